@@ -1,0 +1,1 @@
+//! main.cf: reading, expansion, typed parameters (spec page 02).

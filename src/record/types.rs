@@ -1,0 +1,116 @@
+//! The record type bytes of a queue file and their names.
+//!
+//! Owns the table and nothing else: what a record means in a given place is
+//! decided by whoever reads it (spec page 04).
+
+/// The first byte of a record, known or not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RecordType(pub u8);
+
+impl RecordType {
+    /// Message size and offsets; first record of a finished queue file.
+    pub const SIZE: Self = Self(b'C');
+    /// Arrival time: seconds, blank, microseconds.
+    pub const TIME: Self = Self(b'T');
+    /// Creation time of the queue file.
+    pub const CREATE_TIME: Self = Self(b'c');
+    /// Full name of the sender.
+    pub const FULL_NAME: Self = Self(b'F');
+    /// Content inspector.
+    pub const INSPECTOR: Self = Self(b'I');
+    /// Content filter, in the envelope.
+    pub const FILTER: Self = Self(b'L');
+    /// Envelope sender, unquoted.
+    pub const SENDER: Self = Self(b'S');
+    /// A recipient that was delivered to or bounced.
+    pub const DONE_RECIPIENT: Self = Self(b'D');
+    /// A recipient that was cancelled.
+    pub const CANCELED_RECIPIENT: Self = Self(b'/');
+    /// Envelope recipient, unquoted.
+    pub const RECIPIENT: Self = Self(b'R');
+    /// Original recipient of the recipient that follows.
+    pub const ORIGINAL_RECIPIENT: Self = Self(b'O');
+    /// When to send a warning about delayed mail.
+    pub const WARNING_TIME: Self = Self(b'W');
+    /// `name=value`.
+    pub const ATTRIBUTE: Self = Self(b'A');
+    /// File offset of the next record.
+    pub const POINTER: Self = Self(b'p');
+    /// A deleted record.
+    pub const KILLED: Self = Self(b'K');
+    /// Start of the message content.
+    pub const CONTENT: Self = Self(b'M');
+    /// A line of the content, without its newline.
+    pub const TEXT: Self = Self(b'N');
+    /// Part of a line of the content; the next text record continues it.
+    pub const UNTERMINATED_TEXT: Self = Self(b'L');
+    /// Room for later changes.
+    pub const PADDING: Self = Self(b'w');
+    /// Start of the extracted segment.
+    pub const EXTRACTED: Self = Self(b'X');
+    /// Return-Receipt-To address.
+    pub const RETURN_RECEIPT: Self = Self(b'r');
+    /// Errors-To address.
+    pub const ERRORS_TO: Self = Self(b'e');
+    /// Priority.
+    pub const PRIORITY: Self = Self(b'P');
+    /// VERP delimiters.
+    pub const VERP: Self = Self(b'V');
+    /// End of the message.
+    pub const END: Self = Self(b'E');
+    /// Redirect address.
+    pub const REDIRECT: Self = Self(b'>');
+    /// Flags.
+    pub const FLAGS: Self = Self(b'f');
+    /// DSN return flags.
+    pub const DSN_RETURN: Self = Self(b'<');
+    /// DSN envelope ID.
+    pub const DSN_ENVELOPE_ID: Self = Self(b'i');
+    /// DSN original recipient of the recipient that follows.
+    pub const DSN_ORIGINAL_RECIPIENT: Self = Self(b'o');
+    /// DSN notify flags of the recipient that follows.
+    pub const DSN_NOTIFY: Self = Self(b'n');
+
+    /// The name postcat prints for records of this type (spec page 04).
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            b'C' => "message_size",
+            b'T' => "message_arrival_time",
+            b'c' => "queue_file_create_time",
+            b'F' => "sender_fullname",
+            b'I' => "content_inspector",
+            b'L' => "content_filter",
+            b'S' => "sender",
+            b'D' => "done_recipient",
+            b'/' => "canceled_recipient",
+            b'R' => "recipient",
+            b'O' => "original_recipient",
+            b'W' => "warning_message_time",
+            b'A' => "named_attribute",
+            b'p' => "pointer_record",
+            b'K' => "killed_record",
+            b'M' => "message_content",
+            b'N' => "regular_text",
+            b'w' => "padding",
+            b'X' => "extracted_info",
+            b'r' => "return_receipt",
+            b'e' => "errors_to",
+            b'P' => "priority",
+            b'V' => "verp_delimiters",
+            b'E' => "message_end",
+            b'>' => "redirect_to",
+            b'f' => "flags",
+            b'<' => "dsn_return_flags",
+            b'i' => "dsn_envelope_id",
+            b'o' => "dsn_original_recipient",
+            b'n' => "dsn_notify_flags",
+            _ => "unknown_record_type",
+        }
+    }
+}
+
+impl std::fmt::Debug for RecordType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}({})", self.name(), self.0.escape_ascii())
+    }
+}

@@ -1,0 +1,122 @@
+//! Queue IDs, short and long (spec page 03).
+//!
+//! Owns what makes a name a queue ID and what is encoded in it. Where a file
+//! of that name belongs is `layout`'s business.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+
+/// Digits of the long form: base 52, and base 51 without the final `z`.
+const LONG_ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
+/// The letter between the time part and the inode number of a long ID.
+const INODE_SEPARATOR: u8 = b'z';
+/// Digits of the microseconds in a short ID.
+const SHORT_MICROSECONDS: usize = 5;
+/// Least digits of the seconds in a long ID.
+const LONG_SECONDS_MIN: usize = 6;
+/// Digits of the microseconds in a long ID.
+const LONG_MICROSECONDS: usize = 4;
+/// Longest name that can be an ID: that of a host name, because fast-flush
+/// logs are named after domains.
+const LENGTH_MAX: usize = 255;
+
+/// A valid queue ID: 1 to 255 ASCII letters, digits and underscores.
+///
+/// Once parsed it can be joined to a path: it holds no slash and no dot.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QueueId(Box<[u8]>);
+
+impl QueueId {
+    /// Accepts a name that is a valid queue ID.
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        is_valid(name).then(|| Self(name.into()))
+    }
+
+    /// The short ID of a file: microseconds of its creation, inode number.
+    pub fn short(microseconds: u32, inode: u64) -> Self {
+        Self(format!("{microseconds:05X}{inode:X}").into_bytes().into())
+    }
+
+    /// The long ID of a file: time of its creation, inode number.
+    pub fn long(seconds: u64, microseconds: u32, inode: u64) -> Self {
+        let mut name = encode(seconds, 52, LONG_SECONDS_MIN);
+        name.extend(encode(microseconds.into(), 52, LONG_MICROSECONDS));
+        name.push(INODE_SEPARATOR);
+        name.extend(encode(inode, 51, 1));
+        Self(name.into())
+    }
+
+    /// The ID as bytes, all of them ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The ID as a file name.
+    pub fn as_os_str(&self) -> &OsStr {
+        OsStr::from_bytes(&self.0)
+    }
+}
+
+impl fmt::Display for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        String::from_utf8_lossy(&self.0).fmt(f)
+    }
+}
+
+impl fmt::Debug for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "QueueId({self})")
+    }
+}
+
+/// Whether a name is a valid queue ID.
+pub fn is_valid(name: &[u8]) -> bool {
+    (1..=LENGTH_MAX).contains(&name.len())
+        && name.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The microseconds part of a long ID, as written; `None` for a short one.
+///
+/// A name counts as long if its last `z` stands behind at least six digits of
+/// seconds and four of microseconds.
+pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
+    let separator = name.iter().rposition(|&b| b == INODE_SEPARATOR)?;
+    if separator < LONG_SECONDS_MIN + LONG_MICROSECONDS {
+        return None;
+    }
+    name.get(separator.checked_sub(LONG_MICROSECONDS)?..separator)
+}
+
+/// The five characters of a name that time gives it: what hashing looks at.
+///
+/// For a long ID they are its microseconds rewritten as in a short one.
+/// Digits outside the alphabet count as nothing more can be read.
+pub fn decode_long_microseconds(digits: &[u8]) -> u64 {
+    decode(digits, 52).unwrap_or(0)
+}
+
+/// The number that `digits` of the long alphabet stand for; `None` if a digit
+/// does not belong to the base or the number does not fit.
+fn decode(digits: &[u8], base: u8) -> Option<u64> {
+    let alphabet = LONG_ALPHABET.get(..base.into())?;
+    digits.iter().try_fold(0u64, |number, digit| {
+        let value = alphabet.iter().position(|a| a == digit)?;
+        number
+            .checked_mul(base.into())?
+            .checked_add(u64::try_from(value).ok()?)
+    })
+}
+
+/// `number` in the long alphabet, padded with zeros to `width` digits.
+fn encode(mut number: u64, base: u8, width: usize) -> Vec<u8> {
+    let mut digits = Vec::with_capacity(13);
+    let base = u64::from(base);
+    while number > 0 || digits.len() < width {
+        let digit = usize::try_from(number % base).unwrap_or(0);
+        digits.push(LONG_ALPHABET.get(digit).copied().unwrap_or(b'0'));
+        number /= base;
+    }
+    digits.reverse();
+    digits
+}

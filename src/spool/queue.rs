@@ -1,0 +1,59 @@
+//! The queues: their names, what they hold, and the orders in which the
+//! tools visit them (spec pages 03, 05 and 06).
+
+use std::fmt;
+
+/// A directory of the spool that holds messages or the logs of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Queue {
+    /// Mail submitted by local programs, written by postdrop(1).
+    Maildrop,
+    /// Mail that cleanup(8) has finished or is still writing.
+    Incoming,
+    /// Mail that qmgr(8) is delivering.
+    Active,
+    /// Mail that could not be delivered yet.
+    Deferred,
+    /// Mail that waits for an administrator.
+    Hold,
+    /// Log files: recipients that bounced.
+    Bounce,
+    /// Log files: why recipients were deferred.
+    Defer,
+    /// Log files: delivery reports that were asked for.
+    Trace,
+    /// Queue IDs by destination, for fast flush.
+    Flush,
+}
+
+impl Queue {
+    /// The message queues in the order in which a listing shows them.
+    pub const LISTED: [Queue; 5] = [
+        Queue::Maildrop,
+        Queue::Active,
+        Queue::Incoming,
+        Queue::Deferred,
+        Queue::Hold,
+    ];
+
+    /// The queue's directory below the queue directory.
+    pub fn name(self) -> &'static str {
+        match self {
+            Queue::Maildrop => "maildrop",
+            Queue::Incoming => "incoming",
+            Queue::Active => "active",
+            Queue::Deferred => "deferred",
+            Queue::Hold => "hold",
+            Queue::Bounce => "bounce",
+            Queue::Defer => "defer",
+            Queue::Trace => "trace",
+            Queue::Flush => "flush",
+        }
+    }
+}
+
+impl fmt::Display for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
