@@ -5,8 +5,12 @@
 //! - [`spool`]: what a queue is
 //! - [`record`]: what a queue file is made of
 //! - [`config`]: main.cf
+//! - [`text`]: bytes made fit to show
+//! - [`sys`]: the operating system
 #![deny(unsafe_code)]
 
 pub mod config;
 pub mod record;
 pub mod spool;
+pub mod sys;
+pub mod text;

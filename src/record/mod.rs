@@ -2,7 +2,14 @@
 //!
 //! Knows bytes and offsets, not queues, logs or output.
 
+mod error;
+mod pointer;
+mod reader;
+mod source;
 mod types;
 pub mod writer;
 
+pub use error::RecordError;
+pub use reader::{Buffers, Reader, Record, TEXT_MAX};
+pub use source::{FileSource, Source};
 pub use types::RecordType;

@@ -1,0 +1,324 @@
+//! Reads a queue file record by record (spec page 04).
+//!
+//! Owns the limits: nothing in a file makes it allocate before the bytes are
+//! there, keep more of a record than `TEXT_MAX`, or jump in circles for ever.
+//! What a record means is the caller's business.
+
+use super::error::RecordError;
+use super::source::Source;
+use super::{RecordType, pointer};
+
+/// Bytes read at first: the envelope of nearly every message fits.
+const FIRST_READ: usize = 4096;
+/// Bytes read at a time after that.
+const NEXT_READ: usize = 32 * 1024;
+/// Most bytes of one record that are kept. Longer text is cut there: the
+/// longest address that SMTP can bring is a thousandth of it.
+pub const TEXT_MAX: usize = 16 * 1024 * 1024;
+/// Length bytes of seven bits each.
+const LENGTH_BYTES_MAX: u32 = 4;
+
+/// Buffers that one reader after the other can use, so that a file costs no
+/// allocation.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    window: Vec<u8>,
+    long: Vec<u8>,
+}
+
+/// A record that was found complete in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The type byte.
+    pub kind: RecordType,
+    /// Offset of the type byte in the file.
+    pub offset: u64,
+    /// Offset of the data.
+    pub data: u64,
+    /// Bytes of data; any number of them may be NUL.
+    pub length: u64,
+}
+
+/// Reads the records of one file in order.
+#[derive(Debug)]
+pub struct Reader<'b, S> {
+    source: S,
+    buffers: &'b mut Buffers,
+    /// File offset of the first byte of the window.
+    window_start: u64,
+    /// Bytes of the window that hold file content.
+    window_filled: usize,
+    position: u64,
+    jumps: pointer::Jumps,
+}
+
+impl<'b, S: Source> Reader<'b, S> {
+    /// A reader at the start of `source`.
+    pub fn new(source: S, buffers: &'b mut Buffers) -> Self {
+        Self {
+            source,
+            buffers,
+            window_start: 0,
+            window_filled: 0,
+            position: 0,
+            jumps: pointer::Jumps::default(),
+        }
+    }
+
+    /// The offset of the next record.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Goes on reading at `offset`; an error if no file can be that long.
+    pub fn seek(&mut self, offset: u64) -> std::io::Result<()> {
+        if offset > self.source.size() {
+            self.source.check_seek(offset)?;
+        }
+        self.position = offset;
+        Ok(())
+    }
+
+    /// The next record as it stands in the file; `None` at its end.
+    pub fn next_raw(&mut self) -> Result<Option<Record>, RecordError> {
+        let offset = self.position;
+        let Some(kind) = self.byte(offset) else {
+            return Ok(None);
+        };
+        let kind = RecordType(kind);
+        let (length, data) = self.length(kind, offset.saturating_add(1))?;
+        let end = data.saturating_add(length);
+        if !self.reaches(end) {
+            return Err(RecordError::EofInData { kind, length });
+        }
+        self.position = end;
+        Ok(Some(Record {
+            kind,
+            offset,
+            data,
+            length,
+        }))
+    }
+
+    /// The next record for a reader of messages: pointers are followed,
+    /// padding is hidden, and behind the end record comes the end of the file.
+    pub fn next_cooked(&mut self) -> Result<Option<Record>, RecordError> {
+        while let Some(record) = self.next_raw()? {
+            match record.kind {
+                RecordType::POINTER => self.follow(&record)?,
+                RecordType::PADDING => {}
+                RecordType::END => {
+                    self.position = u64::MAX;
+                    return Ok(Some(record));
+                }
+                _ => return Ok(Some(record)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes where a pointer record leads.
+    pub fn follow(&mut self, record: &Record) -> Result<(), RecordError> {
+        let text = self.text(record);
+        let Some(target) = pointer::parse(text) else {
+            return Err(RecordError::PointerValue(text.to_vec()));
+        };
+        if target == 0 {
+            return Ok(());
+        }
+        self.jumps.jump(target)?;
+        self.seek(target).map_err(RecordError::PointerSeek)
+    }
+
+    /// The record's data up to its first NUL, at most `TEXT_MAX` bytes.
+    pub fn text(&mut self, record: &Record) -> &[u8] {
+        let text = self.data(record);
+        match text.iter().position(|&b| b == 0) {
+            Some(nul) => text.get(..nul).unwrap_or_default(),
+            None => text,
+        }
+    }
+
+    /// The record's data, at most `TEXT_MAX` bytes of it.
+    fn data(&mut self, record: &Record) -> &[u8] {
+        let length = usize::try_from(record.length)
+            .unwrap_or(usize::MAX)
+            .min(TEXT_MAX);
+        if length > NEXT_READ {
+            return self.long_data(record.data, length);
+        }
+        if self.in_window(record.data, length).is_none() {
+            self.fill(record.data);
+        }
+        self.in_window(record.data, length).unwrap_or_default()
+    }
+
+    /// Data too long for the window, gathered piece by piece: the buffer
+    /// grows only as far as there are bytes in the file.
+    fn long_data(&mut self, from: u64, length: usize) -> &[u8] {
+        let Buffers { long, .. } = &mut *self.buffers;
+        long.clear();
+        while long.len() < length {
+            let have = long.len();
+            let want = length.saturating_sub(have).min(NEXT_READ);
+            long.resize(have.saturating_add(want), 0);
+            let piece = long.get_mut(have..).unwrap_or_default();
+            let count = self
+                .source
+                .read_at(piece, from.saturating_add(have as u64))
+                .unwrap_or(0);
+            let ends = count < want || piece.contains(&0);
+            long.truncate(have.saturating_add(count));
+            if ends {
+                break;
+            }
+        }
+        long
+    }
+
+    /// Decodes the length that starts at `at`; returns it with the offset
+    /// behind it.
+    fn length(&mut self, kind: RecordType, mut at: u64) -> Result<(u64, u64), RecordError> {
+        let mut length = 0u64;
+        for group in 0..LENGTH_BYTES_MAX {
+            let byte = self.byte(at).ok_or(RecordError::EofInLength(kind))?;
+            at = at.saturating_add(1);
+            length |= u64::from(byte & 0x7f) << (7 * group);
+            if byte & 0x80 == 0 {
+                return Ok((length, at));
+            }
+        }
+        Err(RecordError::LengthBits(kind))
+    }
+
+    /// The byte at `offset`, `None` behind the end. A read error is an end:
+    /// nothing more can be had of that file.
+    fn byte(&mut self, offset: u64) -> Option<u8> {
+        if self.in_window(offset, 1).is_none() {
+            self.fill(offset);
+        }
+        self.in_window(offset, 1)?.first().copied()
+    }
+
+    /// Whether the file goes on to `end` at least.
+    fn reaches(&mut self, end: u64) -> bool {
+        let window_end = self.window_start.saturating_add(self.window_filled as u64);
+        if end <= window_end || end <= self.source.size() {
+            return true;
+        }
+        // The file may have grown since it was opened.
+        let mut last = [0];
+        matches!(self.source.read_at(&mut last, end.saturating_sub(1)), Ok(1))
+    }
+
+    fn in_window(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let from = usize::try_from(offset.checked_sub(self.window_start)?).ok()?;
+        let to = from.checked_add(length)?;
+        self.buffers.window.get(..self.window_filled)?.get(from..to)
+    }
+
+    /// Loads the window with the bytes from `offset` on.
+    fn fill(&mut self, offset: u64) {
+        if offset >= self.source.size() && offset == u64::MAX {
+            self.window_filled = 0;
+            return;
+        }
+        let size = if offset == 0 { FIRST_READ } else { NEXT_READ };
+        if self.buffers.window.len() < size {
+            self.buffers.window.resize(size, 0);
+        }
+        let window = self.buffers.window.get_mut(..size).unwrap_or_default();
+        self.window_start = offset;
+        self.window_filled = self.source.read_at(window, offset).unwrap_or(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::writer::RecordWriter;
+
+    /// The type bytes and texts of a file, and how it ended.
+    fn read(bytes: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<String>) {
+        let mut buffers = Buffers::default();
+        let mut reader = Reader::new(bytes, &mut buffers);
+        let mut records = Vec::new();
+        loop {
+            match reader.next_cooked() {
+                Ok(Some(record)) => {
+                    let text = reader.text(&record).to_vec();
+                    records.push((record.kind.0, text));
+                }
+                Ok(None) => return (records, None),
+                Err(error) => return (records, Some(error.to_string())),
+            }
+        }
+    }
+
+    fn ends_with(bytes: &[u8], error: &str) {
+        assert_eq!(read(bytes).1.as_deref(), Some(error));
+    }
+
+    #[test]
+    fn a_length_of_five_bytes_is_an_error() {
+        ends_with(
+            b"R\x83\x80\x80\x80\x01abc",
+            "too many length bits, record type 82",
+        );
+        assert_eq!(read(b"R\x83\x80\x80\x00abc").0, [(b'R', b"abc".to_vec())]);
+    }
+
+    #[test]
+    fn a_file_that_ends_inside_a_record_says_where() {
+        ends_with(b"R", "unexpected EOF reading length, record type 82");
+        ends_with(b"R\x83", "unexpected EOF reading length, record type 82");
+        ends_with(
+            b"R\x05abcd",
+            "unexpected EOF in data, record type 82 length 5",
+        );
+        ends_with(
+            b"\xff\x05a",
+            "unexpected EOF in data, record type 255 length 5",
+        );
+    }
+
+    #[test]
+    fn a_huge_length_costs_no_memory() {
+        let mut buffers = Buffers::default();
+        let mut reader = Reader::new(&b"S\xff\xff\xff\x7fab"[..], &mut buffers);
+        assert!(reader.next_cooked().is_err());
+        assert!(buffers.window.len() <= NEXT_READ && buffers.long.is_empty());
+    }
+
+    #[test]
+    fn text_longer_than_the_window_comes_whole() {
+        let long = vec![b'x'; 3 * NEXT_READ + 7];
+        let mut file = RecordWriter::new();
+        file.record(RecordType::SENDER, &long)
+            .record(RecordType::RECIPIENT, b"r");
+        let (records, error) = read(&file.into_bytes());
+        assert_eq!(error, None);
+        assert_eq!(records, [(b'S', long), (b'R', b"r".to_vec())]);
+    }
+
+    #[test]
+    fn pointers_are_followed_and_padding_is_hidden() {
+        let mut file = RecordWriter::new();
+        file.record(RecordType::PADDING, b"....")
+            .pointer(6 + 17 + 3);
+        file.record(RecordType::RECIPIENT, b"a")
+            .record(RecordType::RECIPIENT, b"b");
+        assert_eq!(read(&file.into_bytes()).0, [(b'R', b"b".to_vec())]);
+    }
+
+    #[test]
+    fn a_pointer_loop_ends() {
+        ends_with(b"R\x01ap\x010p\x013", "too many reverse jump records");
+        ends_with(b"p\x03abc", "malformed pointer record value: abc");
+    }
+
+    #[test]
+    fn nothing_is_read_behind_the_end_record() {
+        assert_eq!(read(b"E\0R\x01a").0, [(b'E', Vec::new())]);
+    }
+}

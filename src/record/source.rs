@@ -1,0 +1,85 @@
+//! Where record bytes come from: an open file or bytes in memory.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
+/// Random access to the bytes of one queue file.
+pub trait Source {
+    /// Reads at `offset`; fewer bytes than asked for only at the end of the
+    /// file, none behind it.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// The size when the file was opened. A hint: it may have grown since.
+    fn size(&self) -> u64;
+
+    /// Whether the position can be reached at all: file systems have limits,
+    /// and what lies beyond them is an error rather than the end of the file.
+    fn check_seek(&self, offset: u64) -> io::Result<()>;
+}
+
+/// An open file and its size.
+#[derive(Debug)]
+pub struct FileSource {
+    /// The file, open for reading.
+    pub file: File,
+    /// Its size in bytes when it was opened.
+    pub size: u64,
+}
+
+impl Source for FileSource {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled: usize = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
+            let at = offset.saturating_add(filled as u64);
+            match self.file.read_at(rest, at) {
+                Ok(0) => break,
+                Ok(count) => {
+                    filled = filled.saturating_add(count);
+                    // A short read of a regular file is its end: no second
+                    // call only to hear so.
+                    if at.saturating_add(count as u64) >= self.size {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn check_seek(&self, offset: u64) -> io::Result<()> {
+        (&self.file).seek(SeekFrom::Start(offset)).map(drop)
+    }
+}
+
+impl Source for &[u8] {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let from = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(self.len());
+        let rest = self.get(from..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        if let (Some(to), Some(bytes)) = (buffer.get_mut(..count), rest.get(..count)) {
+            to.copy_from_slice(bytes);
+        }
+        Ok(count)
+    }
+
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn check_seek(&self, offset: u64) -> io::Result<()> {
+        if i64::try_from(offset).is_ok() {
+            Ok(())
+        } else {
+            Err(io::Error::from_raw_os_error(nix::libc::EINVAL))
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! System errors in the words of strerror(3) and nothing else.
+
+use std::io;
+
+/// The text of strerror(3), for example `No such file or directory`.
+///
+/// The standard library appends ` (os error 2)`; administrators and their
+/// scripts know the text without it.
+pub fn error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(code) => text
+            .strip_suffix(&format!(" (os error {code})"))
+            .map_or(text.clone(), str::to_owned),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_errno_number_does_not_show() {
+        let error = io::Error::from_raw_os_error(nix::libc::ENOENT);
+        assert_eq!(error_text(&error), "No such file or directory");
+    }
+}

@@ -1,0 +1,13 @@
+//! The operating system, made safe to use: directories by descriptor, rights,
+//! process hygiene, local time, system error texts.
+//!
+//! The only place with `unsafe`; each use has its argument beside it. Knows
+//! nothing of mail.
+#![allow(unsafe_code)]
+
+pub mod dir;
+pub mod error_text;
+pub mod lock;
+pub mod process;
+pub mod rights;
+pub mod time;

@@ -1,0 +1,66 @@
+//! Giving up rights, for good, and proving that they are gone (spec page 11).
+
+use nix::errno::Errno;
+use nix::unistd::{
+    Gid, Uid, getegid, geteuid, getgid, getgroups, getuid, setgid, setgroups, setuid,
+};
+use thiserror::Error;
+
+/// Why rights could not be given up. The program must stop.
+#[derive(Debug, Error)]
+pub enum RightsError {
+    /// A system call failed.
+    #[error("{call}({id}): {}", .cause.desc())]
+    Call {
+        /// setgid, setgroups or setuid.
+        call: &'static str,
+        /// The group or user asked for.
+        id: u32,
+        /// What the kernel said.
+        cause: Errno,
+    },
+    /// Every call succeeded, and still the old rights are there.
+    #[error("rights of user {0} are not gone")]
+    Kept(u32),
+}
+
+/// Becomes `user` in `group` and no other group, for the rest of the process.
+///
+/// The order matters: after setuid the process may no longer change groups.
+pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
+    let failed = |call, id| move |cause| RightsError::Call { call, id, cause };
+    setgid(group).map_err(failed("setgid", group.as_raw()))?;
+    setgroups(&[group]).map_err(failed("setgroups", group.as_raw()))?;
+    setuid(user).map_err(failed("setuid", user.as_raw()))?;
+    prove(user, group)
+}
+
+/// Gives up the group that a set-gid file lent to the process.
+pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
+    let own = getgid();
+    if getegid() == own {
+        return Ok(());
+    }
+    nix::unistd::setresgid(own, own, own).map_err(|cause| RightsError::Call {
+        call: "setresgid",
+        id: own.as_raw(),
+        cause,
+    })?;
+    if getegid() == own {
+        Ok(())
+    } else {
+        Err(RightsError::Kept(own.as_raw()))
+    }
+}
+
+/// Fails unless every ID is the new one and the old user cannot come back.
+fn prove(user: Uid, group: Gid) -> Result<(), RightsError> {
+    let ids = getuid() == user && geteuid() == user && getgid() == group && getegid() == group;
+    let groups = getgroups().is_ok_and(|all| all.iter().all(|g| *g == group));
+    let root_is_gone = user.is_root() || setuid(Uid::from_raw(0)).is_err();
+    if ids && groups && root_is_gone {
+        Ok(())
+    } else {
+        Err(RightsError::Kept(0))
+    }
+}

@@ -1,0 +1,94 @@
+//! Local time in the C locale, as ctime(3) and syslog(3) write it.
+//!
+//! Uses localtime_r(3) rather than a crate: the tools next to us, and every
+//! line in the mail log, use the C library's reading of TZ and
+//! /etc/localtime, odd values included.
+
+use std::fmt::Write;
+use std::mem::MaybeUninit;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::libc;
+
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// A time of day in the local time zone.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalTime(libc::tm);
+
+impl LocalTime {
+    /// The local time at `seconds` since the epoch; `None` if the year does
+    /// not fit an int, where ctime(3) has no answer either.
+    pub fn at(seconds: i64) -> Option<Self> {
+        let mut tm = MaybeUninit::<libc::tm>::uninit();
+        // SAFETY: both pointers are valid for the call; localtime_r fills the
+        // whole structure when it returns non-null and only then is it read.
+        // `tzset` was called once by `prepare`, before any thread was started,
+        // and nothing here changes the environment afterwards.
+        let tm = unsafe {
+            if libc::localtime_r(&seconds, tm.as_mut_ptr()).is_null() {
+                return None;
+            }
+            tm.assume_init()
+        };
+        tm.tm_year.checked_add(1900)?;
+        Some(Self(tm))
+    }
+
+    /// Appends `Mon Nov 23 13:00:15`.
+    pub fn write_date(&self, to: &mut String) {
+        to.push_str(name(&DAYS, self.0.tm_wday));
+        to.push(' ');
+        self.write_stamp(to);
+    }
+
+    /// Appends `Nov 23 13:00:15`, the time stamp of a log line.
+    pub fn write_stamp(&self, to: &mut String) {
+        let tm = &self.0;
+        let month = name(&MONTHS, tm.tm_mon);
+        let (day, hour, minute, second) = (tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        // Writing to a String cannot fail.
+        let _ = write!(to, "{month} {day:2} {hour:02}:{minute:02}:{second:02}");
+    }
+}
+
+/// Reads TZ and /etc/localtime. Call once, before any thread is started and
+/// after the environment was cleaned.
+pub fn prepare() {
+    unsafe extern "C" {
+        fn tzset();
+    }
+    // SAFETY: tzset(3) takes no arguments; it reads the environment, which no
+    // other thread can be changing because there is none yet.
+    unsafe { tzset() }
+}
+
+/// Seconds since the epoch.
+pub fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn name<'a>(names: &[&'a str], index: libc::c_int) -> &'a str {
+    usize::try_from(index)
+        .ok()
+        .and_then(|i| names.get(i))
+        .copied()
+        .unwrap_or("???")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_that_does_not_fit_is_no_date() {
+        assert!(LocalTime::at(i64::MAX).is_none());
+        assert!(LocalTime::at(67_768_036_191_676_799).is_none());
+        assert!(LocalTime::at(253_402_300_800).is_some());
+    }
+}

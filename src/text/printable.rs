@@ -1,0 +1,137 @@
+//! What may be shown: everything else becomes a question mark, so that no
+//! escape sequence in an address, a reason or a file name reaches a terminal
+//! (spec pages 01 and 11).
+
+/// Which bytes above ASCII may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// None: smtputf8_enable is off.
+    Ascii,
+    /// UTF-8 as Postfix 3.7 understands it: a lead byte and any number of
+    /// continuation bytes, at least one.
+    LooseUtf8,
+    /// Valid UTF-8, as since Postfix 3.11.
+    StrictUtf8,
+}
+
+/// Replaces every byte that may not be shown by `?`, in place.
+pub fn make_printable(text: &mut [u8], charset: Charset) {
+    if text.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return;
+    }
+    let mut rest = text;
+    while let Some(shown) = printable_prefix(rest, charset) {
+        let (head, tail) = rest.split_at_mut(shown.len);
+        if !shown.printable {
+            head.fill(b'?');
+        }
+        rest = tail;
+    }
+}
+
+/// The next character or byte of a text, and whether it may be shown.
+struct Shown {
+    len: usize,
+    printable: bool,
+}
+
+fn printable_prefix(text: &[u8], charset: Charset) -> Option<Shown> {
+    let first = *text.first()?;
+    if first < 0x80 {
+        return Some(Shown {
+            len: 1,
+            printable: matches!(first, b' '..=b'~'),
+        });
+    }
+    let len = match charset {
+        Charset::Ascii => 0,
+        Charset::LooseUtf8 => loose_sequence(text),
+        Charset::StrictUtf8 => strict_sequence(text),
+    };
+    Some(Shown {
+        len: len.max(1),
+        printable: len > 0,
+    })
+}
+
+/// Length of a lead byte and all continuation bytes behind it; 0 if there is
+/// no such thing. Observed in 3.7.11: C0, C1 and FF never lead.
+fn loose_sequence(text: &[u8]) -> usize {
+    match text.split_first() {
+        Some((0xc2..=0xfe, rest)) => {
+            match rest.iter().take_while(|b| matches!(b, 0x80..=0xbf)).count() {
+                0 => 0,
+                tail => tail.saturating_add(1),
+            }
+        }
+        _ => 0,
+    }
+}
+
+/// Length of one valid UTF-8 character; 0 if there is none.
+fn strict_sequence(text: &[u8]) -> usize {
+    (2..=4)
+        .find(|&len| {
+            text.get(..len)
+                .is_some_and(|t| std::str::from_utf8(t).is_ok())
+        })
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &[u8], charset: Charset) -> Vec<u8> {
+        let mut text = text.to_vec();
+        make_printable(&mut text, charset);
+        text
+    }
+
+    #[test]
+    fn escape_sequences_never_survive() {
+        for charset in [Charset::Ascii, Charset::LooseUtf8, Charset::StrictUtf8] {
+            assert_eq!(shown(b"a\x1b[2J\x7f\0\n", charset), b"a?[2J???");
+        }
+    }
+
+    // Each pair as Postfix 3.7.11 printed it for a recipient.
+    #[test]
+    fn loose_utf8_is_that_of_postfix_3_7() {
+        for (text, expected) in [
+            (&b"\xe2\x82>"[..], &b"\xe2\x82>"[..]),
+            (b"\xe2\x82\x80\x80\x80", b"\xe2\x82\x80\x80\x80"),
+            (b"\x80\x80", b"??"),
+            (b"\xc0\x80", b"??"),
+            (b"\xff\x80", b"??"),
+            (b"\xfe\x80\x80", b"\xfe\x80\x80"),
+            (b"\xe0\x80\xc3x", b"\xe0\x80?x"),
+            (b"\xc3\xc3\xa9", b"?\xc3\xa9"),
+            (b"\xf0\x90\x01\x80", b"\xf0\x90??"),
+            (b"\xe2(\xa1", b"?(?"),
+        ] {
+            assert_eq!(shown(text, Charset::LooseUtf8), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn strict_output_is_always_valid_utf8() {
+        for text in [
+            &b"\xe2\x82>"[..],
+            b"\xed\xa0\x80",
+            b"\xf5\x80\x80\x80",
+            b"\xc3\xa9\x80",
+        ] {
+            assert!(std::str::from_utf8(&shown(text, Charset::StrictUtf8)).is_ok());
+        }
+        assert_eq!(
+            shown("é😀".as_bytes(), Charset::StrictUtf8),
+            "é😀".as_bytes()
+        );
+    }
+
+    #[test]
+    fn without_smtputf8_every_high_byte_goes() {
+        assert_eq!(shown("aé".as_bytes(), Charset::Ascii), b"a??");
+    }
+}
