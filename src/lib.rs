@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod config;
+pub mod listing;
 pub mod record;
 pub mod spool;
 pub mod sys;

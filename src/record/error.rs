@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::RecordType;
 use crate::sys::error_text::error_text;
+use crate::text::shown;
 
 /// A record that cannot be read. Its Display is the text behind `FILE: ` in
 /// Postfix's warning.
@@ -26,7 +27,7 @@ pub enum RecordError {
         length: u64,
     },
     /// A pointer record that holds no offset.
-    #[error("malformed pointer record value: {}", String::from_utf8_lossy(.0))]
+    #[error("malformed pointer record value: {}", shown(.0))]
     PointerValue(Vec<u8>),
     /// Pointers that lead backward again and again.
     #[error("too many reverse jump records")]

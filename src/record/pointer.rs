@@ -1,6 +1,7 @@
 //! Pointer records: where they lead, and how often they may lead back.
 
 use super::RecordError;
+use crate::text::trim_space_start;
 
 /// Jumps that lead to the last target or before it, per file.
 const REVERSE_JUMPS_MAX: u32 = 10_000;
@@ -8,14 +9,12 @@ const REVERSE_JUMPS_MAX: u32 = 10_000;
 /// The offset in a pointer record; `None` if there is none that a file
 /// offset can hold. Empty text is 0, as blank text is.
 pub(super) fn parse(text: &[u8]) -> Option<u64> {
-    let blanks = text
+    let offset = trim_space_start(text)
         .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'..=b'\r'))
-        .count();
-    let offset = text.get(blanks..)?.iter().try_fold(0u64, |number, &byte| {
-        let digit = byte.is_ascii_digit().then(|| byte & 0x0f)?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })?;
+        .try_fold(0u64, |number, &byte| {
+            let digit = byte.is_ascii_digit().then(|| byte & 0x0f)?;
+            number.checked_mul(10)?.checked_add(digit.into())
+        })?;
     i64::try_from(offset).is_ok().then_some(offset)
 }
 

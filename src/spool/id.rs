@@ -88,12 +88,11 @@ pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
     name.get(separator.checked_sub(LONG_MICROSECONDS)?..separator)
 }
 
-/// The five characters of a name that time gives it: what hashing looks at.
-///
-/// For a long ID they are its microseconds rewritten as in a short one.
-/// Digits outside the alphabet count as nothing more can be read.
-pub fn decode_long_microseconds(digits: &[u8]) -> u64 {
-    decode(digits, 52).unwrap_or(0)
+/// The microseconds of a long ID rewritten as in a short one: at least five
+/// upper-case hexadecimal digits. Digits that do not fit the base count as 0.
+pub fn short_microseconds(digits: &[u8]) -> String {
+    let microseconds = decode(digits, 52).unwrap_or(0);
+    format!("{microseconds:0width$X}", width = SHORT_MICROSECONDS)
 }
 
 /// The number that `digits` of the long alphabet stand for; `None` if a digit

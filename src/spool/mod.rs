@@ -1,7 +1,17 @@
 //! Everything that knows what a queue is (spec page 03).
+//!
+//! Values and typed errors; nothing in here prints.
 
 pub mod id;
+mod layout;
+pub mod message;
 mod queue;
+mod reasons;
+pub mod report;
+mod walk;
 
 pub use id::QueueId;
+pub use layout::Layout;
 pub use queue::Queue;
+pub use reasons::{Reason, ReasonReader};
+pub use walk::{Place, Walk, WalkError};

@@ -36,6 +36,12 @@ impl Queue {
         Queue::Hold,
     ];
 
+    /// Whether the queue may have subdirectories at all: maildrop is written
+    /// by postdrop(1), which does not know of any.
+    pub fn has_subdirectories(self) -> bool {
+        self != Queue::Maildrop
+    }
+
     /// The queue's directory below the queue directory.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,17 +5,15 @@
 //! look at a path and its use, any component can be swapped for a link; an
 //! open descriptor cannot.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::dir::OwningIter;
-use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 /// An open directory.
 #[derive(Debug)]
@@ -31,6 +29,13 @@ impl Dir {
     /// Opens a directory below this one; not through a link.
     pub fn open_dir(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
+    }
+
+    /// Opens a directory below this one, through a link if it is one. Only for
+    /// names whose parent directory belongs to somebody who is trusted.
+    pub fn open_dir_through_link(&self, path: &OsStr) -> io::Result<Self> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
     }
 
@@ -51,6 +56,11 @@ impl Dir {
         Ok(fstatat(&self.0, path, AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
+    /// What stat(2) says of what `path` leads to.
+    pub fn stat_through_link(&self, path: &OsStr) -> io::Result<FileStat> {
+        Ok(fstatat(&self.0, path, AtFlags::empty())?)
+    }
+
     /// The names in this directory, in readdir order, without `.` and `..`.
     ///
     /// The names share the directory's read position: list once per `Dir`.
@@ -66,28 +76,54 @@ impl AsFd for Dir {
     }
 }
 
-/// Iterator over the names in a directory.
+/// The names in a directory that are still to be read.
 #[derive(Debug)]
 pub struct Names(OwningIter);
 
-impl Iterator for Names {
-    type Item = io::Result<OsString>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        for entry in self.0.by_ref() {
-            match entry {
-                Ok(entry) => match entry.file_name().to_bytes() {
-                    b"." | b".." => {}
-                    name => return Some(Ok(OsStr::from_bytes(name).to_owned())),
-                },
-                Err(error) => return Some(Err(error.into())),
+impl Names {
+    /// Puts the next name into `name`; false at the end. A directory that
+    /// cannot be read on ends there: what was read is still true.
+    pub fn next(&mut self, name: &mut Vec<u8>) -> bool {
+        while let Some(Ok(entry)) = self.0.next() {
+            match entry.file_name().to_bytes() {
+                b"." | b".." => {}
+                bytes => {
+                    name.clear();
+                    name.extend_from_slice(bytes);
+                    return true;
+                }
             }
         }
-        None
+        false
+    }
+}
+
+/// What kind of object a stat(2) result describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A FIFO, socket or device.
+    Other,
+}
+
+impl Kind {
+    /// The kind in a stat(2) result.
+    pub fn of(stat: &FileStat) -> Self {
+        match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
+            SFlag::S_IFREG => Self::File,
+            SFlag::S_IFDIR => Self::Directory,
+            SFlag::S_IFLNK => Self::Link,
+            _ => Self::Other,
+        }
     }
 }
 
 /// What fstat(2) says of an open file.
-pub fn stat_open(file: impl AsFd) -> Result<FileStat, Errno> {
-    fstat(file)
+pub fn stat_open(file: impl AsFd) -> io::Result<FileStat> {
+    Ok(fstat(file)?)
 }

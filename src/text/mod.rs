@@ -6,4 +6,12 @@ mod address;
 mod printable;
 
 pub use address::quote;
-pub use printable::{Charset, make_printable};
+pub use printable::{Charset, make_printable, shown};
+
+/// `text` without the white space of the C locale at its front.
+pub fn trim_space_start(text: &[u8]) -> &[u8] {
+    let space = text
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'\t'..=b'\r'));
+    text.get(space.count()..).unwrap_or_default()
+}

@@ -29,6 +29,17 @@ pub fn make_printable(text: &mut [u8], charset: Charset) {
     }
 }
 
+/// Text for a message: what is not UTF-8 becomes `?`. Control characters stay
+/// until the message goes out, when its charset is known.
+pub fn shown(text: &[u8]) -> String {
+    let mut string = String::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        string.push_str(chunk.valid());
+        string.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    string
+}
+
 /// The next character or byte of a text, and whether it may be shown.
 struct Shown {
     len: usize,
@@ -82,7 +93,7 @@ fn strict_sequence(text: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn shown(text: &[u8], charset: Charset) -> Vec<u8> {
+    fn printed(text: &[u8], charset: Charset) -> Vec<u8> {
         let mut text = text.to_vec();
         make_printable(&mut text, charset);
         text
@@ -91,7 +102,7 @@ mod tests {
     #[test]
     fn escape_sequences_never_survive() {
         for charset in [Charset::Ascii, Charset::LooseUtf8, Charset::StrictUtf8] {
-            assert_eq!(shown(b"a\x1b[2J\x7f\0\n", charset), b"a?[2J???");
+            assert_eq!(printed(b"a\x1b[2J\x7f\0\n", charset), b"a?[2J???");
         }
     }
 
@@ -110,7 +121,7 @@ mod tests {
             (b"\xf0\x90\x01\x80", b"\xf0\x90??"),
             (b"\xe2(\xa1", b"?(?"),
         ] {
-            assert_eq!(shown(text, Charset::LooseUtf8), expected, "{text:?}");
+            assert_eq!(printed(text, Charset::LooseUtf8), expected, "{text:?}");
         }
     }
 
@@ -122,16 +133,16 @@ mod tests {
             b"\xf5\x80\x80\x80",
             b"\xc3\xa9\x80",
         ] {
-            assert!(std::str::from_utf8(&shown(text, Charset::StrictUtf8)).is_ok());
+            assert!(std::str::from_utf8(&printed(text, Charset::StrictUtf8)).is_ok());
         }
         assert_eq!(
-            shown("é😀".as_bytes(), Charset::StrictUtf8),
+            printed("é😀".as_bytes(), Charset::StrictUtf8),
             "é😀".as_bytes()
         );
     }
 
     #[test]
     fn without_smtputf8_every_high_byte_goes() {
-        assert_eq!(shown("aé".as_bytes(), Charset::Ascii), b"a??");
+        assert_eq!(printed("aé".as_bytes(), Charset::Ascii), b"a??");
     }
 }

@@ -1,0 +1,34 @@
+//! Listings of the queue: where messages come from and what they look like
+//! (spec page 05).
+
+mod form;
+mod json;
+mod output;
+mod pipeline;
+mod text;
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::spool::WalkError;
+use crate::spool::report::SeekError;
+
+pub use form::{Form, Style, Totals};
+pub use output::{Ending, Output};
+pub use pipeline::{Listing, Sink, run as list_spool};
+pub use text::Columns;
+
+/// Why a listing ended before its end.
+#[derive(Debug, Error)]
+pub enum ListingError {
+    /// A queue cannot be walked.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// A queue file leads to where no file can be.
+    #[error(transparent)]
+    Seek(#[from] SeekError),
+    /// The output cannot be written.
+    #[error("output write error")]
+    Output(#[source] io::Error),
+}

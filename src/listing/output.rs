@@ -1,0 +1,78 @@
+//! Where a listing goes: standard output, in order, with heading and footer.
+
+use std::io::{self, Write};
+
+use super::form::{Style, Totals};
+
+/// How a listing that nothing else went wrong with ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All was written.
+    Complete,
+    /// The reader has gone (`mailq | head`): no error, and nothing more to do.
+    ReaderGone,
+}
+
+/// Writes pieces of formatted messages as they come.
+#[derive(Debug)]
+pub struct Output<W> {
+    to: W,
+    style: Style,
+    state: State,
+    totals: Totals,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    NothingYet,
+    Begun,
+    ReaderGone,
+}
+
+impl<W: Write> Output<W> {
+    /// An output with nothing written.
+    pub fn new(to: W, style: Style) -> Self {
+        Self {
+            to,
+            style,
+            state: State::NothingYet,
+            totals: Totals::default(),
+        }
+    }
+
+    /// Writes a piece. `ReaderGone` once nobody reads any more.
+    pub fn piece(&mut self, piece: &[u8]) -> io::Result<Ending> {
+        let mut piece = piece;
+        if self.state == State::NothingYet && !piece.is_empty() {
+            self.state = State::Begun;
+            self.write(self.style.heading().as_bytes())?;
+            piece = piece.strip_prefix(self.style.separator()).unwrap_or(piece);
+        }
+        self.write(piece)
+    }
+
+    /// Counts messages whose pieces were written.
+    pub fn count(&mut self, totals: Totals) {
+        self.totals.add(totals);
+    }
+
+    /// Ends a listing that is complete.
+    pub fn finish(mut self) -> io::Result<Ending> {
+        let footer = self.style.footer(self.totals);
+        self.write(&footer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<Ending> {
+        if self.state == State::ReaderGone {
+            return Ok(Ending::ReaderGone);
+        }
+        match self.to.write_all(bytes).and_then(|()| self.to.flush()) {
+            Ok(()) => Ok(Ending::Complete),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.state = State::ReaderGone;
+                Ok(Ending::ReaderGone)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Where a queue ID belongs: hashed queues and their depth (spec page 03).
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use super::{Queue, id};
+
+/// What fills in for characters a short name does not have.
+const FILLER: u8 = b'_';
+
+/// Which queues have subdirectories, and how many levels of them.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    hashed: Vec<Vec<u8>>,
+    depth: usize,
+}
+
+impl Layout {
+    /// From hash_queue_names and hash_queue_depth.
+    pub fn new(hash_queue_names: &[Vec<u8>], hash_queue_depth: u32) -> Self {
+        Self {
+            hashed: hash_queue_names.to_vec(),
+            depth: usize::try_from(hash_queue_depth).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// How many levels of subdirectories a queue has.
+    pub fn depth(&self, queue: Queue) -> usize {
+        let name = queue.name().as_bytes();
+        match self.hashed.iter().any(|h| h.eq_ignore_ascii_case(name)) {
+            true => self.depth,
+            false => 0,
+        }
+    }
+
+    /// Whether `directory`, a path below the queue's own directory such as
+    /// `3/A`, is where a file called `name` belongs.
+    pub fn is_home(&self, queue: Queue, directory: &[u8], name: &[u8]) -> bool {
+        let mut expected = HashPath::new(name, self.depth(queue));
+        directory
+            .split(|&b| b == b'/')
+            .filter(|level| !level.is_empty())
+            .all(|level| matches!(level, [c] if expected.next() == Some(*c)))
+            && expected.next().is_none()
+    }
+
+    /// The path of a file below the queue directory: `deferred/3/3A78999CD00`.
+    pub fn path(&self, queue: Queue, name: &[u8]) -> OsString {
+        let mut path = queue.name().as_bytes().to_vec();
+        path.push(b'/');
+        for level in HashPath::new(name, self.depth(queue)) {
+            path.extend([level, b'/']);
+        }
+        path.extend_from_slice(name);
+        OsString::from_vec(path)
+    }
+}
+
+/// The one-letter directories that lead to a name.
+struct HashPath {
+    characters: std::vec::IntoIter<u8>,
+    levels: usize,
+}
+
+impl HashPath {
+    /// The characters are those of the name; for a long ID those of its
+    /// microseconds, rewritten as in a short one.
+    fn new(name: &[u8], depth: usize) -> Self {
+        let characters = match id::long_microseconds(name) {
+            Some(digits) if depth > 0 => id::short_microseconds(digits).into_bytes(),
+            _ => name
+                .get(..depth.min(name.len()))
+                .unwrap_or_default()
+                .to_vec(),
+        };
+        Self {
+            characters: characters.into_iter(),
+            levels: depth,
+        }
+    }
+}
+
+impl Iterator for HashPath {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        self.levels = self.levels.checked_sub(1)?;
+        Some(self.characters.next().unwrap_or(FILLER))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Each path as Postfix 3.7.11 opened it with hash_queue_depth = 7.
+    #[test]
+    fn hashing_is_that_of_postfix() {
+        let layout = Layout::new(&[b"deferred".to_vec(), b"defer".to_vec()], 7);
+        for (id, path) in [
+            ("ABC", "A/B/C/_/_/_/_"),
+            ("3A78999CD00", "3/A/7/8/9/9/9"),
+            ("4jY6vs5H8jz1WXLV", "B/5/A/7/5/_/_"),
+            ("zzzzzzzzzzzzz1", "6/F/9/0/F/F/_"),
+            ("0000000000z", "0/0/0/0/0/_/_"),
+            ("AEIOU0BCDFz1", "1/5/E/B/2/D/_"),
+            ("000000____z000000BCDFz", "1/5/E/B/2/D/_"),
+            ("000000BCDAz1", "0/0/0/0/0/_/_"),
+            ("1234567890123z", "0/0/A/F/B/_/_"),
+        ] {
+            let expected = format!("deferred/{path}/{id}");
+            assert_eq!(layout.path(Queue::Deferred, id.as_bytes()), *expected);
+            assert!(layout.is_home(Queue::Deferred, path.as_bytes(), id.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_file_in_another_directory_is_not_at_home() {
+        let layout = Layout::new(&[b"DEFERRED".to_vec()], 2);
+        for (directory, home) in [
+            ("A/B", true),
+            ("A", false),
+            ("", false),
+            ("A/B/C", false),
+            ("B/A", false),
+        ] {
+            assert_eq!(
+                layout.is_home(Queue::Deferred, directory.as_bytes(), b"ABC"),
+                home
+            );
+        }
+        assert!(layout.is_home(Queue::Hold, b"", b"ABC"));
+        assert!(!layout.is_home(Queue::Hold, b"A", b"ABC"));
+    }
+}

@@ -1,0 +1,115 @@
+//! One file of a queue: whether it is a message (spec page 03), and opening
+//! it so that nothing can be swapped in between.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::sys::stat::FileStat;
+use thiserror::Error;
+
+use super::Queue;
+use crate::sys::dir::{Dir, Kind, stat_open};
+use crate::sys::error_text::error_text;
+use crate::text::shown;
+
+/// Owner read, write and execute: the file is complete.
+const READY: u32 = 0o700;
+/// Group execute: forced to expire.
+const EXPIRED: u32 = 0o010;
+/// A second link is normal for this many seconds, while a file is renamed by
+/// link and unlink on some file systems.
+const LINK_GRACE: i64 = 60;
+
+/// A complete message, open for reading.
+#[derive(Debug)]
+pub struct Message {
+    /// The queue file.
+    pub file: File,
+    /// What fstat(2) said of it.
+    pub stat: FileStat,
+}
+
+impl Message {
+    /// Whether it was told to expire.
+    pub fn is_expired(&self) -> bool {
+        self.stat.st_mode & EXPIRED != 0
+    }
+
+    /// The warning about a file that has had a second link for too long.
+    pub fn link_warning(&self, path: &str, now: i64) -> Option<String> {
+        let stat = &self.stat;
+        let old = now.saturating_sub(stat.st_ctime) > LINK_GRACE;
+        (stat.st_nlink > 1 && old).then(|| {
+            format!(
+                "{path}: uid {}: file has {} links",
+                stat.st_uid, stat.st_nlink
+            )
+        })
+    }
+}
+
+/// Why a name in a queue is no message that can be listed.
+#[derive(Debug, Error)]
+pub enum NoMessage {
+    /// It vanished, moved, or is still being written. Nothing to say.
+    #[error("not there")]
+    NotThere,
+    /// It is no regular file.
+    #[error("{path}: uid {uid}: not a regular file")]
+    NotRegular {
+        /// The file, relative to the queue directory.
+        path: String,
+        /// Its owner.
+        uid: u32,
+    },
+    /// It cannot be opened.
+    #[error("open {queue} {name}: {}", error_text(.cause))]
+    Open {
+        /// The queue.
+        queue: Queue,
+        /// The name in the queue.
+        name: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+}
+
+/// Opens the file `name` in `dir` if it is a complete message of `queue`.
+/// `path` is what a warning calls it.
+pub fn open(
+    dir: &Dir,
+    name: &[u8],
+    queue: Queue,
+    path: impl Fn() -> String,
+) -> Result<Message, NoMessage> {
+    let file_name = OsStr::from_bytes(name);
+    let opened = dir
+        .open_file(file_name)
+        .and_then(|file| Ok((stat_open(&file)?, Ok(file))))
+        // What cannot be opened is judged by its name: it may be a link, a
+        // socket, or a file that is not finished.
+        .or_else(|cause| Ok::<_, io::Error>((dir.stat(file_name)?, Err(cause))));
+    let Ok((stat, file)) = opened else {
+        return Err(NoMessage::NotThere);
+    };
+    if Kind::of(&stat) != Kind::File {
+        return Err(NoMessage::NotRegular {
+            path: path(),
+            uid: stat.st_uid,
+        });
+    }
+    if stat.st_mode & READY != READY {
+        return Err(NoMessage::NotThere);
+    }
+    match file {
+        Ok(file) => Ok(Message { file, stat }),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Err(NoMessage::NotThere),
+        Err(cause) => Err(NoMessage::Open {
+            queue,
+            name: shown(name),
+            cause,
+        }),
+    }
+}

@@ -1,0 +1,472 @@
+//! What a listing says of one message, gathered from its queue file and its
+//! logs (spec page 05).
+//!
+//! Owns the order of reading and the rules of what counts. Everything handed
+//! to the `Report` is quoted and printable. How it looks is `listing`'s
+//! business.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+
+use thiserror::Error;
+
+use super::message::Message;
+use super::{Layout, Queue, ReasonReader};
+use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
+use crate::sys::dir::{Dir, Kind, stat_open};
+use crate::sys::error_text::error_text;
+use crate::text::{Charset, make_printable, quote, shown, trim_space_start};
+
+/// Bytes of a malformed size record that a warning shows.
+const SIZE_SHOWN_MAX: usize = 100;
+
+/// Whose output is reproduced (spec page 05, "Dialect").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Postfix 3.5 to 3.10.
+    V3_7,
+    /// Postfix 3.11 and later.
+    V3_11,
+}
+
+/// What the instance's configuration says about reports.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Whose output is reproduced.
+    pub dialect: Dialect,
+    /// What may be shown.
+    pub charset: Charset,
+    /// empty_address_recipient: shown for an empty address.
+    pub empty_address: Vec<u8>,
+    /// duplicate_filter_limit; `None` if there is no limit.
+    pub duplicate_limit: Option<usize>,
+}
+
+impl Rules {
+    fn tells_original(&self) -> bool {
+        self.dialect == Dialect::V3_11
+    }
+}
+
+/// What a listing knows of a message before its recipients.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The queue's name.
+    pub queue: &'a [u8],
+    /// The queue ID.
+    pub id: &'a [u8],
+    /// Arrival time in seconds since the epoch.
+    pub arrival: i64,
+    /// Size in bytes.
+    pub size: i64,
+    /// Whether it was told to expire.
+    pub forced_expire: bool,
+    /// The sender.
+    pub sender: &'a [u8],
+}
+
+/// Where a reason comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogClass {
+    /// The defer log.
+    Defer,
+    /// The bounce log.
+    Bounce,
+    /// A log class of a later Postfix.
+    Other,
+}
+
+/// One recipient of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    /// The address.
+    pub address: &'a [u8],
+    /// The address before aliases and the like, empty if the log has none;
+    /// `None` in the older dialect, which does not tell.
+    pub original: Option<&'a [u8]>,
+    /// Why it waits, and which log says so.
+    pub reason: Option<(&'a [u8], LogClass)>,
+}
+
+/// Receives what a listing says of messages, in order.
+pub trait Report {
+    /// A message begins.
+    fn message(&mut self, head: &Head<'_>);
+    /// A recipient of the message that began last.
+    fn recipient(&mut self, recipient: &Recipient<'_>);
+    /// The message is complete.
+    fn end(&mut self);
+    /// Something for the mail log.
+    fn warning(&mut self, text: String);
+}
+
+/// A failure that ends the listing, as it ends Postfix's.
+#[derive(Debug, Error)]
+#[error("seek file {path}: {}", error_text(.cause))]
+pub struct SeekError {
+    /// The queue file.
+    pub path: String,
+    /// What the kernel said.
+    pub cause: io::Error,
+}
+
+/// Reads messages one after the other, with the same buffers.
+#[derive(Debug, Default)]
+pub struct Reporter {
+    records: Buffers,
+    sender: Vec<u8>,
+    address: Vec<u8>,
+    original: Vec<u8>,
+    logged: LoggedRecipients,
+}
+
+/// Where a message lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Location<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+    /// The queue the message is in.
+    pub queue: Queue,
+    /// Its queue ID.
+    pub id: &'a [u8],
+    /// The file, relative to the queue directory.
+    pub path: &'a str,
+}
+
+impl Reporter {
+    /// Reports a message that was found at `at`.
+    pub fn report(
+        &mut self,
+        message: Message,
+        at: &Location<'_>,
+        rules: &Rules,
+        report: &mut impl Report,
+    ) -> Result<(), SeekError> {
+        let (stat, forced_expire) = (message.stat, message.is_expired());
+        let source = FileSource {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            file: message.file,
+        };
+        let mut buffers = std::mem::take(&mut self.records);
+        let mut reading = Reading {
+            reporter: self,
+            at,
+            rules,
+            file_size: stat.st_size,
+            modified: stat.st_mtime,
+            forced_expire,
+            arrival: 0,
+            size: None,
+            has_sender: false,
+        };
+        let done = reading.read(&mut Reader::new(source, &mut buffers), report);
+        if reading.has_sender && done.is_ok() {
+            report.end();
+        }
+        self.records = buffers;
+        done
+    }
+}
+
+/// Whether to go on with the records of a message.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Record,
+    Stop,
+}
+
+/// One message while it is read.
+struct Reading<'r> {
+    reporter: &'r mut Reporter,
+    at: &'r Location<'r>,
+    rules: &'r Rules,
+    file_size: i64,
+    modified: i64,
+    forced_expire: bool,
+    /// The first time that is not zero.
+    arrival: i64,
+    /// The content size, from the first size record that can be read.
+    size: Option<i64>,
+    has_sender: bool,
+}
+
+type QueueFileReader<'b> = Reader<'b, FileSource>;
+
+impl Reading<'_> {
+    fn read(
+        &mut self,
+        file: &mut QueueFileReader<'_>,
+        report: &mut impl Report,
+    ) -> Result<(), SeekError> {
+        loop {
+            match file.next_cooked() {
+                Ok(Some(record)) => {
+                    if self.record(file, &record, report)? == Next::Stop {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    report.warning(format!("{}: {error}", self.at.path));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        file: &mut QueueFileReader<'_>,
+        record: &Record,
+        report: &mut impl Report,
+    ) -> Result<Next, SeekError> {
+        match record.kind {
+            RecordType::TIME if self.arrival == 0 => {
+                self.arrival = leading_number(file.text(record))
+            }
+            RecordType::SIZE => self.size_record(file.text(record), report),
+            RecordType::SENDER => return Ok(self.sender(file.text(record), report)),
+            RecordType::ORIGINAL_RECIPIENT if self.has_sender => {
+                display(file.text(record), self.rules, &mut self.reporter.original);
+            }
+            RecordType::RECIPIENT if self.has_sender => self.recipient(file.text(record), report),
+            RecordType::ORIGINAL_RECIPIENT | RecordType::RECIPIENT => {
+                self.skip_rest("missing sender address", file.text(record), report);
+                return Ok(Next::Stop);
+            }
+            RecordType::CONTENT => self.skip_content(file)?,
+            // A type byte of zero ends the reading in Postfix.
+            RecordType(0) => return Ok(Next::Stop),
+            _ => {}
+        }
+        Ok(Next::Record)
+    }
+
+    fn size_record(&mut self, text: &[u8], report: &mut impl Report) {
+        let believed = self.at.queue != Queue::Maildrop || self.rules.dialect == Dialect::V3_7;
+        if self.size.is_some() || !believed {
+            return;
+        }
+        if text.iter().all(|b| matches!(b, b' ' | b'0'..=b'9')) {
+            self.size = Some(leading_number(text));
+            return;
+        }
+        let start = text
+            .get(..SIZE_SHOWN_MAX.min(text.len()))
+            .unwrap_or_default();
+        report.warning(format!(
+            "{}: malformed size record: {} -- using file size instead",
+            shown(self.at.id),
+            shown(start)
+        ));
+    }
+
+    fn sender(&mut self, text: &[u8], report: &mut impl Report) -> Next {
+        if self.has_sender {
+            self.skip_rest("duplicate sender address", text, report);
+            return Next::Stop;
+        }
+        self.has_sender = true;
+        display(text, self.rules, &mut self.reporter.sender);
+        report.message(&Head {
+            queue: self.at.queue.name().as_bytes(),
+            id: self.at.id,
+            arrival: match self.arrival {
+                time if time > 0 => time,
+                _ => self.modified,
+            },
+            size: self.size.unwrap_or(self.file_size),
+            forced_expire: self.forced_expire,
+            sender: &self.reporter.sender,
+        });
+        self.reporter.original.clear();
+        self.reporter.logged.clear();
+        self.reasons(Queue::Defer, LogClass::Defer, report);
+        if self.rules.dialect == Dialect::V3_11 {
+            self.reasons(Queue::Bounce, LogClass::Bounce, report);
+        }
+        Next::Record
+    }
+
+    fn recipient(&mut self, text: &[u8], report: &mut impl Report) {
+        let Reporter {
+            address,
+            original,
+            logged,
+            ..
+        } = &mut *self.reporter;
+        display(text, self.rules, address);
+        if !logged.contains(address) {
+            let original = if original.is_empty() {
+                &*address
+            } else {
+                &*original
+            };
+            report.recipient(&Recipient {
+                address,
+                original: self.rules.tells_original().then_some(original),
+                reason: None,
+            });
+        }
+        original.clear();
+    }
+
+    /// Lists the recipients in one of the message's logs.
+    fn reasons(&mut self, log: Queue, class: LogClass, report: &mut impl Report) {
+        let path = self.at.layout.path(log, self.at.id);
+        // No log, or none that can be read: nothing to say about it.
+        let Ok(file) = self.at.spool.open_file(&path) else {
+            return;
+        };
+        match stat_open(&file).map(|stat| Kind::of(&stat)) {
+            Ok(Kind::File) => self.read_log(file, &path.to_string_lossy(), class, report),
+            Ok(Kind::Directory) => {
+                report.warning(format!("close {log} {}: Is a directory", shown(self.at.id)));
+            }
+            _ => {}
+        }
+    }
+
+    fn read_log(&mut self, file: File, path: &str, class: LogClass, report: &mut impl Report) {
+        let mut log = ReasonReader::open(file, self.rules.charset);
+        let mut warnings = Vec::new();
+        // An error of the disk ends the log; what was read counts.
+        while let Ok(Some(entry)) = log.next(|w| warnings.push(format!("{path}: {w}"))) {
+            report.recipient(&Recipient {
+                address: &entry.recipient,
+                original: self
+                    .rules
+                    .tells_original()
+                    .then_some(&entry.original_recipient),
+                reason: Some((&entry.reason, class)),
+            });
+            self.reporter
+                .logged
+                .remember(&entry.recipient, self.rules.duplicate_limit);
+            warnings.drain(..).for_each(|w| report.warning(w));
+        }
+        warnings.drain(..).for_each(|w| report.warning(w));
+    }
+
+    /// Skips the message text by its size, if that is known.
+    fn skip_content(&mut self, file: &mut QueueFileReader<'_>) -> Result<(), SeekError> {
+        let Some(size) = self.size.and_then(|size| u64::try_from(size).ok()) else {
+            return Ok(());
+        };
+        let failed = |cause| SeekError {
+            path: self.at.path.to_owned(),
+            cause,
+        };
+        file.seek(file.position().saturating_add(size))
+            .map_err(failed)
+    }
+
+    fn skip_rest(&mut self, what: &str, text: &[u8], report: &mut impl Report) {
+        display(text, self.rules, &mut self.reporter.address);
+        report.warning(format!(
+            "{}: {what}: {} -- skipping remainder of this file",
+            shown(self.at.id),
+            shown(&self.reporter.address)
+        ));
+    }
+}
+
+/// Puts an envelope address into `to` as it is shown.
+fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
+    to.clear();
+    if address.is_empty() {
+        to.extend_from_slice(&rules.empty_address);
+    } else {
+        quote(address, to);
+    }
+    make_printable(to, rules.charset);
+}
+
+/// The number a text begins with, behind blanks; 0 if there is none. Numbers
+/// that do not fit are the nearest that do, as in strtol(3).
+fn leading_number(text: &[u8]) -> i64 {
+    let text = trim_space_start(text);
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, text),
+    };
+    let number = digits
+        .iter()
+        .take_while(|b| b.is_ascii_digit())
+        .fold(0i64, |n, b| {
+            n.saturating_mul(10).saturating_add((b & 0x0f).into())
+        });
+    if negative {
+        number.saturating_neg()
+    } else {
+        number
+    }
+}
+
+/// The recipients that the logs of a message named.
+///
+/// Keeps 128 bits of a keyed hash each instead of the text, so that a hostile
+/// log costs the same memory as any other; two texts are taken for one with a
+/// probability that no message queue will ever see.
+#[derive(Debug, Default)]
+struct LoggedRecipients {
+    seen: HashSet<u128>,
+    keys: (RandomState, RandomState),
+}
+
+impl LoggedRecipients {
+    fn clear(&mut self) {
+        self.seen.clear();
+    }
+
+    fn remember(&mut self, recipient: &[u8], limit: Option<usize>) {
+        if limit.is_none_or(|limit| self.seen.len() < limit) {
+            self.seen.insert(self.hash(recipient));
+        }
+    }
+
+    fn contains(&self, recipient: &[u8]) -> bool {
+        !self.seen.is_empty() && self.seen.contains(&self.hash(recipient))
+    }
+
+    fn hash(&self, recipient: &[u8]) -> u128 {
+        let high = u128::from(self.keys.0.hash_one(recipient));
+        high << 64 | u128::from(self.keys.1.hash_one(recipient))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_read_as_postfix_reads_them() {
+        for (text, number) in [
+            (&b"1795438815 123"[..], 1_795_438_815),
+            (b"  12abc", 12),
+            (b"+99", 99),
+            (b"-5", -5),
+            (b"abc", 0),
+            (b"", 0),
+            (b"99999999999999999999", i64::MAX),
+        ] {
+            assert_eq!(leading_number(text), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_so_many_logged_recipients_are_remembered() {
+        let mut logged = LoggedRecipients::default();
+        for recipient in [b"a", b"a", b"b"] {
+            logged.remember(recipient, Some(1));
+        }
+        assert!(logged.contains(b"a") && !logged.contains(b"b"));
+        logged.remember(b"b", None);
+        assert!(logged.contains(b"b"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Walks one queue in readdir order, by open directories (spec page 03).
+//!
+//! One-letter directories are entered at once when they are met. Everything
+//! else is a name; whether it is a message is `message`'s business.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use thiserror::Error;
+
+use super::Queue;
+use crate::sys::dir::{Dir, Kind, Names};
+use crate::sys::error_text::error_text;
+use crate::text::shown;
+
+/// A directory of a queue that cannot be opened. The walk is over.
+#[derive(Debug, Error)]
+#[error("scan_dir_push: open directory {path}: {}", error_text(.cause))]
+pub struct WalkError {
+    /// The directory, relative to the queue directory.
+    pub path: String,
+    /// What the kernel said.
+    pub cause: io::Error,
+}
+
+/// An open directory of a queue and its place below the queue's own.
+#[derive(Debug)]
+pub struct Place {
+    /// The directory.
+    pub dir: Dir,
+    /// Its path below the queue's directory: empty, or such as `3/A`.
+    pub path: Vec<u8>,
+}
+
+/// A walk through one queue.
+#[derive(Debug)]
+pub struct Walk {
+    queue: Queue,
+    levels: Vec<Level>,
+    name: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Level {
+    place: Arc<Place>,
+    names: Names,
+}
+
+impl Walk {
+    /// Begins a walk. The queue's own directory may be a link, because its
+    /// parent is not the mail owner's; those below it may not.
+    pub fn new(spool: &Dir, queue: Queue) -> Result<Self, WalkError> {
+        let failed = |cause| WalkError {
+            path: queue.to_string(),
+            cause,
+        };
+        let dir = spool
+            .open_dir_through_link(OsStr::new(queue.name()))
+            .map_err(failed)?;
+        let names = dir.names().map_err(failed)?;
+        let place = Arc::new(Place {
+            dir,
+            path: Vec::new(),
+        });
+        Ok(Self {
+            queue,
+            levels: vec![Level { place, names }],
+            name: Vec::new(),
+        })
+    }
+
+    /// The next name that is not a directory to be entered, with the open
+    /// directory it lies in; `None` at the end of the queue.
+    pub fn next(&mut self) -> Result<Option<(&Arc<Place>, &[u8])>, WalkError> {
+        while let Some(level) = self.levels.last_mut() {
+            if !level.names.next(&mut self.name) {
+                self.levels.pop();
+            } else if self.name.len() == 1 && self.queue.has_subdirectories() {
+                self.enter()?;
+            } else {
+                break;
+            }
+        }
+        let name = self.name.as_slice();
+        Ok(self.levels.last().map(|level| (&level.place, name)))
+    }
+
+    /// Enters the directory whose name was just read.
+    fn enter(&mut self) -> Result<(), WalkError> {
+        let Some(parent) = self.levels.last().map(|l| Arc::clone(&l.place)) else {
+            return Ok(());
+        };
+        let mut path = parent.path.clone();
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(&self.name);
+        let failed = |cause| WalkError {
+            path: format!("{}/{}", self.queue, shown(&path)),
+            cause,
+        };
+        let name = OsStr::from_bytes(&self.name);
+        let Some(dir) = open_subdirectory(&parent.dir, name).map_err(failed)? else {
+            return Ok(());
+        };
+        let names = dir.names().map_err(failed)?;
+        let place = Arc::new(Place { dir, path });
+        self.levels.push(Level { place, names });
+        Ok(())
+    }
+}
+
+/// Opens a directory in a queue; `None` if it has vanished since its name was
+/// read, or is a link to a directory: links are not followed in there.
+fn open_subdirectory(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
+    let cause = match parent.open_dir(name) {
+        Ok(dir) => return Ok(Some(dir)),
+        Err(cause) => cause,
+    };
+    match parent.stat(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Ok(stat) if Kind::of(&stat) == Kind::Link => {}
+        _ => return Err(cause),
+    }
+    // Only looks at what the link leads to, to say what is wrong with it.
+    match Kind::of(&parent.stat_through_link(name)?) {
+        Kind::Directory => Ok(None),
+        _ => Err(Errno::ENOTDIR.into()),
+    }
+}
