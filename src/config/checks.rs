@@ -1,0 +1,145 @@
+//! Checks of single parameters against the system and against each other, and
+//! defaults that have to be found out.
+//!
+//! Owns what postconf(5) says of each. Does not know in which order they come.
+
+use std::path::Path;
+
+use nix::unistd::{Gid, Uid, User, gethostname};
+
+use super::error::ConfigError;
+use super::host_name;
+use super::parameters::Parameters;
+
+/// The domain of a host that has none.
+pub const LOCAL_DOMAIN: &[u8] = b"localdomain";
+
+/// Where the daemons may be, best first: Debian, the default, older systems.
+const DAEMON_DIRECTORIES: [&str; 3] = [
+    "/usr/lib/postfix/sbin",
+    "/usr/libexec/postfix",
+    "/usr/lib/postfix",
+];
+
+/// The facilities of syslog that Postfix knows by name, with their numbers.
+const FACILITIES: [(&[u8], u8); 20] = [
+    (b"kern", 0),
+    (b"user", 1),
+    (b"mail", 2),
+    (b"daemon", 3),
+    (b"auth", 4),
+    (b"syslog", 5),
+    (b"lpr", 6),
+    (b"news", 7),
+    (b"uucp", 8),
+    (b"cron", 9),
+    (b"authpriv", 10),
+    (b"ftp", 11),
+    (b"local0", 16),
+    (b"local1", 17),
+    (b"local2", 18),
+    (b"local3", 19),
+    (b"local4", 20),
+    (b"local5", 21),
+    (b"local6", 22),
+    (b"local7", 23),
+];
+
+/// The user whose rights are used, known to exist and not to be root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailOwner {
+    /// The login name.
+    pub name: Vec<u8>,
+    /// The user ID, not 0.
+    pub uid: Uid,
+    /// The group ID, not 0.
+    pub gid: Gid,
+}
+
+/// Looks up the mail owner.
+pub fn mail_owner(parameters: &Parameters, value: &[u8]) -> Result<MailOwner, ConfigError> {
+    let (path, user) = (parameters.file(), parameters.shown(value));
+    let name = std::str::from_utf8(value)
+        .ok()
+        .filter(|n| !n.contains('\0'));
+    match name.map(User::from_name) {
+        Some(Ok(Some(entry))) if entry.uid.is_root() => {
+            Err(ConfigError::PrivilegedUser { path, user })
+        }
+        Some(Ok(Some(entry))) if entry.gid.as_raw() == 0 => {
+            Err(ConfigError::PrivilegedGroup { path, user })
+        }
+        Some(Ok(Some(entry))) => Ok(MailOwner {
+            name: value.to_vec(),
+            uid: entry.uid,
+            gid: entry.gid,
+        }),
+        _ => Err(ConfigError::UnknownUser { path, user }),
+    }
+}
+
+/// The number of a syslog facility.
+pub fn syslog_facility(parameters: &Parameters, value: &[u8]) -> Result<u8, ConfigError> {
+    let found = FACILITIES.iter().find(|(name, _)| *name == value);
+    found
+        .map(|&(_, number)| number)
+        .ok_or_else(|| ConfigError::Unrecognized {
+            path: parameters.file(),
+            name: "syslog_facility",
+            value: parameters.shown(value),
+        })
+}
+
+/// Refuses a log file outside the places meant for log files.
+pub fn maillog_file(
+    parameters: &Parameters,
+    value: &[u8],
+    prefixes: &[Vec<u8>],
+) -> Result<(), ConfigError> {
+    if value.is_empty() || prefixes.iter().any(|prefix| value.starts_with(prefix)) {
+        return Ok(());
+    }
+    let value = parameters.shown(value);
+    Err(ConfigError::MaillogFile { value })
+}
+
+/// Refuses what cannot be a host name.
+pub fn host_name(
+    parameters: &Parameters,
+    name: &'static str,
+    value: &[u8],
+    warnings: &mut Vec<String>,
+) -> Result<(), ConfigError> {
+    host_name::check(value).map_err(|fault| {
+        warnings.push(fault.warning(value, parameters.charset()));
+        ConfigError::HostName {
+            path: parameters.file(),
+            name,
+            value: parameters.shown(value),
+        }
+    })
+}
+
+/// What the system calls this host.
+pub fn own_host_name() -> Vec<u8> {
+    use std::os::unix::ffi::OsStringExt;
+    gethostname().map(OsStringExt::into_vec).unwrap_or_default()
+}
+
+/// A host name without its first label; [`LOCAL_DOMAIN`] if it has but one.
+pub fn domain_of(host: &[u8]) -> &[u8] {
+    let dot = host.iter().position(|&byte| byte == b'.');
+    dot.and_then(|at| host.split_at_checked(at))
+        .and_then(|(_, domain)| domain.strip_prefix(b"."))
+        .unwrap_or(LOCAL_DOMAIN)
+}
+
+/// Where the daemons are if main.cf does not say: the first place that exists.
+pub fn daemon_directory() -> &'static [u8] {
+    let [first, ..] = DAEMON_DIRECTORIES;
+    DAEMON_DIRECTORIES
+        .into_iter()
+        .find(|directory| Path::new(directory).is_dir())
+        .unwrap_or(first)
+        .as_bytes()
+}

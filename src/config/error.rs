@@ -1,0 +1,262 @@
+//! What can be wrong with a configuration, in Postfix's exact words.
+//!
+//! Owns the texts and the rule which bytes of a file may appear in them. Does
+//! not know the prefix (`PROG: fatal: `) nor where a message goes.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use thiserror::Error;
+
+/// Which bytes of a file may stand in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// Printable ASCII: before smtputf8_enable is known, or when it is off.
+    Ascii,
+    /// Valid UTF-8 too: once smtputf8_enable is known to be on.
+    Utf8,
+}
+
+/// Bytes as they may stand in a message: everything else becomes `?`.
+pub fn printable(bytes: &[u8], charset: Charset) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match (character, charset) {
+                (' '..='~', _) => text.push(character),
+                (_, Charset::Utf8) if !character.is_ascii() => text.push(character),
+                _ => text.extend(std::iter::repeat_n('?', character.len_utf8())),
+            }
+        }
+        text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    text
+}
+
+/// A path as it may stand in a message before smtputf8_enable is known.
+fn shown(path: &Path) -> String {
+    printable(path.as_os_str().as_bytes(), Charset::Ascii)
+}
+
+/// What strerror(3) says about an I/O error.
+pub fn reason(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => Errno::from_raw(number).desc().to_owned(),
+        None => error.to_string(),
+    }
+}
+
+/// A configuration that cannot be used. `Display` is the text that follows
+/// `PROG: fatal: `; all texts in here are printable.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// A configuration file cannot be opened.
+    #[error("open {}: {}", shown(.path), reason(.source))]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A configuration file cannot be read, for instance a directory.
+    #[error("read {}: {}", shown(.path), reason(.source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A line without an equals sign.
+    #[error("{}, line {line}: missing '=' after attribute name: \"{text}\"", shown(.path))]
+    MissingEquals {
+        /// The file.
+        path: PathBuf,
+        /// Where the logical line begins.
+        line: u64,
+        /// The logical line.
+        text: String,
+    },
+    /// A line that begins with an equals sign.
+    #[error("{}, line {line}: missing attribute name: \"{text}\"", shown(.path))]
+    MissingName {
+        /// The file.
+        path: PathBuf,
+        /// Where the logical line begins.
+        line: u64,
+        /// The logical line.
+        text: String,
+    },
+    /// A value that cannot be expanded; a warning has said why.
+    #[error("dictionary mail_dict: macro processing error")]
+    Macro,
+    /// A number in a comparison that is too large.
+    #[error("mac_exp_eval: bad conversion: {text}")]
+    Conversion {
+        /// The digits.
+        text: String,
+    },
+    /// A boolean that is neither yes nor no.
+    #[error("bad boolean configuration: {name} = {value}")]
+    Boolean {
+        /// The parameter.
+        name: &'static str,
+        /// Its expanded value.
+        value: String,
+    },
+    /// A number that is none.
+    #[error("bad numerical configuration: {name} = {value}")]
+    Integer {
+        /// The parameter.
+        name: &'static str,
+        /// Its expanded value.
+        value: String,
+    },
+    /// A number below the least one that makes sense.
+    #[error("invalid {name} parameter value {value} < {least}")]
+    IntegerRange {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: i32,
+        /// The least value allowed.
+        least: i32,
+    },
+    /// A time that is none.
+    #[error("parameter {name}: bad time value or unit: {value}")]
+    Time {
+        /// The parameter.
+        name: &'static str,
+        /// Its expanded value.
+        value: String,
+    },
+    /// A time below the least one that makes sense.
+    #[error("invalid {name}: {value} (min {least})")]
+    TimeRange {
+        /// The parameter.
+        name: &'static str,
+        /// Its value in seconds.
+        value: i32,
+        /// The least value allowed.
+        least: i32,
+    },
+    /// A value that must not be empty.
+    #[error("bad string length {length} < {least}: {name} = {value}")]
+    Length {
+        /// The parameter.
+        name: &'static str,
+        /// Its expanded value.
+        value: String,
+        /// How long that is.
+        length: usize,
+        /// The least length allowed.
+        least: usize,
+    },
+    /// A compatibility level that is no version.
+    #[error("malformed compatibility level syntax: \"{text}\"")]
+    Level {
+        /// The value.
+        text: String,
+    },
+    /// A word that is none of those a parameter accepts.
+    #[error("file {path}: parameter {name}: unrecognized value: {value}")]
+    Unrecognized {
+        /// The main.cf, printable.
+        path: String,
+        /// The parameter.
+        name: &'static str,
+        /// Its expanded value.
+        value: String,
+    },
+    /// A host name that is none; a warning has said why.
+    #[error("file {path}: parameter {name}: bad parameter value: {value}")]
+    HostName {
+        /// The main.cf, printable.
+        path: String,
+        /// The parameter.
+        name: &'static str,
+        /// Its expanded value.
+        value: String,
+    },
+    /// A mail owner whom the user database does not know.
+    #[error("file {path}: parameter mail_owner: unknown user name value: {user}")]
+    UnknownUser {
+        /// The main.cf, printable.
+        path: String,
+        /// The user's name.
+        user: String,
+    },
+    /// A mail owner with root's user ID.
+    #[error("file {path}: parameter mail_owner: user {user} has privileged user ID")]
+    PrivilegedUser {
+        /// The main.cf, printable.
+        path: String,
+        /// The user's name.
+        user: String,
+    },
+    /// A mail owner with root's group ID.
+    #[error("file {path}: parameter mail_owner: user {user} has privileged group ID")]
+    PrivilegedGroup {
+        /// The main.cf, printable.
+        path: String,
+        /// The user's name.
+        user: String,
+    },
+    /// A log file outside the directories meant for it.
+    #[error("maillog_file value '{value}' does not match any prefix in maillog_file_prefixes")]
+    MaillogFile {
+        /// The expanded value.
+        value: String,
+    },
+    /// A directory that a set-gid program must not believe.
+    #[error(
+        "specify \"alternate_config_directories = {directory}\" or \
+         \"multi_instance_directories = {directory}\" in {}", shown(.default_file)
+    )]
+    Unauthorized {
+        /// The directory asked for.
+        directory: String,
+        /// The main.cf that would have to list it.
+        default_file: PathBuf,
+    },
+    /// A lookup table of a type that is not built in.
+    #[error("{parameter}: unsupported table: {table}")]
+    UnsupportedTable {
+        /// The parameter.
+        parameter: &'static str,
+        /// `type:name`.
+        table: String,
+    },
+}
+
+impl ConfigError {
+    /// The `error:` line that goes out before the fatal one, if there is one.
+    pub fn preamble(&self) -> Option<String> {
+        match self {
+            Self::Unauthorized { directory, .. } => Some(format!(
+                "unauthorized configuration directory name: {directory}"
+            )),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_that_may_not_be_shown_becomes_a_question_mark() {
+        let bytes = "a\tö\u{7f}".as_bytes();
+        assert_eq!(printable(bytes, Charset::Ascii), "a????");
+        assert_eq!(printable(bytes, Charset::Utf8), "a?ö?");
+        assert_eq!(printable(b"\xe4\xffz", Charset::Utf8), "??z");
+    }
+
+    #[test]
+    fn system_errors_are_strerror_texts() {
+        let error = io::Error::from_raw_os_error(2);
+        assert_eq!(reason(&error), "No such file or directory");
+    }
+}

@@ -1,0 +1,124 @@
+//! What a host name may look like.
+//!
+//! Owns the rule and the words of its warnings. Asks no name service.
+
+use super::error::{Charset, printable};
+
+/// Longest host name.
+const LENGTH_MAX: usize = 255;
+/// Longest label of a host name.
+const LABEL_MAX: usize = 63;
+/// How much of a host name that is too long is shown.
+const SHOWN_MAX: usize = 100;
+
+/// Why a text is no host name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is empty.
+    Empty,
+    /// It holds this byte.
+    Byte(u8),
+    /// A dot at one of its ends or next to another dot.
+    Delimiter,
+    /// A hyphen at an end of a label.
+    Hyphen,
+    /// A label is too long.
+    Label,
+    /// It is made of digits and dots.
+    Numeric,
+    /// It is too long.
+    Length,
+}
+
+/// Checks a host name: labels of letters, digits, underscores and inner
+/// hyphens, not all numeric, with single dots between them.
+pub fn check(name: &[u8]) -> Result<(), Fault> {
+    if name.is_empty() {
+        return Err(Fault::Empty);
+    }
+    let mut label_length = 0usize;
+    let mut before = b'.';
+    let mut bytes = name.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let after = bytes.peek().copied().unwrap_or(b'.');
+        match byte {
+            b'.' if before == b'.' || bytes.peek().is_none() => return Err(Fault::Delimiter),
+            b'.' => label_length = 0,
+            b'-' if before == b'.' || after == b'.' => return Err(Fault::Hyphen),
+            b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                label_length = label_length.saturating_add(1);
+                if label_length > LABEL_MAX {
+                    return Err(Fault::Label);
+                }
+            }
+            _ => return Err(Fault::Byte(byte)),
+        }
+        before = byte;
+    }
+    if name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
+        return Err(Fault::Numeric);
+    }
+    if name.len() > LENGTH_MAX {
+        return Err(Fault::Length);
+    }
+    Ok(())
+}
+
+impl Fault {
+    /// The text that follows `PROG: warning: `.
+    pub fn warning(self, name: &[u8], charset: Charset) -> String {
+        let shown = printable(name, charset);
+        match self {
+            Self::Empty => "valid_hostname: empty hostname".to_owned(),
+            Self::Byte(byte) => {
+                format!("valid_hostname: invalid character {byte}(decimal): {shown}")
+            }
+            Self::Delimiter => format!("valid_hostname: misplaced delimiter: {shown}"),
+            Self::Hyphen => format!("valid_hostname: misplaced hyphen: {shown}"),
+            Self::Label => format!("valid_hostname: hostname label too long: {shown}"),
+            Self::Numeric => format!("valid_hostname: numeric hostname: {shown}"),
+            Self::Length => {
+                let start = name.get(..SHOWN_MAX).unwrap_or(name);
+                let dots = if start.len() < name.len() { "..." } else { "" };
+                let start = printable(start, charset);
+                format!(
+                    "valid_hostname: bad length {} for {start}{dots}",
+                    name.len()
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_fault_from_the_left_is_named() {
+        for (name, fault) in [
+            ("", Fault::Empty),
+            ("foo..bar", Fault::Delimiter),
+            (".foo", Fault::Delimiter),
+            ("foo.bar.", Fault::Delimiter),
+            ("-a..b", Fault::Hyphen),
+            ("a..-b", Fault::Delimiter),
+            ("a.b-", Fault::Hyphen),
+            ("a-.b*", Fault::Hyphen),
+            ("a.*.-", Fault::Byte(b'*')),
+            ("1..2", Fault::Delimiter),
+            ("1.2.3.4", Fault::Numeric),
+        ] {
+            assert_eq!(check(name.as_bytes()), Err(fault), "{name}");
+        }
+        assert_eq!(check(&[b'x'; 64]), Err(Fault::Label));
+        assert_eq!(check(&b"abc.".repeat(80)[..319]), Err(Fault::Length));
+    }
+
+    #[test]
+    fn names_in_use_are_accepted() {
+        for name in ["foo", "_", "foo_bar", "1-2", "1.0x", "a.1", "FOO.Bar"] {
+            assert_eq!(check(name.as_bytes()), Ok(()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Compatibility levels: versions such as `3.6` or `3.6.1`, compared part by
+//! part.
+//!
+//! Owns their syntax and order. Does not know what a level changes.
+
+/// A parsed level. Missing parts count as zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level([i64; 3]);
+
+/// Bits that Postfix gives to each of the two lower parts of a level in a
+/// signed 64-bit number; it refuses what does not fit.
+const PART_BITS: u32 = 10;
+
+impl Level {
+    /// Accepts one to three numbers with dots between them.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut level = Self::default();
+        let mut parts = level.0.iter_mut();
+        for (index, digits) in text.split(|&byte| byte == b'.').enumerate() {
+            let number = number(digits)?;
+            let limit = match index {
+                0 => i64::MAX >> (PART_BITS * 2),
+                _ => (1 << PART_BITS) - 1,
+            };
+            if number > limit {
+                return None;
+            }
+            *parts.next()? = number;
+        }
+        Some(level)
+    }
+}
+
+/// A number as strtol(3) takes it: blanks and a plus sign may lead.
+fn number(text: &[u8]) -> Option<i64> {
+    let text = super::main_cf::trim_start(text);
+    let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (number >= 0).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(text: &str) -> Option<Level> {
+        Level::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn parts_are_compared_as_numbers() {
+        assert!(level("3.6") < level("3.10"));
+        assert!(level("3.6.1") > level("3.6"));
+        assert_eq!(level("3"), level("3.0.0"));
+        assert_eq!(level("03. +6"), level("3.6"));
+    }
+
+    #[test]
+    fn what_postfix_refuses_is_refused() {
+        for text in [
+            "",
+            "x",
+            "-1",
+            "3.",
+            ".3",
+            "3.6x",
+            " 3 ",
+            "3.6.1.2",
+            "3..6",
+            "3.1024",
+            "8796093022208",
+        ] {
+            assert_eq!(level(text), None, "{text}");
+        }
+        assert!(level("8796093022207.1023.1023").is_some());
+    }
+}

@@ -1,0 +1,329 @@
+//! main.cf as a file: logical lines, names and raw values.
+//!
+//! Owns the syntax below the level of `$name`. Does not know which parameters
+//! exist nor what their values mean.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+use super::error::{Charset, ConfigError, printable};
+use super::expand::Values;
+
+/// More than this is no configuration file. Postfix has no limit; ours keeps a
+/// set-gid program from being fed without end.
+const SIZE_MAX: u64 = 16 << 20;
+/// How much of a line without a beginning is shown.
+const SHOWN_MAX: usize = 30;
+
+/// The settings of one main.cf, not yet expanded.
+#[derive(Clone, Debug)]
+pub struct MainCf {
+    path: PathBuf,
+    values: Values,
+}
+
+impl MainCf {
+    /// Reads `directory`/main.cf for `program`, whose name and directory the
+    /// file can refer to as `$process_name` and `$config_directory`.
+    pub fn read(
+        directory: &Path,
+        program: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
+        let path = file_of(directory);
+        let text = read_file(&path)?;
+        let presets = [
+            ("config_directory", directory.as_os_str().as_bytes()),
+            ("process_name", program.as_bytes()),
+        ];
+        Self::parse(path, &text, &presets, warnings)
+    }
+
+    /// Takes `text` as the contents of `path`; `presets` are set beforehand.
+    pub fn parse(
+        path: PathBuf,
+        text: &[u8],
+        presets: &[(&str, &[u8])],
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
+        let values = presets
+            .iter()
+            .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+            .collect();
+        let mut file = Self { path, values };
+        for (line, text) in logical_lines(text) {
+            file.take_line(line, &text, warnings)?;
+        }
+        Ok(file)
+    }
+
+    /// Where the settings come from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The raw value of a parameter that is set.
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.values.get(name).map(Vec::as_slice)
+    }
+
+    /// All raw values.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Sets a parameter that is not set yet.
+    pub fn set_default(&mut self, name: &[u8], value: &[u8]) {
+        if !self.values.contains_key(name) {
+            self.values.insert(name.to_vec(), value.to_vec());
+        }
+    }
+
+    fn take_line(
+        &mut self,
+        line: u64,
+        text: &[u8],
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ConfigError> {
+        let shown = |bytes: &[u8]| printable(bytes, Charset::Ascii);
+        let path = shown(self.path.as_os_str().as_bytes());
+        if text.first().is_some_and(|&byte| is_space(byte)) {
+            let start = text.get(..SHOWN_MAX).unwrap_or(text);
+            let dots = if start.len() < text.len() { "..." } else { "" };
+            warnings.push(format!(
+                "{path}: logical line must not start with whitespace: \"{}{dots}\"",
+                shown(start)
+            ));
+            return Ok(());
+        }
+        let (name, value) = match split_setting(text) {
+            Ok(setting) => setting,
+            Err(fault) => return Err(self.fault(fault, line, shown(text))),
+        };
+        if let Some(old) = self.get(name).filter(|old| *old != value) {
+            warnings.push(format!(
+                "{path}, line {line}: overriding earlier entry: {}={}",
+                shown(name),
+                shown(old)
+            ));
+        }
+        self.values.insert(name.to_vec(), value.to_vec());
+        Ok(())
+    }
+
+    fn fault(&self, fault: Fault, line: u64, text: String) -> ConfigError {
+        let path = self.path.clone();
+        match fault {
+            Fault::NoName => ConfigError::MissingName { path, line, text },
+            Fault::NoEquals => ConfigError::MissingEquals { path, line, text },
+        }
+    }
+}
+
+/// The main.cf of a configuration directory, named as Postfix names it: the
+/// directory's spelling is kept, even if it is empty or ends in a slash.
+pub fn file_of(directory: &Path) -> PathBuf {
+    let mut name = directory.as_os_str().to_owned();
+    name.push("/main.cf");
+    name.into()
+}
+
+/// The whole of a configuration file. A FIFO is refused, where Postfix would
+/// wait for a writer; so is a file that has no end.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let open_error = |source| ConfigError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let read_error = |source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = open_without_waiting(path).map_err(open_error)?;
+    let mut text = Vec::new();
+    file.take(SIZE_MAX.saturating_add(1))
+        .read_to_end(&mut text)
+        .map_err(read_error)?;
+    match u64::try_from(text.len()) {
+        Ok(size) if size <= SIZE_MAX => Ok(text),
+        _ => Err(read_error(Errno::EFBIG.into())),
+    }
+}
+
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits())
+        .open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("Not a regular file"));
+    }
+    Ok(file)
+}
+
+/// White space as isspace(3) has it in the C locale: unlike
+/// [`u8::is_ascii_whitespace`], with the vertical tab.
+pub fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'\x0b'
+}
+
+/// A text without the white space at its beginning.
+pub fn trim_start(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|&byte| !is_space(byte));
+    start.and_then(|at| text.get(at..)).unwrap_or_default()
+}
+
+/// A text without the white space at its end.
+pub fn trim_end(text: &[u8]) -> &[u8] {
+    let last = text.iter().rposition(|&byte| !is_space(byte));
+    last.and_then(|at| text.get(..=at)).unwrap_or_default()
+}
+
+/// Joins continued lines and drops comments; each with the number of its
+/// first physical line. A NUL ends a logical line, as it ends a C string.
+pub fn logical_lines(text: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>)> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let mut physical = (1u64..)
+        .zip(text.split(|&byte| byte == b'\n'))
+        .filter(|(_, line)| trim_start(line).first().is_some_and(|&byte| byte != b'#'))
+        .peekable();
+    std::iter::from_fn(move || {
+        let (number, line) = physical.next()?;
+        let mut logical = line.to_vec();
+        while let Some((_, more)) =
+            physical.next_if(|(_, line)| line.first().is_some_and(|&b| is_space(b)))
+        {
+            logical.extend_from_slice(more);
+        }
+        if let Some(end) = logical.iter().position(|&byte| byte == 0) {
+            logical.truncate(end);
+        }
+        Some((number, logical))
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    NoName,
+    NoEquals,
+}
+
+/// Takes `name = value` apart.
+fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
+    let length = line
+        .iter()
+        .position(|&byte| byte == b'=' || is_space(byte))
+        .unwrap_or(line.len());
+    let (name, rest) = line.split_at_checked(length).unwrap_or((line, &[]));
+    if name.is_empty() {
+        return Err(Fault::NoName);
+    }
+    match trim_start(rest).split_first() {
+        Some((b'=', value)) => Ok((name, trim_end(trim_start(value)))),
+        _ => Err(Fault::NoEquals),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &[u8]) -> (Result<MainCf, ConfigError>, Vec<String>) {
+        let mut warnings = Vec::new();
+        let file = MainCf::parse("F".into(), text, &[], &mut warnings);
+        (file, warnings)
+    }
+
+    fn value_of_x(text: &[u8]) -> Vec<u8> {
+        parse(text).0.unwrap().get(b"x").unwrap().to_vec()
+    }
+
+    #[test]
+    fn a_logical_line_goes_on_across_comments_and_blank_lines() {
+        assert_eq!(value_of_x(b"x = a\n#c\n  b\n\n  # d\n  c\n"), b"a  b  c");
+        assert_eq!(value_of_x(b"x = a  \n  b  \n"), b"a    b");
+        assert_eq!(value_of_x(b"x = a"), b"a");
+        assert_eq!(value_of_x(b"x\x0b=\x0c1\r\n"), b"1");
+        assert_eq!(value_of_x(b"x = a\0b\n y\nz=1"), b"a");
+    }
+
+    #[test]
+    fn a_line_that_continues_nothing_is_ignored_with_a_warning() {
+        let (file, warnings) = parse(b"#c\n lead\n cont\nx=1");
+        assert_eq!(file.unwrap().get(b"x"), Some(b"1".as_slice()));
+        assert_eq!(
+            warnings,
+            ["F: logical line must not start with whitespace: \" lead cont\""]
+        );
+        let (_, warnings) = parse(
+            &[b' '; 3]
+                .repeat(20)
+                .into_iter()
+                .chain(*b"z")
+                .collect::<Vec<_>>(),
+        );
+        assert!(warnings.first().unwrap().ends_with("  ...\""));
+    }
+
+    #[test]
+    fn the_last_setting_wins_and_a_different_one_warns() {
+        let (file, warnings) = parse(b"x=1\nx = 1\n\nx=\n 3\n");
+        assert_eq!(file.unwrap().get(b"x"), Some(b"3".as_slice()));
+        assert_eq!(warnings, ["F, line 4: overriding earlier entry: x=1"]);
+    }
+
+    #[test]
+    fn lines_that_set_nothing_are_fatal() {
+        for (text, message) in [
+            (
+                "\n#\nno\teq \n t\n",
+                "F, line 3: missing '=' after attribute name: \"no?eq  t\"",
+            ),
+            ("= 3", "F, line 1: missing attribute name: \"= 3\""),
+            (
+                "x += 3",
+                "F, line 1: missing '=' after attribute name: \"x += 3\"",
+            ),
+            ("\0x = 1", "F, line 1: missing attribute name: \"\""),
+        ] {
+            assert_eq!(parse(text.as_bytes()).0.unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_named_with_the_reason() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("main.cf");
+        let missing = read_file(&path).unwrap_err().to_string();
+        assert_eq!(
+            missing,
+            format!("open {}: No such file or directory", path.display())
+        );
+        std::fs::create_dir(&path).unwrap();
+        let unreadable = read_file(&path).unwrap_err().to_string();
+        assert_eq!(
+            unreadable,
+            format!("read {}: Is a directory", path.display())
+        );
+    }
+
+    #[test]
+    fn a_fifo_does_not_make_us_wait() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("main.cf");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(matches!(read_file(&path), Err(ConfigError::Open { .. })));
+    }
+
+    #[test]
+    fn the_spelling_of_the_directory_is_kept() {
+        assert_eq!(file_of(Path::new("")), Path::new("/main.cf"));
+        assert_eq!(file_of(Path::new("a/")).as_os_str(), "a//main.cf");
+    }
+}
