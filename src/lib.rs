@@ -9,7 +9,10 @@
 //! - [`sys`]: the operating system
 #![deny(unsafe_code)]
 
+pub mod cli;
 pub mod config;
+pub mod diag;
+pub mod ipc;
 pub mod listing;
 pub mod record;
 pub mod spool;

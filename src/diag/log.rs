@@ -1,0 +1,185 @@
+//! The mail log: syslog, or postlogd through its socket (spec page 10).
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+
+use super::Severity;
+use crate::config::Config;
+use crate::sys::time::{LocalTime, now};
+
+/// Where syslogd listens.
+const SYSLOG_SOCKET: &str = "/dev/log";
+/// The facility `mail`, until the configuration says otherwise.
+const DEFAULT_FACILITY: u8 = 2;
+/// The first part of the tag, until the configuration says otherwise.
+const DEFAULT_TAG: &str = "postfix";
+/// The host in a line to postlogd, until the configuration says otherwise.
+const DEFAULT_HOST: &str = "amnesiac";
+/// Bytes of text in a log line; the rest is cut off.
+const TEXT_MAX: usize = 2000;
+
+/// The environment variables that matter before main.cf is read. Empty in a
+/// process that runs with borrowed rights.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// POSTLOG_SERVICE: the path of postlogd's socket.
+    pub postlog_service: Option<PathBuf>,
+    /// POSTLOG_HOSTNAME: the host to put into lines for postlogd.
+    pub postlog_hostname: Option<Vec<u8>>,
+    /// MAIL_LOGTAG: in place of `postfix` in the tag.
+    pub mail_logtag: Option<Vec<u8>>,
+}
+
+/// What main.cf says about the mail log.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    tag: Vec<u8>,
+    facility: u8,
+    /// postlogd's socket and the host name, if maillog_file is set.
+    postlog: Option<(PathBuf, Vec<u8>)>,
+}
+
+impl LogSettings {
+    /// The settings in a configuration.
+    pub fn of(config: &Config) -> Self {
+        let service = OsStr::from_bytes(&config.postlog_service_name);
+        let socket = config.queue_directory.join("public").join(service);
+        let host = config.myhostname.split(|&b| b == b'.').next();
+        let host = host.unwrap_or_default().to_vec();
+        Self {
+            tag: config.syslog_name.clone(),
+            facility: config.syslog_facility,
+            postlog: config.maillog_file.is_some().then_some((socket, host)),
+        }
+    }
+}
+
+/// The mail log of one process.
+#[derive(Debug)]
+pub struct Log {
+    tag: Vec<u8>,
+    program: Vec<u8>,
+    facility: u8,
+    target: Target,
+}
+
+/// Exactly one place gets the lines.
+#[derive(Debug)]
+enum Target {
+    Syslog(Socket),
+    Postlog { socket: Socket, host: Vec<u8> },
+}
+
+impl Log {
+    /// The log before main.cf is read.
+    pub fn before_configuration(program: &str, environment: &Environment) -> Self {
+        let host = || environment.postlog_hostname.clone();
+        let target = match &environment.postlog_service {
+            Some(path) => Target::Postlog {
+                socket: Socket::new(path),
+                host: host().unwrap_or_else(|| DEFAULT_HOST.into()),
+            },
+            None => Target::Syslog(Socket::new(Path::new(SYSLOG_SOCKET))),
+        };
+        let tag = environment.mail_logtag.clone();
+        Self {
+            tag: tag.unwrap_or_else(|| DEFAULT_TAG.into()),
+            program: program.into(),
+            facility: DEFAULT_FACILITY,
+            target,
+        }
+    }
+
+    /// From now on as main.cf says.
+    pub fn configure(&mut self, settings: &LogSettings) {
+        self.tag.clone_from(&settings.tag);
+        self.facility = settings.facility;
+        self.target = match &settings.postlog {
+            Some((path, host)) => Target::Postlog {
+                socket: Socket::new(path),
+                host: host.clone(),
+            },
+            None => Target::Syslog(Socket::new(Path::new(SYSLOG_SOCKET))),
+        };
+    }
+
+    /// From now on with another facility.
+    pub fn set_facility(&mut self, facility: u8) {
+        self.facility = facility;
+    }
+
+    /// From now on in another program's name.
+    pub fn rename(&mut self, program: &str) {
+        self.program = program.into();
+    }
+
+    /// Sends one line, in the name of `service` if there is one. Whatever
+    /// goes wrong, the program goes on: the log is a record, not the work.
+    pub fn send(&mut self, service: Option<&str>, severity: Severity, text: &[u8]) {
+        let program = service.map_or(self.program.as_slice(), str::as_bytes);
+        let text = text.get(..TEXT_MAX).unwrap_or(text);
+        let mut stamp = String::new();
+        if let Some(time) = LocalTime::at(now()) {
+            time.write_stamp(&mut stamp);
+        }
+        let process = format!("[{}]: {}", std::process::id(), severity.prefix());
+        let line = [
+            b" ",
+            self.tag.as_slice(),
+            b"/",
+            program,
+            process.as_bytes(),
+            text,
+        ]
+        .concat();
+        match &mut self.target {
+            Target::Syslog(socket) => {
+                let priority = u32::from(self.facility) * 8 + u32::from(severity.level());
+                let start = format!("<{priority}>{stamp}");
+                socket.send(&[start.as_bytes(), &line].concat());
+            }
+            Target::Postlog { socket, host } => {
+                socket.send(&[stamp.as_bytes(), b" ", host, &line].concat());
+            }
+        }
+    }
+}
+
+/// A datagram socket that is connected when it is first needed.
+#[derive(Debug)]
+struct Socket {
+    path: PathBuf,
+    connected: Option<UnixDatagram>,
+}
+
+impl Socket {
+    /// Connects at once if it can: later the rights to do so may be gone.
+    fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            connected: connect(path),
+        }
+    }
+
+    /// Sends one datagram; waits while the receiver's queue is full, and
+    /// tries a new connection if the receiver was started anew.
+    fn send(&mut self, line: &[u8]) {
+        for _ in 0..2 {
+            if self.connected.is_none() {
+                self.connected = connect(&self.path);
+            }
+            match self.connected.as_ref().map(|socket| socket.send(line)) {
+                Some(Ok(_)) | None => return,
+                Some(Err(_)) => self.connected = None,
+            }
+        }
+    }
+}
+
+fn connect(path: &Path) -> Option<UnixDatagram> {
+    let socket = UnixDatagram::unbound().ok()?;
+    socket.connect(path).ok()?;
+    Some(socket)
+}

@@ -1,0 +1,141 @@
+//! The words that go out: `PROG: severity: text` on standard error and the
+//! same text in the mail log (spec pages 01 and 10).
+//!
+//! The one place where a message gets its severity, its prefix and its
+//! printable form. Does not decide what is worth a message.
+
+mod log;
+
+use std::io::Write;
+
+use crate::config::Config;
+use crate::text::{Charset, make_printable};
+
+pub use log::{Environment, Log, LogSettings};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// What was done.
+    Info,
+    /// Something odd; the program goes on.
+    Warning,
+    /// Part of the work cannot be done.
+    Error,
+    /// The program ends here.
+    Fatal,
+}
+
+impl Severity {
+    /// What stands in front of the text.
+    fn prefix(self) -> &'static str {
+        match self {
+            Severity::Info => "",
+            Severity::Warning => "warning: ",
+            Severity::Error => "error: ",
+            Severity::Fatal => "fatal: ",
+        }
+    }
+
+    /// The syslog(3) level.
+    fn level(self) -> u8 {
+        match self {
+            Severity::Info => 6,
+            Severity::Warning => 4,
+            Severity::Error => 3,
+            Severity::Fatal => 2,
+        }
+    }
+}
+
+/// Sends messages of one program to standard error and to the mail log.
+#[derive(Debug)]
+pub struct Diag {
+    program: String,
+    charset: Charset,
+    log: Log,
+}
+
+impl Diag {
+    /// Messages of `program` before its configuration is known. `log_name` is
+    /// what the mail log calls it.
+    pub fn new(program: &str, log_name: &str, environment: &Environment) -> Self {
+        Self {
+            program: program.to_owned(),
+            charset: Charset::Ascii,
+            log: Log::before_configuration(log_name, environment),
+        }
+    }
+
+    /// From now on, what the configuration says.
+    pub fn configure(&mut self, config: &Config) {
+        self.charset = match config.smtputf8_enable {
+            true => Charset::LooseUtf8,
+            false => Charset::Ascii,
+        };
+        self.log.configure(&LogSettings::of(config));
+    }
+
+    /// A configuration that is known only in part, because it is faulty:
+    /// its facility counts already.
+    pub fn set_facility(&mut self, facility: u8) {
+        self.log.set_facility(facility);
+    }
+
+    /// From now on another program speaks: mailq becomes postqueue.
+    pub fn rename(&mut self, program: &str) {
+        program.clone_into(&mut self.program);
+        self.log.rename(program);
+    }
+
+    /// What was done.
+    pub fn info(&mut self, text: &str) {
+        self.send(Severity::Info, text);
+    }
+
+    /// Something odd.
+    pub fn warning(&mut self, text: &str) {
+        self.send(Severity::Warning, text);
+    }
+
+    /// Part of the work cannot be done.
+    pub fn error(&mut self, text: &str) {
+        self.send(Severity::Error, text);
+    }
+
+    /// The last words; the caller ends the program.
+    pub fn fatal(&mut self, text: &str) {
+        self.send(Severity::Fatal, text);
+    }
+
+    /// For the mail log only, in the name of the service whose work this
+    /// program does itself: showq for listings.
+    pub fn log_as(&mut self, service: &str, severity: Severity, text: &str) {
+        let text = self.printable(text);
+        self.log.send(Some(service), severity, &text);
+    }
+
+    /// A line of getopt(3): standard error only, and as it is.
+    pub fn option_error(&mut self, program: &[u8], text: &[u8]) {
+        write_stderr(&[program, b": ", text, b"\n"].concat());
+    }
+
+    fn send(&mut self, severity: Severity, text: &str) {
+        let text = self.printable(text);
+        let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
+        write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
+        self.log.send(None, severity, &text);
+    }
+
+    fn printable(&self, text: &str) -> Vec<u8> {
+        let mut text = text.as_bytes().to_vec();
+        make_printable(&mut text, self.charset);
+        text
+    }
+}
+
+/// One write per line, so that lines of several programs do not mix. If
+/// standard error is gone there is nobody to tell.
+fn write_stderr(line: &[u8]) {
+    let _ = std::io::stderr().lock().write_all(line);
+}
