@@ -4,7 +4,7 @@
 //!
 //! - [`spool`]: what a queue is
 //! - [`record`]: what a queue file is made of
-//! - [`config`]: main.cf
+//! - [`config`][]: main.cf
 #![deny(unsafe_code)]
 
 pub mod config;
