@@ -3,11 +3,12 @@
 //!
 //! Owns what postconf(5) says of each. Does not know in which order they come.
 
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use nix::unistd::{Gid, Uid, User, gethostname};
 
-use super::error::ConfigError;
+use super::error::{Charset, ConfigError};
 use super::host_name;
 use super::parameters::Parameters;
 
@@ -121,9 +122,13 @@ pub fn host_name(
 }
 
 /// What the system calls this host.
-pub fn own_host_name() -> Vec<u8> {
-    use std::os::unix::ffi::OsStringExt;
-    gethostname().map(OsStringExt::into_vec).unwrap_or_default()
+pub fn own_host_name(charset: Charset, warnings: &mut Vec<String>) -> Result<Vec<u8>, ConfigError> {
+    let name = gethostname().map(OsStringExt::into_vec).unwrap_or_default();
+    host_name::check(&name).map_err(|fault| {
+        warnings.push(fault.warning(&name, charset));
+        ConfigError::OwnHostName
+    })?;
+    Ok(name)
 }
 
 /// A host name without its first label; [`LOCAL_DOMAIN`] if it has but one.

@@ -52,20 +52,14 @@ pub fn reason(error: &io::Error) -> String {
 /// `PROG: fatal: `; all texts in here are printable.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// A configuration file cannot be opened.
-    #[error("open {}: {}", shown(.path), reason(.source))]
-    Open {
+    /// A configuration file cannot be opened or read.
+    #[error("{words} {}: {}", shown(.path), reason(.source))]
+    File {
+        /// What was tried, as Postfix says it: `open`, `read file` …
+        words: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A configuration file cannot be read, for instance a directory.
-    #[error("read {}: {}", shown(.path), reason(.source))]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
+        /// Why it failed.
         source: io::Error,
     },
     /// A line without an equals sign.
@@ -179,6 +173,9 @@ pub enum ConfigError {
         /// Its expanded value.
         value: String,
     },
+    /// What the system calls this host is no host name; a warning has said why.
+    #[error("unable to use my own hostname")]
+    OwnHostName,
     /// A mail owner whom the user database does not know.
     #[error("file {path}: parameter mail_owner: unknown user name value: {user}")]
     UnknownUser {
@@ -220,6 +217,12 @@ pub enum ConfigError {
         /// The main.cf that would have to list it.
         default_file: PathBuf,
     },
+    /// A `!` in a pattern list with nothing behind it.
+    #[error("{parameter}: no pattern after '!'")]
+    NoPattern {
+        /// The parameter.
+        parameter: &'static str,
+    },
     /// A lookup table of a type that is not built in.
     #[error("{parameter}: unsupported table: {table}")]
     UnsupportedTable {
@@ -227,6 +230,30 @@ pub enum ConfigError {
         parameter: &'static str,
         /// `type:name`.
         table: String,
+    },
+    /// A lookup table without a type or a name.
+    #[error("open dictionary: expecting \"type:name\" form instead of \"{table}\"")]
+    TableForm {
+        /// The table, as written.
+        table: String,
+    },
+    /// An `inline:` table that is malformed.
+    #[error("{fault}: \"{table}\"; need \"inline:{{name=value...}}\"")]
+    InlineTable {
+        /// What is wrong.
+        fault: String,
+        /// The table, as written.
+        table: String,
+    },
+    /// A key that is twice in a `texthash:` table.
+    #[error("{}, line {line}: duplicate entry: \"{key}\"", shown(.path))]
+    DuplicateKey {
+        /// The file.
+        path: PathBuf,
+        /// Where it stands again.
+        line: u64,
+        /// The key.
+        key: String,
     },
 }
 

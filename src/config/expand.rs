@@ -217,3 +217,181 @@ fn leave(progress: &mut Progress) {
 fn nesting(item: &[u8]) -> Vec<u8> {
     [b"unreasonable macro call nesting: \"", item, b"\""].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(settings: &[(&str, &str)]) -> Values {
+        settings
+            .iter()
+            .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+            .collect()
+    }
+
+    fn run(text: &str, values: &Values) -> (Result<Vec<u8>, Fault>, Vec<String>) {
+        let mut warnings = Vec::new();
+        let result = expand(text.as_bytes(), values, &mut warnings);
+        let warnings = warnings
+            .into_iter()
+            .map(|words| String::from_utf8(words).unwrap());
+        (result, warnings.collect())
+    }
+
+    fn expanded(text: &str) -> String {
+        let values = values(&[("x", "X"), ("y", "Y"), ("n", ""), ("r", "${x}$y")]);
+        String::from_utf8(run(text, &values).0.unwrap()).unwrap()
+    }
+
+    fn warnings(text: &str) -> Vec<String> {
+        let (result, warnings) = run(text, &values(&[("x", "X"), ("n", "")]));
+        assert_eq!(result, Err(Fault::Malformed), "{text}");
+        warnings
+    }
+
+    #[test]
+    fn names_stand_for_values() {
+        for (text, expected) in [
+            ("$x ${x} $(x) ${ x }", "X X X X"),
+            ("a$$x$$", "a$x$"),
+            ("$$$x", "$X"),
+            ("$r.$nosuch.${nosuch}", "XY.."),
+            ("$x-y $x.y $x:y ${x}}", "X-y X.y X:y X}"),
+            ("${ }", ""),
+        ] {
+            assert_eq!(expanded(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_condition_is_whether_the_raw_value_is_empty() {
+        for (text, expected) in [
+            ("${x?y} ${n?y} ${x:y} ${n:y}", "y   y"),
+            ("${x?{a}:{b}} ${n?{a}:{b}}", "a b"),
+            ("${n ? { a } :  b }", "  b "),
+            ("${x?{a}:b}${n:{a} }", "aa"),
+            ("${x?a:b} ${n?a:b} ${x? a }", "a:b   a "),
+            ("${x?{$y}} ${x?${y}:{z}}", "Y Y:{z}"),
+            ("$(x?(a):(b)) $(x?{a}:{b})", "(a):(b) a"),
+            ("${?a}${:a}${x??a}${n::a}", "a?a:a"),
+            ("${x?}${x?{}:{b}}${n?{a}}", ""),
+        ] {
+            assert_eq!(expanded(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn comparisons_are_of_numbers_bytes_or_levels() {
+        for (text, expected) in [
+            ("${{9} < {10} ? {a} : {b}}", "a"),
+            ("${{9a} < {10a} ? {a} : {b}}", "b"),
+            ("${{09}=={9}?{a}}${{-1}<{1}:{b}}", "a"),
+            ("${{3.6} <level {3.10} ? {a} : {b}}", "a"),
+            ("${{3}==level{3.0}?a:b}", "a:b"),
+            ("${{1} == {1}}${{1} == {2}}", "true"),
+            ("${ {$x} == {${x}} ? {$x} : {$y} }", "X"),
+            ("${{ a } == {a}?{y}:{n}}", "n"),
+            ("${{${{1}=={1}?{q}}} != {q} ? {y} : {n}}", "n"),
+        ] {
+            assert_eq!(expanded(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let operators = r#""==" or "!="" or "<"" or "<="" or ">="" or ">" expected"#;
+        for (text, words) in [
+            ("a ${x b", "truncated macro reference: \"a ${x b\""),
+            ("/$ x", "empty macro name: \"/$ x\""),
+            ("/${}", "empty macro name: \"/${}\""),
+            (
+                "${ x .y}",
+                "attribute name syntax error at: \"... x>>> .y\"",
+            ),
+            ("${x?{a}c}", "\":\" expected at: \"...a}>>>c\""),
+            ("${n:{a}?{b}}", "unexpected input at: \"...a}>>>?{b}\""),
+            ("$(x?{a)})", "unbalanced {} in attribute expression: \"{a\""),
+            (
+                "${{1}==LEVEL {2}}",
+                "bad operator suffix at: \"...==>>>LEVEL\"",
+            ),
+            (
+                "${{1}  == 1 }",
+                "\"{expression}\" expected at: \"...{1} ==>>> 1 \"",
+            ),
+            (
+                "${{1} == {1} x}",
+                "\"?\" or \":\" expected at: \"...}>>>x\"",
+            ),
+            (
+                "${{x} <level {y}}",
+                "malformed compatibility level syntax: \"x\"",
+            ),
+            (
+                "${{1} =<  {2345678901234567890}}",
+                &format!("{operators} at: \"...1}}>>>=<  {{234567890123456\""),
+            ),
+        ] {
+            assert_eq!(warnings(text), [words], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_error_stops_but_both_operands_are_looked_at() {
+        assert_eq!(warnings("${x.} ${y.}").len(), 1);
+        assert_eq!(warnings("${{${x.}} == {${y.}} zzz}").len(), 2);
+        assert!(run("${x?{${y.}}:{a}}", &Values::new()).0.is_ok());
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_is_an_error_of_its_own() {
+        let text = "${{99999999999999999999} == {1}}";
+        let digits = b"99999999999999999999".to_vec();
+        assert_eq!(
+            run(text, &Values::new()),
+            (Err(Fault::Conversion(digits)), vec![])
+        );
+    }
+
+    #[test]
+    fn values_may_nest_a_hundred_deep() {
+        let nested = |depth| format!("{}a{}", "${n:".repeat(depth), "}".repeat(depth));
+        assert_eq!(expanded(&nested(100)), "a");
+        let expected = ["unreasonable macro call nesting: \"a\""];
+        assert_eq!(warnings(&nested(101)), expected);
+    }
+
+    #[test]
+    fn what_follows_a_value_that_is_too_deep_is_too_deep() {
+        let loops = values(&[("a", "$a foo $a"), ("b", "$c"), ("c", "$b")]);
+        let (result, warnings) = run("/$a", &loops);
+        assert_eq!(result, Err(Fault::Malformed));
+        let foo = warnings.iter().filter(|words| words.contains("foo"));
+        assert_eq!((warnings.len(), foo.count()), (203, 101));
+        let expected = ["unreasonable macro call nesting: \"c\""];
+        assert_eq!(run("/$b", &loops).1, expected);
+    }
+
+    #[test]
+    fn values_that_explode_come_to_an_end() {
+        let doubled: Vec<_> = (0..90)
+            .map(|n| (format!("v{n}"), format!("$v{0}$v{0}", n + 1)))
+            .collect();
+        let doubled: Vec<_> = doubled
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(run("$v0", &values(&doubled)).0, Err(Fault::Malformed));
+        let long = values(&[("a", "$b$b"), ("b", &"x".repeat(LENGTH_MAX))]);
+        assert_eq!(run("$a", &long).0, Err(Fault::Malformed));
+    }
+
+    #[test]
+    fn operands_within_operands_come_to_an_end() {
+        let depth = 10_000;
+        let text = format!("{}{}", "${{".repeat(depth), "}=={}}".repeat(depth));
+        assert_eq!(run(&text, &Values::new()).0, Err(Fault::Malformed));
+        let looped = values(&[("a", "${{$a}=={}}")]);
+        assert_eq!(run("$a", &looped).0, Err(Fault::Malformed));
+    }
+}

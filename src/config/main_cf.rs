@@ -3,23 +3,12 @@
 //! Owns the syntax below the level of `$name`. Does not know which parameters
 //! exist nor what their values mean.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
 
 use super::error::{Charset, ConfigError, printable};
 use super::expand::Values;
-
-/// More than this is no configuration file. Postfix has no limit; ours keeps a
-/// set-gid program from being fed without end.
-const SIZE_MAX: u64 = 16 << 20;
-/// How much of a line without a beginning is shown.
-const SHOWN_MAX: usize = 30;
+use super::file::{self, begins_with_space, is_space, logical_lines, trim_end, trim_start};
 
 /// The settings of one main.cf, not yet expanded.
 #[derive(Clone, Debug)]
@@ -37,7 +26,7 @@ impl MainCf {
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let path = file_of(directory);
-        let text = read_file(&path)?;
+        let text = file::read(&path).map_err(|fault| fault.of(&path, "open", "read"))?;
         let presets = [
             ("config_directory", directory.as_os_str().as_bytes()),
             ("process_name", program.as_bytes()),
@@ -93,13 +82,8 @@ impl MainCf {
     ) -> Result<(), ConfigError> {
         let shown = |bytes: &[u8]| printable(bytes, Charset::Ascii);
         let path = shown(self.path.as_os_str().as_bytes());
-        if text.first().is_some_and(|&byte| is_space(byte)) {
-            let start = text.get(..SHOWN_MAX).unwrap_or(text);
-            let dots = if start.len() < text.len() { "..." } else { "" };
-            warnings.push(format!(
-                "{path}: logical line must not start with whitespace: \"{}{dots}\"",
-                shown(start)
-            ));
+        if begins_with_space(text) {
+            warnings.push(file::no_beginning(&path, text, Charset::Ascii));
             return Ok(());
         }
         let (name, value) = match split_setting(text) {
@@ -134,88 +118,17 @@ pub fn file_of(directory: &Path) -> PathBuf {
     name.into()
 }
 
-/// The whole of a configuration file. A FIFO is refused, where Postfix would
-/// wait for a writer; so is a file that has no end.
-pub fn read_file(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let open_error = |source| ConfigError::Open {
-        path: path.to_owned(),
-        source,
-    };
-    let read_error = |source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = open_without_waiting(path).map_err(open_error)?;
-    let mut text = Vec::new();
-    file.take(SIZE_MAX.saturating_add(1))
-        .read_to_end(&mut text)
-        .map_err(read_error)?;
-    match u64::try_from(text.len()) {
-        Ok(size) if size <= SIZE_MAX => Ok(text),
-        _ => Err(read_error(Errno::EFBIG.into())),
-    }
-}
-
-fn open_without_waiting(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits())
-        .open(path)?;
-    if file.metadata()?.file_type().is_fifo() {
-        return Err(io::Error::other("Not a regular file"));
-    }
-    Ok(file)
-}
-
-/// White space as isspace(3) has it in the C locale: unlike
-/// [`u8::is_ascii_whitespace`], with the vertical tab.
-pub fn is_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == b'\x0b'
-}
-
-/// A text without the white space at its beginning.
-pub fn trim_start(text: &[u8]) -> &[u8] {
-    let start = text.iter().position(|&byte| !is_space(byte));
-    start.and_then(|at| text.get(at..)).unwrap_or_default()
-}
-
-/// A text without the white space at its end.
-pub fn trim_end(text: &[u8]) -> &[u8] {
-    let last = text.iter().rposition(|&byte| !is_space(byte));
-    last.and_then(|at| text.get(..=at)).unwrap_or_default()
-}
-
-/// Joins continued lines and drops comments; each with the number of its
-/// first physical line. A NUL ends a logical line, as it ends a C string.
-pub fn logical_lines(text: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>)> {
-    let text = text.strip_suffix(b"\n").unwrap_or(text);
-    let mut physical = (1u64..)
-        .zip(text.split(|&byte| byte == b'\n'))
-        .filter(|(_, line)| trim_start(line).first().is_some_and(|&byte| byte != b'#'))
-        .peekable();
-    std::iter::from_fn(move || {
-        let (number, line) = physical.next()?;
-        let mut logical = line.to_vec();
-        while let Some((_, more)) =
-            physical.next_if(|(_, line)| line.first().is_some_and(|&b| is_space(b)))
-        {
-            logical.extend_from_slice(more);
-        }
-        if let Some(end) = logical.iter().position(|&byte| byte == 0) {
-            logical.truncate(end);
-        }
-        Some((number, logical))
-    })
-}
-
+/// What a line that sets nothing lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+pub enum Fault {
+    /// A name.
     NoName,
+    /// An equals sign behind the name.
     NoEquals,
 }
 
-/// Takes `name = value` apart.
-fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
+/// Takes `name = value` apart, with the white space around both.
+pub fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
     let length = line
         .iter()
         .position(|&byte| byte == b'=' || is_space(byte))
@@ -299,26 +212,18 @@ mod tests {
     #[test]
     fn files_that_cannot_be_read_are_named_with_the_reason() {
         let directory = tempfile::tempdir().unwrap();
+        let message = || {
+            let result = MainCf::read(directory.path(), "x", &mut Vec::new());
+            result.unwrap_err().to_string()
+        };
         let path = directory.path().join("main.cf");
-        let missing = read_file(&path).unwrap_err().to_string();
+        let shown = path.display();
         assert_eq!(
-            missing,
-            format!("open {}: No such file or directory", path.display())
+            message(),
+            format!("open {shown}: No such file or directory")
         );
         std::fs::create_dir(&path).unwrap();
-        let unreadable = read_file(&path).unwrap_err().to_string();
-        assert_eq!(
-            unreadable,
-            format!("read {}: Is a directory", path.display())
-        );
-    }
-
-    #[test]
-    fn a_fifo_does_not_make_us_wait() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("main.cf");
-        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert!(matches!(read_file(&path), Err(ConfigError::Open { .. })));
+        assert_eq!(message(), format!("read {shown}: Is a directory"));
     }
 
     #[test]

@@ -4,28 +4,35 @@
 //! Owns the words of every configuration error. Knows nothing of options,
 //! queues or sockets, and prints nothing: warnings are handed to the caller.
 //!
-//! - [`main_cf`]: logical lines, names and values
-//! - [`expand`]: `$name` and its kin; [`level`]: versions such as `3.6`
-//! - [`parameters`]: the table, the defaults, the expanded values
-//! - [`settings`]: [`Config`], every parameter with its type
-//! - [`host_name`]: what a host name may look like
-//! - [`patterns`]: `lists
-//! - [`error`]: what can be wrong, in Postfix's words
+//! - `locate`: which directory, and whom a set-gid program believes
+//! - `file`, `main_cf`: logical lines, names and values
+//! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
+//! - `table`, `parameters`: names, defaults, order; expanded and typed values
+//! - `settings`, `checks`: [`Config`], every parameter with its type
+//! - `host_name`: what a host name may look like
+//! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
+//! - `error`: what can be wrong, in Postfix's words
 
+mod access;
 mod checks;
 pub mod error;
 pub mod expand;
+pub mod file;
 pub mod host_name;
 pub mod level;
+pub mod locate;
 pub mod main_cf;
 pub mod parameters;
 pub mod patterns;
 mod reference;
 pub mod settings;
 mod table;
+mod tables;
 
 pub use checks::MailOwner;
 pub use error::ConfigError;
+pub use locate::Trust;
 pub use main_cf::MainCf;
 pub use parameters::Parameters;
+pub use patterns::{Matching, PatternList};
 pub use settings::Config;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::error::{Charset, ConfigError, printable};
 use super::expand::{Fault, expand};
-use super::main_cf::{MainCf, trim_start};
+use super::file::trim_start;
+use super::main_cf::MainCf;
 
 /// The settings of a main.cf and the defaults of what it does not set.
 #[derive(Clone, Debug)]

@@ -1,11 +1,349 @@
-//! Lists in parameters: words separated by commas or white space.
+//! Pattern lists: `authorized_mailq_users`, `fast_flush_domains` and others
+//! (spec page 08).
 //!
-//! Owns how a list is taken apart. Does not know what its words mean.
+//! Owns how a list is taken apart and matched. Does not know what is matched,
+//! nor why; lookup tables are `tables`.
 
-use super::main_cf::is_space;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-/// The words of a list.
+use nix::errno::Errno;
+
+use super::error::{Charset, ConfigError, printable};
+use super::file;
+use super::tables::Table;
+
+/// How many files may name each other. Postfix goes on until it has no more
+/// file descriptors.
+const DEPTH_MAX: u32 = 100;
+/// How many files a list may name in all. Postfix has no such limit; ours ends
+/// lists of files that name each other more than once.
+const FILES_MAX: u32 = 1000;
+
+/// How a pattern is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    /// As a whole: user names.
+    Whole,
+    /// As a domain, which matches its subdomains too.
+    DomainAndSubdomains,
+    /// As a domain; subdomains are matched by patterns that begin with a dot.
+    Domain,
+}
+
+/// What stands before a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sense {
+    Accept,
+    Refuse,
+}
+
+impl Sense {
+    fn negated(self) -> Self {
+        match self {
+            Self::Accept => Self::Refuse,
+            Self::Refuse => Self::Accept,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Pattern {
+    /// In lower case.
+    Text(Vec<u8>),
+    Table(Table),
+}
+
+/// A pattern list, ready to be matched: all files are read.
+#[derive(Debug)]
+pub struct PatternList {
+    patterns: Vec<(Sense, Pattern)>,
+    matching: Matching,
+}
+
+impl PatternList {
+    /// Takes the expanded value of a parameter apart.
+    pub fn parse(
+        parameter: &'static str,
+        list: &[u8],
+        matching: Matching,
+        charset: Charset,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut parser = Parser {
+            parameter,
+            charset,
+            warnings,
+            depth: 0,
+            files: 0,
+            patterns: Vec::new(),
+        };
+        parser.list(list, Sense::Accept)?;
+        let patterns = parser.patterns;
+        Ok(Self { patterns, matching })
+    }
+
+    /// Whether the first pattern that matches accepts. Case does not matter,
+    /// except in the keys of tables, which have to be in lower case.
+    pub fn matches(&self, subject: &[u8]) -> bool {
+        let subject = subject.to_ascii_lowercase();
+        self.patterns
+            .iter()
+            .find(|(_, pattern)| self.matches_one(pattern, &subject))
+            .is_some_and(|(sense, _)| *sense == Sense::Accept)
+    }
+
+    fn matches_one(&self, pattern: &Pattern, subject: &[u8]) -> bool {
+        let is = |candidate: &[u8]| match pattern {
+            Pattern::Text(text) => text == candidate,
+            Pattern::Table(table) => table.contains(candidate),
+        };
+        if is(subject) {
+            return true;
+        }
+        let dots = subject
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'.');
+        let mut parents = dots.filter_map(|(at, _)| subject.get(at..));
+        match self.matching {
+            Matching::Whole => false,
+            Matching::Domain => parents.any(is),
+            Matching::DomainAndSubdomains => parents.any(|parent| {
+                // An empty parent would be the end of "name.", not a domain.
+                parent
+                    .get(1..)
+                    .is_some_and(|domain| !domain.is_empty() && is(domain))
+            }),
+        }
+    }
+}
+
+struct Parser<'w> {
+    parameter: &'static str,
+    charset: Charset,
+    warnings: &'w mut Vec<String>,
+    /// How many files we are in.
+    depth: u32,
+    /// How many files there were so far.
+    files: u32,
+    patterns: Vec<(Sense, Pattern)>,
+}
+
+impl Parser<'_> {
+    fn list(&mut self, list: &[u8], sense: Sense) -> Result<(), ConfigError> {
+        let mut rest = list;
+        while let Some((token, after)) = next_token(rest) {
+            if token.starts_with(b"#") {
+                let comment = printable(&[token, b" ", after].concat(), self.charset);
+                let parameter = self.parameter;
+                self.warnings.push(format!(
+                    "{parameter}: comment at end of line is not supported: {comment}"
+                ));
+                break;
+            }
+            self.pattern(token, sense)?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn pattern(&mut self, token: &[u8], sense: Sense) -> Result<(), ConfigError> {
+        let (mut token, mut sense) = (token, sense);
+        while let Some(pattern) = token.strip_prefix(b"!") {
+            (token, sense) = (pattern, sense.negated());
+        }
+        let pattern = match token {
+            [] => {
+                let parameter = self.parameter;
+                return Err(ConfigError::NoPattern { parameter });
+            }
+            [b'/', ..] => return self.file(Path::new(OsStr::from_bytes(token)), sense),
+            _ if token.contains(&b':') => {
+                let (parameter, charset) = (self.parameter, self.charset);
+                Pattern::Table(Table::open(parameter, token, charset, self.warnings)?)
+            }
+            _ => Pattern::Text(token.to_ascii_lowercase()),
+        };
+        self.patterns.push((sense, pattern));
+        Ok(())
+    }
+
+    /// Reads patterns from a file, line by line.
+    fn file(&mut self, path: &Path, sense: Sense) -> Result<(), ConfigError> {
+        let name = |fault: file::Fault| fault.of(path, "open file", "match_list_parse: read file");
+        self.files = self.files.saturating_add(1);
+        if self.depth >= DEPTH_MAX || self.files > FILES_MAX {
+            return Err(name(file::Fault::Open(Errno::EMFILE.into())));
+        }
+        let text = file::read(path).map_err(name)?;
+        self.depth = self.depth.saturating_add(1);
+        for line in text.split_inclusive(|&byte| byte == b'\n') {
+            // As everywhere, a NUL ends the text.
+            let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
+            if !line.starts_with(b"#") {
+                self.list(line, sense)?;
+            }
+        }
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+}
+
+/// What separates the words of a list.
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// The words of a list: separated by commas or white space.
 pub fn words(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|&byte| byte == b',' || is_space(byte))
+    list.split(|&byte| is_separator(byte))
         .filter(|word| !word.is_empty())
+}
+
+/// The first word of a list in which braces protect separators, and what
+/// follows the separator behind it.
+pub fn next_token(list: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = list.iter().position(|&byte| !is_separator(byte))?;
+    let text = list.get(start..)?;
+    let mut depth = 0usize;
+    let end = text.iter().position(|&byte| {
+        match byte {
+            b'{' => depth = depth.saturating_add(1),
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && is_separator(byte)
+    });
+    let (token, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
+    Some((token, rest.get(1..).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(list: &str, matching: Matching) -> (Result<PatternList, String>, Vec<String>) {
+        let mut warnings = Vec::new();
+        let list = PatternList::parse(
+            "P",
+            list.as_bytes(),
+            matching,
+            Charset::Ascii,
+            &mut warnings,
+        );
+        (list.map_err(|error| error.to_string()), warnings)
+    }
+
+    fn admits(list: &str) -> bool {
+        let list = parse(list, Matching::Whole).0.unwrap();
+        list.matches(b"nobody")
+    }
+
+    fn error(list: &str) -> String {
+        parse(list, Matching::Whole).0.unwrap_err()
+    }
+
+    #[test]
+    fn the_first_pattern_that_matches_decides() {
+        for list in [
+            "nobody",
+            "NoBody",
+            "foo, nobody",
+            "static:",
+            "static:anyone",
+            "!!nobody",
+            "nobody,!nobody",
+            "foo inline:{nobody=1} bar",
+            "a{b c}d nobody",
+            "static:{x y}",
+        ] {
+            assert!(admits(list), "{list}");
+        }
+        for list in [
+            "",
+            " ,, ",
+            "foo",
+            "!nobody,static:all",
+            "!static:all",
+            "!!!nobody",
+            "{nobody}",
+            "foo;nobody",
+            ".nobody",
+            "*",
+            "a{ nobody",
+            "foo # nobody",
+            "inline:{NOBODY=1}",
+        ] {
+            assert!(!admits(list), "{list}");
+        }
+    }
+
+    #[test]
+    fn domains_match_their_subdomains_one_way_or_the_other() {
+        let matches =
+            |list, matching, site: &str| parse(list, matching).0.unwrap().matches(site.as_bytes());
+        let (with, without) = (Matching::DomainAndSubdomains, Matching::Domain);
+        for list in ["example.COM", "inline:{example.com=1}"] {
+            assert!(matches(list, with, "A.Example.com"), "{list}");
+            assert!(matches(list, without, "Example.com"), "{list}");
+            assert!(!matches(list, without, "a.example.com"), "{list}");
+            assert!(!matches(list, with, "com"), "{list}");
+        }
+        for list in [".example.com", "inline:{.example.com=1}"] {
+            assert!(!matches(list, with, "a.example.com"), "{list}");
+            assert!(matches(list, without, "b.a.example.com"), "{list}");
+            assert!(!matches(list, without, "example.com"), "{list}");
+        }
+        assert!(!matches(
+            "!a.example.com example.com",
+            with,
+            "b.a.example.com"
+        ));
+        assert!(!matches("ample.com", with, "example.com"));
+    }
+
+    #[test]
+    fn files_are_read_in_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let refuse = file("refuse", "#nobody\n!nobody\nstatic:all");
+        assert!(!admits(&refuse));
+        assert!(admits(&format!("!{refuse}")));
+        assert!(admits(&file("nul", "foo\0 x nobody\n nobody")));
+        let (list, warnings) = parse(&file("c", "foo # x\nnobody"), Matching::Whole);
+        assert!(list.unwrap().matches(b"nobody"));
+        assert_eq!(
+            warnings,
+            ["P: comment at end of line is not supported: # x?"]
+        );
+        let path = directory.path().join("loop").display().to_string();
+        let expected = format!("open file {path}: Too many open files");
+        assert_eq!(error(&file("loop", &path)), expected);
+    }
+
+    #[test]
+    fn lists_that_cannot_be_used_are_refused_as_a_whole() {
+        for (list, message) in [
+            ("nobody !", "P: no pattern after '!'"),
+            ("! nobody", "P: no pattern after '!'"),
+            (
+                "nobody /no/pe",
+                "open file /no/pe: No such file or directory",
+            ),
+            ("/", "match_list_parse: read file /: Is a directory"),
+            ("nobody hash:/x", "P: unsupported table: hash:/x"),
+            (
+                ":x",
+                "open dictionary: expecting \"type:name\" form instead of \":x\"",
+            ),
+        ] {
+            assert_eq!(error(list), message, "{list}");
+        }
+    }
 }

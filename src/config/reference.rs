@@ -3,8 +3,8 @@
 //! Owns their syntax and the words of its errors. Expands nothing: operands
 //! and branches are handed out as they are written.
 
+use super::file::trim_start;
 use super::level::Level;
-use super::main_cf::trim_start;
 
 /// How much of the text behind an error is shown.
 const SHOWN_MAX: usize = 20;
@@ -63,6 +63,13 @@ enum Relation {
     Greater,
 }
 
+/// An operator without its suffix, as read and as written.
+struct Token<'t> {
+    relation: Relation,
+    token: &'t [u8],
+    after: &'t [u8],
+}
+
 /// Why two operands cannot be compared.
 #[derive(Clone, Debug)]
 pub enum Incomparable {
@@ -111,7 +118,11 @@ pub fn condition(body: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
 
 fn comparison(text: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
     let (left, after) = operand(text)?;
-    let (relation, token, after) = relation(left, trim_start(after))?;
+    let Token {
+        relation,
+        token,
+        after,
+    } = relation(left, trim_start(after))?;
     let suffix_length = after
         .iter()
         .take_while(|byte| byte.is_ascii_alphanumeric())
@@ -134,10 +145,7 @@ fn comparison(text: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
 }
 
 /// Reads an operator: the longest run of characters that occur in any.
-fn relation<'t>(
-    left: Operand<'_>,
-    text: &'t [u8],
-) -> Result<(Relation, &'t [u8], &'t [u8]), Vec<u8>> {
+fn relation<'t>(left: Operand<'_>, text: &'t [u8]) -> Result<Token<'t>, Vec<u8>> {
     let length = text
         .iter()
         .take_while(|byte| b"<>!=?+-*/~&|%".contains(byte))
@@ -156,7 +164,11 @@ fn relation<'t>(
             return Err(unexpected(expected, &[left.0, b"}"].concat(), text));
         }
     };
-    Ok((relation, token, after))
+    Ok(Token {
+        relation,
+        token,
+        after,
+    })
 }
 
 /// Reads the second half of a reference; `None` if there is none.

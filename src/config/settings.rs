@@ -191,7 +191,7 @@ impl Loader<'_> {
         let [host, domain] = table::HOST;
         let mut default = Vec::new();
         if !self.parameters.is_set(host.name) {
-            default = checks::own_host_name();
+            default = checks::own_host_name(self.parameters.charset(), self.warnings)?;
             if !default.contains(&b'.') {
                 let domain = match self.parameters.is_set(domain.name) {
                     true => self

@@ -1,13 +1,14 @@
 //! What a process does before anything else: umask, the standard
 //! descriptors, whether it runs with somebody else's rights.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 
 use nix::libc;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{getegid, geteuid, getgid, getuid};
+use nix::unistd::{Uid, getegid, geteuid, getgid, getuid};
 
 /// umask 022, and descriptors 0, 1 and 2 open: a file opened later must never
 /// land on one of them and receive our output (spec page 11).
@@ -27,12 +28,54 @@ fn open_null() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open("/dev/null")
 }
 
-/// Whether the process got rights from the file it was started from
-/// (set-uid or set-gid): its caller is then not to be trusted.
-pub fn has_borrowed_rights() -> bool {
-    // The kernel's own mark also covers file capabilities and a process that
-    // a set-gid program started.
+/// Whose rights the process has.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The user who called.
+    pub user: Uid,
+    /// Whether the process trusts what the caller says.
+    pub trust: Trust,
+}
+
+/// Whether the process got rights from the file it was started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It has the caller's rights: the caller may say where to look.
+    OwnRights,
+    /// Set-uid or set-gid: what the caller says must be checked.
+    BorrowedRights,
+}
+
+impl Caller {
+    /// Asks the kernel.
+    pub fn of_this_process() -> Self {
+        Self {
+            user: getuid(),
+            trust: match has_borrowed_rights() {
+                true => Trust::BorrowedRights,
+                false => Trust::OwnRights,
+            },
+        }
+    }
+}
+
+/// Set-uid or set-gid, or started by a program that is.
+fn has_borrowed_rights() -> bool {
+    // The kernel's own mark also covers file capabilities.
     // SAFETY: getauxval(3) takes an integer and returns one.
     let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
     secure || getuid() != geteuid() || getgid() != getegid()
+}
+
+/// Sets an environment variable, or removes it. Only while there is one
+/// thread.
+pub fn set_variable(name: &OsStr, value: Option<&OsStr>) {
+    // SAFETY: the environment is changed only by this function, and only
+    // before the first thread is started: nobody reads it at the same time.
+    unsafe {
+        match value {
+            Some(value) => std::env::set_var(name, value),
+            None => std::env::remove_var(name),
+        }
+    }
 }

@@ -1,0 +1,165 @@
+//! The applets: one per name that people type, from one table.
+//!
+//! Owns the dispatch and what happens before any applet runs: the process is
+//! tidied, and rights that an applet may not keep are given up.
+
+mod demo;
+mod fatal;
+mod front;
+mod instance;
+mod postqueue;
+mod sendmail;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::sys::process::{self, Caller};
+use crate::sys::{rights, time};
+
+pub use fatal::Fatal;
+
+/// The name under which the binary explains itself.
+pub const FRONT: &str = "spoolbox";
+/// Status when the process cannot even be set up, and for an unknown applet.
+const STATUS_UNUSABLE: u8 = 64;
+
+/// One name that people type.
+#[derive(Clone, Copy, Debug)]
+pub struct Applet {
+    /// The name.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// What becomes of rights that a set-gid binary lends.
+    rights: Rights,
+    run: fn(&Call) -> Result<(), Fatal>,
+}
+
+/// What an applet may keep of the rights that a set-gid binary lends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rights {
+    /// The group, to reach the sockets below `public/`.
+    KeepsGroup,
+    /// Nothing.
+    Own,
+}
+
+/// Every applet there is.
+pub const APPLETS: [Applet; 3] = [
+    Applet {
+        name: "demo",
+        summary: "write a small mail queue to try the other applets on",
+        rights: Rights::Own,
+        run: demo::run,
+    },
+    Applet {
+        name: "mailq",
+        summary: "list the mail queue (sendmail's list mode)",
+        rights: Rights::KeepsGroup,
+        run: sendmail::run_mailq,
+    },
+    Applet {
+        name: "postqueue",
+        summary: "list the mail queue",
+        rights: Rights::KeepsGroup,
+        run: postqueue::run,
+    },
+];
+
+/// How an applet was called.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// argv[0], or the applet's name behind `spoolbox`.
+    pub program: OsString,
+    /// The arguments behind it.
+    pub arguments: Vec<OsString>,
+    /// Whose rights the process has.
+    pub caller: Caller,
+}
+
+impl Call {
+    /// The last component of the program's path.
+    pub fn base_name(&self) -> String {
+        base_name(&self.program).to_string_lossy().into_owned()
+    }
+}
+
+/// Runs what the command line asks for. The only caller is `main`.
+pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
+    if process::tidy().is_err() {
+        return STATUS_UNUSABLE.into();
+    }
+    time::prepare();
+    let program = match arguments.is_empty() {
+        true => OsString::from(FRONT),
+        false => arguments.remove(0),
+    };
+    let call = Call {
+        program,
+        arguments,
+        caller: Caller::of_this_process(),
+    };
+    match find(base_name(&call.program)) {
+        Some(applet) => start(applet, &call),
+        None => by_first_argument(call),
+    }
+}
+
+/// `spoolbox APPLET …`, or any name that is not an applet's.
+fn by_first_argument(mut call: Call) -> ExitCode {
+    let applet = call.arguments.first().and_then(|name| find(name));
+    match applet {
+        Some(applet) => {
+            call.program = call.arguments.remove(0);
+            start(applet, &call)
+        }
+        None => {
+            let front = Applet {
+                name: FRONT,
+                summary: "",
+                rights: Rights::Own,
+                run: front::run,
+            };
+            start(&front, &call)
+        }
+    }
+}
+
+fn find(name: &OsStr) -> Option<&'static Applet> {
+    APPLETS.iter().find(|applet| name == applet.name)
+}
+
+/// Gives up what the applet may not keep, and runs it.
+fn start(applet: &Applet, call: &Call) -> ExitCode {
+    if applet.rights == Rights::Own && rights::irrevocably_drop_borrowed_group().is_err() {
+        return STATUS_UNUSABLE.into();
+    }
+    match (applet.run)(call) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fatal) => fatal.status().into(),
+    }
+}
+
+fn base_name(path: &OsStr) -> &OsStr {
+    Path::new(OsStr::from_bytes(path.as_bytes())).file_name().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn applets_are_found_by_their_exact_name() {
+        assert!(find(base_name(OsStr::new("/usr/bin/mailq"))).is_some());
+        for name in ["Mailq", "mailq2", "gmailq", "", "xpostqueue"] {
+            assert!(find(OsStr::new(name)).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_in_order_without_doubles() {
+        assert!(APPLETS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+}

@@ -1,0 +1,38 @@
+//! The pattern lists that say who may do what, and for which sites.
+//!
+//! Owns which list is matched how. Does not know who asks: that root and the
+//! mail owner always may is the tools' business.
+
+use super::error::ConfigError;
+use super::patterns::{Matching, PatternList};
+use super::settings::Config;
+
+impl Config {
+    /// Whom the parameter authorized_mailq_users admits, by login name.
+    pub fn mailq_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
+        let (name, list) = ("authorized_mailq_users", &self.authorized_mailq_users);
+        PatternList::parse(name, list, Matching::Whole, self.charset(), warnings)
+    }
+
+    /// Whom the parameter authorized_flush_users admits, by login name.
+    pub fn flush_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
+        let (name, list) = ("authorized_flush_users", &self.authorized_flush_users);
+        PatternList::parse(name, list, Matching::Whole, self.charset(), warnings)
+    }
+
+    /// Which sites the flush service is configured for.
+    pub fn flush_domains(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
+        let charset = self.charset();
+        let (name, parents) = (
+            "parent_domain_matches_subdomains",
+            &self.parent_domain_matches_subdomains,
+        );
+        let parents = PatternList::parse(name, parents, Matching::Whole, charset, warnings)?;
+        let (name, list) = ("fast_flush_domains", &self.fast_flush_domains);
+        let matching = match parents.matches(name.as_bytes()) {
+            true => Matching::DomainAndSubdomains,
+            false => Matching::Domain,
+        };
+        PatternList::parse(name, list, matching, charset, warnings)
+    }
+}

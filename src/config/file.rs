@@ -1,0 +1,148 @@
+//! Reading a whole configuration file, and cutting it into logical lines.
+//!
+//! Owns the limits and what counts as white space. Does not know what a line
+//! means nor how the failure is worded.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+use super::error::{Charset, ConfigError, printable};
+
+/// More than this is no configuration file. Postfix has no limit; ours keeps a
+/// set-gid program from being fed without end.
+const SIZE_MAX: u64 = 16 << 20;
+/// How much of a line without a beginning is shown.
+const SHOWN_MAX: usize = 30;
+
+/// Why a file could not be read.
+#[derive(Debug)]
+pub enum Fault {
+    /// It cannot be opened.
+    Open(io::Error),
+    /// It was opened, but cannot be read.
+    Read(io::Error),
+}
+
+impl Fault {
+    /// The fault of a file, in the words of whoever wanted it.
+    pub fn of(self, path: &Path, open: &'static str, read: &'static str) -> ConfigError {
+        let (words, source) = match self {
+            Self::Open(source) => (open, source),
+            Self::Read(source) => (read, source),
+        };
+        ConfigError::File {
+            words,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// The whole of a configuration file. A FIFO is refused, where Postfix would
+/// wait for a writer; so is a file that has no end.
+pub fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    let file = open_without_waiting(path).map_err(Fault::Open)?;
+    let mut text = Vec::new();
+    file.take(SIZE_MAX.saturating_add(1))
+        .read_to_end(&mut text)
+        .map_err(Fault::Read)?;
+    match u64::try_from(text.len()) {
+        Ok(size) if size <= SIZE_MAX => Ok(text),
+        _ => Err(Fault::Read(Errno::EFBIG.into())),
+    }
+}
+
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits())
+        .open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("Not a regular file"));
+    }
+    Ok(file)
+}
+
+/// White space as isspace(3) has it in the C locale: unlike
+/// [`u8::is_ascii_whitespace`], with the vertical tab.
+pub fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'\x0b'
+}
+
+/// A text without the white space at its beginning.
+pub fn trim_start(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|&byte| !is_space(byte));
+    start.and_then(|at| text.get(at..)).unwrap_or_default()
+}
+
+/// A text without the white space at its end.
+pub fn trim_end(text: &[u8]) -> &[u8] {
+    let last = text.iter().rposition(|&byte| !is_space(byte));
+    last.and_then(|at| text.get(..=at)).unwrap_or_default()
+}
+
+/// Joins continued lines and drops comments; each with the number of its
+/// first physical line. A NUL ends a logical line, as it ends a C string.
+pub fn logical_lines(text: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>)> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let mut physical = (1u64..)
+        .zip(text.split(|&byte| byte == b'\n'))
+        .filter(|(_, line)| trim_start(line).first().is_some_and(|&byte| byte != b'#'))
+        .peekable();
+    std::iter::from_fn(move || {
+        let (number, line) = physical.next()?;
+        let mut logical = line.to_vec();
+        while let Some((_, more)) = physical.next_if(|(_, line)| begins_with_space(line)) {
+            logical.extend_from_slice(more);
+        }
+        if let Some(end) = logical.iter().position(|&byte| byte == 0) {
+            logical.truncate(end);
+        }
+        Some((number, logical))
+    })
+}
+
+/// Whether a physical line goes on with the logical line before it.
+pub fn begins_with_space(line: &[u8]) -> bool {
+    line.first().is_some_and(|&byte| is_space(byte))
+}
+
+/// The warning that a logical line goes on with nothing.
+pub fn no_beginning(path: &str, line: &[u8], charset: Charset) -> String {
+    let start = line.get(..SHOWN_MAX).unwrap_or(line);
+    let dots = if start.len() < line.len() { "..." } else { "" };
+    let start = printable(start, charset);
+    format!("{path}: logical line must not start with whitespace: \"{start}{dots}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logical_line_goes_on_across_comments_and_blank_lines() {
+        let text = b"\n x\n#\ny \n\t \n z\n  #\nw\0v\n u";
+        let lines: Vec<_> = logical_lines(text).collect();
+        let expected = [(2, " x"), (4, "y  z"), (8, "w")];
+        assert_eq!(lines, expected.map(|(n, line)| (n, line.into())));
+    }
+
+    #[test]
+    fn a_fifo_does_not_make_us_wait() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("main.cf");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(matches!(read(&path), Err(Fault::Open(_))));
+    }
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        assert!(matches!(read(Path::new("/dev/zero")), Err(Fault::Read(_))));
+        assert!(read(Path::new("/dev/null")).unwrap().is_empty());
+    }
+}

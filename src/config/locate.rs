@@ -1,0 +1,190 @@
+//! Which main.cf: the `-c` option, the environment, the default; and which
+//! other directory a set-gid program may believe.
+//!
+//! Owns that rule. Does not know how a program got its rights, and leaves
+//! everything else in main.cf alone.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::error::{Charset, ConfigError, printable};
+use super::file;
+use super::main_cf::{file_of, split_setting};
+use super::patterns::words;
+
+/// Where main.cf is if nobody says otherwise.
+pub const DEFAULT_DIRECTORY: &str = "/etc/postfix";
+/// The environment variable that says otherwise.
+pub const ENVIRONMENT: &str = "MAIL_CONFIG";
+
+/// The parameters that list other configuration directories.
+const LISTS: [&[u8]; 2] = [
+    b"alternate_config_directories",
+    b"multi_instance_directories",
+];
+
+/// Whether the caller of a program could be given its rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The program has no rights that its caller has not.
+    Trusted,
+    /// It runs set-gid or set-uid: its caller must not choose what it reads.
+    SetGid,
+}
+
+/// The directory of main.cf: the value of `-c`, else that of MAIL_CONFIG,
+/// else `default`. Either may be empty, and is taken as it is.
+pub fn locate(
+    option: Option<&OsStr>,
+    environment: Option<&OsStr>,
+    trust: Trust,
+    default: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<PathBuf, ConfigError> {
+    let directory = option.or(environment).map_or(default, Path::new);
+    if trust == Trust::SetGid {
+        authorize(directory, default, warnings)?;
+    }
+    Ok(directory.to_owned())
+}
+
+/// Refuses a directory that the main.cf in `default` does not list, literally.
+fn authorize(
+    directory: &Path,
+    default: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<(), ConfigError> {
+    let wanted = directory.as_os_str().as_bytes();
+    if wanted == default.as_os_str().as_bytes() {
+        return Ok(());
+    }
+    let path = file_of(default);
+    let text = file::read(&path).map_err(|fault| fault.of(&path, "open file", "read file"))?;
+    for (_, line) in file::logical_lines(&text) {
+        if file::begins_with_space(&line) {
+            let path = path.display().to_string();
+            warnings.push(file::no_beginning(&path, &line, Charset::Ascii));
+        } else if lists(&line, wanted) {
+            return Ok(());
+        }
+    }
+    Err(ConfigError::Unauthorized {
+        directory: printable(wanted, Charset::Ascii),
+        default_file: path,
+    })
+}
+
+/// Whether a line is a setting of one of the two lists and names a directory.
+/// Malformed lines set nothing; each setting counts, not only the last one.
+fn lists(line: &[u8], wanted: &[u8]) -> bool {
+    split_setting(line).is_ok_and(|(name, value)| {
+        LISTS.contains(&name) && words(value).any(|directory| directory == wanted)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Default(tempfile::TempDir);
+
+    impl Default {
+        fn with(text: &str) -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::write(directory.path().join("main.cf"), text).unwrap();
+            Self(directory)
+        }
+
+        fn ask(&self, option: &str) -> Result<PathBuf, ConfigError> {
+            let option = Some(OsStr::new(option));
+            locate(option, None, Trust::SetGid, self.0.path(), &mut Vec::new())
+        }
+    }
+
+    #[test]
+    fn the_option_comes_before_the_environment_and_that_before_the_default() {
+        let (option, environment) = (Some(OsStr::new("")), Some(OsStr::new("e")));
+        let default = Path::new("/d");
+        let ask = |option, environment| {
+            locate(
+                option,
+                environment,
+                Trust::Trusted,
+                default,
+                &mut Vec::new(),
+            )
+            .unwrap()
+        };
+        assert_eq!(ask(option, environment), Path::new(""));
+        assert_eq!(ask(None, environment), Path::new("e"));
+        assert_eq!(ask(None, None), default);
+    }
+
+    #[test]
+    fn a_set_gid_program_takes_only_what_the_default_lists() {
+        for text in [
+            "alternate_config_directories = /alt",
+            "multi_instance_directories = /x,/alt",
+            "alternate_config_directories = /x\n  /alt",
+            "alternate_config_directories = /alt\nalternate_config_directories = /x",
+            "bad line\n= x\nalternate_config_directories={ /alt }",
+            " lead\n#\nalternate_config_directories\n = /alt",
+        ] {
+            assert_eq!(Default::with(text).ask("/alt").unwrap(), Path::new("/alt"));
+        }
+        for text in [
+            "",
+            "alternate_config_directories = /alt/",
+            "alternate_config_directories = {/alt}",
+            "x = /alt\nalternate_config_directories = $x",
+            "alternate_config_directories : /alt",
+            "Alternate_config_directories = /alt",
+            "# alternate_config_directories = /alt",
+        ] {
+            assert!(Default::with(text).ask("/alt").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_default_itself_is_meant_literally() {
+        let default = Default::with("");
+        let name = default.0.path().display().to_string();
+        assert!(default.ask(&name).is_ok());
+        assert!(default.ask(&format!("{name}/")).is_err());
+    }
+
+    #[test]
+    fn a_refusal_has_two_lines() {
+        let default = Default::with("");
+        let error = default.ask("/a\tb").unwrap_err();
+        assert_eq!(
+            error.preamble().unwrap(),
+            "unauthorized configuration directory name: /a?b"
+        );
+        let expected = format!(
+            "specify \"alternate_config_directories = /a?b\" or \
+             \"multi_instance_directories = /a?b\" in {}/main.cf",
+            default.0.path().display()
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_default_that_cannot_be_read_authorizes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let option = Some(OsStr::new("/alt"));
+        let result = locate(
+            option,
+            None,
+            Trust::SetGid,
+            directory.path(),
+            &mut Vec::new(),
+        );
+        let expected = format!(
+            "open file {}/main.cf: No such file or directory",
+            directory.path().display()
+        );
+        assert_eq!(result.unwrap_err().to_string(), expected);
+    }
+}
