@@ -2,13 +2,16 @@
 //!
 //! The layers, each may use those below it and none above:
 //!
-//! - [`spool`]: what a queue is
-//! - [`record`]: what a queue file is made of
-//! - [`config`]: main.cf
+//! - [`applets`]: one room per name that people type; dispatch, exit statuses
+//! - [`cli`]: options · [`listing`]: what a listing looks like, the pipeline ·
+//!   [`diag`]: the words that go out
+//! - [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
+//! - [`record`]: what a queue file is made of · [`config`]: main.cf
 //! - [`text`]: bytes made fit to show
-//! - [`sys`]: the operating system
+//! - [`sys`]: the operating system, and the only unsafe code
 #![deny(unsafe_code)]
 
+pub mod applets;
 pub mod cli;
 pub mod config;
 pub mod diag;

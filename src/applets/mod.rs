@@ -7,11 +7,11 @@ mod demo;
 mod fatal;
 mod front;
 mod instance;
+mod list;
 mod postqueue;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -143,7 +143,7 @@ fn start(applet: &Applet, call: &Call) -> ExitCode {
 }
 
 fn base_name(path: &OsStr) -> &OsStr {
-    Path::new(OsStr::from_bytes(path.as_bytes())).file_name().unwrap_or(path)
+    Path::new(path).file_name().unwrap_or(path)
 }
 
 #[cfg(test)]

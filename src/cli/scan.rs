@@ -75,6 +75,18 @@ impl<'t> Scanner<'t> {
         self.arguments.collect()
     }
 
+    /// Takes the next argument if it is exactly `text` and a new option would
+    /// begin there: for sendmail's `-q`, which stands alone although the
+    /// letter takes a value.
+    pub fn take(&mut self, text: &str) -> bool {
+        let next = self.arguments.as_slice().first();
+        let is_it = self.group.is_empty() && next.is_some_and(|argument| argument == text);
+        if is_it {
+            self.arguments.next();
+        }
+        is_it
+    }
+
     /// The next option; `None` when only operands are left.
     pub fn next(&mut self) -> Option<Result<Scanned, ScanError>> {
         if self.group.is_empty() {

@@ -1,6 +1,7 @@
 //! Listings of the queue: where messages come from and what they look like
 //! (spec page 05).
 
+pub mod dialect;
 mod form;
 mod json;
 mod output;

@@ -8,6 +8,7 @@ pub mod message;
 mod queue;
 mod reasons;
 pub mod report;
+pub mod system;
 mod walk;
 
 pub use id::QueueId;

@@ -1,0 +1,110 @@
+//! What every Postfix tool does first: find main.cf, read it, log as it says,
+//! go to the queue directory.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::{Call, Fatal};
+use crate::config::{Config, ConfigError, locate};
+use crate::diag::{Diag, Environment};
+use crate::sys::dir::Dir;
+use crate::sys::error_text::error_text;
+use crate::sys::process::{Trust, set_variable};
+use crate::sys::time;
+
+/// The messages of an applet before its configuration is known.
+pub fn diag(call: &Call, program: &str, log_name: &str) -> Diag {
+    let variable = |name: &str| std::env::var_os(name);
+    let bytes = |name: &str| variable(name).map(|v| v.as_bytes().to_vec());
+    let environment = match call.caller.trust {
+        Trust::BorrowedRights => Environment::default(),
+        Trust::OwnRights => Environment {
+            postlog_service: variable("POSTLOG_SERVICE").map(Into::into),
+            postlog_hostname: bytes("POSTLOG_HOSTNAME"),
+            mail_logtag: bytes("MAIL_LOGTAG"),
+        },
+    };
+    Diag::new(program, log_name, &environment)
+}
+
+/// Reads the main.cf that the option `-c` or the environment names.
+pub fn configure(
+    call: &Call,
+    option: Option<&OsStr>,
+    program: &str,
+    diag: &mut Diag,
+    status: u8,
+) -> Result<Config, Fatal> {
+    let mut warnings = Vec::new();
+    let config = load(call, option, program, &mut warnings);
+    for warning in warnings {
+        diag.warning(&warning);
+    }
+    let config = config.map_err(|error| {
+        if let Some(text) = error.preamble() {
+            diag.error(&text);
+        }
+        diag.fatal(&error.to_string());
+        Fatal::told(status)
+    })?;
+    diag.configure(&config);
+    if call.caller.trust == Trust::BorrowedRights {
+        import_environment(&config);
+        time::prepare();
+    }
+    Ok(config)
+}
+
+fn load(
+    call: &Call,
+    option: Option<&OsStr>,
+    program: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Config, ConfigError> {
+    let trust = match call.caller.trust {
+        Trust::OwnRights => locate::Trust::Trusted,
+        Trust::BorrowedRights => locate::Trust::SetGid,
+    };
+    let environment = std::env::var_os(locate::ENVIRONMENT);
+    let directory = locate::locate(
+        option,
+        environment.as_deref(),
+        trust,
+        Path::new(locate::DEFAULT_DIRECTORY),
+        warnings,
+    )?;
+    Config::load_for(program, &directory, warnings)
+}
+
+/// In a process with borrowed rights only the variables that import_environment
+/// names have a say. TZ is the only one that anything here listens to.
+fn import_environment(config: &Config) {
+    const TIME_ZONE: &str = "TZ";
+    let mut value: Option<OsString> = None;
+    for entry in &config.import_environment {
+        match entry
+            .iter()
+            .position(|&b| b == b'=')
+            .map(|at| entry.split_at(at))
+        {
+            Some((b"TZ", setting)) => {
+                value = setting.get(1..).map(|v| OsStr::from_bytes(v).to_owned());
+            }
+            None if entry == TIME_ZONE.as_bytes() => value = std::env::var_os(TIME_ZONE),
+            _ => {}
+        }
+    }
+    set_variable(OsStr::new(TIME_ZONE), value.as_deref());
+}
+
+/// Goes to the queue directory, from where every path is relative.
+pub fn enter_queue_directory(config: &Config, diag: &mut Diag, status: u8) -> Result<Dir, Fatal> {
+    let entered =
+        std::env::set_current_dir(&config.queue_directory).and_then(|()| Dir::open(Path::new(".")));
+    entered.map_err(|cause| {
+        let directory = crate::text::shown(config.queue_directory.as_os_str().as_bytes());
+        diag.fatal(&format!("chdir {directory}: {}", error_text(&cause)));
+        Fatal::told(status)
+    })
+}

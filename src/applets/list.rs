@@ -1,0 +1,365 @@
+//! A listing from the first look at rights to the last byte: the work of
+//! `postqueue -p`, `postqueue -j` and `mailq` (spec pages 05 and 11).
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{Uid, User};
+
+use super::postqueue::STATUS;
+use super::{Call, Fatal};
+use crate::config::Config;
+use crate::diag::{Diag, Severity};
+use crate::ipc::showq::{self, Showq};
+use crate::listing::{
+    self, Ending, Form, Listing, ListingError, Output, Sink, Style, Totals, dialect,
+};
+use crate::spool::report::{Dialect, Rules};
+use crate::spool::{Layout, Queue, system};
+use crate::sys::dir::Dir;
+use crate::sys::error_text::error_text;
+use crate::sys::process::Trust;
+use crate::sys::rights;
+use crate::text::Charset;
+
+/// What a listing that cannot go on ends with, as Postfix's does.
+const MALFORMED: &str = "malformed showq server response";
+/// Bytes of a daemon's listing that are written at a time.
+const PIECE_SIZE: usize = 64 * 1024;
+/// The service in whose name a direct listing logs.
+const SHOWQ: &str = "showq";
+
+/// What listing is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// What it looks like.
+    pub style: Style,
+    /// Where it comes from.
+    pub source: Source,
+    /// Whose output is reproduced, if not that of the instance's daemons.
+    pub dialect: Option<Dialect>,
+}
+
+/// Where a listing comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The spool if the caller may read it, else the daemon.
+    #[default]
+    Auto,
+    /// The spool.
+    Spool,
+    /// The daemon.
+    Showq,
+}
+
+impl Source {
+    /// From the value of `--source`.
+    pub fn parse(value: &OsString) -> Option<Self> {
+        match value.to_str()? {
+            "auto" => Some(Self::Auto),
+            "spool" => Some(Self::Spool),
+            "showq" => Some(Self::Showq),
+            _ => None,
+        }
+    }
+}
+
+/// Lists the queue of the instance whose queue directory is `spool`.
+pub fn run(
+    call: &Call,
+    request: &Request,
+    config: &Config,
+    spool: Dir,
+    diag: &mut Diag,
+) -> Result<(), Fatal> {
+    authorize(call, config, diag)?;
+    let mut lister = Lister {
+        call,
+        request,
+        config,
+        spool,
+        diag,
+    };
+    match lister.choose()? {
+        From::Spool => lister.list_spool(),
+        From::Showq(stream) => lister.list_showq(stream),
+    }
+}
+
+/// Refuses a caller whom authorized_mailq_users does not admit.
+fn authorize(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+    if is_privileged(call, config) {
+        return Ok(());
+    }
+    let mut warnings = Vec::new();
+    let users = config.mailq_users(&mut warnings);
+    for warning in warnings {
+        diag.warning(&warning);
+    }
+    let users = users.map_err(|error| fatal(diag, &error.to_string()))?;
+    let name = user_name(call.caller.user);
+    if users.matches(name.as_bytes()) {
+        return Ok(());
+    }
+    let uid = call.caller.user;
+    let text = format!("User {name}({uid}) is not allowed to view the mail queue");
+    Err(fatal(diag, &text))
+}
+
+/// The caller's login name.
+fn user_name(user: Uid) -> String {
+    match User::from_uid(user) {
+        Ok(Some(user)) => user.name,
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// Root and the mail owner may do and see everything.
+fn is_privileged(call: &Call, config: &Config) -> bool {
+    call.caller.user.is_root() || call.caller.user == config.mail_owner.uid
+}
+
+/// Where the messages come from, ready to be read.
+enum From {
+    Spool,
+    Showq(BufReader<UnixStream>),
+}
+
+/// One listing and all it needs.
+struct Lister<'a> {
+    call: &'a Call,
+    request: &'a Request,
+    config: &'a Config,
+    spool: Dir,
+    diag: &'a mut Diag,
+}
+
+impl Lister<'_> {
+    /// Decides between the spool and the daemon, and gives up root's rights
+    /// before anything in the spool is opened.
+    fn choose(&mut self) -> Result<From, Fatal> {
+        let spool_wanted = match self.request.source {
+            Source::Auto => is_privileged(self.call, self.config),
+            Source::Spool => true,
+            Source::Showq => false,
+        };
+        if !spool_wanted {
+            return self.daemon();
+        }
+        if !is_privileged(self.call, self.config) && self.call.caller.trust == Trust::BorrowedRights
+        {
+            let text = "--source=spool is not available to a set-gid program";
+            return Err(fatal(self.diag, text));
+        }
+        let is_up = system::is_up(&self.spool).unwrap_or(false);
+        self.drop_rights()?;
+        let is_up = is_up && self.spool.stat(self.socket().as_os_str()).is_ok();
+        if !is_up {
+            self.warn_that_system_is_down()?;
+        } else if self.request.source == Source::Auto && self.spool_is_forbidden() {
+            return self.daemon();
+        }
+        Ok(From::Spool)
+    }
+
+    /// Becomes the mail owner, who may read the spool and nothing else.
+    fn drop_rights(&mut self) -> Result<(), Fatal> {
+        let owner = &self.config.mail_owner;
+        let dropped = match self.call.caller.user.is_root() {
+            true => rights::irrevocably_become(owner.uid, owner.gid),
+            false => rights::irrevocably_drop_borrowed_group(),
+        };
+        dropped.map_err(|error| fatal(self.diag, &error.to_string()))
+    }
+
+    /// Warns in Postfix's words, unless a daemon answers after all.
+    fn warn_that_system_is_down(&mut self) -> Result<(), Fatal> {
+        let Err(error) = UnixStream::connect(self.socket()) else {
+            return Ok(());
+        };
+        let reason = connect_failed(&error);
+        if is_forbidden(&error) {
+            return Err(fatal(self.diag, &reason));
+        }
+        let text = format!("Mail system is down -- accessing queue directly ({reason})");
+        self.diag.warning(&text);
+        Ok(())
+    }
+
+    /// Whether a security profile keeps even the mail owner out of a queue.
+    fn spool_is_forbidden(&self) -> bool {
+        Queue::LISTED.iter().any(|queue| {
+            let opened = self.spool.open_dir_through_link(OsStr::new(queue.name()));
+            opened.is_err_and(|error| is_forbidden(&error))
+        })
+    }
+
+    /// Connects to the daemon.
+    fn daemon(&mut self) -> Result<From, Fatal> {
+        let error = match showq::connect(&self.socket(), self.config.ipc_timeout) {
+            Ok(stream) => return Ok(From::Showq(stream)),
+            Err(error) => error,
+        };
+        let reason = connect_failed(&error);
+        let text = match is_forbidden(&error) {
+            true => reason,
+            false => format!("Queue report unavailable - mail system is down ({reason})"),
+        };
+        Err(fatal(self.diag, &text))
+    }
+
+    /// The daemon's socket, relative to the queue directory.
+    fn socket(&self) -> PathBuf {
+        Path::new("public").join(OsStr::from_bytes(&self.config.showq_service_name))
+    }
+
+    fn list_spool(self) -> Result<(), Fatal> {
+        let layout = Layout::new(&self.config.hash_queue_names, self.config.hash_queue_depth);
+        let rules = self.rules();
+        let listing = Listing {
+            spool: &self.spool,
+            layout: &layout,
+            rules: &rules,
+            style: self.request.style,
+        };
+        let mut sink = Printer {
+            output: Output::new(stdout(self.diag)?, self.request.style),
+            diag: &mut *self.diag,
+        };
+        let ended = listing::list_spool(&listing, &mut sink);
+        let output = sink.output;
+        match ended {
+            Ok(Ending::ReaderGone) => Ok(()),
+            Ok(Ending::Complete) => finish(output, self.diag),
+            Err(ListingError::Output(error)) => output_failed(self.diag, &error),
+            Err(error) => {
+                self.diag.log_as(SHOWQ, Severity::Fatal, &error.to_string());
+                Err(fatal(self.diag, MALFORMED))
+            }
+        }
+    }
+
+    fn list_showq(self, stream: BufReader<UnixStream>) -> Result<(), Fatal> {
+        let mut output = Output::new(stdout(self.diag)?, self.request.style);
+        match copy(stream, &mut output, self.request.style) {
+            Ok(Ending::ReaderGone) => Ok(()),
+            Ok(Ending::Complete) => finish(output, self.diag),
+            Err(Broken::Output(error)) => output_failed(self.diag, &error),
+            Err(Broken::Daemon) => Err(fatal(self.diag, MALFORMED)),
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let dialect = self.request.dialect;
+        let dialect = dialect.unwrap_or_else(|| dialect::of_daemons(&self.config.daemon_directory));
+        let limit = self.config.duplicate_filter_limit;
+        Rules {
+            dialect,
+            charset: match (self.config.smtputf8_enable, dialect) {
+                (false, _) => Charset::Ascii,
+                (true, Dialect::V3_7) => Charset::LooseUtf8,
+                (true, Dialect::V3_11) => Charset::StrictUtf8,
+            },
+            empty_address: self.config.empty_address_recipient.clone(),
+            duplicate_limit: usize::try_from(limit).ok().filter(|&limit| limit > 0),
+        }
+    }
+}
+
+/// Receives a listing from the spool.
+struct Printer<'a> {
+    output: Output<File>,
+    diag: &'a mut Diag,
+}
+
+impl Sink for Printer<'_> {
+    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
+        self.output.piece(piece).map_err(ListingError::Output)
+    }
+
+    fn totals(&mut self, totals: Totals) {
+        self.output.count(totals);
+    }
+
+    fn warning(&mut self, text: &str) {
+        self.diag.log_as(SHOWQ, Severity::Warning, text);
+    }
+}
+
+/// Why a listing from the daemon broke off.
+enum Broken {
+    Daemon,
+    Output(io::Error),
+}
+
+/// Copies the daemon's listing. What came before a fault is printed, and
+/// nothing is held back while the daemon thinks.
+fn copy(
+    stream: BufReader<UnixStream>,
+    output: &mut Output<File>,
+    style: Style,
+) -> Result<Ending, Broken> {
+    let mut form = Form::new(style);
+    let mut showq = Showq::new(stream).map_err(|_| Broken::Daemon)?;
+    loop {
+        let next = showq.next(&mut form);
+        let is_waiting = !matches!(next, Ok(true)) || !showq.has_more();
+        if is_waiting || form.out().len() > PIECE_SIZE {
+            let ending = output.piece(form.out()).map_err(Broken::Output)?;
+            form.out().clear();
+            if ending == Ending::ReaderGone {
+                return Ok(ending);
+            }
+        }
+        if !next.map_err(|_| Broken::Daemon)? {
+            output.count(form.take_totals());
+            return Ok(Ending::Complete);
+        }
+    }
+}
+
+fn finish(output: Output<File>, diag: &mut Diag) -> Result<(), Fatal> {
+    match output.finish() {
+        Ok(_) => Ok(()),
+        Err(error) => output_failed(diag, &error),
+    }
+}
+
+/// Says that standard output cannot be written; a reader that has gone is no
+/// error.
+pub fn output_failed(diag: &mut Diag, error: &io::Error) -> Result<(), Fatal> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    let text = format!("output write error: {}", error_text(error));
+    Err(fatal(diag, &text))
+}
+
+/// Standard output without the buffer that looks for newlines: what is
+/// written here comes in large pieces.
+fn stdout(diag: &mut Diag) -> Result<File, Fatal> {
+    let copy = io::stdout().as_fd().try_clone_to_owned();
+    copy.map(File::from)
+        .map_err(|error| fatal(diag, &format!("output write error: {}", error_text(&error))))
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+fn connect_failed(error: &io::Error) -> String {
+    format!(
+        "Connect to the Postfix showq service: {}",
+        error_text(error)
+    )
+}
+
+fn fatal(diag: &mut Diag, text: &str) -> Fatal {
+    diag.fatal(text);
+    Fatal::told(STATUS)
+}
