@@ -15,7 +15,7 @@ pub struct Draft {
     pub recipients: Vec<Vec<u8>>,
 }
 
-const ODD_SIZES: [&[u8]; 16] = [
+const ODD_SIZES: [&[u8]; 13] = [
     b"",
     b" ",
     b"abc",
@@ -28,10 +28,15 @@ const ODD_SIZES: [&[u8]; 16] = [
     b" \t 7",
     b"12\0 34",
     b"9999999999",
+    b"7 a size record with more text than fits into the hundred bytes that a warning shows of it, so cut",
+];
+
+/// No file can be that long: moving there from the content record fails, and
+/// that ends the listing.
+const BEYOND_ANY_FILE: [&[u8]; 3] = [
     b"9223372036854775807",
     b"9223372036854775808",
     b"99999999999999999999",
-    b"7 a size record with more text than fits into the hundred bytes that a warning shows of it, so cut",
 ];
 
 const ODD_TIMES: [&[u8]; 17] = [
@@ -158,6 +163,10 @@ fn write_sizes(rng: &mut Rng, file: &mut RecordWriter, content: usize) {
         86..92 => {
             file.record(RecordType::SIZE, good(content).as_bytes());
             file.record(RecordType::SIZE, good(wrong).as_bytes());
+        }
+        92 if chance(rng, 5) => {
+            let beyond = pick(rng, &BEYOND_ANY_FILE);
+            file.record(RecordType::SIZE, beyond);
         }
         92..94 => {
             // Wider than its column.

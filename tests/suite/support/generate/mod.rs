@@ -114,8 +114,10 @@ fn configuration(rng: &mut Rng) -> Builder {
     if chance(rng, 10) {
         builder = builder.set("compatibility_level", pick(rng, &["0", "1", "2", "3.7"]));
     }
-    if chance(rng, 15) {
-        let odd = pick(rng, &["", "nobody at all", "<>", "caf\u{e9}", "$mail_name"]);
+    if chance(rng, 1) {
+        builder = builder.set("empty_address_recipient", "");
+    } else if chance(rng, 12) {
+        let odd = pick(rng, &["nobody at all", "<>", "caf\u{e9}", "$mail_name"]);
         builder = builder.set("empty_address_recipient", odd);
     }
     if chance(rng, 15) {
@@ -125,7 +127,7 @@ fn configuration(rng: &mut Rng) -> Builder {
     if chance(rng, 40) {
         builder = builder.set("duplicate_filter_limit", pick(rng, &["0", "1", "2", "5"]));
     }
-    if chance(rng, 8) {
+    if chance(rng, 4) {
         let missing = pick(
             rng,
             &[

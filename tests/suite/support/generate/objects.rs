@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::super::instance::Instance;
 use super::super::spool::{Name, NewFile, Place};
-use super::pick;
+use super::{chance, pick};
 
 const NOT_IDS: [&[u8]; 14] = [
     b"a.b",
@@ -23,7 +23,7 @@ const NOT_IDS: [&[u8]; 14] = [
     b"new\nline",
     b"%s%n",
     b"..x",
-    b"~",
+    b"~~",
 ];
 
 const ONE_LETTER: [&str; 8] = ["0", "5", "A", "Z", "a", "_", "-", "."];
@@ -33,7 +33,8 @@ pub fn odd_id(rng: &mut Rng) -> Vec<u8> {
     let number = rng.u32(0..1_000_000);
     let text = match rng.u32(0..14) {
         0 => format!("ABC{}", rng.u32(0..10)),
-        1 => format!("{}", rng.u32(0..10)),
+        // Names of one letter end a listing: seldom.
+        1 if chance(rng, 10) => format!("{}", rng.u32(0..10)),
         2 => format!("_{number}"),
         3 => format!("lower{number:x}"),
         4 => format!("{number:05}{}", "F".repeat(20)),
@@ -75,7 +76,8 @@ pub fn put(rng: &mut Rng, instance: &Instance, queue: &str, number: usize) {
                 spool.make_directories(&directories);
             }
         }
-        9 => {
+        // Ends the listing, so seldom.
+        9 if chance(rng, 12) => {
             let name = pick(rng, &ONE_LETTER[..6]);
             put_file(
                 instance,
