@@ -7,5 +7,7 @@
 // Tests tell on stderr what they leave out, and panic to fail.
 #![allow(clippy::print_stderr)]
 
+mod configuration;
 mod listing;
 mod support;
+mod usage;

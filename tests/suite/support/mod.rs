@@ -11,6 +11,7 @@ pub mod instance;
 pub mod layout;
 pub mod postlog;
 pub mod run;
+pub mod sample;
 pub mod spool;
 pub mod tree;
 
