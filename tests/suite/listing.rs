@@ -1,0 +1,89 @@
+//! Listings of a spool without a mail system: ours against Postfix's own, on
+//! generated spools and for every way to call them wrongly.
+
+use crate::support::compare::{Cases, different_lines, keep_if_asked, same, shown};
+use crate::support::generate::{self, Input, Spool, pick};
+use crate::support::postlog::Postlog;
+use crate::support::run::Program;
+use crate::support::run::{Invocation, Tool};
+use crate::support::{Met, Needs, require, under_test};
+
+const GENERATED_CASES: u64 = 300;
+
+/// Ways to say `postqueue -p` for a configuration directory.
+fn text_listing(spool: &mut Spool) -> Invocation {
+    let etc = spool.instance.etc();
+    let etc = etc.to_str().expect("a path of ASCII");
+    let joined = format!("-c{etc}");
+    let group = format!("-pc{etc}");
+    let calls: [&[&str]; 6] = [
+        &["-c", etc, "-p"],
+        &["-p", "-c", etc],
+        &[&joined, "-p"],
+        &[&group],
+        &["-c", "/nonexistent", "-p", "-c", etc],
+        &["-p", "-c", etc, "--"],
+    ];
+    Invocation::new(Tool::Postqueue, pick(&mut spool.rng, &calls))
+}
+
+fn json_listing(spool: &mut Spool) -> Invocation {
+    let etc = spool.instance.etc();
+    let etc = etc.to_str().expect("a path of ASCII");
+    let calls: [&[&str]; 2] = [&["-c", etc, "-j"], &["-jc", etc]];
+    Invocation::new(Tool::Postqueue, pick(&mut spool.rng, &calls))
+}
+
+fn mailq(spool: &mut Spool) -> Invocation {
+    let etc = spool.instance.etc();
+    let none: [&str; 0] = [];
+    let file = etc.join("main.cf");
+    match spool.rng.u32(0..6) {
+        0 => Invocation::new(Tool::Mailq, none).env("MAIL_CONFIG", &etc),
+        1 => Invocation::new(Tool::Postqueue, ["-p"]).env("MAIL_CONFIG", &etc),
+        2 => Invocation::new(Tool::Mailq, ["-C".as_ref(), file.as_os_str()]),
+        3 => Invocation::new(
+            Tool::Sendmail,
+            ["-bp".as_ref(), "-C".as_ref(), etc.as_os_str()],
+        ),
+        4 => Invocation::new(Tool::Sendmail, ["-bp"]).env("MAIL_CONFIG", &etc),
+        _ => Invocation::new(Tool::Mailq, ["-C".as_ref(), etc.as_os_str()]),
+    }
+}
+
+/// Runs the call with both programs; compares what they print, how they end,
+/// and what they write to the mail log.
+fn compare(spool: &Spool, call: Invocation, log: &Postlog) -> Result<(), String> {
+    let call = match spool.time_zone {
+        Some(zone) => call.env("TZ", zone),
+        None => call,
+    };
+    let (theirs, theirs_log) = (call.run(Program::Theirs, &spool.instance), log.take());
+    let (ours, ours_log) = (call.run(under_test(), &spool.instance), log.take());
+    same(&call, &ours, &theirs)?;
+    different_lines("log", &ours_log, &theirs_log)
+        .map_err(|text| format!("{}\n{text}", shown(&call)))
+}
+
+#[test]
+fn generated_spools_are_listed_alike() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let test = "listing::generated_spools_are_listed_alike";
+    Cases::from_environment(GENERATED_CASES).run(test, |seed, case| {
+        let mut spool = generate::spool(seed, case, Input::SafeFor37);
+        let log = Postlog::start(&spool.instance);
+        let calls = [
+            text_listing(&mut spool),
+            json_listing(&mut spool),
+            mailq(&mut spool),
+        ];
+        let mut result = Ok(());
+        for call in calls {
+            result = result.and_then(|()| compare(&spool, call, &log));
+        }
+        drop(log);
+        keep_if_asked(&mut spool.instance, result)
+    });
+}

@@ -1,0 +1,13 @@
+//! The comparison suite: spoolbox against the installed Postfix, on spools
+//! made for the purpose.
+//!
+//! `support` builds instances and spools, runs both programs and compares.
+//! The other modules are the tests. Tests that cannot run here say so on
+//! stderr; with SPOOLBOX_REQUIRE_POSTFIX=1 they fail instead.
+// Tests tell on stderr what they leave out, and panic to fail.
+#![allow(clippy::print_stderr)]
+
+mod configuration;
+mod listing;
+mod support;
+mod usage;

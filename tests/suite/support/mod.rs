@@ -1,0 +1,82 @@
+//! What the tests stand on: instances, spools, runs of both programs,
+//! comparison.
+//!
+//! Owns no expectation about what the tools print; that is in the tests.
+// Shared by suites that each use a part of it.
+#![allow(dead_code)]
+
+pub mod compare;
+pub mod generate;
+pub mod instance;
+pub mod layout;
+pub mod postlog;
+pub mod run;
+pub mod sample;
+pub mod spool;
+pub mod tree;
+
+use std::path::Path;
+
+use run::Program;
+
+/// The seed of the generated spools unless SPOOLBOX_SEED names another.
+pub const DEFAULT_SEED: u64 = 20_261_123;
+
+/// What a test cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// The installed Postfix; to list a spool without a mail system it has to
+    /// be started by root.
+    Postfix,
+    /// The superuser: other users' files, set-gid copies, device nodes.
+    Root,
+}
+
+/// Whether a test can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    Yes,
+    No,
+}
+
+/// Looks whether `need` is met here. If not it says so, and under
+/// SPOOLBOX_REQUIRE_POSTFIX=1 the test fails.
+pub fn require(need: Needs) -> Met {
+    let Some(reason) = lacking(need) else {
+        return Met::Yes;
+    };
+    if std::env::var("SPOOLBOX_REQUIRE_POSTFIX").as_deref() == Ok("1") {
+        panic!("this test cannot run: {reason}");
+    }
+    let test = std::thread::current().name().unwrap_or("test").to_owned();
+    eprintln!("{test}: left out: {reason}");
+    Met::No
+}
+
+fn lacking(need: Needs) -> Option<&'static str> {
+    if !nix::unistd::geteuid().is_root() {
+        return Some("it has to be run by root");
+    }
+    let installed = ["/usr/sbin/postqueue", "/usr/sbin/postsuper"]
+        .iter()
+        .all(|program| Path::new(program).exists());
+    (need == Needs::Postfix && !installed).then_some("Postfix is not installed")
+}
+
+/// Which program the suites test: UNDER_TEST=ours (the default) or theirs.
+pub fn under_test() -> Program {
+    match std::env::var("UNDER_TEST").as_deref() {
+        Ok("theirs") => Program::Theirs,
+        Ok("ours") | Err(_) => Program::Ours,
+        Ok(other) => panic!("UNDER_TEST is {other:?}, not ours or theirs"),
+    }
+}
+
+/// A number from the environment.
+pub fn number_from_environment(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is {text:?}, not a number")),
+    )
+}

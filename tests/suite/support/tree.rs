@@ -1,0 +1,201 @@
+//! What a spool looks like, in a form in which two spools that were built
+//! alike can be compared although their inode numbers differ.
+//!
+//! Every file that was put into the spool has a label. Where its inode number
+//! shows up, in hexadecimal or in base 51 at the end of a name, the label
+//! stands instead: in paths, and in what a tool printed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use spoolbox::spool::QueueId;
+
+use super::spool::Placed;
+
+/// An mtime this close to now was set by the tool.
+const FRESH_SECONDS: i64 = 600;
+
+/// Inode numbers and the labels that stand for them.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    by_inode: BTreeMap<u64, String>,
+}
+
+impl Labels {
+    /// Labels for the files of one spool, in the order they were put there:
+    /// two spools built by the same steps get the same labels.
+    pub fn of<'a>(placed: impl IntoIterator<Item = &'a Placed>) -> Self {
+        let mut labels = Self::default();
+        for file in placed {
+            let number = labels.by_inode.len();
+            labels
+                .by_inode
+                .entry(file.inode)
+                .or_insert_with(|| format!("<{number}>"));
+        }
+        labels
+    }
+
+    /// A name with the label in place of the inode number, if it ends in one
+    /// of ours; a `#FIX` behind it stays.
+    pub fn canonical(&self, name: &str) -> String {
+        let (stem, suffix) = match name.strip_suffix("#FIX") {
+            Some(stem) => (stem, "#FIX"),
+            None => (name, ""),
+        };
+        for (inode, label) in &self.by_inode {
+            for number in [format!("{inode:X}"), format!("z{}", base_51(*inode))] {
+                if let Some(time) = stem.strip_suffix(number.as_str())
+                    && time.len() >= 5
+                {
+                    return format!("{time}{label}{suffix}");
+                }
+            }
+        }
+        name.to_owned()
+    }
+
+    /// Text with every word that is a name made canonical.
+    pub fn canonical_text(&self, text: &str) -> String {
+        let mut done = String::new();
+        let mut rest = text;
+        let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '#';
+        while let Some(start) = rest.find(in_name) {
+            let (before, from) = rest.split_at(start);
+            let end = from.find(|c| !in_name(c)).unwrap_or(from.len());
+            let (word, behind) = from.split_at(end);
+            done.push_str(before);
+            done.push_str(&self.canonical(word));
+            rest = behind;
+        }
+        done + rest
+    }
+}
+
+fn base_51(inode: u64) -> String {
+    let id = QueueId::long(0, 0, inode).to_string();
+    // Six digits of seconds, four of microseconds, the letter z.
+    id.get(11..).unwrap_or_default().to_owned()
+}
+
+/// Whether an mtime is the one that was set before the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modified {
+    JustNow,
+    At(i64),
+}
+
+/// One object of a spool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    pub kind: &'static str,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub links: u64,
+    pub size: u64,
+    pub content: u64,
+    pub modified: Modified,
+}
+
+/// All objects of a spool by canonical path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    objects: BTreeMap<String, Object>,
+}
+
+impl Snapshot {
+    /// Looks at everything below `root`, links not followed.
+    pub fn of(root: &Path, labels: &Labels) -> Self {
+        let mut snapshot = Self::default();
+        snapshot.enter(root, "", labels);
+        snapshot
+    }
+
+    /// How two snapshots differ; `None` if they do not.
+    pub fn difference(&self, theirs: &Self) -> Option<String> {
+        let mut lines = Vec::new();
+        for (path, object) in &self.objects {
+            match theirs.objects.get(path) {
+                None => lines.push(format!("    only ours:   {path}: {object:?}")),
+                Some(other) if other != object => lines.push(format!(
+                    "    {path}\n      ours:   {object:?}\n      theirs: {other:?}"
+                )),
+                Some(_) => {}
+            }
+        }
+        for (path, object) in &theirs.objects {
+            if !self.objects.contains_key(path) {
+                lines.push(format!("    only theirs: {path}: {object:?}"));
+            }
+        }
+        (!lines.is_empty()).then(|| format!("  spool:\n{}\n", lines.join("\n")))
+    }
+
+    fn enter(&mut self, directory: &Path, prefix: &str, labels: &Labels) {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) => panic!("{}: {error}", directory.display()),
+        };
+        for entry in entries {
+            let entry = entry.expect("a directory entry");
+            let name = entry.file_name().as_bytes().escape_ascii().to_string();
+            let path = format!("{prefix}{}", labels.canonical(&name));
+            let object = look(&entry.path());
+            if object.kind == "directory" {
+                self.enter(&entry.path(), &format!("{path}/"), labels);
+            }
+            self.objects.insert(path, object);
+        }
+    }
+}
+
+fn look(path: &Path) -> Object {
+    let found = path.symlink_metadata().expect("lstat");
+    let kind = found.file_type();
+    let (kind, content) = match kind {
+        _ if kind.is_dir() => ("directory", Vec::new()),
+        _ if kind.is_symlink() => {
+            let target = fs::read_link(path).expect("readlink");
+            ("link", target.as_os_str().as_bytes().to_vec())
+        }
+        _ if kind.is_file() => ("file", fs::read(path).unwrap_or_default()),
+        _ if kind.is_fifo() => ("fifo", Vec::new()),
+        _ if kind.is_socket() => ("socket", Vec::new()),
+        _ => ("device", Vec::new()),
+    };
+    let is_directory = kind == "directory";
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    Object {
+        kind,
+        mode: found.mode() & 0o7777,
+        uid: found.uid(),
+        gid: found.gid(),
+        links: if is_directory { 0 } else { found.nlink() },
+        size: if is_directory { 0 } else { found.size() },
+        content: hasher.finish(),
+        modified: if is_directory {
+            Modified::JustNow
+        } else {
+            modified(found.mtime())
+        },
+    }
+}
+
+fn modified(seconds: i64) -> Modified {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if (seconds.saturating_sub(now)).abs() < FRESH_SECONDS {
+        Modified::JustNow
+    } else {
+        Modified::At(seconds)
+    }
+}
