@@ -47,7 +47,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 3] = [
+pub const APPLETS: [Applet; 4] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -65,6 +65,12 @@ pub const APPLETS: [Applet; 3] = [
         summary: "list the mail queue",
         rights: Rights::KeepsGroup,
         run: postqueue::run,
+    },
+    Applet {
+        name: "sendmail",
+        summary: "list the mail queue (sendmail -bp); not for sending mail",
+        rights: Rights::KeepsGroup,
+        run: sendmail::run_sendmail,
     },
 ];
 

@@ -1,5 +1,5 @@
-//! mailq: sendmail's list mode, which hands over to postqueue (spec page 08,
-//! "Other names").
+//! mailq and sendmail -bp: sendmail's list mode, which hands over to postqueue
+//! (spec page 08, "Other names").
 //!
 //! Takes every option that sendmail takes in this mode, and complains of the
 //! same ones in the same words. What else sendmail does is not ours.
@@ -79,6 +79,8 @@ const SILENT: Opt = Opt::short('x', Value::None, IGNORED);
 enum Mode {
     List,
     Flush,
+    /// Delivery, which is what sendmail does unless told otherwise.
+    Delivery,
     NotOurs,
     /// Nothing: a daemon runs the queue at intervals anyway.
     Nothing,
@@ -88,13 +90,34 @@ enum Mode {
 #[derive(Debug)]
 struct Arguments {
     mode: Mode,
-    /// `-t`, `-qR` or `-qI`, which only make sense where mail is delivered.
-    delivery_only: Option<&'static str>,
+    /// `-t`: the recipients are in the message.
+    reads_recipients: bool,
+    /// `-qRsite` or `-qIid`, as an option of postqueue with its value.
+    flush_one: Option<FlushOne>,
     has_operands: bool,
+}
+
+/// What `-qR` or `-qI` asks postqueue for.
+#[derive(Clone, Debug)]
+struct FlushOne {
+    /// As it was typed.
+    option: &'static str,
+    /// As postqueue calls it.
+    postqueue_option: &'static str,
+    value: OsString,
 }
 
 /// Runs mailq.
 pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
+    run(call, Mode::List)
+}
+
+/// Runs sendmail, as far as it lists and flushes the queue.
+pub fn run_sendmail(call: &Call) -> Result<(), Fatal> {
+    run(call, Mode::Delivery)
+}
+
+fn run(call: &Call, mode: Mode) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut diag = instance::diag(call, &program, LOG_NAME);
     let options = options();
@@ -107,12 +130,18 @@ pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
     if call.caller.trust == Trust::OwnRights {
         instance::configure(call, directory.as_deref(), LOG_NAME, &mut diag, STATUS)?;
     }
-    let arguments = second_pass(call, &options, &program, &mut diag)?;
+    let mut arguments = Arguments {
+        mode,
+        reads_recipients: false,
+        flush_one: None,
+        has_operands: false,
+    };
+    second_pass(call, &options, &mut arguments, &mut diag)?;
     check(&arguments, &mut diag)?;
     if let Some(directory) = directory {
         set_variable(OsStr::new(locate::ENVIRONMENT), Some(&directory));
     }
-    hand_over(call, arguments.mode, &mut diag)
+    hand_over(call, arguments, &mut diag)
 }
 
 fn options() -> Vec<Opt> {
@@ -171,18 +200,14 @@ fn configuration_directory(value: &OsStr) -> OsString {
 fn second_pass(
     call: &Call,
     options: &[Opt],
-    program: &str,
+    arguments: &mut Arguments,
     diag: &mut Diag,
-) -> Result<Arguments, Fatal> {
-    let mut arguments = Arguments {
-        mode: Mode::List,
-        delivery_only: None,
-        has_operands: false,
-    };
+) -> Result<(), Fatal> {
+    let program = call.base_name();
     let mut scanner = Scanner::new(options, call.arguments.clone());
     while let Some(next) = next(&mut scanner) {
         match next {
-            Ok(Scanned::Short(letter, value)) => option(letter, &value, &mut arguments, diag)?,
+            Ok(Scanned::Short(letter, value)) => option(letter, &value, arguments, diag)?,
             Ok(Scanned::Long(..)) => {}
             Err(error) => {
                 diag.option_error(program.as_bytes(), &error.message());
@@ -194,7 +219,7 @@ fn second_pass(
         }
     }
     arguments.has_operands = !scanner.operands().is_empty();
-    Ok(arguments)
+    Ok(())
 }
 
 /// Takes one option, or refuses it as sendmail does.
@@ -216,7 +241,7 @@ fn option(
         ('n', _) => return Err(fatal(diag, "-n option not supported")),
         ('o', b"A") => return Err(fatal(diag, "-oA requires pathname")),
         ('q', what) => queue_run(what, arguments, diag)?,
-        ('t', _) => arguments.delivery_only = Some("-t"),
+        ('t', _) => arguments.reads_recipients = true,
         ('X', _) => return Err(unsupported('X', value, diag)),
         _ => {}
     }
@@ -226,7 +251,8 @@ fn option(
 fn mode(letter: u8, diag: &mut Diag) -> Result<Mode, Fatal> {
     match letter {
         b'p' => Ok(Mode::List),
-        b'd' | b'h' | b'H' | b'i' | b'l' | b'm' | b's' | b'v' => Ok(Mode::NotOurs),
+        b'm' => Ok(Mode::Delivery),
+        b'd' | b'h' | b'H' | b'i' | b'l' | b's' | b'v' => Ok(Mode::NotOurs),
         other => Err(unsupported('b', &[other], diag)),
     }
 }
@@ -238,8 +264,8 @@ fn queue_run(what: &[u8], arguments: &mut Arguments, diag: &mut Diag) -> Result<
         [b'0'..=b'9', ..] => arguments.mode = Mode::Nothing,
         b"I" => return Err(fatal(diag, "specify: -qIqueueid")),
         b"R" => return Err(fatal(diag, "specify: -qRsitename")),
-        [b'I', ..] => arguments.delivery_only = Some("-qI"),
-        [b'R', ..] => arguments.delivery_only = Some("-qR"),
+        [b'I', id @ ..] => arguments.flush_one = Some(FlushOne::new("-qI", "-i", id)),
+        [b'R', site @ ..] => arguments.flush_one = Some(FlushOne::new("-qR", "-s", site)),
         [other, ..] => {
             let text = format!("-q{} is not implemented", shown(&[*other]));
             return Err(fatal(diag, &text));
@@ -270,42 +296,57 @@ fn warn_of_notify(value: &[u8], diag: &mut Diag) {
     }
 }
 
+impl FlushOne {
+    fn new(option: &'static str, postqueue_option: &'static str, value: &[u8]) -> Self {
+        Self {
+            option,
+            postqueue_option,
+            value: OsStr::from_bytes(value).to_owned(),
+        }
+    }
+}
+
 /// Refuses what does not go with a listing.
 fn check(arguments: &Arguments, diag: &mut Diag) -> Result<(), Fatal> {
-    if arguments.mode == Mode::Nothing {
-        return Ok(());
-    }
-    if let Some(option) = arguments.delivery_only {
-        return Err(fatal(
+    let mode = match arguments.mode {
+        Mode::Nothing => return Ok(()),
+        Mode::Delivery => None,
+        Mode::List => Some("display queue mode"),
+        Mode::Flush => Some("flush queue mode"),
+        Mode::NotOurs => Some(""),
+    };
+    let delivery_only = match (&arguments.flush_one, arguments.reads_recipients) {
+        (_, true) => Some("-t"),
+        (Some(flush), false) => Some(flush.option),
+        (None, false) => None,
+    };
+    match (mode, delivery_only) {
+        (Some(_), Some(option)) => Err(fatal(
             diag,
             &format!("{option} can be used only in delivery mode"),
-        ));
-    }
-    let mode = match arguments.mode {
-        Mode::List => "display queue mode",
-        Mode::Flush => "flush queue mode",
-        Mode::NotOurs | Mode::Nothing => return Ok(()),
-    };
-    match arguments.has_operands {
-        true => Err(fatal(diag, &format!("{mode} requires no recipient"))),
-        false => Ok(()),
+        )),
+        (Some(mode), None) if arguments.has_operands && !mode.is_empty() => {
+            Err(fatal(diag, &format!("{mode} requires no recipient")))
+        }
+        _ => Ok(()),
     }
 }
 
 /// The rest is postqueue's, in its own name.
-fn hand_over(call: &Call, mode: Mode, diag: &mut Diag) -> Result<(), Fatal> {
-    let option = match mode {
-        Mode::List => "-p",
-        Mode::Flush => "-f",
-        Mode::Nothing => return Ok(()),
-        Mode::NotOurs => {
+fn hand_over(call: &Call, arguments: Arguments, diag: &mut Diag) -> Result<(), Fatal> {
+    let options: Vec<OsString> = match (arguments.mode, arguments.flush_one) {
+        (Mode::List, _) => vec!["-p".into()],
+        (Mode::Flush, _) => vec!["-f".into()],
+        (Mode::Nothing, _) => return Ok(()),
+        (Mode::Delivery, Some(flush)) => vec![flush.postqueue_option.into(), flush.value],
+        (Mode::Delivery | Mode::NotOurs, _) => {
             diag.fatal("this sendmail only lists and flushes the queue");
             return Err(Fatal::told(STATUS_NOT_OURS));
         }
     };
     postqueue::run(&Call {
         program: "postqueue".into(),
-        arguments: vec![option.into()],
+        arguments: options,
         caller: call.caller,
     })
 }

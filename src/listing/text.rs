@@ -28,7 +28,7 @@ impl Columns {
                 "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n"
             }
             Columns::Long => {
-                "----Queue ID-----  --Size-- ---Arrival Time---- --Sender/Recipient------\n"
+                "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n"
             }
         }
     }

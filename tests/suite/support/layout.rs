@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use spoolbox::spool::id::{decode_long_microseconds, long_microseconds};
+use spoolbox::spool::id::{long_microseconds, short_microseconds};
 
 /// Which queues have subdirectories, and how many levels.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Layout {
     /// The directory for `id`, relative to the queue directory.
     pub fn directory(&self, queue: &str, id: &[u8]) -> PathBuf {
         let digits = match long_microseconds(id) {
-            Some(digits) => format!("{:05X}", decode_long_microseconds(digits)).into_bytes(),
+            Some(digits) => short_microseconds(digits).into_bytes(),
             None => id.to_vec(),
         };
         let mut path = PathBuf::from(queue);
