@@ -140,8 +140,7 @@ struct Loader<'w> {
 impl Loader<'_> {
     fn compatibility_level(&mut self) -> Result<Level, ConfigError> {
         let name = "compatibility_level";
-        self.parameters.set_default(name, b"0");
-        let value = self.parameters.expanded(name.as_bytes(), self.warnings)?;
+        let value = self.parameters.take(name, b"0", self.warnings)?;
         Level::parse(&value).ok_or_else(|| ConfigError::Level {
             text: self.parameters.shown(&value),
         })
@@ -160,11 +159,10 @@ impl Loader<'_> {
 
     fn take_one(&mut self, parameter: &Parameter, default: &[u8]) -> Result<(), ConfigError> {
         let Parameter { name, rule, .. } = *parameter;
-        self.parameters.set_default(name, default);
-        if rule == Rule::Unused {
+        if rule == Rule::Unused && self.parameters.is_set(name) {
             return Ok(());
         }
-        let text = self.parameters.expanded(name.as_bytes(), self.warnings)?;
+        let text = self.parameters.take(name, default, self.warnings)?;
         let value = match rule {
             Rule::Unused => return Ok(()),
             Rule::Text(least) => Value::Text(self.parameters.text(name, text, least)?),
