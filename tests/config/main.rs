@@ -58,7 +58,12 @@ fn errors_agree_with_postqueue() {
     each_case("errors_agree_with_postqueue", |rng| {
         let instance = Instance::new(&generate::faulty(rng));
         let ours = messages(instance.directory());
-        let theirs = real::postqueue(&instance, &["-p"]);
+        let Some(theirs) = real::postqueue(&instance, &["-p"]) else {
+            let refused = ours
+                .last()
+                .is_some_and(|line| line.contains("macro processing"));
+            return refused.then_some(()).ok_or_else(|| instance.text());
+        };
         if ours != theirs {
             let text = instance.text();
             return Err(format!("{text}theirs: {theirs:#?}\nours: {ours:#?}"));
@@ -81,6 +86,7 @@ fn lists_agree_with_postqueue() {
         // What the flush client says of its failure is not ours.
         let theirs: Vec<_> = theirs
             .into_iter()
+            .flatten()
             .filter(|line| !line.starts_with("warning: connect to "))
             .collect();
         if ours != theirs {
