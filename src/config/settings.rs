@@ -14,51 +14,80 @@ use super::parameters::Parameters;
 /// What the tools need to know of main.cf. A field is named after its
 /// parameter; `Vec<u8>` holds an expanded value that was not interpreted.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)] // postconf(5) documents each of them
 pub struct Config {
     /// The directory that was read, as it was named.
     pub config_directory: PathBuf,
+    /// Directories a set-gid program may be told to use.
     pub alternate_config_directories: Vec<u8>,
+    /// Who may flush the queue: see [`Config::flush_users`].
     pub authorized_flush_users: Vec<u8>,
+    /// Who may view the queue: see [`Config::mailq_users`].
     pub authorized_mailq_users: Vec<u8>,
+    /// Where postqueue and the others are installed.
     pub command_directory: PathBuf,
+    /// The version whose defaults are wanted.
     pub compatibility_level: Level,
+    /// Where the daemons are installed.
     pub daemon_directory: PathBuf,
     /// How many recipients are remembered; 0 is no limit.
     pub duplicate_filter_limit: u32,
+    /// What is shown for an empty address.
     pub empty_address_recipient: Vec<u8>,
+    /// Whether queue IDs are long.
     pub enable_long_queue_ids: bool,
+    /// Sites of the flush service: see [`Config::flush_domains`].
     pub fast_flush_domains: Vec<u8>,
+    /// The socket of the flush service, below public/.
     pub flush_service_name: Vec<u8>,
+    /// How many levels of subdirectories hashed queues have.
     pub hash_queue_depth: u32,
     /// The names in hash_queue_names.
     pub hash_queue_names: Vec<Vec<u8>>,
     /// Names and `name=value` settings of environment variables.
     pub import_environment: Vec<Vec<u8>>,
+    /// How long to wait for a daemon.
     pub ipc_timeout: Duration,
+    /// What the mail system calls itself.
     pub mail_name: Vec<u8>,
+    /// Whose rights are used.
     pub mail_owner: MailOwner,
     /// Where to log; `None` is syslog.
     pub maillog_file: Option<PathBuf>,
+    /// Where maillog_file may be.
     pub maillog_file_prefixes: Vec<Vec<u8>>,
+    /// Directories of other instances.
     pub multi_instance_directories: Vec<u8>,
+    /// The name of this instance.
     pub multi_instance_name: Vec<u8>,
+    /// The domains delivered here.
     pub mydestination: Vec<u8>,
+    /// The domain of this host.
     pub mydomain: Vec<u8>,
+    /// The name of this host.
     pub myhostname: Vec<u8>,
+    /// Lists in which a domain stands for its subdomains too.
     pub parent_domain_matches_subdomains: Vec<u8>,
+    /// The socket of the pickup service, below public/.
     pub pickup_service_name: Vec<u8>,
+    /// The socket of the log service, below public/.
     pub postlog_service_name: Vec<u8>,
+    /// Where the queue is.
     pub queue_directory: PathBuf,
+    /// The socket of the queue manager, below public/.
     pub queue_service_name: Vec<u8>,
+    /// The domains relayed for.
     pub relay_domains: Vec<u8>,
     /// Only a name: it need not exist.
     pub setgid_group: Vec<u8>,
+    /// The socket of the showq service, below public/.
     pub showq_service_name: Vec<u8>,
+    /// Whether UTF-8 is printable.
     pub smtputf8_enable: bool,
     /// The facility's number, for instance 2 for mail.
     pub syslog_facility: u8,
+    /// What log records begin with.
     pub syslog_name: Vec<u8>,
+    /// How long to wait for a service that is woken.
     pub trigger_timeout: Duration,
     pub(super) parameters: Parameters,
 }
