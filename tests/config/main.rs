@@ -8,6 +8,7 @@
 
 mod generate;
 mod real;
+mod setgid;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -100,6 +101,21 @@ fn lists_agree_with_postqueue() {
     });
 }
 
+#[test]
+fn directories_of_set_gid_programs_agree_with_postqueue() {
+    let test = "directories_of_set_gid_programs_agree_with_postqueue";
+    if !can_compare(test) {
+        return;
+    }
+    for case in 0..setgid::count() {
+        match setgid::compare(case) {
+            Ok(true) => {}
+            Ok(false) => return not_run(test, "no mount namespace for an unprivileged postqueue"),
+            Err(why) => panic!("{why}"),
+        }
+    }
+}
+
 /// What postqueue has to say about a main.cf whose queue does not exist.
 fn messages(directory: &Path) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -149,10 +165,7 @@ fn last_words(error: &ConfigError) -> Vec<String> {
 
 /// Runs a test on all cases of this run, and says how to repeat one that fails.
 fn each_case(test: &str, check: impl Fn(&mut Rng) -> Result<(), String> + Sync) {
-    if let Err(why) = real::available() {
-        let required = std::env::var("SPOOLBOX_REQUIRE_POSTFIX").is_ok_and(|value| value == "1");
-        assert!(!required, "cannot compare with Postfix: {why}");
-        eprintln!("{test}: NOT RUN, cannot compare with Postfix: {why}");
+    if !can_compare(test) {
         return;
     }
     let number = |name| {
@@ -197,4 +210,18 @@ fn each_case(test: &str, check: impl Fn(&mut Rng) -> Result<(), String> + Sync) 
         failures.len(),
         shown.join("\n")
     );
+}
+
+fn can_compare(test: &str) -> bool {
+    let available = real::available();
+    if let Err(why) = &available {
+        not_run(test, why);
+    }
+    available.is_ok()
+}
+
+fn not_run(test: &str, why: &str) {
+    let required = std::env::var("SPOOLBOX_REQUIRE_POSTFIX").is_ok_and(|value| value == "1");
+    assert!(!required, "cannot compare with Postfix: {why}");
+    eprintln!("{test}: NOT RUN, cannot compare with Postfix: {why}");
 }

@@ -1,6 +1,7 @@
 //! The installed Postfix, and configuration directories for it.
 
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -64,6 +65,17 @@ impl Instance {
             .open(path)
             .expect("open");
         file.set_modified(old).expect("set the time");
+    }
+
+    /// Lets everybody read it.
+    pub fn make_public(&self) {
+        for (path, mode) in [
+            (self.directory().to_owned(), 0o755),
+            (self.directory().join("main.cf"), 0o644),
+        ] {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(path, mode).expect("set the mode");
+        }
     }
 
     /// Makes an empty queue directory, `@/queue`.
