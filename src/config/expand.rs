@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::reference::{self, Condition, Reference};
+use super::reference::{self, Condition, Form, Incomparable, Operator};
 
 /// Deepest nesting that Postfix accepts, values and branches counted alike.
 const NESTING_MAX: u32 = 100;
@@ -52,30 +52,31 @@ struct Expander<'a> {
     depth: u32,
 }
 
-/// The expansion of one value or one operand: what nesting is counted in.
+/// The expansion of one value or one operand.
 #[derive(Default)]
 struct Progress {
     result: Vec<u8>,
+    /// How deep the present item is nested.
     nesting: u32,
-    too_deep: TooDeep,
+    state: State,
 }
 
-/// Whether the nesting limit was exceeded, which does not stop the expansion
-/// at once, as other faults do.
+/// Whether something was malformed. As in Postfix, that does not stop the
+/// expansion at once: some of the rest is looked at for more to warn of.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum TooDeep {
+enum State {
     #[default]
-    No,
-    Yes,
+    Good,
+    Failed,
 }
 
 impl Expander<'_> {
     fn whole(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
         let mut progress = Progress::default();
         self.text(text, &mut progress)?;
-        match progress.too_deep {
-            TooDeep::No => Ok(progress.result),
-            TooDeep::Yes => Err(Fault::Malformed),
+        match progress.state {
+            State::Good => Ok(progress.result),
+            State::Failed => Err(Fault::Malformed),
         }
     }
 
@@ -93,19 +94,32 @@ impl Expander<'_> {
                 continue;
             }
             self.literal(&mut literal, progress)?;
-            let (body, more) = reference::scan(after, text).map_err(|words| self.fault(words))?;
-            self.reference(body, progress)?;
-            rest = more;
+            let scanned = match reference::scan(after, text) {
+                Ok(scanned) => scanned,
+                Err(words) => {
+                    self.fail(words, progress);
+                    return Ok(());
+                }
+            };
+            if scanned.form == Form::Braces && progress.state == State::Failed {
+                return Ok(());
+            }
+            if scanned.body.is_empty() {
+                self.fail(reference::empty(text), progress);
+                return Ok(());
+            }
+            self.reference(scanned.body, progress)?;
+            rest = scanned.rest;
         }
         literal.extend_from_slice(rest);
-        self.literal(&mut literal, progress)
+        match progress.state {
+            State::Good => self.literal(&mut literal, progress),
+            State::Failed => Ok(()),
+        }
     }
 
     fn literal(&mut self, literal: &mut Vec<u8>, progress: &mut Progress) -> Result<(), Fault> {
-        if literal.is_empty() {
-            return Ok(());
-        }
-        if self.enter(literal, progress)? == TooDeep::No {
+        if !literal.is_empty() && self.enter(literal, progress)? == Depth::Accepted {
             self.append(literal, progress)?;
             leave(progress);
         }
@@ -115,99 +129,130 @@ impl Expander<'_> {
 
     /// Replaces one reference; `body` is what stands in its braces.
     fn reference(&mut self, body: &[u8], progress: &mut Progress) -> Result<(), Fault> {
-        if self.enter(body, progress)? == TooDeep::Yes {
+        if self.enter(body, progress)? == Depth::Exceeded {
             return Ok(());
         }
-        if self.depth > DEPTH_MAX {
-            return Err(self.fault(nesting(body)));
-        }
-        self.depth = self.depth.saturating_add(1);
-        match self.resolve(body)? {
-            Resolved::Nothing => {}
-            Resolved::True => self.append(TRUE, progress)?,
-            Resolved::Value(name) => {
-                if let Some(value) = self.values.get(name) {
-                    self.text(value, progress)?;
-                }
+        if progress.state == State::Good {
+            self.depth = self.depth.saturating_add(1);
+            if self.depth > DEPTH_MAX {
+                return Err(self.give_up(nesting(body)));
             }
-            Resolved::Branch(text) => self.text(text, progress)?,
+            self.replace(body, progress)?;
+            self.depth = self.depth.saturating_sub(1);
         }
-        self.depth = self.depth.saturating_sub(1);
         leave(progress);
         Ok(())
     }
 
-    /// Finds out what a reference stands for.
-    fn resolve<'t>(&mut self, body: &'t [u8]) -> Result<Resolved<'t>, Fault> {
-        let Reference { condition, rest } =
-            reference::condition(body).map_err(|words| self.fault(words))?;
-        let (holds, name) = match condition {
-            Condition::Name(name) => {
-                let value = self.values.get(name);
-                (value.is_some_and(|value| !value.is_empty()), Some(name))
+    fn replace(&mut self, body: &[u8], progress: &mut Progress) -> Result<(), Fault> {
+        let reference = match reference::condition(body) {
+            Ok(reference) => reference,
+            Err(words) => {
+                self.fail(words, progress);
+                return Ok(());
             }
+        };
+        let holds = match reference.condition {
+            Condition::Name(name) => self.values.get(name).is_some_and(|raw| !raw.is_empty()),
             Condition::Comparison(left, operator, right) => {
                 // Postfix complains of both operands before it stops.
                 let (left, right) = (self.whole(left.0), self.whole(right.0));
-                let holds = operator.compare(&left?, &right?);
-                (holds.map_err(|wrong| self.comparison_fault(wrong))?, None)
+                match self.compare(left, operator, right) {
+                    Err(Fault::Malformed) => {
+                        progress.state = State::Failed;
+                        return Ok(());
+                    }
+                    result => result?,
+                }
             }
         };
-        let Some(branches) = reference::branches(rest).map_err(|words| self.fault(words))? else {
-            return Ok(match name {
-                Some(name) => Resolved::Value(name),
-                None if holds => Resolved::True,
-                None => Resolved::Nothing,
-            });
+        let Some(branches) = reference::branches(reference.rest) else {
+            return self.without_branches(reference.condition, holds, progress);
         };
         let chosen = if holds { branches.yes } else { branches.no };
-        Ok(chosen.map_or(Resolved::Nothing, Resolved::Branch))
+        if let Some(text) = chosen {
+            self.text(text, progress)?;
+        }
+        if let Some(words) = branches.fault {
+            self.fail(words, progress);
+        }
+        Ok(())
+    }
+
+    /// Replaces a reference that is only a name or only a comparison.
+    fn without_branches(
+        &mut self,
+        condition: Condition<'_>,
+        holds: bool,
+        progress: &mut Progress,
+    ) -> Result<(), Fault> {
+        let values = self.values;
+        match condition {
+            Condition::Name(name) => match values.get(name) {
+                Some(raw) => self.text(raw, progress),
+                None => Ok(()),
+            },
+            Condition::Comparison(..) if holds => self.append(TRUE, progress),
+            Condition::Comparison(..) => Ok(()),
+        }
+    }
+
+    fn compare(
+        &mut self,
+        left: Result<Vec<u8>, Fault>,
+        operator: Operator,
+        right: Result<Vec<u8>, Fault>,
+    ) -> Result<bool, Fault> {
+        operator
+            .compare(&left?, &right?)
+            .map_err(|wrong| match wrong {
+                Incomparable::Number(digits) => Fault::Conversion(digits),
+                Incomparable::Level(words) => self.give_up(words),
+            })
     }
 
     /// Counts an item. As in Postfix, one that is too deep stays counted, so
     /// that what follows it is too deep as well.
-    fn enter(&mut self, item: &[u8], progress: &mut Progress) -> Result<TooDeep, Fault> {
+    fn enter(&mut self, item: &[u8], progress: &mut Progress) -> Result<Depth, Fault> {
         self.items = self.items.saturating_add(1);
         if self.items > ITEMS_MAX {
-            return Err(self.fault(b"too many macro calls".to_vec()));
+            return Err(self.give_up(b"too many macro calls".to_vec()));
         }
         let outer = progress.nesting;
         progress.nesting = outer.saturating_add(1);
         if outer <= NESTING_MAX {
-            return Ok(TooDeep::No);
+            return Ok(Depth::Accepted);
         }
-        progress.too_deep = TooDeep::Yes;
-        self.warnings.push(nesting(item));
-        Ok(TooDeep::Yes)
+        self.fail(nesting(item), progress);
+        Ok(Depth::Exceeded)
     }
 
     fn append(&mut self, text: &[u8], progress: &mut Progress) -> Result<(), Fault> {
         if progress.result.len().saturating_add(text.len()) > LENGTH_MAX {
-            return Err(self.fault(b"macro result too long".to_vec()));
+            return Err(self.give_up(b"macro result too long".to_vec()));
         }
         progress.result.extend_from_slice(text);
         Ok(())
     }
 
-    fn comparison_fault(&mut self, wrong: reference::Incomparable) -> Fault {
-        match wrong {
-            reference::Incomparable::Number(digits) => Fault::Conversion(digits),
-            reference::Incomparable::Level(words) => self.fault(words),
-        }
+    /// Warns, and goes on.
+    fn fail(&mut self, words: Vec<u8>, progress: &mut Progress) {
+        self.warnings.push(words);
+        progress.state = State::Failed;
     }
 
-    fn fault(&mut self, words: Vec<u8>) -> Fault {
+    /// Warns, and stops.
+    fn give_up(&mut self, words: Vec<u8>) -> Fault {
         self.warnings.push(words);
         Fault::Malformed
     }
 }
 
-/// What a reference stands for.
-enum Resolved<'t> {
-    Nothing,
-    True,
-    Value(&'t [u8]),
-    Branch(&'t [u8]),
+/// Whether an item may be that deep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Accepted,
+    Exceeded,
 }
 
 fn leave(progress: &mut Progress) {
@@ -337,8 +382,24 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_stops_but_both_operands_are_looked_at() {
-        assert_eq!(warnings("${x.} ${y.}").len(), 1);
+    fn after_an_error_some_of_the_rest_is_looked_at() {
+        for text in [
+            "${x.} ${y.}",
+            "${x.} ${} $ ",
+            "${x.} $b ${c} ${",
+            "$ ${x",
+            "$ $-",
+        ] {
+            assert_eq!(warnings(text).len(), 1, "{text}");
+        }
+        for text in [
+            "${x.} $ ",
+            "${x.} $b ${y",
+            "${x?{${x.}} zz}",
+            "${n:{${x.}}zz}",
+        ] {
+            assert_eq!(warnings(text).len(), 2, "{text}");
+        }
         assert_eq!(warnings("${{${x.}} == {${y.}} zzz}").len(), 2);
         assert!(run("${x?{${y.}}:{a}}", &Values::new()).0.is_ok());
     }

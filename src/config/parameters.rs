@@ -3,6 +3,7 @@
 //! Owns how a value is expanded and converted and the words when it cannot be.
 //! Does not know which parameters there are: `table` does.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::{Charset, ConfigError, printable};
@@ -14,14 +15,19 @@ use super::main_cf::MainCf;
 #[derive(Clone, Debug)]
 pub struct Parameters {
     file: MainCf,
+    /// The values of the parameters that were looked at.
+    taken: HashMap<&'static str, Vec<u8>>,
     charset: Charset,
 }
 
 impl Parameters {
     /// The settings of a file, without any default yet.
     pub fn new(file: MainCf) -> Self {
-        let charset = Charset::Ascii;
-        Self { file, charset }
+        Self {
+            file,
+            taken: HashMap::new(),
+            charset: Charset::Ascii,
+        }
     }
 
     /// Which bytes messages may hold from now on.
@@ -40,9 +46,20 @@ impl Parameters {
         self.shown(self.file.path().as_os_str().as_bytes())
     }
 
-    /// Sets a parameter that the file does not set.
-    pub fn set_default(&mut self, name: &str, value: &[u8]) {
-        self.file.set_default(name.as_bytes(), value);
+    /// The expanded value of a parameter, or of its default if the file does
+    /// not set it. As in Postfix, it is the expanded default that other values
+    /// refer to from then on, and that is expanded again with them.
+    pub fn take(
+        &mut self,
+        name: &'static str,
+        default: &[u8],
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<u8>, ConfigError> {
+        let raw = self.file.get(name.as_bytes());
+        let value = self.expand(raw.unwrap_or(default), warnings)?;
+        self.file.set_default(name.as_bytes(), &value);
+        self.taken.insert(name, value.clone());
+        Ok(value)
     }
 
     /// Whether the file or a default sets a parameter.
@@ -53,7 +70,14 @@ impl Parameters {
     /// The expanded value of any name; empty if nothing sets it. What
     /// `postconf -x -h NAME` says, apart from runs of blanks.
     pub fn value(&self, name: &[u8]) -> Result<Vec<u8>, ConfigError> {
-        self.expanded(name, &mut Vec::new())
+        let taken = self
+            .taken
+            .iter()
+            .find(|(taken, _)| taken.as_bytes() == name);
+        match taken {
+            Some((_, value)) => Ok(value.clone()),
+            None => self.expanded(name, &mut Vec::new()),
+        }
     }
 
     /// Bytes as they may stand in a message.
@@ -61,17 +85,18 @@ impl Parameters {
         printable(bytes, self.charset)
     }
 
-    /// The expanded value of any name, with the warnings on the way.
+    /// The present value of any name, with the warnings on the way.
     pub fn expanded(
         &self,
         name: &[u8],
         warnings: &mut Vec<String>,
     ) -> Result<Vec<u8>, ConfigError> {
+        self.expand(self.file.get(name).unwrap_or_default(), warnings)
+    }
+
+    fn expand(&self, raw: &[u8], warnings: &mut Vec<String>) -> Result<Vec<u8>, ConfigError> {
         let mut faults = Vec::new();
-        let result = match self.file.get(name) {
-            Some(raw) => expand(raw, self.file.values(), &mut faults),
-            None => Ok(Vec::new()),
-        };
+        let result = expand(raw, self.file.values(), &mut faults);
         warnings.extend(faults.iter().map(|words| self.shown(words)));
         result.map_err(|fault| match fault {
             Fault::Malformed => ConfigError::Macro,

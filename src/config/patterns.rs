@@ -4,6 +4,7 @@
 //! Owns how a list is taken apart and matched. Does not know what is matched,
 //! nor why; lookup tables are `tables`.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -77,6 +78,7 @@ impl PatternList {
             warnings,
             depth: 0,
             files: 0,
+            tables: HashSet::new(),
             patterns: Vec::new(),
         };
         parser.list(list, Sense::Accept)?;
@@ -128,6 +130,8 @@ struct Parser<'w> {
     depth: u32,
     /// How many files there were so far.
     files: u32,
+    /// The tables that were opened.
+    tables: HashSet<Vec<u8>>,
     patterns: Vec<(Sense, Pattern)>,
 }
 
@@ -160,14 +164,21 @@ impl Parser<'_> {
                 return Err(ConfigError::NoPattern { parameter });
             }
             [b'/', ..] => return self.file(Path::new(OsStr::from_bytes(token)), sense),
-            _ if token.contains(&b':') => {
-                let (parameter, charset) = (self.parameter, self.charset);
-                Pattern::Table(Table::open(parameter, token, charset, self.warnings)?)
-            }
+            _ if token.contains(&b':') => Pattern::Table(self.table(token)?),
             _ => Pattern::Text(token.to_ascii_lowercase()),
         };
         self.patterns.push((sense, pattern));
         Ok(())
+    }
+
+    /// Opens a table. Warns only the first time: Postfix shares tables.
+    fn table(&mut self, name: &[u8]) -> Result<Table, ConfigError> {
+        let mut warnings = Vec::new();
+        let table = Table::open(self.parameter, name, self.charset, &mut warnings);
+        if self.tables.insert(name.to_vec()) {
+            self.warnings.append(&mut warnings);
+        }
+        table
     }
 
     /// Reads patterns from a file, line by line.

@@ -31,13 +31,16 @@ pub struct Reference<'t> {
     pub rest: &'t [u8],
 }
 
-/// The second half of a reference.
-#[derive(Clone, Copy, Debug)]
+/// The second half of a reference: what could be read of it, and the error
+/// behind that. Postfix expands a branch before it looks further.
+#[derive(Clone, Debug, Default)]
 pub struct Branches<'t> {
     /// What it stands for if the condition holds.
     pub yes: Option<&'t [u8]>,
     /// What it stands for if not.
     pub no: Option<&'t [u8]>,
+    /// The words if the rest is malformed.
+    pub fault: Option<Vec<u8>>,
 }
 
 /// A comparison, and of what: numbers and bytes, or levels.
@@ -79,23 +82,41 @@ pub enum Incomparable {
     Level(Vec<u8>),
 }
 
+/// How a reference is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `$name`
+    Name,
+    /// `${name}` or `$(name)`
+    Braces,
+}
+
+/// A reference cut out of a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Scanned<'t> {
+    /// How it is written.
+    pub form: Form,
+    /// The name, or what stands in the braces.
+    pub body: &'t [u8],
+    /// What follows.
+    pub rest: &'t [u8],
+}
+
 /// Cuts the name or the braces' contents off the text behind a `$`. `whole`
 /// is what an error shows.
-pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<(&'t [u8], &'t [u8]), Vec<u8>> {
-    let (body, rest) = match after.first() {
-        Some(b'{') => balanced(after, b'{', b'}'),
-        Some(b'(') => balanced(after, b'(', b')'),
-        _ => Some(
-            after
-                .split_at_checked(name_length(after))
-                .unwrap_or_default(),
-        ),
-    }
-    .ok_or_else(|| quoted("truncated macro reference: ", whole))?;
-    if body.is_empty() {
-        return Err(quoted("empty macro name: ", whole));
-    }
-    Ok((body, rest))
+pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<Scanned<'t>, Vec<u8>> {
+    let (form, cut) = match after.first() {
+        Some(b'{') => (Form::Braces, balanced(after, b'{', b'}')),
+        Some(b'(') => (Form::Braces, balanced(after, b'(', b')')),
+        _ => (Form::Name, after.split_at_checked(name_length(after))),
+    };
+    let (body, rest) = cut.ok_or_else(|| quoted("truncated macro reference: ", whole))?;
+    Ok(Scanned { form, body, rest })
+}
+
+/// The words for a reference to nothing.
+pub fn empty(whole: &[u8]) -> Vec<u8> {
+    quoted("empty macro name: ", whole)
 }
 
 /// Reads the first half of a reference: a name, or `{left} operator {right}`.
@@ -172,50 +193,51 @@ fn relation<'t>(left: Operand<'_>, text: &'t [u8]) -> Result<Token<'t>, Vec<u8>>
 }
 
 /// Reads the second half of a reference; `None` if there is none.
-pub fn branches(rest: &[u8]) -> Result<Option<Branches<'_>>, Vec<u8>> {
-    match rest.split_first() {
-        None => Ok(None),
-        Some((b':', no)) => Ok(Some(Branches {
-            yes: None,
-            no: Some(last_branch(no)?),
-        })),
-        Some((b'?', after)) => both_branches(after).map(Some),
+pub fn branches(rest: &[u8]) -> Option<Branches<'_>> {
+    let mut branches = Branches::default();
+    let result = match rest.split_first()? {
+        (b'?', after) => branches.read_both(after),
+        (b':', no) => branches.read_no(no),
         // Behind a name, `condition` lets nothing else through.
-        Some(_) => Err(unexpected("\"?\" or \":\" expected", b"}", rest)),
-    }
-}
-
-fn both_branches(after: &[u8]) -> Result<Branches<'_>, Vec<u8>> {
-    if trim_start(after).first() != Some(&b'{') {
-        let yes = Some(after);
-        return Ok(Branches { yes, no: None });
-    }
-    let (yes, rest) = operand(trim_start(after))?;
-    let rest = trim_start(rest);
-    let no = match rest.split_first() {
-        None => None,
-        Some((b':', no)) => Some(last_branch(no)?),
-        Some(_) => {
-            let before = [yes.0, b"}"].concat();
-            return Err(unexpected("\":\" expected", &before, rest));
-        }
+        _ => Err(unexpected("\"?\" or \":\" expected", b"}", rest)),
     };
-    let yes = Some(yes.0);
-    Ok(Branches { yes, no })
+    branches.fault = result.err();
+    Some(branches)
 }
 
-fn last_branch(text: &[u8]) -> Result<&[u8], Vec<u8>> {
-    if trim_start(text).first() != Some(&b'{') {
-        return Ok(text);
+impl<'t> Branches<'t> {
+    fn read_both(&mut self, after: &'t [u8]) -> Result<(), Vec<u8>> {
+        if trim_start(after).first() != Some(&b'{') {
+            self.yes = Some(after);
+            return Ok(());
+        }
+        let (yes, rest) = operand(trim_start(after))?;
+        self.yes = Some(yes.0);
+        let rest = trim_start(rest);
+        match rest.split_first() {
+            None => Ok(()),
+            Some((b':', no)) => self.read_no(no),
+            Some(_) => {
+                let before = [yes.0, b"}"].concat();
+                Err(unexpected("\":\" expected", &before, rest))
+            }
+        }
     }
-    let (branch, rest) = operand(trim_start(text))?;
-    match trim_start(rest) {
-        [] => Ok(branch.0),
-        rest => Err(unexpected(
-            "unexpected input",
-            &[branch.0, b"}"].concat(),
-            rest,
-        )),
+
+    fn read_no(&mut self, text: &'t [u8]) -> Result<(), Vec<u8>> {
+        if trim_start(text).first() != Some(&b'{') {
+            self.no = Some(text);
+            return Ok(());
+        }
+        let (no, rest) = operand(trim_start(text))?;
+        self.no = Some(no.0);
+        match trim_start(rest) {
+            [] => Ok(()),
+            rest => {
+                let before = [no.0, b"}"].concat();
+                Err(unexpected("unexpected input", &before, rest))
+            }
+        }
     }
 }
 

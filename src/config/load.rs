@@ -1,0 +1,373 @@
+//! Looks at every parameter, checks it, and fills in [`Config`].
+//!
+//! Owns the order, so that of several faults the same one is reported as by
+//! Postfix. Does not check parameters that the tools do not use: a main.cf
+//! that is wrong elsewhere can still be listed (a deliberate difference).
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::checks::{self, MailOwner};
+use super::error::{Charset, ConfigError};
+use super::level::Level;
+use super::main_cf::MainCf;
+use super::parameters::Parameters;
+use super::patterns::words;
+use super::settings::Config;
+use super::table::{self, Parameter, Rule};
+
+/// The program for whom main.cf is read if the caller does not say.
+const PROGRAM: &str = "postqueue";
+
+impl Config {
+    /// Reads `directory`/main.cf as postqueue does.
+    pub fn load(directory: &Path, warnings: &mut Vec<String>) -> Result<Self, ConfigError> {
+        Self::load_for(PROGRAM, directory, warnings)
+    }
+
+    /// Reads `directory`/main.cf for a program, to whose name main.cf can
+    /// refer as `$process_name`. Warnings are the texts that follow
+    /// `PROG: warning: `, in order; there may be some when an error is
+    /// returned, and they come before it.
+    pub fn load_for(
+        program: &str,
+        directory: &Path,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
+        let file = MainCf::read(directory, program, warnings)?;
+        let mut loader = Loader {
+            parameters: Parameters::new(file),
+            values: HashMap::new(),
+            warnings,
+        };
+        let compatibility_level = loader.compatibility_level()?;
+        loader.take(table::LOGGING)?;
+        let syslog_facility =
+            checks::syslog_facility(&loader.parameters, &loader.text("syslog_facility"))?;
+        loader.take(table::SWITCHES)?;
+        loader.set_charset();
+        loader.host()?;
+        loader.take(table::COMMON)?;
+        let mail_owner = checks::mail_owner(&loader.parameters, &loader.text("mail_owner"))?;
+        let (log, prefixes) = (
+            loader.text("maillog_file"),
+            loader.list("maillog_file_prefixes"),
+        );
+        checks::maillog_file(&loader.parameters, &log, &prefixes)?;
+        loader.take(table::PROGRAMS)?;
+        Ok(loader.finish(directory, compatibility_level, syslog_facility, mail_owner))
+    }
+}
+
+enum Value {
+    Text(Vec<u8>),
+    Number(u32),
+    Switch(bool),
+    Time(Duration),
+}
+
+struct Loader<'w> {
+    parameters: Parameters,
+    values: HashMap<&'static str, Value>,
+    warnings: &'w mut Vec<String>,
+}
+
+impl Loader<'_> {
+    fn compatibility_level(&mut self) -> Result<Level, ConfigError> {
+        let name = "compatibility_level";
+        let value = self.parameters.take(name, b"0", self.warnings)?;
+        Level::parse(&value).ok_or_else(|| ConfigError::Level {
+            text: self.parameters.shown(&value),
+        })
+    }
+
+    /// Looks at a part of the table, in its order.
+    fn take(&mut self, table: &[Parameter]) -> Result<(), ConfigError> {
+        for parameter in table {
+            match parameter.name {
+                "daemon_directory" => self.take_one(parameter, checks::daemon_directory()),
+                _ => self.take_one(parameter, parameter.default.as_bytes()),
+            }?;
+        }
+        Ok(())
+    }
+
+    fn take_one(&mut self, parameter: &Parameter, default: &[u8]) -> Result<(), ConfigError> {
+        let Parameter { name, rule, .. } = *parameter;
+        if rule == Rule::Unused && self.parameters.is_set(name) {
+            return Ok(());
+        }
+        let text = self.parameters.take(name, default, self.warnings)?;
+        let value = match rule {
+            Rule::Unused => return Ok(()),
+            Rule::Text(least) => Value::Text(self.parameters.text(name, text, least)?),
+            Rule::Integer(least) => {
+                let number = self.parameters.integer(name, &text, least)?;
+                Value::Number(number.unsigned_abs())
+            }
+            Rule::Boolean => Value::Switch(self.parameters.boolean(name, &text)?),
+            Rule::Time(least) => Value::Time(self.parameters.time(name, &text, least)?),
+        };
+        self.values.insert(name, value);
+        Ok(())
+    }
+
+    fn set_charset(&mut self) {
+        if self.switch("smtputf8_enable") {
+            self.parameters.set_charset(Charset::Utf8);
+        }
+    }
+
+    /// The names of the host and its domain, each by default made from the
+    /// other; checked once both are known.
+    fn host(&mut self) -> Result<(), ConfigError> {
+        let [host, domain] = table::HOST;
+        let mut default = Vec::new();
+        if !self.parameters.is_set(host.name) {
+            default = checks::own_host_name(self.parameters.charset(), self.warnings)?;
+            if !default.contains(&b'.') {
+                let domain = match self.parameters.is_set(domain.name) {
+                    true => self
+                        .parameters
+                        .expanded(domain.name.as_bytes(), self.warnings)?,
+                    false => checks::LOCAL_DOMAIN.to_vec(),
+                };
+                default.push(b'.');
+                default.extend_from_slice(&domain);
+            }
+        }
+        self.take_one(host, &default)?;
+        let name = self.text(host.name);
+        self.take_one(domain, checks::domain_of(&name))?;
+        for parameter in table::HOST {
+            let value = self.text(parameter.name);
+            checks::host_name(&self.parameters, parameter.name, &value, self.warnings)?;
+        }
+        Ok(())
+    }
+
+    fn text(&self, name: &str) -> Vec<u8> {
+        match self.values.get(name) {
+            Some(Value::Text(text)) => text.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn list(&self, name: &str) -> Vec<Vec<u8>> {
+        words(&self.text(name)).map(<[u8]>::to_vec).collect()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        OsString::from_vec(self.text(name)).into()
+    }
+
+    fn number(&self, name: &str) -> u32 {
+        match self.values.get(name) {
+            Some(Value::Number(number)) => *number,
+            _ => 0,
+        }
+    }
+
+    fn switch(&self, name: &str) -> bool {
+        matches!(self.values.get(name), Some(Value::Switch(true)))
+    }
+
+    fn time(&self, name: &str) -> Duration {
+        match self.values.get(name) {
+            Some(Value::Time(time)) => *time,
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn finish(
+        self,
+        directory: &Path,
+        compatibility_level: Level,
+        syslog_facility: u8,
+        mail_owner: MailOwner,
+    ) -> Config {
+        let log = self.path("maillog_file");
+        Config {
+            config_directory: directory.to_owned(),
+            alternate_config_directories: self.text("alternate_config_directories"),
+            authorized_flush_users: self.text("authorized_flush_users"),
+            authorized_mailq_users: self.text("authorized_mailq_users"),
+            command_directory: self.path("command_directory"),
+            compatibility_level,
+            daemon_directory: self.path("daemon_directory"),
+            duplicate_filter_limit: self.number("duplicate_filter_limit"),
+            empty_address_recipient: self.text("empty_address_recipient"),
+            enable_long_queue_ids: self.switch("enable_long_queue_ids"),
+            fast_flush_domains: self.text("fast_flush_domains"),
+            flush_service_name: self.text("flush_service_name"),
+            hash_queue_depth: self.number("hash_queue_depth"),
+            hash_queue_names: self.list("hash_queue_names"),
+            import_environment: self.list("import_environment"),
+            ipc_timeout: self.time("ipc_timeout"),
+            mail_name: self.text("mail_name"),
+            mail_owner,
+            maillog_file: (!log.as_os_str().is_empty()).then_some(log),
+            maillog_file_prefixes: self.list("maillog_file_prefixes"),
+            multi_instance_directories: self.text("multi_instance_directories"),
+            multi_instance_name: self.text("multi_instance_name"),
+            mydestination: self.text("mydestination"),
+            mydomain: self.text("mydomain"),
+            myhostname: self.text("myhostname"),
+            parent_domain_matches_subdomains: self.text("parent_domain_matches_subdomains"),
+            pickup_service_name: self.text("pickup_service_name"),
+            postlog_service_name: self.text("postlog_service_name"),
+            queue_directory: self.path("queue_directory"),
+            queue_service_name: self.text("queue_service_name"),
+            relay_domains: self.text("relay_domains"),
+            setgid_group: self.text("setgid_group"),
+            showq_service_name: self.text("showq_service_name"),
+            smtputf8_enable: self.switch("smtputf8_enable"),
+            syslog_facility,
+            syslog_name: self.text("syslog_name"),
+            trigger_timeout: self.time("trigger_timeout"),
+            parameters: self.parameters,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let directory = tempfile::tempdir().unwrap();
+        // Few machines that test this have a user "postfix", all have daemon.
+        let text = format!("mail_owner = daemon\n{text}\n");
+        std::fs::write(directory.path().join("main.cf"), text).unwrap();
+        let mut warnings = Vec::new();
+        let result = Config::load(directory.path(), &mut warnings);
+        let name = directory.path().display().to_string();
+        result.map_err(|error| error.to_string().replace(&name, "DIR"))
+    }
+
+    fn error(text: &str) -> String {
+        load(text).unwrap_err()
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = load("").unwrap();
+        assert_eq!(config.queue_directory, Path::new("/var/spool/postfix"));
+        assert_eq!(config.hash_queue_names, [b"deferred".as_slice(), b"defer"]);
+        assert_eq!(config.hash_queue_depth, 1);
+        assert_eq!(config.duplicate_filter_limit, 1000);
+        assert_eq!(config.trigger_timeout, Duration::from_secs(10));
+        assert_eq!(config.ipc_timeout, Duration::from_secs(3600));
+        assert_eq!(config.syslog_facility, 2);
+        assert_eq!(config.syslog_name, b"postfix");
+        assert_eq!(config.mail_owner.name, b"daemon");
+        assert_eq!(config.maillog_file, None);
+        assert!(!config.enable_long_queue_ids && !config.smtputf8_enable);
+        assert_eq!(config.fast_flush_domains, config.mydestination);
+    }
+
+    #[test]
+    fn the_compatibility_level_changes_defaults() {
+        let config = load("compatibility_level = 3.6").unwrap();
+        assert!(config.smtputf8_enable);
+        assert_eq!(config.relay_domains, b"");
+        assert!(!load("compatibility_level = 0.9").unwrap().smtputf8_enable);
+    }
+
+    #[test]
+    fn bad_values_are_refused_in_the_words_of_postfix() {
+        for (text, message) in [
+            (
+                "enable_long_queue_ids = maybe",
+                "bad boolean configuration: enable_long_queue_ids = maybe",
+            ),
+            (
+                "hash_queue_depth = x",
+                "bad numerical configuration: hash_queue_depth = x",
+            ),
+            (
+                "hash_queue_depth = 0",
+                "invalid hash_queue_depth parameter value 0 < 1",
+            ),
+            (
+                "trigger_timeout = 10x",
+                "parameter trigger_timeout: bad time value or unit: 10x",
+            ),
+            ("trigger_timeout = 0", "invalid trigger_timeout: 0 (min 1)"),
+            (
+                "queue_directory =",
+                "bad string length 0 < 1: queue_directory = ",
+            ),
+            (
+                "syslog_facility = x",
+                "file DIR/main.cf: parameter syslog_facility: unrecognized value: x",
+            ),
+            (
+                "mail_owner = no such",
+                "file DIR/main.cf: parameter mail_owner: unknown user name value: no such",
+            ),
+            (
+                "mail_owner = root",
+                "file DIR/main.cf: parameter mail_owner: user root has privileged user ID",
+            ),
+            (
+                "maillog_file = /x",
+                "maillog_file value '/x' does not match any prefix in maillog_file_prefixes",
+            ),
+            (
+                "mail_name = ${x",
+                "dictionary mail_dict: macro processing error",
+            ),
+            (
+                "compatibility_level = x",
+                "malformed compatibility level syntax: \"x\"",
+            ),
+            (
+                "myhostname = a..b",
+                "file DIR/main.cf: parameter myhostname: bad parameter value: a..b",
+            ),
+            ("myhostname = a.", "bad string length 0 < 1: mydomain = "),
+        ] {
+            assert_eq!(error(text), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_several_faults_the_one_postfix_names_is_named() {
+        let faults = [
+            "compatibility_level = x",
+            "postlog_service_name =",
+            "syslog_facility = x",
+            "smtputf8_enable = x",
+            "myhostname = -",
+            "mail_name =",
+            "queue_directory =",
+            "hash_queue_depth = x",
+            "ipc_timeout = x",
+            "trigger_timeout = x",
+            "mail_owner = root",
+            "maillog_file = /x",
+            "authorized_mailq_users = ${",
+        ];
+        for first in 0..faults.len() {
+            let alone = error(faults[first]);
+            assert_eq!(error(&faults[first..].join("\n")), alone);
+        }
+    }
+
+    #[test]
+    fn a_parameter_we_do_not_use_is_not_checked() {
+        assert!(load("default_privs = ${\nsetgid_group = nosuchgroup\nmax_use = x").is_ok());
+    }
+
+    #[test]
+    fn a_value_refers_only_to_defaults_looked_at_before() {
+        let config = load("queue_directory = /$mydomain/$relay_domains$ipc_timeout").unwrap();
+        let expected = [b"/", config.mydomain.as_slice(), b"/"].concat();
+        assert_eq!(config.queue_directory.into_os_string().into_vec(), expected);
+        assert_eq!(config.parameters.value(b"ipc_timeout").unwrap(), b"3600s");
+    }
+}
