@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{Call, Fatal};
-use crate::config::{Config, ConfigError, locate};
+use crate::config::{Config, ConfigError, Progress, locate};
 use crate::diag::{Diag, Environment};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
@@ -36,16 +36,14 @@ pub fn configure(
     diag: &mut Diag,
     status: u8,
 ) -> Result<Config, Fatal> {
-    let mut warnings = Vec::new();
-    let config = load(call, option, program, &mut warnings);
-    for warning in warnings {
-        diag.warning(&warning);
-    }
+    let mut progress = Progress::default();
+    let config = load(call, option, program, &mut progress);
+    warn(&progress, diag);
     let config = config.map_err(|error| {
         if let Some(text) = error.preamble() {
-            diag.error(&text);
+            diag.error(text);
         }
-        diag.fatal(&error.to_string());
+        diag.fatal(error.to_string());
         Fatal::told(status)
     })?;
     diag.configure(&config);
@@ -60,21 +58,31 @@ fn load(
     call: &Call,
     option: Option<&OsStr>,
     program: &str,
-    warnings: &mut Vec<String>,
+    progress: &mut Progress,
 ) -> Result<Config, ConfigError> {
-    let trust = match call.caller.trust {
-        Trust::OwnRights => locate::Trust::Trusted,
-        Trust::BorrowedRights => locate::Trust::SetGid,
-    };
     let environment = std::env::var_os(locate::ENVIRONMENT);
     let directory = locate::locate(
         option,
         environment.as_deref(),
-        trust,
+        call.caller.trust,
         Path::new(locate::DEFAULT_DIRECTORY),
-        warnings,
+        &mut progress.warnings,
     )?;
-    Config::load_for(program, &directory, warnings)
+    Config::load_for(program, &directory, progress)
+}
+
+/// Passes warnings on; those behind the facility go to it.
+fn warn(progress: &Progress, diag: &mut Diag) {
+    let known = progress.facility;
+    for (number, warning) in progress.warnings.iter().enumerate() {
+        if let Some(known) = known.filter(|known| known.after == number) {
+            diag.set_facility(known.facility);
+        }
+        diag.warning(warning);
+    }
+    if let Some(known) = known {
+        diag.set_facility(known.facility);
+    }
 }
 
 /// In a process with borrowed rights only the variables that import_environment
@@ -104,7 +112,7 @@ pub fn enter_queue_directory(config: &Config, diag: &mut Diag, status: u8) -> Re
         std::env::set_current_dir(&config.queue_directory).and_then(|()| Dir::open(Path::new(".")));
     entered.map_err(|cause| {
         let directory = crate::text::shown(config.queue_directory.as_os_str().as_bytes());
-        diag.fatal(&format!("chdir {directory}: {}", error_text(&cause)));
+        diag.fatal(format!("chdir {directory}: {}", error_text(&cause)));
         Fatal::told(status)
     })
 }

@@ -25,7 +25,7 @@ use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
 use crate::sys::rights;
-use crate::text::Charset;
+use crate::text::{Charset, shown};
 
 /// What a listing that cannot go on ends with, as Postfix's does.
 const MALFORMED: &str = "malformed showq server response";
@@ -182,7 +182,7 @@ impl Lister<'_> {
         let Err(error) = UnixStream::connect(self.socket()) else {
             return Ok(());
         };
-        let reason = connect_failed(&error);
+        let reason = self.connect_failed(&error);
         if is_forbidden(&error) {
             return Err(fatal(self.diag, &reason));
         }
@@ -205,7 +205,7 @@ impl Lister<'_> {
             Ok(stream) => return Ok(From::Showq(stream)),
             Err(error) => error,
         };
-        let reason = connect_failed(&error);
+        let reason = self.connect_failed(&error);
         let text = match is_forbidden(&error) {
             true => reason,
             false => format!("Queue report unavailable - mail system is down ({reason})"),
@@ -213,14 +213,19 @@ impl Lister<'_> {
         Err(fatal(self.diag, &text))
     }
 
+    fn connect_failed(&self, error: &io::Error) -> String {
+        let name = shown(&self.config.mail_name);
+        format!("Connect to the {name} showq service: {}", error_text(error))
+    }
+
     /// The daemon's socket, relative to the queue directory.
     fn socket(&self) -> PathBuf {
         Path::new("public").join(OsStr::from_bytes(&self.config.showq_service_name))
     }
 
-    fn list_spool(self) -> Result<(), Fatal> {
+    fn list_spool(mut self) -> Result<(), Fatal> {
         let layout = Layout::new(&self.config.hash_queue_names, self.config.hash_queue_depth);
-        let rules = self.rules();
+        let rules = self.rules()?;
         let listing = Listing {
             spool: &self.spool,
             layout: &layout,
@@ -237,10 +242,7 @@ impl Lister<'_> {
             Ok(Ending::ReaderGone) => Ok(()),
             Ok(Ending::Complete) => finish(output, self.diag),
             Err(ListingError::Output(error)) => output_failed(self.diag, &error),
-            Err(error) => {
-                self.diag.log_as(SHOWQ, Severity::Fatal, &error.to_string());
-                Err(fatal(self.diag, MALFORMED))
-            }
+            Err(error) => Err(self.showq_failed(&error.to_string())),
         }
     }
 
@@ -254,20 +256,36 @@ impl Lister<'_> {
         }
     }
 
-    fn rules(&self) -> Rules {
+    /// What counts in a listing. Its parameters are showq's in Postfix, and
+    /// so are their faults.
+    fn rules(&mut self) -> Result<Rules, Fatal> {
+        let mut warnings = Vec::new();
+        let parameters = self.config.listing_parameters(&mut warnings);
+        for warning in warnings {
+            self.diag.log_as(SHOWQ, Severity::Warning, warning);
+        }
+        let parameters = parameters.map_err(|error| self.showq_failed(&error.to_string()))?;
         let dialect = self.request.dialect;
         let dialect = dialect.unwrap_or_else(|| dialect::of_daemons(&self.config.daemon_directory));
-        let limit = self.config.duplicate_filter_limit;
-        Rules {
+        Ok(Rules {
             dialect,
             charset: match (self.config.smtputf8_enable, dialect) {
                 (false, _) => Charset::Ascii,
                 (true, Dialect::V3_7) => Charset::LooseUtf8,
                 (true, Dialect::V3_11) => Charset::StrictUtf8,
             },
-            empty_address: self.config.empty_address_recipient.clone(),
-            duplicate_limit: usize::try_from(limit).ok().filter(|&limit| limit > 0),
-        }
+            empty_address: parameters.empty_address_recipient,
+            duplicate_limit: match parameters.duplicate_filter_limit {
+                0 => None,
+                limit => Some(usize::try_from(limit).unwrap_or(0)),
+            },
+        })
+    }
+
+    /// Ends a listing as showq's end would: its words are in the log only.
+    fn showq_failed(&mut self, text: &str) -> Fatal {
+        self.diag.log_as(SHOWQ, Severity::Fatal, text);
+        fatal(self.diag, MALFORMED)
     }
 }
 
@@ -286,7 +304,7 @@ impl Sink for Printer<'_> {
         self.output.count(totals);
     }
 
-    fn warning(&mut self, text: &str) {
+    fn warning(&mut self, text: &[u8]) {
         self.diag.log_as(SHOWQ, Severity::Warning, text);
     }
 }
@@ -350,13 +368,6 @@ fn stdout(diag: &mut Diag) -> Result<File, Fatal> {
 
 fn is_forbidden(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied
-}
-
-fn connect_failed(error: &io::Error) -> String {
-    format!(
-        "Connect to the Postfix showq service: {}",
-        error_text(error)
-    )
 }
 
 fn fatal(diag: &mut Diag, text: &str) -> Fatal {

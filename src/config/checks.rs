@@ -8,9 +8,10 @@ use std::path::Path;
 
 use nix::unistd::{Gid, Uid, User, gethostname};
 
-use super::error::{Charset, ConfigError};
+use super::error::ConfigError;
 use super::host_name;
 use super::parameters::Parameters;
+use crate::text::Charset;
 
 /// The domain of a host that has none.
 pub const LOCAL_DOMAIN: &[u8] = b"localdomain";

@@ -7,45 +7,21 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
 use thiserror::Error;
 
-/// Which bytes of a file may stand in a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Charset {
-    /// Printable ASCII: before smtputf8_enable is known, or when it is off.
-    Ascii,
-    /// Valid UTF-8 too: once smtputf8_enable is known to be on.
-    Utf8,
-}
+use crate::sys::error_text::error_text;
+use crate::text::{Charset, make_printable, shown};
 
 /// Bytes as they may stand in a message: everything else becomes `?`.
 pub fn printable(bytes: &[u8], charset: Charset) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match (character, charset) {
-                (' '..='~', _) => text.push(character),
-                (_, Charset::Utf8) if !character.is_ascii() => text.push(character),
-                _ => text.extend(std::iter::repeat_n('?', character.len_utf8())),
-            }
-        }
-        text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
-    }
-    text
+    let mut text = bytes.to_vec();
+    make_printable(&mut text, charset);
+    shown(&text)
 }
 
 /// A path as it may stand in a message before smtputf8_enable is known.
-fn shown(path: &Path) -> String {
+fn shown_path(path: &Path) -> String {
     printable(path.as_os_str().as_bytes(), Charset::Ascii)
-}
-
-/// What strerror(3) says about an I/O error.
-pub fn reason(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => Errno::from_raw(number).desc().to_owned(),
-        None => error.to_string(),
-    }
 }
 
 /// A configuration that cannot be used. `Display` is the text that follows
@@ -53,7 +29,7 @@ pub fn reason(error: &io::Error) -> String {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// A configuration file cannot be opened or read.
-    #[error("{words} {}: {}", shown(.path), reason(.source))]
+    #[error("{words} {}: {}", shown_path(.path), error_text(.source))]
     File {
         /// What was tried, as Postfix says it: `open`, `read file` …
         words: &'static str,
@@ -63,7 +39,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A line without an equals sign.
-    #[error("{}, line {line}: missing '=' after attribute name: \"{text}\"", shown(.path))]
+    #[error("{}, line {line}: missing '=' after attribute name: \"{text}\"", shown_path(.path))]
     MissingEquals {
         /// The file.
         path: PathBuf,
@@ -73,7 +49,7 @@ pub enum ConfigError {
         text: String,
     },
     /// A line that begins with an equals sign.
-    #[error("{}, line {line}: missing attribute name: \"{text}\"", shown(.path))]
+    #[error("{}, line {line}: missing attribute name: \"{text}\"", shown_path(.path))]
     MissingName {
         /// The file.
         path: PathBuf,
@@ -209,7 +185,7 @@ pub enum ConfigError {
     /// A directory that a set-gid program must not believe.
     #[error(
         "specify \"alternate_config_directories = {directory}\" or \
-         \"multi_instance_directories = {directory}\" in {}", shown(.default_file)
+         \"multi_instance_directories = {directory}\" in {}", shown_path(.default_file)
     )]
     Unauthorized {
         /// The directory asked for.
@@ -246,7 +222,7 @@ pub enum ConfigError {
         table: String,
     },
     /// A key that is twice in a `texthash:` table.
-    #[error("{}, line {line}: duplicate entry: \"{key}\"", shown(.path))]
+    #[error("{}, line {line}: duplicate entry: \"{key}\"", shown_path(.path))]
     DuplicateKey {
         /// The file.
         path: PathBuf,
@@ -266,24 +242,5 @@ impl ConfigError {
             )),
             _ => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_byte_that_may_not_be_shown_becomes_a_question_mark() {
-        let bytes = "a\tö\u{7f}".as_bytes();
-        assert_eq!(printable(bytes, Charset::Ascii), "a????");
-        assert_eq!(printable(bytes, Charset::Utf8), "a?ö?");
-        assert_eq!(printable(b"\xe4\xffz", Charset::Utf8), "??z");
-    }
-
-    #[test]
-    fn system_errors_are_strerror_texts() {
-        let error = io::Error::from_raw_os_error(2);
-        assert_eq!(reason(&error), "No such file or directory");
     }
 }

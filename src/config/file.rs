@@ -11,7 +11,8 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
-use super::error::{Charset, ConfigError, printable};
+use super::error::{ConfigError, printable};
+use crate::text::Charset;
 
 /// More than this is no configuration file. Postfix has no limit; ours keeps a
 /// set-gid program from being fed without end.

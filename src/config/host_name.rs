@@ -2,7 +2,8 @@
 //!
 //! Owns the rule and the words of its warnings. Asks no name service.
 
-use super::error::{Charset, printable};
+use super::error::printable;
+use crate::text::Charset;
 
 /// Longest host name.
 const LENGTH_MAX: usize = 255;

@@ -11,32 +11,37 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checks::{self, MailOwner};
-use super::error::{Charset, ConfigError};
+use super::error::ConfigError;
 use super::level::Level;
 use super::main_cf::MainCf;
 use super::parameters::Parameters;
 use super::patterns::words;
 use super::settings::Config;
 use super::table::{self, Parameter, Rule};
+use crate::text::Charset;
 
 /// The program for whom main.cf is read if the caller does not say.
 const PROGRAM: &str = "postqueue";
 
 impl Config {
-    /// Reads `directory`/main.cf as postqueue does.
+    /// Reads `directory`/main.cf as postqueue does. Warnings are the texts
+    /// that follow `PROG: warning: `, in order; there may be some when an
+    /// error is returned, and they come before it.
     pub fn load(directory: &Path, warnings: &mut Vec<String>) -> Result<Self, ConfigError> {
-        Self::load_for(PROGRAM, directory, warnings)
+        let mut progress = Progress::default();
+        let config = Self::load_for(PROGRAM, directory, &mut progress);
+        warnings.append(&mut progress.warnings);
+        config
     }
 
     /// Reads `directory`/main.cf for a program, to whose name main.cf can
-    /// refer as `$process_name`. Warnings are the texts that follow
-    /// `PROG: warning: `, in order; there may be some when an error is
-    /// returned, and they come before it.
+    /// refer as `$process_name`.
     pub fn load_for(
         program: &str,
         directory: &Path,
-        warnings: &mut Vec<String>,
+        progress: &mut Progress,
     ) -> Result<Self, ConfigError> {
+        let Progress { warnings, facility } = progress;
         let file = MainCf::read(directory, program, warnings)?;
         let mut loader = Loader {
             parameters: Parameters::new(file),
@@ -47,6 +52,10 @@ impl Config {
         loader.take(table::LOGGING)?;
         let syslog_facility =
             checks::syslog_facility(&loader.parameters, &loader.text("syslog_facility"))?;
+        *facility = Some(KnownFacility {
+            facility: syslog_facility,
+            after: loader.warnings.len(),
+        });
         loader.take(table::SWITCHES)?;
         loader.set_charset();
         loader.host()?;
@@ -59,6 +68,56 @@ impl Config {
         checks::maillog_file(&loader.parameters, &log, &prefixes)?;
         loader.take(table::PROGRAMS)?;
         Ok(loader.finish(directory, compatibility_level, syslog_facility, mail_owner))
+    }
+}
+
+/// What is known of a configuration while it is read, and all that is known
+/// of one that turns out to be faulty.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The texts that follow `PROG: warning: `, in order; they come before
+    /// the error, if there is one.
+    pub warnings: Vec<String>,
+    /// The syslog facility, which counts as soon as it was looked at: for the
+    /// warnings behind it and for the error.
+    pub facility: Option<KnownFacility>,
+}
+
+/// The syslog facility, and when it was known.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownFacility {
+    /// Its number.
+    pub facility: u8,
+    /// How many warnings came before.
+    pub after: usize,
+}
+
+/// The parameters that only showq looks at in Postfix. What is wrong with
+/// them is showq's fault there, not that of the tool that asks for a listing.
+#[derive(Clone, Debug)]
+pub struct ListingParameters {
+    /// duplicate_filter_limit: how many recipients are remembered; 0 is no
+    /// limit, less than that none at all.
+    pub duplicate_filter_limit: i32,
+    /// empty_address_recipient: shown for an empty address.
+    pub empty_address_recipient: Vec<u8>,
+}
+
+impl Config {
+    /// Looks at the parameters that only a listing needs.
+    pub fn listing_parameters(
+        &self,
+        warnings: &mut Vec<String>,
+    ) -> Result<ListingParameters, ConfigError> {
+        let mut parameters = self.parameters.clone();
+        let (limit, address) = ("duplicate_filter_limit", "empty_address_recipient");
+        let text = parameters.take(limit, b"1000", warnings)?;
+        let duplicate_filter_limit = parameters.integer(limit, &text, i32::MIN)?;
+        let text = parameters.take(address, b"MAILER-DAEMON", warnings)?;
+        Ok(ListingParameters {
+            duplicate_filter_limit,
+            empty_address_recipient: parameters.text(address, text, 1)?,
+        })
     }
 }
 
@@ -117,7 +176,7 @@ impl Loader<'_> {
 
     fn set_charset(&mut self) {
         if self.switch("smtputf8_enable") {
-            self.parameters.set_charset(Charset::Utf8);
+            self.parameters.set_charset(Charset::LooseUtf8);
         }
     }
 
@@ -198,8 +257,6 @@ impl Loader<'_> {
             command_directory: self.path("command_directory"),
             compatibility_level,
             daemon_directory: self.path("daemon_directory"),
-            duplicate_filter_limit: self.number("duplicate_filter_limit"),
-            empty_address_recipient: self.text("empty_address_recipient"),
             enable_long_queue_ids: self.switch("enable_long_queue_ids"),
             fast_flush_domains: self.text("fast_flush_domains"),
             flush_service_name: self.text("flush_service_name"),
@@ -258,7 +315,8 @@ mod tests {
         assert_eq!(config.queue_directory, Path::new("/var/spool/postfix"));
         assert_eq!(config.hash_queue_names, [b"deferred".as_slice(), b"defer"]);
         assert_eq!(config.hash_queue_depth, 1);
-        assert_eq!(config.duplicate_filter_limit, 1000);
+        let listing = config.listing_parameters(&mut Vec::new()).unwrap();
+        assert_eq!(listing.duplicate_filter_limit, 1000);
         assert_eq!(config.trigger_timeout, Duration::from_secs(10));
         assert_eq!(config.ipc_timeout, Duration::from_secs(3600));
         assert_eq!(config.syslog_facility, 2);

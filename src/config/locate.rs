@@ -8,10 +8,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::error::{Charset, ConfigError, printable};
+use super::error::{ConfigError, printable};
 use super::file;
 use super::main_cf::{file_of, split_setting};
 use super::patterns::words;
+use crate::sys::process::Trust;
+use crate::text::Charset;
 
 /// Where main.cf is if nobody says otherwise.
 pub const DEFAULT_DIRECTORY: &str = "/etc/postfix";
@@ -24,15 +26,6 @@ const LISTS: [&[u8]; 2] = [
     b"multi_instance_directories",
 ];
 
-/// Whether the caller of a program could be given its rights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// The program has no rights that its caller has not.
-    Trusted,
-    /// It runs set-gid or set-uid: its caller must not choose what it reads.
-    SetGid,
-}
-
 /// The directory of main.cf: the value of `-c`, else that of MAIL_CONFIG,
 /// else `default`. Either may be empty, and is taken as it is.
 pub fn locate(
@@ -43,7 +36,7 @@ pub fn locate(
     warnings: &mut Vec<String>,
 ) -> Result<PathBuf, ConfigError> {
     let directory = option.or(environment).map_or(default, Path::new);
-    if trust == Trust::SetGid {
+    if trust == Trust::BorrowedRights {
         authorize(directory, default, warnings)?;
     }
     Ok(directory.to_owned())
@@ -98,7 +91,13 @@ mod tests {
 
         fn ask(&self, option: &str) -> Result<PathBuf, ConfigError> {
             let option = Some(OsStr::new(option));
-            locate(option, None, Trust::SetGid, self.0.path(), &mut Vec::new())
+            locate(
+                option,
+                None,
+                Trust::BorrowedRights,
+                self.0.path(),
+                &mut Vec::new(),
+            )
         }
     }
 
@@ -110,7 +109,7 @@ mod tests {
             locate(
                 option,
                 environment,
-                Trust::Trusted,
+                Trust::OwnRights,
                 default,
                 &mut Vec::new(),
             )
@@ -177,7 +176,7 @@ mod tests {
         let result = locate(
             option,
             None,
-            Trust::SetGid,
+            Trust::BorrowedRights,
             directory.path(),
             &mut Vec::new(),
         );

@@ -6,9 +6,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::error::{Charset, ConfigError, printable};
+use super::error::{ConfigError, printable};
 use super::expand::Values;
 use super::file::{self, begins_with_space, is_space, logical_lines, trim_end, trim_start};
+use crate::text::Charset;
 
 /// The settings of one main.cf, not yet expanded.
 #[derive(Clone, Debug)]

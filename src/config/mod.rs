@@ -32,7 +32,7 @@ mod tables;
 
 pub use checks::MailOwner;
 pub use error::ConfigError;
-pub use locate::Trust;
+pub use load::{KnownFacility, ListingParameters, Progress};
 pub use main_cf::MainCf;
 pub use parameters::Parameters;
 pub use patterns::{Matching, PatternList};

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::error::{Charset, ConfigError, printable};
+use super::error::{ConfigError, printable};
 use super::expand::{Fault, expand};
 use super::file::trim_start;
 use super::main_cf::MainCf;
+use crate::text::Charset;
 
 /// The settings of a main.cf and the defaults of what it does not set.
 #[derive(Clone, Debug)]

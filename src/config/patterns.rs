@@ -11,9 +11,10 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use super::error::{Charset, ConfigError, printable};
+use super::error::{ConfigError, printable};
 use super::file;
 use super::tables::Table;
+use crate::text::Charset;
 
 /// How many files may name each other. Postfix goes on until it has no more
 /// file descriptors.

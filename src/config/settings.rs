@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::checks::MailOwner;
-use super::error::{Charset, ConfigError};
+use super::error::ConfigError;
 use super::level::Level;
 use super::parameters::Parameters;
+use crate::text::Charset;
 
 /// What the tools need to know of main.cf. A field is named after its
 /// parameter; `Vec<u8>` holds an expanded value that was not interpreted.
@@ -29,10 +30,7 @@ pub struct Config {
     pub compatibility_level: Level,
     /// Where the daemons are installed.
     pub daemon_directory: PathBuf,
-    /// How many recipients are remembered; 0 is no limit.
-    pub duplicate_filter_limit: u32,
     /// What is shown for an empty address.
-    pub empty_address_recipient: Vec<u8>,
     /// Whether queue IDs are long.
     pub enable_long_queue_ids: bool,
     /// Sites of the flush service: see [`Config::flush_domains`].

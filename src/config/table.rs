@@ -169,11 +169,8 @@ pub const COMMON: &[Parameter] = &[
     row("trigger_timeout", "10s", Time(1)),
 ];
 
-/// What single programs look at, after everything else was checked: first
-/// postqueue's, then what is showq's in Postfix.
+/// What postqueue looks at after everything else was checked.
 pub const PROGRAMS: &[Parameter] = &[
     row("authorized_flush_users", "static:anyone", Text(0)),
     row("authorized_mailq_users", "static:anyone", Text(0)),
-    row("duplicate_filter_limit", "1000", Integer(0)),
-    row("empty_address_recipient", "MAILER-DAEMON", Text(0)),
 ];

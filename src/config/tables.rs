@@ -9,9 +9,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::error::{Charset, ConfigError, printable};
+use super::error::{ConfigError, printable};
 use super::file::{self, is_space, trim_end, trim_start};
 use super::patterns::next_token;
+use crate::text::Charset;
 
 /// A lookup table.
 #[derive(Debug)]

@@ -89,29 +89,29 @@ impl Diag {
     }
 
     /// What was done.
-    pub fn info(&mut self, text: &str) {
-        self.send(Severity::Info, text);
+    pub fn info(&mut self, text: impl AsRef<[u8]>) {
+        self.send(Severity::Info, text.as_ref());
     }
 
     /// Something odd.
-    pub fn warning(&mut self, text: &str) {
-        self.send(Severity::Warning, text);
+    pub fn warning(&mut self, text: impl AsRef<[u8]>) {
+        self.send(Severity::Warning, text.as_ref());
     }
 
     /// Part of the work cannot be done.
-    pub fn error(&mut self, text: &str) {
-        self.send(Severity::Error, text);
+    pub fn error(&mut self, text: impl AsRef<[u8]>) {
+        self.send(Severity::Error, text.as_ref());
     }
 
     /// The last words; the caller ends the program.
-    pub fn fatal(&mut self, text: &str) {
-        self.send(Severity::Fatal, text);
+    pub fn fatal(&mut self, text: impl AsRef<[u8]>) {
+        self.send(Severity::Fatal, text.as_ref());
     }
 
     /// For the mail log only, in the name of the service whose work this
     /// program does itself: showq for listings.
-    pub fn log_as(&mut self, service: &str, severity: Severity, text: &str) {
-        let text = self.printable(text);
+    pub fn log_as(&mut self, service: &str, severity: Severity, text: impl AsRef<[u8]>) {
+        let text = self.printable(text.as_ref());
         self.log.send(Some(service), severity, &text);
     }
 
@@ -120,15 +120,15 @@ impl Diag {
         write_stderr(&[program, b": ", text, b"\n"].concat());
     }
 
-    fn send(&mut self, severity: Severity, text: &str) {
+    fn send(&mut self, severity: Severity, text: &[u8]) {
         let text = self.printable(text);
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
         write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
         self.log.send(None, severity, &text);
     }
 
-    fn printable(&self, text: &str) -> Vec<u8> {
-        let mut text = text.as_bytes().to_vec();
+    fn printable(&self, text: &[u8]) -> Vec<u8> {
+        let mut text = text.to_vec();
         make_printable(&mut text, self.charset);
         text
     }

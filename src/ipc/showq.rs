@@ -200,7 +200,7 @@ mod tests {
         fn end(&mut self) {
             self.0.push("end".into());
         }
-        fn warning(&mut self, _: String) {}
+        fn warning(&mut self, _: Vec<u8>) {}
     }
 
     fn read(text: &str) -> Result<Vec<String>, AttributeError> {

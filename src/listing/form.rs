@@ -97,7 +97,7 @@ impl Report for Form {
         }
     }
 
-    fn warning(&mut self, _: String) {}
+    fn warning(&mut self, _: Vec<u8>) {}
 }
 
 impl Style {

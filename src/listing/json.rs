@@ -67,7 +67,7 @@ impl Report for JsonForm {
         self.text("]}\n");
     }
 
-    fn warning(&mut self, _: String) {}
+    fn warning(&mut self, _: Vec<u8>) {}
 }
 
 /// Appends a JSON string with Postfix's escapes.

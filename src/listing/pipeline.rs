@@ -58,7 +58,7 @@ pub trait Sink {
     /// The totals of messages whose pieces came before.
     fn totals(&mut self, totals: Totals);
     /// Something for the mail log.
-    fn warning(&mut self, text: &str);
+    fn warning(&mut self, text: &[u8]);
 }
 
 /// Lists every message queue into `sink`.
@@ -103,14 +103,16 @@ fn write_in_order(
 enum Piece {
     Text(Vec<u8>),
     Totals(Totals),
-    Warning(String),
+    Warning(Vec<u8>),
     Failed(ListingError),
 }
 
 /// Names of one directory, to be looked at by one worker.
 struct Chunk {
     queue: Queue,
-    place: Arc<Place>,
+    /// The open directory the names lie in; `None` for names that were met
+    /// where they do not belong: their message is looked for at its place.
+    place: Option<Arc<Place>>,
     /// The names, one behind the other.
     names: Vec<u8>,
     ranges: Vec<Range<usize>>,
@@ -167,8 +169,11 @@ fn walk(listing: &Listing<'_>, crew: &mut Crew<'_, '_>) -> Result<(), Stop> {
             }
             last_name.clear();
             last_name.extend_from_slice(name);
-            if id::is_valid(name) && listing.layout.is_home(queue, &place.path, name) {
-                crew.add(queue, place, name)?;
+            if id::is_valid(name) {
+                // Observed: a name in the wrong directory makes Postfix look
+                // at the right one, and list what is there once more.
+                let is_home = listing.layout.is_home(queue, &place.path, name);
+                crew.add(queue, is_home.then_some(place), name)?;
             }
         }
         crew.flush()?;
@@ -208,8 +213,12 @@ impl<'scope, 'env: 'scope> Crew<'scope, 'env> {
     }
 
     /// Adds a name to the chunk, which goes to a worker when it is full.
-    fn add(&mut self, queue: Queue, place: &Arc<Place>, name: &[u8]) -> Result<(), Stop> {
-        let same = |chunk: &Chunk| chunk.queue == queue && Arc::ptr_eq(&chunk.place, place);
+    fn add(&mut self, queue: Queue, place: Option<&Arc<Place>>, name: &[u8]) -> Result<(), Stop> {
+        let same = |chunk: &Chunk| {
+            let places = (chunk.place.as_ref(), place);
+            chunk.queue == queue && matches!(places, (None, None))
+                || matches!(places, (Some(a), Some(b)) if Arc::ptr_eq(a, b))
+        };
         if !self.chunk.as_ref().is_some_and(same) {
             self.flush()?;
         }
@@ -219,7 +228,7 @@ impl<'scope, 'env: 'scope> Crew<'scope, 'env> {
                 let pieces = self.announce()?;
                 self.chunk.insert(Chunk {
                     queue,
-                    place: Arc::clone(place),
+                    place: place.map(Arc::clone),
                     names: Vec::new(),
                     ranges: Vec::new(),
                     pieces,
@@ -259,10 +268,8 @@ impl<'scope, 'env: 'scope> Crew<'scope, 'env> {
 
     fn warn(&mut self, text: String) -> Result<(), Stop> {
         self.flush()?;
-        Ok(self
-            .announce()?
-            .send(Piece::Warning(text))
-            .map_err(|_| Stop::NotNeeded)?)
+        self.announce()?.send(Piece::Warning(text.into_bytes()))?;
+        Ok(())
     }
 
     fn fail(&mut self, error: WalkError) {
@@ -318,18 +325,19 @@ impl<'a> Worker<'a> {
         chunk: &Chunk,
         name: &[u8],
     ) -> Result<Result<(), SeekError>, SendError<Piece>> {
-        let path = || {
-            let path = self.listing.layout.path(chunk.queue, name);
-            path.to_string_lossy().into_owned()
+        let path = self.listing.layout.path(chunk.queue, name);
+        let path = path.to_string_lossy().into_owned();
+        let (dir, file) = match &chunk.place {
+            Some(place) => (&place.dir, name),
+            None => (self.listing.spool, path.as_bytes()),
         };
-        let found = match message::open(&chunk.place.dir, name, chunk.queue, path) {
+        let found = match message::open(dir, file, chunk.queue, &path) {
             Ok(found) => found,
             Err(NoMessage::NotThere) => return Ok(Ok(())),
-            Err(other) => return self.warn(chunk, other.to_string()).map(Ok),
+            Err(other) => return self.warn(chunk, other.to_string().into_bytes()).map(Ok),
         };
-        let path = path();
         if let Some(warning) = found.link_warning(&path, now()) {
-            self.warn(chunk, warning)?;
+            self.warn(chunk, warning.into_bytes())?;
         }
         let at = Location {
             spool: self.listing.spool,
@@ -358,7 +366,7 @@ impl<'a> Worker<'a> {
         Ok(done)
     }
 
-    fn warn(&mut self, chunk: &Chunk, text: String) -> Result<(), SendError<Piece>> {
+    fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), SendError<Piece>> {
         chunk.pieces.send(Piece::Warning(text))
     }
 
@@ -418,7 +426,7 @@ impl Report for Pieces<'_> {
         self.form.end();
     }
 
-    fn warning(&mut self, text: String) {
+    fn warning(&mut self, text: Vec<u8>) {
         self.send(Piece::Warning(text));
     }
 }

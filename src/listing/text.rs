@@ -158,7 +158,7 @@ impl Report for TextForm {
 
     fn end(&mut self) {}
 
-    fn warning(&mut self, _: String) {}
+    fn warning(&mut self, _: Vec<u8>) {}
 }
 
 fn pad(text: &mut String, width: usize) {

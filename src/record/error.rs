@@ -9,7 +9,7 @@ use crate::sys::error_text::error_text;
 use crate::text::shown;
 
 /// A record that cannot be read. Its Display is the text behind `FILE: ` in
-/// Postfix's warning.
+/// Postfix's warning; `message` has the bytes of the file as they are.
 #[derive(Debug, Error)]
 pub enum RecordError {
     /// A fifth length byte would be needed.
@@ -35,4 +35,14 @@ pub enum RecordError {
     /// A pointer to a place that the file system cannot have.
     #[error("seek error after pointer record: {}", error_text(.0))]
     PointerSeek(io::Error),
+}
+
+impl RecordError {
+    /// The text behind `FILE: ` in Postfix's warning.
+    pub fn message(&self) -> Vec<u8> {
+        match self {
+            Self::PointerValue(value) => [b"malformed pointer record value: ", &value[..]].concat(),
+            other => other.to_string().into_bytes(),
+        }
+    }
 }

@@ -7,6 +7,7 @@
 use super::error::RecordError;
 use super::source::Source;
 use super::{RecordType, pointer};
+use crate::text::trim_space_start;
 
 /// Bytes read at first: the envelope of nearly every message fits.
 const FIRST_READ: usize = 4096;
@@ -121,7 +122,7 @@ impl<'b, S: Source> Reader<'b, S> {
     pub fn follow(&mut self, record: &Record) -> Result<(), RecordError> {
         let text = self.text(record);
         let Some(target) = pointer::parse(text) else {
-            return Err(RecordError::PointerValue(text.to_vec()));
+            return Err(RecordError::PointerValue(trim_space_start(text).to_vec()));
         };
         if target == 0 {
             return Ok(());

@@ -12,7 +12,6 @@ use thiserror::Error;
 use super::Queue;
 use crate::sys::dir::{Dir, Kind, stat_open};
 use crate::sys::error_text::error_text;
-use crate::text::shown;
 
 /// Owner read, write and execute: the file is complete.
 const READY: u32 = 0o700;
@@ -76,14 +75,9 @@ pub enum NoMessage {
     },
 }
 
-/// Opens the file `name` in `dir` if it is a complete message of `queue`.
-/// `path` is what a warning calls it.
-pub fn open(
-    dir: &Dir,
-    name: &[u8],
-    queue: Queue,
-    path: impl Fn() -> String,
-) -> Result<Message, NoMessage> {
+/// Opens the file `name`, relative to `dir`, if it is a complete message of
+/// `queue`. `path` is what a warning calls it.
+pub fn open(dir: &Dir, name: &[u8], queue: Queue, path: &str) -> Result<Message, NoMessage> {
     let file_name = OsStr::from_bytes(name);
     let opened = dir
         .open_file(file_name)
@@ -96,7 +90,7 @@ pub fn open(
     };
     if Kind::of(&stat) != Kind::File {
         return Err(NoMessage::NotRegular {
-            path: path(),
+            path: path.to_owned(),
             uid: stat.st_uid,
         });
     }
@@ -108,7 +102,7 @@ pub fn open(
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Err(NoMessage::NotThere),
         Err(cause) => Err(NoMessage::Open {
             queue,
-            name: shown(name),
+            name: path.rsplit('/').next().unwrap_or(path).to_owned(),
             cause,
         }),
     }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 
 use crate::record::TEXT_MAX;
-use crate::text::{Charset, make_printable, shown};
+use crate::text::{Charset, make_printable};
 
 /// Shown for an entry that names no recipient.
 const NO_RECIPIENT: &[u8] = b"(recipient address unavailable)";
@@ -98,7 +98,7 @@ impl<R: BufRead> ReasonReader<R> {
     ///
     /// An entry without the blank line that ends it is still being written,
     /// and does not count.
-    pub fn next(&mut self, mut warn: impl FnMut(String)) -> io::Result<Option<&Reason>> {
+    pub fn next(&mut self, mut warn: impl FnMut(Vec<u8>)) -> io::Result<Option<&Reason>> {
         while self.read_line()? {
             if !self.line.is_empty() {
                 return Ok(self.read_entry(&mut warn)?.then_some(&self.entry));
@@ -108,7 +108,7 @@ impl<R: BufRead> ReasonReader<R> {
     }
 
     /// Reads the entry whose first line was just read, to its blank line.
-    fn read_entry(&mut self, warn: &mut impl FnMut(String)) -> io::Result<bool> {
+    fn read_entry(&mut self, warn: &mut impl FnMut(Vec<u8>)) -> io::Result<bool> {
         self.entry.reset();
         loop {
             if self.line.is_empty() {
@@ -164,13 +164,13 @@ fn read_bounded_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result
 }
 
 /// Adds what one line says to the entry.
-fn parse_line(line: &[u8], entry: &mut Reason) -> Result<(), String> {
+fn parse_line(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
     if line.first().is_some_and(u8::is_ascii_alphanumeric) {
         return parse_attribute(line, entry);
     }
     let malformed = || {
         let start = line.get(..SHOWN_MAX.min(line.len())).unwrap_or_default();
-        format!("malformed record: {}...", shown(start))
+        [b"malformed record: ", start, b"..."].concat()
     };
     let (recipient, reason) = split_old_style(line).ok_or_else(malformed)?;
     entry.set_recipient(recipient);
@@ -187,11 +187,11 @@ fn split_old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Adds a line `name=value`.
-fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), String> {
+fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
     let equals = line
         .iter()
         .position(|&b| b == b'=')
-        .ok_or("malformed record: missing '=' after attribute name")?;
+        .ok_or(b"malformed record: missing '=' after attribute name")?;
     let (name, value) = line.split_at(equals);
     let name = trim_end(name);
     let value = trim_end(trim_start(value.get(1..).unwrap_or_default()));
@@ -201,7 +201,7 @@ fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), String> {
         b"reason" => entry.set_reason(value),
         other if OTHER_ATTRIBUTES.contains(&other) => {}
         other => {
-            return Err(format!("unknown attribute name: {}, ignored", shown(other)));
+            return Err([b"unknown attribute name: ", other, b", ignored"].concat());
         }
     }
     Ok(())
@@ -231,9 +231,9 @@ mod tests {
     /// Entries as (recipient, reason), and the warnings.
     fn read(log: &str) -> (Vec<(String, String)>, Vec<String>) {
         let mut reader = ReasonReader::new(log.as_bytes(), Charset::LooseUtf8);
-        let (mut entries, mut warnings) = (Vec::new(), Vec::new());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        while let Some(entry) = reader.next(|w| warnings.push(w)).unwrap() {
+        let (mut entries, mut warnings) = (Vec::new(), Vec::new());
+        while let Some(entry) = reader.next(|w| warnings.push(text(&w))).unwrap() {
             entries.push((text(&entry.recipient), text(&entry.reason)));
         }
         (entries, warnings)

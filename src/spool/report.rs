@@ -99,7 +99,7 @@ pub trait Report {
     /// The message is complete.
     fn end(&mut self);
     /// Something for the mail log.
-    fn warning(&mut self, text: String);
+    fn warning(&mut self, text: Vec<u8>);
 }
 
 /// A failure that ends the listing, as it ends Postfix's.
@@ -211,7 +211,8 @@ impl Reading<'_> {
                 }
                 Ok(None) => return Ok(()),
                 Err(error) => {
-                    report.warning(format!("{}: {error}", self.at.path));
+                    let path = self.at.path.as_bytes();
+                    report.warning([path, b": ", &error.message()].concat());
                     return Ok(());
                 }
             }
@@ -258,11 +259,13 @@ impl Reading<'_> {
         let start = text
             .get(..SIZE_SHOWN_MAX.min(text.len()))
             .unwrap_or_default();
-        report.warning(format!(
-            "{}: malformed size record: {} -- using file size instead",
-            shown(self.at.id),
-            shown(start)
-        ));
+        let parts = [
+            self.at.id,
+            b": malformed size record: ",
+            start,
+            b" -- using file size instead",
+        ];
+        report.warning(parts.concat());
     }
 
     fn sender(&mut self, text: &[u8], report: &mut impl Report) -> Next {
@@ -325,7 +328,8 @@ impl Reading<'_> {
         match stat_open(&file).map(|stat| Kind::of(&stat)) {
             Ok(Kind::File) => self.read_log(file, &path.to_string_lossy(), class, report),
             Ok(Kind::Directory) => {
-                report.warning(format!("close {log} {}: Is a directory", shown(self.at.id)));
+                let text = format!("close {log} {}: Is a directory", shown(self.at.id));
+                report.warning(text.into_bytes());
             }
             _ => {}
         }
@@ -335,7 +339,9 @@ impl Reading<'_> {
         let mut log = ReasonReader::open(file, self.rules.charset);
         let mut warnings = Vec::new();
         // An error of the disk ends the log; what was read counts.
-        while let Ok(Some(entry)) = log.next(|w| warnings.push(format!("{path}: {w}"))) {
+        while let Ok(Some(entry)) =
+            log.next(|w| warnings.push([path.as_bytes(), b": ", &w].concat()))
+        {
             report.recipient(&Recipient {
                 address: &entry.recipient,
                 original: self
@@ -367,21 +373,24 @@ impl Reading<'_> {
 
     fn skip_rest(&mut self, what: &str, text: &[u8], report: &mut impl Report) {
         display(text, self.rules, &mut self.reporter.address);
-        report.warning(format!(
-            "{}: {what}: {} -- skipping remainder of this file",
-            shown(self.at.id),
-            shown(&self.reporter.address)
-        ));
+        let what = format!(": {what}: ");
+        let address = self.reporter.address.as_slice();
+        let parts = [
+            self.at.id,
+            what.as_bytes(),
+            address,
+            b" -- skipping remainder of this file",
+        ];
+        report.warning(parts.concat());
     }
 }
 
 /// Puts an envelope address into `to` as it is shown.
 fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
     to.clear();
-    if address.is_empty() {
-        to.extend_from_slice(&rules.empty_address);
-    } else {
-        quote(address, to);
+    match address {
+        [] => quote(&rules.empty_address, to),
+        _ => quote(address, to),
     }
     make_printable(to, rules.charset);
 }

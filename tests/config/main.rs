@@ -14,8 +14,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use fastrand::Rng;
-use spoolbox::config::error::{printable, reason};
+use spoolbox::config::error::printable;
 use spoolbox::config::{Config, ConfigError};
+use spoolbox::sys::error_text::error_text;
 
 use real::Instance;
 
@@ -130,7 +131,7 @@ fn messages(directory: &Path) -> Vec<String> {
             let queue = config.queue_directory.as_path();
             let shown = printable(queue.as_os_str().as_bytes(), config.charset());
             let error = std::fs::read_dir(queue).expect_err("no such queue");
-            messages.push(format!("fatal: chdir {shown}: {}", reason(&error)));
+            messages.push(format!("fatal: chdir {shown}: {}", error_text(&error)));
         }
     }
     messages

@@ -5,7 +5,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use spoolbox::config::{Config, Trust, locate};
+use spoolbox::config::{Config, locate};
+use spoolbox::sys::process::Trust;
 
 use crate::last_words;
 use crate::real::Instance;
@@ -80,7 +81,7 @@ fn ours(default: &Instance, directory: &Path) -> Vec<String> {
     let found = locate::locate(
         option,
         None,
-        Trust::SetGid,
+        Trust::BorrowedRights,
         default.directory(),
         &mut warnings,
     );
