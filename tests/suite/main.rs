@@ -9,5 +9,6 @@
 
 mod configuration;
 mod listing;
+mod live;
 mod support;
 mod usage;
