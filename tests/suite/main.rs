@@ -7,7 +7,10 @@
 // Tests tell on stderr what they leave out, and panic to fail.
 #![allow(clippy::print_stderr)]
 
+mod clients;
 mod configuration;
+mod corpus;
 mod listing;
+mod live;
 mod support;
 mod usage;

@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 
-use spoolbox::spool::id::{long_microseconds, short_microseconds};
+/// Digits of long IDs.
+const DIGITS: &str = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 
 /// Which queues have subdirectories, and how many levels.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ impl Layout {
     /// The directory for `id`, relative to the queue directory.
     pub fn directory(&self, queue: &str, id: &[u8]) -> PathBuf {
         let digits = match long_microseconds(id) {
-            Some(digits) => short_microseconds(digits).into_bytes(),
+            Some(number) => format!("{number:05X}").into_bytes(),
             None => id.to_vec(),
         };
         let mut path = PathBuf::from(queue);
@@ -52,4 +53,15 @@ impl Layout {
         }
         path
     }
+}
+
+/// The microseconds in a long ID; `None` for a short ID.
+fn long_microseconds(id: &[u8]) -> Option<usize> {
+    let separator = id.iter().rposition(|&b| b == b'z').filter(|&at| at >= 10)?;
+    let digits = id.get(separator - 4..separator)?;
+    let value = |digit: &u8| DIGITS.bytes().position(|known| known == *digit);
+    let number = digits
+        .iter()
+        .try_fold(0, |sum, digit| Some(sum * 52 + value(digit)?));
+    Some(number.unwrap_or(0))
 }

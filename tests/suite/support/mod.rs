@@ -9,6 +9,7 @@ pub mod compare;
 pub mod generate;
 pub mod instance;
 pub mod layout;
+pub mod mail_system;
 pub mod postlog;
 pub mod run;
 pub mod sample;

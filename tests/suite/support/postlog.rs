@@ -78,10 +78,11 @@ impl Drop for Postlog {
     }
 }
 
-/// A log line from behind its time stamp, the process ID in its tag left out.
+/// A log line from behind its time stamp, the process ID in its tag left out;
+/// what is not ASCII is escaped.
 fn normalized(line: &[u8]) -> String {
     const STAMP: usize = "Mmm dd hh:mm:ss ".len();
-    let text = String::from_utf8_lossy(line.get(STAMP..).unwrap_or(line)).into_owned();
+    let text = line.get(STAMP..).unwrap_or(line).escape_ascii().to_string();
     let Some((tag, rest)) = text.split_once("]: ") else {
         return text;
     };

@@ -1,0 +1,437 @@
+//! What the programs that read mailq rely on, each with a pipeline of its own
+//! kind: line and paragraph mode awk, grep with context, sed, cut, tail, jq.
+//!
+//! The expectations are stated, so UNDER_TEST=theirs checks that they hold
+//! for Postfix; where Postfix is installed the two are compared besides.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::support::compare::difference;
+use crate::support::instance::Instance;
+use crate::support::run::{Ended, Invocation, Output, Program, Tool, collect};
+use crate::support::sample::{self, REASON, Sample};
+use crate::support::spool::NewFile;
+use crate::support::{Met, Needs, require, under_test};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// What both programs warn of when no mail system runs; a pipeline here reads
+/// stdout alone.
+const DOWN: &str = "postqueue: warning: Mail system is down -- accessing queue directly";
+
+struct Spool {
+    instance: Instance,
+    sample: Sample,
+}
+
+fn sample_spool() -> Option<Spool> {
+    if require(Needs::Postfix) == Met::No {
+        return None;
+    }
+    let instance = Instance::builder().build();
+    let sample = sample::fill(&instance);
+    Some(Spool { instance, sample })
+}
+
+fn empty_instance() -> Option<Instance> {
+    (require(Needs::Postfix) == Met::Yes).then(|| Instance::builder().build())
+}
+
+/// Runs a shell pipeline in which `mailq` and `postqueue` are a program's.
+fn pipeline_of(program: Program, instance: &Instance, script: &str) -> Output {
+    let path = |tool| program.path(tool, instance).display().to_string();
+    let functions = format!(
+        "mailq() {{ {} \"$@\"; }}; postqueue() {{ {} \"$@\"; }}; {script}",
+        path(Tool::Mailq),
+        path(Tool::Postqueue)
+    );
+    let child = Command::new("bash")
+        .args(["-c", &functions])
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("MAIL_CONFIG", instance.etc())
+        .env("TZ", "UTC")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("bash");
+    collect(child, b"", TIMEOUT)
+}
+
+/// Runs a pipeline on the program under test; its output has to be the same
+/// with Postfix's program.
+fn pipeline(instance: &Instance, script: &str) -> String {
+    let tested = pipeline_of(under_test(), instance, script);
+    let theirs = pipeline_of(Program::Theirs, instance, script);
+    if let Some(text) = difference(&tested, &theirs) {
+        panic!("{script}\n{text}");
+    }
+    tested.stdout_text()
+}
+
+fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+fn all_ids(sample: &Sample) -> Vec<String> {
+    let mut ids: Vec<_> = sample.all().iter().map(|placed| placed.id()).collect();
+    ids.sort();
+    ids
+}
+
+#[test]
+fn paragraph_mode_awk_finds_every_message_once_the_heading_line_is_removed() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let script =
+        r#"mailq | tail -n +2 | awk 'BEGIN { RS = "" } !/^--/ { print $1 }' | tr -d '*!#'"#;
+    assert_eq!(sorted(&pipeline(&instance, script)), all_ids(&sample));
+}
+
+#[test]
+fn paragraph_mode_awk_meets_the_first_message_together_with_the_heading() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let script =
+        r#"mailq | awk 'BEGIN { RS = ""; FS = "\n" } NR == 1 { print $2 }' | cut -d' ' -f1"#;
+    assert_eq!(pipeline(&instance, script).trim(), sample.maildrop.id());
+}
+
+#[test]
+fn both_headings_are_recognized_by_the_words_queue_id() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    for long_ids in ["no", "yes"] {
+        let instance = Instance::builder()
+            .set("enable_long_queue_ids", long_ids)
+            .build();
+        sample::fill(&instance);
+        let script = "mailq | head -n 1 | grep -c -e '-Queue ID-'";
+        assert_eq!(pipeline(&instance, script), "1\n");
+    }
+}
+
+#[test]
+fn only_an_id_stands_in_column_one() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let script = "mailq | grep '^[0-9A-Za-z]' | sed 's/[*!# ].*//'";
+    assert_eq!(sorted(&pipeline(&instance, script)), all_ids(&sample));
+    let script = "mailq | grep -v '^[0-9A-Za-z]' | grep -v '^$' | cut -c1 | sort -u | tr -d '\\n'";
+    let starts = pipeline(&instance, script);
+    assert!(starts.chars().all(|c| " (-".contains(c)), "{starts:?}");
+}
+
+#[test]
+fn the_status_is_glued_to_the_id_and_a_blank_follows() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let words = pipeline(&instance, "mailq | awk '/^[0-9A-Z]/ { print $1 }'");
+    let active = format!("{}*", sample.active.id());
+    let held = format!("{}!#", sample.held.id());
+    assert!(words.lines().any(|word| word == active), "{words}");
+    assert!(words.lines().any(|word| word == held), "{words}");
+    let script = "mailq | awk '/^[0-9A-Z]/ { print $1 }' | tr -d '*!' | grep -c '#'";
+    assert_eq!(pipeline(&instance, script), "1\n");
+}
+
+#[test]
+fn the_fields_of_a_message_line_are_where_cut_and_awk_expect_them() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let id = sample.deferred.id();
+    let line = pipeline(&instance, &format!("mailq | grep '^{id}'"));
+    let fields: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(fields.len(), 7, "{line:?}");
+    assert_eq!(fields[2..6].join(" "), "Mon Nov 23 13:00:15");
+    assert_eq!(fields[6], "sender@example.com");
+    let script = format!("mailq | grep '^{id}' | cut -c12-19 | tr -d ' '");
+    assert_eq!(pipeline(&instance, &script).trim(), fields[1]);
+    let script = format!("mailq | grep '^{id}' | cut -c21-39");
+    assert_eq!(pipeline(&instance, &script), "Mon Nov 23 13:00:15\n");
+}
+
+#[test]
+fn the_day_of_the_month_is_padded_with_a_blank() {
+    let Some(instance) = empty_instance() else {
+        return;
+    };
+    let content = b"T\x0c1699000000 0S\x03s@xR\x03r@xM\0X\0E\0".to_vec();
+    instance.spool().put(&NewFile::new("deferred", content));
+    assert_eq!(
+        pipeline(&instance, "mailq | sed -n 2p | cut -c21-39"),
+        "Fri Nov  3 08:26:40\n"
+    );
+}
+
+#[test]
+fn the_first_recipient_is_word_eight_of_a_message_without_reasons() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let id = sample.incoming.id();
+    let script = format!("mailq | awk 'BEGIN {{ RS = \"\" }} $1 == \"{id}\" {{ print $8 }}'");
+    assert_eq!(pipeline(&instance, &script), "a@dest.example\n");
+}
+
+#[test]
+fn nothing_trails_behind_an_address() {
+    let Some(Spool { instance, .. }) = sample_spool() else {
+        return;
+    };
+    assert_eq!(pipeline(&instance, "mailq | grep -c ' $'; true"), "0\n");
+    let script =
+        "mailq | awk '/^ *[^ (]+@/ { print $NF }' | grep -vc '^[a-z]*@dest.example$'; true";
+    assert_eq!(pipeline(&instance, script), "0\n");
+}
+
+#[test]
+fn the_null_sender_shows_as_mailer_daemon() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let script = "mailq | awk '$7 == \"MAILER-DAEMON\" { print $1 }' | tr -d '*!#'";
+    assert_eq!(pipeline(&instance, script).trim(), sample.active.id());
+    assert_eq!(
+        pipeline(
+            &instance,
+            "postqueue -j | grep -c '\"sender\": \"MAILER-DAEMON\"'"
+        ),
+        "1\n"
+    );
+}
+
+#[test]
+fn a_reason_stands_behind_the_message_line_and_before_its_recipients() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let script = format!("mailq | grep -A1 '^{}' | tail -n 1", sample.deferred.id());
+    assert_eq!(pipeline(&instance, &script).trim(), format!("({REASON})"));
+    let script = "mailq | grep -B1 'one@dest.example' | grep -c '(connect to'";
+    assert_eq!(pipeline(&instance, script), "1\n");
+}
+
+#[test]
+fn a_recipient_without_a_reason_behind_one_with_a_reason_says_so() {
+    let Some(Spool { instance, .. }) = sample_spool() else {
+        return;
+    };
+    let line = pipeline(&instance, "mailq | grep -B1 new@dest.example | head -n 1");
+    assert_eq!(line.trim(), "(reason unavailable)");
+}
+
+#[test]
+fn one_empty_line_separates_messages_and_the_footer_comes_last() {
+    let Some(Spool { instance, .. }) = sample_spool() else {
+        return;
+    };
+    let empty_lines = pipeline(&instance, "mailq | grep -c '^$'");
+    assert_eq!(empty_lines, "6\n");
+    let longest = pipeline(&instance, "mailq | cat -s | cksum; mailq | cksum");
+    let sums = sorted(&longest);
+    assert_eq!(sums[0], sums[1], "two empty lines in a row");
+    let script = "mailq | tail -n 1 | awk '{ print $1, $3, $4, $5, $6 }'";
+    assert_eq!(pipeline(&instance, script), "-- Kbytes in 6 Requests.\n");
+    assert_eq!(pipeline(&instance, "mailq | tail -n 2 | head -n 1"), "\n");
+}
+
+#[test]
+fn a_single_message_is_one_request() {
+    let Some(instance) = empty_instance() else {
+        return;
+    };
+    let content = b"T\x0c1700000000 0S\x03s@xR\x03r@xM\0X\0E\0".to_vec();
+    instance.spool().put(&NewFile::new("hold", content));
+    assert_eq!(
+        pipeline(&instance, "mailq | tail -n 1"),
+        "-- 0 Kbytes in 1 Request.\n"
+    );
+}
+
+#[test]
+fn an_empty_queue_is_one_line_of_text_and_no_json() {
+    let Some(instance) = empty_instance() else {
+        return;
+    };
+    assert_eq!(
+        pipeline(&instance, "mailq; echo $?"),
+        "Mail queue is empty\n0\n"
+    );
+    assert_eq!(
+        pipeline(&instance, "mailq | tail -1 | awk '{ print $5 }'"),
+        "\n"
+    );
+    assert_eq!(
+        pipeline(&instance, "mailq | grep -c '^[A-F0-9]'; true"),
+        "0\n"
+    );
+    assert_eq!(pipeline(&instance, "postqueue -j; echo $?"), "0\n");
+}
+
+#[test]
+fn nothing_but_the_warning_that_the_mail_system_is_down_goes_to_stderr() {
+    let Some(Spool { instance, .. }) = sample_spool() else {
+        return;
+    };
+    for script in ["mailq", "postqueue -p", "postqueue -j"] {
+        let lines = pipeline(&instance, &format!("{script} 2>&1 >/dev/null"));
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        assert!(lines.starts_with(DOWN), "{lines}");
+    }
+}
+
+#[test]
+fn options_may_stand_on_either_side_of_the_listing_option() {
+    let Some(Spool { instance, .. }) = sample_spool() else {
+        return;
+    };
+    let calls = [
+        "postqueue -c $MAIL_CONFIG -p",
+        "postqueue -p -c $MAIL_CONFIG",
+        "mailq -C $MAIL_CONFIG",
+    ];
+    let listings = calls.map(|call| pipeline(&instance, call));
+    assert_eq!(listings[0], listings[1]);
+    assert_eq!(listings[0], listings[2]);
+}
+
+/// A spool whose listing does not fit into a pipe.
+fn big_spool() -> Option<Instance> {
+    let instance = empty_instance()?;
+    let recipients: Vec<_> = (0..400).map(|n| format!("r{n}@dest.example")).collect();
+    let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
+    let file = spoolbox::record::writer::QueueFile::new(1_700_000_000, "s@x", &recipients, &["x"]);
+    for _ in 0..40 {
+        instance
+            .spool()
+            .put(&NewFile::new("deferred", file.to_bytes()));
+    }
+    Some(instance)
+}
+
+#[test]
+fn a_reader_that_stops_early_ends_the_listing_silently() {
+    let Some(instance) = big_spool() else { return };
+    for script in [
+        "mailq 2>/dev/null | head -n 1 | cut -c1-10",
+        "mailq 2>/dev/null | grep -q Queue && echo found",
+        "postqueue -j 2>/dev/null | head -n 1 | cut -c1-15",
+    ] {
+        let output = pipeline(&instance, script);
+        assert_eq!(output.lines().count(), 1, "{script}: {output:?}");
+    }
+    for call in ["mailq", "postqueue -p", "postqueue -j"] {
+        let script = format!("{{ {call}; echo $? >&2; }} 2>&1 >&3 3>&- | cat >&2");
+        let closed = format!("exec 3> >(head -n 1 >/dev/null); sleep 0.1; {script}");
+        let output = pipeline_of(under_test(), &instance, &closed);
+        let lines = output.stderr_text();
+        assert!(lines.starts_with(DOWN), "{call}: {lines}");
+        assert_eq!(
+            lines.lines().skip(1).collect::<Vec<_>>(),
+            ["0"],
+            "{call}: {lines}"
+        );
+    }
+}
+
+#[test]
+fn each_line_of_json_is_an_object_with_the_members_in_order() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let ids = pipeline(&instance, "postqueue -j | jq -r .queue_id");
+    assert_eq!(sorted(&ids), all_ids(&sample));
+    let members = pipeline(&instance, "postqueue -j | jq -c keys_unsorted | sort -u");
+    assert_eq!(
+        members,
+        "[\"queue_name\",\"queue_id\",\"arrival_time\",\"message_size\",\"forced_expire\",\
+         \"sender\",\"recipients\"]\n"
+    );
+    let types = pipeline(
+        &instance,
+        "postqueue -j | jq -c 'map_values(type)' | sort -u",
+    );
+    assert!(
+        types.contains("\"arrival_time\":\"number\",\"message_size\":\"number\""),
+        "{types}"
+    );
+    assert!(types.contains("\"forced_expire\":\"boolean\""), "{types}");
+}
+
+#[test]
+fn json_is_found_by_grep_with_one_blank_behind_colons_and_commas() {
+    let Some(Spool { instance, sample }) = sample_spool() else {
+        return;
+    };
+    let script = "postqueue -j | grep '\"sender\": \"sender@example.com\"' | jq -r .queue_id";
+    assert_eq!(pipeline(&instance, script).trim(), sample.deferred.id());
+    let script = "postqueue -j | sed -n 's/.*\"queue_name\": \"\\([a-z]*\\)\", .*/\\1/p' | sort -u";
+    let queues = pipeline(&instance, script);
+    assert_eq!(queues, "active\ndeferred\nhold\nincoming\nmaildrop\n");
+}
+
+#[test]
+fn json_numbers_are_integers_and_reasons_belong_to_recipients() {
+    let Some(Spool { instance, .. }) = sample_spool() else {
+        return;
+    };
+    for line in pipeline(&instance, "postqueue -j").lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("a JSON object");
+        assert!(
+            value["arrival_time"].is_i64() && value["message_size"].is_i64(),
+            "{line}"
+        );
+        assert!(value["recipients"].is_array(), "{line}");
+    }
+    let script = "postqueue -j | jq -r '.recipients[] | select(.delay_reason) | .address' | sort";
+    let waiting = pipeline(&instance, script);
+    assert_eq!(
+        waiting,
+        "late@dest.example\none@dest.example\ntwo@dest.example\n"
+    );
+}
+
+#[test]
+fn a_message_without_recipients_has_an_empty_array() {
+    let Some(instance) = empty_instance() else {
+        return;
+    };
+    let content = b"T\x0c1700000000 0S\x03s@xM\0X\0E\0".to_vec();
+    instance.spool().put(&NewFile::new("incoming", content));
+    assert_eq!(
+        pipeline(&instance, "postqueue -j | jq -c .recipients"),
+        "[]\n"
+    );
+}
+
+#[test]
+fn json_is_valid_utf_8_whatever_the_queue_holds() {
+    let Some(instance) = empty_instance() else {
+        return;
+    };
+    let content =
+        b"T\x0c1700000000 0S\x09\xff\xfe\xc3@x\x1b\x80\"R\x06\xc3\xbc@\xed\xa0xM\0X\0E\0".to_vec();
+    instance.spool().put(&NewFile::new("hold", content));
+    let output = Invocation::new(Tool::Postqueue, ["-j"])
+        .env("MAIL_CONFIG", instance.etc())
+        .run(under_test(), &instance);
+    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    let text = std::str::from_utf8(&output.stdout).expect("valid UTF-8");
+    let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    assert!(
+        value["sender"].as_str().is_some_and(|s| s.contains('?')),
+        "{text}"
+    );
+}
