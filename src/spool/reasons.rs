@@ -60,9 +60,8 @@ impl Reason {
     }
 
     fn set_reason(&mut self, text: &[u8]) {
-        if !text.is_empty() {
-            replace(&mut self.reason, text);
-        }
+        let given = if text.is_empty() { NO_REASON } else { text };
+        replace(&mut self.reason, given);
     }
 }
 
@@ -188,13 +187,12 @@ fn split_old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Adds a line `name=value`.
 fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
-    let equals = line
-        .iter()
-        .position(|&b| b == b'=')
-        .ok_or(b"malformed record: missing '=' after attribute name")?;
-    let (name, value) = line.split_at(equals);
-    let name = trim_end(name);
-    let value = trim_end(trim_start(value.get(1..).unwrap_or_default()));
+    let end = line.iter().position(|b| matches!(b, b'=' | b' '));
+    let (name, rest) = line.split_at(end.unwrap_or(line.len()));
+    let Some(value) = trim_start(rest).strip_prefix(b"=") else {
+        return Err(b"malformed record: missing '=' after attribute name".to_vec());
+    };
+    let value = trim_end(trim_start(value));
     match name {
         b"recipient" => entry.set_recipient(value),
         b"original_recipient" => replace(&mut entry.original_recipient, value),
@@ -253,6 +251,7 @@ mod tests {
             ("reason=new\n\n", "(recipient address unavailable)", "new"),
             ("recipient=c@d\n\n", "c@d", "(description unavailable)"),
             ("recipient=\nreason=x\n\n", "(MAILER-DAEMON)", "x"),
+            ("<c@d>: x\nreason= \n\n", "c@d", "(description unavailable)"),
             ("<>:  x\n\n", "(MAILER-DAEMON)", "x"),
             (
                 "recipient=c@d\nreason=\n\n",
@@ -292,6 +291,10 @@ mod tests {
                 "unknown attribute name: dsn_notify, ignored",
             ),
             ("foo", "malformed record: missing '=' after attribute name"),
+            (
+                "foo bar=x",
+                "malformed record: missing '=' after attribute name",
+            ),
             ("=x", "malformed record: =x..."),
             ("<a>:x", "malformed record: <a>:x..."),
             ("\trecipient=q", "malformed record: ?recipient=q..."),
