@@ -8,6 +8,7 @@
 #![allow(clippy::print_stderr)]
 
 mod clients;
+mod clients_json;
 mod configuration;
 mod corpus;
 mod listing;

@@ -10,6 +10,7 @@ pub mod generate;
 pub mod instance;
 pub mod layout;
 pub mod mail_system;
+pub mod pipeline;
 pub mod postlog;
 pub mod run;
 pub mod sample;
