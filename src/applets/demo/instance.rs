@@ -1,0 +1,189 @@
+//! Writes an instance: main.cf and a spool, with the modes and owners that
+//! Postfix would give them.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, ensure};
+use nix::unistd::{Group, User};
+
+use super::messages::{Kind, Message};
+use crate::spool::{Layout, Queue, QueueId};
+
+/// The queues that have subdirectories, as in Postfix's default.
+const HASHED: [&str; 2] = ["deferred", "defer"];
+const HASH_DEPTH: u32 = 1;
+/// Directories of a spool, with their modes.
+const DIRECTORIES: [(&str, u32); 14] = [
+    ("active", 0o700),
+    ("bounce", 0o700),
+    ("corrupt", 0o700),
+    ("defer", 0o700),
+    ("deferred", 0o700),
+    ("flush", 0o700),
+    ("hold", 0o700),
+    ("incoming", 0o700),
+    ("maildrop", 0o730),
+    ("pid", 0o755),
+    ("private", 0o700),
+    ("public", 0o710),
+    ("saved", 0o700),
+    ("trace", 0o700),
+];
+/// The directories that programs outside the mail system may reach.
+const FOR_POSTDROP: [&str; 2] = ["maildrop", "public"];
+
+/// An instance that was written.
+#[derive(Debug)]
+pub struct Instance {
+    /// Its directory, with `etc` and `spool` below.
+    pub directory: PathBuf,
+    /// How many messages are in it.
+    pub messages: usize,
+}
+
+impl Instance {
+    /// Writes an instance that belongs to `owner` into an empty directory.
+    pub fn write(directory: &Path, owner: User, messages: &[Message]) -> Result<Self> {
+        ensure!(
+            super::is_plain(directory),
+            "main.cf cannot name {}",
+            directory.display()
+        );
+        let writer = Writer {
+            spool: directory.join("spool"),
+            owner,
+            layout: Layout::new(&HASHED.map(|name| name.as_bytes().to_vec()), HASH_DEPTH),
+        };
+        writer.main_cf(directory)?;
+        writer.directories()?;
+        for message in messages {
+            writer.message(message)?;
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            messages: messages.len(),
+        })
+    }
+}
+
+struct Writer {
+    spool: PathBuf,
+    owner: User,
+    layout: Layout,
+}
+
+impl Writer {
+    fn main_cf(&self, directory: &Path) -> Result<()> {
+        let etc = directory.join("etc");
+        make_directory(&etc, 0o755)?;
+        let text = format!(
+            "# A demo: no mail system runs on this queue.\n\
+             compatibility_level = 3.6\n\
+             queue_directory = {}\n\
+             mail_owner = {}\n\
+             syslog_name = spoolbox-demo\n",
+            self.spool.display(),
+            self.owner.name
+        );
+        let path = etc.join("main.cf");
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    fn directories(&self) -> Result<()> {
+        make_directory(&self.spool, 0o755)?;
+        let postdrop = Group::from_name("postdrop").ok().flatten();
+        for (name, mode) in DIRECTORIES {
+            let path = self.spool.join(name);
+            make_directory(&path, mode)?;
+            // The lock file of the master process lies in pid: root's.
+            if name != "pid" {
+                let group = postdrop.as_ref().filter(|_| FOR_POSTDROP.contains(&name));
+                self.give(&path, group.map(|g| g.gid.as_raw()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a message and its log. The ID is made of the inode number, which
+    /// is known only once there is a file.
+    fn message(&self, message: &Message) -> Result<()> {
+        let unnamed = self.spool.join(message.queue.name()).join("new.tmp");
+        let bytes = match message.queue {
+            Queue::Maildrop => message.file.to_maildrop_bytes(),
+            _ => message.file.to_bytes(),
+        };
+        self.file(&unnamed, &bytes, message.mode)?;
+        let modified =
+            SystemTime::UNIX_EPOCH + Duration::from_secs(message.file.arrival.unsigned_abs());
+        set_modified(&unnamed, modified)?;
+        let inode = fs::metadata(&unnamed).context("a new file is gone")?.ino();
+        let id = match message.kind {
+            Kind::Short => QueueId::short(message.microseconds, inode),
+            Kind::Long => QueueId::long(
+                message.file.arrival.unsigned_abs(),
+                message.microseconds,
+                inode,
+            ),
+        };
+        let path = self.place(message.queue, &id)?;
+        fs::rename(&unnamed, &path).with_context(|| format!("cannot name {}", path.display()))?;
+        for (queue, log) in &message.logs {
+            let path = self.place(*queue, &id)?;
+            self.file(&path, log.as_bytes(), 0o600)?;
+        }
+        Ok(())
+    }
+
+    /// Where an ID belongs; its directory is made if it is missing.
+    fn place(&self, queue: Queue, id: &QueueId) -> Result<PathBuf> {
+        let path = self.spool.join(self.layout.path(queue, id.as_bytes()));
+        let directory = path.parent().context("no directory")?;
+        if !directory.exists() {
+            make_directory(directory, 0o700)?;
+            self.give(directory, None)?;
+        }
+        Ok(path)
+    }
+
+    fn file(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+        let open = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        open.and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.set_permissions(Permissions::from_mode(mode))
+        })
+        .with_context(|| format!("cannot write {}", path.display()))?;
+        self.give(path, None)
+    }
+
+    /// Gives a file to the mail owner, if it is not the caller himself.
+    fn give(&self, path: &Path, group: Option<u32>) -> Result<()> {
+        if !nix::unistd::getuid().is_root() {
+            return Ok(());
+        }
+        let group = group.unwrap_or(self.owner.gid.as_raw());
+        chown(path, Some(self.owner.uid.as_raw()), Some(group))
+            .with_context(|| format!("cannot give {} away", path.display()))
+    }
+}
+
+fn make_directory(path: &Path, mode: u32) -> Result<()> {
+    fs::create_dir(path)
+        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
+        .with_context(|| format!("cannot make {}", path.display()))
+}
+
+fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
+    OpenOptions::new()
+        .append(true)
+        .open(path)
+        .and_then(|file| file.set_modified(time))
+        .with_context(|| format!("cannot date {}", path.display()))
+}

@@ -1,0 +1,171 @@
+//! demo: a small mail queue to try the other applets on, without Postfix.
+//!
+//! Owns what the user sees of it. What is in the queue is `messages`, how it
+//! gets there is `instance`.
+
+mod instance;
+mod messages;
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Arg, Command, value_parser};
+use nix::unistd::{Uid, User};
+
+use super::{Call, Fatal, postqueue};
+use instance::Instance;
+
+const PROGRAM: &str = "spoolbox demo";
+const STATUS: u8 = 1;
+/// Who owns the queue when root asks for a demo: the first that exists.
+const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
+
+/// Runs the demo.
+pub fn run(call: &Call) -> Result<(), Fatal> {
+    let told = |error: anyhow::Error| {
+        // Not through the mail log: no mail system is involved.
+        let _ = writeln!(std::io::stderr().lock(), "{PROGRAM}: {error:#}");
+        Fatal::told(STATUS)
+    };
+    let directory = match parse(call) {
+        Asked::Help(text) => return print(&text).map_err(told),
+        Asked::Demo(directory) => directory,
+    };
+    let instance = write(call, directory).map_err(told)?;
+    print(&introduction(&instance)).map_err(told)?;
+    list(call, &instance)?;
+    print(&suggestions(&instance)).map_err(told)
+}
+
+/// What the command line asks for.
+enum Asked {
+    Help(String),
+    Demo(Option<PathBuf>),
+}
+
+fn parse(call: &Call) -> Asked {
+    let directory = Arg::new("DIR")
+        .help("Where to write it: a new or empty directory (default: a new one in the temporary directory)")
+        .value_parser(value_parser!(PathBuf));
+    let command = Command::new(PROGRAM)
+        .about("Writes a small mail queue to try the other applets on")
+        .version(env!("CARGO_PKG_VERSION"))
+        .no_binary_name(true)
+        .arg(directory);
+    match command.try_get_matches_from(&call.arguments) {
+        Ok(mut matches) => Asked::Demo(matches.remove_one("DIR")),
+        Err(error) => Asked::Help(error.to_string()),
+    }
+}
+
+/// Writes the instance for the user who asks.
+fn write(call: &Call, directory: Option<PathBuf>) -> Result<Instance> {
+    let owner = owner(call.caller.user)?;
+    let directory = match directory {
+        Some(directory) => directory,
+        None => fresh_directory()?,
+    };
+    std::fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    let directory = directory
+        .canonicalize()
+        .with_context(|| format!("cannot find {}", directory.display()))?;
+    let mut entries = std::fs::read_dir(&directory)
+        .with_context(|| format!("cannot read {}", directory.display()))?;
+    ensure!(
+        entries.next().is_none(),
+        "{} is not empty: name a new directory",
+        directory.display()
+    );
+    Instance::write(&directory, owner, &messages::all())
+}
+
+/// The mail owner: an ordinary user is it himself.
+fn owner(user: Uid) -> Result<User> {
+    if !user.is_root() {
+        let found = User::from_uid(user).context("cannot look the user up")?;
+        return found.with_context(|| format!("user ID {user} has no name"));
+    }
+    for name in OWNERS_FOR_ROOT {
+        if let Ok(Some(user)) = User::from_name(name) {
+            return Ok(user);
+        }
+    }
+    bail!("there is neither a user postfix nor a user nobody; run it as an ordinary user")
+}
+
+/// A directory of its own below the temporary directory. Its name is taken
+/// by making it, so nobody can have put something there first.
+fn fresh_directory() -> Result<PathBuf> {
+    let base = std::env::temp_dir();
+    let process = std::process::id();
+    for attempt in 0..1000 {
+        let directory = base.join(format!("spoolbox-demo-{process}-{attempt}"));
+        match std::fs::create_dir(&directory) {
+            Ok(()) => return Ok(directory),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot make {}", directory.display()));
+            }
+        }
+    }
+    bail!("no free name in {}", base.display())
+}
+
+fn introduction(instance: &Instance) -> String {
+    format!(
+        "A mail queue with {} messages is in {}.\n\
+         No mail system runs on it: the warning below is the one that Postfix gives then.\n\n\
+         $ mailq\n",
+        instance.messages,
+        instance.directory.display()
+    )
+}
+
+/// The listing, by the very applet that the user will call.
+fn list(call: &Call, instance: &Instance) -> Result<(), Fatal> {
+    let etc = instance.directory.join("etc").into_os_string();
+    postqueue::run(&Call {
+        program: "postqueue".into(),
+        arguments: vec![OsString::from("-c"), etc, OsString::from("-p")],
+        caller: call.caller,
+    })
+}
+
+fn suggestions(instance: &Instance) -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("spoolbox"));
+    let program = program.display();
+    let etc = instance.directory.join("etc");
+    let etc = etc.display();
+    let commands = [
+        format!("{program} postqueue -c {etc} -j"),
+        format!("{program} mailq -C {etc} | grep -c '^[0-9A-Za-z]'"),
+        format!("{program} mailq -C {etc} | awk '/^[0-9A-Za-z].*@bulk.example$/ {{ print $1 }}'"),
+        format!("{program} postqueue -c {etc} --dialect=3.11 -j | grep orig_address"),
+        format!("{program} postqueue -c {etc} -p | tail -1"),
+    ];
+    let mut text = String::from("\nTo try:\n");
+    for command in commands {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {command}");
+    }
+    let _ = writeln!(text, "To remove it: rm -r {}", instance.directory.display());
+    text
+}
+
+/// Prints to standard output; a reader that has gone is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("cannot write to standard output"),
+    }
+}
+
+/// Whether `path` can stand in main.cf as it is.
+fn is_plain(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    !text.chars().any(|c| c == '$' || c.is_control()) && text.trim() == text
+}
