@@ -4,7 +4,7 @@
 //! than one entry, and a line no longer than `TEXT_MAX`.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read, Take};
 
 use crate::record::TEXT_MAX;
 use crate::text::{Charset, make_printable};
@@ -74,10 +74,11 @@ pub struct ReasonReader<R> {
     entry: Reason,
 }
 
-impl ReasonReader<BufReader<File>> {
-    /// A reader at the start of an open log file.
-    pub fn open(file: File, charset: Charset) -> Self {
-        Self::new(BufReader::with_capacity(4096, file), charset)
+impl ReasonReader<BufReader<Take<File>>> {
+    /// A reader of the first `size` bytes of an open log file. With the size
+    /// known, no call is made only to hear that the file is at its end.
+    pub fn open(file: File, size: u64, charset: Charset) -> Self {
+        Self::new(BufReader::with_capacity(4096, file.take(size)), charset)
     }
 }
 

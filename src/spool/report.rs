@@ -6,9 +6,8 @@
 //! business.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, BufRead};
 
 use thiserror::Error;
 
@@ -325,9 +324,16 @@ impl Reading<'_> {
         let Ok(file) = self.at.spool.open_file(&path) else {
             return;
         };
-        match stat_open(&file).map(|stat| Kind::of(&stat)) {
-            Ok(Kind::File) => self.read_log(file, &path.to_string_lossy(), class, report),
-            Ok(Kind::Directory) => {
+        let Ok(stat) = stat_open(&file) else {
+            return;
+        };
+        match Kind::of(&stat) {
+            Kind::File => {
+                let size = u64::try_from(stat.st_size).unwrap_or(0);
+                let log = ReasonReader::open(file, size, self.rules.charset);
+                self.read_log(log, &path.to_string_lossy(), class, report);
+            }
+            Kind::Directory => {
                 let text = format!("close {log} {}: Is a directory", shown(self.at.id));
                 report.warning(text.into_bytes());
             }
@@ -335,8 +341,13 @@ impl Reading<'_> {
         }
     }
 
-    fn read_log(&mut self, file: File, path: &str, class: LogClass, report: &mut impl Report) {
-        let mut log = ReasonReader::open(file, self.rules.charset);
+    fn read_log<R: BufRead>(
+        &mut self,
+        mut log: ReasonReader<R>,
+        path: &str,
+        class: LogClass,
+        report: &mut impl Report,
+    ) {
         let mut warnings = Vec::new();
         // An error of the disk ends the log; what was read counts.
         while let Ok(Some(entry)) =
