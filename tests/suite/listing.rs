@@ -1,14 +1,16 @@
 //! Listings of a spool without a mail system: ours against Postfix's own, on
 //! generated spools and for every way to call them wrongly.
 
+use std::os::unix::ffi::OsStrExt;
+
 use crate::support::compare::{Cases, different_lines, keep_if_asked, same, shown};
 use crate::support::generate::{self, Input, Spool, pick};
 use crate::support::postlog::Postlog;
-use crate::support::run::Program;
-use crate::support::run::{Invocation, Tool};
+use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::{Met, Needs, require, under_test};
 
 const GENERATED_CASES: u64 = 300;
+const HOSTILE_CASES: u64 = 150;
 
 /// Ways to say `postqueue -p` for a configuration directory.
 fn text_listing(spool: &mut Spool) -> Invocation {
@@ -86,4 +88,44 @@ fn generated_spools_are_listed_alike() {
         drop(log);
         keep_if_asked(&mut spool.instance, result)
     });
+}
+
+#[test]
+fn no_spool_makes_ours_crash_hang_or_print_what_is_not_json() {
+    let test = "listing::no_spool_makes_ours_crash_hang_or_print_what_is_not_json";
+    Cases::from_environment(HOSTILE_CASES).run(test, |seed, case| {
+        // Other spools than those above, and of the kinds Postfix 3.7 cannot
+        // be compared with.
+        let mut spool = generate::spool(!seed, case, Input::Any);
+        let result = [text_listing(&mut spool), json_listing(&mut spool)]
+            .iter()
+            .try_for_each(|call| {
+                let output = call.run(Program::Ours, &spool.instance);
+                sound(call, &output)
+            });
+        keep_if_asked(&mut spool.instance, result)
+    });
+}
+
+/// Whether a run ended as a listing may end.
+fn sound(call: &Invocation, output: &Output) -> Result<(), String> {
+    let wrong = |what: &str| Err(format!("{}\n  {what}: {output:?}", shown(call)));
+    match output.ended {
+        Ended::Exited(0) if !output.stderr_text().contains("fatal:") => {}
+        Ended::Exited(69) if output.stderr_text().contains("fatal:") => {}
+        _ => return wrong("status"),
+    }
+    if output.stderr_text().contains("panicked") {
+        return wrong("panic");
+    }
+    let is_json = call
+        .args
+        .iter()
+        .any(|argument| argument.as_bytes().starts_with(b"-j"));
+    let text = output.stdout_text();
+    let decodes = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    if is_json && !text.lines().all(decodes) {
+        return wrong("not JSON");
+    }
+    Ok(())
 }

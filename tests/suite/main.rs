@@ -11,6 +11,7 @@ mod clients;
 mod clients_json;
 mod configuration;
 mod corpus;
+mod harness;
 mod listing;
 mod live;
 mod support;

@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 pub mod compare;
+pub mod effect;
 pub mod generate;
 pub mod instance;
 pub mod layout;

@@ -5,7 +5,7 @@
 //! shows up, in hexadecimal or in base 51 at the end of a name, the label
 //! stands instead: in paths, and in what a tool printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
@@ -20,41 +20,46 @@ use super::spool::Placed;
 /// An mtime this close to now was set by the tool.
 const FRESH_SECONDS: i64 = 600;
 
-/// Inode numbers and the labels that stand for them.
+/// What a name ends with because of its inode number, and the label that
+/// stands for it.
 #[derive(Clone, Debug, Default)]
 pub struct Labels {
-    by_inode: BTreeMap<u64, String>,
+    by_ending: HashMap<String, String>,
 }
 
 impl Labels {
     /// Labels for the files of one spool, in the order they were put there:
     /// two spools built by the same steps get the same labels.
     pub fn of<'a>(placed: impl IntoIterator<Item = &'a Placed>) -> Self {
-        let mut labels = Self::default();
+        let mut by_ending = HashMap::new();
         for file in placed {
-            let number = labels.by_inode.len();
-            labels
-                .by_inode
-                .entry(file.inode)
-                .or_insert_with(|| format!("<{number}>"));
+            let number = by_ending.len();
+            for ending in [
+                format!("{:X}", file.inode),
+                format!("z{}", base_51(file.inode)),
+            ] {
+                by_ending
+                    .entry(ending)
+                    .or_insert_with(|| format!("<{number}>"));
+            }
         }
-        labels
+        Self { by_ending }
     }
 
     /// A name with the label in place of the inode number, if it ends in one
     /// of ours; a `#FIX` behind it stays.
     pub fn canonical(&self, name: &str) -> String {
+        const TIME_LEAST: usize = 5;
         let (stem, suffix) = match name.strip_suffix("#FIX") {
             Some(stem) => (stem, "#FIX"),
             None => (name, ""),
         };
-        for (inode, label) in &self.by_inode {
-            for number in [format!("{inode:X}"), format!("z{}", base_51(*inode))] {
-                if let Some(time) = stem.strip_suffix(number.as_str())
-                    && time.len() >= 5
-                {
-                    return format!("{time}{label}{suffix}");
-                }
+        for at in TIME_LEAST..stem.len() {
+            let Some((time, ending)) = stem.split_at_checked(at) else {
+                continue;
+            };
+            if let Some(label) = self.by_ending.get(ending) {
+                return format!("{time}{label}{suffix}");
             }
         }
         name.to_owned()

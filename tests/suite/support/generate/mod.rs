@@ -278,7 +278,8 @@ impl Filler {
         for number in 0..how_many {
             let queue = pick(&mut self.rng, &QUEUES);
             if self.has(queue) {
-                objects::put(&mut self.rng, &self.instance, queue, number);
+                let put = objects::put(&mut self.rng, &self.instance, queue, number);
+                self.placed.extend(put);
             }
         }
     }

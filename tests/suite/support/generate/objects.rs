@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fastrand::Rng;
 
 use super::super::instance::Instance;
-use super::super::spool::{Name, NewFile, Place};
+use super::super::spool::{Name, NewFile, Place, Placed};
 use super::{chance, pick};
 
 const NOT_IDS: [&[u8]; 14] = [
@@ -52,14 +52,14 @@ pub fn odd_id(rng: &mut Rng) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Puts one odd thing somewhere into a queue.
-pub fn put(rng: &mut Rng, instance: &Instance, queue: &str, number: usize) {
+/// Puts one odd thing somewhere into a queue; returns the files among it.
+pub fn put(rng: &mut Rng, instance: &Instance, queue: &str, number: usize) -> Vec<Placed> {
     let spool = instance.spool();
     let id = format!("0B7EC7{number}{:X}", rng.u32(..));
     let place = instance.layout().directory(queue, id.as_bytes());
     let path = place.join(&id);
     if !spool.is_free(&path) {
-        return;
+        return Vec::new();
     }
     match rng.u32(0..14) {
         0 => spool.fifo(&path),
@@ -79,22 +79,19 @@ pub fn put(rng: &mut Rng, instance: &Instance, queue: &str, number: usize) {
         // Ends the listing, so seldom.
         9 if chance(rng, 12) => {
             let name = pick(rng, &ONE_LETTER[..6]);
-            put_file(
-                instance,
-                queue,
-                name.as_bytes(),
-                Place::Below(PathBuf::new()),
-                b"",
-            );
+            return put_file(instance, queue, name.as_bytes(), top(), b"");
         }
-        10 => {
-            let name = pick(rng, &NOT_IDS);
-            put_file(instance, queue, name, Place::Below(PathBuf::new()), b"x");
-        }
-        11 => put_file(instance, queue, id.as_bytes(), Place::Right, b""),
-        12 => put_file(instance, queue, id.as_bytes(), Place::Right, &[0; 5_000]),
-        _ => put_everywhere(rng, instance, queue),
+        10 => return put_file(instance, queue, pick(rng, &NOT_IDS), top(), b"x"),
+        11 => return put_file(instance, queue, id.as_bytes(), Place::Right, b""),
+        12 => return put_file(instance, queue, id.as_bytes(), Place::Right, &[0; 5_000]),
+        _ => return put_everywhere(rng, instance, queue),
     }
+    Vec::new()
+}
+
+/// The queue directory itself.
+fn top() -> Place {
+    Place::Below(PathBuf::new())
 }
 
 /// A message outside the queues that a link can point to.
@@ -118,22 +115,28 @@ fn one_letter_directories(rng: &mut Rng, queue: &str) -> PathBuf {
 
 /// Puts the same name into many hash directories: a listing shows the one
 /// that lies where the name belongs.
-fn put_everywhere(rng: &mut Rng, instance: &Instance, queue: &str) {
+fn put_everywhere(rng: &mut Rng, instance: &Instance, queue: &str) -> Vec<Placed> {
     let id = odd_id(rng);
     let content = b"T\x0c1700000000 0S\x07s@whereR\x07r@whereM\0X\0E\0";
-    let letters = "0123456789ABCDEF_z";
-    put_file(instance, queue, &id, Place::Below(PathBuf::new()), content);
+    let mut placed = put_file(instance, queue, &id, top(), content);
     if instance.layout().depth(queue) == 1 {
-        for letter in letters.chars() {
-            let below = PathBuf::from(letter.to_string());
-            put_file(instance, queue, &id, Place::Below(below), content);
+        for letter in "0123456789ABCDEF_z".chars() {
+            let below = Place::Below(letter.to_string().into());
+            placed.extend(put_file(instance, queue, &id, below, content));
         }
     }
+    placed
 }
 
-fn put_file(instance: &Instance, queue: &str, name: &[u8], place: Place, content: &[u8]) {
+fn put_file(
+    instance: &Instance,
+    queue: &str,
+    name: &[u8],
+    place: Place,
+    content: &[u8],
+) -> Vec<Placed> {
     let file = NewFile::new(queue, content.to_vec())
         .named(Name::Literal(name.to_vec()))
         .at(place);
-    instance.spool().put_if_free(&file);
+    instance.spool().put_if_free(&file).into_iter().collect()
 }
