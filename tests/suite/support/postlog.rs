@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::instance::{Builder, Instance, set_mode};
 
 /// Longest wait for our own mark to come back.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The line that says: all before this has arrived.
 const MARK: &[u8] = b"mark";
 /// The line that ends the collecting thread.

@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use super::instance::Instance;
 
 /// How long a run may take unless it says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// User and group of `nobody` on Debian.
 const NOBODY: u32 = 65_534;
 
