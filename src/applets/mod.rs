@@ -9,6 +9,7 @@ mod front;
 mod instance;
 mod list;
 mod postqueue;
+mod postsuper;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
@@ -47,7 +48,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 4] = [
+pub const APPLETS: [Applet; 5] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -65,6 +66,12 @@ pub const APPLETS: [Applet; 4] = [
         summary: "list the mail queue",
         rights: Rights::KeepsGroup,
         run: postqueue::run,
+    },
+    Applet {
+        name: "postsuper",
+        summary: "delete, hold, release, requeue and expire messages; repair the queues",
+        rights: Rights::Own,
+        run: postsuper::run,
     },
     Applet {
         name: "sendmail",

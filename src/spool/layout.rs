@@ -44,6 +44,19 @@ impl Layout {
             && expected.next().is_none()
     }
 
+    /// Where a name belongs below the queue's own directory: empty, or such
+    /// as `3/A`.
+    pub fn directory(&self, queue: Queue, name: &[u8]) -> Vec<u8> {
+        let mut path = Vec::new();
+        for level in HashPath::new(name, self.depth(queue)) {
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.push(level);
+        }
+        path
+    }
+
     /// The path of a file below the queue directory: `deferred/3/3A78999CD00`.
     pub fn path(&self, queue: Queue, name: &[u8]) -> OsString {
         let mut path = queue.name().as_bytes().to_vec();

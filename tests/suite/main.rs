@@ -16,6 +16,7 @@ mod harness;
 mod layers;
 mod listing;
 mod live;
+mod postsuper;
 mod rights;
 mod support;
 mod usage;
