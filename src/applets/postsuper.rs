@@ -102,6 +102,12 @@ impl Arguments {
     fn repairs(&self) -> bool {
         self.purge != Purge::No || self.structure != Structure::Leave
     }
+
+    /// Whether single messages are acted on, by an ID that may be wrong once
+    /// names have changed.
+    fn names_messages(&self) -> bool {
+        self.actions.iter().any(|(_, argument)| argument != ALL)
+    }
 }
 
 /// Runs postsuper.
@@ -294,7 +300,7 @@ impl Operation<'_> {
         if self.arguments.repairs() {
             self.repair()?;
         }
-        if self.changes.names && !self.arguments.actions.is_empty() {
+        if self.changes.names && self.arguments.names_messages() {
             return Err(End::NamesChanged);
         }
         for (action, argument) in &self.arguments.actions {
@@ -369,11 +375,7 @@ impl Operation<'_> {
         let lines: [(&str, &[Action], u64); 5] = [
             ("Requeued", &[Requeue], tally.requeued),
             ("Deleted", &[Delete], tally.deleted),
-            (
-                "Force-expired",
-                &[Expire, ExpireAndRelease],
-                tally.expired,
-            ),
+            ("Force-expired", &[Expire, ExpireAndRelease], tally.expired),
             ("Placed on hold", &[Hold], tally.held),
             (
                 "Released from hold",

@@ -218,12 +218,7 @@ impl<'a> Actor<'a> {
     }
 
     /// Removes the logs, then the message.
-    fn delete(
-        &mut self,
-        at: At<'_>,
-        id: &QueueId,
-        notes: &mut Notes,
-    ) -> Result<Search, WorkError> {
+    fn delete(&mut self, at: At<'_>, id: &QueueId, notes: &mut Notes) -> Result<Search, WorkError> {
         for queue in Queue::LOGS {
             self.mover.remove_from_home(queue, id.as_bytes())?;
         }

@@ -134,7 +134,10 @@ impl<'a> Mover<'a> {
         let mut renamed = self
             .home(queue, home)
             .and_then(|target| at.dir.rename(at.os_name(), &target, new_name));
-        if renamed.as_ref().is_err_and(|cause| is(cause, Errno::ENOENT)) {
+        if renamed
+            .as_ref()
+            .is_err_and(|cause| is(cause, Errno::ENOENT))
+        {
             // Either end may be missing, or a directory was made anew.
             self.forget();
             renamed = self

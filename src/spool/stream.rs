@@ -7,11 +7,11 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 
+use super::QueueId;
 use super::actions::{Action, Actor};
 use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
 use super::mass::Field;
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
-use super::QueueId;
 use crate::sys::signals::{Interrupts, Wake};
 
 /// Bytes read at a time.
@@ -162,10 +162,7 @@ fn next_read(
         }
         match input.read(buffer) {
             Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Interrupted | ErrorKind::WouldBlock
-                ) => {}
+                if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             other => return Ok(other),
         }
     }
@@ -183,6 +180,10 @@ impl Clerk<'_> {
             Asked::Id(id) => self.actor.act(self.action, id, notes),
             Asked::NoId(text) => {
                 notes.odd(&Oddity::InvalidId(text.clone()));
+                if self.action == Action::ExpireAndRelease {
+                    // Observed: either half of the action finds it invalid.
+                    notes.odd(&Oddity::InvalidId(text.clone()));
+                }
                 Ok(())
             }
         }

@@ -99,7 +99,7 @@ impl Found<'_> {
 
 /// Fails for a queue that must not be walked under this configuration.
 pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
-    match queue == Queue::Maildrop && layout.depth(queue) > 0 {
+    match queue == Queue::Maildrop && layout.depth_kept(queue) > 0 {
         true => Err(WorkError::HashedMaildrop),
         false => Ok(()),
     }
@@ -107,7 +107,7 @@ pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
 
 /// Whether a directory lies deeper in its queue than any that is needed.
 pub fn is_too_deep(queue: Queue, path: &[u8], layout: &Layout) -> bool {
-    path.split(|&b| b == b'/').count() > layout.depth(queue)
+    path.split(|&b| b == b'/').count() > layout.depth_kept(queue)
 }
 
 /// Removes a directory that a walk has left and nobody needs.

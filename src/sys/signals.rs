@@ -95,8 +95,7 @@ fn catch(signal: Signal, if_ignored: IfIgnored) -> io::Result<()> {
     // SAFETY: the handler uses two atomics and write(2), which are safe in a
     // handler, and leaves errno as it was.
     let before = unsafe { sigaction(signal, &action) }?;
-    if if_ignored == IfIgnored::LeaveIgnored && matches!(before.handler(), SigHandler::SigIgn)
-    {
+    if if_ignored == IfIgnored::LeaveIgnored && matches!(before.handler(), SigHandler::SigIgn) {
         // SAFETY: puts back what was there before.
         unsafe { sigaction(signal, &before) }?;
     }
