@@ -122,6 +122,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
     let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
     admit_to(call, &config, &mut diag)?;
+    diag.keep_log_file(&config);
     drop_rights(call, &config, &mut diag)?;
     let interrupts = Interrupts::watch()
         .map_err(|error| told(&mut diag, &format!("cannot watch signals: {error}")))?;

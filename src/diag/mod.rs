@@ -88,6 +88,15 @@ impl Diag {
         self.log.configure(&LogSettings::of(config));
     }
 
+    /// From now on, what postlogd does not take goes to maillog_file. For
+    /// programs that give up their rights and change things afterwards: who
+    /// did what has to be on record.
+    pub fn keep_log_file(&mut self, config: &Config) {
+        if let Some(path) = &config.maillog_file {
+            self.log.keep_file(path);
+        }
+    }
+
     /// A configuration that is known only in part, because it is faulty:
     /// its facility counts already.
     pub fn set_facility(&mut self, facility: u8) {
