@@ -117,6 +117,21 @@ impl<'a> Actor<'a> {
         }
     }
 
+    /// Looks at what an action would look at; what comes of it is seen when
+    /// it counts.
+    pub fn look_ahead(&mut self, action: Action, id: &QueueId) {
+        let logs = match action {
+            Action::Delete => Queue::LOGS.as_slice(),
+            _ => &[],
+        };
+        let selected = self.selected.iter().filter_map(|s| s.queue().ok());
+        for queue in selected.chain(logs.iter().copied()) {
+            if let Ok(dir) = self.mover.home(queue, id.as_bytes()) {
+                let _ = dir.stat(id.as_os_str());
+            }
+        }
+    }
+
     /// Looks through the queues where the act makes sense.
     fn search(&mut self, act: Act, id: &QueueId, notes: &mut Notes) -> Result<(), WorkError> {
         let selected = self.selected;

@@ -2,23 +2,28 @@
 //!
 //! One thread cuts the work into jobs, workers do them, the calling thread
 //! hears of the results in the order of the jobs. Memory is bounded: as many
-//! jobs wait as fit the queue. Small work is done by one worker, one piece
-//! after the other; more come only when there is enough for them.
+//! jobs wait as fit the queue. One worker does one piece after the other;
+//! more come only while there is much to do and it waits for a disk. Where
+//! all is in memory, renames go one by one in the kernel whoever asks for
+//! them, and more workers would only wait for each other.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::note::{Journal, Notes, Tally, WorkError};
+use crate::sys::process::blocks_read;
 use crate::sys::signals::Interrupts;
 
-/// Workers at most. Their number is for the disk rather than the processors.
+/// Workers at most. Their number is for the disk, not for the processors.
 const WORKERS_MAX: usize = 12;
 /// Pieces of work that one worker does alone.
 const ALONE: usize = 256;
+/// A job that reads so many disk blocks waits for the disk.
+const BLOCKS_OF_A_SLOW_JOB: i64 = 8;
 /// Pieces of work in a job at most.
 pub const JOB_MAX: usize = 64;
 /// Jobs that wait.
@@ -54,6 +59,11 @@ pub struct Done {
 
 /// Does jobs.
 pub trait Work<J> {
+    /// Looks at all that a job is about, so that it is in memory: called
+    /// while the disk is waited for. Looking can be done by many at once,
+    /// which changing a directory cannot.
+    fn look_ahead(&mut self, job: &J);
+
     /// Does one job; asks `stop` before each piece of it.
     fn work(&mut self, job: J, stop: &Stop<'_>) -> Done;
 }
@@ -155,7 +165,15 @@ fn labour<J, W: Work<J>>(
         let next = lock(waiting).recv();
         let Ok((job, result)) = next else { return };
         let _closing = Closing(open);
+        let before = blocks_read();
+        if open.wanted.load(Ordering::Relaxed) > 0 {
+            worker.look_ahead(&job);
+        }
         let done = worker.work(job, stop);
+        let blocks = blocks_read().saturating_sub(before);
+        if blocks >= BLOCKS_OF_A_SLOW_JOB {
+            open.wanted.fetch_add(1, Ordering::Relaxed);
+        }
         if done.ended.is_err() {
             stop.failed.store(true, Ordering::SeqCst);
         }
@@ -169,6 +187,8 @@ fn labour<J, W: Work<J>>(
 struct Open {
     jobs: Mutex<usize>,
     none: Condvar,
+    /// How many more workers the disk could serve.
+    wanted: AtomicUsize,
 }
 
 impl Open {
@@ -231,7 +251,11 @@ impl<J> Feed<'_, J> {
     /// Gives a job of so many pieces to the workers.
     pub fn send(&mut self, job: J, pieces: usize) -> Result<(), WorkError> {
         self.stop.check()?;
-        if self.workers == 0 || (self.pieces > ALONE && self.workers < WORKERS_MAX) {
+        let wanted = match self.pieces > ALONE {
+            true => self.open.wanted.load(Ordering::Relaxed).min(WORKERS_MAX),
+            false => 0,
+        };
+        while self.workers < wanted.max(1) {
             self.workers = self.workers.saturating_add(1);
             (self.start)();
         }

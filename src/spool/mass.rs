@@ -3,7 +3,9 @@
 //! Every object of a queue is met where it lies, misplaced ones too. Owns
 //! what each action does to it; no line per message, only counts.
 
+use std::ffi::OsStr;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use super::actions::{Action, Selected, expire};
@@ -145,17 +147,29 @@ struct Sweeper<'a> {
     action: Action,
 }
 
+impl Job {
+    fn objects(&self) -> impl Iterator<Item = Found<'_>> {
+        self.ranges.iter().filter_map(|range| {
+            Some(Found {
+                queue: self.queue,
+                place: &self.place,
+                name: self.names.get(range.clone())?,
+            })
+        })
+    }
+}
+
 impl Work<Job> for Sweeper<'_> {
+    fn look_ahead(&mut self, job: &Job) {
+        for found in job.objects() {
+            // What comes of it is seen when it counts.
+            let _ = found.place.dir.stat(OsStr::from_bytes(found.name));
+        }
+    }
+
     fn work(&mut self, job: Job, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let mut objects = job.ranges.iter().filter_map(|range| {
-            Some(Found {
-                queue: job.queue,
-                place: &job.place,
-                name: job.names.get(range.clone())?,
-            })
-        });
-        let ended = objects.try_for_each(|found| {
+        let ended = job.objects().try_for_each(|found| {
             stop.check()?;
             self.object(&found, &mut notes)
         });

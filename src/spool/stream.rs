@@ -191,6 +191,14 @@ impl Clerk<'_> {
 }
 
 impl Work<Vec<Asked>> for Clerk<'_> {
+    fn look_ahead(&mut self, job: &Vec<Asked>) {
+        for asked in job {
+            if let Asked::Id(id) = asked {
+                self.actor.look_ahead(self.action, id);
+            }
+        }
+    }
+
     fn work(&mut self, job: Vec<Asked>, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
         let ended = job.iter().try_for_each(|asked| {

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 
 use nix::libc;
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, getegid, geteuid, getgid, getuid};
 
@@ -26,6 +27,12 @@ pub fn tidy() -> io::Result<()> {
 
 fn open_null() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open("/dev/null")
+}
+
+/// How many blocks this thread has had to read from a disk so far: zero more
+/// means that all it needed was in memory.
+pub fn blocks_read() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.block_reads())
 }
 
 /// Whose rights the process has.
