@@ -1,23 +1,28 @@
 //! Listings of the queue: where messages come from and what they look like
 //! (spec page 05).
 
+mod daemon;
 pub mod dialect;
 mod form;
 mod json;
 mod output;
 mod pipeline;
+mod sink;
 mod text;
 
 use std::io;
 
 use thiserror::Error;
 
+use crate::ipc::AttributeError;
 use crate::spool::WalkError;
 use crate::spool::report::SeekError;
 
+pub use daemon::copy as list_daemon;
 pub use form::{Form, Style, Totals};
 pub use output::{Ending, Output};
-pub use pipeline::{Listing, Sink, run as list_spool};
+pub use pipeline::{Listing, run as list_spool};
+pub use sink::Sink;
 pub use text::Columns;
 
 /// Why a listing ended before its end.
@@ -29,6 +34,9 @@ pub enum ListingError {
     /// A queue file leads to where no file can be.
     #[error(transparent)]
     Seek(#[from] SeekError),
+    /// The daemon's listing cannot be read on.
+    #[error("the daemon's listing breaks off")]
+    Daemon(#[from] AttributeError),
     /// The output cannot be written.
     #[error("output write error")]
     Output(#[source] io::Error),

@@ -17,6 +17,7 @@ use std::thread::{self, Scope};
 use super::ListingError;
 use super::form::{Form, Style, Totals};
 use super::output::Ending;
+use super::sink::{PIECE_SIZE, Sink};
 use crate::spool::message::{self, NoMessage};
 use crate::spool::report::{Head, Location, Recipient, Report, Reporter, Rules, SeekError};
 use crate::spool::{Layout, Place, Queue, Walk, WalkError, id};
@@ -33,8 +34,6 @@ const CHUNK_MIN: usize = 8;
 const CHUNK_MAX: usize = 256;
 /// Chunks that wait for a worker.
 const CHUNKS_WAITING: usize = 32;
-/// Bytes of output after which a worker hands out a piece.
-const PIECE_SIZE: usize = 64 * 1024;
 /// Pieces of a chunk that wait to be written.
 const PIECES_WAITING: usize = 2;
 
@@ -49,16 +48,6 @@ pub struct Listing<'a> {
     pub rules: &'a Rules,
     /// What it looks like.
     pub style: Style,
-}
-
-/// Receives a listing, in order.
-pub trait Sink {
-    /// Formatted messages, not always whole ones.
-    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError>;
-    /// The totals of messages whose pieces came before.
-    fn totals(&mut self, totals: Totals);
-    /// Something for the mail log.
-    fn warning(&mut self, text: &[u8]);
 }
 
 /// Lists every message queue into `sink`.
