@@ -110,6 +110,11 @@ impl Log {
         self.facility = facility;
     }
 
+    /// From now on with another tag.
+    pub fn set_tag(&mut self, tag: &[u8]) {
+        self.tag = tag.to_vec();
+    }
+
     /// From now on in another program's name.
     pub fn rename(&mut self, program: &str) {
         self.program = program.into();

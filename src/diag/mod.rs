@@ -82,6 +82,11 @@ impl Diag {
         self.log.set_facility(facility);
     }
 
+    /// The same, for its syslog_name.
+    pub fn set_tag(&mut self, tag: &[u8]) {
+        self.log.set_tag(tag);
+    }
+
     /// From now on another program speaks: mailq becomes postqueue.
     pub fn rename(&mut self, program: &str) {
         program.clone_into(&mut self.program);
