@@ -115,11 +115,6 @@ impl Log {
         self.tag = tag.to_vec();
     }
 
-    /// From now on in another program's name.
-    pub fn rename(&mut self, program: &str) {
-        self.program = program.into();
-    }
-
     /// Sends one line, in the name of `service` if there is one. Whatever
     /// goes wrong, the program goes on: the log is a record, not the work.
     pub fn send(&mut self, service: Option<&str>, severity: Severity, text: &[u8]) {

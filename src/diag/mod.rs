@@ -87,12 +87,6 @@ impl Diag {
         self.log.set_tag(tag);
     }
 
-    /// From now on another program speaks: mailq becomes postqueue.
-    pub fn rename(&mut self, program: &str) {
-        program.clone_into(&mut self.program);
-        self.log.rename(program);
-    }
-
     /// What was done.
     pub fn info(&mut self, text: impl AsRef<[u8]>) {
         self.send(Severity::Info, text.as_ref());

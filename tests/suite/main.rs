@@ -14,6 +14,7 @@ mod corpus;
 mod daemon;
 mod front;
 mod harness;
+mod hostile;
 mod layers;
 mod listing;
 mod live;
