@@ -20,7 +20,7 @@ use super::output::Ending;
 use super::sink::{PIECE_SIZE, Sink};
 use crate::spool::message::{self, NoMessage};
 use crate::spool::report::{Head, Location, Recipient, Report, Reporter, Rules, SeekError};
-use crate::spool::{Layout, Place, Queue, Walk, WalkError, id};
+use crate::spool::{Found, Layout, Place, Queue, Walk, WalkError, id};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
 use crate::text::shown;
@@ -142,14 +142,16 @@ fn walk(listing: &Listing<'_>, crew: &mut Crew<'_, '_>) -> Result<(), Stop> {
         let mut walk = Walk::new(listing.spool, queue)?;
         let mut last_name = Vec::new();
         loop {
-            let next = match walk.next() {
+            let next = match walk.next_name() {
                 Ok(next) => next,
                 Err(error) => {
                     crew.flush()?;
                     return Err(error.into());
                 }
             };
-            let Some((place, name)) = next else { break };
+            let Some(Found { place, name }) = next else {
+                break;
+            };
             if name == last_name {
                 // Observed: Postfix takes this for a directory that never
                 // ends, and leaves the rest of the queue out.

@@ -15,4 +15,4 @@ pub use id::QueueId;
 pub use layout::Layout;
 pub use queue::Queue;
 pub use reasons::{Reason, ReasonReader};
-pub use walk::{Place, Walk, WalkError};
+pub use walk::{Found, Place, Walk, WalkError};

@@ -35,6 +35,15 @@ pub struct Place {
     pub path: Vec<u8>,
 }
 
+/// A name that was met on a walk.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The directory it lies in.
+    pub place: &'a Arc<Place>,
+    /// The name.
+    pub name: &'a [u8],
+}
+
 /// A walk through one queue.
 #[derive(Debug)]
 pub struct Walk {
@@ -74,7 +83,7 @@ impl Walk {
 
     /// The next name that is not a directory to be entered, with the open
     /// directory it lies in; `None` at the end of the queue.
-    pub fn next(&mut self) -> Result<Option<(&Arc<Place>, &[u8])>, WalkError> {
+    pub fn next_name(&mut self) -> Result<Option<Found<'_>>, WalkError> {
         while let Some(level) = self.levels.last_mut() {
             if !level.names.next(&mut self.name) {
                 self.levels.pop();
@@ -85,7 +94,8 @@ impl Walk {
             }
         }
         let name = self.name.as_slice();
-        Ok(self.levels.last().map(|level| (&level.place, name)))
+        let place = self.levels.last().map(|level| &level.place);
+        Ok(place.map(|place| Found { place, name }))
     }
 
     /// Enters the directory whose name was just read.
