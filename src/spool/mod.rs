@@ -4,10 +4,12 @@
 
 pub mod id;
 mod layout;
+mod logged;
 pub mod message;
 mod queue;
 mod reasons;
 pub mod report;
+pub mod reporter;
 pub mod system;
 mod walk;
 
