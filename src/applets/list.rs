@@ -21,7 +21,7 @@ use crate::spool::report::{Dialect, Rules};
 use crate::spool::{Layout, Queue, system};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
-use crate::sys::process::Trust;
+use crate::sys::process::{Trust, raise_open_files};
 use crate::sys::rights;
 use crate::text::{Charset, shown};
 
@@ -229,6 +229,7 @@ impl Lister<'_> {
             layout: &layout,
             rules: &rules,
             style: self.request.style,
+            workers: listing::workers_for(raise_open_files()),
         };
         let diag = &mut *self.diag;
         let mut printer = Printer { output, diag };

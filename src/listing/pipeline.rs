@@ -23,19 +23,29 @@ use crate::text::shown;
 /// Workers at most. Their number is for the disk rather than the processors:
 /// with a cold cache 16 readers are many times as fast as one.
 const WORKERS_MAX: usize = 16;
+/// Descriptors that a worker can need: its message, a log, and the directories
+/// of the chunks that wait for it.
+const FILES_PER_WORKER: u64 = 8;
 /// Names in the first chunk: `mailq | head` answers after so many messages.
 const CHUNK_MIN: usize = 8;
 /// Names in a chunk at most.
 const CHUNK_MAX: usize = 256;
-/// Chunks that wait for a worker.
-const CHUNKS_WAITING: usize = 32;
+/// Chunks that wait, for each worker.
+const CHUNKS_WAITING: usize = 2;
 /// Pieces of a chunk that wait to be written.
 const PIECES_WAITING: usize = 2;
+
+/// How many workers a process can have that may open so many files: one that
+/// ran out of descriptors would leave messages out.
+pub fn workers_for(open_files: u64) -> usize {
+    let affordable = usize::try_from(open_files / FILES_PER_WORKER).unwrap_or(usize::MAX);
+    affordable.clamp(1, WORKERS_MAX)
+}
 
 /// Lists every message queue into `sink`.
 pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, ListingError> {
     // Rendezvous in the order of the walk: one receiver of pieces per chunk.
-    let (order, in_order) = sync_channel(CHUNKS_WAITING);
+    let (order, in_order) = sync_channel(listing.workers.saturating_mul(CHUNKS_WAITING));
     thread::scope(|scope| {
         let walker = move || {
             let mut crew = Crew::new(scope, *listing, order);
@@ -147,7 +157,7 @@ impl<'scope, 'env: 'scope> Crew<'scope, 'env> {
         listing: Listing<'env>,
         order: SyncSender<Receiver<Piece>>,
     ) -> Self {
-        let (work, waiting) = sync_channel(CHUNKS_WAITING);
+        let (work, waiting) = sync_channel(listing.workers.saturating_mul(CHUNKS_WAITING));
         Self {
             scope,
             listing,
@@ -198,7 +208,7 @@ impl<'scope, 'env: 'scope> Crew<'scope, 'env> {
             return Ok(());
         };
         self.chunk_size = self.chunk_size.saturating_mul(2).min(CHUNK_MAX);
-        if self.workers < WORKERS_MAX && self.hire().is_ok() {
+        if self.workers < self.listing.workers && self.hire().is_ok() {
             self.workers = self.workers.saturating_add(1);
         }
         if self.workers > 0 {

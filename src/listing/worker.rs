@@ -26,6 +26,8 @@ pub struct Listing<'a> {
     pub rules: &'a Rules,
     /// What it looks like.
     pub style: Style,
+    /// How many threads read, at most.
+    pub workers: usize,
 }
 
 /// What a worker hands out.
