@@ -71,7 +71,8 @@ fn load(
     Config::load_for(program, &directory, progress)
 }
 
-/// Passes warnings on; those behind the facility go to it.
+/// Passes warnings on; those behind the facility go to it. What comes next is
+/// logged with all that is known.
 fn warn(progress: &Progress, diag: &mut Diag) {
     let known = progress.facility;
     for (number, warning) in progress.warnings.iter().enumerate() {
@@ -82,6 +83,9 @@ fn warn(progress: &Progress, diag: &mut Diag) {
     }
     if let Some(known) = known {
         diag.set_facility(known.facility);
+    }
+    if let Some(name) = &progress.syslog_name {
+        diag.set_tag(name);
     }
 }
 

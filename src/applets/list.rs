@@ -15,22 +15,18 @@ use super::postqueue::STATUS;
 use super::{Call, Fatal};
 use crate::config::Config;
 use crate::diag::{Diag, Severity};
-use crate::ipc::showq::{self, Showq};
-use crate::listing::{
-    self, Ending, Form, Listing, ListingError, Output, Sink, Style, Totals, dialect,
-};
+use crate::ipc::showq;
+use crate::listing::{self, Ending, Listing, ListingError, Output, Sink, Style, Totals, dialect};
 use crate::spool::report::{Dialect, Rules};
 use crate::spool::{Layout, Queue, system};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
-use crate::sys::process::Trust;
+use crate::sys::process::{Trust, raise_open_files};
 use crate::sys::rights;
 use crate::text::{Charset, shown};
 
 /// What a listing that cannot go on ends with, as Postfix's does.
 const MALFORMED: &str = "malformed showq server response";
-/// Bytes of a daemon's listing that are written at a time.
-const PIECE_SIZE: usize = 64 * 1024;
 /// The service in whose name a direct listing logs.
 const SHOWQ: &str = "showq";
 
@@ -99,7 +95,7 @@ fn authorize(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal>
     let mut warnings = Vec::new();
     let users = config.mailq_users(&mut warnings);
     for warning in warnings {
-        diag.warning(&warning);
+        diag.warning(warning);
     }
     let users = users.map_err(|error| fatal(diag, &error.to_string()))?;
     let name = user_name(call.caller.user);
@@ -156,6 +152,7 @@ impl Lister<'_> {
             let text = "--source=spool is not available to a set-gid program";
             return Err(fatal(self.diag, text));
         }
+        // Whoever may not look at the lock is answered by the connection below.
         let is_up = system::is_up(&self.spool).unwrap_or(false);
         self.drop_rights()?;
         let is_up = is_up && self.spool.stat(self.socket().as_os_str()).is_ok();
@@ -187,7 +184,7 @@ impl Lister<'_> {
             return Err(fatal(self.diag, &reason));
         }
         let text = format!("Mail system is down -- accessing queue directly ({reason})");
-        self.diag.warning(&text);
+        self.diag.warning(text);
         Ok(())
     }
 
@@ -226,33 +223,64 @@ impl Lister<'_> {
     fn list_spool(mut self) -> Result<(), Fatal> {
         let layout = Layout::new(&self.config.hash_queue_names, self.config.hash_queue_depth);
         let rules = self.rules()?;
+        let output = self.output()?;
         let listing = Listing {
             spool: &self.spool,
             layout: &layout,
             rules: &rules,
             style: self.request.style,
+            workers: listing::workers_for(raise_open_files()),
         };
-        let mut sink = Printer {
-            output: Output::new(stdout(self.diag)?, self.request.style),
-            diag: &mut *self.diag,
-        };
-        let ended = listing::list_spool(&listing, &mut sink);
-        let output = sink.output;
-        match ended {
-            Ok(Ending::ReaderGone) => Ok(()),
-            Ok(Ending::Complete) => finish(output, self.diag),
-            Err(ListingError::Output(error)) => output_failed(self.diag, &error),
-            Err(error) => Err(self.showq_failed(&error.to_string())),
-        }
+        let diag = &mut *self.diag;
+        let mut printer = Printer { output, diag };
+        let ended = listing::list_spool(&listing, &mut printer);
+        let output = printer.output;
+        self.finish(ended, output)
     }
 
-    fn list_showq(self, stream: BufReader<UnixStream>) -> Result<(), Fatal> {
-        let mut output = Output::new(stdout(self.diag)?, self.request.style);
-        match copy(stream, &mut output, self.request.style) {
+    fn list_showq(mut self, stream: BufReader<UnixStream>) -> Result<(), Fatal> {
+        let charset = match self.config.smtputf8_enable {
+            true => Charset::LooseUtf8,
+            false => Charset::Ascii,
+        };
+        let output = self.output()?;
+        let diag = &mut *self.diag;
+        let mut printer = Printer { output, diag };
+        let style = self.request.style;
+        let ended = listing::list_daemon(stream, style, charset, &mut printer);
+        let output = printer.output;
+        self.finish(ended, output)
+    }
+
+    fn output(&mut self) -> Result<Output<File>, Fatal> {
+        Ok(Output::new(stdout(self.diag)?, self.request.style))
+    }
+
+    /// Writes the footer, or says why there is none.
+    fn finish(
+        mut self,
+        ended: Result<Ending, ListingError>,
+        output: Output<File>,
+    ) -> Result<(), Fatal> {
+        match ended {
             Ok(Ending::ReaderGone) => Ok(()),
-            Ok(Ending::Complete) => finish(output, self.diag),
-            Err(Broken::Output(error)) => output_failed(self.diag, &error),
-            Err(Broken::Daemon) => Err(fatal(self.diag, MALFORMED)),
+            Ok(Ending::Complete) => match output.finish() {
+                Ok(_) => Ok(()),
+                Err(error) => output_failed(self.diag, &error),
+            },
+            Err(ListingError::Output(error)) => output_failed(self.diag, &error),
+            Err(ListingError::Thread(error)) => {
+                let text = format!("cannot start a thread: {}", error_text(&error));
+                Err(fatal(self.diag, &text))
+            }
+            Err(ListingError::Daemon(error)) => {
+                let socket = self.socket().display().to_string();
+                if let Some(warning) = error.warning(&socket) {
+                    self.diag.warning(warning);
+                }
+                Err(fatal(self.diag, MALFORMED))
+            }
+            Err(error) => Err(self.showq_failed(&error.to_string())),
         }
     }
 
@@ -289,7 +317,7 @@ impl Lister<'_> {
     }
 }
 
-/// Receives a listing from the spool.
+/// Receives a listing.
 struct Printer<'a> {
     output: Output<File>,
     diag: &'a mut Diag,
@@ -306,45 +334,6 @@ impl Sink for Printer<'_> {
 
     fn warning(&mut self, text: &[u8]) {
         self.diag.log_as(SHOWQ, Severity::Warning, text);
-    }
-}
-
-/// Why a listing from the daemon broke off.
-enum Broken {
-    Daemon,
-    Output(io::Error),
-}
-
-/// Copies the daemon's listing. What came before a fault is printed, and
-/// nothing is held back while the daemon thinks.
-fn copy(
-    stream: BufReader<UnixStream>,
-    output: &mut Output<File>,
-    style: Style,
-) -> Result<Ending, Broken> {
-    let mut form = Form::new(style);
-    let mut showq = Showq::new(stream).map_err(|_| Broken::Daemon)?;
-    loop {
-        let next = showq.next(&mut form);
-        let is_waiting = !matches!(next, Ok(true)) || !showq.has_more();
-        if is_waiting || form.out().len() > PIECE_SIZE {
-            let ending = output.piece(form.out()).map_err(Broken::Output)?;
-            form.out().clear();
-            if ending == Ending::ReaderGone {
-                return Ok(ending);
-            }
-        }
-        if !next.map_err(|_| Broken::Daemon)? {
-            output.count(form.take_totals());
-            return Ok(Ending::Complete);
-        }
-    }
-}
-
-fn finish(output: Output<File>, diag: &mut Diag) -> Result<(), Fatal> {
-    match output.finish() {
-        Ok(_) => Ok(()),
-        Err(error) => output_failed(diag, &error),
     }
 }
 

@@ -109,7 +109,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
     let mut arguments = Arguments::default();
     let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
-    while let Some(scanned) = scanner.next() {
+    for scanned in scanner.by_ref() {
         let scanned = scanned.map_err(|error| {
             diag.option_error(PROGRAM.as_bytes(), &error.message());
             usage(diag)

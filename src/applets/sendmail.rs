@@ -289,7 +289,7 @@ fn warn_of_notify(value: &[u8], diag: &mut Diag) {
     let unknown = value.split(|&b| b == b',').find(|word| !is_known(word));
     if let Some(word) = unknown {
         let (word, value) = (shown(word), shown(value));
-        diag.warning(&format!(
+        diag.warning(format!(
             "unknown DSN NOTIFY command value \"{word}\" in \"{value}\""
         ));
         diag.warning("bad -N option value -- ignored");

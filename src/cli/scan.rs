@@ -87,29 +87,6 @@ impl<'t> Scanner<'t> {
         is_it
     }
 
-    /// The next option; `None` when only operands are left.
-    pub fn next(&mut self) -> Option<Result<Scanned, ScanError>> {
-        if self.group.is_empty() {
-            let argument = self.arguments.as_slice().first()?.as_bytes();
-            match argument {
-                b"--" => {
-                    self.arguments.next();
-                    return None;
-                }
-                [b'-', b'-', long @ ..] => {
-                    if let Some(scanned) = self.long(&long.to_vec()) {
-                        return Some(scanned);
-                    }
-                }
-                [b'-', _, ..] => {}
-                _ => return None,
-            }
-            self.group = self.arguments.next()?.into_vec();
-            self.group.remove(0);
-        }
-        Some(self.letter())
-    }
-
     /// The next letter of the group.
     fn letter(&mut self) -> Result<Scanned, ScanError> {
         let byte = self.group.remove(0);
@@ -131,11 +108,11 @@ impl<'t> Scanner<'t> {
     /// A long option; `None` if there is none of that name: it is then a
     /// group of letters that begins with the invalid letter `-`, as it is to
     /// Postfix.
-    fn long(&mut self, text: &[u8]) -> Option<Result<Scanned, ScanError>> {
+    fn long(&mut self, text: Vec<u8>) -> Option<Result<Scanned, ScanError>> {
         let equals = text.iter().position(|&b| b == b'=');
         let (name, value) = match equals.map(|at| text.split_at(at)) {
             Some((name, value)) => (name, value.get(1..)),
-            None => (text, None),
+            None => (text.as_slice(), None),
         };
         let known = |o: &&Opt| o.long.is_some_and(|l| l.as_bytes() == name);
         let option = self.options.iter().find(known)?;
@@ -151,6 +128,34 @@ impl<'t> Scanner<'t> {
                 None => Err(ScanError::NoLongValue(long)),
             },
         })
+    }
+}
+
+/// The options in order; `None` when only operands are left.
+impl Iterator for Scanner<'_> {
+    type Item = Result<Scanned, ScanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.group.is_empty() {
+            let argument = self.arguments.as_slice().first()?.as_bytes();
+            match argument {
+                b"--" => {
+                    self.arguments.next();
+                    return None;
+                }
+                [b'-', b'-', long @ ..] => {
+                    let long = long.to_vec();
+                    if let Some(scanned) = self.long(long) {
+                        return Some(scanned);
+                    }
+                }
+                [b'-', _, ..] => {}
+                _ => return None,
+            }
+            self.group = self.arguments.next()?.into_vec();
+            self.group.remove(0);
+        }
+        Some(self.letter())
     }
 }
 
@@ -171,7 +176,7 @@ mod tests {
         let arguments = arguments.iter().map(OsString::from).collect();
         let mut scanner = Scanner::new(&OPTIONS, arguments);
         let mut seen = Vec::new();
-        while let Some(next) = scanner.next() {
+        for next in scanner.by_ref() {
             seen.push(match next {
                 Ok(Scanned::Short(letter, value)) => format!("{letter}({})", value.display()),
                 Ok(Scanned::Long(name, value)) => format!("{name}({})", value.display()),

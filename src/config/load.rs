@@ -41,7 +41,11 @@ impl Config {
         directory: &Path,
         progress: &mut Progress,
     ) -> Result<Self, ConfigError> {
-        let Progress { warnings, facility } = progress;
+        let Progress {
+            warnings,
+            facility,
+            syslog_name,
+        } = progress;
         let file = MainCf::read(directory, program, warnings)?;
         let mut loader = Loader {
             parameters: Parameters::new(file),
@@ -61,6 +65,7 @@ impl Config {
         loader.host()?;
         loader.take(table::COMMON)?;
         let mail_owner = checks::mail_owner(&loader.parameters, &loader.text("mail_owner"))?;
+        *syslog_name = Some(loader.text("syslog_name"));
         let (log, prefixes) = (
             loader.text("maillog_file"),
             loader.list("maillog_file_prefixes"),
@@ -81,6 +86,8 @@ pub struct Progress {
     /// The syslog facility, which counts as soon as it was looked at: for the
     /// warnings behind it and for the error.
     pub facility: Option<KnownFacility>,
+    /// syslog_name, which counts for the errors that are found last.
+    pub syslog_name: Option<Vec<u8>>,
 }
 
 /// The syslog facility, and when it was known.

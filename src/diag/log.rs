@@ -152,9 +152,9 @@ impl Log {
         self.facility = facility;
     }
 
-    /// From now on in another program's name.
-    pub fn rename(&mut self, program: &str) {
-        self.program = program.into();
+    /// From now on with another tag.
+    pub fn set_tag(&mut self, tag: &[u8]) {
+        self.tag = tag.to_vec();
     }
 
     /// Sends one line, in the name of `service` if there is one. Whatever

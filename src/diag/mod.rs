@@ -103,10 +103,9 @@ impl Diag {
         self.log.set_facility(facility);
     }
 
-    /// From now on another program speaks: mailq becomes postqueue.
-    pub fn rename(&mut self, program: &str) {
-        program.clone_into(&mut self.program);
-        self.log.rename(program);
+    /// The same, for its syslog_name.
+    pub fn set_tag(&mut self, tag: &[u8]) {
+        self.log.set_tag(tag);
     }
 
     /// What was done.

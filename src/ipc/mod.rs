@@ -3,4 +3,4 @@
 mod attributes;
 pub mod showq;
 
-pub use attributes::{AttributeError, AttributeReader, Buffered};
+pub use attributes::{AttributeError, AttributeReader, Buffered, Part};

@@ -1,20 +1,21 @@
 //! The showq client: a listing as the showq daemon tells it (spec page 05,
 //! "The showq protocol").
 //!
-//! Accepts what any daemon since Postfix 3.5 sends; values arrive quoted and
-//! printable already, and are made printable once more by nobody: the daemon
-//! is trusted, its text was a stranger's and it has dealt with that.
+//! Accepts what any daemon since Postfix 3.5 sends. Values arrive quoted and
+//! printable, and are made printable all the same: a stranger may have taken
+//! the daemon's place.
 
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::attributes::{AttributeError, AttributeReader, Buffered};
+use super::attributes::{AttributeError, AttributeReader, Buffered, END_OF_LIST, number};
 use crate::spool::report::{Head, LogClass, Recipient, Report};
+use crate::text::{Charset, make_printable, shown};
 
 /// What the daemon says first.
-const PROTOCOL: &[u8] = b"mail_queue_list_protocol";
+const PROTOCOL: &str = "mail_queue_list_protocol";
 
 /// Connects to the daemon whose socket is at `path`. A daemon that says
 /// nothing for `timeout` is an error of the stream.
@@ -29,6 +30,7 @@ pub fn connect(path: &Path, timeout: Duration) -> io::Result<BufReader<UnixStrea
 #[derive(Debug)]
 pub struct Showq<R> {
     attributes: AttributeReader<R>,
+    charset: Charset,
     /// The name that was read ahead.
     name: Vec<u8>,
     message: MessageValues,
@@ -53,20 +55,26 @@ struct RecipientValues {
 
 impl<R: io::BufRead + Buffered> Showq<R> {
     /// Reads the daemon's greeting.
-    pub fn new(input: R) -> Result<Self, AttributeError> {
+    pub fn new(input: R, charset: Charset) -> Result<Self, AttributeError> {
         let mut showq = Self {
             attributes: AttributeReader::new(input),
+            charset,
             name: Vec::new(),
             message: MessageValues::default(),
             recipient: RecipientValues::default(),
         };
-        showq.expect(b"protocol")?;
         let mut protocol = Vec::new();
-        showq.attributes.text(&mut protocol)?;
-        if protocol != PROTOCOL || showq.next_name()? {
-            return Err(AttributeError::Malformed);
+        showq.named("protocol", &mut protocol)?;
+        if protocol != PROTOCOL.as_bytes() {
+            return Err(AttributeError::Protocol {
+                found: shown(&protocol),
+                expected: PROTOCOL,
+            });
         }
-        Ok(showq)
+        match showq.next_name()? {
+            false => Ok(showq),
+            true => Err(showq.unexpected(END_OF_LIST)),
+        }
     }
 
     /// Reports the next message; false at the end of the listing.
@@ -83,22 +91,22 @@ impl<R: io::BufRead + Buffered> Showq<R> {
     }
 
     /// Whether more is at hand without waiting for the daemon.
-    pub fn has_more(&mut self) -> bool {
+    pub fn has_more(&self) -> bool {
         self.attributes.has_more()
     }
 
     /// Reads a message up to its sender; the first name was read ahead.
     fn head(&mut self, report: &mut impl Report) -> Result<(), AttributeError> {
         let mut message = std::mem::take(&mut self.message);
-        self.value(b"queue_name", &mut message.queue)?;
-        self.named(b"queue_id", &mut message.id)?;
-        self.named(b"time", &mut message.number)?;
+        self.value("queue_name", &mut message.queue)?;
+        self.named("queue_id", &mut message.id)?;
+        self.named("time", &mut message.number)?;
         let arrival = number(&message.number)?;
-        self.named(b"size", &mut message.number)?;
+        self.named("size", &mut message.number)?;
         let size = number(&message.number)?;
-        self.named(b"forced_expire", &mut message.number)?;
+        self.named("forced_expire", &mut message.number)?;
         let forced_expire = number(&message.number)? != 0;
-        self.named(b"sender", &mut message.sender)?;
+        self.named("sender", &mut message.sender)?;
         report.message(&Head {
             queue: &message.queue,
             id: &message.id,
@@ -116,13 +124,13 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         let mut recipient = std::mem::take(&mut self.recipient);
         let has_original = self.name == b"original_recipient";
         if has_original {
-            self.value(b"original_recipient", &mut recipient.original)?;
-            self.named(b"recipient", &mut recipient.address)?;
-            self.named(b"log_class", &mut recipient.class)?;
+            self.value("original_recipient", &mut recipient.original)?;
+            self.named("recipient", &mut recipient.address)?;
+            self.named("log_class", &mut recipient.class)?;
         } else {
-            self.value(b"recipient", &mut recipient.address)?;
+            self.value("recipient", &mut recipient.address)?;
         }
-        self.named(b"reason", &mut recipient.reason)?;
+        self.named("reason", &mut recipient.reason)?;
         let class = match (has_original, recipient.class.as_slice()) {
             (false, _) | (true, b"" | b"defer") => LogClass::Defer,
             (true, b"bounce") => LogClass::Bounce,
@@ -146,32 +154,30 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         more
     }
 
-    fn expect(&mut self, name: &[u8]) -> Result<(), AttributeError> {
-        match self.next_name()? && self.name == name {
-            true => Ok(()),
-            false => Err(AttributeError::Malformed),
-        }
-    }
-
     /// Reads the value of the name that was read ahead, if it is `name`.
-    fn value(&mut self, name: &[u8], value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        match self.name == name {
-            true => self.attributes.text(value),
-            false => Err(AttributeError::Malformed),
+    fn value(&mut self, name: &'static str, value: &mut Vec<u8>) -> Result<(), AttributeError> {
+        if self.name != name.as_bytes() {
+            return Err(self.unexpected(name));
+        }
+        self.attributes.value(value)?;
+        make_printable(value, self.charset);
+        Ok(())
+    }
+
+    /// Reads an attribute that must be called `name`.
+    fn named(&mut self, name: &'static str, value: &mut Vec<u8>) -> Result<(), AttributeError> {
+        match self.next_name()? {
+            true => self.value(name, value),
+            false => Err(AttributeError::Missing(name)),
         }
     }
 
-    fn named(&mut self, name: &[u8], value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        self.expect(name)?;
-        self.attributes.text(value)
+    fn unexpected(&self, expected: &'static str) -> AttributeError {
+        AttributeError::Unexpected {
+            found: shown(&self.name),
+            expected,
+        }
     }
-}
-
-fn number(text: &[u8]) -> Result<i64, AttributeError> {
-    std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(AttributeError::Malformed)
 }
 
 #[cfg(test)]
@@ -205,7 +211,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<String>, AttributeError> {
         let bytes = text.replace(' ', "\0").into_bytes();
-        let mut showq = Showq::new(BufReader::new(&bytes[..]))?;
+        let mut showq = Showq::new(BufReader::new(&bytes[..]), Charset::Ascii)?;
         let mut seen = Seen::default();
         while showq.next(&mut seen)? {}
         Ok(seen.0)

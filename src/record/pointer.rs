@@ -12,7 +12,7 @@ pub(super) fn parse(text: &[u8]) -> Option<u64> {
     let offset = trim_space_start(text)
         .iter()
         .try_fold(0u64, |number, &byte| {
-            let digit = byte.is_ascii_digit().then(|| byte & 0x0f)?;
+            let digit = byte.is_ascii_digit().then_some(byte & 0x0f)?;
             number.checked_mul(10)?.checked_add(digit.into())
         })?;
     i64::try_from(offset).is_ok().then_some(offset)

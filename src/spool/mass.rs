@@ -12,8 +12,8 @@ use super::actions::{Action, Selected, expire};
 use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
 use super::moves::{Mover, Outcome};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
-use super::sweep::{self, Found, NoFiles, Remains};
-use super::{Layout, Place, Queue, Step, Walk, id, message};
+use super::sweep::{self, NoFiles, Object, Remains};
+use super::{Found, Layout, Place, Queue, Step, Walk, id, message};
 use crate::sys::dir::Dir;
 use crate::sys::signals::Interrupts;
 
@@ -88,7 +88,7 @@ impl Gatherer<'_, '_> {
         let mut walk = Walk::new(field.spool, queue)?;
         while let Some(step) = walk.step()? {
             match step {
-                Step::Name { place, name } => self.add(queue, place, name)?,
+                Step::Name(Found { place, name }) => self.add(queue, place, name)?,
                 Step::Left { parent, path } => {
                     if sweep::is_too_deep(queue, &path, field.layout) {
                         self.settle()?;
@@ -148,9 +148,9 @@ struct Sweeper<'a> {
 }
 
 impl Job {
-    fn objects(&self) -> impl Iterator<Item = Found<'_>> {
+    fn objects(&self) -> impl Iterator<Item = Object<'_>> {
         self.ranges.iter().filter_map(|range| {
-            Some(Found {
+            Some(Object {
                 queue: self.queue,
                 place: &self.place,
                 name: self.names.get(range.clone())?,
@@ -178,12 +178,12 @@ impl Work<Job> for Sweeper<'_> {
 }
 
 impl Sweeper<'_> {
-    fn object(&mut self, found: &Found<'_>, notes: &mut Notes) -> Result<(), WorkError> {
+    fn object(&mut self, found: &Object<'_>, notes: &mut Notes) -> Result<(), WorkError> {
         let no_files = match self.action {
             Action::Delete => NoFiles::Keep,
             _ => NoFiles::Remove,
         };
-        let Remains::Object(stat) = found.look(no_files, notes)? else {
+        let Remains::There(stat) = found.look(no_files, notes)? else {
             return Ok(());
         };
         if self.action == Action::Delete {
@@ -212,7 +212,7 @@ impl Sweeper<'_> {
 
     fn relocate(
         &mut self,
-        found: &Found<'_>,
+        found: &Object<'_>,
         target: Queue,
         deed: Deed,
         notes: &mut Notes,

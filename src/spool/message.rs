@@ -90,6 +90,14 @@ pub enum NoMessage {
     /// It vanished, moved, or is still being written. Nothing to say.
     #[error("not there")]
     NotThere,
+    /// Its place cannot be looked at: something else stands in the way.
+    #[error("{path}: {}", error_text(.cause))]
+    Place {
+        /// The file, relative to the queue directory.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
     /// It is no regular file.
     #[error("{path}: uid {uid}: not a regular file")]
     NotRegular {
@@ -120,8 +128,15 @@ pub fn open(dir: &Dir, name: &[u8], queue: Queue, path: &str) -> Result<Message,
         // What cannot be opened is judged by its name: it may be a link, a
         // socket, or a file that is not finished.
         .or_else(|cause| Ok::<_, io::Error>((dir.stat(file_name)?, Err(cause))));
-    let Ok((stat, file)) = opened else {
-        return Err(NoMessage::NotThere);
+    let (stat, file) = match opened {
+        Ok(opened) => opened,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Err(NoMessage::NotThere),
+        Err(cause) => {
+            return Err(NoMessage::Place {
+                path: path.to_owned(),
+                cause,
+            });
+        }
     };
     if !is_regular(&stat) {
         return Err(NoMessage::NotRegular {

@@ -148,7 +148,9 @@ fn read_bounded_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result
             Err(error) => return Err(error),
         };
         if available.is_empty() {
-            return Ok(any);
+            // Observed: Postfix takes a last byte 0xFF without a newline for
+            // the end of the file.
+            return Ok(any && line.last() != Some(&0xff));
         }
         any = true;
         let newline = available.iter().position(|&b| b == b'\n');
@@ -281,6 +283,8 @@ mod tests {
     fn an_entry_still_being_written_does_not_count() {
         assert_eq!(read("recipient=c@d\nreason=new\n").0, []);
         assert_eq!(read("").0, []);
+        let mut reader = ReasonReader::new(&b"garbage\xff"[..], Charset::LooseUtf8);
+        assert_eq!(reader.next(|_| panic!("a warning")).unwrap(), None);
     }
 
     #[test]

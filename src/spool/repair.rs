@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::mass::Field;
 use super::moves::{Mover, Outcome};
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
-use super::sweep::{self, Found, NoFiles, Remains};
-use super::{Queue, Step, Walk, id, message};
+use super::sweep::{self, NoFiles, Object, Remains};
+use super::{Found, Queue, Step, Walk, id, message};
 use crate::sys::time::now;
 
 /// What a name ends in between the two steps.
@@ -119,8 +119,8 @@ impl Repairer<'_> {
                 return Err(WorkError::Interrupted);
             }
             match step {
-                Step::Name { place, name } => {
-                    let found = Found { queue, place, name };
+                Step::Name(Found { place, name }) => {
+                    let found = Object { queue, place, name };
                     let done = self.object(&found);
                     self.tell(journal);
                     done?;
@@ -144,8 +144,8 @@ impl Repairer<'_> {
         }
     }
 
-    fn object(&mut self, found: &Found<'_>) -> Result<(), WorkError> {
-        let Remains::Object(stat) = found.look(NoFiles::Remove, &mut self.notes)? else {
+    fn object(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
+        let Remains::There(stat) = found.look(NoFiles::Remove, &mut self.notes)? else {
             return Ok(());
         };
         let is_message = found.queue.holds_messages();
@@ -178,7 +178,7 @@ impl Repairer<'_> {
         self.put_in_place(found)
     }
 
-    fn bogus(&mut self, found: &Found<'_>) {
+    fn bogus(&mut self, found: &Object<'_>) {
         self.notes.odd(&Oddity::BogusName(found.path()));
     }
 
@@ -194,7 +194,7 @@ impl Repairer<'_> {
 
     /// The first step: the logs, then the message, get the new name with the
     /// suffix.
-    fn begin(&mut self, found: &Found<'_>, inode: u64) -> Result<(), WorkError> {
+    fn begin(&mut self, found: &Object<'_>, inode: u64) -> Result<(), WorkError> {
         let name = id::renumbered(found.name, inode, self.repair.style);
         let suffixed = [&name, SUFFIX].concat();
         self.changes.names = true;
@@ -210,7 +210,7 @@ impl Repairer<'_> {
     }
 
     /// The second step: the suffix goes.
-    fn finish(&mut self, found: &Found<'_>, name: &[u8], inode: u64) -> Result<(), WorkError> {
+    fn finish(&mut self, found: &Object<'_>, name: &[u8], inode: u64) -> Result<(), WorkError> {
         let is_message = found.queue.holds_messages();
         if !id::is_valid(name) || (is_message && id::inode(name).is_none()) {
             self.bogus(found);
@@ -234,7 +234,7 @@ impl Repairer<'_> {
     }
 
     /// Moves a file to where its name belongs.
-    fn put_in_place(&mut self, found: &Found<'_>) -> Result<(), WorkError> {
+    fn put_in_place(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
         let home = self.field.layout.directory(found.queue, found.name);
         if home == found.place.path {
             return Ok(());

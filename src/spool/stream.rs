@@ -126,12 +126,12 @@ impl Reader<'_, '_> {
     fn end_line(&mut self) -> Result<(), WorkError> {
         let asked = Asked::parse(&self.line);
         self.line.clear();
-        if let Asked::Id(id) = &asked {
-            if !self.feed.first_of_its_name(id.as_bytes()) {
-                self.flush()?;
-                self.feed.drain()?;
-                self.feed.first_of_its_name(id.as_bytes());
-            }
+        if let Asked::Id(id) = &asked
+            && !self.feed.first_of_its_name(id.as_bytes())
+        {
+            self.flush()?;
+            self.feed.drain()?;
+            self.feed.first_of_its_name(id.as_bytes());
         }
         self.job.push(asked);
         match self.job.len() >= JOB_MAX {

@@ -18,7 +18,7 @@ use crate::text::shown;
 
 /// An object met on a walk.
 #[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
+pub struct Object<'a> {
     /// The queue.
     pub queue: Queue,
     /// The directory it lies in.
@@ -33,7 +33,7 @@ pub enum Remains {
     /// It has vanished or was tidied up.
     Nothing,
     /// It is a file, or something else if all objects are wanted.
-    Object(FileStat),
+    There(FileStat),
 }
 
 /// What is done with objects that are neither files nor directories.
@@ -45,7 +45,7 @@ pub enum NoFiles {
     Keep,
 }
 
-impl Found<'_> {
+impl Object<'_> {
     /// The path as it was walked, below the queue directory.
     pub fn path(&self) -> String {
         let separator: &[u8] = match self.place.path.is_empty() {
@@ -78,7 +78,7 @@ impl Found<'_> {
                 self.remove()?;
                 Ok(Remains::Nothing)
             }
-            _ => Ok(Remains::Object(stat)),
+            _ => Ok(Remains::There(stat)),
         }
     }
 

@@ -35,16 +35,20 @@ pub struct Place {
     pub path: Vec<u8>,
 }
 
+/// A name that was met on a walk.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The directory it lies in.
+    pub place: &'a Arc<Place>,
+    /// The name.
+    pub name: &'a [u8],
+}
+
 /// What a walk comes by.
 #[derive(Debug)]
 pub enum Step<'a> {
     /// A name that is not a directory to be entered.
-    Name {
-        /// The open directory it lies in.
-        place: &'a Arc<Place>,
-        /// The name.
-        name: &'a [u8],
-    },
+    Name(Found<'a>),
     /// The end of a directory that was entered.
     Left {
         /// The open directory that holds it.
@@ -105,10 +109,9 @@ impl Walk {
 
     /// The next name that is not a directory to be entered, with the open
     /// directory it lies in; `None` at the end of the queue.
-    pub fn next(&mut self) -> Result<Option<(&Arc<Place>, &[u8])>, WalkError> {
+    pub fn next_name(&mut self) -> Result<Option<Found<'_>>, WalkError> {
         while self.advance()? == Advance::Left {}
-        let name = self.name.as_slice();
-        Ok(self.levels.last().map(|level| (&level.place, name)))
+        Ok(self.found())
     }
 
     /// The next step; `None` at the end of the queue.
@@ -118,9 +121,14 @@ impl Walk {
             let path = std::mem::take(&mut self.left);
             return Ok(parent.map(|parent| Step::Left { parent, path }));
         }
+        Ok(self.found().map(Step::Name))
+    }
+
+    /// The name that was just read, in the directory that is open now.
+    fn found(&self) -> Option<Found<'_>> {
         let name = self.name.as_slice();
         let place = self.levels.last().map(|level| &level.place);
-        Ok(place.map(|place| Step::Name { place, name }))
+        place.map(|place| Found { place, name })
     }
 
     /// Goes on to the next name, or out of a directory.

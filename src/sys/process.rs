@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 
 use nix::libc;
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, getegid, geteuid, getgid, getuid};
 
@@ -27,6 +27,18 @@ pub fn tidy() -> io::Result<()> {
 
 fn open_null() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open("/dev/null")
+}
+
+/// Raises the number of files that may be open as far as the process may, and
+/// says what it is now.
+pub fn raise_open_files() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return 0;
+    };
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    }
 }
 
 /// How many blocks this thread has had to read from a disk so far: zero more

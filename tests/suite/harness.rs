@@ -71,7 +71,7 @@ fn postfix_does_the_same_to_two_spools_of_one_seed() {
 fn a_changed_spool_does_not_look_as_before() {
     let changes: [fn(&Path); 4] = [
         |path| std::fs::remove_file(path).expect("unlink"),
-        |path| set_mode(path, 0o710),
+        |path| set_mode(path, 0o600),
         |path| set_mtime(path, 1_600_000_000),
         |path| std::fs::rename(path, path.with_file_name("3A789BCD")).expect("rename"),
     ];

@@ -93,7 +93,7 @@ impl Message {
         self
     }
 
-    fn as_list(mut self) -> Self {
+    fn for_list(mut self) -> Self {
         self.file.recipients_in = RecipientsIn::Extracted;
         self
     }
@@ -176,7 +176,7 @@ pub fn all() -> Vec<Message> {
             SUSPENDED,
         )
         .of_size(2400)
-        .as_list(),
+        .for_list(),
         Message::new(Queue::Hold, 10, bulk, &["s1@fine.example"]),
         Message::new(
             Queue::Hold,

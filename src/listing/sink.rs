@@ -1,0 +1,18 @@
+//! Who receives a listing, wherever it comes from.
+
+use super::ListingError;
+use super::form::Totals;
+use super::output::Ending;
+
+/// Bytes of output after which a piece is handed out.
+pub const PIECE_SIZE: usize = 64 * 1024;
+
+/// Receives a listing, in order.
+pub trait Sink {
+    /// Formatted messages, not always whole ones.
+    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError>;
+    /// The totals of messages whose pieces came before.
+    fn totals(&mut self, totals: Totals);
+    /// Something for the mail log.
+    fn warning(&mut self, text: &[u8]);
+}

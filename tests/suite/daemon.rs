@@ -1,0 +1,180 @@
+//! A showq of the test's own: what both programs make of answers that no
+//! daemon sends, and of one that falls silent.
+
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::support::compare::same;
+use crate::support::instance::{Instance, set_mode};
+use crate::support::run::{Invocation, Output, Program, Tool};
+use crate::support::{Met, Needs, require};
+
+const GREETING: &str = "protocol|mail_queue_list_protocol||";
+const HEAD: &str = "queue_name|hold|queue_id|A1|time|7|size|8|forced_expire|0|sender|s|";
+const RECIPIENT: &str = "recipient|r|reason|x y|";
+const END: &str = "||";
+
+/// Answers on public/showq once, then closes the connection.
+fn answer(instance: &Instance, text: &[u8], silence: Duration) -> JoinHandle<()> {
+    let path = instance.queue_directory().join("public/showq");
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).expect("public/showq");
+    set_mode(&path, 0o777);
+    let text = text.to_vec();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        // A client that has seen enough closes first.
+        let _ = stream.write_all(&text);
+        thread::sleep(silence);
+    })
+}
+
+fn run(
+    program: Program,
+    call: &Invocation,
+    instance: &Instance,
+    text: &[u8],
+    silence: Duration,
+) -> Output {
+    let daemon = answer(instance, text, silence);
+    let output = call.run(program, instance);
+    daemon.join().expect("the daemon ends");
+    output
+}
+
+/// Bars stand for NULs.
+fn bytes(text: &str) -> Vec<u8> {
+    let latin1 = text
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).expect("a byte"));
+    latin1.map(|b| if b == b'|' { 0 } else { b }).collect()
+}
+
+/// What both must answer alike, whatever the source.
+fn compare(text: &str, silence: Duration) {
+    for form in ["-p", "-j"] {
+        let instance = Instance::builder().set("ipc_timeout", "1s").build();
+        let etc = instance.etc().display().to_string();
+        let call = Invocation::new(Tool::Postqueue, ["-c", &etc, form]).ours_only("--source=showq");
+        let theirs = run(Program::Theirs, &call, &instance, &bytes(text), silence);
+        let ours = run(Program::Ours, &call, &instance, &bytes(text), silence);
+        if let Err(difference) = same(&call, &ours, &theirs) {
+            panic!("{text:?} {form}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn odd_values_from_a_daemon_are_shown_alike() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let texts = [
+        format!("{GREETING}|"),
+        format!("{GREETING}{HEAD}{RECIPIENT}{END}"),
+        format!("{GREETING}{HEAD}{END}"),
+        format!("{GREETING}{HEAD}recipient||reason||{END}"),
+        format!("{GREETING}{HEAD}{RECIPIENT}recipient|q|reason|||{HEAD}{END}"),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("time|7", "time|-5")
+        ),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("time|7", "time|+5")
+        ),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("size|8", "size|99999999999999999999")
+        ),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("expire|0", "expire|2")
+        ),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("hold", "elsewhere")
+        ),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("A1", "4jY6vs5H8jz1WXLV")
+        ),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("sender|s", "sender|")
+        ),
+        format!("{GREETING}{HEAD}recipient|r\u{1}\u{e9}|reason|x\ty\u{7f}\u{1b}[0m|{END}"),
+        format!("{GREETING}{HEAD}{RECIPIENT}{END}trailing"),
+    ];
+    texts.iter().for_each(|text| compare(text, Duration::ZERO));
+}
+
+#[test]
+fn a_malformed_answer_ends_with_the_same_words() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let texts = [
+        String::new(),
+        "protocol|other||".into(),
+        format!("{GREETING}{HEAD}{RECIPIENT}"),
+        format!("{GREETING}{HEAD}{RECIPIENT}|"),
+        format!("{GREETING}queue_na"),
+        format!("{GREETING}queue_name|hol"),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("time|7", "time|x")
+        ),
+        format!(
+            "{GREETING}{}{RECIPIENT}{END}",
+            HEAD.replace("expire|0", "expire|x")
+        ),
+        format!("{GREETING}queue_id|A1|queue_name|hold|{END}"),
+        format!("{GREETING}{HEAD}recipient|r||{END}"),
+    ];
+    // Postfix sleeps before it fails.
+    thread::scope(|scope| {
+        for text in &texts {
+            scope.spawn(|| compare(text, Duration::ZERO));
+        }
+    });
+}
+
+#[test]
+fn a_daemon_that_falls_silent_ends_the_listing_in_time() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    compare(
+        &format!("{GREETING}{HEAD}{RECIPIENT}"),
+        Duration::from_secs(4),
+    );
+}
+
+#[test]
+fn the_attributes_of_a_3_11_daemon_are_understood() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let text = format!(
+        "{GREETING}{HEAD}original_recipient|o|recipient|r|log_class|bounce|reason|x|\
+         original_recipient||recipient|q|log_class||reason||{END}"
+    );
+    let instance = Instance::builder().build();
+    let etc = instance.etc().display().to_string();
+    let call = Invocation::new(Tool::Postqueue, ["-c", &etc, "-j"]).ours_only("--source=showq");
+    let output = run(
+        Program::Ours,
+        &call,
+        &instance,
+        &bytes(&text),
+        Duration::ZERO,
+    );
+    let expected = r#""recipients": [{"orig_address": "o", "address": "r", "bounce_reason": "x"}, {"orig_address": "", "address": "q"}]}"#;
+    assert!(
+        output.stdout_text().trim_end().ends_with(expected),
+        "{output:?}"
+    );
+}
