@@ -16,7 +16,7 @@ const SCRIPTS: [&str; 20] = [
     r#"mailq | grep -B1 'Connection refused' | grep '^[0-9A-Z]' | cut -d' ' -f1 | postsuper -r -"#,
     r#"mailq | sed -n 's/^\([0-9A-Za-z]*\)[*!# ].*example.com$/\1/p' | postsuper -h -"#,
     r#"mailq | awk '/^[0-9A-Za-z]/ { print $1 }' | postsuper -d -"#,
-    r#"mailq | awk '/^[0-9A-Za-z]/ { print $1 }' | tr -d '*!' | xargs -n1 postsuper_program -e"#,
+    r#"mailq | awk '/^[0-9A-Za-z]/ { print $1 }' | tr -d '*!#' | xargs -n1 postsuper_program -e"#,
     r#"mailq | awk '/^[0-9A-Za-z]/ { print $1 }' | tr -d '*!#' | while read -r id; do postsuper -h "$id"; done"#,
     r#"postqueue -j | jq -r 'select(.queue_name == "deferred") | .queue_id' | postsuper -h -"#,
     r#"postqueue -j | jq -r 'select(.recipients[].address == "drop@dest.example") | .queue_id' | postsuper -d -"#,
