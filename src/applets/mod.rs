@@ -8,6 +8,7 @@ mod fatal;
 mod front;
 mod instance;
 mod list;
+mod postcat;
 mod postqueue;
 mod sendmail;
 
@@ -47,7 +48,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 4] = [
+pub const APPLETS: [Applet; 5] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -59,6 +60,12 @@ pub const APPLETS: [Applet; 4] = [
         summary: "list the mail queue (sendmail's list mode)",
         rights: Rights::KeepsGroup,
         run: sendmail::run_mailq,
+    },
+    Applet {
+        name: "postcat",
+        summary: "show queue files",
+        rights: Rights::Own,
+        run: postcat::run,
     },
     Applet {
         name: "postqueue",

@@ -53,7 +53,8 @@ impl Severity {
 pub struct Diag {
     program: String,
     charset: Charset,
-    log: Log,
+    /// Not every program has one.
+    log: Option<Log>,
 }
 
 impl Diag {
@@ -63,7 +64,16 @@ impl Diag {
         Self {
             program: program.to_owned(),
             charset: Charset::Ascii,
-            log: Log::before_configuration(log_name, environment),
+            log: Some(Log::before_configuration(log_name, environment)),
+        }
+    }
+
+    /// Messages of a program that tells nobody but its user.
+    pub fn without_log(program: &str) -> Self {
+        Self {
+            program: program.to_owned(),
+            charset: Charset::Ascii,
+            log: None,
         }
     }
 
@@ -73,18 +83,24 @@ impl Diag {
             true => Charset::LooseUtf8,
             false => Charset::Ascii,
         };
-        self.log.configure(&LogSettings::of(config));
+        if let Some(log) = &mut self.log {
+            log.configure(&LogSettings::of(config));
+        }
     }
 
     /// A configuration that is known only in part, because it is faulty:
     /// its facility counts already.
     pub fn set_facility(&mut self, facility: u8) {
-        self.log.set_facility(facility);
+        if let Some(log) = &mut self.log {
+            log.set_facility(facility);
+        }
     }
 
     /// The same, for its syslog_name.
     pub fn set_tag(&mut self, tag: &[u8]) {
-        self.log.set_tag(tag);
+        if let Some(log) = &mut self.log {
+            log.set_tag(tag);
+        }
     }
 
     /// What was done.
@@ -111,7 +127,9 @@ impl Diag {
     /// program does itself: showq for listings.
     pub fn log_as(&mut self, service: &str, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
-        self.log.send(Some(service), severity, &text);
+        if let Some(log) = &mut self.log {
+            log.send(Some(service), severity, &text);
+        }
     }
 
     /// A line of getopt(3): standard error only, and as it is.
@@ -123,7 +141,9 @@ impl Diag {
         let text = self.printable(text);
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
         write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
-        self.log.send(None, severity, &text);
+        if let Some(log) = &mut self.log {
+            log.send(None, severity, &text);
+        }
     }
 
     fn printable(&self, text: &[u8]) -> Vec<u8> {

@@ -16,6 +16,8 @@ pub enum Queue {
     Deferred,
     /// Mail that waits for an administrator.
     Hold,
+    /// Mail that was set aside, to look at.
+    Saved,
     /// Log files: recipients that bounced.
     Bounce,
     /// Log files: why recipients were deferred.
@@ -36,6 +38,16 @@ impl Queue {
         Queue::Hold,
     ];
 
+    /// Where a message is looked for by its ID alone, in this order.
+    pub const SEARCHED: [Queue; 6] = [
+        Queue::Maildrop,
+        Queue::Incoming,
+        Queue::Active,
+        Queue::Deferred,
+        Queue::Hold,
+        Queue::Saved,
+    ];
+
     /// Whether the queue may have subdirectories at all: maildrop is written
     /// by postdrop(1), which does not know of any.
     pub fn has_subdirectories(self) -> bool {
@@ -50,6 +62,7 @@ impl Queue {
             Queue::Active => "active",
             Queue::Deferred => "deferred",
             Queue::Hold => "hold",
+            Queue::Saved => "saved",
             Queue::Bounce => "bounce",
             Queue::Defer => "defer",
             Queue::Trace => "trace",

@@ -1,0 +1,446 @@
+//! The state machine: one file, record by record.
+//!
+//! Knows the order of the segments, what each record looks like, and where to
+//! go on reading when a part is not wanted.
+
+use std::io::{self, Write};
+
+use super::attribute;
+use super::error::ContentsError;
+use super::header::could_be_header;
+use super::number;
+use super::output::{Output, Sink};
+use super::plan::{Flag, Plan};
+use super::sizes::{SizeFault, Sizes};
+use crate::record::{Reader, Record, RecordError, RecordType, Source};
+use crate::sys::time::LocalTime;
+
+/// Where in a file the showing begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// At its start: the envelope gets its heading.
+    AtStart,
+    /// Where the user said.
+    Within,
+}
+
+/// Shows the records of a file from where `reader` stands. `name` is what
+/// headings and warnings call the file.
+pub fn show<S: Source, K: Sink>(
+    reader: &mut Reader<'_, S>,
+    name: &[u8],
+    plan: Plan,
+    begin: Begin,
+    output: &mut Output<K>,
+) -> Result<(), ContentsError> {
+    let mut show = Show {
+        reader,
+        name,
+        plan,
+        output,
+        segment: Segment::Envelope,
+        offset: 0,
+        line: Line::Complete,
+        sizes: Sizes::default(),
+    };
+    if begin == Begin::AtStart && plan.has(Flag::Envelope) {
+        let heading = show.marker("ENVELOPE RECORDS");
+        show.output.hold(&heading)?;
+    }
+    show.run()
+}
+
+/// The part of the file that is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Segment {
+    Envelope,
+    Header,
+    Body,
+}
+
+impl Segment {
+    /// What asks for this part.
+    fn flag(self) -> Flag {
+        match self {
+            Segment::Envelope => Flag::Envelope,
+            Segment::Header => Flag::Header,
+            Segment::Body => Flag::Body,
+        }
+    }
+}
+
+/// Whether the file has been shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Next,
+    Done,
+}
+
+/// The line that was printed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Complete,
+    /// The next text continues it.
+    Open,
+}
+
+struct Show<'a, 'b, S, K> {
+    reader: &'a mut Reader<'b, S>,
+    name: &'a [u8],
+    plan: Plan,
+    output: &'a mut Output<K>,
+    segment: Segment,
+    /// Where the reading of the record began: before the pointers and the
+    /// padding in front of it.
+    offset: u64,
+    /// Whether what was printed last has an end.
+    line: Line,
+    sizes: Sizes,
+}
+
+impl<S: Source, K: Sink> Show<'_, '_, S, K> {
+    fn run(&mut self) -> Result<(), ContentsError> {
+        while let Some(record) = self.next()? {
+            let flow = self.step(&record)?;
+            self.output.release()?;
+            if flow == Flow::Done {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next record, read as the plan says.
+    fn next(&mut self) -> Result<Option<Record>, ContentsError> {
+        if self.reader.may_wait() {
+            self.output.flush()?;
+        }
+        self.offset = self.reader.offset().unwrap_or(u64::MAX);
+        let next = match self.plan.has(Flag::Raw) {
+            true => self.reader.next_raw(),
+            false => self.reader.next_cooked(),
+        };
+        match next {
+            Ok(record) => Ok(record),
+            Err(error) => {
+                self.warn_of(&error)?;
+                Err(ContentsError::Record)
+            }
+        }
+    }
+
+    fn step(&mut self, record: &Record) -> Result<Flow, ContentsError> {
+        match record.kind {
+            RecordType::CONTENT => return self.content(record),
+            RecordType::EXTRACTED => return self.extracted(record),
+            RecordType::END => return self.end(record),
+            RecordType::SIZE => self.size(record)?,
+            RecordType::POINTER => self.pointer(record)?,
+            RecordType::TEXT | RecordType::UNTERMINATED_TEXT => {
+                if self.starts_body(record) && self.body()? == Flow::Done {
+                    return Ok(Flow::Done);
+                }
+                if self.is_shown() {
+                    self.text(record)?;
+                }
+            }
+            RecordType::TIME | RecordType::WARNING_TIME if self.is_shown() => self.time(record)?,
+            RecordType::ATTRIBUTE if self.is_shown() => self.attribute(record)?,
+            _ if self.is_shown() => self.named(record)?,
+            _ => {}
+        }
+        Ok(Flow::Next)
+    }
+
+    fn is_shown(&self) -> bool {
+        self.plan.has(self.segment.flag())
+    }
+
+    /// The content record: the message begins.
+    fn content(&mut self, record: &Record) -> Result<Flow, ContentsError> {
+        if self.segment != Segment::Envelope {
+            self.warn_order("message content marker")?;
+        }
+        self.segment = Segment::Header;
+        if self.plan.has(Flag::Envelope) {
+            self.put_marker(record, "MESSAGE CONTENTS")?;
+            if !self.plan.has(Flag::Header) && !self.plan.has(Flag::Body) {
+                self.skip_to_extracted()?;
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    /// The extracted record: the message ends, the envelope goes on.
+    fn extracted(&mut self, record: &Record) -> Result<Flow, ContentsError> {
+        if self.segment == Segment::Envelope {
+            self.warn_order("extracted segment marker")?;
+        }
+        self.segment = Segment::Envelope;
+        if !self.plan.has(Flag::Envelope) {
+            return Ok(Flow::Done);
+        }
+        if self.line == Line::Open {
+            self.output.put(b"\n")?;
+        }
+        self.put_marker(record, "HEADER EXTRACTED")?;
+        Ok(Flow::Next)
+    }
+
+    fn end(&mut self, record: &Record) -> Result<Flow, ContentsError> {
+        if self.segment != Segment::Envelope {
+            self.warn_order("message end marker")?;
+        }
+        if self.plan.has(Flag::Envelope) {
+            self.put_marker(record, "MESSAGE FILE END")?;
+        }
+        match self.plan.has(Flag::FileOrder) {
+            true => Ok(Flow::Next),
+            false => Ok(Flow::Done),
+        }
+    }
+
+    /// The size record says where the content is; without the envelope that
+    /// is where to go on.
+    fn size(&mut self, record: &Record) -> Result<(), ContentsError> {
+        if self.is_shown() {
+            self.named(record)?;
+        }
+        let text = self.reader.text(record);
+        match self.sizes.note(text) {
+            Ok(()) => {}
+            Err(SizeFault::Repeated) => {
+                let warning = b"file contains multiple size records";
+                return Ok(self.output.warning(warning)?);
+            }
+            Err(SizeFault::Invalid) => {
+                let warning = [b"invalid size record: ", text].concat();
+                self.output.warning(&warning)?;
+            }
+        }
+        if self.plan.has(Flag::Envelope) {
+            return Ok(());
+        }
+        self.segment = Segment::Header;
+        self.seek(self.sizes.content())
+    }
+
+    /// A pointer record as such, which only a raw reader sees.
+    fn pointer(&mut self, record: &Record) -> Result<(), ContentsError> {
+        if self.is_shown() {
+            self.named(record)?;
+        }
+        if self.plan.has(Flag::FileOrder) {
+            return Ok(());
+        }
+        let followed = self.reader.follow(record);
+        followed.or_else(|error| {
+            self.warn_of(&error)?;
+            Err(ContentsError::Pointer)
+        })
+    }
+
+    /// Whether the header ends with this line.
+    fn starts_body(&mut self, record: &Record) -> bool {
+        self.segment == Segment::Header
+            && (self.plan.has(Flag::Header) || self.plan.has(Flag::Body))
+            && self.line == Line::Complete
+            && !could_be_header(self.reader, record)
+    }
+
+    /// The body begins. If it is not wanted, so does the skipping of it.
+    fn body(&mut self) -> Result<Flow, ContentsError> {
+        self.segment = Segment::Body;
+        if self.plan.has(Flag::Body) {
+            return Ok(Flow::Next);
+        }
+        if !self.plan.has(Flag::Envelope) {
+            return Ok(Flow::Done);
+        }
+        self.skip_to_extracted().map(|()| Flow::Next)
+    }
+
+    fn skip_to_extracted(&mut self) -> Result<(), ContentsError> {
+        match self.sizes.extracted() {
+            Some(offset) => self.seek(offset),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on at an offset; a negative one is an error to the system too.
+    fn seek(&mut self, offset: i64) -> Result<(), ContentsError> {
+        let offset = u64::try_from(offset).unwrap_or(u64::MAX);
+        self.reader.seek(offset).map_err(ContentsError::Seek)
+    }
+
+    /// A line of text, or part of one.
+    fn text(&mut self, record: &Record) -> io::Result<()> {
+        let is_open = record.kind == RecordType::UNTERMINATED_TEXT;
+        let is_filter = is_open && self.segment == Segment::Envelope;
+        self.prefix(record)?;
+        if is_filter {
+            self.output.hold(b"content_filter: ")?;
+        } else if self.plan.has(Flag::Raw) {
+            let name: &[u8] = match is_open {
+                true => b"unterminated_text: ",
+                false => b"regular_text: ",
+            };
+            self.output.hold(name)?;
+        }
+        self.put_data(record)?;
+        if is_open && !is_filter && !self.ends_every_line() {
+            self.line = Line::Open;
+            return Ok(());
+        }
+        self.line = Line::Complete;
+        self.output.put(b"\n")
+    }
+
+    /// Whether even an unterminated line gets an end.
+    fn ends_every_line(&self) -> bool {
+        self.plan.has(Flag::Raw) || self.plan.has(Flag::Offset)
+    }
+
+    fn time(&mut self, record: &Record) -> io::Result<()> {
+        self.prefix(record)?;
+        let text = self.reader.text(record);
+        let date = ctime(text);
+        self.line = Line::Complete;
+        self.put_named(record.kind.name(), &date)
+    }
+
+    fn attribute(&mut self, record: &Record) -> io::Result<()> {
+        self.prefix(record)?;
+        let attribute = match attribute::split(self.reader.text(record)) {
+            Ok(attribute) => attribute,
+            Err(malformed) => {
+                let warning = [self.name, b": ", &malformed.message()].concat();
+                return self.output.warning(&warning);
+            }
+        };
+        let output = &mut *self.output;
+        if attribute.name == b"create_time" {
+            output.put(b"create_time: ")?;
+            output.put(&ctime(attribute.value))?;
+        } else {
+            output.put(b"named_attribute: ")?;
+            output.put(attribute.name)?;
+            output.put(b"=")?;
+            output.put(attribute.value)?;
+        }
+        self.line = Line::Complete;
+        output.put(b"\n")
+    }
+
+    /// Any other record: its name and its text.
+    fn named(&mut self, record: &Record) -> io::Result<()> {
+        self.prefix(record)?;
+        self.output.hold(record.kind.name().as_bytes())?;
+        self.output.hold(b": ")?;
+        match record.kind {
+            RecordType::PADDING => self.put_data(record)?,
+            _ => self.put_text(record)?,
+        }
+        self.line = Line::Complete;
+        self.output.put(b"\n")
+    }
+
+    fn put_named(&mut self, name: &str, value: &[u8]) -> io::Result<()> {
+        self.output.put(name.as_bytes())?;
+        self.output.put(b": ")?;
+        self.output.put(value)?;
+        self.output.put(b"\n")
+    }
+
+    /// All data of a record, NULs included.
+    fn put_data(&mut self, record: &Record) -> io::Result<()> {
+        let mut done = 0u64;
+        loop {
+            let chunk = self.reader.chunk(record, done);
+            self.output.put(chunk)?;
+            match chunk.len() {
+                0 => return Ok(()),
+                count => done = done.saturating_add(count as u64),
+            }
+        }
+    }
+
+    /// The data of a record up to its first NUL.
+    fn put_text(&mut self, record: &Record) -> io::Result<()> {
+        let mut done = 0u64;
+        loop {
+            let chunk = self.reader.chunk(record, done);
+            let end = chunk.iter().position(|&b| b == 0);
+            let text = chunk.get(..end.unwrap_or(chunk.len()));
+            self.output.put(text.unwrap_or_default())?;
+            match chunk.len() {
+                count if count > 0 && end.is_none() => {
+                    done = done.saturating_add(count as u64);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn put_marker(&mut self, record: &Record, what: &str) -> io::Result<()> {
+        self.prefix(record)?;
+        let marker = self.marker(what);
+        self.line = Line::Complete;
+        self.output.put(&marker)
+    }
+
+    fn marker(&self, what: &str) -> Vec<u8> {
+        [b"*** ", what.as_bytes(), b" ", self.name, b" ***\n"].concat()
+    }
+
+    /// What stands before a record.
+    fn prefix(&mut self, record: &Record) -> io::Result<()> {
+        if self.plan.has(Flag::FileName) {
+            self.output.hold(self.name)?;
+            self.output.hold(b": ")?;
+        }
+        let mut text = [0; 32];
+        if self.plan.has(Flag::Offset) {
+            let text = formatted(&mut text, format_args!("{:9} ", self.offset));
+            self.output.hold(text)?;
+        }
+        if self.plan.has(Flag::Type) {
+            let text = formatted(&mut text, format_args!("{:3} ", record.kind.0));
+            self.output.hold(text)?;
+        }
+        Ok(())
+    }
+
+    fn warn_order(&mut self, what: &str) -> io::Result<()> {
+        let text = [self.name, b": out-of-order ", what.as_bytes()].concat();
+        self.output.warning(&text)
+    }
+
+    fn warn_of(&mut self, error: &RecordError) -> io::Result<()> {
+        let text = [self.name, b": ", &error.message()].concat();
+        self.output.warning(&text)
+    }
+}
+
+/// Formats into `buffer`, without an allocation for each record.
+fn formatted<'b>(buffer: &'b mut [u8], text: std::fmt::Arguments<'_>) -> &'b [u8] {
+    let mut rest = &mut *buffer;
+    // The widest number fits.
+    let _ = rest.write_fmt(text);
+    let unused = rest.len();
+    let used = buffer.len().saturating_sub(unused);
+    buffer.get(..used).unwrap_or_default()
+}
+
+/// The time that the number at the front of `text` stands for. ctime(3) has
+/// no answer, and Postfix crashes, if the year does not fit an int: then the
+/// number itself.
+fn ctime(text: &[u8]) -> Vec<u8> {
+    let seconds = number::leading(text).map_or(0, |(seconds, _)| seconds);
+    let mut date = String::new();
+    match LocalTime::at(seconds) {
+        Some(time) => time.write_date_with_year(&mut date),
+        None => date = seconds.to_string(),
+    }
+    date.into_bytes()
+}
