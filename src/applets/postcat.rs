@@ -26,8 +26,8 @@ const PROGRAM: &str = "postcat";
 const STATUS: u8 = 1;
 /// What standard input is called.
 const STDIN: &[u8] = b"stdin";
-/// The bytes that a queue file can begin with.
-const FIRST_BYTES: &[u8] = b"MCTcFILSDRO/WVA>K<ion";
+/// The bytes that a queue file can begin with, to Postfix.
+const FIRST_BYTES: &[u8] = b"MCTcFILSDRO/WVA>K<ion\0";
 /// Bytes read at a time.
 const READ_AHEAD: usize = 128 * 1024;
 /// How often all queues are searched: a message may move meanwhile.

@@ -15,6 +15,10 @@ use super::sizes::{SizeFault, Sizes};
 use crate::record::{Reader, Record, RecordError, RecordType, Source};
 use crate::sys::time::LocalTime;
 
+/// How often the content may be skipped. A size record can lead back to before
+/// the content record; Postfix would go round for ever.
+const SKIPS_MAX: u32 = 10_000;
+
 /// Where in a file the showing begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
@@ -42,6 +46,7 @@ pub fn show<S: Source, K: Sink>(
         offset: 0,
         line: Line::Complete,
         sizes: Sizes::default(),
+        skips: 0,
     };
     if begin == Begin::AtStart && plan.has(Flag::Envelope) {
         let heading = show.marker("ENVELOPE RECORDS");
@@ -96,14 +101,13 @@ struct Show<'a, 'b, S, K> {
     /// Whether what was printed last has an end.
     line: Line,
     sizes: Sizes,
+    skips: u32,
 }
 
 impl<S: Source, K: Sink> Show<'_, '_, S, K> {
     fn run(&mut self) -> Result<(), ContentsError> {
         while let Some(record) = self.next()? {
-            let flow = self.step(&record)?;
-            self.output.release()?;
-            if flow == Flow::Done {
+            if self.step(&record)? == Flow::Done {
                 break;
             }
         }
@@ -177,11 +181,11 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
             self.warn_order("extracted segment marker")?;
         }
         self.segment = Segment::Envelope;
+        if self.line == Line::Open {
+            self.output.hold(b"\n")?;
+        }
         if !self.plan.has(Flag::Envelope) {
             return Ok(Flow::Done);
-        }
-        if self.line == Line::Open {
-            self.output.put(b"\n")?;
         }
         self.put_marker(record, "HEADER EXTRACTED")?;
         Ok(Flow::Next)
@@ -261,6 +265,11 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
     }
 
     fn skip_to_extracted(&mut self) -> Result<(), ContentsError> {
+        self.skips = self.skips.saturating_add(1);
+        if self.skips > SKIPS_MAX {
+            self.warn_of(&RecordError::ReverseJumps)?;
+            return Err(ContentsError::Record);
+        }
         match self.sizes.extracted() {
             Some(offset) => self.seek(offset),
             None => Ok(()),
@@ -311,11 +320,13 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
 
     fn attribute(&mut self, record: &Record) -> io::Result<()> {
         self.prefix(record)?;
+        self.line = Line::Complete;
         let attribute = match attribute::split(self.reader.text(record)) {
             Ok(attribute) => attribute,
             Err(malformed) => {
                 let warning = [self.name, b": ", &malformed.message()].concat();
-                return self.output.warning(&warning);
+                self.output.warning(&warning)?;
+                return self.output.release();
             }
         };
         let output = &mut *self.output;
@@ -328,7 +339,6 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
             output.put(b"=")?;
             output.put(attribute.value)?;
         }
-        self.line = Line::Complete;
         output.put(b"\n")
     }
 

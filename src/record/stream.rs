@@ -120,6 +120,7 @@ impl Source for StreamSource {
 mod tests {
     use std::io::Write;
     use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
 
     use super::*;
     use crate::record::writer::RecordWriter;
@@ -127,7 +128,7 @@ mod tests {
 
     /// A pipe that holds `bytes` and has no writer any more.
     fn pipe(bytes: &[u8]) -> StreamSource {
-        let (reader, mut writer) = io::pipe().unwrap();
+        let (reader, mut writer) = UnixStream::pair().unwrap();
         let bytes = bytes.to_vec();
         std::thread::spawn(move || writer.write_all(&bytes));
         StreamSource::new(File::from(OwnedFd::from(reader)))
