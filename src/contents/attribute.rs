@@ -1,6 +1,6 @@
 //! Named attributes: `name=value` with blanks that do not count.
 
-use crate::text::trim_space_start;
+use crate::text::{first_hundred, trim_space_start};
 
 /// An attribute without the blanks around its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,12 @@ impl Malformed<'_> {
             Malformed::NoName(text) => ("missing attribute name: ", text),
             Malformed::NoEquals(text) => ("missing '=' after attribute name: ", text),
         };
-        [b"malformed attribute: ", what.as_bytes(), text].concat()
+        [
+            b"malformed attribute: ",
+            what.as_bytes(),
+            first_hundred(text),
+        ]
+        .concat()
     }
 }
 

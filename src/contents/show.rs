@@ -14,6 +14,7 @@ use super::plan::{Flag, Plan};
 use super::sizes::{SizeFault, Sizes};
 use crate::record::{Reader, Record, RecordError, RecordType, Source};
 use crate::sys::time::LocalTime;
+use crate::text::first_hundred;
 
 /// How often the content may be skipped. A size record can lead back to before
 /// the content record; Postfix would go round for ever.
@@ -218,7 +219,7 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
                 return Ok(self.output.warning(warning)?);
             }
             Err(SizeFault::Invalid) => {
-                let warning = [b"invalid size record: ", text].concat();
+                let warning = [b"invalid size record: ", first_hundred(text)].concat();
                 self.output.warning(&warning)?;
             }
         }

@@ -18,6 +18,7 @@ mod hostile;
 mod layers;
 mod listing;
 mod live;
+mod postcat;
 mod rights;
 mod support;
 mod syslog;
