@@ -12,13 +12,13 @@ use std::os::unix::ffi::OsStrExt;
 use super::{Call, Fatal, instance};
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
 use crate::config::Config;
-use crate::contents::{self, Begin, ContentsError, Flag, Output, Plan, Sink};
+use crate::contents::{self, Begin, ContentsError, Flag, Form, Output, Plan, Sink};
 use crate::diag::Diag;
 use crate::record::{Buffers, FileSource, Reader, Source, StreamSource};
 use crate::spool::{Layout, Queue, id};
 use crate::sys::dir::{Dir, stat_open};
 use crate::sys::error_text::error_text;
-use crate::sys::process;
+use crate::sys::{process, time};
 
 /// What main.cf's reader calls the program.
 const PROGRAM: &str = "postcat";
@@ -33,7 +33,7 @@ const READ_AHEAD: usize = 128 * 1024;
 /// How often all queues are searched: a message may move meanwhile.
 const SEARCHES: usize = 2;
 
-const OPTIONS: [Opt; 13] = [
+const OPTIONS: [Opt; 16] = [
     Opt::short('b', Value::None, "show the body"),
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('d', Value::None, "number of the type before each record"),
@@ -45,6 +45,13 @@ const OPTIONS: [Opt; 13] = [
     Opt::short('r', Value::None, "with -v: do not follow pointer records"),
     Opt::short('s', Value::Required("OFFSET"), "begin there in the file"),
     Opt::short('v', Value::None, "show pointer and padding records too"),
+    Opt::long(
+        "raw-message",
+        Value::None,
+        "write only the message, as it would be sent",
+    ),
+    Opt::long("mbox", Value::None, "write each message as an mbox entry"),
+    Opt::long("json", Value::None, "describe each message as a JSON object"),
     cli::HELP,
     cli::VERSION,
 ];
@@ -56,6 +63,15 @@ enum Mode {
     Show,
     Help,
     Version,
+}
+
+/// What a file is shown as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Look {
+    #[default]
+    Records,
+    Message(Form),
+    Json,
 }
 
 /// What operands are.
@@ -71,6 +87,7 @@ enum Operands {
 struct Arguments {
     config_directory: Option<OsString>,
     mode: Mode,
+    look: Look,
     plan: Plan,
     operands_are: Operands,
     /// The offset to begin at.
@@ -99,6 +116,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let stdout = stdout.map_err(|error| failed(&mut diag, &ContentsError::Output(error)))?;
     let screen = Screen { stdout, diag };
     Printer {
+        look: arguments.look,
         plan: arguments.plan.or_all_parts(),
         start: arguments.start,
         search: spool.map(|spool| Search::new(spool, &config)),
@@ -119,6 +137,10 @@ fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
         take(scanned, &mut arguments).map_err(|text| fatal(diag, &text))?;
     }
     arguments.operands = scanner.operands();
+    if arguments.look != Look::Records && (!arguments.plan.is_empty() || arguments.start > 0) {
+        let text = b"--raw-message, --mbox and --json go with -c and -q only";
+        return Err(fatal(diag, text));
+    }
     Ok(arguments)
 }
 
@@ -144,6 +166,10 @@ fn take_setting(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8
         Scanned::Short('c', value) => arguments.config_directory = Some(value),
         Scanned::Short('q', _) => arguments.operands_are = Operands::Ids,
         Scanned::Short('s', value) => arguments.start = offset(&value)?,
+        Scanned::Long("raw-message", _) if arguments.look == Look::Message(Form::Mbox) => {}
+        Scanned::Long("raw-message", _) => arguments.look = Look::Message(Form::Plain),
+        Scanned::Long("mbox", _) => arguments.look = Look::Message(Form::Mbox),
+        Scanned::Long("json", _) => arguments.look = Look::Json,
         Scanned::Long("help", _) => arguments.mode = Mode::Help,
         Scanned::Long("version", _) => arguments.mode = Mode::Version,
         Scanned::Short(_, _) | Scanned::Long(_, _) => {}
@@ -211,6 +237,7 @@ impl Sink for Screen {
 
 /// One run over all operands.
 struct Printer {
+    look: Look,
     plan: Plan,
     start: u64,
     search: Option<Search>,
@@ -275,9 +302,11 @@ impl Printer {
             let source = StreamSource::new(file);
             let skipped = source.skip(self.start);
             self.check_skip(name, skipped.unwrap_or(0))?;
-            return self.print_source(source, name, self.start);
+            return self.print_source(source, name, self.start, time::now());
         };
-        let size = stat_open(&file).map_or(0, |stat| stat.st_size.unsigned_abs());
+        let stat = stat_open(&file).ok();
+        let size = stat.map_or(0, |stat| stat.st_size.unsigned_abs());
+        let modified = stat.map_or(0, |stat| stat.st_mtime);
         let start = match from {
             Position::Start => self.start,
             Position::Current => {
@@ -285,7 +314,7 @@ impl Printer {
                 position.saturating_add(self.start)
             }
         };
-        self.print_source(FileSource { file, size }, name, start)
+        self.print_source(FileSource { file, size }, name, start, modified)
     }
 
     /// An input that is not named has to have as many bytes as shall be left
@@ -304,6 +333,7 @@ impl Printer {
         source: impl Source,
         name: &[u8],
         start: u64,
+        modified: i64,
     ) -> Result<Option<io::Error>, Fatal> {
         let mut buffers = std::mem::take(&mut self.buffers);
         let mut reader = Reader::new(source, &mut buffers);
@@ -311,7 +341,7 @@ impl Printer {
             let text = format!(": seek to {start}: {}", error_text(&error));
             return Err(self.fatal(&[name, text.as_bytes()].concat()));
         }
-        let shown = self.show(&mut reader, name);
+        let shown = self.show(&mut reader, name, modified);
         let failure = reader.take_failure();
         self.buffers = buffers;
         shown.map_err(|error| self.failed(&error))?;
@@ -322,6 +352,7 @@ impl Printer {
         &mut self,
         reader: &mut Reader<'_, S>,
         name: &[u8],
+        modified: i64,
     ) -> Result<(), ContentsError> {
         let begin = match self.start {
             0 => Begin::AtStart,
@@ -332,7 +363,15 @@ impl Printer {
             let warning = [name, b": input is not a valid queue file"].concat();
             return Ok(self.output.warning(&warning)?);
         }
-        contents::show(reader, name, self.plan, begin, &mut self.output)
+        let output = &mut self.output;
+        match self.look {
+            Look::Records => contents::show(reader, name, self.plan, begin, output),
+            Look::Message(form) => contents::raw_message(reader, name, form, modified, output),
+            Look::Json => {
+                let file = String::from_utf8_lossy(name);
+                contents::json(reader, name, vec![("file", file.into())], output)
+            }
+        }
     }
 
     fn no_file(&mut self, what: &[u8], name: &[u8], error: &io::Error) -> Fatal {

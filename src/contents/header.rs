@@ -7,24 +7,23 @@ use crate::record::{Reader, Record, Source};
 ///
 /// Looks at no more of the line than it has to, however long that is.
 pub(super) fn could_be_header<S: Source>(reader: &mut Reader<'_, S>, record: &Record) -> bool {
-    let mut at = 0;
+    let mut at = 0u64;
     let mut part = Part::Start;
     loop {
         let chunk = reader.chunk(record, at);
-        if chunk.is_empty() {
-            return false;
-        }
-        for &byte in chunk {
-            part = match (part, byte) {
-                (Part::Start, b' ' | b'\t') => return true,
-                (Part::Name | Part::Blanks, b':') => return true,
-                (Part::Name | Part::Blanks, b' ' | b'\t') => Part::Blanks,
-                (Part::Start | Part::Name, b'!'..=b'9' | b';'..=b'~') => Part::Name,
-                _ => return false,
-            };
+        match part.read(chunk) {
+            Ok(_) if chunk.is_empty() => return false,
+            Ok(next) => part = next,
+            Err(Verdict::Header) => return true,
+            Err(Verdict::Other) => return false,
         }
         at = at.saturating_add(chunk.len() as u64);
     }
+}
+
+/// The same of a line at hand.
+pub(super) fn line_could_be_header(line: &[u8]) -> bool {
+    matches!(Part::Start.read(line), Err(Verdict::Header))
 }
 
 /// How far a header line was read.
@@ -33,6 +32,25 @@ enum Part {
     Start,
     Name,
     Blanks,
+}
+
+/// What a line is known to be.
+enum Verdict {
+    Header,
+    Other,
+}
+
+impl Part {
+    /// Reads on; the verdict as soon as there is one.
+    fn read(self, piece: &[u8]) -> Result<Self, Verdict> {
+        piece.iter().try_fold(self, |part, byte| match (part, byte) {
+            (Part::Start, b' ' | b'\t') => Err(Verdict::Header),
+            (Part::Name | Part::Blanks, b':') => Err(Verdict::Header),
+            (Part::Name | Part::Blanks, b' ' | b'\t') => Ok(Part::Blanks),
+            (Part::Start | Part::Name, b'!'..=b'9' | b';'..=b'~') => Ok(Part::Name),
+            _ => Err(Verdict::Other),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -446,7 +446,7 @@ fn formatted<'b>(buffer: &'b mut [u8], text: std::fmt::Arguments<'_>) -> &'b [u8
 /// The time that the number at the front of `text` stands for. ctime(3) has
 /// no answer, and Postfix crashes, if the year does not fit an int: then the
 /// number itself.
-fn ctime(text: &[u8]) -> Vec<u8> {
+pub(super) fn ctime(text: &[u8]) -> Vec<u8> {
     let seconds = number::leading(text).map_or(0, |(seconds, _)| seconds);
     let mut date = String::new();
     match LocalTime::at(seconds) {
