@@ -51,7 +51,11 @@ const OPTIONS: [Opt; 16] = [
         "write only the message, as it would be sent",
     ),
     Opt::long("mbox", Value::None, "write each message as an mbox entry"),
-    Opt::long("json", Value::None, "describe each message as a JSON object"),
+    Opt::long(
+        "json",
+        Value::None,
+        "describe each message as a JSON object",
+    ),
     cli::HELP,
     cli::VERSION,
 ];

@@ -43,13 +43,15 @@ enum Verdict {
 impl Part {
     /// Reads on; the verdict as soon as there is one.
     fn read(self, piece: &[u8]) -> Result<Self, Verdict> {
-        piece.iter().try_fold(self, |part, byte| match (part, byte) {
-            (Part::Start, b' ' | b'\t') => Err(Verdict::Header),
-            (Part::Name | Part::Blanks, b':') => Err(Verdict::Header),
-            (Part::Name | Part::Blanks, b' ' | b'\t') => Ok(Part::Blanks),
-            (Part::Start | Part::Name, b'!'..=b'9' | b';'..=b'~') => Ok(Part::Name),
-            _ => Err(Verdict::Other),
-        })
+        piece
+            .iter()
+            .try_fold(self, |part, byte| match (part, byte) {
+                (Part::Start, b' ' | b'\t') => Err(Verdict::Header),
+                (Part::Name | Part::Blanks, b':') => Err(Verdict::Header),
+                (Part::Name | Part::Blanks, b' ' | b'\t') => Ok(Part::Blanks),
+                (Part::Start | Part::Name, b'!'..=b'9' | b';'..=b'~') => Ok(Part::Name),
+                _ => Err(Verdict::Other),
+            })
     }
 }
 

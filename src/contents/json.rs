@@ -34,7 +34,7 @@ pub fn json<S: Source, K: Sink>(
     let scalars = form.scalars()?;
     form.put("{")?;
     for (key, value) in members.into_iter().chain(scalars) {
-        form.put(&format!("\"{key}\": {value}, "))?;
+        form.put(&format!("\"{key}\": {}, ", spaced(&value)))?;
     }
     form.put("\"attributes\": [")?;
     form.attributes()?;
@@ -63,7 +63,7 @@ impl List {
             output.put(b", ")?;
         }
         self.count = self.count.saturating_add(1);
-        Ok(output.put(value.to_string().as_bytes())?)
+        Ok(output.put(spaced(value).as_bytes())?)
     }
 }
 
@@ -251,7 +251,9 @@ fn note<S: Source>(
     let bytes = reader.text(record);
     let value = match record.kind {
         RecordType::SIZE | RecordType::TIME | RecordType::WARNING_TIME | RecordType::DSN_RETURN => {
-            number::leading(bytes).map_or(0, |(number, _)| number).into()
+            number::leading(bytes)
+                .map_or(0, |(number, _)| number)
+                .into()
         }
         _ => text(bytes).into(),
     };
@@ -272,7 +274,9 @@ fn note_recipient<S: Source>(
     };
     let bytes = reader.text(record);
     let value = match record.kind {
-        RecordType::DSN_NOTIFY => number::leading(bytes).map_or(0, |(number, _)| number).into(),
+        RecordType::DSN_NOTIFY => number::leading(bytes)
+            .map_or(0, |(number, _)| number)
+            .into(),
         _ => text(bytes).into(),
     };
     before.insert(key.into(), value);
@@ -280,4 +284,16 @@ fn note_recipient<S: Source>(
 
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
+}
+
+/// JSON with a blank behind each comma and colon, as in the listing.
+fn spaced(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let members = map.iter();
+            let members = members.map(|(key, value)| format!("\"{key}\": {}", spaced(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }
