@@ -119,11 +119,12 @@ impl<S: Source, K: Sink> Json<'_, '_, S, K> {
             if record.kind == RecordType::CONTENT {
                 return Ok(Walk::OverContent);
             }
-            if part == Part::Envelope && record.kind == RecordType::ATTRIBUTE {
-                if let Ok(attribute) = attribute::split(reader.text(record)) {
-                    let (name, value) = (text(attribute.name), text(attribute.value));
-                    list.put(&json!({"name": name, "value": value}), output)?;
-                }
+            if part == Part::Content || record.kind != RecordType::ATTRIBUTE {
+                return Ok(Walk::On);
+            }
+            if let Ok(attribute) = attribute::split(reader.text(record)) {
+                let (name, value) = (text(attribute.name), text(attribute.value));
+                list.put(&json!({"name": name, "value": value}), output)?;
             }
             Ok(Walk::On)
         })

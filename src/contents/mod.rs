@@ -12,6 +12,7 @@ mod json;
 mod number;
 mod output;
 mod plan;
+mod print;
 mod raw_message;
 mod show;
 mod sizes;

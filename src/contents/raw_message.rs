@@ -7,7 +7,7 @@ use std::io;
 
 use super::error::ContentsError;
 use super::output::{Output, Sink};
-use super::show::ctime;
+use super::print::ctime;
 use super::walk::{Part, Walk, walk};
 use crate::record::{Reader, Record, RecordType, Source};
 use crate::text::{Charset, make_printable};
@@ -75,7 +75,7 @@ impl Writer {
             (Part::Envelope, RecordType::TIME) => self.arrival = reader.text(record).to_vec(),
             (Part::Content, RecordType::CONTENT) if self.state == State::Before => {
                 self.state = State::Within;
-                self.from_line(output)?;
+                self.put_from_line(output)?;
             }
             (Part::Content, RecordType::TEXT | RecordType::UNTERMINATED_TEXT) => {
                 self.text(record, reader, output)?;
@@ -91,7 +91,7 @@ impl Writer {
 
     /// `From sender  date`, as local(8) writes it. The sender is one word of
     /// printable characters, whatever it was.
-    fn from_line<K: Sink>(&self, output: &mut Output<K>) -> io::Result<()> {
+    fn put_from_line<K: Sink>(&self, output: &mut Output<K>) -> io::Result<()> {
         if self.form == Form::Plain {
             return Ok(());
         }

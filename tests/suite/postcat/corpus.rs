@@ -24,14 +24,14 @@ fn fixtures(corpus: &str) -> PathBuf {
 
 /// The path of a message below the spool, from the manifest.
 fn message_path(manifest: &str, id: &str) -> String {
-    let paths = manifest.lines().filter_map(|line| line.split('\t').next());
+    let mut paths = manifest.lines().filter_map(|line| line.split('\t').next());
     let is_it = |path: &&str| {
         let is_log = ["defer/", "bounce/", "trace/"]
             .iter()
             .any(|log| path.starts_with(log));
         !is_log && path.rsplit('/').next() == Some(id)
     };
-    paths.filter(is_it).next().expect("the message").to_owned()
+    paths.find(is_it).expect("the message").to_owned()
 }
 
 fn compare(corpus: &str) {

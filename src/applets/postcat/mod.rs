@@ -3,16 +3,18 @@
 //! Finds and opens the files and says what went wrong; what they look like is
 //! the business of `contents`.
 
+mod arguments;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
+use self::arguments::{Look, Mode, Operands, help, parse};
 use super::{Call, Fatal, instance};
-use crate::cli::{self, Opt, Scanned, Scanner, Value};
 use crate::config::Config;
-use crate::contents::{self, Begin, ContentsError, Flag, Form, Output, Plan, Sink};
+use crate::contents::{self, Begin, ContentsError, Output, Plan, Sink};
 use crate::diag::Diag;
 use crate::record::{Buffers, FileSource, Reader, Source, StreamSource};
 use crate::spool::{Layout, Queue, id};
@@ -32,72 +34,6 @@ const FIRST_BYTES: &[u8] = b"MCTcFILSDRO/WVA>K<ion\0";
 const READ_AHEAD: usize = 128 * 1024;
 /// How often all queues are searched: a message may move meanwhile.
 const SEARCHES: usize = 2;
-
-const OPTIONS: [Opt; 16] = [
-    Opt::short('b', Value::None, "show the body"),
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short('d', Value::None, "number of the type before each record"),
-    Opt::short('e', Value::None, "show the envelope"),
-    Opt::short('f', Value::None, "name of the file before each record"),
-    Opt::short('h', Value::None, "show the message header"),
-    Opt::short('o', Value::None, "offset in the file before each record"),
-    Opt::short('q', Value::None, "operands are queue IDs"),
-    Opt::short('r', Value::None, "with -v: do not follow pointer records"),
-    Opt::short('s', Value::Required("OFFSET"), "begin there in the file"),
-    Opt::short('v', Value::None, "show pointer and padding records too"),
-    Opt::long(
-        "raw-message",
-        Value::None,
-        "write only the message, as it would be sent",
-    ),
-    Opt::long("mbox", Value::None, "write each message as an mbox entry"),
-    Opt::long(
-        "json",
-        Value::None,
-        "describe each message as a JSON object",
-    ),
-    cli::HELP,
-    cli::VERSION,
-];
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Mode {
-    #[default]
-    Show,
-    Help,
-    Version,
-}
-
-/// What a file is shown as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Look {
-    #[default]
-    Records,
-    Message(Form),
-    Json,
-}
-
-/// What operands are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Operands {
-    #[default]
-    Files,
-    Ids,
-}
-
-/// The command line, understood.
-#[derive(Debug, Default)]
-struct Arguments {
-    config_directory: Option<OsString>,
-    mode: Mode,
-    look: Look,
-    plan: Plan,
-    operands_are: Operands,
-    /// The offset to begin at.
-    start: u64,
-    operands: Vec<OsString>,
-}
 
 /// Runs postcat.
 pub fn run(call: &Call) -> Result<(), Fatal> {
@@ -128,71 +64,6 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         buffers: Buffers::reading_ahead(READ_AHEAD),
     }
     .print(&arguments.operands)
-}
-
-fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
-    let mut arguments = Arguments::default();
-    let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
-    while let Some(scanned) = scanner.next() {
-        let scanned = scanned.map_err(|error| {
-            diag.option_error(call.program.as_bytes(), &error.message());
-            usage(call, diag)
-        })?;
-        take(scanned, &mut arguments).map_err(|text| fatal(diag, &text))?;
-    }
-    arguments.operands = scanner.operands();
-    if arguments.look != Look::Records && (!arguments.plan.is_empty() || arguments.start > 0) {
-        let text = b"--raw-message, --mbox and --json go with -c and -q only";
-        return Err(fatal(diag, text));
-    }
-    Ok(arguments)
-}
-
-/// Notes one option; the text of the complaint if its value is bad.
-fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8>> {
-    let flag = match option {
-        Scanned::Short('b', _) => Flag::Body,
-        Scanned::Short('d', _) => Flag::Type,
-        Scanned::Short('e', _) => Flag::Envelope,
-        Scanned::Short('f', _) => Flag::FileName,
-        Scanned::Short('h', _) => Flag::Header,
-        Scanned::Short('o', _) => Flag::Offset,
-        Scanned::Short('r', _) => Flag::FileOrder,
-        Scanned::Short('v', _) => Flag::Raw,
-        other => return take_setting(other, arguments),
-    };
-    arguments.plan.add(flag);
-    Ok(())
-}
-
-fn take_setting(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8>> {
-    match option {
-        Scanned::Short('c', value) => arguments.config_directory = Some(value),
-        Scanned::Short('q', _) => arguments.operands_are = Operands::Ids,
-        Scanned::Short('s', value) => arguments.start = offset(&value)?,
-        Scanned::Long("raw-message", _) if arguments.look == Look::Message(Form::Mbox) => {}
-        Scanned::Long("raw-message", _) => arguments.look = Look::Message(Form::Plain),
-        Scanned::Long("mbox", _) => arguments.look = Look::Message(Form::Mbox),
-        Scanned::Long("json", _) => arguments.look = Look::Json,
-        Scanned::Long("help", _) => arguments.mode = Mode::Help,
-        Scanned::Long("version", _) => arguments.mode = Mode::Version,
-        Scanned::Short(_, _) | Scanned::Long(_, _) => {}
-    }
-    Ok(())
-}
-
-/// An offset on the command line; one that no file can have becomes the
-/// largest that one can.
-fn offset(value: &OsStr) -> Result<u64, Vec<u8>> {
-    let text = value.as_bytes();
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return Err([b"bad offset: ", text].concat());
-    }
-    let number = text.iter().fold(0u64, |number, digit| {
-        let digit = u64::from(digit & 0x0f);
-        number.saturating_mul(10).saturating_add(digit)
-    });
-    Ok(number.min(i64::MAX.unsigned_abs()))
 }
 
 /// Where queue IDs are looked for.
@@ -407,21 +278,9 @@ enum Position {
     Current,
 }
 
-fn help() -> String {
-    let about = "Shows queue files, as Postfix's postcat does.";
-    cli::help("postcat [option]... [file]...", about, &OPTIONS)
-}
-
 fn print(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
     let written = io::stdout().lock().write_all(text.as_bytes());
     written.map_err(|error| failed(diag, &ContentsError::Output(error)))
-}
-
-fn usage(call: &Call, diag: &mut Diag) -> Fatal {
-    let text = b" [-b (body text)] [-c config_dir] [-d (decimal record type)] \
-        [-e (envelope records)] [-h (header text)] [-q (access queue)] [-v] [file(s)...]";
-    let program = call.program.as_bytes();
-    fatal(diag, &[b"usage: ", program, text].concat())
 }
 
 fn failed(diag: &mut Diag, error: &ContentsError) -> Fatal {
