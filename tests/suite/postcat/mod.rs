@@ -4,6 +4,7 @@
 mod corpus;
 mod extensions;
 mod large;
+mod milter;
 mod run;
 
 use std::fs;
