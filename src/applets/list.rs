@@ -21,7 +21,7 @@ use crate::spool::report::{Dialect, Rules};
 use crate::spool::{Layout, Queue, system};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
-use crate::sys::process::Trust;
+use crate::sys::process::{Trust, raise_open_files};
 use crate::sys::rights;
 use crate::text::{Charset, shown};
 
@@ -95,7 +95,7 @@ fn authorize(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal>
     let mut warnings = Vec::new();
     let users = config.mailq_users(&mut warnings);
     for warning in warnings {
-        diag.warning(&warning);
+        diag.warning(warning);
     }
     let users = users.map_err(|error| fatal(diag, &error.to_string()))?;
     let name = user_name(call.caller.user);
@@ -152,6 +152,7 @@ impl Lister<'_> {
             let text = "--source=spool is not available to a set-gid program";
             return Err(fatal(self.diag, text));
         }
+        // Whoever may not look at the lock is answered by the connection below.
         let is_up = system::is_up(&self.spool).unwrap_or(false);
         self.drop_rights()?;
         let is_up = is_up && self.spool.stat(self.socket().as_os_str()).is_ok();
@@ -183,7 +184,7 @@ impl Lister<'_> {
             return Err(fatal(self.diag, &reason));
         }
         let text = format!("Mail system is down -- accessing queue directly ({reason})");
-        self.diag.warning(&text);
+        self.diag.warning(text);
         Ok(())
     }
 
@@ -228,6 +229,7 @@ impl Lister<'_> {
             layout: &layout,
             rules: &rules,
             style: self.request.style,
+            workers: listing::workers_for(raise_open_files()),
         };
         let diag = &mut *self.diag;
         let mut printer = Printer { output, diag };
@@ -267,6 +269,10 @@ impl Lister<'_> {
                 Err(error) => output_failed(self.diag, &error),
             },
             Err(ListingError::Output(error)) => output_failed(self.diag, &error),
+            Err(ListingError::Thread(error)) => {
+                let text = format!("cannot start a thread: {}", error_text(&error));
+                Err(fatal(self.diag, &text))
+            }
             Err(ListingError::Daemon(error)) => {
                 let socket = self.socket().display().to_string();
                 if let Some(warning) = error.warning(&socket) {

@@ -10,6 +10,7 @@ mod instance;
 mod list;
 mod postcat;
 mod postqueue;
+mod postsuper;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
@@ -48,7 +49,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 5] = [
+pub const APPLETS: [Applet; 6] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -72,6 +73,12 @@ pub const APPLETS: [Applet; 5] = [
         summary: "list the mail queue",
         rights: Rights::KeepsGroup,
         run: postqueue::run,
+    },
+    Applet {
+        name: "postsuper",
+        summary: "delete, hold, release, requeue and expire messages; repair the queues",
+        rights: Rights::Own,
+        run: postsuper::run,
     },
     Applet {
         name: "sendmail",

@@ -1,9 +1,14 @@
 //! The mail log: syslog, or postlogd through its socket (spec page 10).
 
 use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+
+use nix::libc;
 
 use super::Severity;
 use crate::config::Config;
@@ -19,6 +24,9 @@ const DEFAULT_TAG: &str = "postfix";
 const DEFAULT_HOST: &str = "amnesiac";
 /// Bytes of text in a log line; the rest is cut off.
 const TEXT_MAX: usize = 2000;
+
+/// Mode of a maillog_file that is made here.
+const LOG_FILE_MODE: u32 = 0o600;
 
 /// The environment variables that matter before main.cf is read. Empty in a
 /// process that runs with borrowed rights.
@@ -69,7 +77,19 @@ pub struct Log {
 #[derive(Debug)]
 enum Target {
     Syslog(Socket),
-    Postlog { socket: Socket, host: Vec<u8> },
+    Postlog {
+        socket: Socket,
+        host: Vec<u8>,
+        /// Where lines go that postlogd does not take.
+        file: Option<File>,
+    },
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    Taken,
+    NobodyThere,
 }
 
 impl Log {
@@ -80,6 +100,7 @@ impl Log {
             Some(path) => Target::Postlog {
                 socket: Socket::new(path),
                 host: host().unwrap_or_else(|| DEFAULT_HOST.into()),
+                file: None,
             },
             None => Target::Syslog(Socket::new(Path::new(SYSLOG_SOCKET))),
         };
@@ -100,9 +121,30 @@ impl Log {
             Some((path, host)) => Target::Postlog {
                 socket: Socket::new(path),
                 host: host.clone(),
+                file: None,
             },
             None => Target::Syslog(Socket::new(Path::new(SYSLOG_SOCKET))),
         };
+    }
+
+    /// From now on, lines that postlogd does not take go to its file. Opens
+    /// it now: later the rights to do so may be gone.
+    ///
+    /// The file is made only if nobody takes lines at the moment. What is no
+    /// regular file, such as the standard output of another process, is left
+    /// alone.
+    pub fn keep_file(&mut self, path: &Path) {
+        if let Target::Postlog { socket, file, .. } = &mut self.target {
+            let is_up = socket.connected.is_some();
+            let opened = OpenOptions::new()
+                .append(true)
+                .create(!is_up)
+                .mode(LOG_FILE_MODE)
+                .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+                .open(path);
+            let is_file = |opened: &File| opened.metadata().is_ok_and(|found| found.is_file());
+            *file = opened.ok().filter(is_file);
+        }
     }
 
     /// From now on with another facility.
@@ -140,8 +182,15 @@ impl Log {
                 let start = format!("<{priority}>{stamp}");
                 socket.send(&[start.as_bytes(), &line].concat());
             }
-            Target::Postlog { socket, host } => {
-                socket.send(&[stamp.as_bytes(), b" ", host, &line].concat());
+            Target::Postlog { socket, host, file } => {
+                let line = [stamp.as_bytes(), b" ", host, &line].concat();
+                if socket.send(&line) == Delivery::NobodyThere
+                    && let Some(file) = file
+                {
+                    // One write, so that lines of several programs do not
+                    // mix. If the disk is full there is nobody to tell.
+                    let _ = file.write_all(&[line.as_slice(), b"\n"].concat());
+                }
             }
         }
     }
@@ -165,16 +214,18 @@ impl Socket {
 
     /// Sends one datagram; waits while the receiver's queue is full, and
     /// tries a new connection if the receiver was started anew.
-    fn send(&mut self, line: &[u8]) {
+    fn send(&mut self, line: &[u8]) -> Delivery {
         for _ in 0..2 {
             if self.connected.is_none() {
                 self.connected = connect(&self.path);
             }
             match self.connected.as_ref().map(|socket| socket.send(line)) {
-                Some(Ok(_)) | None => return,
+                Some(Ok(_)) => return Delivery::Taken,
+                None => return Delivery::NobodyThere,
                 Some(Err(_)) => self.connected = None,
             }
         }
+        Delivery::NobodyThere
     }
 }
 

@@ -13,6 +13,9 @@ use crate::text::{Charset, make_printable};
 
 pub use log::{Environment, Log, LogSettings};
 
+/// Bytes that a pipe takes in one piece.
+const ATOMIC_WRITE: usize = 4096;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -46,6 +49,15 @@ impl Severity {
             Severity::Fatal => 2,
         }
     }
+}
+
+/// A message on its way out.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it says.
+    pub text: Vec<u8>,
 }
 
 /// Sends messages of one program to standard error and to the mail log.
@@ -85,6 +97,15 @@ impl Diag {
         };
         if let Some(log) = &mut self.log {
             log.configure(&LogSettings::of(config));
+        }
+    }
+
+    /// From now on, what postlogd does not take goes to maillog_file. For
+    /// programs that give up their rights and change things afterwards: who
+    /// did what has to be on record.
+    pub fn keep_log_file(&mut self, config: &Config) {
+        if let (Some(path), Some(log)) = (&config.maillog_file, &mut self.log) {
+            log.keep_file(path);
         }
     }
 
@@ -137,6 +158,29 @@ impl Diag {
         write_stderr(&[program, b": ", text, b"\n"].concat());
     }
 
+    /// Many messages, in order. As few writes as whole lines allow.
+    pub fn send_all(&mut self, entries: impl Iterator<Item = Entry>) {
+        let mut lines = Vec::new();
+        for Entry { severity, mut text } in entries {
+            make_printable(&mut text, self.charset);
+            let start = lines.len();
+            for part in [self.program.as_bytes(), b": ", severity.prefix().as_bytes()] {
+                lines.extend_from_slice(part);
+            }
+            lines.extend_from_slice(&text);
+            lines.push(b'\n');
+            if lines.len() > ATOMIC_WRITE {
+                let (before, last) = lines.split_at(start);
+                write_stderr(before);
+                lines = last.to_vec();
+            }
+            if let Some(log) = &mut self.log {
+                log.send(None, severity, &text);
+            }
+        }
+        write_stderr(&lines);
+    }
+
     fn send(&mut self, severity: Severity, text: &[u8]) {
         let text = self.printable(text);
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
@@ -156,5 +200,8 @@ impl Diag {
 /// One write per line, so that lines of several programs do not mix. If
 /// standard error is gone there is nobody to tell.
 fn write_stderr(line: &[u8]) {
+    if line.is_empty() {
+        return;
+    }
     let _ = std::io::stderr().lock().write_all(line);
 }

@@ -9,6 +9,7 @@ mod output;
 mod pipeline;
 mod sink;
 mod text;
+mod worker;
 
 use std::io;
 
@@ -16,14 +17,15 @@ use thiserror::Error;
 
 use crate::ipc::AttributeError;
 use crate::spool::WalkError;
-use crate::spool::report::SeekError;
+use crate::spool::reporter::SeekError;
 
 pub use daemon::copy as list_daemon;
 pub use form::{Form, Style, Totals};
 pub use output::{Ending, Output};
-pub use pipeline::{Listing, run as list_spool};
+pub use pipeline::{run as list_spool, workers_for};
 pub use sink::Sink;
 pub use text::Columns;
+pub use worker::Listing;
 
 /// Why a listing ended before its end.
 #[derive(Debug, Error)]
@@ -34,6 +36,9 @@ pub enum ListingError {
     /// A queue file leads to where no file can be.
     #[error(transparent)]
     Seek(#[from] SeekError),
+    /// The system gives no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
     /// The daemon's listing cannot be read on.
     #[error("the daemon's listing breaks off")]
     Daemon(#[from] AttributeError),

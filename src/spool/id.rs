@@ -88,6 +88,61 @@ pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
     name.get(separator.checked_sub(LONG_MICROSECONDS)?..separator)
 }
 
+/// The inode number in a name that is a valid ID; `None` if it has none, or
+/// one that does not fit.
+///
+/// Observed: strtoull(3) reads that of a short ID, so `0x` may stand before
+/// the digits, and no digits at all are a zero. Neither can a file have.
+pub fn inode(name: &[u8]) -> Option<u64> {
+    if long_microseconds(name).is_some() {
+        let separator = name.iter().rposition(|&b| b == INODE_SEPARATOR)?;
+        return decode(name.get(separator.checked_add(1)?..)?, 51);
+    }
+    let digits = name.get(SHORT_MICROSECONDS..)?;
+    let digits = match digits {
+        [b'0', b'x' | b'X', rest @ ..] => match rest {
+            [] => return None,
+            rest => rest,
+        },
+        all => all,
+    };
+    digits.iter().try_fold(0u64, |number, &digit| {
+        let value = char::from(digit).to_digit(16)?;
+        number.checked_mul(16)?.checked_add(value.into())
+    })
+}
+
+/// The kind of names that a mail system makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// enable_long_queue_ids is off.
+    Short,
+    /// enable_long_queue_ids is on.
+    Long,
+}
+
+/// A name with its time part kept and the inode number of a file put in; a
+/// long name becomes a short one if `style` asks for that.
+pub fn renumbered(name: &[u8], inode: u64, style: Style) -> Vec<u8> {
+    match (long_microseconds(name), style) {
+        (Some(digits), Style::Short) => {
+            let mut new = short_microseconds(digits);
+            new.push_str(&format!("{inode:X}"));
+            new.into_bytes()
+        }
+        (Some(_), Style::Long) => {
+            let end = name.iter().rposition(|&b| b == INODE_SEPARATOR);
+            let mut new = name.get(..=end.unwrap_or(0)).unwrap_or(name).to_vec();
+            new.extend(encode(inode, 51, 1));
+            new
+        }
+        (None, _) => {
+            let time = name.get(..SHORT_MICROSECONDS).unwrap_or(name);
+            [time, format!("{inode:X}").as_bytes()].concat()
+        }
+    }
+}
+
 /// The microseconds of a long ID rewritten as in a short one: at least five
 /// upper-case hexadecimal digits. Digits that do not fit the base count as 0.
 pub fn short_microseconds(digits: &[u8]) -> String {

@@ -33,6 +33,18 @@ impl Layout {
         }
     }
 
+    /// How many levels of subdirectories a walk of postsuper(1) leaves alone.
+    ///
+    /// Observed: there hash_queue_names counts as it is written, so that
+    /// `DEFERRED` hashes the queue and lets its directories be removed.
+    pub fn depth_kept(&self, queue: Queue) -> usize {
+        let name = queue.name().as_bytes();
+        match self.hashed.iter().any(|hashed| hashed == name) {
+            true => self.depth,
+            false => 0,
+        }
+    }
+
     /// Whether `directory`, a path below the queue's own directory such as
     /// `3/A`, is where a file called `name` belongs.
     pub fn is_home(&self, queue: Queue, directory: &[u8], name: &[u8]) -> bool {
@@ -42,6 +54,19 @@ impl Layout {
             .filter(|level| !level.is_empty())
             .all(|level| matches!(level, [c] if expected.next() == Some(*c)))
             && expected.next().is_none()
+    }
+
+    /// Where a name belongs below the queue's own directory: empty, or such
+    /// as `3/A`.
+    pub fn directory(&self, queue: Queue, name: &[u8]) -> Vec<u8> {
+        let mut path = Vec::new();
+        for level in HashPath::new(name, self.depth(queue)) {
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.push(level);
+        }
+        path
     }
 
     /// The path of a file below the queue directory: `deferred/3/3A78999CD00`.

@@ -38,15 +38,50 @@ impl Message {
 
     /// The warning about a file that has had a second link for too long.
     pub fn link_warning(&self, path: &str, now: i64) -> Option<String> {
-        let stat = &self.stat;
-        let old = now.saturating_sub(stat.st_ctime) > LINK_GRACE;
-        (stat.st_nlink > 1 && old).then(|| {
-            format!(
-                "{path}: uid {}: file has {} links",
-                stat.st_uid, stat.st_nlink
-            )
-        })
+        link_warning(&self.stat, path, now)
     }
+}
+
+/// What lstat(2) says of a name in a queue, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookedAt {
+    /// A complete message, with a warning if it has had a second link for too
+    /// long.
+    Message(Option<String>),
+    /// A file that is still being written, or corrupt.
+    NotReady,
+    /// No file.
+    NotRegular,
+}
+
+/// Judges what lstat(2) said of a name in a queue.
+pub fn look(stat: &FileStat, path: &str, now: i64) -> LookedAt {
+    match is_regular(stat) {
+        false => LookedAt::NotRegular,
+        true if is_ready(stat) => LookedAt::Message(link_warning(stat, path, now)),
+        true => LookedAt::NotReady,
+    }
+}
+
+/// Whether it is a regular file.
+pub fn is_regular(stat: &FileStat) -> bool {
+    Kind::of(stat) == Kind::File
+}
+
+/// Whether the permissions are those of a complete message.
+pub fn is_ready(stat: &FileStat) -> bool {
+    stat.st_mode & READY == READY
+}
+
+/// The warning about a file that has had a second link for too long.
+fn link_warning(stat: &FileStat, path: &str, now: i64) -> Option<String> {
+    let old = now.saturating_sub(stat.st_ctime) > LINK_GRACE;
+    (stat.st_nlink > 1 && old).then(|| {
+        format!(
+            "{path}: uid {}: file has {} links",
+            stat.st_uid, stat.st_nlink
+        )
+    })
 }
 
 /// Why a name in a queue is no message that can be listed.
@@ -103,13 +138,13 @@ pub fn open(dir: &Dir, name: &[u8], queue: Queue, path: &str) -> Result<Message,
             });
         }
     };
-    if Kind::of(&stat) != Kind::File {
+    if !is_regular(&stat) {
         return Err(NoMessage::NotRegular {
             path: path.to_owned(),
             uid: stat.st_uid,
         });
     }
-    if stat.st_mode & READY != READY {
+    if !is_ready(&stat) {
         return Err(NoMessage::NotThere);
     }
     match file {

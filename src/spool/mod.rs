@@ -2,17 +2,28 @@
 //!
 //! Values and typed errors; nothing in here prints.
 
+pub mod actions;
+pub mod crew;
 pub mod id;
 mod layout;
+mod logged;
+pub mod mass;
 pub mod message;
+pub mod moves;
+pub mod note;
 mod queue;
 mod reasons;
+pub mod repair;
 pub mod report;
+pub mod reporter;
+pub mod stream;
+mod sweep;
 pub mod system;
+pub mod wake;
 mod walk;
 
 pub use id::QueueId;
 pub use layout::Layout;
 pub use queue::Queue;
 pub use reasons::{Reason, ReasonReader};
-pub use walk::{Found, Place, Walk, WalkError};
+pub use walk::{Found, Place, Step, Walk, WalkError};

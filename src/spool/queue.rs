@@ -48,6 +48,44 @@ impl Queue {
         Queue::Saved,
     ];
 
+    /// The queues postsuper(1) works on unless it is told which.
+    pub const REPAIRED: [Queue; 8] = [
+        Queue::Defer,
+        Queue::Bounce,
+        Queue::Maildrop,
+        Queue::Incoming,
+        Queue::Active,
+        Queue::Deferred,
+        Queue::Hold,
+        Queue::Flush,
+    ];
+
+    /// The logs that go with a message, in the order in which they go.
+    pub const LOGS: [Queue; 3] = [Queue::Bounce, Queue::Defer, Queue::Trace];
+
+    const ALL: [Queue; 9] = [
+        Queue::Maildrop,
+        Queue::Incoming,
+        Queue::Active,
+        Queue::Deferred,
+        Queue::Hold,
+        Queue::Bounce,
+        Queue::Defer,
+        Queue::Trace,
+        Queue::Flush,
+    ];
+
+    /// The queue of that name.
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        let is_it = |queue: &Queue| queue.name().as_bytes() == name;
+        Self::ALL.into_iter().find(is_it)
+    }
+
+    /// Whether the files in it are messages.
+    pub fn holds_messages(self) -> bool {
+        Self::LISTED.contains(&self)
+    }
+
     /// Whether the queue may have subdirectories at all: maildrop is written
     /// by postdrop(1), which does not know of any.
     pub fn has_subdirectories(self) -> bool {

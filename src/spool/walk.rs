@@ -44,12 +44,37 @@ pub struct Found<'a> {
     pub name: &'a [u8],
 }
 
+/// What a walk comes by.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// A name that is not a directory to be entered.
+    Name(Found<'a>),
+    /// The end of a directory that was entered.
+    Left {
+        /// The open directory that holds it.
+        parent: Arc<Place>,
+        /// Its path below the queue's directory.
+        path: Vec<u8>,
+    },
+}
+
 /// A walk through one queue.
 #[derive(Debug)]
 pub struct Walk {
     queue: Queue,
     levels: Vec<Level>,
     name: Vec<u8>,
+    /// The directory that was left last.
+    left: Vec<u8>,
+}
+
+/// How far a walk went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Advance {
+    /// To a name, or to the end of the queue.
+    Name,
+    /// Out of a directory below the queue's own.
+    Left,
 }
 
 #[derive(Debug)]
@@ -78,24 +103,50 @@ impl Walk {
             queue,
             levels: vec![Level { place, names }],
             name: Vec::new(),
+            left: Vec::new(),
         })
     }
 
     /// The next name that is not a directory to be entered, with the open
     /// directory it lies in; `None` at the end of the queue.
     pub fn next_name(&mut self) -> Result<Option<Found<'_>>, WalkError> {
+        while self.advance()? == Advance::Left {}
+        Ok(self.found())
+    }
+
+    /// The next step; `None` at the end of the queue.
+    pub fn step(&mut self) -> Result<Option<Step<'_>>, WalkError> {
+        if self.advance()? == Advance::Left {
+            let parent = self.levels.last().map(|level| Arc::clone(&level.place));
+            let path = std::mem::take(&mut self.left);
+            return Ok(parent.map(|parent| Step::Left { parent, path }));
+        }
+        Ok(self.found().map(Step::Name))
+    }
+
+    /// The name that was just read, in the directory that is open now.
+    fn found(&self) -> Option<Found<'_>> {
+        let name = self.name.as_slice();
+        let place = self.levels.last().map(|level| &level.place);
+        place.map(|place| Found { place, name })
+    }
+
+    /// Goes on to the next name, or out of a directory.
+    fn advance(&mut self) -> Result<Advance, WalkError> {
         while let Some(level) = self.levels.last_mut() {
             if !level.names.next(&mut self.name) {
+                self.left.clone_from(&level.place.path);
                 self.levels.pop();
+                if !self.levels.is_empty() {
+                    return Ok(Advance::Left);
+                }
             } else if self.name.len() == 1 && self.queue.has_subdirectories() {
                 self.enter()?;
             } else {
                 break;
             }
         }
-        let name = self.name.as_slice();
-        let place = self.levels.last().map(|level| &level.place);
-        Ok(place.map(|place| Found { place, name }))
+        Ok(Advance::Name)
     }
 
     /// Enters the directory whose name was just read.

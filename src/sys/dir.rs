@@ -12,8 +12,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::dir::OwningIter;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{
+    FileStat, Mode, SFlag, UtimensatFlags, fchmod, fstat, fstatat, mkdirat, utimensat,
+};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 /// An open directory.
 #[derive(Debug)]
@@ -49,6 +53,67 @@ impl Dir {
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
         Ok(File::from(openat(&self.0, path, flags, Mode::empty())?))
+    }
+
+    /// Opens a directory below this one as a place to stand on: nothing is
+    /// read from it, so that only search permission is needed later. Not
+    /// through a link.
+    pub fn open_place(&self, path: &OsStr) -> io::Result<Self> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
+    }
+
+    /// As [`Dir::open_place`], through a link if it is one. Only for names
+    /// whose parent directory belongs to somebody who is trusted.
+    pub fn open_place_through_link(&self, path: &OsStr) -> io::Result<Self> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
+    }
+
+    /// Opens the file `name` for reading and writing, as somebody does who
+    /// may change its mode. Never blocks; a link is an error (`ELOOP`).
+    pub fn open_to_change(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlag::O_RDWR
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        Ok(File::from(openat(&self.0, name, flags, Mode::empty())?))
+    }
+
+    /// Opens a FIFO for writing; an error if nobody reads from it. Not through
+    /// a link.
+    pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
+        let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        Ok(File::from(openat(&self.0, path, flags, Mode::empty())?))
+    }
+
+    /// Renames `name` in this directory to `new_name` in `target`: one step,
+    /// and what stood there before is replaced.
+    pub fn rename(&self, name: &OsStr, target: &Dir, new_name: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.0, name, &target.0, new_name)?)
+    }
+
+    /// Removes a name that is not a directory's.
+    pub fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir)?)
+    }
+
+    /// Removes an empty directory.
+    pub fn remove_directory(&self, name: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, UnlinkatFlags::RemoveDir)?)
+    }
+
+    /// Makes a directory that only its owner may use.
+    pub fn make_directory(&self, name: &OsStr) -> io::Result<()> {
+        Ok(mkdirat(&self.0, name, Mode::S_IRWXU)?)
+    }
+
+    /// Sets both times of `name` to `seconds`; of a link itself, if it is one.
+    pub fn set_times(&self, name: &OsStr, seconds: i64) -> io::Result<()> {
+        let time = TimeSpec::new(seconds, 0);
+        let how = UtimensatFlags::NoFollowSymlink;
+        Ok(utimensat(&self.0, name, &time, &time, how)?)
     }
 
     /// What lstat(2) says of `path`.
@@ -121,6 +186,11 @@ impl Kind {
             _ => Self::Other,
         }
     }
+}
+
+/// Sets the permission bits of an open file.
+pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
+    Ok(fchmod(file, Mode::from_bits_truncate(mode))?)
 }
 
 /// What fstat(2) says of an open file.

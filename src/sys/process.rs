@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 
 use nix::libc;
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, getegid, geteuid, getgid, getuid};
 
@@ -26,6 +27,24 @@ pub fn tidy() -> io::Result<()> {
 
 fn open_null() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open("/dev/null")
+}
+
+/// Raises the number of files that may be open as far as the process may, and
+/// says what it is now.
+pub fn raise_open_files() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return 0;
+    };
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    }
+}
+
+/// How many blocks this thread has had to read from a disk so far: zero more
+/// means that all it needed was in memory.
+pub fn blocks_read() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.block_reads())
 }
 
 /// Whose rights the process has.

@@ -10,6 +10,7 @@ mod generate;
 mod real;
 mod setgid;
 
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -235,5 +236,9 @@ fn can_compare(test: &str) -> bool {
 fn not_run(test: &str, why: &str) {
     let required = std::env::var("SPOOLBOX_REQUIRE_POSTFIX").is_ok_and(|value| value == "1");
     assert!(!required, "cannot compare with Postfix: {why}");
-    eprintln!("{test}: NOT RUN, cannot compare with Postfix: {why}");
+    // Not by a printing macro: cargo hides what those print if the test passes.
+    let _ = writeln!(
+        std::io::stderr(),
+        "{test}: left out: cannot compare with Postfix: {why}"
+    );
 }

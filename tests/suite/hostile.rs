@@ -215,6 +215,31 @@ fn a_full_disk_behind_stdout_is_fatal_in_the_same_words() {
 }
 
 #[test]
+fn a_process_that_may_open_few_files_lists_every_message() {
+    let instance = Instance::builder().build();
+    for _ in 0..400 {
+        instance
+            .spool()
+            .put(&NewFile::new("deferred", envelope().into_bytes()));
+    }
+    let etc = instance.etc().display().to_string();
+    let call = Invocation::new(Tool::Postqueue, ["-c", &etc, "-p"]);
+    let run = |limit: &str| {
+        let program = Program::Ours.path(Tool::Postqueue, &instance);
+        let line = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).arg(program).args(&call.args);
+        let output = shell.output().expect("sh starts");
+        assert!(output.status.success(), "{limit}: {output:?}");
+        output.stdout
+    };
+    let all = run("1024");
+    for limit in ["20", "40", "100"] {
+        assert!(run(limit) == all, "with {limit} files");
+    }
+}
+
+#[test]
 fn a_million_recipients_need_no_more_memory_than_a_few() {
     let instance = Instance::builder().build();
     let path = many_recipients(&instance, 1_000_000);

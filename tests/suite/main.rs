@@ -19,6 +19,7 @@ mod layers;
 mod listing;
 mod live;
 mod postcat;
+mod postsuper;
 mod rights;
 mod support;
 mod syslog;

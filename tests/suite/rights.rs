@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::instance::Instance;
 use crate::support::run::{Program, Tool};
 use crate::support::sample;
-use crate::support::{Met, Needs, require};
+use crate::support::{Met, Needs, require, tell};
 
 /// Names in the spool that only the mail owner may open.
 const QUEUES: [&str; 6] = [
@@ -99,7 +99,7 @@ fn strace_is_missing() -> bool {
             std::env::var("SPOOLBOX_REQUIRE_POSTFIX").as_deref() != Ok("1"),
             "strace is not installed"
         );
-        eprintln!("left out: strace is not installed");
+        tell("rights: left out: strace is not installed");
     }
     missing
 }

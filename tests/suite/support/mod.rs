@@ -18,6 +18,7 @@ pub mod sample;
 pub mod spool;
 pub mod tree;
 
+use std::io::Write;
 use std::path::Path;
 
 use run::Program;
@@ -52,8 +53,14 @@ pub fn require(need: Needs) -> Met {
         panic!("this test cannot run: {reason}");
     }
     let test = std::thread::current().name().unwrap_or("test").to_owned();
-    eprintln!("{test}: left out: {reason}");
+    tell(&format!("{test}: left out: {reason}"));
     Met::No
+}
+
+/// Says something that has to be seen although the test passes: cargo hides
+/// what the printing macros print, but not this.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn lacking(need: Needs) -> Option<&'static str> {

@@ -1,0 +1,178 @@
+//! The command line of postsuper: its options, in the order in which they
+//! stand there, and its operands.
+//!
+//! Says what is asked for, and what is wrong with it. Does nothing.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::applets::Call;
+use crate::cli::{self, Opt, Scanned, Scanner, Value};
+use crate::spool::Queue;
+use crate::spool::actions::{Action, Selected};
+use crate::spool::repair::{Purge, Structure};
+
+/// The argument that means every message.
+pub const ALL: &str = "ALL";
+
+const OPTIONS: [Opt; 14] = [
+    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    Opt::short('d', Value::Required("ID"), "delete messages"),
+    Opt::short('e', Value::Required("ID"), "expire messages"),
+    Opt::short(
+        'f',
+        Value::Required("ID"),
+        "expire messages, and release them from hold",
+    ),
+    Opt::short('h', Value::Required("ID"), "put messages on hold"),
+    Opt::short('H', Value::Required("ID"), "release messages from hold"),
+    Opt::short('p', Value::None, "purge old temporary files"),
+    Opt::short('r', Value::Required("ID"), "requeue messages"),
+    Opt::short('s', Value::None, "check and repair the queues' structure"),
+    Opt::short('S', Value::None, "the same, and redundant repairs"),
+    Opt::short('v', Value::None, "accepted for compatibility"),
+    Opt::long(
+        "notify",
+        Value::None,
+        "wake qmgr and pickup after -H, -f or -r moved something",
+    ),
+    cli::HELP,
+    cli::VERSION,
+];
+
+/// Whether an explanation is wanted instead of work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    #[default]
+    Work,
+    Help,
+    Version,
+}
+
+/// Whether qmgr and pickup are woken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notify {
+    #[default]
+    No,
+    WhenMoved,
+}
+
+/// The command line, understood.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    pub mode: Mode,
+    pub config_directory: Option<OsString>,
+    pub actions: Vec<(Action, OsString)>,
+    pub purge: Purge,
+    pub structure: Structure,
+    pub notify: Notify,
+    pub operands: Vec<OsString>,
+}
+
+impl Arguments {
+    /// Whether the queues are walked for repair.
+    pub fn repairs(&self) -> bool {
+        self.purge != Purge::No || self.structure != Structure::Leave
+    }
+
+    /// Whether single messages are acted on, by an ID that may be wrong once
+    /// names have changed.
+    pub fn names_messages(&self) -> bool {
+        self.actions.iter().any(|(_, argument)| argument != ALL)
+    }
+}
+
+/// What can be wrong with a command line.
+pub enum Misuse {
+    /// getopt's message; the usage message follows.
+    Option(Vec<u8>),
+    /// -c with a relative path.
+    RelativePath,
+}
+
+/// Reads the command line.
+pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
+    let mut arguments = Arguments::default();
+    let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
+    for scanned in scanner.by_ref() {
+        let scanned = scanned.map_err(|error| Misuse::Option(error.message()))?;
+        take(scanned, &mut arguments)?;
+    }
+    arguments.operands = scanner.operands();
+    if arguments.actions.is_empty() && !arguments.repairs() {
+        arguments.purge = Purge::Unfinished;
+        arguments.structure = Structure::Fix;
+    }
+    Ok(arguments)
+}
+
+fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Misuse> {
+    let action = match option {
+        Scanned::Short('c', value) => {
+            if !Path::new(&value).is_absolute() {
+                return Err(Misuse::RelativePath);
+            }
+            arguments.config_directory = Some(value);
+            return Ok(());
+        }
+        Scanned::Short('d', value) => (Action::Delete, value),
+        Scanned::Short('e', value) => (Action::Expire, value),
+        Scanned::Short('f', value) => (Action::ExpireAndRelease, value),
+        Scanned::Short('h', value) => (Action::Hold, value),
+        Scanned::Short('H', value) => (Action::Release, value),
+        Scanned::Short('r', value) => (Action::Requeue, value),
+        other => {
+            switch(other, arguments);
+            return Ok(());
+        }
+    };
+    arguments.actions.push(action);
+    Ok(())
+}
+
+/// Takes an option without a value.
+fn switch(option: Scanned, arguments: &mut Arguments) {
+    match option {
+        Scanned::Short('p', _) => arguments.purge = Purge::Unfinished,
+        Scanned::Short('s', _) if arguments.structure == Structure::Leave => {
+            arguments.structure = Structure::Fix;
+        }
+        Scanned::Short('S', _) => arguments.structure = Structure::FixRedundant,
+        Scanned::Long("notify", _) => arguments.notify = Notify::WhenMoved,
+        // The first of the two that stands there wins.
+        Scanned::Long("help", _) if arguments.mode == Mode::Work => arguments.mode = Mode::Help,
+        Scanned::Long("version", _) if arguments.mode == Mode::Work => {
+            arguments.mode = Mode::Version;
+        }
+        _ => {}
+    }
+}
+
+/// The queues that the operands name, or those that are meant without any.
+pub fn selected(operands: &[OsString]) -> Vec<Selected> {
+    match operands {
+        [] => Queue::REPAIRED.map(Selected::Queue).to_vec(),
+        some => some
+            .iter()
+            .map(|operand| Selected::parse(operand.as_bytes()))
+            .collect(),
+    }
+}
+
+/// The usage message.
+pub fn usage(program: &str) -> String {
+    format!(
+        "usage: {program} [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] \
+         [-f queue_id (expire and/or un-hold)] [-h queue_id (hold)] [-H queue_id (un-hold)] \
+         [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] \
+         [-S (redundant structure fix)][-v (verbose)] [queue...]"
+    )
+}
+
+/// What --help prints.
+pub fn help() -> String {
+    let about = "Acts on messages in the mail queue, as Postfix's postsuper does. ID is a queue ID,\n\
+                 ALL for every message, or - for IDs from standard input, one a line.";
+    cli::help("postsuper [option]... [queue]...", about, &OPTIONS)
+}

@@ -1,0 +1,129 @@
+//! postsuper: deletes, holds, releases, requeues and expires messages, and
+//! repairs the queues (spec pages 01, 06 and 11).
+//!
+//! Owns who may call it, and the way from root's rights to the mail owner's.
+//! `arguments` reads the command line, `operation` does what it asks for.
+
+mod arguments;
+mod operation;
+
+use std::os::unix::fs::MetadataExt;
+
+use super::{Call, Fatal, instance, postqueue};
+use crate::config::Config;
+use crate::diag::Diag;
+use crate::spool::Layout;
+use crate::spool::mass::Field;
+use crate::spool::note::Tally;
+use crate::spool::repair::Changes;
+use crate::sys::process::Trust;
+use crate::sys::rights;
+use crate::sys::signals::Interrupts;
+
+use arguments::{Arguments, Misuse, Mode, help, scan, selected, usage};
+use operation::Operation;
+
+/// The name of the man page and of the configuration's user.
+const PROGRAM: &str = "postsuper";
+/// The status of every failure.
+const STATUS: u8 = 1;
+/// What a set-uid process hears.
+const SET_UID: &str = "this postfix command must not run as a set-uid process";
+/// What everybody but root hears.
+const NOT_ROOT: &str = "use of this command is reserved for the superuser";
+
+/// Runs postsuper.
+pub fn run(call: &Call) -> Result<(), Fatal> {
+    let program = call.base_name();
+    let mut diag = instance::diag(call, &program, &program);
+    let arguments = match parse_and_admit(call, &program, &mut diag)? {
+        Admitted::Explanation(text) => return postqueue::print(&mut diag, &text),
+        Admitted::Work(arguments) => arguments,
+    };
+    let directory = arguments.config_directory.as_deref();
+    let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
+    admit_to(call, &config, &mut diag)?;
+    diag.keep_log_file(&config);
+    drop_rights(call, &config, &mut diag)?;
+    let interrupts = Interrupts::watch()
+        .map_err(|error| told(&mut diag, &format!("cannot watch signals: {error}")))?;
+    let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+    let selected = selected(&arguments.operands);
+    let mut operation = Operation {
+        arguments: &arguments,
+        field: Field {
+            spool: &spool,
+            layout: &layout,
+            selected: &selected,
+            interrupts: &interrupts,
+        },
+        config: &config,
+        diag: &mut diag,
+        tally: Tally::default(),
+        changes: Changes::default(),
+    };
+    operation.run()
+}
+
+/// What a caller who may call is given.
+enum Admitted {
+    Explanation(String),
+    Work(Arguments),
+}
+
+/// Refuses callers without the right to, before their options are looked at;
+/// then reads the options.
+fn parse_and_admit(call: &Call, program: &str, diag: &mut Diag) -> Result<Admitted, Fatal> {
+    if call.caller.trust == Trust::BorrowedRights {
+        return Err(told(diag, SET_UID));
+    }
+    let arguments = match call.caller.user.is_root() {
+        true => parse(call, program, diag)?,
+        // A mail owner is let in by an option, so it is read first, quietly.
+        false => scan(call).map_err(|_| told(diag, NOT_ROOT))?,
+    };
+    match arguments.mode {
+        Mode::Help => Ok(Admitted::Explanation(help())),
+        Mode::Version => Ok(Admitted::Explanation(super::front::version(PROGRAM))),
+        Mode::Work if call.caller.user.is_root() || arguments.config_directory.is_some() => {
+            Ok(Admitted::Work(arguments))
+        }
+        Mode::Work => Err(told(diag, NOT_ROOT)),
+    }
+}
+
+/// Refuses a caller who is not root, unless he is the mail owner of an
+/// instance that he named, and its queue directory is his.
+fn admit_to(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+    let user = call.caller.user;
+    let owns = || std::fs::metadata(".").is_ok_and(|found| found.uid() == user.as_raw());
+    match user.is_root() || (user == config.mail_owner.uid && owns()) {
+        true => Ok(()),
+        false => Err(told(diag, NOT_ROOT)),
+    }
+}
+
+/// Becomes the mail owner, for good: nothing in the spool is touched before.
+fn drop_rights(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+    if !call.caller.user.is_root() {
+        return Ok(());
+    }
+    let owner = &config.mail_owner;
+    rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, &error.to_string()))
+}
+
+fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal> {
+    scan(call).map_err(|misuse| match misuse {
+        Misuse::Option(message) => {
+            diag.option_error(program.as_bytes(), &message);
+            told(diag, &usage(program))
+        }
+        Misuse::RelativePath => told(diag, "-c requires absolute pathname"),
+    })
+}
+
+fn told(diag: &mut Diag, text: &str) -> Fatal {
+    diag.fatal(text);
+    Fatal::told(STATUS)
+}

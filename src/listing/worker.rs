@@ -1,0 +1,220 @@
+//! A worker of the pipeline: opens, parses and formats the messages of one
+//! chunk after the other.
+
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SendError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::ListingError;
+use super::form::{Form, Style, Totals};
+use super::sink::PIECE_SIZE;
+use crate::spool::message::{self, NoMessage};
+use crate::spool::report::{Head, Recipient, Report, Rules};
+use crate::spool::reporter::{Location, Reporter, SeekError};
+use crate::spool::{Layout, Place, Queue};
+use crate::sys::dir::Dir;
+use crate::sys::time::now;
+
+/// What is listed, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+    /// What counts and what may be shown.
+    pub rules: &'a Rules,
+    /// What it looks like.
+    pub style: Style,
+    /// How many threads read, at most.
+    pub workers: usize,
+}
+
+/// What a worker hands out.
+pub enum Piece {
+    /// Formatted messages.
+    Text(Vec<u8>),
+    /// Totals of messages handed out before.
+    Totals(Totals),
+    /// Something for the mail log.
+    Warning(Vec<u8>),
+    /// The listing ends here.
+    Failed(ListingError),
+}
+
+/// Names of one directory, to be looked at by one worker.
+pub struct Chunk {
+    /// The queue they are in.
+    pub queue: Queue,
+    /// The open directory the names lie in; `None` for names that were met
+    /// where they do not belong: their message is looked for at its place.
+    pub place: Option<Arc<Place>>,
+    /// The names, one behind the other.
+    pub names: Vec<u8>,
+    /// Where each of them stands in `names`.
+    pub ranges: Vec<Range<usize>>,
+    /// Where the pieces go.
+    pub pieces: SyncSender<Piece>,
+}
+
+impl Chunk {
+    fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.ranges
+            .iter()
+            .filter_map(|range| self.names.get(range.clone()))
+    }
+}
+
+/// Looks at the messages of one chunk after the other.
+pub struct Worker<'a> {
+    listing: Listing<'a>,
+    reporter: Reporter,
+    form: Form,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that has not begun.
+    pub fn new(listing: Listing<'a>) -> Self {
+        Self {
+            listing,
+            reporter: Reporter::default(),
+            form: Form::new(listing.style),
+        }
+    }
+
+    /// Takes chunks until there are no more, or nobody wants the result.
+    pub fn run(mut self, waiting: &Mutex<Receiver<Chunk>>) {
+        loop {
+            let next = waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok(chunk) = next else { return };
+            if self.chunk(&chunk).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Looks at one chunk. An error is that nobody wants the result.
+    pub fn chunk(&mut self, chunk: &Chunk) -> Result<(), SendError<Piece>> {
+        for name in chunk.names() {
+            if let Err(error) = self.message(chunk, name)? {
+                return chunk.pieces.send(Piece::Failed(error.into()));
+            }
+        }
+        self.hand_out(chunk)?;
+        chunk.pieces.send(Piece::Totals(self.form.take_totals()))
+    }
+
+    /// Lists one name, if it is a message.
+    fn message(
+        &mut self,
+        chunk: &Chunk,
+        name: &[u8],
+    ) -> Result<Result<(), SeekError>, SendError<Piece>> {
+        let path = self.listing.layout.path(chunk.queue, name);
+        let path = path.to_string_lossy().into_owned();
+        let (dir, file) = match &chunk.place {
+            Some(place) => (&place.dir, name),
+            None => (self.listing.spool, path.as_bytes()),
+        };
+        let found = match message::open(dir, file, chunk.queue, &path) {
+            Ok(found) => found,
+            Err(NoMessage::NotThere) => return Ok(Ok(())),
+            Err(other) => return self.warn(chunk, other.to_string().into_bytes()).map(Ok),
+        };
+        if let Some(warning) = found.link_warning(&path, now()) {
+            self.warn(chunk, warning.into_bytes())?;
+        }
+        let at = Location {
+            spool: self.listing.spool,
+            layout: self.listing.layout,
+            queue: chunk.queue,
+            id: name,
+            path: &path,
+        };
+        let whole = self.form.out().len();
+        let mut pieces = Pieces {
+            form: &mut self.form,
+            to: &chunk.pieces,
+            sent: Sent::Nothing,
+        };
+        let done = self
+            .reporter
+            .report(found, &at, self.listing.rules, &mut pieces);
+        match pieces.sent {
+            Sent::Closed(error) => return Err(error),
+            Sent::Nothing if done.is_err() => {
+                self.form.out().truncate(whole);
+                self.hand_out(chunk)?;
+            }
+            _ => {}
+        }
+        Ok(done)
+    }
+
+    fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), SendError<Piece>> {
+        chunk.pieces.send(Piece::Warning(text))
+    }
+
+    fn hand_out(&mut self, chunk: &Chunk) -> Result<(), SendError<Piece>> {
+        let text = std::mem::take(self.form.out());
+        match text.is_empty() {
+            true => Ok(()),
+            false => chunk.pieces.send(Piece::Text(text)),
+        }
+    }
+}
+
+/// Hands out pieces of a message while it is reported, so that a message with
+/// a million recipients needs no more memory than others.
+struct Pieces<'a> {
+    form: &'a mut Form,
+    to: &'a SyncSender<Piece>,
+    sent: Sent,
+}
+
+/// What became of the pieces of a message.
+enum Sent {
+    Nothing,
+    Some,
+    Closed(SendError<Piece>),
+}
+
+impl Pieces<'_> {
+    /// Once nobody listens, pieces are dropped.
+    fn send(&mut self, piece: Piece) {
+        if let Sent::Closed(_) = self.sent {
+            return;
+        }
+        let is_text = matches!(piece, Piece::Text(_));
+        match self.to.send(piece) {
+            Ok(()) if is_text => self.sent = Sent::Some,
+            Ok(()) => {}
+            Err(error) => self.sent = Sent::Closed(error),
+        }
+    }
+}
+
+impl Report for Pieces<'_> {
+    fn message(&mut self, head: &Head<'_>) {
+        self.form.message(head);
+    }
+
+    fn recipient(&mut self, recipient: &Recipient<'_>) {
+        self.form.recipient(recipient);
+        if self.form.out().len() > PIECE_SIZE {
+            let text = std::mem::take(self.form.out());
+            self.send(Piece::Text(text));
+        }
+    }
+
+    fn end(&mut self) {
+        self.form.end();
+    }
+
+    fn warning(&mut self, text: Vec<u8>) {
+        self.send(Piece::Warning(text));
+    }
+}

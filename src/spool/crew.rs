@@ -1,0 +1,278 @@
+//! Workers that do numbered pieces of work, and results that come in order.
+//!
+//! One thread cuts the work into jobs, workers do them, the calling thread
+//! hears of the results in the order of the jobs. Memory is bounded: as many
+//! jobs wait as fit the queue. One worker does one piece after the other;
+//! more come only while there is much to do and it waits for a disk. Where
+//! all is in memory, renames go one by one in the kernel whoever asks for
+//! them, and more workers would only wait for each other.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::note::{Journal, Notes, Tally, WorkError};
+use crate::sys::process::blocks_read;
+use crate::sys::signals::Interrupts;
+
+/// Workers at most. Their number is for the disk, not for the processors.
+const WORKERS_MAX: usize = 12;
+/// Pieces of work that one worker does alone.
+const ALONE: usize = 256;
+/// A job that reads so many disk blocks waits for the disk.
+const BLOCKS_OF_A_SLOW_JOB: i64 = 8;
+/// Pieces of work in a job at most.
+pub const JOB_MAX: usize = 64;
+/// Jobs that wait.
+const JOBS_WAITING: usize = 64;
+/// Names remembered at most, see [`Feed::first_of_its_name`].
+const NAMES_MAX: usize = 1 << 14;
+
+/// Whether work has to end early.
+#[derive(Debug)]
+pub struct Stop<'a> {
+    failed: AtomicBool,
+    interrupts: &'a Interrupts,
+}
+
+impl Stop<'_> {
+    /// Fails if somebody else failed or a signal came.
+    pub fn check(&self) -> Result<(), WorkError> {
+        match self.failed.load(Ordering::SeqCst) || self.interrupts.caught().is_some() {
+            true => Err(WorkError::Interrupted),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What came of a job: what there is to tell, and whether it was finished.
+#[derive(Debug)]
+pub struct Done {
+    /// What there is to tell.
+    pub notes: Notes,
+    /// Why it ended early.
+    pub ended: Result<(), WorkError>,
+}
+
+/// Does jobs.
+pub trait Work<J> {
+    /// Looks at all that a job is about, so that it is in memory: called
+    /// while the disk is waited for. Looking can be done by many at once,
+    /// which changing a directory cannot.
+    fn look_ahead(&mut self, job: &J);
+
+    /// Does one job; asks `stop` before each piece of it.
+    fn work(&mut self, job: J, stop: &Stop<'_>) -> Done;
+}
+
+/// Runs `produce` and lets workers do the jobs it feeds. Returns the counts,
+/// and the first failure in the order of the work.
+pub fn run<J: Send, W: Work<J>>(
+    interrupts: &Interrupts,
+    new_worker: impl Fn() -> W + Sync,
+    produce: impl FnOnce(&mut Feed<'_, J>) -> Result<(), WorkError> + Send,
+    journal: &mut dyn Journal,
+) -> (Tally, Result<(), WorkError>) {
+    let stop = Stop {
+        failed: AtomicBool::new(false),
+        interrupts,
+    };
+    let open = Open::default();
+    let (order, in_order) = sync_channel(JOBS_WAITING);
+    thread::scope(|scope| {
+        let (stop, open, new_worker) = (&stop, &open, &new_worker);
+        let producer = scope.spawn(move || {
+            let (work, waiting) = sync_channel::<(J, SyncSender<Done>)>(JOBS_WAITING);
+            let waiting = Arc::new(Mutex::new(waiting));
+            let start = move || {
+                let waiting = Arc::clone(&waiting);
+                scope.spawn(move || labour(&mut new_worker(), &waiting, stop, open));
+            };
+            let mut feed = Feed {
+                start: Box::new(start),
+                workers: 0,
+                pieces: 0,
+                order,
+                work,
+                stop,
+                open,
+                names: HashSet::new(),
+            };
+            produce(&mut feed)
+        });
+        let (tally, heard) = hear(&in_order, journal);
+        let produced = producer.join().unwrap_or(Err(WorkError::Interrupted));
+        (tally, first_failure(heard, produced))
+    })
+}
+
+/// The failure that came first in the order of the work; that it made others
+/// stop is no failure of theirs.
+fn first_failure(
+    heard: Result<(), WorkError>,
+    produced: Result<(), WorkError>,
+) -> Result<(), WorkError> {
+    match (heard, produced) {
+        (Ok(()) | Err(WorkError::Interrupted), produced @ Err(_)) => produced,
+        (heard, _) => heard,
+    }
+}
+
+/// Passes the results on in order.
+fn hear(
+    in_order: &Receiver<Receiver<Done>>,
+    journal: &mut dyn Journal,
+) -> (Tally, Result<(), WorkError>) {
+    let mut tally = Tally::default();
+    let mut ended = Ok(());
+    while let Some(results) = receive(in_order, journal) {
+        let Some(done) = receive(&results, journal) else {
+            continue;
+        };
+        journal.lines(&done.notes.lines);
+        tally += done.notes.tally;
+        if matches!(ended, Ok(()) | Err(WorkError::Interrupted)) && done.ended.is_err() {
+            ended = done.ended;
+        }
+    }
+    journal.pause();
+    (tally, ended)
+}
+
+/// The next of a channel. Whoever has to wait says so to the journal.
+fn receive<T>(from: &Receiver<T>, journal: &mut dyn Journal) -> Option<T> {
+    match from.try_recv() {
+        Ok(next) => Some(next),
+        Err(TryRecvError::Disconnected) => None,
+        Err(TryRecvError::Empty) => {
+            journal.pause();
+            from.recv().ok()
+        }
+    }
+}
+
+/// One worker's life.
+fn labour<J, W: Work<J>>(
+    worker: &mut W,
+    waiting: &Mutex<Receiver<(J, SyncSender<Done>)>>,
+    stop: &Stop<'_>,
+    open: &Open,
+) {
+    loop {
+        let next = lock(waiting).recv();
+        let Ok((job, result)) = next else { return };
+        let _closing = Closing(open);
+        let before = blocks_read();
+        if open.wanted.load(Ordering::Relaxed) > 0 {
+            worker.look_ahead(&job);
+        }
+        let done = worker.work(job, stop);
+        let blocks = blocks_read().saturating_sub(before);
+        if blocks >= BLOCKS_OF_A_SLOW_JOB {
+            open.wanted.fetch_add(1, Ordering::Relaxed);
+        }
+        if done.ended.is_err() {
+            stop.failed.store(true, Ordering::SeqCst);
+        }
+        // Nobody listens only if all of it has ended.
+        let _ = result.send(done);
+    }
+}
+
+/// Counts the jobs that are not done.
+#[derive(Debug, Default)]
+struct Open {
+    jobs: Mutex<usize>,
+    none: Condvar,
+    /// How many more workers the disk could serve.
+    wanted: AtomicUsize,
+}
+
+impl Open {
+    fn add_one(&self) {
+        let mut jobs = lock(&self.jobs);
+        *jobs = jobs.saturating_add(1);
+    }
+
+    fn close_one(&self) {
+        let mut jobs = lock(&self.jobs);
+        *jobs = jobs.saturating_sub(1);
+        if *jobs == 0 {
+            self.none.notify_all();
+        }
+    }
+
+    fn wait(&self) {
+        let jobs = lock(&self.jobs);
+        let waited = self.none.wait_while(jobs, |jobs| *jobs > 0);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Counts a job as done whatever becomes of its worker.
+struct Closing<'a>(&'a Open);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close_one();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes jobs for the workers.
+pub struct Feed<'scope, J> {
+    start: Box<dyn Fn() + 'scope>,
+    workers: usize,
+    pieces: usize,
+    order: SyncSender<Receiver<Done>>,
+    work: SyncSender<(J, SyncSender<Done>)>,
+    stop: &'scope Stop<'scope>,
+    open: &'scope Open,
+    names: HashSet<u64>,
+}
+
+impl<J> Feed<'_, J> {
+    /// Whether a name was not met since the last [`Feed::drain`]. Two pieces
+    /// of work on the same name have to wait for each other.
+    ///
+    /// Remembers hashes: two names that share one only cost a wait.
+    pub fn first_of_its_name(&mut self, name: &[u8]) -> bool {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        self.names.len() < NAMES_MAX && self.names.insert(hasher.finish())
+    }
+
+    /// Gives a job of so many pieces to the workers.
+    pub fn send(&mut self, job: J, pieces: usize) -> Result<(), WorkError> {
+        self.stop.check()?;
+        let wanted = match self.pieces > ALONE {
+            true => self.open.wanted.load(Ordering::Relaxed).min(WORKERS_MAX),
+            false => 0,
+        };
+        while self.workers < wanted.max(1) {
+            self.workers = self.workers.saturating_add(1);
+            (self.start)();
+        }
+        self.pieces = self.pieces.saturating_add(pieces);
+        let (result, results) = sync_channel(1);
+        self.open.add_one();
+        let sent = self.order.send(results).is_ok() && self.work.send((job, result)).is_ok();
+        match sent {
+            true => Ok(()),
+            false => Err(WorkError::Interrupted),
+        }
+    }
+
+    /// Waits until every job is done.
+    pub fn drain(&mut self) -> Result<(), WorkError> {
+        self.open.wait();
+        self.names.clear();
+        self.stop.check()
+    }
+}

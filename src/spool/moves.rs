@@ -1,0 +1,268 @@
+//! The steps by which files of the spool move and vanish: one rename, one
+//! unlink, each relative to an open directory.
+//!
+//! Owns which directory a name is worked on in: handles of queues and of hash
+//! directories are opened without following links, because the account they
+//! belong to may be compromised. Decides nothing about messages.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+
+use super::note::WorkError;
+use super::{Layout, Queue};
+use crate::sys::dir::Dir;
+use crate::text::shown;
+
+/// Open handles of hash directories at most; more are opened anew.
+const HANDLES_MAX: usize = 300;
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was taken.
+    Done,
+    /// The file was not there any more.
+    Gone,
+}
+
+/// Whether missing directories are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    Make,
+    IsAnError,
+}
+
+/// A file by its place: an open directory, a name, and what to call it.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The directory.
+    pub dir: &'a Dir,
+    /// The name in it.
+    pub name: &'a [u8],
+    /// The path below the queue directory.
+    pub path: &'a str,
+}
+
+impl At<'_> {
+    /// The name as the kernel takes it.
+    pub fn os_name(&self) -> &OsStr {
+        OsStr::from_bytes(self.name)
+    }
+}
+
+/// Takes steps in one spool.
+#[derive(Debug)]
+pub struct Mover<'a> {
+    spool: &'a Dir,
+    layout: &'a Layout,
+    queues: HashMap<Queue, Arc<Dir>>,
+    hashed: HashMap<Vec<u8>, Arc<Dir>>,
+}
+
+impl<'a> Mover<'a> {
+    /// A mover in the queue directory `spool`.
+    pub fn new(spool: &'a Dir, layout: &'a Layout) -> Self {
+        Self {
+            spool,
+            layout,
+            queues: HashMap::new(),
+            hashed: HashMap::new(),
+        }
+    }
+
+    /// The layout it follows.
+    pub fn layout(&self) -> &'a Layout {
+        self.layout
+    }
+
+    /// The path of a name where it belongs.
+    pub fn path(&self, queue: Queue, name: &[u8]) -> String {
+        shown(self.layout.path(queue, name).as_bytes())
+    }
+
+    /// Forgets hash directories: one may have been removed and made anew.
+    pub fn forget(&mut self) {
+        self.hashed.clear();
+    }
+
+    /// The directory where a name belongs, open.
+    pub fn home(&mut self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
+        self.find_home(queue, name, Missing::IsAnError)
+    }
+
+    /// Removes a file, or an empty directory in its place as remove(3) does.
+    pub fn remove(at: At<'_>) -> Result<Outcome, WorkError> {
+        let removed = match at.dir.remove_file(at.os_name()) {
+            Err(cause) if is(&cause, Errno::EISDIR) => at.dir.remove_directory(at.os_name()),
+            other => other,
+        };
+        gone_or(removed).map_err(|cause| WorkError::Remove {
+            path: at.path.to_owned(),
+            cause,
+        })
+    }
+
+    /// Removes the file of `queue` called `name` from where it belongs.
+    pub fn remove_from_home(&mut self, queue: Queue, name: &[u8]) -> Result<Outcome, WorkError> {
+        let path = self.path(queue, name);
+        match self.home(queue, name) {
+            Ok(dir) => Self::remove(At {
+                dir: &dir,
+                name,
+                path: &path,
+            }),
+            Err(cause) if is(&cause, Errno::ENOENT) => Ok(Outcome::Gone),
+            Err(cause) => Err(WorkError::Remove { path, cause }),
+        }
+    }
+
+    /// Moves a file to where `home` belongs in `queue`, there to be called
+    /// `name`; makes the directories it needs.
+    pub fn rename(
+        &mut self,
+        at: At<'_>,
+        queue: Queue,
+        home: &[u8],
+        name: &[u8],
+    ) -> Result<Outcome, WorkError> {
+        let new_name = OsStr::from_bytes(name);
+        let mut renamed = self
+            .home(queue, home)
+            .and_then(|target| at.dir.rename(at.os_name(), &target, new_name));
+        if renamed
+            .as_ref()
+            .is_err_and(|cause| is(cause, Errno::ENOENT))
+        {
+            // Either end may be missing, or a directory was made anew.
+            self.forget();
+            renamed = self
+                .find_home(queue, home, Missing::Make)
+                .and_then(|target| at.dir.rename(at.os_name(), &target, new_name));
+        }
+        gone_or(renamed).map_err(|cause| WorkError::Rename {
+            from: at.path.to_owned(),
+            to: self.path_of(queue, home, name),
+            cause,
+        })
+    }
+
+    /// As [`Mover::rename`], from where `old` belongs. The target's directory
+    /// is made even if there is nothing to move, as Postfix does.
+    pub fn rename_from_home(
+        &mut self,
+        queue: Queue,
+        old: &[u8],
+        home: &[u8],
+        name: &[u8],
+    ) -> Result<Outcome, WorkError> {
+        let path = self.path(queue, old);
+        let failed = |mover: &Self, cause| WorkError::Rename {
+            from: path.clone(),
+            to: mover.path_of(queue, home, name),
+            cause,
+        };
+        match self.home(queue, old) {
+            Ok(dir) => {
+                let (name_there, path) = (old, path.as_str());
+                let at = At {
+                    dir: &dir,
+                    name: name_there,
+                    path,
+                };
+                self.rename(at, queue, home, name)
+            }
+            Err(cause) if is(&cause, Errno::ENOENT) => {
+                match self.find_home(queue, home, Missing::Make) {
+                    Ok(_) => Ok(Outcome::Gone),
+                    Err(cause) => Err(failed(self, cause)),
+                }
+            }
+            Err(cause) => Err(failed(self, cause)),
+        }
+    }
+
+    /// The path of `name` in the directory where `home` belongs.
+    fn path_of(&self, queue: Queue, home: &[u8], name: &[u8]) -> String {
+        let directory = self.layout.directory(queue, home);
+        let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
+        let below = [&directory, separator, name].concat();
+        format!("{queue}/{}", shown(&below))
+    }
+
+    fn find_home(&mut self, queue: Queue, name: &[u8], missing: Missing) -> io::Result<Arc<Dir>> {
+        let directory = self.layout.directory(queue, name);
+        if directory.is_empty() {
+            return self.queue(queue, missing);
+        }
+        let key = [queue.name().as_bytes(), b"/", &directory].concat();
+        if let Some(dir) = self.hashed.get(&key) {
+            return Ok(Arc::clone(dir));
+        }
+        let mut dir = self.queue(queue, missing)?;
+        for level in directory.split(|&b| b == b'/') {
+            dir = Arc::new(step_into(&dir, OsStr::from_bytes(level), missing)?);
+        }
+        if self.hashed.len() >= HANDLES_MAX {
+            self.hashed.clear();
+        }
+        self.hashed.insert(key, Arc::clone(&dir));
+        Ok(dir)
+    }
+
+    /// The directory of a queue. It may be a link, because its parent is not
+    /// the mail owner's.
+    fn queue(&mut self, queue: Queue, missing: Missing) -> io::Result<Arc<Dir>> {
+        if let Some(dir) = self.queues.get(&queue) {
+            return Ok(Arc::clone(dir));
+        }
+        let name = OsStr::new(queue.name());
+        let dir = match self.spool.open_place_through_link(name) {
+            Err(cause) if is(&cause, Errno::ENOENT) && missing == Missing::Make => {
+                make(self.spool, name)?;
+                self.spool.open_place_through_link(name)
+            }
+            other => other,
+        };
+        let dir = Arc::new(dir?);
+        self.queues.insert(queue, Arc::clone(&dir));
+        Ok(dir)
+    }
+}
+
+fn step_into(parent: &Dir, name: &OsStr, missing: Missing) -> io::Result<Dir> {
+    match parent.open_place(name) {
+        Err(cause) if is(&cause, Errno::ENOENT) && missing == Missing::Make => {
+            make(parent, name)?;
+            parent.open_place(name)
+        }
+        other => other,
+    }
+}
+
+/// Makes a directory; somebody else may do the same at the same time.
+fn make(parent: &Dir, name: &OsStr) -> io::Result<()> {
+    match parent.make_directory(name) {
+        Err(cause) if is(&cause, Errno::EEXIST) => Ok(()),
+        other => other,
+    }
+}
+
+/// A step on a file that has vanished is not an error: others work on the
+/// same spool.
+fn gone_or(result: io::Result<()>) -> io::Result<Outcome> {
+    match result {
+        Ok(()) => Ok(Outcome::Done),
+        Err(cause) if is(&cause, Errno::ENOENT) => Ok(Outcome::Gone),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Whether an error is this one.
+pub fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno as i32)
+}

@@ -1,0 +1,246 @@
+//! What is told of work on a queue: one line per message done, warnings, how
+//! many, and what ends the work.
+//!
+//! Postfix's exact words for all of it are in here. Where they go, and with
+//! which prefix, is the applets' business.
+
+use std::io;
+use std::ops::AddAssign;
+
+use thiserror::Error;
+
+use super::{QueueId, WalkError};
+use crate::sys::error_text::error_text;
+use crate::text::shown;
+
+/// What was done to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// It is gone.
+    Removed,
+    /// It is in maildrop, to be queued anew.
+    Requeued,
+    /// It is in hold.
+    Held,
+    /// It was in hold and is deferred now.
+    Released,
+    /// The next attempt to deliver it is the last.
+    Expired,
+}
+
+impl Deed {
+    /// The line that tells of it.
+    pub fn line(self, id: &QueueId) -> String {
+        let deed = match self {
+            Deed::Removed => "removed",
+            Deed::Requeued => "requeued",
+            Deed::Held => "placed on hold",
+            Deed::Released => "released from hold",
+            Deed::Expired => "expired",
+        };
+        format!("{id}: {deed}")
+    }
+}
+
+/// Something odd that does not end the work. Paths are relative to the queue
+/// directory.
+#[derive(Debug, Error)]
+pub enum Oddity {
+    /// Text that should be a queue ID.
+    #[error("invalid mail queue id: {}", shown(.0))]
+    InvalidId(Vec<u8>),
+    /// A file whose name is no queue ID, or holds no inode number.
+    #[error("bogus file name: {0}")]
+    BogusName(String),
+    /// A file that waits for its final name and is another file by now.
+    #[error("name/inode mismatch: {0}")]
+    Mismatch(String),
+    /// A name that cannot be looked at.
+    #[error("{path}: {}", error_text(.cause))]
+    Look {
+        /// The file.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A name in a queue that is no regular file.
+    #[error("{path}: uid {uid}: not a regular file")]
+    NotRegular {
+        /// The name.
+        path: String,
+        /// Its owner.
+        uid: u32,
+    },
+    /// A message that has had more than one name for too long.
+    #[error("{0}")]
+    Links(String),
+    /// A message that cannot be told to expire.
+    #[error("expire file {path}: {why}")]
+    Expire {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A requeued message that looks older than it should.
+    #[error("{path}: reset time stamps: {}", error_text(.cause))]
+    Times {
+        /// The file.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A directory that does not belong into a queue and cannot be removed.
+    #[error("remove subdirectory {path}: {}", error_text(.cause))]
+    Subdirectory {
+        /// The directory.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+}
+
+/// The weight of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// A message was done.
+    Done,
+    /// Something is odd.
+    Odd,
+}
+
+/// A line about the work, ready to go out.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// How heavy it is.
+    pub weight: Weight,
+    /// Its text.
+    pub text: String,
+}
+
+/// How many messages were done, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Removed.
+    pub deleted: u64,
+    /// Moved to maildrop.
+    pub requeued: u64,
+    /// Moved to hold.
+    pub held: u64,
+    /// Moved from hold to deferred.
+    pub released: u64,
+    /// Told to expire.
+    pub expired: u64,
+    /// Given their final name.
+    pub renamed: u64,
+}
+
+impl Tally {
+    /// Counts one message.
+    pub fn count(&mut self, deed: Deed) {
+        let counter = match deed {
+            Deed::Removed => &mut self.deleted,
+            Deed::Requeued => &mut self.requeued,
+            Deed::Held => &mut self.held,
+            Deed::Released => &mut self.released,
+            Deed::Expired => &mut self.expired,
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        for (counter, more) in [
+            (&mut self.deleted, more.deleted),
+            (&mut self.requeued, more.requeued),
+            (&mut self.held, more.held),
+            (&mut self.released, more.released),
+            (&mut self.expired, more.expired),
+            (&mut self.renamed, more.renamed),
+        ] {
+            *counter = counter.saturating_add(more);
+        }
+    }
+}
+
+/// What is to be told of a piece of work: lines in order, and the counts.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// The counts.
+    pub tally: Tally,
+}
+
+impl Notes {
+    /// A message was done: counts it and tells of it.
+    pub fn done(&mut self, deed: Deed, id: &QueueId) {
+        self.tally.count(deed);
+        self.lines.push(Line {
+            weight: Weight::Done,
+            text: deed.line(id),
+        });
+    }
+
+    /// Something is odd.
+    pub fn odd(&mut self, oddity: &Oddity) {
+        self.lines.push(Line {
+            weight: Weight::Odd,
+            text: oddity.to_string(),
+        });
+    }
+}
+
+/// Hears of the work while it goes on, in order. What it is told was done
+/// before.
+pub trait Journal {
+    /// Lines to be passed on.
+    fn lines(&mut self, lines: &[Line]);
+    /// Everything that came so far has to be out: nothing more is known of at
+    /// the moment.
+    fn pause(&mut self);
+}
+
+/// What ends the work.
+#[derive(Debug, Error)]
+pub enum WorkError {
+    /// An operand that is no queue; found when its turn comes.
+    #[error("invalid directory name: {}", shown(.0))]
+    NoQueue(Vec<u8>),
+    /// hash_queue_names lists maildrop.
+    #[error("maildrop queue must not be hashed")]
+    HashedMaildrop,
+    /// A directory of a queue cannot be opened.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// A file cannot be moved.
+    #[error("rename file {from} as {to}: {}", error_text(.cause))]
+    Rename {
+        /// Where it is.
+        from: String,
+        /// Where it should be.
+        to: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A file cannot be removed.
+    #[error("remove file {path}: {}", error_text(.cause))]
+    Remove {
+        /// The file.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A directory that is not needed cannot be removed.
+    #[error("remove directory {path}: {}", error_text(.cause))]
+    RemoveDirectory {
+        /// The directory.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A signal came.
+    #[error("stopped by a signal")]
+    Interrupted,
+}

@@ -1,0 +1,368 @@
+//! Gathers what a listing says of one message from its queue file and its
+//! logs (spec page 05).
+//!
+//! Owns the order of reading and the rules of what counts. How it looks is
+//! `listing`'s business.
+
+use std::io::{self, BufRead};
+
+use thiserror::Error;
+
+use super::logged::LoggedRecipients;
+use super::message::Message;
+use super::report::{Dialect, Head, LogClass, Recipient, Report, Rules};
+use super::{Layout, Queue, ReasonReader};
+use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
+use crate::sys::dir::{Dir, Kind, stat_open};
+use crate::sys::error_text::error_text;
+use crate::text::{make_printable, quote, shown, trim_space_start};
+
+/// Bytes of a malformed size record that a warning shows.
+const SIZE_SHOWN_MAX: usize = 100;
+
+/// A failure that ends the listing, as it ends Postfix's.
+#[derive(Debug, Error)]
+#[error("seek file {path}: {}", error_text(.cause))]
+pub struct SeekError {
+    /// The queue file.
+    pub path: String,
+    /// What the kernel said.
+    pub cause: io::Error,
+}
+
+/// Reads messages one after the other, with the same buffers.
+#[derive(Debug, Default)]
+pub struct Reporter {
+    records: Buffers,
+    sender: Vec<u8>,
+    address: Vec<u8>,
+    original: Vec<u8>,
+    logged: LoggedRecipients,
+}
+
+/// Where a message lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Location<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+    /// The queue the message is in.
+    pub queue: Queue,
+    /// Its queue ID.
+    pub id: &'a [u8],
+    /// The file, relative to the queue directory.
+    pub path: &'a str,
+}
+
+impl Reporter {
+    /// Reports a message that was found at `at`.
+    pub fn report(
+        &mut self,
+        message: Message,
+        at: &Location<'_>,
+        rules: &Rules,
+        report: &mut impl Report,
+    ) -> Result<(), SeekError> {
+        let (stat, forced_expire) = (message.stat, message.is_expired());
+        let source = FileSource {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            file: message.file,
+        };
+        let mut buffers = std::mem::take(&mut self.records);
+        let mut reading = Reading {
+            reporter: self,
+            at,
+            rules,
+            file_size: stat.st_size,
+            modified: stat.st_mtime,
+            forced_expire,
+            arrival: 0,
+            size: None,
+            has_sender: false,
+        };
+        let done = reading.read(&mut Reader::new(source, &mut buffers), report);
+        if reading.has_sender && done.is_ok() {
+            report.end();
+        }
+        self.records = buffers;
+        done
+    }
+}
+
+/// Whether to go on with the records of a message.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Record,
+    Stop,
+}
+
+/// One message while it is read.
+struct Reading<'r> {
+    reporter: &'r mut Reporter,
+    at: &'r Location<'r>,
+    rules: &'r Rules,
+    file_size: i64,
+    modified: i64,
+    forced_expire: bool,
+    /// The first time that is not zero.
+    arrival: i64,
+    /// The content size, from the first size record that can be read.
+    size: Option<i64>,
+    has_sender: bool,
+}
+
+type QueueFileReader<'b> = Reader<'b, FileSource>;
+
+impl Reading<'_> {
+    fn read(
+        &mut self,
+        file: &mut QueueFileReader<'_>,
+        report: &mut impl Report,
+    ) -> Result<(), SeekError> {
+        loop {
+            match file.next_cooked() {
+                Ok(Some(record)) => {
+                    if self.record(file, &record, report)? == Next::Stop {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    let path = self.at.path.as_bytes();
+                    report.warning([path, b": ", &error.message()].concat());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        file: &mut QueueFileReader<'_>,
+        record: &Record,
+        report: &mut impl Report,
+    ) -> Result<Next, SeekError> {
+        match record.kind {
+            RecordType::TIME if self.arrival == 0 => {
+                self.arrival = leading_number(file.text(record))
+            }
+            RecordType::SIZE => self.size_record(file.text(record), report),
+            RecordType::SENDER => return Ok(self.sender(file.text(record), report)),
+            RecordType::ORIGINAL_RECIPIENT if self.has_sender => {
+                display(file.text(record), self.rules, &mut self.reporter.original);
+            }
+            RecordType::RECIPIENT if self.has_sender => self.recipient(file.text(record), report),
+            RecordType::ORIGINAL_RECIPIENT | RecordType::RECIPIENT => {
+                self.skip_rest("missing sender address", file.text(record), report);
+                return Ok(Next::Stop);
+            }
+            RecordType::CONTENT => self.skip_content(file)?,
+            // A type byte of zero ends the reading in Postfix.
+            RecordType(0) => return Ok(Next::Stop),
+            _ => {}
+        }
+        Ok(Next::Record)
+    }
+
+    fn size_record(&mut self, text: &[u8], report: &mut impl Report) {
+        let believed = self.at.queue != Queue::Maildrop || self.rules.dialect == Dialect::V3_7;
+        if self.size.is_some() || !believed {
+            return;
+        }
+        if text.iter().all(|b| matches!(b, b' ' | b'0'..=b'9')) {
+            self.size = Some(leading_number(text));
+            return;
+        }
+        let start = text
+            .get(..SIZE_SHOWN_MAX.min(text.len()))
+            .unwrap_or_default();
+        let parts = [
+            self.at.id,
+            b": malformed size record: ",
+            start,
+            b" -- using file size instead",
+        ];
+        report.warning(parts.concat());
+    }
+
+    fn sender(&mut self, text: &[u8], report: &mut impl Report) -> Next {
+        if self.has_sender {
+            self.skip_rest("duplicate sender address", text, report);
+            return Next::Stop;
+        }
+        self.has_sender = true;
+        display(text, self.rules, &mut self.reporter.sender);
+        report.message(&Head {
+            queue: self.at.queue.name().as_bytes(),
+            id: self.at.id,
+            arrival: match self.arrival {
+                time if time > 0 => time,
+                _ => self.modified,
+            },
+            size: self.size.unwrap_or(self.file_size),
+            forced_expire: self.forced_expire,
+            sender: &self.reporter.sender,
+        });
+        self.reporter.original.clear();
+        self.reporter.logged.clear();
+        self.reasons(Queue::Defer, LogClass::Defer, report);
+        if self.rules.dialect == Dialect::V3_11 {
+            self.reasons(Queue::Bounce, LogClass::Bounce, report);
+        }
+        Next::Record
+    }
+
+    fn recipient(&mut self, text: &[u8], report: &mut impl Report) {
+        let Reporter {
+            address,
+            original,
+            logged,
+            ..
+        } = &mut *self.reporter;
+        display(text, self.rules, address);
+        if !logged.contains(address) {
+            let original = if original.is_empty() {
+                &*address
+            } else {
+                &*original
+            };
+            report.recipient(&Recipient {
+                address,
+                original: self.rules.tells_original().then_some(original),
+                reason: None,
+            });
+        }
+        original.clear();
+    }
+
+    /// Lists the recipients in one of the message's logs.
+    fn reasons(&mut self, log: Queue, class: LogClass, report: &mut impl Report) {
+        let path = self.at.layout.path(log, self.at.id);
+        // No log, or none that can be read: nothing to say about it.
+        let Ok(file) = self.at.spool.open_file(&path) else {
+            return;
+        };
+        let Ok(stat) = stat_open(&file) else {
+            return;
+        };
+        match Kind::of(&stat) {
+            Kind::File => {
+                let size = u64::try_from(stat.st_size).unwrap_or(0);
+                let log = ReasonReader::open(file, size, self.rules.charset);
+                self.read_log(log, &path.to_string_lossy(), class, report);
+            }
+            Kind::Directory => {
+                let text = format!("close {log} {}: Is a directory", shown(self.at.id));
+                report.warning(text.into_bytes());
+            }
+            _ => {}
+        }
+    }
+
+    fn read_log<R: BufRead>(
+        &mut self,
+        mut log: ReasonReader<R>,
+        path: &str,
+        class: LogClass,
+        report: &mut impl Report,
+    ) {
+        let mut warnings = Vec::new();
+        // An error of the disk ends the log; what was read counts.
+        while let Ok(Some(entry)) =
+            log.next(|w| warnings.push([path.as_bytes(), b": ", &w].concat()))
+        {
+            report.recipient(&Recipient {
+                address: &entry.recipient,
+                original: self
+                    .rules
+                    .tells_original()
+                    .then_some(&entry.original_recipient),
+                reason: Some((&entry.reason, class)),
+            });
+            self.reporter
+                .logged
+                .remember(&entry.recipient, self.rules.duplicate_limit);
+            warnings.drain(..).for_each(|w| report.warning(w));
+        }
+        warnings.drain(..).for_each(|w| report.warning(w));
+    }
+
+    /// Skips the message text by its size, if that is known.
+    fn skip_content(&mut self, file: &mut QueueFileReader<'_>) -> Result<(), SeekError> {
+        let Some(size) = self.size.and_then(|size| u64::try_from(size).ok()) else {
+            return Ok(());
+        };
+        let failed = |cause| SeekError {
+            path: self.at.path.to_owned(),
+            cause,
+        };
+        file.seek(file.position().saturating_add(size))
+            .map_err(failed)
+    }
+
+    fn skip_rest(&mut self, what: &str, text: &[u8], report: &mut impl Report) {
+        display(text, self.rules, &mut self.reporter.address);
+        let what = format!(": {what}: ");
+        let address = self.reporter.address.as_slice();
+        let parts = [
+            self.at.id,
+            what.as_bytes(),
+            address,
+            b" -- skipping remainder of this file",
+        ];
+        report.warning(parts.concat());
+    }
+}
+
+/// Puts an envelope address into `to` as it is shown.
+fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
+    to.clear();
+    match address {
+        [] => quote(&rules.empty_address, to),
+        _ => quote(address, to),
+    }
+    make_printable(to, rules.charset);
+}
+
+/// The number a text begins with, behind blanks; 0 if there is none. Numbers
+/// that do not fit are the nearest that do, as in strtol(3).
+fn leading_number(text: &[u8]) -> i64 {
+    let text = trim_space_start(text);
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, text),
+    };
+    let number = digits
+        .iter()
+        .take_while(|b| b.is_ascii_digit())
+        .fold(0i64, |n, b| {
+            n.saturating_mul(10).saturating_add((b & 0x0f).into())
+        });
+    if negative {
+        number.saturating_neg()
+    } else {
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_read_as_postfix_reads_them() {
+        for (text, number) in [
+            (&b"1795438815 123"[..], 1_795_438_815),
+            (b"  12abc", 12),
+            (b"+99", 99),
+            (b"-5", -5),
+            (b"abc", 0),
+            (b"", 0),
+            (b"99999999999999999999", i64::MAX),
+        ] {
+            assert_eq!(leading_number(text), number, "{text:?}");
+        }
+    }
+}

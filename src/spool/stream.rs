@@ -1,0 +1,210 @@
+//! Queue IDs from a stream, one a line, acted on as they arrive.
+//!
+//! Owns what a line is: all bytes up to the newline, and of those what a C
+//! string would hold, as Postfix has it. Memory depends neither on the number
+//! of lines nor on their length.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+
+use super::QueueId;
+use super::actions::{Action, Actor};
+use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
+use super::mass::Field;
+use super::note::{Journal, Notes, Oddity, Tally, WorkError};
+use crate::sys::signals::{Interrupts, Wake};
+
+/// Bytes read at a time.
+const READ_SIZE: usize = 64 * 1024;
+/// Bytes of a line that are kept; longer ones are no IDs anyway, and more of
+/// them is not shown.
+const LINE_MAX: usize = 64 * 1024;
+
+/// Acts on every ID in `input`, to its end.
+pub fn run(
+    field: Field<'_>,
+    action: Action,
+    input: File,
+    journal: &mut dyn Journal,
+) -> (Tally, Result<(), WorkError>) {
+    let worker = || Clerk {
+        actor: Actor::new(field.mover(), field.selected),
+        action,
+    };
+    let produce = |feed: &mut Feed<'_, Vec<Asked>>| {
+        let mut reader = Reader {
+            feed,
+            line: Vec::new(),
+            job: Vec::new(),
+        };
+        reader.read_all(input, field.interrupts)
+    };
+    crew::run(field.interrupts, worker, produce, journal)
+}
+
+/// Acts on one ID.
+pub fn one(
+    field: Field<'_>,
+    action: Action,
+    text: &[u8],
+    journal: &mut dyn Journal,
+) -> (Tally, Result<(), WorkError>) {
+    let mut clerk = Clerk {
+        actor: Actor::new(field.mover(), field.selected),
+        action,
+    };
+    let mut notes = Notes::default();
+    let ended = clerk.one(&Asked::parse(text), &mut notes);
+    journal.lines(&notes.lines);
+    journal.pause();
+    (notes.tally, ended)
+}
+
+/// What a line asks for.
+enum Asked {
+    Id(QueueId),
+    NoId(Vec<u8>),
+}
+
+impl Asked {
+    fn parse(text: &[u8]) -> Self {
+        let text = text.split(|&b| b == 0).next().unwrap_or_default();
+        match QueueId::parse(text) {
+            Some(id) => Self::Id(id),
+            None => Self::NoId(text.to_vec()),
+        }
+    }
+}
+
+/// Cuts the stream into lines and these into jobs.
+struct Reader<'a, 'scope> {
+    feed: &'a mut Feed<'scope, Vec<Asked>>,
+    line: Vec<u8>,
+    job: Vec<Asked>,
+}
+
+impl Reader<'_, '_> {
+    fn read_all(&mut self, mut input: File, interrupts: &Interrupts) -> Result<(), WorkError> {
+        let mut buffer = vec![0; READ_SIZE];
+        loop {
+            let length = match next_read(&mut input, &mut buffer, interrupts)? {
+                // Observed: a stream that cannot be read has ended.
+                Ok(0) | Err(_) => break,
+                Ok(length) => length,
+            };
+            for piece in buffer
+                .get(..length)
+                .unwrap_or_default()
+                .split_inclusive(|&b| b == b'\n')
+            {
+                self.piece(piece)?;
+            }
+            // More may be long in coming: what is here is acted on now.
+            self.flush()?;
+        }
+        if !self.line.is_empty() {
+            self.end_line()?;
+        }
+        self.flush()
+    }
+
+    /// Takes a part of a line, with its newline if that is its end.
+    fn piece(&mut self, piece: &[u8]) -> Result<(), WorkError> {
+        let (text, is_whole) = match piece.split_last() {
+            Some((b'\n', text)) => (text, true),
+            _ => (piece, false),
+        };
+        let room = LINE_MAX.saturating_sub(self.line.len());
+        self.line
+            .extend_from_slice(text.get(..room).unwrap_or(text));
+        match is_whole {
+            true => self.end_line(),
+            false => Ok(()),
+        }
+    }
+
+    fn end_line(&mut self) -> Result<(), WorkError> {
+        let asked = Asked::parse(&self.line);
+        self.line.clear();
+        if let Asked::Id(id) = &asked
+            && !self.feed.first_of_its_name(id.as_bytes())
+        {
+            self.flush()?;
+            self.feed.drain()?;
+            self.feed.first_of_its_name(id.as_bytes());
+        }
+        self.job.push(asked);
+        match self.job.len() >= JOB_MAX {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), WorkError> {
+        match self.job.len() {
+            0 => Ok(()),
+            pieces => self.feed.send(std::mem::take(&mut self.job), pieces),
+        }
+    }
+}
+
+/// Reads what there is; waits for it, or for a signal.
+fn next_read(
+    input: &mut File,
+    buffer: &mut [u8],
+    interrupts: &Interrupts,
+) -> Result<io::Result<usize>, WorkError> {
+    loop {
+        match interrupts.wait_for(&*input) {
+            Ok(Wake::Interrupted) => return Err(WorkError::Interrupted),
+            Ok(Wake::Readable) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+        match input.read(buffer) {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+            other => return Ok(other),
+        }
+    }
+}
+
+/// Acts on one ID after the other.
+struct Clerk<'a> {
+    actor: Actor<'a>,
+    action: Action,
+}
+
+impl Clerk<'_> {
+    fn one(&mut self, asked: &Asked, notes: &mut Notes) -> Result<(), WorkError> {
+        match asked {
+            Asked::Id(id) => self.actor.act(self.action, id, notes),
+            Asked::NoId(text) => {
+                notes.odd(&Oddity::InvalidId(text.clone()));
+                if self.action == Action::ExpireAndRelease {
+                    // Observed: either half of the action finds it invalid.
+                    notes.odd(&Oddity::InvalidId(text.clone()));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Work<Vec<Asked>> for Clerk<'_> {
+    fn look_ahead(&mut self, job: &Vec<Asked>) {
+        for asked in job {
+            if let Asked::Id(id) = asked {
+                self.actor.look_ahead(self.action, id);
+            }
+        }
+    }
+
+    fn work(&mut self, job: Vec<Asked>, stop: &Stop<'_>) -> Done {
+        let mut notes = Notes::default();
+        let ended = job.iter().try_for_each(|asked| {
+            stop.check()?;
+            self.one(asked, &mut notes)
+        });
+        Done { notes, ended }
+    }
+}

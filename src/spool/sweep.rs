@@ -1,0 +1,123 @@
+//! Walks whole queues, for ALL and for -p, -s and -S: hands out every object,
+//! and tidies up what no queue should hold.
+//!
+//! Owns which directories and which objects that are no files go. What
+//! happens to files is `mass`'s and `repair`'s business.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use nix::sys::stat::FileStat;
+
+use super::moves::{At, Mover, is};
+use super::note::{Notes, Oddity, WorkError};
+use super::{Layout, Place, Queue};
+use crate::sys::dir::Kind;
+use crate::text::shown;
+
+/// An object met on a walk.
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'a> {
+    /// The queue.
+    pub queue: Queue,
+    /// The directory it lies in.
+    pub place: &'a Place,
+    /// Its name.
+    pub name: &'a [u8],
+}
+
+/// Whether an object is still there to be worked on.
+#[derive(Debug)]
+pub enum Remains {
+    /// It has vanished or was tidied up.
+    Nothing,
+    /// It is a file, or something else if all objects are wanted.
+    There(FileStat),
+}
+
+/// What is done with objects that are neither files nor directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFiles {
+    /// They go.
+    Remove,
+    /// They are worked on as files are.
+    Keep,
+}
+
+impl Object<'_> {
+    /// The path as it was walked, below the queue directory.
+    pub fn path(&self) -> String {
+        let separator: &[u8] = match self.place.path.is_empty() {
+            true => b"",
+            false => b"/",
+        };
+        let below = [&self.place.path, separator, self.name].concat();
+        format!("{}/{}", self.queue, shown(&below))
+    }
+
+    /// Looks at the object, and tidies it up if it is no file.
+    pub fn look(&self, no_files: NoFiles, notes: &mut Notes) -> Result<Remains, WorkError> {
+        let name = OsStr::from_bytes(self.name);
+        // Observed: what cannot be looked at is passed over in silence.
+        let Ok(stat) = self.place.dir.stat(name) else {
+            return Ok(Remains::Nothing);
+        };
+        match (Kind::of(&stat), no_files) {
+            (Kind::Directory, _) => {
+                match self.place.dir.remove_directory(name) {
+                    Err(cause) if !is(&cause, Errno::ENOENT) => {
+                        let path = self.path();
+                        notes.odd(&Oddity::Subdirectory { path, cause });
+                    }
+                    _ => {}
+                }
+                Ok(Remains::Nothing)
+            }
+            (Kind::Link | Kind::Other, NoFiles::Remove) => {
+                self.remove()?;
+                Ok(Remains::Nothing)
+            }
+            _ => Ok(Remains::There(stat)),
+        }
+    }
+
+    /// Removes the object.
+    pub fn remove(&self) -> Result<super::moves::Outcome, WorkError> {
+        Mover::remove(self.at(&self.path()))
+    }
+
+    /// The object as something that can be moved.
+    pub fn at<'b>(&'b self, path: &'b str) -> At<'b> {
+        At {
+            dir: &self.place.dir,
+            name: self.name,
+            path,
+        }
+    }
+}
+
+/// Fails for a queue that must not be walked under this configuration.
+pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
+    match queue == Queue::Maildrop && layout.depth_kept(queue) > 0 {
+        true => Err(WorkError::HashedMaildrop),
+        false => Ok(()),
+    }
+}
+
+/// Whether a directory lies deeper in its queue than any that is needed.
+pub fn is_too_deep(queue: Queue, path: &[u8], layout: &Layout) -> bool {
+    path.split(|&b| b == b'/').count() > layout.depth_kept(queue)
+}
+
+/// Removes a directory that a walk has left and nobody needs.
+pub fn remove_left(queue: Queue, parent: &Place, path: &[u8]) -> Result<(), WorkError> {
+    let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+    match parent.dir.remove_directory(OsStr::from_bytes(name)) {
+        Err(cause) if !is(&cause, Errno::ENOENT) => Err(WorkError::RemoveDirectory {
+            path: format!("{queue}/{}", shown(path)),
+            cause,
+        }),
+        _ => Ok(()),
+    }
+}

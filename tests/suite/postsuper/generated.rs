@@ -1,0 +1,201 @@
+//! Random calls on random spools: ours and Postfix's have to print and log
+//! the same lines, end alike, and leave the same behind.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+
+use fastrand::Rng;
+
+use crate::support::compare::{Cases, keep_if_asked, shown};
+use crate::support::effect::{Effect, LineOrder};
+use crate::support::generate::{self, Input, Spool, chance, pick};
+use crate::support::run::{Ended, Invocation, Program, Tool};
+use crate::support::{Met, Needs, require, under_test};
+
+const GENERATED_CASES: u64 = 600;
+
+const ACTIONS: [&str; 6] = ["-d", "-e", "-f", "-h", "-H", "-r"];
+const QUEUES: [&str; 9] = [
+    "maildrop", "incoming", "active", "deferred", "hold", "defer", "bounce", "trace", "flush",
+];
+/// Words that people give for an ID although they are none, or none here.
+const NO_IDS: [&[u8]; 12] = [
+    b"",
+    b"ABCDEF0123",
+    b"all",
+    b"ALL ",
+    b"../hold/X",
+    b"user@example.com",
+    b"ID*",
+    b"3A789BCD!",
+    b"caf\xc3\xa9",
+    b"\xff\x1b[31m",
+    b"deferred",
+    b"CRLF\r",
+];
+
+/// A call, and in which order its lines come.
+struct Draft {
+    call: Invocation,
+    order: LineOrder,
+    repairs: bool,
+}
+
+fn draft(spool: &mut Spool) -> Draft {
+    let mut args: Vec<OsString> = Vec::new();
+    let mut stdin = None;
+    let mut order = LineOrder::AsPrinted;
+    let mut repairs = false;
+    let actions = pick(&mut spool.rng, &[0, 1, 1, 1, 2, 3, 5]);
+    for _ in 0..actions {
+        let option = pick(&mut spool.rng, &ACTIONS);
+        let argument = match spool.rng.u32(0..10) {
+            0..4 => {
+                order = LineOrder::Any;
+                "ALL".into()
+            }
+            4..6 if stdin.is_none() => {
+                stdin = Some(lines(spool));
+                "-".into()
+            }
+            _ => word(spool),
+        };
+        args.extend([OsString::from(option), argument]);
+    }
+    let switches = if actions == 0 { 60 } else { 8 };
+    for switch in ["-s", "-S", "-p"] {
+        if chance(&mut spool.rng, switches) {
+            args.insert(0, switch.into());
+            order = LineOrder::Any;
+            repairs |= switch != "-p";
+        }
+    }
+    if args.is_empty() {
+        order = LineOrder::Any;
+        repairs = true;
+    }
+    if chance(&mut spool.rng, 40) {
+        for _ in 0..spool.rng.usize(1..5) {
+            args.push(operand(&mut spool.rng).into());
+        }
+    }
+    let call = Invocation::new(Tool::Postsuper, args)
+        .env("MAIL_CONFIG", spool.instance.etc())
+        .stdin(&stdin.unwrap_or_default());
+    Draft {
+        call,
+        order,
+        repairs,
+    }
+}
+
+fn operand(rng: &mut Rng) -> &'static str {
+    if chance(rng, 3) {
+        return pick(rng, &["nosuch", "corrupt", "saved", "public", "", "hold/"]);
+    }
+    pick(rng, &QUEUES)
+}
+
+/// An ID that is there, or something else.
+fn word(spool: &mut Spool) -> OsString {
+    let known = spool.placed.len();
+    if known == 0 || chance(&mut spool.rng, 10) {
+        return OsString::from_vec(pick(&mut spool.rng, &NO_IDS).to_vec());
+    }
+    let index = spool.rng.usize(0..known);
+    OsString::from_vec(spool.placed[index].name.clone())
+}
+
+/// What a pipeline could feed.
+fn lines(spool: &mut Spool) -> Vec<u8> {
+    let mut text = Vec::new();
+    let count = pick(&mut spool.rng, &[0, 1, 5, 40, 400]);
+    for _ in 0..count {
+        text.extend(word(spool).into_vec());
+        match spool.rng.u32(0..40) {
+            0 => text.extend(b"\r\n"),
+            1 => text.extend(b"\0rest\n"),
+            2 => text.extend(b" \n"),
+            _ => text.push(b'\n'),
+        }
+    }
+    if chance(&mut spool.rng, 30) {
+        text.pop();
+    }
+    text
+}
+
+/// Takes away names that are too short to hold a time: what Postfix makes of
+/// them depends on what lay in memory behind the name.
+fn remove_short_names(spool: &Spool) {
+    for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
+        remove_short_names_in(&spool.instance.queue_directory().join(queue));
+    }
+}
+
+fn remove_short_names_in(directory: &std::path::Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let stem = entry.file_name().to_string_lossy().replace("#FIX", "");
+        let kind = entry.file_type().expect("lstat");
+        if kind.is_dir() {
+            remove_short_names_in(&path);
+        } else if kind.is_file() && stem.len() < 5 {
+            fs::remove_file(path).expect("unlink");
+        }
+    }
+}
+
+fn effect(program: Program, seed: u64, case: u64) -> (Effect, Spool, Draft) {
+    let mut spool = generate::spool(seed, case, Input::Any);
+    let draft = draft(&mut spool);
+    if draft.repairs {
+        remove_short_names(&spool);
+    }
+    let effect = Effect::of(program, &spool, &draft.call, draft.order);
+    (effect, spool, draft)
+}
+
+#[test]
+fn generated_calls_do_the_same() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let test = "postsuper::generated::generated_calls_do_the_same";
+    Cases::from_environment(GENERATED_CASES).run(test, |seed, case| {
+        let (theirs, _, _) = effect(Program::Theirs, seed, case);
+        let (ours, mut spool, draft) = effect(under_test(), seed, case);
+        let result = if met_an_obstacle(&theirs) && draft.order == LineOrder::Any {
+            same_end(&ours, &theirs)
+        } else {
+            ours.compare(&theirs)
+        };
+        let result = result.map_err(|text| format!("{}\n{text}", shown(&draft.call)));
+        keep_if_asked(&mut spool.instance, result)
+    });
+}
+
+/// Whether the walk broke off within a directory. What was done before that
+/// depends on the order of the directory, which differs between twins.
+fn met_an_obstacle(effect: &Effect) -> bool {
+    let text = effect.output.stderr_text();
+    ["fatal: scan_dir_push", "fatal: remove", "fatal: rename"]
+        .iter()
+        .any(|fatal| text.contains(fatal))
+}
+
+/// Compares how two runs that met an obstacle ended.
+fn same_end(ours: &Effect, theirs: &Effect) -> Result<(), String> {
+    let kind = |effect: &Effect| {
+        let text = effect.output.stderr_text();
+        let fatal = text.lines().find(|line| line.contains("fatal: "));
+        let words = fatal.unwrap_or_default().split(' ').take(4);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let (left, right) = (kind(ours), kind(theirs));
+    match left == right && ours.output.ended == Ended::Exited(1) {
+        true => Ok(()),
+        false => Err(format!("  ours:   {left}\n  theirs: {right}")),
+    }
+}

@@ -1,0 +1,72 @@
+//! postsuper against Postfix's own: generated calls on generated spools, and
+//! what has to hold whatever happens: crashes, hostile spools, full disks,
+//! running mail systems.
+
+mod crash;
+mod generated;
+mod hostile;
+mod live;
+mod obstacles;
+mod pipelines;
+mod rights;
+mod stream;
+mod together;
+
+use std::path::{Path, PathBuf};
+
+use crate::support::instance::Instance;
+use crate::support::run::{Invocation, Output, Tool};
+use crate::support::spool::{Name, NewFile, Placed};
+
+/// The message queues.
+const MESSAGE_QUEUES: [&str; 5] = ["maildrop", "incoming", "active", "deferred", "hold"];
+
+/// Runs the postsuper under test on an instance.
+fn ours(instance: &Instance, arguments: &[&str], stdin: &str) -> Output {
+    call(instance, arguments, stdin).run(crate::support::under_test(), instance)
+}
+
+fn call(instance: &Instance, arguments: &[&str], stdin: &str) -> Invocation {
+    Invocation::new(Tool::Postsuper, arguments)
+        .env("MAIL_CONFIG", instance.etc())
+        .stdin(stdin.as_bytes())
+}
+
+/// Puts a message with a log of each kind into a queue.
+fn put(instance: &Instance, queue: &str, microseconds: u32) -> Placed {
+    let name = Name::Short { microseconds };
+    let file = NewFile::new(queue, b"a message".to_vec()).named(name);
+    let placed = instance.spool().put(&file);
+    for log in ["defer", "bounce", "trace"] {
+        instance.spool().put_log(log, &placed.name, b"a log");
+    }
+    placed
+}
+
+/// Every file in the message queues, by its path below the queue directory.
+fn messages(instance: &Instance) -> Vec<PathBuf> {
+    let root = instance.queue_directory();
+    let mut found = Vec::new();
+    for queue in MESSAGE_QUEUES {
+        collect(&root.join(queue), &mut found);
+    }
+    found
+        .iter()
+        .map(|path| path.strip_prefix(&root).expect("below").to_owned())
+        .collect()
+}
+
+fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => collect(&entry.path(), found),
+            _ => found.push(entry.path()),
+        }
+    }
+}
+
+/// The queue a path lies in.
+fn queue_of(path: &Path) -> String {
+    let first = path.components().next().expect("a queue");
+    first.as_os_str().to_string_lossy().into_owned()
+}

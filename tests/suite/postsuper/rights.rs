@@ -1,0 +1,207 @@
+//! postsuper's rights: who may call it, and that root's are gone before
+//! anything in the spool is touched; watched with strace(1).
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{call, ours, put};
+use crate::support::compare::same_output;
+use crate::support::instance::{Instance, make_directory, set_mode};
+use crate::support::run::{Ended, Program, Tool, User};
+use crate::support::{Met, Needs, require};
+
+/// The system calls of a run, from chdir on.
+fn trace(instance: &Instance, arguments: &[&str]) -> Vec<String> {
+    let log = instance.root().join("trace");
+    let status = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&log)
+        .args(["-e", "trace=%file,%creds,fchmod"])
+        .arg(Program::Ours.path(Tool::Postsuper, instance))
+        .args(arguments)
+        .env("MAIL_CONFIG", instance.etc())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("strace starts");
+    assert!(status.success());
+    let text = std::fs::read_to_string(log).expect("the trace");
+    let calls = text.lines().map(str::to_owned);
+    calls.skip_while(|call| !call.contains("chdir(")).collect()
+}
+
+pub fn strace_is_missing() -> bool {
+    let missing = !Path::new("/usr/bin/strace").exists();
+    if missing {
+        assert!(
+            std::env::var("SPOOLBOX_REQUIRE_POSTFIX").as_deref() != Ok("1"),
+            "strace is not installed"
+        );
+        eprintln!("left out: strace is not installed");
+    }
+    missing
+}
+
+#[test]
+fn root_becomes_the_mail_owner_before_the_spool_is_touched() {
+    if require(Needs::Root) == Met::No || strace_is_missing() {
+        return;
+    }
+    for arguments in [
+        &["-d", "ALL"][..],
+        &["-s"],
+        &["-h", "ABCDEF"],
+        &["-r", "ALL", "-p"],
+    ] {
+        let instance = Instance::builder().build();
+        put(&instance, "deferred", 1);
+        let calls = trace(&instance, arguments);
+        let position = |what: String| {
+            let found = calls.iter().position(|call| call.contains(&what));
+            found.unwrap_or_else(|| panic!("no {what} in {calls:#?}"))
+        };
+        let owner = instance.owner();
+        let group = position(format!("setgid({})", owner.gid));
+        let groups = position(format!("setgroups(1, [{}])", owner.gid));
+        let user = position(format!("setuid({})", owner.uid));
+        assert!(group < groups && groups < user, "{calls:#?}");
+        let touched = calls.iter().position(|call| {
+            let queues = [
+                "maildrop", "incoming", "active", "deferred", "hold", "defer",
+            ];
+            queues.iter().any(|q| call.contains(&format!("\"{q}")))
+        });
+        assert!(touched.is_some_and(|t| t > user), "{calls:#?}");
+        // The way back is closed, and that was tried.
+        assert!(
+            calls
+                .iter()
+                .any(|c| c.contains("setuid(0)") && c.contains("EPERM"))
+        );
+    }
+}
+
+#[test]
+fn who_may_not_call_it_hears_so_before_the_options_are_looked_at() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let etc = instance.etc().display().to_string();
+    for arguments in [
+        &["-x"][..],
+        &["-c", "relative"],
+        &["-c", &etc, "-d", "ALL"],
+        &[],
+    ] {
+        let call = call(&instance, arguments, "");
+        // Ours is called as itself here, without a set-gid bit.
+        let theirs = call
+            .clone()
+            .user(User::Nobody)
+            .run(Program::Theirs, &instance);
+        let ours = as_nobody(&instance, arguments);
+        assert_eq!(ours, theirs.stderr_text(), "{arguments:?}");
+        assert_eq!(theirs.ended, Ended::Exited(1));
+    }
+}
+
+fn as_nobody(instance: &Instance, arguments: &[&str]) -> String {
+    // The build directory may be closed to others.
+    let program = instance.root().join("postsuper");
+    if !program.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_spoolbox"), &program).expect("a copy");
+        set_mode(&program, 0o755);
+    }
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(program)
+        .args(arguments)
+        .env("MAIL_CONFIG", instance.etc())
+        .output()
+        .expect("setpriv starts");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_mail_owner_may_work_on_his_own_spool_if_he_names_it() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let message = put(&instance, "deferred", 1);
+    let owner = instance.owner().clone();
+    let program = instance.root().join("postsuper");
+    std::fs::copy(env!("CARGO_BIN_EXE_spoolbox"), &program).expect("a copy");
+    set_mode(&program, 0o755);
+    let hold = |named: bool| {
+        let mut command = Command::new("setpriv");
+        command
+            .arg(format!("--reuid={}", owner.uid))
+            .arg(format!("--regid={}", owner.gid))
+            .args(["--clear-groups", "--"])
+            .arg(&program);
+        if named {
+            command.arg("-c").arg(instance.etc());
+        }
+        command
+            .args(["-h", &message.id()])
+            .env("MAIL_CONFIG", instance.etc());
+        let output = command.output().expect("setpriv starts");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let refused = "postsuper: fatal: use of this command is reserved for the superuser\n";
+    assert_eq!(hold(false), refused);
+    assert_eq!(hold(true), refused, "the queue directory is root's");
+    std::os::unix::fs::chown(instance.queue_directory(), Some(owner.uid), None).expect("chown");
+    assert_eq!(hold(false), refused);
+    assert!(hold(true).contains("placed on hold"));
+}
+
+#[test]
+fn wrong_options_are_answered_alike() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    make_directory(&instance.root().join("empty"), 0o755);
+    let etc = instance.etc().display().to_string();
+    for arguments in [
+        &["-x"][..],
+        &["-d"],
+        &["-sx"],
+        &["-dALL", "-c"],
+        &["-c", "relative"],
+        &["-c", ""],
+        &["-c", "relative", "-x"],
+        &["-c", "/nonexistent", "-x"],
+        &["-c", "/nonexistent"],
+        &["-d", "ALL", "deferred", "-v"],
+        &["nosuch"],
+        &["-d", "X", "nosuch"],
+        &["-c", &etc, "-pc", &etc],
+        &["-?"],
+        &["-d", "-d"],
+        &["-d", "--", "-p"],
+        &["--", "-p"],
+    ] {
+        if let Err(text) = same_output(&instance, &call(&instance, arguments, "")) {
+            panic!("{text}");
+        }
+    }
+}
+
+#[test]
+fn help_and_version_explain() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let help = ours(&instance, &["--help"], "").stdout_text();
+    for option in ["-d ID", "-S", "--notify", "--help", "--version"] {
+        assert!(help.contains(option), "{help}");
+    }
+    let version = ours(&instance, &["--version"], "").stdout_text();
+    assert!(version.starts_with("postsuper (spoolbox) "), "{version}");
+}
