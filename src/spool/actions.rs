@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
+use super::crew::Manner;
 use super::message::{self, LookedAt};
 use super::moves::{At, Mover, Outcome, is};
 use super::note::{Deed, Notes, Oddity, WorkError};
@@ -40,6 +41,18 @@ pub enum Action {
     Release,
     /// -r
     Requeue,
+}
+
+impl Action {
+    /// How many may be at it at the same time.
+    pub fn manner(self) -> Manner {
+        match self {
+            Action::Delete | Action::Expire => Manner::AtOnce,
+            Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => {
+                Manner::InTurn
+            }
+        }
+    }
 }
 
 /// A queue that was asked for.

@@ -57,8 +57,21 @@ pub struct Done {
     pub ended: Result<(), WorkError>,
 }
 
+/// Whether several workers may be at it at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// They may.
+    AtOnce,
+    /// Only one at a time, as the kernel would have it in any case: one
+    /// rename from directory to directory on a file system at a time.
+    InTurn,
+}
+
 /// Does jobs.
 pub trait Work<J> {
+    /// How jobs are done.
+    fn manner(&self) -> Manner;
+
     /// Looks at all that a job is about, so that it is in memory: called
     /// while the disk is waited for. Looking can be done by many at once,
     /// which changing a directory cannot.
@@ -169,7 +182,9 @@ fn labour<J, W: Work<J>>(
         if open.wanted.load(Ordering::Relaxed) > 0 {
             worker.look_ahead(&job);
         }
+        let turn = (worker.manner() == Manner::InTurn).then(|| lock(&open.turn));
         let done = worker.work(job, stop);
+        drop(turn);
         let blocks = blocks_read().saturating_sub(before);
         if blocks >= BLOCKS_OF_A_SLOW_JOB {
             open.wanted.fetch_add(1, Ordering::Relaxed);
@@ -189,6 +204,8 @@ struct Open {
     none: Condvar,
     /// How many more workers the disk could serve.
     wanted: AtomicUsize,
+    /// Held by the worker whose turn it is.
+    turn: Mutex<()>,
 }
 
 impl Open {

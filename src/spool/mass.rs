@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use super::actions::{Action, Selected, expire};
-use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
+use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::moves::{Mover, Outcome};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
@@ -160,6 +160,10 @@ impl Job {
 }
 
 impl Work<Job> for Sweeper<'_> {
+    fn manner(&self) -> Manner {
+        self.action.manner()
+    }
+
     fn look_ahead(&mut self, job: &Job) {
         for found in job.objects() {
             // What comes of it is seen when it counts.

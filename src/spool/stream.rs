@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read};
 
 use super::QueueId;
 use super::actions::{Action, Actor};
-use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
+use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::mass::Field;
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::signals::{Interrupts, Wake};
@@ -191,6 +191,10 @@ impl Clerk<'_> {
 }
 
 impl Work<Vec<Asked>> for Clerk<'_> {
+    fn manner(&self) -> Manner {
+        self.action.manner()
+    }
+
     fn look_ahead(&mut self, job: &Vec<Asked>) {
         for asked in job {
             if let Asked::Id(id) = asked {
