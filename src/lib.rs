@@ -4,7 +4,8 @@
 //!
 //! - [`applets`]: one room per name that people type; dispatch, exit statuses
 //! - [`cli`]: options · [`listing`]: what a listing looks like, the pipeline ·
-//!   [`diag`]: the words that go out
+//!   [`contents`]: what a queue file looks like · [`diag`]: the words that go
+//!   out
 //! - [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
 //! - [`record`]: what a queue file is made of · [`config`]: main.cf
 //! - [`text`]: bytes made fit to show
@@ -14,6 +15,7 @@
 pub mod applets;
 pub mod cli;
 pub mod config;
+pub mod contents;
 pub mod diag;
 pub mod ipc;
 pub mod listing;

@@ -8,6 +8,7 @@ mod fatal;
 mod front;
 mod instance;
 mod list;
+mod postcat;
 mod postqueue;
 mod postsuper;
 mod sendmail;
@@ -48,7 +49,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 5] = [
+pub const APPLETS: [Applet; 6] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -60,6 +61,12 @@ pub const APPLETS: [Applet; 5] = [
         summary: "list the mail queue (sendmail's list mode)",
         rights: Rights::KeepsGroup,
         run: sendmail::run_mailq,
+    },
+    Applet {
+        name: "postcat",
+        summary: "show queue files",
+        rights: Rights::Own,
+        run: postcat::run,
     },
     Applet {
         name: "postqueue",

@@ -65,7 +65,8 @@ pub struct Entry {
 pub struct Diag {
     program: String,
     charset: Charset,
-    log: Log,
+    /// Not every program has one.
+    log: Option<Log>,
 }
 
 impl Diag {
@@ -75,7 +76,16 @@ impl Diag {
         Self {
             program: program.to_owned(),
             charset: Charset::Ascii,
-            log: Log::before_configuration(log_name, environment),
+            log: Some(Log::before_configuration(log_name, environment)),
+        }
+    }
+
+    /// Messages of a program that tells nobody but its user.
+    pub fn without_log(program: &str) -> Self {
+        Self {
+            program: program.to_owned(),
+            charset: Charset::Ascii,
+            log: None,
         }
     }
 
@@ -85,27 +95,33 @@ impl Diag {
             true => Charset::LooseUtf8,
             false => Charset::Ascii,
         };
-        self.log.configure(&LogSettings::of(config));
+        if let Some(log) = &mut self.log {
+            log.configure(&LogSettings::of(config));
+        }
     }
 
     /// From now on, what postlogd does not take goes to maillog_file. For
     /// programs that give up their rights and change things afterwards: who
     /// did what has to be on record.
     pub fn keep_log_file(&mut self, config: &Config) {
-        if let Some(path) = &config.maillog_file {
-            self.log.keep_file(path);
+        if let (Some(path), Some(log)) = (&config.maillog_file, &mut self.log) {
+            log.keep_file(path);
         }
     }
 
     /// A configuration that is known only in part, because it is faulty:
     /// its facility counts already.
     pub fn set_facility(&mut self, facility: u8) {
-        self.log.set_facility(facility);
+        if let Some(log) = &mut self.log {
+            log.set_facility(facility);
+        }
     }
 
     /// The same, for its syslog_name.
     pub fn set_tag(&mut self, tag: &[u8]) {
-        self.log.set_tag(tag);
+        if let Some(log) = &mut self.log {
+            log.set_tag(tag);
+        }
     }
 
     /// What was done.
@@ -132,7 +148,9 @@ impl Diag {
     /// program does itself: showq for listings.
     pub fn log_as(&mut self, service: &str, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
-        self.log.send(Some(service), severity, &text);
+        if let Some(log) = &mut self.log {
+            log.send(Some(service), severity, &text);
+        }
     }
 
     /// A line of getopt(3): standard error only, and as it is.
@@ -156,7 +174,9 @@ impl Diag {
                 write_stderr(before);
                 lines = last.to_vec();
             }
-            self.log.send(None, severity, &text);
+            if let Some(log) = &mut self.log {
+                log.send(None, severity, &text);
+            }
         }
         write_stderr(&lines);
     }
@@ -165,7 +185,9 @@ impl Diag {
         let text = self.printable(text);
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
         write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
-        self.log.send(None, severity, &text);
+        if let Some(log) = &mut self.log {
+            log.send(None, severity, &text);
+        }
     }
 
     fn printable(&self, text: &[u8]) -> Vec<u8> {

@@ -35,6 +35,9 @@ pub enum RecordError {
     /// A pointer to a place that the file system cannot have.
     #[error("seek error after pointer record: {}", error_text(.0))]
     PointerSeek(io::Error),
+    /// The end record wants the end of the file, which cannot be reached.
+    #[error("seek error after reading END record: {}", error_text(.0))]
+    EndSeek(io::Error),
 }
 
 impl RecordError {

@@ -6,10 +6,12 @@ mod error;
 mod pointer;
 mod reader;
 mod source;
+mod stream;
 mod types;
 pub mod writer;
 
 pub use error::RecordError;
 pub use reader::{Buffers, Reader, Record, TEXT_MAX};
 pub use source::{FileSource, Source};
+pub use stream::StreamSource;
 pub use types::RecordType;

@@ -1,8 +1,11 @@
 //! Reads a queue file record by record (spec page 04).
 //!
 //! Owns the limits: nothing in a file makes it allocate before the bytes are
-//! there, keep more of a record than `TEXT_MAX`, or jump in circles for ever.
+//! there, keep more of a record than `TEXT_MAX` (`chunk` gives longer data
+//! piece by piece), or jump in circles for ever.
 //! What a record means is the caller's business.
+
+use std::io;
 
 use super::error::RecordError;
 use super::source::Source;
@@ -21,10 +24,31 @@ const LENGTH_BYTES_MAX: u32 = 4;
 
 /// Buffers that one reader after the other can use, so that a file costs no
 /// allocation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Buffers {
     window: Vec<u8>,
     long: Vec<u8>,
+    read_ahead: usize,
+}
+
+impl Buffers {
+    /// Buffers for readers that read whole files, `size` bytes at a time.
+    pub fn reading_ahead(size: usize) -> Self {
+        Self {
+            read_ahead: size.max(NEXT_READ),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self {
+            window: Vec::new(),
+            long: Vec::new(),
+            read_ahead: NEXT_READ,
+        }
+    }
 }
 
 /// A record that was found complete in the file.
@@ -51,6 +75,7 @@ pub struct Reader<'b, S> {
     window_filled: usize,
     position: u64,
     jumps: pointer::Jumps,
+    failure: Option<io::Error>,
 }
 
 impl<'b, S: Source> Reader<'b, S> {
@@ -63,7 +88,24 @@ impl<'b, S: Source> Reader<'b, S> {
             window_filled: 0,
             position: 0,
             jumps: pointer::Jumps::default(),
+            failure: None,
         }
+    }
+
+    /// The first read error, if there was any. To `next_raw` it was the end
+    /// of the file.
+    pub fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// The first byte of the next record, `None` at the end of the file.
+    pub fn peek(&mut self) -> Option<u8> {
+        self.byte(self.position)
+    }
+
+    /// Whether reading on may have to wait for input.
+    pub fn may_wait(&self) -> bool {
+        self.source.waits() && self.in_window(self.position, 1).is_none()
     }
 
     /// The offset of the next record.
@@ -71,9 +113,23 @@ impl<'b, S: Source> Reader<'b, S> {
         self.position
     }
 
+    /// The offset of the next record in the file; `None` of a stream.
+    pub fn offset(&self) -> Option<u64> {
+        (!self.source.waits()).then_some(self.position)
+    }
+
+    /// Starts at `offset`, which a stream must have reached already.
+    pub fn start_at(&mut self, offset: u64) -> io::Result<()> {
+        if offset > self.source.size() && !self.source.waits() {
+            self.source.check_seek(offset)?;
+        }
+        self.position = offset;
+        Ok(())
+    }
+
     /// Goes on reading at `offset`; an error if no file can be that long.
-    pub fn seek(&mut self, offset: u64) -> std::io::Result<()> {
-        if offset > self.source.size() {
+    pub fn seek(&mut self, offset: u64) -> io::Result<()> {
+        if offset >= self.source.size() {
             self.source.check_seek(offset)?;
         }
         self.position = offset;
@@ -83,6 +139,7 @@ impl<'b, S: Source> Reader<'b, S> {
     /// The next record as it stands in the file; `None` at its end.
     pub fn next_raw(&mut self) -> Result<Option<Record>, RecordError> {
         let offset = self.position;
+        self.source.release(offset);
         let Some(kind) = self.byte(offset) else {
             return Ok(None);
         };
@@ -109,6 +166,7 @@ impl<'b, S: Source> Reader<'b, S> {
                 RecordType::POINTER => self.follow(&record)?,
                 RecordType::PADDING => {}
                 RecordType::END => {
+                    self.source.check_end().map_err(RecordError::EndSeek)?;
                     self.position = u64::MAX;
                     return Ok(Some(record));
                 }
@@ -138,6 +196,19 @@ impl<'b, S: Source> Reader<'b, S> {
             Some(nul) => text.get(..nul).unwrap_or_default(),
             None => text,
         }
+    }
+
+    /// As much of the record's data as is at hand, from its byte `from` on;
+    /// empty behind its last byte. For data of any length, piece by piece.
+    pub fn chunk(&mut self, record: &Record, from: u64) -> &[u8] {
+        let left = record.length.saturating_sub(from);
+        let at = record.data.saturating_add(from);
+        if left > 0 && self.in_window(at, 1).is_none() {
+            self.fill(at);
+        }
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let chunk = self.window_from(at);
+        chunk.get(..left.min(chunk.len())).unwrap_or_default()
     }
 
     /// The record's data, at most `TEXT_MAX` bytes of it.
@@ -218,19 +289,39 @@ impl<'b, S: Source> Reader<'b, S> {
         self.buffers.window.get(..self.window_filled)?.get(from..to)
     }
 
+    /// The bytes of the window from `offset` on.
+    fn window_from(&self, offset: u64) -> &[u8] {
+        let from = offset.checked_sub(self.window_start);
+        let from = from.and_then(|from| usize::try_from(from).ok());
+        let window = self.buffers.window.get(..self.window_filled);
+        match (window, from) {
+            (Some(window), Some(from)) => window.get(from..).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     /// Loads the window with the bytes from `offset` on.
     fn fill(&mut self, offset: u64) {
         if offset >= self.source.size() && offset == u64::MAX {
             self.window_filled = 0;
             return;
         }
-        let size = if offset == 0 { FIRST_READ } else { NEXT_READ };
+        let size = match offset {
+            0 => FIRST_READ,
+            _ => self.buffers.read_ahead,
+        };
         if self.buffers.window.len() < size {
             self.buffers.window.resize(size, 0);
         }
         let window = self.buffers.window.get_mut(..size).unwrap_or_default();
         self.window_start = offset;
-        self.window_filled = self.source.read_at(window, offset).unwrap_or(0);
+        self.window_filled = match self.source.read_at(window, offset) {
+            Ok(count) => count,
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                0
+            }
+        };
     }
 }
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 
 /// Random access to the bytes of one queue file.
 pub trait Source {
-    /// Reads at `offset`; fewer bytes than asked for only at the end of the
-    /// file, none behind it.
+    /// Reads at `offset`; none behind the end of the file. Of a file, fewer
+    /// bytes than asked for come only at its end; a pipe gives what it has.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
     /// The size when the file was opened. A hint: it may have grown since.
@@ -16,6 +16,45 @@ pub trait Source {
     /// Whether the position can be reached at all: file systems have limits,
     /// and what lies beyond them is an error rather than the end of the file.
     fn check_seek(&self, offset: u64) -> io::Result<()>;
+
+    /// Whether the end can be jumped to.
+    fn check_end(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing before this offset will be asked for again, unless by a seek.
+    fn release(&self, _before: u64) {}
+
+    /// Whether a read may have to wait for somebody to write.
+    fn waits(&self) -> bool {
+        false
+    }
+}
+
+impl<S: Source> Source for &S {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        (**self).read_at(buffer, offset)
+    }
+
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn check_seek(&self, offset: u64) -> io::Result<()> {
+        (**self).check_seek(offset)
+    }
+
+    fn check_end(&self) -> io::Result<()> {
+        (**self).check_end()
+    }
+
+    fn release(&self, before: u64) {
+        (**self).release(before);
+    }
+
+    fn waits(&self) -> bool {
+        (**self).waits()
+    }
 }
 
 /// An open file and its size.

@@ -100,6 +100,17 @@ pub enum Oddity {
     },
 }
 
+impl Oddity {
+    /// The text of the warning, with bytes as they came: which of them may be
+    /// shown is known where it goes out.
+    pub fn message(&self) -> Vec<u8> {
+        match self {
+            Self::InvalidId(text) => [b"invalid mail queue id: ", &text[..]].concat(),
+            other => other.to_string().into_bytes(),
+        }
+    }
+}
+
 /// The weight of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
@@ -115,7 +126,7 @@ pub struct Line {
     /// How heavy it is.
     pub weight: Weight,
     /// Its text.
-    pub text: String,
+    pub text: Vec<u8>,
 }
 
 /// How many messages were done, by kind.
@@ -179,7 +190,7 @@ impl Notes {
         self.tally.count(deed);
         self.lines.push(Line {
             weight: Weight::Done,
-            text: deed.line(id),
+            text: deed.line(id).into_bytes(),
         });
     }
 
@@ -187,7 +198,7 @@ impl Notes {
     pub fn odd(&mut self, oddity: &Oddity) {
         self.lines.push(Line {
             weight: Weight::Odd,
-            text: oddity.to_string(),
+            text: oddity.message(),
         });
     }
 }
@@ -243,4 +254,14 @@ pub enum WorkError {
     /// A signal came.
     #[error("stopped by a signal")]
     Interrupted,
+}
+
+impl WorkError {
+    /// The text of the fatal message, with bytes as they came.
+    pub fn message(&self) -> Vec<u8> {
+        match self {
+            Self::NoQueue(name) => [b"invalid directory name: ", &name[..]].concat(),
+            other => other.to_string().into_bytes(),
+        }
+    }
 }

@@ -16,6 +16,8 @@ pub enum Queue {
     Deferred,
     /// Mail that waits for an administrator.
     Hold,
+    /// Mail that was set aside, to look at.
+    Saved,
     /// Log files: recipients that bounced.
     Bounce,
     /// Log files: why recipients were deferred.
@@ -34,6 +36,16 @@ impl Queue {
         Queue::Incoming,
         Queue::Deferred,
         Queue::Hold,
+    ];
+
+    /// Where a message is looked for by its ID alone, in this order.
+    pub const SEARCHED: [Queue; 6] = [
+        Queue::Maildrop,
+        Queue::Incoming,
+        Queue::Active,
+        Queue::Deferred,
+        Queue::Hold,
+        Queue::Saved,
     ];
 
     /// The queues postsuper(1) works on unless it is told which.
@@ -88,6 +100,7 @@ impl Queue {
             Queue::Active => "active",
             Queue::Deferred => "deferred",
             Queue::Hold => "hold",
+            Queue::Saved => "saved",
             Queue::Bounce => "bounce",
             Queue::Defer => "defer",
             Queue::Trace => "trace",

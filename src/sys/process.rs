@@ -90,6 +90,14 @@ fn has_borrowed_rights() -> bool {
     secure || getuid() != geteuid() || getgid() != getegid()
 }
 
+/// Ends the process by SIGPIPE, as C programs end, when it writes to a pipe
+/// that nobody reads.
+pub fn die_of_closed_pipes() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: SIG_DFL installs no code of ours.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+}
+
 /// Sets an environment variable, or removes it. Only while there is one
 /// thread.
 pub fn set_variable(name: &OsStr, value: Option<&OsStr>) {

@@ -45,6 +45,14 @@ impl LocalTime {
         self.write_stamp(to);
     }
 
+    /// Appends `Mon Nov 23 13:00:15 2026`, as ctime(3) has it.
+    pub fn write_date_with_year(&self, to: &mut String) {
+        self.write_date(to);
+        let year = i64::from(self.0.tm_year).saturating_add(1900);
+        // Writing to a String cannot fail.
+        let _ = write!(to, " {year}");
+    }
+
     /// Appends `Nov 23 13:00:15`, the time stamp of a log line.
     pub fn write_stamp(&self, to: &mut String) {
         let tm = &self.0;

@@ -8,6 +8,11 @@ mod printable;
 pub use address::quote;
 pub use printable::{Charset, make_printable, shown};
 
+/// At most the first hundred bytes of `text`: what warnings show of it.
+pub fn first_hundred(text: &[u8]) -> &[u8] {
+    text.get(..100).unwrap_or(text)
+}
+
 /// `text` without the white space of the C locale at its front.
 pub fn trim_space_start(text: &[u8]) -> &[u8] {
     let space = text

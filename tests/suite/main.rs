@@ -18,6 +18,7 @@ mod hostile;
 mod layers;
 mod listing;
 mod live;
+mod postcat;
 mod postsuper;
 mod rights;
 mod support;

@@ -117,7 +117,7 @@ impl Operation<'_> {
                 signal.and_then(|s| u8::try_from(s).ok()).unwrap_or(STATUS)
             }
             End::Work(error) => {
-                self.diag.fatal(error.to_string());
+                self.diag.fatal(error.message());
                 STATUS
             }
         };
@@ -205,7 +205,7 @@ impl Journal for Told<'_> {
                 Weight::Done => Severity::Info,
                 Weight::Odd => Severity::Warning,
             },
-            text: line.text.clone().into_bytes(),
+            text: line.text.clone(),
         };
         self.diag.send_all(lines.iter().map(entry));
     }

@@ -47,13 +47,17 @@ impl Labels {
     }
 
     /// A name with the label in place of the inode number, if it ends in one
-    /// of ours; a `#FIX` behind it stays.
+    /// of ours; a `#FIX` or `#` behind it stays.
     pub fn canonical(&self, name: &str) -> String {
         const TIME_LEAST: usize = 5;
-        let (stem, suffix) = match name.strip_suffix("#FIX") {
-            Some(stem) => (stem, "#FIX"),
-            None => (name, ""),
-        };
+        // The second is the mark of an expired message, glued to its ID in a
+        // listing.
+        let suffixes = ["#FIX", "#"];
+        let suffix = suffixes
+            .into_iter()
+            .find(|s| name.ends_with(s))
+            .unwrap_or("");
+        let stem = name.strip_suffix(suffix).unwrap_or(name);
         for at in TIME_LEAST..stem.len() {
             let Some((time, ending)) = stem.split_at_checked(at) else {
                 continue;

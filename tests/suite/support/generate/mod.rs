@@ -4,6 +4,7 @@
 //! and `objects` make what goes in. The same seed and case give the same
 //! spool but for the inode numbers in the names.
 
+pub mod contents;
 mod logs;
 mod message;
 mod objects;

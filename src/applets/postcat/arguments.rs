@@ -1,0 +1,155 @@
+//! The command line of postcat.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use super::fatal;
+use crate::applets::{Call, Fatal};
+use crate::cli::{self, Opt, Scanned, Scanner, Value};
+use crate::contents::{Flag, Form, Plan};
+use crate::diag::Diag;
+
+const OPTIONS: [Opt; 16] = [
+    Opt::short('b', Value::None, "show the body"),
+    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    Opt::short('d', Value::None, "number of the type before each record"),
+    Opt::short('e', Value::None, "show the envelope"),
+    Opt::short('f', Value::None, "name of the file before each record"),
+    Opt::short('h', Value::None, "show the message header"),
+    Opt::short('o', Value::None, "offset in the file before each record"),
+    Opt::short('q', Value::None, "operands are queue IDs"),
+    Opt::short('r', Value::None, "with -v: do not follow pointer records"),
+    Opt::short('s', Value::Required("OFFSET"), "begin there in the file"),
+    Opt::short('v', Value::None, "show pointer and padding records too"),
+    Opt::long(
+        "raw-message",
+        Value::None,
+        "write only the message, as it would be sent",
+    ),
+    Opt::long("mbox", Value::None, "write each message as an mbox entry"),
+    Opt::long(
+        "json",
+        Value::None,
+        "describe each message as a JSON object",
+    ),
+    cli::HELP,
+    cli::VERSION,
+];
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mode {
+    #[default]
+    Show,
+    Help,
+    Version,
+}
+
+/// What a file is shown as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Look {
+    #[default]
+    Records,
+    Message(Form),
+    Json,
+}
+
+/// What operands are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Operands {
+    #[default]
+    Files,
+    Ids,
+}
+
+/// The command line, understood.
+#[derive(Debug, Default)]
+pub(super) struct Arguments {
+    pub(super) config_directory: Option<OsString>,
+    pub(super) mode: Mode,
+    pub(super) look: Look,
+    pub(super) plan: Plan,
+    pub(super) operands_are: Operands,
+    /// The offset to begin at.
+    pub(super) start: u64,
+    pub(super) operands: Vec<OsString>,
+}
+
+/// Reads the command line.
+pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
+    let mut arguments = Arguments::default();
+    let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
+    for scanned in scanner.by_ref() {
+        let scanned = scanned.map_err(|error| {
+            diag.option_error(call.program.as_bytes(), &error.message());
+            usage(call, diag)
+        })?;
+        take(scanned, &mut arguments).map_err(|text| fatal(diag, &text))?;
+    }
+    arguments.operands = scanner.operands();
+    if arguments.look != Look::Records && (!arguments.plan.is_empty() || arguments.start > 0) {
+        let text = b"--raw-message, --mbox and --json go with -c and -q only";
+        return Err(fatal(diag, text));
+    }
+    Ok(arguments)
+}
+
+/// Notes one option; the text of the complaint if its value is bad.
+fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8>> {
+    let flag = match option {
+        Scanned::Short('b', _) => Flag::Body,
+        Scanned::Short('d', _) => Flag::Type,
+        Scanned::Short('e', _) => Flag::Envelope,
+        Scanned::Short('f', _) => Flag::FileName,
+        Scanned::Short('h', _) => Flag::Header,
+        Scanned::Short('o', _) => Flag::Offset,
+        Scanned::Short('r', _) => Flag::FileOrder,
+        Scanned::Short('v', _) => Flag::Raw,
+        other => return take_setting(other, arguments),
+    };
+    arguments.plan.add(flag);
+    Ok(())
+}
+
+fn take_setting(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8>> {
+    match option {
+        Scanned::Short('c', value) => arguments.config_directory = Some(value),
+        Scanned::Short('q', _) => arguments.operands_are = Operands::Ids,
+        Scanned::Short('s', value) => arguments.start = offset(&value)?,
+        Scanned::Long("raw-message", _) if arguments.look == Look::Message(Form::Mbox) => {}
+        Scanned::Long("raw-message", _) => arguments.look = Look::Message(Form::Plain),
+        Scanned::Long("mbox", _) => arguments.look = Look::Message(Form::Mbox),
+        Scanned::Long("json", _) => arguments.look = Look::Json,
+        Scanned::Long("help", _) => arguments.mode = Mode::Help,
+        Scanned::Long("version", _) => arguments.mode = Mode::Version,
+        Scanned::Short(_, _) | Scanned::Long(_, _) => {}
+    }
+    Ok(())
+}
+
+/// An offset on the command line; one that no file can have becomes the
+/// largest that one can.
+fn offset(value: &OsStr) -> Result<u64, Vec<u8>> {
+    let text = value.as_bytes();
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return Err([b"bad offset: ", text].concat());
+    }
+    let number = text.iter().fold(0u64, |number, digit| {
+        let digit = u64::from(digit & 0x0f);
+        number.saturating_mul(10).saturating_add(digit)
+    });
+    Ok(number.min(i64::MAX.unsigned_abs()))
+}
+
+/// The text of `--help`.
+pub(super) fn help() -> String {
+    let about = "Shows queue files, as Postfix's postcat does.";
+    cli::help("postcat [option]... [file]...", about, &OPTIONS)
+}
+
+fn usage(call: &Call, diag: &mut Diag) -> Fatal {
+    let text = b" [-b (body text)] [-c config_dir] [-d (decimal record type)] \
+        [-e (envelope records)] [-h (header text)] [-q (access queue)] [-v] [file(s)...]";
+    let program = call.program.as_bytes();
+    fatal(diag, &[b"usage: ", program, text].concat())
+}

@@ -1,0 +1,293 @@
+//! postcat: shows queue files (spec page 07).
+//!
+//! Finds and opens the files and says what went wrong; what they look like is
+//! the business of `contents`.
+
+mod arguments;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+use self::arguments::{Look, Mode, Operands, help, parse};
+use super::{Call, Fatal, instance};
+use crate::config::Config;
+use crate::contents::{self, Begin, ContentsError, Output, Plan, Sink};
+use crate::diag::Diag;
+use crate::record::{Buffers, FileSource, Reader, Source, StreamSource};
+use crate::spool::{Layout, Queue, id};
+use crate::sys::dir::{Dir, stat_open};
+use crate::sys::error_text::error_text;
+use crate::sys::{process, time};
+
+/// What main.cf's reader calls the program.
+const PROGRAM: &str = "postcat";
+/// The status of every failure.
+const STATUS: u8 = 1;
+/// What standard input is called.
+const STDIN: &[u8] = b"stdin";
+/// The bytes that a queue file can begin with, to Postfix.
+const FIRST_BYTES: &[u8] = b"MCTcFILSDRO/WVA>K<ion\0";
+/// Bytes read at a time.
+const READ_AHEAD: usize = 128 * 1024;
+/// How often all queues are searched: a message may move meanwhile.
+const SEARCHES: usize = 2;
+
+/// Runs postcat.
+pub fn run(call: &Call) -> Result<(), Fatal> {
+    process::die_of_closed_pipes();
+    let program = call.program.to_string_lossy();
+    let mut diag = Diag::without_log(&program);
+    let arguments = parse(call, &mut diag)?;
+    match arguments.mode {
+        Mode::Help => return print(&mut diag, &help()),
+        Mode::Version => return print(&mut diag, &super::front::version(PROGRAM)),
+        Mode::Show => {}
+    }
+    let directory = arguments.config_directory.as_deref();
+    let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    let spool = match arguments.operands_are {
+        Operands::Files => None,
+        Operands::Ids => Some(instance::enter_queue_directory(&config, &mut diag, STATUS)?),
+    };
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let stdout = stdout.map_err(|error| failed(&mut diag, &ContentsError::Output(error)))?;
+    let screen = Screen { stdout, diag };
+    Printer {
+        look: arguments.look,
+        plan: arguments.plan.or_all_parts(),
+        start: arguments.start,
+        search: spool.map(|spool| Search::new(spool, &config)),
+        output: Output::new(screen),
+        buffers: Buffers::reading_ahead(READ_AHEAD),
+    }
+    .print(&arguments.operands)
+}
+
+/// Where queue IDs are looked for.
+struct Search {
+    spool: Dir,
+    layout: Layout,
+}
+
+impl Search {
+    fn new(spool: Dir, config: &Config) -> Self {
+        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        Self { spool, layout }
+    }
+
+    /// Opens the message, and says as what.
+    fn open(&self, name: &[u8]) -> io::Result<(File, OsString)> {
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for _ in 0..SEARCHES {
+            for queue in Queue::SEARCHED {
+                let path = self.layout.path(queue, name);
+                match self.spool.open_file(&path) {
+                    Ok(file) => return Ok((file, path)),
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Standard output and standard error.
+struct Screen {
+    stdout: File,
+    diag: Diag,
+}
+
+impl Sink for Screen {
+    fn write(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.stdout.write_all(piece)
+    }
+
+    fn warning(&mut self, text: &[u8]) {
+        self.diag.warning(text);
+    }
+}
+
+/// One run over all operands.
+struct Printer {
+    look: Look,
+    plan: Plan,
+    start: u64,
+    search: Option<Search>,
+    output: Output<Screen>,
+    buffers: Buffers,
+}
+
+impl Printer {
+    fn print(mut self, operands: &[OsString]) -> Result<(), Fatal> {
+        if operands.is_empty() {
+            self.print_stdin()?;
+        }
+        for operand in operands {
+            self.print_operand(operand)?;
+        }
+        let flushed = self.output.flush();
+        flushed.map_err(|error| self.failed(&ContentsError::Output(error)))
+    }
+
+    fn print_operand(&mut self, operand: &OsStr) -> Result<(), Fatal> {
+        let text = operand.as_bytes();
+        let (file, path) = match &self.search {
+            None => match File::open(operand) {
+                Ok(file) => (file, operand.to_owned()),
+                Err(error) => return Err(self.no_file(b"open ", text, &error)),
+            },
+            Some(_) if !id::is_valid(text) => {
+                return Err(self.fatal(&[b"bad mail queue ID: ", text].concat()));
+            }
+            Some(search) => match search.open(text) {
+                Ok(found) => found,
+                Err(error) => return Err(self.no_file(b"open queue file ", text, &error)),
+            },
+        };
+        let failure = self.print_file(file, path.as_bytes(), Position::Start)?;
+        if let Some(error) = failure {
+            let what = error_text(&error);
+            let warning = [b"close ", text, b": ", what.as_bytes()].concat();
+            let warned = self.output.warning(&warning);
+            return warned.map_err(|error| self.failed(&ContentsError::Output(error)));
+        }
+        Ok(())
+    }
+
+    fn print_stdin(&mut self) -> Result<(), Fatal> {
+        match io::stdin().as_fd().try_clone_to_owned() {
+            Ok(stdin) => self
+                .print_file(File::from(stdin), STDIN, Position::Current)
+                .map(drop),
+            Err(error) => Err(self.no_file(b"open ", STDIN, &error)),
+        }
+    }
+
+    /// Shows an open file; returns the read error that ended it, if one did.
+    fn print_file(
+        &mut self,
+        mut file: File,
+        name: &[u8],
+        from: Position,
+    ) -> Result<Option<io::Error>, Fatal> {
+        let Ok(position) = file.stream_position() else {
+            let source = StreamSource::new(file);
+            let skipped = source.skip(self.start);
+            self.check_skip(name, skipped.unwrap_or(0))?;
+            return self.print_source(source, name, self.start, time::now());
+        };
+        let stat = stat_open(&file).ok();
+        let size = stat.map_or(0, |stat| stat.st_size.unsigned_abs());
+        let modified = stat.map_or(0, |stat| stat.st_mtime);
+        let start = match from {
+            Position::Start => self.start,
+            Position::Current => {
+                self.check_skip(name, size.saturating_sub(position))?;
+                position.saturating_add(self.start)
+            }
+        };
+        self.print_source(FileSource { file, size }, name, start, modified)
+    }
+
+    /// An input that is not named has to have as many bytes as shall be left
+    /// out.
+    fn check_skip(&mut self, name: &[u8], available: u64) -> Result<(), Fatal> {
+        let wanted = self.start;
+        if available >= wanted {
+            return Ok(());
+        }
+        let text = format!(": skip {wanted} bytes failed after {available}");
+        Err(self.fatal(&[name, text.as_bytes()].concat()))
+    }
+
+    fn print_source(
+        &mut self,
+        source: impl Source,
+        name: &[u8],
+        start: u64,
+        modified: i64,
+    ) -> Result<Option<io::Error>, Fatal> {
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let mut reader = Reader::new(source, &mut buffers);
+        if let Err(error) = reader.start_at(start) {
+            let text = format!(": seek to {start}: {}", error_text(&error));
+            return Err(self.fatal(&[name, text.as_bytes()].concat()));
+        }
+        let shown = self.show(&mut reader, name, modified);
+        let failure = reader.take_failure();
+        self.buffers = buffers;
+        shown.map_err(|error| self.failed(&error))?;
+        Ok(failure)
+    }
+
+    fn show<S: Source>(
+        &mut self,
+        reader: &mut Reader<'_, S>,
+        name: &[u8],
+        modified: i64,
+    ) -> Result<(), ContentsError> {
+        let begin = match self.start {
+            0 => Begin::AtStart,
+            _ => Begin::Within,
+        };
+        let first = reader.peek();
+        if begin == Begin::AtStart && first.is_some_and(|byte| !FIRST_BYTES.contains(&byte)) {
+            let warning = [name, b": input is not a valid queue file"].concat();
+            return Ok(self.output.warning(&warning)?);
+        }
+        let output = &mut self.output;
+        match self.look {
+            Look::Records => contents::show(reader, name, self.plan, begin, output),
+            Look::Message(form) => contents::raw_message(reader, name, form, modified, output),
+            Look::Json => {
+                let file = String::from_utf8_lossy(name);
+                contents::json(reader, name, vec![("file", file.into())], output)
+            }
+        }
+    }
+
+    fn no_file(&mut self, what: &[u8], name: &[u8], error: &io::Error) -> Fatal {
+        let error = error_text(error);
+        self.fatal(&[what, name, b": ", error.as_bytes()].concat())
+    }
+
+    /// Ends the run, behind all that was shown.
+    fn fatal(&mut self, text: &[u8]) -> Fatal {
+        match self.output.flush() {
+            Ok(()) => fatal(&mut self.output.sink().diag, text),
+            Err(error) => self.failed(&ContentsError::Output(error)),
+        }
+    }
+
+    fn failed(&mut self, error: &ContentsError) -> Fatal {
+        if !matches!(error, ContentsError::Output(_)) && self.output.flush().is_err() {
+            return Fatal::told(STATUS);
+        }
+        failed(&mut self.output.sink().diag, error)
+    }
+}
+
+/// From where offsets are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    Start,
+    /// From where somebody else has read to.
+    Current,
+}
+
+fn print(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
+    let written = io::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|error| failed(diag, &ContentsError::Output(error)))
+}
+
+fn failed(diag: &mut Diag, error: &ContentsError) -> Fatal {
+    fatal(diag, error.to_string().as_bytes())
+}
+
+fn fatal(diag: &mut Diag, text: &[u8]) -> Fatal {
+    diag.fatal(text);
+    Fatal::told(STATUS)
+}

@@ -1,0 +1,67 @@
+//! Named attributes: `name=value` with blanks that do not count.
+
+use crate::text::{first_hundred, trim_space_start};
+
+/// An attribute without the blanks around its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attribute<'t> {
+    /// Not empty.
+    pub(super) name: &'t [u8],
+    /// May be empty.
+    pub(super) value: &'t [u8],
+}
+
+/// Why a text is no attribute, with that text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Malformed<'t> {
+    /// Nothing before the equals sign.
+    NoName(&'t [u8]),
+    /// No equals sign.
+    NoEquals(&'t [u8]),
+}
+
+impl Malformed<'_> {
+    /// The text behind `FILE: ` in the warning.
+    pub(super) fn message(&self) -> Vec<u8> {
+        let (what, text) = match self {
+            Malformed::NoName(text) => ("missing attribute name: ", text),
+            Malformed::NoEquals(text) => ("missing '=' after attribute name: ", text),
+        };
+        [
+            b"malformed attribute: ",
+            what.as_bytes(),
+            first_hundred(text),
+        ]
+        .concat()
+    }
+}
+
+/// Takes an attribute apart.
+pub(super) fn split(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
+    let from_name = trim_space_start(text);
+    let name_end = from_name
+        .iter()
+        .position(|&b| b == b'=' || is_space(b))
+        .unwrap_or(from_name.len());
+    let (name, rest) = from_name.split_at_checked(name_end).unwrap_or_default();
+    if name.is_empty() {
+        return Err(Malformed::NoName(text));
+    }
+    match trim_space_start(rest).split_first() {
+        Some((b'=', value)) => Ok(Attribute {
+            name,
+            value: trim_end(trim_space_start(value)),
+        }),
+        _ => Err(Malformed::NoEquals(text)),
+    }
+}
+
+fn trim_end(text: &[u8]) -> &[u8] {
+    let blanks = text.iter().rev().take_while(|b| is_space(**b)).count();
+    text.get(..text.len().saturating_sub(blanks))
+        .unwrap_or_default()
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}

@@ -1,0 +1,300 @@
+//! A message as one JSON object (extension: `--json`).
+//!
+//! Walks over the file once for each list in the object, so that no list is
+//! ever held in memory. Bytes that are no UTF-8 become U+FFFD.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+
+use super::attribute;
+use super::error::ContentsError;
+use super::header::line_could_be_header;
+use super::number;
+use super::output::{Output, Sink};
+use super::walk::{Part, Walk, walk};
+use crate::record::{Reader, Record, RecordType, Source};
+
+/// Most bytes of one header that are shown.
+const HEADER_MAX: usize = 1024 * 1024;
+
+/// Writes the message in a file, with a newline behind it. `members` come
+/// first in the object.
+pub fn json<S: Source, K: Sink>(
+    reader: &mut Reader<'_, S>,
+    name: &[u8],
+    members: Vec<(&'static str, Value)>,
+    output: &mut Output<K>,
+) -> Result<(), ContentsError> {
+    let mut form = Json {
+        reader,
+        name,
+        output,
+    };
+    let scalars = form.scalars()?;
+    form.put("{")?;
+    for (key, value) in members.into_iter().chain(scalars) {
+        form.put(&format!("\"{key}\": {}, ", spaced(&value)))?;
+    }
+    form.put("\"attributes\": [")?;
+    form.attributes()?;
+    form.put("], \"recipients\": [")?;
+    form.recipients()?;
+    form.put("], \"headers\": [")?;
+    form.headers()?;
+    form.put("]}\n")
+}
+
+struct Json<'a, 'b, S, K> {
+    reader: &'a mut Reader<'b, S>,
+    name: &'a [u8],
+    output: &'a mut Output<K>,
+}
+
+/// Writes the elements of a list.
+#[derive(Default)]
+struct List {
+    count: u64,
+}
+
+impl List {
+    fn put<K: Sink>(&mut self, value: &Value, output: &mut Output<K>) -> Result<(), ContentsError> {
+        if self.count > 0 {
+            output.put(b", ")?;
+        }
+        self.count = self.count.saturating_add(1);
+        Ok(output.put(spaced(value).as_bytes())?)
+    }
+}
+
+impl<S: Source, K: Sink> Json<'_, '_, S, K> {
+    fn put(&mut self, text: &str) -> Result<(), ContentsError> {
+        Ok(self.output.put(text.as_bytes())?)
+    }
+
+    /// Walks from the start of the file.
+    fn walk(
+        &mut self,
+        visit: impl FnMut(
+            Part,
+            &Record,
+            &mut Reader<'_, S>,
+            &mut Output<K>,
+        ) -> Result<Walk, ContentsError>,
+    ) -> Result<(), ContentsError> {
+        self.reader.start_at(0).map_err(ContentsError::Seek)?;
+        walk(self.reader, self.name, self.output, visit)
+    }
+
+    /// What a message has once, and where its segments begin. After this walk
+    /// the file is known to be readable.
+    fn scalars(&mut self) -> Result<Vec<(&'static str, Value)>, ContentsError> {
+        let mut found: Vec<(&'static str, Value)> = Vec::new();
+        let mut offsets = Map::new();
+        self.walk(|part, record, reader, _| {
+            let place = match record.kind {
+                RecordType::CONTENT => "content",
+                RecordType::EXTRACTED => "extracted",
+                RecordType::END => "end",
+                _ => {
+                    if part == Part::Envelope {
+                        note(record, reader, &mut found);
+                    }
+                    return Ok(Walk::On);
+                }
+            };
+            offsets.insert(place.to_owned(), record.offset.into());
+            Ok(match record.kind {
+                RecordType::CONTENT => Walk::OverContent,
+                _ => Walk::On,
+            })
+        })?;
+        found.push(("offsets", Value::Object(offsets)));
+        Ok(found)
+    }
+
+    fn attributes(&mut self) -> Result<(), ContentsError> {
+        let mut list = List::default();
+        self.walk(|part, record, reader, output| {
+            if record.kind == RecordType::CONTENT {
+                return Ok(Walk::OverContent);
+            }
+            if part == Part::Content || record.kind != RecordType::ATTRIBUTE {
+                return Ok(Walk::On);
+            }
+            if let Ok(attribute) = attribute::split(reader.text(record)) {
+                let (name, value) = (text(attribute.name), text(attribute.value));
+                list.put(&json!({"name": name, "value": value}), output)?;
+            }
+            Ok(Walk::On)
+        })
+    }
+
+    fn recipients(&mut self) -> Result<(), ContentsError> {
+        let mut list = List::default();
+        let mut before = Map::new();
+        self.walk(|part, record, reader, output| {
+            let status = match record.kind {
+                RecordType::CONTENT => return Ok(Walk::OverContent),
+                _ if part == Part::Content => return Ok(Walk::On),
+                RecordType::RECIPIENT => "pending",
+                RecordType::DONE_RECIPIENT => "done",
+                RecordType::CANCELED_RECIPIENT => "canceled",
+                _ => {
+                    note_recipient(record, reader, &mut before);
+                    return Ok(Walk::On);
+                }
+            };
+            let mut recipient = Map::new();
+            recipient.insert("address".into(), text(reader.text(record)).into());
+            recipient.insert("status".into(), status.into());
+            recipient.insert("offset".into(), record.offset.into());
+            recipient.append(&mut before);
+            list.put(&Value::Object(recipient), output)?;
+            Ok(Walk::On)
+        })
+    }
+
+    fn headers(&mut self) -> Result<(), ContentsError> {
+        let mut headers = Headers::default();
+        self.walk(|part, record, reader, output| match (part, record.kind) {
+            (Part::Content, RecordType::TEXT | RecordType::UNTERMINATED_TEXT) => {
+                headers.text(record, reader, output)
+            }
+            (Part::Envelope, RecordType::EXTRACTED) => Ok(Walk::Stop),
+            _ => Ok(Walk::On),
+        })?;
+        headers.write(self.output)
+    }
+}
+
+/// Gathers the lines of one header after the other.
+#[derive(Default)]
+struct Headers {
+    list: List,
+    /// The header so far, unfolded.
+    header: Vec<u8>,
+    /// The line so far.
+    line: Vec<u8>,
+}
+
+impl Headers {
+    fn text<S: Source, K: Sink>(
+        &mut self,
+        record: &Record,
+        reader: &mut Reader<'_, S>,
+        output: &mut Output<K>,
+    ) -> Result<Walk, ContentsError> {
+        let mut done = 0u64;
+        loop {
+            let chunk = reader.chunk(record, done);
+            if chunk.is_empty() || self.line.len() >= HEADER_MAX {
+                break;
+            }
+            done = done.saturating_add(chunk.len() as u64);
+            self.line.extend_from_slice(chunk);
+        }
+        self.line.truncate(HEADER_MAX);
+        if record.kind == RecordType::UNTERMINATED_TEXT {
+            return Ok(Walk::On);
+        }
+        let line = std::mem::take(&mut self.line);
+        if matches!(line.first(), Some(b' ' | b'\t')) && !self.header.is_empty() {
+            self.header.extend_from_slice(&line);
+            self.header.truncate(HEADER_MAX);
+            return Ok(Walk::On);
+        }
+        self.write(output)?;
+        if !line_could_be_header(&line) {
+            return Ok(Walk::Stop);
+        }
+        self.header = line;
+        Ok(Walk::On)
+    }
+
+    /// Writes the header that is complete, if there is one.
+    fn write<K: Sink>(&mut self, output: &mut Output<K>) -> Result<(), ContentsError> {
+        let header = std::mem::take(&mut self.header);
+        let Some(colon) = header.iter().position(|&b| b == b':') else {
+            return Ok(());
+        };
+        let (name, value) = header.split_at(colon);
+        let value = value.get(1..).unwrap_or_default();
+        let (name, value) = (name.trim_ascii_end(), value.trim_ascii_start());
+        let header = json!({"name": text(name), "value": text(value)});
+        self.list.put(&header, output)
+    }
+}
+
+/// Notes a record of the envelope that a message has once.
+fn note<S: Source>(
+    record: &Record,
+    reader: &mut Reader<'_, S>,
+    found: &mut Vec<(&'static str, Value)>,
+) {
+    let key = match record.kind {
+        RecordType::SIZE => "size",
+        RecordType::TIME => "arrival_time",
+        RecordType::SENDER => "sender",
+        RecordType::FULL_NAME => "sender_fullname",
+        RecordType::FILTER => "content_filter",
+        RecordType::INSPECTOR => "content_inspector",
+        RecordType::VERP => "verp_delimiters",
+        RecordType::DSN_RETURN => "dsn_return_flags",
+        RecordType::DSN_ENVELOPE_ID => "dsn_envelope_id",
+        RecordType::WARNING_TIME => "warning_message_time",
+        RecordType::REDIRECT => "redirect_to",
+        _ => return,
+    };
+    if found.iter().any(|(known, _)| *known == key) {
+        return;
+    }
+    let bytes = reader.text(record);
+    let value = match record.kind {
+        RecordType::SIZE | RecordType::TIME | RecordType::WARNING_TIME | RecordType::DSN_RETURN => {
+            number::leading(bytes)
+                .map_or(0, |(number, _)| number)
+                .into()
+        }
+        _ => text(bytes).into(),
+    };
+    found.push((key, value));
+}
+
+/// Notes what belongs to the recipient that follows.
+fn note_recipient<S: Source>(
+    record: &Record,
+    reader: &mut Reader<'_, S>,
+    before: &mut Map<String, Value>,
+) {
+    let key = match record.kind {
+        RecordType::ORIGINAL_RECIPIENT => "original_address",
+        RecordType::DSN_ORIGINAL_RECIPIENT => "dsn_original_recipient",
+        RecordType::DSN_NOTIFY => "dsn_notify_flags",
+        _ => return,
+    };
+    let bytes = reader.text(record);
+    let value = match record.kind {
+        RecordType::DSN_NOTIFY => number::leading(bytes)
+            .map_or(0, |(number, _)| number)
+            .into(),
+        _ => text(bytes).into(),
+    };
+    before.insert(key.into(), value);
+}
+
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// JSON with a blank behind each comma and colon, as in the listing.
+fn spaced(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let members = map.iter();
+            let members = members.map(|(key, value)| format!("\"{key}\": {}", spaced(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,217 @@
+//! The message alone, as it would be sent, or as an entry of an mbox file
+//! (extensions: `--raw-message`, `--mbox`).
+//!
+//! Works on pieces of any length: nothing is kept of a line but how it began.
+
+use std::io;
+
+use super::error::ContentsError;
+use super::output::{Output, Sink};
+use super::print::ctime;
+use super::walk::{Part, Walk, walk};
+use crate::record::{Reader, Record, RecordType, Source};
+use crate::text::{Charset, make_printable};
+
+/// What a message is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Header and body, lines ended by LF.
+    Plain,
+    /// The same behind a From_ line, with lines quoted that look like one.
+    Mbox,
+}
+
+/// Writes the message in the file that `reader` is at the start of.
+/// `modified` stands in for an arrival time that the file does not tell.
+pub fn raw_message<S: Source, K: Sink>(
+    reader: &mut Reader<'_, S>,
+    name: &[u8],
+    form: Form,
+    modified: i64,
+    output: &mut Output<K>,
+) -> Result<(), ContentsError> {
+    let mut writer = Writer {
+        form,
+        sender: Vec::new(),
+        arrival: modified.to_string().into_bytes(),
+        state: State::Before,
+        line: Line::default(),
+    };
+    walk(reader, name, output, |part, record, reader, output| {
+        Ok(writer.record(part, record, reader, output)?)
+    })?;
+    writer.finish(output)?;
+    if writer.state == State::Before {
+        output.warning(&[name, b": no message content"].concat())?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Before,
+    Within,
+    Behind,
+}
+
+struct Writer {
+    form: Form,
+    sender: Vec<u8>,
+    arrival: Vec<u8>,
+    state: State,
+    line: Line,
+}
+
+impl Writer {
+    fn record<S: Source, K: Sink>(
+        &mut self,
+        part: Part,
+        record: &Record,
+        reader: &mut Reader<'_, S>,
+        output: &mut Output<K>,
+    ) -> io::Result<Walk> {
+        match (part, record.kind) {
+            (Part::Envelope, RecordType::SENDER) => self.sender = reader.text(record).to_vec(),
+            (Part::Envelope, RecordType::TIME) => self.arrival = reader.text(record).to_vec(),
+            (Part::Content, RecordType::CONTENT) if self.state == State::Before => {
+                self.state = State::Within;
+                self.put_from_line(output)?;
+            }
+            (Part::Content, RecordType::TEXT | RecordType::UNTERMINATED_TEXT) => {
+                self.text(record, reader, output)?;
+            }
+            (_, RecordType::EXTRACTED | RecordType::END) if self.state == State::Within => {
+                self.finish(output)?;
+                return Ok(Walk::Stop);
+            }
+            _ => {}
+        }
+        Ok(Walk::On)
+    }
+
+    /// `From sender  date`, as local(8) writes it. The sender is one word of
+    /// printable characters, whatever it was.
+    fn put_from_line<K: Sink>(&self, output: &mut Output<K>) -> io::Result<()> {
+        if self.form == Form::Plain {
+            return Ok(());
+        }
+        let mut sender = self.sender.clone();
+        make_printable(&mut sender, Charset::StrictUtf8);
+        for blank in sender.iter_mut().filter(|b| **b == b' ') {
+            *blank = b'_';
+        }
+        if sender.is_empty() {
+            sender = b"MAILER-DAEMON".to_vec();
+        }
+        let date = ctime(&self.arrival);
+        output.put(&[b"From ", &sender[..], b"  ", &date, b"\n"].concat())
+    }
+
+    fn text<S: Source, K: Sink>(
+        &mut self,
+        record: &Record,
+        reader: &mut Reader<'_, S>,
+        output: &mut Output<K>,
+    ) -> io::Result<()> {
+        let mut done = 0u64;
+        loop {
+            let chunk = reader.chunk(record, done);
+            if chunk.is_empty() {
+                break;
+            }
+            done = done.saturating_add(chunk.len() as u64);
+            match self.form {
+                Form::Plain => {
+                    self.line = Line::Middle;
+                    output.put(chunk)?;
+                }
+                Form::Mbox => self.line.put(chunk, output)?,
+            }
+        }
+        if record.kind == RecordType::TEXT {
+            self.line.end(output)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the last line and, in an mbox, the entry.
+    fn finish<K: Sink>(&mut self, output: &mut Output<K>) -> io::Result<()> {
+        if self.state != State::Within {
+            return Ok(());
+        }
+        self.state = State::Behind;
+        if self.line != Line::default() {
+            self.line.end(output)?;
+        }
+        match self.form {
+            Form::Plain => Ok(()),
+            Form::Mbox => output.put(b"\n"),
+        }
+    }
+}
+
+/// What in an mbox begins a message; behind any number of `>` it is quoted.
+const FROM: &[u8] = b"From ";
+
+/// How much of a line has been seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// So many `>` and so much of `From `, none of it written yet.
+    Start { quotes: u64, matched: usize },
+    /// More than that, all of it written.
+    Middle,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Line::Start {
+            quotes: 0,
+            matched: 0,
+        }
+    }
+}
+
+impl Line {
+    /// Takes a piece of a line.
+    fn put<K: Sink>(&mut self, piece: &[u8], output: &mut Output<K>) -> io::Result<()> {
+        let mut rest = piece;
+        while let (Line::Start { quotes, matched }, Some((byte, tail))) =
+            (*self, rest.split_first())
+        {
+            if *byte == b'>' && matched == 0 {
+                let quotes = quotes.saturating_add(1);
+                *self = Line::Start { quotes, matched };
+                rest = tail;
+            } else if FROM.get(matched) == Some(byte) {
+                let matched = matched.saturating_add(1);
+                *self = Line::Start { quotes, matched };
+                rest = tail;
+                if matched == FROM.len() {
+                    output.put(b">")?;
+                    self.write_start(output)?;
+                }
+            } else {
+                self.write_start(output)?;
+            }
+        }
+        output.put(rest)
+    }
+
+    /// Writes what was kept back.
+    fn write_start<K: Sink>(&mut self, output: &mut Output<K>) -> io::Result<()> {
+        if let Line::Start { quotes, matched } = *self {
+            for _ in 0..quotes {
+                output.put(b">")?;
+            }
+            output.put(FROM.get(..matched).unwrap_or_default())?;
+        }
+        *self = Line::Middle;
+        Ok(())
+    }
+
+    fn end<K: Sink>(&mut self, output: &mut Output<K>) -> io::Result<()> {
+        self.write_start(output)?;
+        *self = Line::default();
+        output.put(b"\n")
+    }
+}
