@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{Arg, ArgAction, Command};
 
 use super::{APPLETS, Call, FRONT, Fatal};
+use crate::text::{Charset, make_printable};
 
 /// The status of a command line that is not understood.
 const STATUS_USAGE: u8 = 64;
@@ -95,7 +96,9 @@ fn unknown(name: &str) -> String {
 
 fn complain(text: &str) -> Fatal {
     let text = text.trim_start_matches("error: ");
-    let line = format!("{FRONT}: {}\n", text.trim_end()).into_bytes();
+    let mut line = format!("{FRONT}: {}", text.trim_end().replace('\n', " ")).into_bytes();
+    make_printable(&mut line, Charset::StrictUtf8);
+    line.push(b'\n');
     // Not through the mail log: the front is no mail program.
     let _ = std::io::stderr().lock().write_all(&line);
     Fatal::told(STATUS_USAGE)

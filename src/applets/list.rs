@@ -82,8 +82,8 @@ pub fn run(
         diag,
     };
     match lister.choose()? {
-        From::Spool => lister.list_spool(),
-        From::Showq(stream) => lister.list_showq(stream),
+        Origin::Spool => lister.list_spool(),
+        Origin::Showq(stream) => lister.list_showq(stream),
     }
 }
 
@@ -121,7 +121,7 @@ fn is_privileged(call: &Call, config: &Config) -> bool {
 }
 
 /// Where the messages come from, ready to be read.
-enum From {
+enum Origin {
     Spool,
     Showq(BufReader<UnixStream>),
 }
@@ -138,7 +138,7 @@ struct Lister<'a> {
 impl Lister<'_> {
     /// Decides between the spool and the daemon, and gives up root's rights
     /// before anything in the spool is opened.
-    fn choose(&mut self) -> Result<From, Fatal> {
+    fn choose(&mut self) -> Result<Origin, Fatal> {
         let spool_wanted = match self.request.source {
             Source::Auto => is_privileged(self.call, self.config),
             Source::Spool => true,
@@ -161,7 +161,7 @@ impl Lister<'_> {
         } else if self.request.source == Source::Auto && self.spool_is_forbidden() {
             return self.daemon();
         }
-        Ok(From::Spool)
+        Ok(Origin::Spool)
     }
 
     /// Becomes the mail owner, who may read the spool and nothing else.
@@ -197,9 +197,9 @@ impl Lister<'_> {
     }
 
     /// Connects to the daemon.
-    fn daemon(&mut self) -> Result<From, Fatal> {
+    fn daemon(&mut self) -> Result<Origin, Fatal> {
         let error = match showq::connect(&self.socket(), self.config.ipc_timeout) {
-            Ok(stream) => return Ok(From::Showq(stream)),
+            Ok(stream) => return Ok(Origin::Showq(stream)),
             Err(error) => error,
         };
         let reason = self.connect_failed(&error);
@@ -212,7 +212,11 @@ impl Lister<'_> {
 
     fn connect_failed(&self, error: &io::Error) -> String {
         let name = shown(&self.config.mail_name);
-        format!("Connect to the {name} showq service: {}", error_text(error))
+        let service = shown(&self.config.showq_service_name);
+        format!(
+            "Connect to the {name} {service} service: {}",
+            error_text(error)
+        )
     }
 
     /// The daemon's socket, relative to the queue directory.

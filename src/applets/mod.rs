@@ -153,7 +153,14 @@ fn find(name: &OsStr) -> Option<&'static Applet> {
 
 /// Gives up what the applet may not keep, and runs it.
 fn start(applet: &Applet, call: &Call) -> ExitCode {
-    if applet.rights == Rights::Own && rights::irrevocably_drop_borrowed_group().is_err() {
+    let dropped = match applet.rights {
+        Rights::KeepsGroup => Ok(()),
+        Rights::Own => rights::irrevocably_drop_borrowed_group(),
+    };
+    if dropped
+        .and_then(|()| rights::irrevocably_drop_borrowed_user())
+        .is_err()
+    {
         return STATUS_UNUSABLE.into();
     }
     match (applet.run)(call) {

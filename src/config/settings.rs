@@ -30,7 +30,6 @@ pub struct Config {
     pub compatibility_level: Level,
     /// Where the daemons are installed.
     pub daemon_directory: PathBuf,
-    /// What is shown for an empty address.
     /// Whether queue IDs are long.
     pub enable_long_queue_ids: bool,
     /// Sites of the flush service: see [`Config::flush_domains`].

@@ -61,6 +61,12 @@ impl<S: Sink> Copier<'_, S> {
         }
     }
 
+    fn hand_out_if_large(&mut self) {
+        if self.form.out().len() > PIECE_SIZE {
+            self.hand_out();
+        }
+    }
+
     fn hand_out(&mut self) {
         if matches!(self.state, Ok(Ending::Complete)) && !self.form.out().is_empty() {
             self.state = self.sink.piece(self.form.out());
@@ -73,17 +79,17 @@ impl<S: Sink> Copier<'_, S> {
 impl<S: Sink> Report for Copier<'_, S> {
     fn message(&mut self, head: &Head<'_>) {
         self.form.message(head);
+        self.hand_out_if_large();
     }
 
     fn recipient(&mut self, recipient: &Recipient<'_>) {
         self.form.recipient(recipient);
-        if self.form.out().len() > PIECE_SIZE {
-            self.hand_out();
-        }
+        self.hand_out_if_large();
     }
 
     fn end(&mut self) {
         self.form.end();
+        self.hand_out_if_large();
     }
 
     fn warning(&mut self, text: Vec<u8>) {

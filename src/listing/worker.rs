@@ -183,6 +183,14 @@ enum Sent {
 }
 
 impl Pieces<'_> {
+    /// Hands out what was formatted, if it is enough for a piece.
+    fn hand_out(&mut self) {
+        if self.form.out().len() > PIECE_SIZE {
+            let text = std::mem::take(self.form.out());
+            self.send(Piece::Text(text));
+        }
+    }
+
     /// Once nobody listens, pieces are dropped.
     fn send(&mut self, piece: Piece) {
         if let Sent::Closed(_) = self.sent {
@@ -200,18 +208,17 @@ impl Pieces<'_> {
 impl Report for Pieces<'_> {
     fn message(&mut self, head: &Head<'_>) {
         self.form.message(head);
+        self.hand_out();
     }
 
     fn recipient(&mut self, recipient: &Recipient<'_>) {
         self.form.recipient(recipient);
-        if self.form.out().len() > PIECE_SIZE {
-            let text = std::mem::take(self.form.out());
-            self.send(Piece::Text(text));
-        }
+        self.hand_out();
     }
 
     fn end(&mut self) {
         self.form.end();
+        self.hand_out();
     }
 
     fn warning(&mut self, text: Vec<u8>) {

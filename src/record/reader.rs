@@ -18,7 +18,7 @@ const FIRST_READ: usize = 4096;
 const NEXT_READ: usize = 32 * 1024;
 /// Most bytes of one record that are kept. Longer text is cut there: the
 /// longest address that SMTP can bring is a thousandth of it.
-pub const TEXT_MAX: usize = 16 * 1024 * 1024;
+pub const TEXT_MAX: usize = 4 * 1024 * 1024;
 /// Length bytes of seven bits each.
 const LENGTH_BYTES_MAX: u32 = 4;
 

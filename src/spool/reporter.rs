@@ -267,11 +267,9 @@ impl Reading<'_> {
         class: LogClass,
         report: &mut impl Report,
     ) {
-        let mut warnings = Vec::new();
+        let named = |text: Vec<u8>| [path.as_bytes(), b": ", &text].concat();
         // An error of the disk ends the log; what was read counts.
-        while let Ok(Some(entry)) =
-            log.next(|w| warnings.push([path.as_bytes(), b": ", &w].concat()))
-        {
+        while let Ok(Some(entry)) = log.next(|text| report.warning(named(text))) {
             report.recipient(&Recipient {
                 address: &entry.recipient,
                 original: self
@@ -283,9 +281,7 @@ impl Reading<'_> {
             self.reporter
                 .logged
                 .remember(&entry.recipient, self.rules.duplicate_limit);
-            warnings.drain(..).for_each(|w| report.warning(w));
         }
-        warnings.drain(..).for_each(|w| report.warning(w));
     }
 
     /// Skips the message text by its size, if that is known.

@@ -16,8 +16,8 @@ const LOCK_FILE: &str = "pid/master.pid";
 /// Asks the lock rather than a daemon: a connection would start a showq
 /// process that walks the whole queue for nobody.
 pub fn is_up(spool: &Dir) -> io::Result<bool> {
-    match spool.open_file(OsStr::new(LOCK_FILE)) {
-        Ok(file) => Ok(is_locked(&file)),
+    match spool.stat(OsStr::new(LOCK_FILE)) {
+        Ok(stat) => is_locked(&stat),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

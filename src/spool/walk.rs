@@ -16,6 +16,9 @@ use crate::sys::dir::{Dir, Kind, Names};
 use crate::sys::error_text::error_text;
 use crate::text::shown;
 
+/// Bytes of a path that the kernel takes, with the NUL behind it.
+const PATH_MAX: usize = 4096;
+
 /// A directory of a queue that cannot be opened. The walk is over.
 #[derive(Debug, Error)]
 #[error("scan_dir_push: open directory {path}: {}", error_text(.cause))]
@@ -163,6 +166,11 @@ impl Walk {
             path: format!("{}/{}", self.queue, shown(&path)),
             cause,
         };
+        // Postfix opens by path, and no deeper than a path can be long.
+        let length = self.queue.name().len().saturating_add(path.len());
+        if length.saturating_add(1) >= PATH_MAX {
+            return Err(failed(Errno::ENAMETOOLONG.into()));
+        }
         let name = OsStr::from_bytes(&self.name);
         let Some(dir) = open_subdirectory(&parent.dir, name).map_err(failed)? else {
             return Ok(());

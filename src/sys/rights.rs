@@ -2,7 +2,8 @@
 
 use nix::errno::Errno;
 use nix::unistd::{
-    Gid, Uid, getegid, geteuid, getgid, getgroups, getuid, setgid, setgroups, setuid,
+    Gid, Uid, getgid, getgroups, getresgid, getresuid, getuid, setgid, setgroups, setresgid,
+    setresuid, setuid,
 };
 use thiserror::Error;
 
@@ -38,24 +39,28 @@ pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
 /// Gives up the group that a set-gid file lent to the process.
 pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     let own = getgid();
-    if getegid() == own {
-        return Ok(());
-    }
-    nix::unistd::setresgid(own, own, own).map_err(|cause| RightsError::Call {
+    setresgid(own, own, own).map_err(|cause| RightsError::Call {
         call: "setresgid",
         id: own.as_raw(),
         cause,
-    })?;
-    if getegid() == own {
-        Ok(())
-    } else {
-        Err(RightsError::Kept(own.as_raw()))
-    }
+    })
+}
+
+/// Gives up the user that a set-uid file lent to the process: nothing here is
+/// made to be installed like that.
+pub fn irrevocably_drop_borrowed_user() -> Result<(), RightsError> {
+    let own = getuid();
+    setresuid(own, own, own).map_err(|cause| RightsError::Call {
+        call: "setresuid",
+        id: own.as_raw(),
+        cause,
+    })
 }
 
 /// Fails unless every ID is the new one and the old user cannot come back.
 fn prove(user: Uid, group: Gid) -> Result<(), RightsError> {
-    let ids = getuid() == user && geteuid() == user && getgid() == group && getegid() == group;
+    let ids = getresuid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [user; 3])
+        && getresgid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [group; 3]);
     let groups = getgroups().is_ok_and(|all| all.iter().all(|g| *g == group));
     let root_is_gone = user.is_root() || setuid(Uid::from_raw(0)).is_err();
     if ids && groups && root_is_gone {

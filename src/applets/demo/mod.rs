@@ -16,6 +16,7 @@ use clap::{Arg, Command, value_parser};
 use nix::unistd::{Uid, User};
 
 use super::{Call, Fatal, postqueue};
+use crate::text::{Charset, make_printable};
 use instance::Instance;
 
 const PROGRAM: &str = "spoolbox demo";
@@ -27,12 +28,16 @@ const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let told = |error: anyhow::Error| {
         // Not through the mail log: no mail system is involved.
-        let _ = writeln!(std::io::stderr().lock(), "{PROGRAM}: {error:#}");
+        let mut line = format!("{PROGRAM}: {error:#}").into_bytes();
+        make_printable(&mut line, Charset::StrictUtf8);
+        line.push(b'\n');
+        let _ = std::io::stderr().lock().write_all(&line);
         Fatal::told(STATUS)
     };
     let directory = match parse(call) {
-        Asked::Help(text) => return print(&text).map_err(told),
-        Asked::Demo(directory) => directory,
+        Ok(Asked::Help(text)) => return print(&text).map_err(told),
+        Ok(Asked::Demo(directory)) => directory,
+        Err(error) => return Err(told(error)),
     };
     let instance = write(call, directory).map_err(told)?;
     print(&introduction(&instance)).map_err(told)?;
@@ -46,7 +51,7 @@ enum Asked {
     Demo(Option<PathBuf>),
 }
 
-fn parse(call: &Call) -> Asked {
+fn parse(call: &Call) -> Result<Asked> {
     let directory = Arg::new("DIR")
         .help("Where to write it: a new or empty directory (default: a new one in the temporary directory)")
         .value_parser(value_parser!(PathBuf));
@@ -56,8 +61,17 @@ fn parse(call: &Call) -> Asked {
         .no_binary_name(true)
         .arg(directory);
     match command.try_get_matches_from(&call.arguments) {
-        Ok(mut matches) => Asked::Demo(matches.remove_one("DIR")),
-        Err(error) => Asked::Help(error.to_string()),
+        Ok(mut matches) => Ok(Asked::Demo(matches.remove_one("DIR"))),
+        Err(error) if error.use_stderr() => {
+            bail!(
+                "{}",
+                error
+                    .to_string()
+                    .trim_start_matches("error: ")
+                    .replace('\n', " ")
+            )
+        }
+        Err(error) => Ok(Asked::Help(error.to_string())),
     }
 }
 
