@@ -1,7 +1,7 @@
 //! What every Postfix tool does first: find main.cf, read it, log as it says,
 //! go to the queue directory.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -89,25 +89,25 @@ fn warn(progress: &Progress, diag: &mut Diag) {
     }
 }
 
-/// In a process with borrowed rights only the variables that import_environment
-/// names have a say. TZ is the only one that anything here listens to.
+/// In a process with borrowed rights the environment is empty but for the
+/// `name=value` entries of import_environment. (Observed: a name without a
+/// value imports nothing there.) TZ is the only one that anything here
+/// listens to.
 fn import_environment(config: &Config) {
-    const TIME_ZONE: &str = "TZ";
-    let mut value: Option<OsString> = None;
-    for entry in &config.import_environment {
-        match entry
-            .iter()
-            .position(|&b| b == b'=')
-            .map(|at| entry.split_at(at))
-        {
-            Some((b"TZ", setting)) => {
-                value = setting.get(1..).map(|v| OsStr::from_bytes(v).to_owned());
-            }
-            None if entry == TIME_ZONE.as_bytes() => value = std::env::var_os(TIME_ZONE),
-            _ => {}
-        }
-    }
-    set_variable(OsStr::new(TIME_ZONE), value.as_deref());
+    let setting = |entry: &Vec<u8>| {
+        let inner = entry.strip_prefix(b"{").and_then(|e| e.strip_suffix(b"}"));
+        let text = inner.unwrap_or(entry).trim_ascii();
+        let at = text.iter().position(|&b| b == b'=')?;
+        let (name, value) = text.split_at(at);
+        let value = value.get(1..)?.trim_ascii();
+        (name.trim_ascii() == b"TZ").then(|| OsStr::from_bytes(value).to_owned())
+    };
+    let value = config
+        .import_environment
+        .iter()
+        .filter_map(setting)
+        .next_back();
+    set_variable(OsStr::new("TZ"), value.as_deref());
 }
 
 /// Goes to the queue directory, from where every path is relative.

@@ -179,6 +179,7 @@ impl Lister<'_> {
         let Err(error) = UnixStream::connect(self.socket()) else {
             return Ok(());
         };
+        self.refuse_long_name(&error)?;
         let reason = self.connect_failed(&error);
         if is_forbidden(&error) {
             return Err(fatal(self.diag, &reason));
@@ -202,12 +203,25 @@ impl Lister<'_> {
             Ok(stream) => return Ok(Origin::Showq(stream)),
             Err(error) => error,
         };
+        self.refuse_long_name(&error)?;
         let reason = self.connect_failed(&error);
         let text = match is_forbidden(&error) {
             true => reason,
             false => format!("Queue report unavailable - mail system is down ({reason})"),
         };
         Err(fatal(self.diag, &text))
+    }
+
+    /// A path that no socket address can hold was never looked for.
+    fn refuse_long_name(&mut self, error: &io::Error) -> Result<(), Fatal> {
+        if error.kind() != io::ErrorKind::InvalidInput {
+            return Ok(());
+        }
+        let path = shown(self.socket().as_os_str().as_bytes());
+        Err(fatal(
+            self.diag,
+            &format!("unix-domain name too long: {path}"),
+        ))
     }
 
     fn connect_failed(&self, error: &io::Error) -> String {
@@ -233,7 +247,7 @@ impl Lister<'_> {
             layout: &layout,
             rules: &rules,
             style: self.request.style,
-            workers: listing::workers_for(raise_open_files()),
+            workers: listing::workers_for(raise_open_files(), self.config.hash_queue_depth),
         };
         let diag = &mut *self.diag;
         let mut printer = Printer { output, diag };

@@ -15,7 +15,7 @@ use super::error::ConfigError;
 use super::level::Level;
 use super::main_cf::MainCf;
 use super::parameters::Parameters;
-use super::patterns::words;
+use super::patterns::{next_token, words};
 use super::settings::Config;
 use super::table::{self, Parameter, Rule};
 use crate::text::Charset;
@@ -226,6 +226,18 @@ impl Loader<'_> {
         words(&self.text(name)).map(<[u8]>::to_vec).collect()
     }
 
+    /// As `list`, where braces hold together what has separators in it.
+    fn tokens(&self, name: &str) -> Vec<Vec<u8>> {
+        let text = self.text(name);
+        let mut rest = text.as_slice();
+        let next = || {
+            let (token, behind) = next_token(rest)?;
+            rest = behind;
+            Some(token.to_vec())
+        };
+        std::iter::from_fn(next).collect()
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         OsString::from_vec(self.text(name)).into()
     }
@@ -269,7 +281,7 @@ impl Loader<'_> {
             flush_service_name: self.text("flush_service_name"),
             hash_queue_depth: self.number("hash_queue_depth"),
             hash_queue_names: self.list("hash_queue_names"),
-            import_environment: self.list("import_environment"),
+            import_environment: self.tokens("import_environment"),
             ipc_timeout: self.time("ipc_timeout"),
             mail_name: self.text("mail_name"),
             mail_owner,

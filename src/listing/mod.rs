@@ -17,7 +17,8 @@ use thiserror::Error;
 
 use crate::ipc::AttributeError;
 use crate::spool::WalkError;
-use crate::spool::reporter::SeekError;
+use crate::spool::message::NoMessage;
+use crate::spool::reporter::ReportError;
 
 pub use daemon::copy as list_daemon;
 pub use form::{Form, Style, Totals};
@@ -33,9 +34,12 @@ pub enum ListingError {
     /// A queue cannot be walked.
     #[error(transparent)]
     Walk(#[from] WalkError),
-    /// A queue file leads to where no file can be.
+    /// A message cannot be reported, and without it the listing is wrong.
     #[error(transparent)]
-    Seek(#[from] SeekError),
+    Report(#[from] ReportError),
+    /// A message cannot be opened now, though it may be fine.
+    #[error(transparent)]
+    Exhausted(#[from] NoMessage),
     /// The system gives no thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),

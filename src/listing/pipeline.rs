@@ -26,6 +26,10 @@ const WORKERS_MAX: usize = 16;
 /// Descriptors that a worker can need: its message, a log, and the directories
 /// of the chunks that wait for it.
 const FILES_PER_WORKER: u64 = 8;
+/// Descriptors that a walk needs for each directory on its way down.
+const FILES_PER_LEVEL: u64 = 2;
+/// Stack of a thread: nothing here calls itself.
+const STACK: usize = 512 * 1024;
 /// Names in the first chunk: `mailq | head` answers after so many messages.
 const CHUNK_MIN: usize = 8;
 /// Names in a chunk at most.
@@ -35,10 +39,14 @@ const CHUNKS_WAITING: usize = 2;
 /// Pieces of a chunk that wait to be written.
 const PIECES_WAITING: usize = 2;
 
-/// How many workers a process can have that may open so many files: one that
-/// ran out of descriptors would leave messages out.
-pub fn workers_for(open_files: u64) -> usize {
-    let affordable = usize::try_from(open_files / FILES_PER_WORKER).unwrap_or(usize::MAX);
+/// How many workers a process can have that may open so many files more,
+/// beside those for a walk that is `depth` directories deep.
+pub fn workers_for(open_files: u64, depth: u32) -> usize {
+    let walk = u64::from(depth)
+        .saturating_add(2)
+        .saturating_mul(FILES_PER_LEVEL);
+    let left = open_files.saturating_sub(walk);
+    let affordable = usize::try_from(left / FILES_PER_WORKER).unwrap_or(usize::MAX);
     affordable.clamp(1, WORKERS_MAX)
 }
 
@@ -53,12 +61,16 @@ pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, Listin
                 crew.fail(error);
             }
         };
-        thread::Builder::new()
+        builder()
             .spawn_scoped(scope, walker)
             .map_err(ListingError::Thread)?;
         // Returning drops the receivers, which ends every other thread.
         write_in_order(in_order, sink)
     })
+}
+
+fn builder() -> thread::Builder {
+    thread::Builder::new().stack_size(STACK)
 }
 
 /// Writes the pieces of one chunk after the other.
@@ -224,9 +236,7 @@ impl<'scope, 'env: 'scope> Crew<'scope, 'env> {
     fn hire(&self) -> std::io::Result<()> {
         let (listing, waiting) = (self.listing, Arc::clone(&self.waiting));
         let work = move || Worker::new(listing).run(&waiting);
-        thread::Builder::new()
-            .spawn_scoped(self.scope, work)
-            .map(drop)
+        builder().spawn_scoped(self.scope, work).map(drop)
     }
 
     /// Reserves the next place in the order of output.

@@ -10,7 +10,7 @@ use super::form::{Form, Style, Totals};
 use super::sink::PIECE_SIZE;
 use crate::spool::message::{self, NoMessage};
 use crate::spool::report::{Head, Recipient, Report, Rules};
-use crate::spool::reporter::{Location, Reporter, SeekError};
+use crate::spool::reporter::{Location, Reporter};
 use crate::spool::{Layout, Place, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
@@ -65,6 +65,20 @@ impl Chunk {
     }
 }
 
+/// Why a worker stops in the middle of a chunk.
+enum Stop {
+    /// Nobody takes what it hands out.
+    NotWanted(SendError<Piece>),
+    /// The listing cannot go on.
+    Failed(ListingError),
+}
+
+impl From<SendError<Piece>> for Stop {
+    fn from(error: SendError<Piece>) -> Self {
+        Self::NotWanted(error)
+    }
+}
+
 /// Looks at the messages of one chunk after the other.
 pub struct Worker<'a> {
     listing: Listing<'a>,
@@ -99,8 +113,10 @@ impl<'a> Worker<'a> {
     /// Looks at one chunk. An error is that nobody wants the result.
     pub fn chunk(&mut self, chunk: &Chunk) -> Result<(), SendError<Piece>> {
         for name in chunk.names() {
-            if let Err(error) = self.message(chunk, name)? {
-                return chunk.pieces.send(Piece::Failed(error.into()));
+            match self.message(chunk, name) {
+                Ok(()) => {}
+                Err(Stop::NotWanted(error)) => return Err(error),
+                Err(Stop::Failed(error)) => return chunk.pieces.send(Piece::Failed(error)),
             }
         }
         self.hand_out(chunk)?;
@@ -108,11 +124,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Lists one name, if it is a message.
-    fn message(
-        &mut self,
-        chunk: &Chunk,
-        name: &[u8],
-    ) -> Result<Result<(), SeekError>, SendError<Piece>> {
+    fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), Stop> {
         let path = self.listing.layout.path(chunk.queue, name);
         let path = path.to_string_lossy().into_owned();
         let (dir, file) = match &chunk.place {
@@ -121,8 +133,9 @@ impl<'a> Worker<'a> {
         };
         let found = match message::open(dir, file, chunk.queue, &path) {
             Ok(found) => found,
-            Err(NoMessage::NotThere) => return Ok(Ok(())),
-            Err(other) => return self.warn(chunk, other.to_string().into_bytes()).map(Ok),
+            Err(NoMessage::NotThere) => return Ok(()),
+            Err(other) if other.is_exhaustion() => return Err(Stop::Failed(other.into())),
+            Err(other) => return Ok(self.warn(chunk, other.to_string().into_bytes())?),
         };
         if let Some(warning) = found.link_warning(&path, now()) {
             self.warn(chunk, warning.into_bytes())?;
@@ -144,14 +157,14 @@ impl<'a> Worker<'a> {
             .reporter
             .report(found, &at, self.listing.rules, &mut pieces);
         match pieces.sent {
-            Sent::Closed(error) => return Err(error),
+            Sent::Closed(error) => return Err(Stop::NotWanted(error)),
             Sent::Nothing if done.is_err() => {
                 self.form.out().truncate(whole);
                 self.hand_out(chunk)?;
             }
             _ => {}
         }
-        Ok(done)
+        done.map_err(|error| Stop::Failed(error.into()))
     }
 
     fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), SendError<Piece>> {

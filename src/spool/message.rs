@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 
+use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 use thiserror::Error;
 
@@ -116,6 +117,25 @@ pub enum NoMessage {
         /// What the kernel said.
         cause: io::Error,
     },
+}
+
+impl NoMessage {
+    /// Whether the message may be fine, and it is the process that lacks
+    /// something: to pass it over would be to lose it from sight.
+    pub fn is_exhaustion(&self) -> bool {
+        match self {
+            Self::Open { cause, .. } | Self::Place { cause, .. } => is_exhaustion(cause),
+            Self::NotThere | Self::NotRegular { .. } => false,
+        }
+    }
+}
+
+/// Whether an error says that descriptors or memory have run out.
+pub fn is_exhaustion(error: &io::Error) -> bool {
+    const LACKS: [Errno; 3] = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM];
+    LACKS
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
 /// Opens the file `name`, relative to `dir`, if it is a complete message of

@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 use thiserror::Error;
 
 use super::logged::LoggedRecipients;
-use super::message::Message;
+use super::message::{Message, is_exhaustion};
 use super::report::{Dialect, Head, LogClass, Recipient, Report, Rules};
 use super::{Layout, Queue, ReasonReader};
 use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
@@ -20,14 +20,26 @@ use crate::text::{make_printable, quote, shown, trim_space_start};
 /// Bytes of a malformed size record that a warning shows.
 const SIZE_SHOWN_MAX: usize = 100;
 
-/// A failure that ends the listing, as it ends Postfix's.
+/// A failure that ends the listing.
 #[derive(Debug, Error)]
-#[error("seek file {path}: {}", error_text(.cause))]
-pub struct SeekError {
-    /// The queue file.
-    pub path: String,
-    /// What the kernel said.
-    pub cause: io::Error,
+pub enum ReportError {
+    /// A size that leads where no file can be: it ends Postfix's listing too.
+    #[error("seek file {path}: {}", error_text(.cause))]
+    Seek {
+        /// The queue file.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A file that cannot be opened now because the process has run out of
+    /// something: a listing without it would be wrong.
+    #[error("open {path}: {}", error_text(.cause))]
+    Exhausted {
+        /// The file.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
 }
 
 /// Reads messages one after the other, with the same buffers.
@@ -63,7 +75,7 @@ impl Reporter {
         at: &Location<'_>,
         rules: &Rules,
         report: &mut impl Report,
-    ) -> Result<(), SeekError> {
+    ) -> Result<(), ReportError> {
         let (stat, forced_expire) = (message.stat, message.is_expired());
         let source = FileSource {
             size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -119,7 +131,7 @@ impl Reading<'_> {
         &mut self,
         file: &mut QueueFileReader<'_>,
         report: &mut impl Report,
-    ) -> Result<(), SeekError> {
+    ) -> Result<(), ReportError> {
         loop {
             match file.next_cooked() {
                 Ok(Some(record)) => {
@@ -142,13 +154,13 @@ impl Reading<'_> {
         file: &mut QueueFileReader<'_>,
         record: &Record,
         report: &mut impl Report,
-    ) -> Result<Next, SeekError> {
+    ) -> Result<Next, ReportError> {
         match record.kind {
             RecordType::TIME if self.arrival == 0 => {
                 self.arrival = leading_number(file.text(record))
             }
             RecordType::SIZE => self.size_record(file.text(record), report),
-            RecordType::SENDER => return Ok(self.sender(file.text(record), report)),
+            RecordType::SENDER => return self.sender(file.text(record), report),
             RecordType::ORIGINAL_RECIPIENT if self.has_sender => {
                 display(file.text(record), self.rules, &mut self.reporter.original);
             }
@@ -186,10 +198,10 @@ impl Reading<'_> {
         report.warning(parts.concat());
     }
 
-    fn sender(&mut self, text: &[u8], report: &mut impl Report) -> Next {
+    fn sender(&mut self, text: &[u8], report: &mut impl Report) -> Result<Next, ReportError> {
         if self.has_sender {
             self.skip_rest("duplicate sender address", text, report);
-            return Next::Stop;
+            return Ok(Next::Stop);
         }
         self.has_sender = true;
         display(text, self.rules, &mut self.reporter.sender);
@@ -206,11 +218,11 @@ impl Reading<'_> {
         });
         self.reporter.original.clear();
         self.reporter.logged.clear();
-        self.reasons(Queue::Defer, LogClass::Defer, report);
+        self.reasons(Queue::Defer, LogClass::Defer, report)?;
         if self.rules.dialect == Dialect::V3_11 {
-            self.reasons(Queue::Bounce, LogClass::Bounce, report);
+            self.reasons(Queue::Bounce, LogClass::Bounce, report)?;
         }
-        Next::Record
+        Ok(Next::Record)
     }
 
     fn recipient(&mut self, text: &[u8], report: &mut impl Report) {
@@ -237,20 +249,29 @@ impl Reading<'_> {
     }
 
     /// Lists the recipients in one of the message's logs.
-    fn reasons(&mut self, log: Queue, class: LogClass, report: &mut impl Report) {
+    fn reasons(
+        &mut self,
+        log: Queue,
+        class: LogClass,
+        report: &mut impl Report,
+    ) -> Result<(), ReportError> {
         let path = self.at.layout.path(log, self.at.id);
-        // No log, or none that can be read: nothing to say about it.
-        let Ok(file) = self.at.spool.open_file(&path) else {
-            return;
-        };
-        let Ok(stat) = stat_open(&file) else {
-            return;
+        let name = path.to_string_lossy();
+        let opened = self.at.spool.open_file(&path);
+        let (stat, file) = match opened.and_then(|file| Ok((stat_open(&file)?, file))) {
+            Ok(opened) => opened,
+            Err(cause) if is_exhaustion(&cause) => {
+                let path = name.into_owned();
+                return Err(ReportError::Exhausted { path, cause });
+            }
+            // No log, or none that can be read: nothing to say about it.
+            Err(_) => return Ok(()),
         };
         match Kind::of(&stat) {
             Kind::File => {
                 let size = u64::try_from(stat.st_size).unwrap_or(0);
                 let log = ReasonReader::open(file, size, self.rules.charset);
-                self.read_log(log, &path.to_string_lossy(), class, report);
+                self.read_log(log, &name, class, report);
             }
             Kind::Directory => {
                 let text = format!("close {log} {}: Is a directory", shown(self.at.id));
@@ -258,6 +279,7 @@ impl Reading<'_> {
             }
             _ => {}
         }
+        Ok(())
     }
 
     fn read_log<R: BufRead>(
@@ -285,11 +307,11 @@ impl Reading<'_> {
     }
 
     /// Skips the message text by its size, if that is known.
-    fn skip_content(&mut self, file: &mut QueueFileReader<'_>) -> Result<(), SeekError> {
+    fn skip_content(&mut self, file: &mut QueueFileReader<'_>) -> Result<(), ReportError> {
         let Some(size) = self.size.and_then(|size| u64::try_from(size).ok()) else {
             return Ok(());
         };
-        let failed = |cause| SeekError {
+        let failed = |cause| ReportError::Seek {
             path: self.at.path.to_owned(),
             cause,
         };

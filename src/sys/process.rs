@@ -30,15 +30,17 @@ fn open_null() -> io::Result<File> {
 }
 
 /// Raises the number of files that may be open as far as the process may, and
-/// says what it is now.
+/// says how many more can be opened now.
 pub fn raise_open_files() -> u64 {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
         return 0;
     };
-    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+    let limit = match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
         Ok(()) => hard,
         Err(_) => soft,
-    }
+    };
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |open| open.count() as u64);
+    limit.saturating_sub(open)
 }
 
 /// How many blocks this thread has had to read from a disk so far: zero more

@@ -215,28 +215,71 @@ fn a_full_disk_behind_stdout_is_fatal_in_the_same_words() {
 }
 
 #[test]
-fn a_process_that_may_open_few_files_lists_every_message() {
-    let instance = Instance::builder().build();
-    for _ in 0..400 {
-        instance
+fn a_process_that_may_open_few_files_lists_every_message_or_fails() {
+    let instance = Instance::builder().set("hash_queue_depth", "3").build();
+    for _ in 0..300 {
+        let message = instance
             .spool()
             .put(&NewFile::new("deferred", envelope().into_bytes()));
+        let log = b"recipient=recipient@example.com\nreason=busy\n\n";
+        instance.spool().put_log("defer", &message.name, log);
+    }
+    let etc = instance.etc().display().to_string();
+    let program = Program::Ours.path(Tool::Postqueue, &instance);
+    let run = |limit: u32| {
+        let line = format!("ulimit -n {limit} && exec \"$0\" -c \"$1\" -p");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).arg(&program).arg(&etc);
+        shell.output().expect("sh starts")
+    };
+    let all = run(1024);
+    assert!(all.status.success(), "{all:?}");
+    for limit in (8..40).chain([64, 128]) {
+        let output = run(limit);
+        match output.status.code() {
+            Some(0) => assert!(output.stdout == all.stdout, "with {limit} files"),
+            Some(69) if limit < 40 => {}
+            other => panic!(
+                "{limit}: {other:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            ),
+        }
+    }
+}
+
+#[test]
+fn large_messages_without_recipients_are_not_gathered() {
+    let instance = Instance::builder().build();
+    let mut file = RecordWriter::new();
+    file.record(RecordType::TIME, b"1700000000 0")
+        .record(RecordType::SENDER, &vec![b'x'; 3 << 20]);
+    let first = instance
+        .spool()
+        .put(&NewFile::new("hold", file.into_bytes()));
+    for number in 0..200 {
+        instance
+            .spool()
+            .hard_link(&first.path, Path::new(&format!("hold/A{number:04}")));
     }
     let etc = instance.etc().display().to_string();
     let call = Invocation::new(Tool::Postqueue, ["-c", &etc, "-p"]);
-    let run = |limit: &str| {
-        let program = Program::Ours.path(Tool::Postqueue, &instance);
-        let line = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &line]).arg(program).args(&call.args);
-        let output = shell.output().expect("sh starts");
-        assert!(output.status.success(), "{limit}: {output:?}");
-        output.stdout
-    };
-    let all = run("1024");
-    for limit in ["20", "40", "100"] {
-        assert!(run(limit) == all, "with {limit} files");
-    }
+    let peak = peak_memory(&mut call.command(Program::Ours, &instance));
+    assert!(peak < 400 * 1024, "{peak} KiB");
+}
+
+#[test]
+fn a_log_of_lines_that_are_not_understood_needs_no_memory() {
+    let instance = Instance::builder().build();
+    let message = instance
+        .spool()
+        .put(&NewFile::new("deferred", envelope().into_bytes()));
+    instance
+        .spool()
+        .put_log("defer", &message.name, &b"x\n".repeat(500_000));
+    let etc = instance.etc().display().to_string();
+    let call = Invocation::new(Tool::Postqueue, ["-c", &etc, "-p"]);
+    let peak = peak_memory(&mut call.command(Program::Ours, &instance));
+    assert!(peak < 24 * 1024, "{peak} KiB");
 }
 
 #[test]
