@@ -1,13 +1,17 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [MESSAGES [ROUNDS]]        (default: 100000 5)
+//!     cargo bench -- [listing|postsuper|postcat] [MESSAGES [ROUNDS]]
+//!
+//! (default: all of them, 100000 messages, 5 rounds).
 //!
 //! Checks that both print the same before any time counts. Nothing here
 //! asserts a time: these are measurements, and machines are noisy.
 // A benchmark prints its figures.
 #![allow(clippy::print_stdout)]
 
+mod postcat;
+mod postsuper;
 mod spool;
 mod timing;
 
@@ -30,8 +34,11 @@ fn main() -> ExitCode {
     }
     timing::print_machine();
     println!("{messages} deferred messages with defer logs, {rounds} rounds\n");
-    let spool = Spool::build(messages);
-    match run(&spool, rounds) {
+    println!(
+        "{:<28} {:>10} {:>10} {:>8} {:>12}",
+        "", "Postfix", "ours", "ratio", "our memory"
+    );
+    match measure(messages, rounds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(difference) => {
             println!("NOT EQUAL: {difference}");
@@ -40,11 +47,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is asked for by name, else everything.
+fn measure(messages: usize, rounds: usize) -> Result<(), String> {
+    let names = ["listing", "postsuper", "postcat"];
+    let asked = |name: &str| {
+        let mut named = std::env::args()
+            .filter(|a| names.contains(&a.as_str()))
+            .peekable();
+        named.peek().is_none() || named.any(|a| a == name)
+    };
+    if asked("listing") {
+        run(&Spool::build(messages), rounds)?;
+    }
+    if asked("postcat") {
+        postcat::run(rounds)?;
+    }
+    if asked("postsuper") {
+        postsuper::run(messages, rounds);
+    }
+    Ok(())
+}
+
 fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
-    println!(
-        "{:<28} {:>10} {:>10} {:>8} {:>12}",
-        "", "Postfix", "ours", "ratio", "our memory"
-    );
     for (label, option, cache) in [
         ("postqueue -p, warm", "-p", Cache::Warm),
         ("postqueue -j, warm", "-j", Cache::Warm),

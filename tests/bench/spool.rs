@@ -46,15 +46,37 @@ impl Spool {
         self.directory.path().join("etc").display().to_string()
     }
 
-    fn root(&self) -> PathBuf {
+    /// The queue directory.
+    pub fn root(&self) -> PathBuf {
         self.directory.path().join("spool")
+    }
+
+    /// A file with all queue IDs, one a line.
+    pub fn ids(&self) -> PathBuf {
+        let path = self.directory.path().join("ids");
+        let mut text = String::new();
+        for letter in "0123456789ABCDEF".chars() {
+            let directory = self.root().join("deferred").join(letter.to_string());
+            // A queue that was emptied may have lost its directories.
+            let Ok(entries) = fs::read_dir(directory) else {
+                continue;
+            };
+            for entry in entries {
+                text.push_str(&entry.expect("an entry").file_name().to_string_lossy());
+                text.push('\n');
+            }
+        }
+        fs::write(&path, text).expect("the list");
+        path
     }
 
     fn skeleton(&self) {
         let etc = self.directory.path().join("etc");
         fs::create_dir(&etc).expect("etc");
+        let top = self.directory.path().display();
         let text = format!(
-            "compatibility_level = 3.6\nqueue_directory = {}\n",
+            "compatibility_level = 3.6\nqueue_directory = {}\n\
+             maillog_file = {top}/mail.log\nmaillog_file_prefixes = {top}\n",
             self.root().display()
         );
         fs::write(etc.join("main.cf"), text).expect("main.cf");

@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
-
 /// Whether the kernel may have the files in memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Cache {
@@ -50,12 +48,14 @@ impl Program {
         }
     }
 
-    fn command(&self) -> Command {
+    /// The program, its output thrown away.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command
             .arg0(&self.name)
             .args(&self.arguments)
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::null());
         command
     }
@@ -89,7 +89,7 @@ pub struct Outcome {
     label: &'static str,
     theirs: Duration,
     ours: Duration,
-    memory: i64,
+    memory: u64,
 }
 
 impl Contest {
@@ -101,7 +101,7 @@ impl Contest {
             directory.path().join("ours"),
         );
         self.ours.run(&b);
-        let memory = largest_child();
+        let memory = peak_memory(&self.ours);
         self.theirs.run(&a);
         if fs::read(&a).expect("output") != fs::read(&b).expect("output") {
             return Err(self.label.to_owned());
@@ -183,17 +183,30 @@ pub fn print_machine() {
     );
 }
 
-fn drop_caches() {
+/// Empties the kernel's caches.
+pub fn drop_caches() {
     nix::unistd::sync();
     fs::write("/proc/sys/vm/drop_caches", "3").expect("root may drop caches");
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// The middle one.
+pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
 }
 
-/// Peak memory of the largest child so far, in KiB.
-fn largest_child() -> i64 {
-    getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| usage.max_rss())
+/// The largest resident set of a run, in KiB, as the kernel shows it while the
+/// program runs.
+fn peak_memory(program: &Program) -> u64 {
+    let mut child = program.command().spawn().expect("the program starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().expect("wait").is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|l| l.trim().strip_suffix(" kB"));
+        peak = kib.and_then(|n| n.parse().ok()).unwrap_or(0).max(peak);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    peak
 }

@@ -1,0 +1,180 @@
+//! postsuper against Postfix's: every action on all messages, and on a list
+//! of IDs from standard input. Actions that can be undone go to and fro on one
+//! spool; deletions get a new spool each.
+//!
+//! Both log to a socket of the benchmark's own, which is read all the time.
+
+use std::fs::{self, File};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::spool::Spool;
+use crate::timing::{Cache, Program, drop_caches, median};
+
+/// What one line of the table measures.
+struct Line {
+    label: &'static str,
+    arguments: &'static [&'static str],
+    /// What brings the messages back.
+    undo: &'static [&'static str],
+    cache: Cache,
+}
+
+const TO_AND_FRO: [Line; 5] = [
+    line(
+        "postsuper -h ALL, warm",
+        &["-h", "ALL"],
+        &["-H", "ALL"],
+        Cache::Warm,
+    ),
+    line(
+        "postsuper -h -, warm",
+        &["-h", "-"],
+        &["-H", "ALL"],
+        Cache::Warm,
+    ),
+    line(
+        "postsuper -h ALL, cold",
+        &["-h", "ALL"],
+        &["-H", "ALL"],
+        Cache::Cold,
+    ),
+    line(
+        "postsuper -H ALL, warm",
+        &["-H", "ALL"],
+        &["-h", "ALL"],
+        Cache::Warm,
+    ),
+    line(
+        "postsuper -H ALL, cold",
+        &["-H", "ALL"],
+        &["-h", "ALL"],
+        Cache::Cold,
+    ),
+];
+
+/// Each of these needs a new spool.
+const ONE_WAY: [Line; 3] = [
+    line("postsuper -r ALL, warm", &["-r", "ALL"], &[], Cache::Warm),
+    line("postsuper -d ALL, cold", &["-d", "ALL"], &[], Cache::Cold),
+    line("postsuper -d -, cold", &["-d", "-"], &[], Cache::Cold),
+];
+
+const fn line(
+    label: &'static str,
+    arguments: &'static [&'static str],
+    undo: &'static [&'static str],
+    cache: Cache,
+) -> Line {
+    Line {
+        label,
+        arguments,
+        undo,
+        cache,
+    }
+}
+
+/// Measures all of it on `messages` messages.
+pub fn run(messages: usize, rounds: usize) {
+    let spool = Spool::build(messages);
+    let log = Log::drain(&spool);
+    for line in &TO_AND_FRO {
+        let mut times = (Vec::new(), Vec::new());
+        if line.arguments[0] == "-H" {
+            act(&Ours, &spool, line.undo, Cache::Warm);
+        }
+        for _ in 0..rounds {
+            times
+                .0
+                .push(act(&Theirs, &spool, line.arguments, line.cache));
+            act(&Ours, &spool, line.undo, Cache::Warm);
+            times.1.push(act(&Ours, &spool, line.arguments, line.cache));
+            act(&Ours, &spool, line.undo, Cache::Warm);
+        }
+        if line.arguments[0] == "-H" {
+            act(&Ours, &spool, line.arguments, Cache::Warm);
+        }
+        show(line, times);
+    }
+    drop(log);
+    drop(spool);
+    for line in &ONE_WAY {
+        let mut times = (Vec::new(), Vec::new());
+        for _ in 0..rounds.min(2) {
+            for (whose, list) in [(&Theirs as &dyn Whose, &mut times.0), (&Ours, &mut times.1)] {
+                let spool = Spool::build(messages);
+                let _log = Log::drain(&spool);
+                list.push(act(whose, &spool, line.arguments, line.cache));
+            }
+        }
+        show(line, times);
+    }
+}
+
+fn show(line: &Line, (theirs, ours): (Vec<Duration>, Vec<Duration>)) {
+    let (theirs, ours) = (median(theirs).as_secs_f64(), median(ours).as_secs_f64());
+    let (label, ratio) = (line.label, theirs / ours);
+    println!("{label:<28} {theirs:>8.3} s {ours:>8.3} s {ratio:>7.1}x");
+}
+
+trait Whose {
+    fn program(&self, arguments: &[&str]) -> Program;
+}
+
+struct Ours;
+struct Theirs;
+
+impl Whose for Ours {
+    fn program(&self, arguments: &[&str]) -> Program {
+        Program::ours("postsuper", arguments)
+    }
+}
+
+impl Whose for Theirs {
+    fn program(&self, arguments: &[&str]) -> Program {
+        Program::theirs("postsuper", arguments)
+    }
+}
+
+/// Runs one action; the time it took.
+fn act(whose: &dyn Whose, spool: &Spool, arguments: &[&str], cache: Cache) -> Duration {
+    let etc = spool.etc();
+    let program = whose.program(&[&["-c", &etc], arguments].concat());
+    let mut command = program.command();
+    if arguments.contains(&"-") {
+        let list = spool.ids();
+        command.stdin(Stdio::from(File::open(list).expect("the list")));
+    }
+    if cache == Cache::Cold {
+        drop_caches();
+    }
+    let start = Instant::now();
+    let status = command.status().expect("the program starts");
+    let took = start.elapsed();
+    assert!(status.success(), "{arguments:?}: {status}");
+    took
+}
+
+/// Reads public/postlog until the spool goes.
+struct Log;
+
+impl Log {
+    fn drain(spool: &Spool) -> Self {
+        let path = spool.root().join("public/postlog");
+        let socket = UnixDatagram::bind(&path).expect("public/postlog");
+        open_to_all(&path);
+        thread::spawn(move || {
+            let mut line = [0; 4096];
+            while socket.recv(&mut line).is_ok() {}
+        });
+        Self
+    }
+}
+
+fn open_to_all(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("chmod");
+}
