@@ -80,7 +80,7 @@ const fn line(
 /// Measures all of it on `messages` messages.
 pub fn run(messages: usize, rounds: usize) {
     let spool = Spool::build(messages);
-    let log = Log::drain(&spool);
+    drain_log(&spool);
     for line in &TO_AND_FRO {
         let mut times = (Vec::new(), Vec::new());
         if line.arguments[0] == "-H" {
@@ -99,14 +99,13 @@ pub fn run(messages: usize, rounds: usize) {
         }
         show(line, times);
     }
-    drop(log);
     drop(spool);
     for line in &ONE_WAY {
         let mut times = (Vec::new(), Vec::new());
         for _ in 0..rounds.min(2) {
             for (whose, list) in [(&Theirs as &dyn Whose, &mut times.0), (&Ours, &mut times.1)] {
                 let spool = Spool::build(messages);
-                let _log = Log::drain(&spool);
+                drain_log(&spool);
                 list.push(act(whose, &spool, line.arguments, line.cache));
             }
         }
@@ -158,20 +157,15 @@ fn act(whose: &dyn Whose, spool: &Spool, arguments: &[&str], cache: Cache) -> Du
     took
 }
 
-/// Reads public/postlog until the spool goes.
-struct Log;
-
-impl Log {
-    fn drain(spool: &Spool) -> Self {
-        let path = spool.root().join("public/postlog");
-        let socket = UnixDatagram::bind(&path).expect("public/postlog");
-        open_to_all(&path);
-        thread::spawn(move || {
-            let mut line = [0; 4096];
-            while socket.recv(&mut line).is_ok() {}
-        });
-        Self
-    }
+/// Reads public/postlog from now on.
+fn drain_log(spool: &Spool) {
+    let path = spool.root().join("public/postlog");
+    let socket = UnixDatagram::bind(&path).expect("public/postlog");
+    open_to_all(&path);
+    thread::spawn(move || {
+        let mut line = [0; 4096];
+        while socket.recv(&mut line).is_ok() {}
+    });
 }
 
 fn open_to_all(path: &Path) {

@@ -89,7 +89,7 @@ impl Spool {
         file.set_modified(past).expect("utimes");
         fs::create_dir(self.root()).expect("spool");
         for queue in [
-            "maildrop", "incoming", "active", "hold", "bounce", "trace", "public", "pid",
+            "maildrop", "incoming", "active", "hold", "bounce", "trace", "public", "pid", "flush",
         ] {
             self.directory(&self.root().join(queue));
         }
