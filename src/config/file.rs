@@ -13,6 +13,7 @@ use nix::fcntl::OFlag;
 
 use super::error::{ConfigError, printable};
 use crate::text::Charset;
+pub use crate::text::trim_space_start as trim_start;
 
 /// More than this is no configuration file. Postfix has no limit; ours keeps a
 /// set-gid program from being fed without end.
@@ -73,12 +74,6 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
 /// [`u8::is_ascii_whitespace`], with the vertical tab.
 pub fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == b'\x0b'
-}
-
-/// A text without the white space at its beginning.
-pub fn trim_start(text: &[u8]) -> &[u8] {
-    let start = text.iter().position(|&byte| !is_space(byte));
-    start.and_then(|at| text.get(at..)).unwrap_or_default()
 }
 
 /// A text without the white space at its end.
