@@ -5,16 +5,18 @@
 //! message moves by one rename; its logs go before it, so that a crash in
 //! between leaves the message.
 
-use std::sync::Arc;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
+use nix::sys::stat::FileStat;
 
 use super::crew::Manner;
 use super::message::{self, LookedAt};
 use super::moves::{At, Mover, Outcome, is};
 use super::note::{Deed, Notes, Oddity, WorkError};
 use super::{Queue, QueueId};
-use crate::sys::dir::{Dir, set_mode, stat_open};
+use crate::sys::dir::{set_mode, stat_open};
 use crate::sys::error_text::error_text;
 use crate::sys::time::now;
 
@@ -94,7 +96,16 @@ enum Search {
 enum Act {
     Delete,
     Expire,
-    MoveTo(Queue, Deed),
+    Requeue,
+    Hold,
+    Release,
+}
+
+/// Where a message was seen, with nothing odd about it or before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting {
+    queue: Queue,
+    stat: FileStat,
 }
 
 /// Acts on messages of the selected queues.
@@ -110,43 +121,53 @@ impl<'a> Actor<'a> {
         Self { mover, selected }
     }
 
-    /// Acts on the message with this ID. If there is none, nothing is said.
+    /// Acts on the message with this ID, where it was seen if it was. If there
+    /// is none, nothing is said.
     pub fn act(
         &mut self,
         action: Action,
         id: &QueueId,
+        seen: Option<Sighting>,
         notes: &mut Notes,
     ) -> Result<(), WorkError> {
         match action {
-            Action::Delete => self.search(Act::Delete, id, notes),
-            Action::Expire => self.search(Act::Expire, id, notes),
+            Action::Release => self.release(id, seen, notes),
             Action::ExpireAndRelease => {
-                self.search(Act::Expire, id, notes)?;
-                self.release(id, notes)
+                self.search(Act::Expire, id, seen, notes)?;
+                self.release(id, None, notes)
             }
-            Action::Hold => self.search(Act::MoveTo(Queue::Hold, Deed::Held), id, notes),
-            Action::Release => self.release(id, notes),
-            Action::Requeue => self.search(Act::MoveTo(Queue::Maildrop, Deed::Requeued), id, notes),
+            _ => self.search(Act::first_of(action), id, seen, notes),
         }
     }
 
-    /// Looks at what an action would look at; what comes of it is seen when
-    /// it counts.
-    pub fn look_ahead(&mut self, action: Action, id: &QueueId) {
-        let logs = match action {
-            Action::Delete => Queue::LOGS.as_slice(),
-            _ => &[],
-        };
-        let selected = self.selected.iter().filter_map(|s| s.queue().ok());
-        for queue in selected.chain(logs.iter().copied()) {
-            if let Ok(dir) = self.mover.home(queue, id.as_bytes()) {
-                let _ = dir.stat(id.as_os_str());
+    /// Looks where an action would look. `None` if there is no message, or if
+    /// there is anything to tell of the way to it.
+    pub fn look(&self, action: Action, id: &QueueId) -> Option<Sighting> {
+        let act = Act::first_of(action);
+        for selected in self.selected {
+            let queue = selected.queue().ok()?;
+            if !act.looks_into(queue) {
+                continue;
+            }
+            let home = self.mover.home(queue, id.as_bytes());
+            match home.and_then(|dir| dir.stat(id.as_os_str())) {
+                Ok(stat) if message::is_plain(&stat) => return Some(Sighting { queue, stat }),
+                Err(cause) if is(&cause, Errno::ENOENT) => {}
+                _ => return None,
             }
         }
+        None
     }
 
-    /// Looks through the queues where the act makes sense.
-    fn search(&mut self, act: Act, id: &QueueId, notes: &mut Notes) -> Result<(), WorkError> {
+    /// Looks through the queues where the act makes sense; not again through
+    /// those before the one where the message was seen.
+    fn search(
+        &mut self,
+        act: Act,
+        id: &QueueId,
+        mut seen: Option<Sighting>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
         let selected = self.selected;
         for _ in 0..TRIES {
             for selected in selected {
@@ -156,7 +177,15 @@ impl<'a> Actor<'a> {
                     Selected::Queue(queue) if !act.looks_into(*queue) => continue,
                     other => other.queue()?,
                 };
-                if self.try_in(queue, act, id, notes)? == Search::Over {
+                let search = match seen {
+                    Some(seen) if seen.queue != queue => continue,
+                    Some(there) => {
+                        seen = None;
+                        self.act_on(there, act, id, notes)?
+                    }
+                    None => self.try_in(queue, act, id, notes)?,
+                };
+                if search == Search::Over {
                     return Ok(());
                 }
             }
@@ -166,10 +195,16 @@ impl<'a> Actor<'a> {
     }
 
     /// Releases a message from hold, if hold is one of the queues.
-    fn release(&mut self, id: &QueueId, notes: &mut Notes) -> Result<(), WorkError> {
-        if self.selected.contains(&Selected::Queue(Queue::Hold)) {
-            let act = Act::MoveTo(Queue::Deferred, Deed::Released);
-            self.try_in(Queue::Hold, act, id, notes)?;
+    fn release(
+        &mut self,
+        id: &QueueId,
+        seen: Option<Sighting>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        if let Some(seen) = seen {
+            self.act_on(seen, Act::Release, id, notes)?;
+        } else if self.selected.contains(&Selected::Queue(Queue::Hold)) {
+            self.try_in(Queue::Hold, Act::Release, id, notes)?;
         }
         Ok(())
     }
@@ -182,93 +217,117 @@ impl<'a> Actor<'a> {
         id: &QueueId,
         notes: &mut Notes,
     ) -> Result<Search, WorkError> {
-        let Some((dir, path)) = self.look(queue, id, notes) else {
+        match self.look_into(queue, id, notes) {
+            Some(seen) => self.act_on(seen, act, id, notes),
+            None => Ok(Search::GoesOn),
+        }
+    }
+
+    /// Acts on the message where it was seen.
+    fn act_on(
+        &mut self,
+        seen: Sighting,
+        act: Act,
+        id: &QueueId,
+        notes: &mut Notes,
+    ) -> Result<Search, WorkError> {
+        let Ok(dir) = self.mover.home(seen.queue, id.as_bytes()) else {
             return Ok(Search::GoesOn);
         };
         let at = At {
             dir: &dir,
             name: id.as_bytes(),
-            path: &path,
+            path: &self.mover.path(seen.queue, id.as_bytes()),
         };
-        match act {
-            Act::Delete => self.delete(at, id, notes),
-            Act::Expire => Ok(match expire(at, notes) {
-                Outcome::Done => {
-                    notes.done(Deed::Expired, id);
-                    Search::Over
-                }
-                Outcome::Gone => Search::GoesOn,
-            }),
-            Act::MoveTo(target, deed) => {
-                let name = id.as_bytes();
-                if self.mover.rename(at, target, name, name)? == Outcome::Gone {
-                    return Ok(Search::GoesOn);
-                }
-                if deed == Deed::Requeued {
-                    self.make_young(target, id, notes);
-                }
-                notes.done(deed, id);
-                Ok(Search::Over)
-            }
+        let (outcome, deed) = match act {
+            Act::Delete => (self.delete(at, id)?, Deed::Removed),
+            Act::Expire => (expire(at, notes), Deed::Expired),
+            Act::Requeue => (self.requeue(at, &seen.stat, notes)?, Deed::Requeued),
+            Act::Hold => (self.move_to(Queue::Hold, at)?, Deed::Held),
+            Act::Release => (self.move_to(Queue::Deferred, at)?, Deed::Released),
+        };
+        if outcome == Outcome::Gone {
+            return Ok(Search::GoesOn);
         }
+        notes.done(deed, id);
+        Ok(Search::Over)
     }
 
-    /// Whether the queue holds a usable message of that ID.
-    fn look(
-        &mut self,
-        queue: Queue,
-        id: &QueueId,
-        notes: &mut Notes,
-    ) -> Option<(Arc<Dir>, String)> {
-        let path = self.mover.path(queue, id.as_bytes());
-        let found = self
-            .mover
-            .home(queue, id.as_bytes())
-            .and_then(|dir| Ok((dir.stat(id.as_os_str())?, dir)));
+    /// The message of that ID in a queue, if there is a usable one.
+    fn look_into(&self, queue: Queue, id: &QueueId, notes: &mut Notes) -> Option<Sighting> {
+        let home = self.mover.home(queue, id.as_bytes());
+        let found = home.and_then(|dir| dir.stat(id.as_os_str()));
+        let path = || self.mover.path(queue, id.as_bytes());
         match found {
-            Ok((stat, dir)) => match message::look(&stat, &path, now()) {
+            Ok(stat) => match message::look(&stat, &path(), now()) {
                 LookedAt::Message(warning) => {
                     if let Some(warning) = warning {
                         notes.odd(&Oddity::Links(warning));
                     }
-                    return Some((dir, path));
+                    return Some(Sighting { queue, stat });
                 }
                 LookedAt::NotReady => {}
                 LookedAt::NotRegular => notes.odd(&Oddity::NotRegular {
-                    path,
+                    path: path(),
                     uid: stat.st_uid,
                 }),
             },
             Err(cause) if is(&cause, Errno::ENOENT) => {}
-            Err(cause) => notes.odd(&Oddity::Look { path, cause }),
+            Err(cause) => notes.odd(&Oddity::Look {
+                path: path(),
+                cause,
+            }),
         }
         None
     }
 
     /// Removes the logs, then the message.
-    fn delete(&mut self, at: At<'_>, id: &QueueId, notes: &mut Notes) -> Result<Search, WorkError> {
+    fn delete(&mut self, at: At<'_>, id: &QueueId) -> Result<Outcome, WorkError> {
         for queue in Queue::LOGS {
             self.mover.remove_from_home(queue, id.as_bytes())?;
         }
-        match Mover::remove(at)? {
-            Outcome::Done => {
-                notes.done(Deed::Removed, id);
-                Ok(Search::Over)
-            }
-            Outcome::Gone => Ok(Search::GoesOn),
-        }
+        Mover::remove(at)
     }
 
-    /// A requeued message is to be picked up as if it had just arrived.
-    fn make_young(&mut self, queue: Queue, id: &QueueId, notes: &mut Notes) {
+    fn move_to(&mut self, target: Queue, at: At<'_>) -> Result<Outcome, WorkError> {
+        self.mover.rename(at, target, at.name, at.name)
+    }
+
+    /// Moves a message to maildrop, to be picked up as if it had just
+    /// arrived.
+    ///
+    /// Its times are set before the move: a crash in between leaves a message
+    /// that this command finds again. (Postfix sets them after the move, and
+    /// leaves one in maildrop then that pickup(8) passes over until the time
+    /// of the next attempt to deliver it.)
+    fn requeue(
+        &mut self,
+        at: At<'_>,
+        before: &FileStat,
+        notes: &mut Notes,
+    ) -> Result<Outcome, WorkError> {
+        let made_young = at.dir.set_times(at.os_name(), now());
+        let moved = self.move_to(Queue::Maildrop, at);
+        match (&moved, made_young) {
+            (Ok(Outcome::Done), Err(_)) => self.make_young(at.name, notes),
+            // It stays what it was. If that fails too it is tried to be
+            // delivered earlier than planned, and no harm is done.
+            (Err(_), Ok(())) => drop(at.dir.restore_times(at.os_name(), before)),
+            _ => {}
+        }
+        moved
+    }
+
+    /// Sets the times of a message in maildrop.
+    fn make_young(&mut self, name: &[u8], notes: &mut Notes) {
         let done = self
             .mover
-            .home(queue, id.as_bytes())
-            .and_then(|dir| dir.set_times(id.as_os_str(), now()));
+            .home(Queue::Maildrop, name)
+            .and_then(|dir| dir.set_times(OsStr::from_bytes(name), now()));
         match done {
             // pickup may have been faster.
             Err(cause) if !is(&cause, Errno::ENOENT) => notes.odd(&Oddity::Times {
-                path: self.mover.path(queue, id.as_bytes()),
+                path: self.mover.path(Queue::Maildrop, name),
                 cause,
             }),
             _ => {}
@@ -277,13 +336,25 @@ impl<'a> Actor<'a> {
 }
 
 impl Act {
+    /// The first act of an action: only one has a second.
+    fn first_of(action: Action) -> Self {
+        match action {
+            Action::Delete => Act::Delete,
+            Action::Expire | Action::ExpireAndRelease => Act::Expire,
+            Action::Hold => Act::Hold,
+            Action::Release => Act::Release,
+            Action::Requeue => Act::Requeue,
+        }
+    }
+
     /// Whether the act makes sense in a queue.
     fn looks_into(self, queue: Queue) -> bool {
         queue.holds_messages()
             && match self {
                 Act::Delete => true,
-                Act::Expire => queue != Queue::Maildrop,
-                Act::MoveTo(target, _) => queue != Queue::Maildrop && queue != target,
+                Act::Release => queue == Queue::Hold,
+                Act::Hold => queue != Queue::Maildrop && queue != Queue::Hold,
+                Act::Expire | Act::Requeue => queue != Queue::Maildrop,
             }
     }
 }

@@ -2,13 +2,12 @@
 //!
 //! One thread cuts the work into jobs, workers do them, the calling thread
 //! hears of the results in the order of the jobs. Memory is bounded: as many
-//! jobs wait as fit the queue. One worker does one piece after the other;
-//! more come only while there is much to do and it waits for a disk. Where
-//! all is in memory, renames go one by one in the kernel whoever asks for
-//! them, and more workers would only wait for each other.
+//! jobs wait as fit the queue. A job is looked at first and acted on then:
+//! looks go on at the same time, acts only where the kernel lets them.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,15 +18,24 @@ use crate::sys::process::blocks_read;
 use crate::sys::signals::Interrupts;
 
 /// Workers at most. Their number is for the disk, not for the processors.
-const WORKERS_MAX: usize = 12;
+///
+/// Measured, deleting 25,000 messages with logs, ext4 with `discard` and
+/// without a journal, where each removed file waits 45 us for the disk: 1
+/// worker 3.3 s, 4: 1.5 s, 16: 1.1 s, 32: 1.0 s, 64: 0.9 s, and then the
+/// disk is busy all the time. With a journal and all in memory: 1 worker
+/// 0.89 s, 2: 0.55 s, 64: 0.57 s, so that many do no harm either.
+const WORKERS_MAX: usize = 64;
+/// Workers that take turns: one acts, and one looks at what comes next.
+const TAKING_TURNS: usize = 2;
 /// Pieces of work that one worker does alone.
 const ALONE: usize = 256;
-/// A job that reads so many disk blocks waits for the disk.
+/// A job that reads so many disk blocks waits for the disk: then more can
+/// look ahead at the same time.
 const BLOCKS_OF_A_SLOW_JOB: i64 = 8;
 /// Pieces of work in a job at most.
 pub const JOB_MAX: usize = 64;
 /// Jobs that wait.
-const JOBS_WAITING: usize = 64;
+const JOBS_WAITING: usize = 2 * WORKERS_MAX;
 /// Names remembered at most, see [`Feed::first_of_its_name`].
 const NAMES_MAX: usize = 1 << 14;
 
@@ -57,7 +65,7 @@ pub struct Done {
     pub ended: Result<(), WorkError>,
 }
 
-/// Whether several workers may be at it at the same time.
+/// Whether several workers may act at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
     /// They may.
@@ -69,21 +77,21 @@ pub enum Manner {
 
 /// Does jobs.
 pub trait Work<J> {
-    /// How jobs are done.
-    fn manner(&self) -> Manner;
+    /// What was seen of a job.
+    type Seen;
 
-    /// Looks at all that a job is about, so that it is in memory: called
-    /// while the disk is waited for. Looking can be done by many at once,
-    /// which changing a directory cannot.
-    fn look_ahead(&mut self, job: &J);
+    /// Looks at all that a job is about. Changes nothing.
+    fn look(&mut self, job: J) -> Self::Seen;
 
-    /// Does one job; asks `stop` before each piece of it.
-    fn work(&mut self, job: J, stop: &Stop<'_>) -> Done;
+    /// Acts on what was seen, unless it has changed since; asks `stop` before
+    /// each piece of it.
+    fn act(&mut self, seen: Self::Seen, stop: &Stop<'_>) -> Done;
 }
 
 /// Runs `produce` and lets workers do the jobs it feeds. Returns the counts,
 /// and the first failure in the order of the work.
 pub fn run<J: Send, W: Work<J>>(
+    manner: Manner,
     interrupts: &Interrupts,
     new_worker: impl Fn() -> W + Sync,
     produce: impl FnOnce(&mut Feed<'_, J>) -> Result<(), WorkError> + Send,
@@ -102,10 +110,13 @@ pub fn run<J: Send, W: Work<J>>(
             let waiting = Arc::new(Mutex::new(waiting));
             let start = move || {
                 let waiting = Arc::clone(&waiting);
-                scope.spawn(move || labour(&mut new_worker(), &waiting, stop, open));
+                let life = move || labour(&mut new_worker(), manner, &waiting, stop, open);
+                let started = thread::Builder::new().spawn_scoped(scope, life);
+                started.map(drop)
             };
             let mut feed = Feed {
                 start: Box::new(start),
+                manner,
                 workers: 0,
                 pieces: 0,
                 order,
@@ -170,6 +181,7 @@ fn receive<T>(from: &Receiver<T>, journal: &mut dyn Journal) -> Option<T> {
 /// One worker's life.
 fn labour<J, W: Work<J>>(
     worker: &mut W,
+    manner: Manner,
     waiting: &Mutex<Receiver<(J, SyncSender<Done>)>>,
     stop: &Stop<'_>,
     open: &Open,
@@ -179,16 +191,13 @@ fn labour<J, W: Work<J>>(
         let Ok((job, result)) = next else { return };
         let _closing = Closing(open);
         let before = blocks_read();
-        if open.wanted.load(Ordering::Relaxed) > 0 {
-            worker.look_ahead(&job);
-        }
-        let turn = (worker.manner() == Manner::InTurn).then(|| lock(&open.turn));
-        let done = worker.work(job, stop);
-        drop(turn);
-        let blocks = blocks_read().saturating_sub(before);
-        if blocks >= BLOCKS_OF_A_SLOW_JOB {
+        let seen = worker.look(job);
+        if blocks_read().saturating_sub(before) >= BLOCKS_OF_A_SLOW_JOB {
             open.wanted.fetch_add(1, Ordering::Relaxed);
         }
+        let turn = (manner == Manner::InTurn).then(|| lock(&open.turn));
+        let done = worker.act(seen, stop);
+        drop(turn);
         if done.ended.is_err() {
             stop.failed.store(true, Ordering::SeqCst);
         }
@@ -244,7 +253,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Takes jobs for the workers.
 pub struct Feed<'scope, J> {
-    start: Box<dyn Fn() + 'scope>,
+    start: Box<dyn Fn() -> io::Result<()> + 'scope>,
+    manner: Manner,
     workers: usize,
     pieces: usize,
     order: SyncSender<Receiver<Done>>,
@@ -268,13 +278,13 @@ impl<J> Feed<'_, J> {
     /// Gives a job of so many pieces to the workers.
     pub fn send(&mut self, job: J, pieces: usize) -> Result<(), WorkError> {
         self.stop.check()?;
-        let wanted = match self.pieces > ALONE {
-            true => self.open.wanted.load(Ordering::Relaxed).min(WORKERS_MAX),
-            false => 0,
-        };
-        while self.workers < wanted.max(1) {
-            self.workers = self.workers.saturating_add(1);
-            (self.start)();
+        if self.workers < self.wanted() {
+            match (self.start)() {
+                Ok(()) => self.workers = self.workers.saturating_add(1),
+                Err(cause) if self.workers == 0 => return Err(WorkError::Worker(cause)),
+                // Those that are there do the work.
+                Err(_) => {}
+            }
         }
         self.pieces = self.pieces.saturating_add(pieces);
         let (result, results) = sync_channel(1);
@@ -283,6 +293,18 @@ impl<J> Feed<'_, J> {
         match sent {
             true => Ok(()),
             false => Err(WorkError::Interrupted),
+        }
+    }
+
+    /// How many workers there should be.
+    fn wanted(&self) -> usize {
+        match self.manner {
+            _ if self.pieces <= ALONE => 1,
+            Manner::AtOnce => WORKERS_MAX,
+            Manner::InTurn => {
+                let waits = self.open.wanted.load(Ordering::Relaxed);
+                waits.clamp(TAKING_TURNS, WORKERS_MAX)
+            }
         }
     }
 

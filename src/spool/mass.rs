@@ -3,13 +3,13 @@
 //! Every object of a queue is met where it lies, misplaced ones too. Owns
 //! what each action does to it; no line per message, only counts.
 
-use std::ffi::OsStr;
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
+use nix::sys::stat::FileStat;
+
 use super::actions::{Action, Selected, expire};
-use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
+use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
 use super::moves::{Mover, Outcome};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
@@ -43,8 +43,9 @@ pub fn run(
     action: Action,
     journal: &mut dyn Journal,
 ) -> (Tally, Result<(), WorkError>) {
+    let mover = field.mover();
     let worker = || Sweeper {
-        mover: field.mover(),
+        mover: mover.clone(),
         action,
     };
     let produce = |feed: &mut Feed<'_, Job>| {
@@ -54,7 +55,7 @@ pub fn run(
         // works on one after the other.
         gatherer.flush().and(gathered)
     };
-    crew::run(field.interrupts, worker, produce, journal)
+    crew::run(action.manner(), field.interrupts, worker, produce, journal)
 }
 
 /// Objects of one directory.
@@ -160,34 +161,38 @@ impl Job {
 }
 
 impl Work<Job> for Sweeper<'_> {
-    fn manner(&self) -> Manner {
-        self.action.manner()
+    type Seen = (Job, Vec<Option<FileStat>>);
+
+    fn look(&mut self, job: Job) -> Self::Seen {
+        let seen = job.objects().map(|found| found.stat()).collect();
+        (job, seen)
     }
 
-    fn look_ahead(&mut self, job: &Job) {
-        for found in job.objects() {
-            // What comes of it is seen when it counts.
-            let _ = found.place.dir.stat(OsStr::from_bytes(found.name));
-        }
-    }
-
-    fn work(&mut self, job: Job, stop: &Stop<'_>) -> Done {
+    fn act(&mut self, (job, seen): Self::Seen, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let ended = job.objects().try_for_each(|found| {
+        let ended = job.objects().zip(seen).try_for_each(|(found, stat)| {
             stop.check()?;
-            self.object(&found, &mut notes)
+            match stat {
+                Some(stat) => self.object(&found, stat, &mut notes),
+                None => Ok(()),
+            }
         });
         Done { notes, ended }
     }
 }
 
 impl Sweeper<'_> {
-    fn object(&mut self, found: &Object<'_>, notes: &mut Notes) -> Result<(), WorkError> {
+    fn object(
+        &mut self,
+        found: &Object<'_>,
+        stat: FileStat,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
         let no_files = match self.action {
             Action::Delete => NoFiles::Keep,
             _ => NoFiles::Remove,
         };
-        let Remains::There(stat) = found.look(no_files, notes)? else {
+        let Remains::There(stat) = found.tidy(stat, no_files, notes)? else {
             return Ok(());
         };
         if self.action == Action::Delete {

@@ -69,6 +69,11 @@ pub fn is_regular(stat: &FileStat) -> bool {
     Kind::of(stat) == Kind::File
 }
 
+/// Whether it is a complete message and there is nothing to tell of it.
+pub fn is_plain(stat: &FileStat) -> bool {
+    is_regular(stat) && is_ready(stat) && stat.st_nlink == 1
+}
+
 /// Whether the permissions are those of a complete message.
 pub fn is_ready(stat: &FileStat) -> bool {
     stat.st_mode & READY == READY

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 
@@ -55,11 +55,18 @@ impl At<'_> {
     }
 }
 
-/// Takes steps in one spool.
-#[derive(Debug)]
+/// Takes steps in one spool. Copies share their handles: there are many
+/// workers, and not so many descriptors.
+#[derive(Clone, Debug)]
 pub struct Mover<'a> {
     spool: &'a Dir,
     layout: &'a Layout,
+    handles: Arc<Mutex<Handles>>,
+}
+
+/// Open directories.
+#[derive(Debug, Default)]
+struct Handles {
     queues: HashMap<Queue, Arc<Dir>>,
     hashed: HashMap<Vec<u8>, Arc<Dir>>,
 }
@@ -70,8 +77,7 @@ impl<'a> Mover<'a> {
         Self {
             spool,
             layout,
-            queues: HashMap::new(),
-            hashed: HashMap::new(),
+            handles: Arc::default(),
         }
     }
 
@@ -86,12 +92,16 @@ impl<'a> Mover<'a> {
     }
 
     /// Forgets hash directories: one may have been removed and made anew.
-    pub fn forget(&mut self) {
-        self.hashed.clear();
+    pub fn forget(&self) {
+        self.handles().hashed.clear();
+    }
+
+    fn handles(&self) -> MutexGuard<'_, Handles> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The directory where a name belongs, open.
-    pub fn home(&mut self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
+    pub fn home(&self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
         self.find_home(queue, name, Missing::IsAnError)
     }
 
@@ -108,7 +118,7 @@ impl<'a> Mover<'a> {
     }
 
     /// Removes the file of `queue` called `name` from where it belongs.
-    pub fn remove_from_home(&mut self, queue: Queue, name: &[u8]) -> Result<Outcome, WorkError> {
+    pub fn remove_from_home(&self, queue: Queue, name: &[u8]) -> Result<Outcome, WorkError> {
         let path = self.path(queue, name);
         match self.home(queue, name) {
             Ok(dir) => Self::remove(At {
@@ -124,7 +134,7 @@ impl<'a> Mover<'a> {
     /// Moves a file to where `home` belongs in `queue`, there to be called
     /// `name`; makes the directories it needs.
     pub fn rename(
-        &mut self,
+        &self,
         at: At<'_>,
         queue: Queue,
         home: &[u8],
@@ -154,7 +164,7 @@ impl<'a> Mover<'a> {
     /// As [`Mover::rename`], from where `old` belongs. The target's directory
     /// is made even if there is nothing to move, as Postfix does.
     pub fn rename_from_home(
-        &mut self,
+        &self,
         queue: Queue,
         old: &[u8],
         home: &[u8],
@@ -194,30 +204,31 @@ impl<'a> Mover<'a> {
         format!("{queue}/{}", shown(&below))
     }
 
-    fn find_home(&mut self, queue: Queue, name: &[u8], missing: Missing) -> io::Result<Arc<Dir>> {
+    fn find_home(&self, queue: Queue, name: &[u8], missing: Missing) -> io::Result<Arc<Dir>> {
         let directory = self.layout.directory(queue, name);
         if directory.is_empty() {
             return self.queue(queue, missing);
         }
         let key = [queue.name().as_bytes(), b"/", &directory].concat();
-        if let Some(dir) = self.hashed.get(&key) {
+        if let Some(dir) = self.handles().hashed.get(&key) {
             return Ok(Arc::clone(dir));
         }
         let mut dir = self.queue(queue, missing)?;
         for level in directory.split(|&b| b == b'/') {
             dir = Arc::new(step_into(&dir, OsStr::from_bytes(level), missing)?);
         }
-        if self.hashed.len() >= HANDLES_MAX {
-            self.hashed.clear();
+        let hashed = &mut self.handles().hashed;
+        if hashed.len() >= HANDLES_MAX {
+            hashed.clear();
         }
-        self.hashed.insert(key, Arc::clone(&dir));
+        hashed.insert(key, Arc::clone(&dir));
         Ok(dir)
     }
 
     /// The directory of a queue. It may be a link, because its parent is not
     /// the mail owner's.
-    fn queue(&mut self, queue: Queue, missing: Missing) -> io::Result<Arc<Dir>> {
-        if let Some(dir) = self.queues.get(&queue) {
+    fn queue(&self, queue: Queue, missing: Missing) -> io::Result<Arc<Dir>> {
+        if let Some(dir) = self.handles().queues.get(&queue) {
             return Ok(Arc::clone(dir));
         }
         let name = OsStr::new(queue.name());
@@ -229,7 +240,7 @@ impl<'a> Mover<'a> {
             other => other,
         };
         let dir = Arc::new(dir?);
-        self.queues.insert(queue, Arc::clone(&dir));
+        self.handles().queues.insert(queue, Arc::clone(&dir));
         Ok(dir)
     }
 }

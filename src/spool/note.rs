@@ -251,6 +251,9 @@ pub enum WorkError {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// Nobody can be found to do the work.
+    #[error("cannot start a thread: {}", error_text(.0))]
+    Worker(io::Error),
     /// A signal came.
     #[error("stopped by a signal")]
     Interrupted,

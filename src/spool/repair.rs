@@ -145,7 +145,10 @@ impl Repairer<'_> {
     }
 
     fn object(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
-        let Remains::There(stat) = found.look(NoFiles::Remove, &mut self.notes)? else {
+        let Some(stat) = found.stat() else {
+            return Ok(());
+        };
+        let Remains::There(stat) = found.tidy(stat, NoFiles::Remove, &mut self.notes)? else {
             return Ok(());
         };
         let is_message = found.queue.holds_messages();

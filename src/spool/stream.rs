@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 
 use super::QueueId;
-use super::actions::{Action, Actor};
-use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
+use super::actions::{Action, Actor, Sighting};
+use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
 use super::mass::Field;
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::signals::{Interrupts, Wake};
@@ -27,8 +27,9 @@ pub fn run(
     input: File,
     journal: &mut dyn Journal,
 ) -> (Tally, Result<(), WorkError>) {
+    let mover = field.mover();
     let worker = || Clerk {
-        actor: Actor::new(field.mover(), field.selected),
+        actor: Actor::new(mover.clone(), field.selected),
         action,
     };
     let produce = |feed: &mut Feed<'_, Vec<Asked>>| {
@@ -39,7 +40,7 @@ pub fn run(
         };
         reader.read_all(input, field.interrupts)
     };
-    crew::run(field.interrupts, worker, produce, journal)
+    crew::run(action.manner(), field.interrupts, worker, produce, journal)
 }
 
 /// Acts on one ID.
@@ -54,7 +55,7 @@ pub fn one(
         action,
     };
     let mut notes = Notes::default();
-    let ended = clerk.one(&Asked::parse(text), &mut notes);
+    let ended = clerk.one(&Asked::parse(text), None, &mut notes);
     journal.lines(&notes.lines);
     journal.pause();
     (notes.tally, ended)
@@ -175,9 +176,14 @@ struct Clerk<'a> {
 }
 
 impl Clerk<'_> {
-    fn one(&mut self, asked: &Asked, notes: &mut Notes) -> Result<(), WorkError> {
+    fn one(
+        &mut self,
+        asked: &Asked,
+        seen: Option<Sighting>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
         match asked {
-            Asked::Id(id) => self.actor.act(self.action, id, notes),
+            Asked::Id(id) => self.actor.act(self.action, id, seen, notes),
             Asked::NoId(text) => {
                 notes.odd(&Oddity::InvalidId(text.clone()));
                 if self.action == Action::ExpireAndRelease {
@@ -191,23 +197,24 @@ impl Clerk<'_> {
 }
 
 impl Work<Vec<Asked>> for Clerk<'_> {
-    fn manner(&self) -> Manner {
-        self.action.manner()
+    type Seen = Vec<(Asked, Option<Sighting>)>;
+
+    fn look(&mut self, job: Vec<Asked>) -> Self::Seen {
+        let look = |asked| {
+            let seen = match &asked {
+                Asked::Id(id) => self.actor.look(self.action, id),
+                Asked::NoId(_) => None,
+            };
+            (asked, seen)
+        };
+        job.into_iter().map(look).collect()
     }
 
-    fn look_ahead(&mut self, job: &Vec<Asked>) {
-        for asked in job {
-            if let Asked::Id(id) = asked {
-                self.actor.look_ahead(self.action, id);
-            }
-        }
-    }
-
-    fn work(&mut self, job: Vec<Asked>, stop: &Stop<'_>) -> Done {
+    fn act(&mut self, seen: Self::Seen, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let ended = job.iter().try_for_each(|asked| {
+        let ended = seen.into_iter().try_for_each(|(asked, seen)| {
             stop.check()?;
-            self.one(asked, &mut notes)
+            self.one(&asked, seen, &mut notes)
         });
         Done { notes, ended }
     }

@@ -56,13 +56,22 @@ impl Object<'_> {
         format!("{}/{}", self.queue, shown(&below))
     }
 
-    /// Looks at the object, and tidies it up if it is no file.
-    pub fn look(&self, no_files: NoFiles, notes: &mut Notes) -> Result<Remains, WorkError> {
+    /// Looks at the object.
+    ///
+    /// Observed: what cannot be looked at is passed over in silence.
+    pub fn stat(&self) -> Option<FileStat> {
         let name = OsStr::from_bytes(self.name);
-        // Observed: what cannot be looked at is passed over in silence.
-        let Ok(stat) = self.place.dir.stat(name) else {
-            return Ok(Remains::Nothing);
-        };
+        self.place.dir.stat(name).ok()
+    }
+
+    /// Tidies the object up if it is no file.
+    pub fn tidy(
+        &self,
+        stat: FileStat,
+        no_files: NoFiles,
+        notes: &mut Notes,
+    ) -> Result<Remains, WorkError> {
+        let name = OsStr::from_bytes(self.name);
         match (Kind::of(&stat), no_files) {
             (Kind::Directory, _) => {
                 match self.place.dir.remove_directory(name) {

@@ -116,6 +116,14 @@ impl Dir {
         Ok(utimensat(&self.0, name, &time, &time, how)?)
     }
 
+    /// Sets both times of `name` to what they were; as [`Dir::set_times`].
+    pub fn restore_times(&self, name: &OsStr, before: &FileStat) -> io::Result<()> {
+        let accessed = TimeSpec::new(before.st_atime, before.st_atime_nsec);
+        let modified = TimeSpec::new(before.st_mtime, before.st_mtime_nsec);
+        let how = UtimensatFlags::NoFollowSymlink;
+        Ok(utimensat(&self.0, name, &accessed, &modified, how)?)
+    }
+
     /// What lstat(2) says of `path`.
     pub fn stat(&self, path: &OsStr) -> io::Result<FileStat> {
         Ok(fstatat(&self.0, path, AtFlags::AT_SYMLINK_NOFOLLOW)?)
