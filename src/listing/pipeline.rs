@@ -129,7 +129,7 @@ fn walk(listing: &Listing<'_>, crew: &mut Crew<'_, '_>) -> Result<(), Stop> {
                     return Err(error.into());
                 }
             };
-            let Some(Found { place, name }) = next else {
+            let Some(Found { place, name, .. }) = next else {
                 break;
             };
             if name == last_name {

@@ -11,7 +11,6 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::crew::Manner;
 use super::message::{self, LookedAt};
 use super::moves::{At, Mover, Outcome, is};
 use super::note::{Deed, Notes, Oddity, WorkError};
@@ -46,13 +45,11 @@ pub enum Action {
 }
 
 impl Action {
-    /// How many may be at it at the same time.
-    pub fn manner(self) -> Manner {
+    /// Whether it moves messages, for all that is known beforehand.
+    pub fn moves(self) -> bool {
         match self {
-            Action::Delete | Action::Expire => Manner::AtOnce,
-            Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => {
-                Manner::InTurn
-            }
+            Action::Delete | Action::Expire => false,
+            Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => true,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::note::{Journal, Notes, Tally, WorkError};
-use crate::sys::process::blocks_read;
+use crate::sys::process::waits;
 use crate::sys::signals::Interrupts;
 
 /// Workers at most. Their number is for the disk, not for the processors.
@@ -25,13 +25,11 @@ use crate::sys::signals::Interrupts;
 /// disk is busy all the time. With a journal and all in memory: 1 worker
 /// 0.89 s, 2: 0.55 s, 64: 0.57 s, so that many do no harm either.
 const WORKERS_MAX: usize = 64;
-/// Workers that take turns: one acts, and one looks at what comes next.
-const TAKING_TURNS: usize = 2;
 /// Pieces of work that one worker does alone.
 const ALONE: usize = 256;
-/// A job that reads so many disk blocks waits for the disk: then more can
-/// look ahead at the same time.
-const BLOCKS_OF_A_SLOW_JOB: i64 = 8;
+/// A job that waits so often waits for the disk, and more could do so at the
+/// same time.
+const WAITS_OF_A_SLOW_JOB: i64 = 16;
 /// Pieces of work in a job at most.
 pub const JOB_MAX: usize = 64;
 /// Jobs that wait.
@@ -71,8 +69,31 @@ pub enum Manner {
     /// They may.
     AtOnce,
     /// Only one at a time, as the kernel would have it in any case: one
-    /// rename from directory to directory on a file system at a time.
+    /// rename from directory to directory on a file system at a time. Another
+    /// looks at what comes next.
     InTurn,
+    /// As in turn, and there is nothing to look at unless the disk is slow.
+    Alone,
+}
+
+impl Manner {
+    /// Workers while nobody waits for the disk.
+    fn workers(self) -> usize {
+        match self {
+            Manner::AtOnce | Manner::InTurn => 2,
+            Manner::Alone => 1,
+        }
+    }
+}
+
+/// How long it takes to look at a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    /// What was looked for so far was in memory.
+    Fast,
+    /// Files have to be read, which many can do at the same time; while a
+    /// file is moved nobody else moves one.
+    Slow,
 }
 
 /// Does jobs.
@@ -80,8 +101,9 @@ pub trait Work<J> {
     /// What was seen of a job.
     type Seen;
 
-    /// Looks at all that a job is about. Changes nothing.
-    fn look(&mut self, job: J) -> Self::Seen;
+    /// Looks at what a job is about: at all of it if the disk is slow. Changes
+    /// nothing.
+    fn look(&mut self, job: J, disk: Disk) -> Self::Seen;
 
     /// Acts on what was seen, unless it has changed since; asks `stop` before
     /// each piece of it.
@@ -190,14 +212,23 @@ fn labour<J, W: Work<J>>(
         let next = lock(waiting).recv();
         let Ok((job, result)) = next else { return };
         let _closing = Closing(open);
-        let before = blocks_read();
-        let seen = worker.look(job);
-        if blocks_read().saturating_sub(before) >= BLOCKS_OF_A_SLOW_JOB {
-            open.wanted.fetch_add(1, Ordering::Relaxed);
-        }
-        let turn = (manner == Manner::InTurn).then(|| lock(&open.turn));
+        let disk = match open.slow.load(Ordering::Relaxed) {
+            0 => Disk::Fast,
+            _ => Disk::Slow,
+        };
+        let before = waits();
+        let seen = worker.look(job, disk);
+        let looked = waits();
+        let turn = (manner != Manner::AtOnce).then(|| lock(&open.turn));
+        let begun = waits();
         let done = worker.act(seen, stop);
         drop(turn);
+        let waited = waits()
+            .saturating_sub(begun)
+            .saturating_add(looked.saturating_sub(before));
+        if waited >= WAITS_OF_A_SLOW_JOB {
+            open.slow.fetch_add(1, Ordering::Relaxed);
+        }
         if done.ended.is_err() {
             stop.failed.store(true, Ordering::SeqCst);
         }
@@ -211,8 +242,8 @@ fn labour<J, W: Work<J>>(
 struct Open {
     jobs: Mutex<usize>,
     none: Condvar,
-    /// How many more workers the disk could serve.
-    wanted: AtomicUsize,
+    /// Jobs that waited for the disk.
+    slow: AtomicUsize,
     /// Held by the worker whose turn it is.
     turn: Mutex<()>,
 }
@@ -296,15 +327,15 @@ impl<J> Feed<'_, J> {
         }
     }
 
-    /// How many workers there should be.
+    /// How many workers there should be: one more for each job that had to
+    /// wait for the disk.
     fn wanted(&self) -> usize {
-        match self.manner {
-            _ if self.pieces <= ALONE => 1,
-            Manner::AtOnce => WORKERS_MAX,
-            Manner::InTurn => {
-                let waits = self.open.wanted.load(Ordering::Relaxed);
-                waits.clamp(TAKING_TURNS, WORKERS_MAX)
+        match self.pieces > ALONE {
+            true => {
+                let slow = self.open.slow.load(Ordering::Relaxed);
+                slow.clamp(self.manner.workers(), WORKERS_MAX)
             }
+            false => 1,
         }
     }
 

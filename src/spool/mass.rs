@@ -3,18 +3,20 @@
 //! Every object of a queue is met where it lies, misplaced ones too. Owns
 //! what each action does to it; no line per message, only counts.
 
+use std::ffi::OsStr;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use nix::sys::stat::FileStat;
 
 use super::actions::{Action, Selected, expire};
-use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
+use super::crew::{self, Disk, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::moves::{Mover, Outcome};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
 use super::{Found, Layout, Place, Queue, Step, Walk, id, message};
-use crate::sys::dir::Dir;
+use crate::sys::dir::{Dir, Told};
 use crate::sys::signals::Interrupts;
 
 /// What is worked on.
@@ -55,7 +57,16 @@ pub fn run(
         // works on one after the other.
         gatherer.flush().and(gathered)
     };
-    crew::run(action.manner(), field.interrupts, worker, produce, journal)
+    crew::run(manner(action), field.interrupts, worker, produce, journal)
+}
+
+fn manner(action: Action) -> Manner {
+    match action {
+        Action::Delete | Action::Expire => Manner::AtOnce,
+        Action::ExpireAndRelease => Manner::InTurn,
+        // What a file is, its directory tells; it goes whatever its mode.
+        Action::Hold | Action::Release | Action::Requeue => Manner::Alone,
+    }
 }
 
 /// Objects of one directory.
@@ -64,7 +75,17 @@ struct Job {
     place: Arc<Place>,
     /// The names, one behind the other.
     names: Vec<u8>,
-    ranges: Vec<Range<usize>>,
+    ranges: Vec<(Range<usize>, Told)>,
+}
+
+/// What is known of an object before it is acted on.
+enum Known {
+    /// All of it.
+    Stat(FileStat),
+    /// That it is a file.
+    File,
+    /// It cannot be looked at.
+    Nothing,
 }
 
 /// Walks the queues and fills jobs.
@@ -89,7 +110,7 @@ impl Gatherer<'_, '_> {
         let mut walk = Walk::new(field.spool, queue)?;
         while let Some(step) = walk.step()? {
             match step {
-                Step::Name(Found { place, name }) => self.add(queue, place, name)?,
+                Step::Name(found) => self.add(queue, &found)?,
                 Step::Left { parent, path } => {
                     if sweep::is_too_deep(queue, &path, field.layout) {
                         self.settle()?;
@@ -101,7 +122,8 @@ impl Gatherer<'_, '_> {
         Ok(())
     }
 
-    fn add(&mut self, queue: Queue, place: &Arc<Place>, name: &[u8]) -> Result<(), WorkError> {
+    fn add(&mut self, queue: Queue, found: &Found<'_>) -> Result<(), WorkError> {
+        let &Found { place, name, told } = found;
         if !self.feed.first_of_its_name(name) {
             self.settle()?;
             self.feed.first_of_its_name(name);
@@ -118,7 +140,7 @@ impl Gatherer<'_, '_> {
         });
         let start = job.names.len();
         job.names.extend_from_slice(name);
-        job.ranges.push(start..job.names.len());
+        job.ranges.push((start..job.names.len(), told));
         match job.ranges.len() >= JOB_MAX {
             true => self.flush(),
             false => Ok(()),
@@ -149,34 +171,44 @@ struct Sweeper<'a> {
 }
 
 impl Job {
-    fn objects(&self) -> impl Iterator<Item = Object<'_>> {
-        self.ranges.iter().filter_map(|range| {
-            Some(Object {
+    fn objects(&self) -> impl Iterator<Item = (Object<'_>, Told)> {
+        self.ranges.iter().filter_map(|(range, told)| {
+            let found = Object {
                 queue: self.queue,
                 place: &self.place,
                 name: self.names.get(range.clone())?,
-            })
+            };
+            Some((found, *told))
         })
     }
 }
 
 impl Work<Job> for Sweeper<'_> {
-    type Seen = (Job, Vec<Option<FileStat>>);
+    type Seen = (Job, Vec<Known>);
 
-    fn look(&mut self, job: Job) -> Self::Seen {
-        let seen = job.objects().map(|found| found.stat()).collect();
-        (job, seen)
+    fn look(&mut self, job: Job, disk: Disk) -> Self::Seen {
+        let needs_stat = manner(self.action) != Manner::Alone || disk == Disk::Slow;
+        let known = |(found, told): (Object<'_>, Told)| match (told, needs_stat) {
+            (Told::File, false) => Known::File,
+            _ => found.stat().map_or(Known::Nothing, Known::Stat),
+        };
+        let known = job.objects().map(known).collect();
+        (job, known)
     }
 
-    fn act(&mut self, (job, seen): Self::Seen, stop: &Stop<'_>) -> Done {
+    fn act(&mut self, (job, known): Self::Seen, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let ended = job.objects().zip(seen).try_for_each(|(found, stat)| {
-            stop.check()?;
-            match stat {
-                Some(stat) => self.object(&found, stat, &mut notes),
-                None => Ok(()),
-            }
-        });
+        let ended = job
+            .objects()
+            .zip(known)
+            .try_for_each(|((found, _), known)| {
+                stop.check()?;
+                match known {
+                    Known::Stat(stat) => self.object(&found, stat, &mut notes),
+                    Known::File => self.told_file(&found, &mut notes),
+                    Known::Nothing => Ok(()),
+                }
+            });
         Done { notes, ended }
     }
 }
@@ -203,15 +235,44 @@ impl Sweeper<'_> {
             }
             return Ok(());
         }
-        if !id::is_valid(found.name) {
-            notes.odd(&Oddity::BogusName(found.path()));
-            return Ok(());
-        }
-        if self.expires(found.queue) && message::is_ready(&stat) {
+        let may_expire = self.expires(found.queue) && message::is_ready(&stat);
+        if may_expire && id::is_valid(found.name) {
             let path = found.path();
             if expire(found.at(&path), notes) == Outcome::Done {
                 notes.tally.count(Deed::Expired);
             }
+        }
+        self.file(found, notes)
+    }
+
+    /// Moves what its directory says is a file: one rename and nothing else.
+    /// Whatever comes of it other than success is for those who look first.
+    ///
+    /// Measured: of 17 us that a message took, warm, 4 were for the look.
+    fn told_file(&mut self, found: &Object<'_>, notes: &mut Notes) -> Result<(), WorkError> {
+        let target = self
+            .target(found.queue)
+            .filter(|_| id::is_valid(found.name));
+        if let Some((queue, deed)) = target
+            && let Ok(home) = self.mover.home(queue, found.name)
+        {
+            let name = OsStr::from_bytes(found.name);
+            if found.place.dir.rename(name, &home, name).is_ok() {
+                notes.tally.count(deed);
+                return Ok(());
+            }
+        }
+        match found.stat() {
+            Some(stat) => self.object(found, stat, notes),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves a file to where it should go.
+    fn file(&mut self, found: &Object<'_>, notes: &mut Notes) -> Result<(), WorkError> {
+        if !id::is_valid(found.name) {
+            notes.odd(&Oddity::BogusName(found.path()));
+            return Ok(());
         }
         match self.target(found.queue) {
             Some((target, deed)) => self.relocate(found, target, deed, notes),

@@ -119,7 +119,7 @@ impl Repairer<'_> {
                 return Err(WorkError::Interrupted);
             }
             match step {
-                Step::Name(Found { place, name }) => {
+                Step::Name(Found { place, name, .. }) => {
                     let found = Object { queue, place, name };
                     let done = self.object(&found);
                     self.tell(journal);

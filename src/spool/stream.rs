@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read};
 
 use super::QueueId;
 use super::actions::{Action, Actor, Sighting};
-use super::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
+use super::crew::{self, Disk, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::mass::Field;
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::signals::{Interrupts, Wake};
@@ -40,7 +40,14 @@ pub fn run(
         };
         reader.read_all(input, field.interrupts)
     };
-    crew::run(action.manner(), field.interrupts, worker, produce, journal)
+    crew::run(manner(action), field.interrupts, worker, produce, journal)
+}
+
+fn manner(action: Action) -> Manner {
+    match action.moves() {
+        true => Manner::InTurn,
+        false => Manner::AtOnce,
+    }
 }
 
 /// Acts on one ID.
@@ -199,7 +206,7 @@ impl Clerk<'_> {
 impl Work<Vec<Asked>> for Clerk<'_> {
     type Seen = Vec<(Asked, Option<Sighting>)>;
 
-    fn look(&mut self, job: Vec<Asked>) -> Self::Seen {
+    fn look(&mut self, job: Vec<Asked>, _: Disk) -> Self::Seen {
         let look = |asked| {
             let seen = match &asked {
                 Asked::Id(id) => self.actor.look(self.action, id),

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::Queue;
-use crate::sys::dir::{Dir, Kind, Names};
+use crate::sys::dir::{Dir, Kind, Names, Told};
 use crate::sys::error_text::error_text;
 use crate::text::shown;
 
@@ -45,6 +45,8 @@ pub struct Found<'a> {
     pub place: &'a Arc<Place>,
     /// The name.
     pub name: &'a [u8],
+    /// What the directory tells of it.
+    pub told: Told,
 }
 
 /// What a walk comes by.
@@ -67,6 +69,8 @@ pub struct Walk {
     queue: Queue,
     levels: Vec<Level>,
     name: Vec<u8>,
+    /// What was told of the name.
+    told: Told,
     /// The directory that was left last.
     left: Vec<u8>,
 }
@@ -106,6 +110,7 @@ impl Walk {
             queue,
             levels: vec![Level { place, names }],
             name: Vec::new(),
+            told: Told::Nothing,
             left: Vec::new(),
         })
     }
@@ -129,15 +134,17 @@ impl Walk {
 
     /// The name that was just read, in the directory that is open now.
     fn found(&self) -> Option<Found<'_>> {
-        let name = self.name.as_slice();
+        let (name, told) = (self.name.as_slice(), self.told);
         let place = self.levels.last().map(|level| &level.place);
-        place.map(|place| Found { place, name })
+        place.map(|place| Found { place, name, told })
     }
 
     /// Goes on to the next name, or out of a directory.
     fn advance(&mut self) -> Result<Advance, WalkError> {
         while let Some(level) = self.levels.last_mut() {
-            if !level.names.next(&mut self.name) {
+            let told = level.names.next(&mut self.name);
+            self.told = told.unwrap_or(Told::Nothing);
+            if told.is_none() {
                 self.left.clone_from(&level.place.path);
                 self.levels.pop();
                 if !self.levels.is_empty() {

@@ -154,21 +154,34 @@ impl AsFd for Dir {
 pub struct Names(OwningIter);
 
 impl Names {
-    /// Puts the next name into `name`; false at the end. A directory that
-    /// cannot be read on ends there: what was read is still true.
-    pub fn next(&mut self, name: &mut Vec<u8>) -> bool {
+    /// Puts the next name into `name` and returns what it stands for; `None`
+    /// at the end. A directory that cannot be read on ends there: what was
+    /// read is still true.
+    pub fn next(&mut self, name: &mut Vec<u8>) -> Option<Told> {
         while let Some(Ok(entry)) = self.0.next() {
             match entry.file_name().to_bytes() {
                 b"." | b".." => {}
                 bytes => {
                     name.clear();
                     name.extend_from_slice(bytes);
-                    return true;
+                    return Some(match entry.file_type() {
+                        Some(nix::dir::Type::File) => Told::File,
+                        _ => Told::Nothing,
+                    });
                 }
             }
         }
-        false
+        None
     }
+}
+
+/// What a directory tells of a name in it. Not every file system does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is a regular file, or was one when the directory was read.
+    File,
+    /// It has to be looked at.
+    Nothing,
 }
 
 /// What kind of object a stat(2) result describes.

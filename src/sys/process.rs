@@ -43,10 +43,9 @@ pub fn raise_open_files() -> u64 {
     limit.saturating_sub(open)
 }
 
-/// How many blocks this thread has had to read from a disk so far: zero more
-/// means that all it needed was in memory.
-pub fn blocks_read() -> i64 {
-    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.block_reads())
+/// How often this thread has had to wait so far, for a disk or for others.
+pub fn waits() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
 }
 
 /// Whose rights the process has.

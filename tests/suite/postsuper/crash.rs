@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use spoolbox::spool::QueueId;
 
-use super::{messages, ours, put, queue_of};
+use super::{messages, ours, put};
 use crate::support::instance::Instance;
 use crate::support::run::{Ended, Program, Tool, collect};
 use crate::support::spool::{Name, NewFile, Place, Placed};
@@ -24,15 +24,26 @@ const CHANGES: &str =
 /// No run here makes so many.
 const MANY: u32 = 200;
 
+/// Which messages may be gone after a kill.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MayBeGone {
+    None,
+    All,
+    /// The one that was never finished.
+    Unfinished,
+}
+
 /// A small spool with all that a run can come by.
 struct Small {
     instance: Instance,
     placed: Vec<Placed>,
+    unfinished: u64,
 }
 
 impl Small {
-    fn new() -> Self {
-        let instance = Instance::builder().build();
+    fn new(long_ids: &str) -> Self {
+        let builder = Instance::builder().set("enable_long_queue_ids", long_ids);
+        let instance = builder.build();
         let mut placed = vec![
             put(&instance, "deferred", 0x11_111),
             put(&instance, "deferred", 0xA1_111),
@@ -40,20 +51,29 @@ impl Small {
             put(&instance, "hold", 0x31_111),
             put(&instance, "hold", 0x32_111),
         ];
-        // Another file's name, with logs; a file in the wrong place.
-        let wrong = NewFile::new("deferred", b"wrong name".to_vec())
-            .named(Name::Literal(b"B1111DEADBEEF".to_vec()));
-        placed.push(instance.spool().put(&wrong));
-        for log in ["defer", "bounce"] {
-            instance.spool().put_log(log, b"B1111DEADBEEF", b"its log");
+        let mut add = |file: NewFile| {
+            placed.push(instance.spool().put(&file));
+            placed[placed.len() - 1].clone()
+        };
+        // Names of other files, short and long, with logs.
+        let other = QueueId::long(1_700_000_000, 0xB2_111, 0xDEAD_BEEF);
+        for name in [b"B1111DEADBEEF".as_slice(), other.as_bytes()] {
+            let file = NewFile::new("deferred", b"another's name".to_vec());
+            add(file.named(Name::Literal(name.to_vec())));
+            for log in ["defer", "bounce"] {
+                instance.spool().put_log(log, name, b"its log");
+            }
         }
-        let misplaced = NewFile::new("deferred", b"misplaced".to_vec())
-            .named(Name::Short {
-                microseconds: 0xC1_111,
-            })
-            .at(Place::Below("Z".into()));
-        placed.push(instance.spool().put(&misplaced));
-        Self { instance, placed }
+        let name = |microseconds| Name::Short { microseconds };
+        let misplaced = NewFile::new("deferred", b"misplaced".to_vec()).named(name(0xC1_111));
+        add(misplaced.at(Place::Below("Z".into())));
+        let unfinished = NewFile::new("incoming", b"unfinished".to_vec()).named(name(0xD1_111));
+        let unfinished = add(unfinished.mode(0o600)).inode;
+        Self {
+            instance,
+            placed,
+            unfinished,
+        }
     }
 
     fn ids(&self) -> String {
@@ -66,7 +86,7 @@ impl Small {
     }
 
     /// Runs until the n-th change, and kills there.
-    fn killed_at(&self, n: u32, arguments: &[&str]) -> Ended {
+    fn killed_at(&self, n: u32, arguments: &[String]) -> Ended {
         let mut command = Command::new("strace");
         command
             .args(["-f", "-qq", "-o", "/dev/null", "-e"])
@@ -90,7 +110,7 @@ impl Small {
 
     /// Fails unless every message that was there is in one place, under a
     /// name that can be used, or may be gone.
-    fn check(&self, may_be_gone: bool, when: &str) {
+    fn check(&self, may_be_gone: MayBeGone, when: &str) {
         let mut by_inode: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
         for path in messages(&self.instance) {
             let found = self.instance.spool().path(&path).symlink_metadata();
@@ -106,6 +126,11 @@ impl Small {
                 .push(path);
         }
         for placed in &self.placed {
+            let may_be_gone = match may_be_gone {
+                MayBeGone::None => false,
+                MayBeGone::All => true,
+                MayBeGone::Unfinished => placed.inode == self.unfinished,
+            };
             match by_inode.get(&placed.inode).map_or(0, Vec::len) {
                 1 => {}
                 0 if may_be_gone => {}
@@ -113,85 +138,112 @@ impl Small {
             }
         }
     }
+
+    /// The command line, with an option for each message where `EACH` stands.
+    fn arguments(&self, given: &[&str]) -> Vec<String> {
+        let mut arguments = Vec::new();
+        for pair in given.chunks(2) {
+            match pair {
+                [option, "EACH"] => {
+                    let each = self.placed.iter().map(Placed::id);
+                    arguments.extend(each.flat_map(|id| [(*option).to_owned(), id]));
+                }
+                other => arguments.extend(other.iter().map(|&word| word.to_owned())),
+            }
+        }
+        arguments
+    }
 }
 
 /// Kills at each change in turn, then calls again and compares with a run
 /// that was left alone.
-fn survives(arguments: &[&str], may_be_gone: bool) {
+fn survives(given: &[&str], may_be_gone: MayBeGone) {
+    survives_with(given, may_be_gone, "no");
+}
+
+fn survives_with(given: &[&str], may_be_gone: MayBeGone, long_ids: &str) {
     if require(Needs::Root) == Met::No || super::rights::strace_is_missing() {
         return;
     }
-    let undisturbed = Small::new();
-    ours(&undisturbed.instance, arguments, &undisturbed.ids());
+    let call = |small: &Small| {
+        let arguments = small.arguments(given);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        ours(&small.instance, &arguments, &small.ids())
+    };
+    let undisturbed = Small::new(long_ids);
+    call(&undisturbed);
     let expected = undisturbed.snapshot();
     for n in 1..MANY {
-        let small = Small::new();
-        let when = format!("{arguments:?} killed at change {n}");
-        let ended = small.killed_at(n, arguments);
+        let small = Small::new(long_ids);
+        let when = format!("{given:?} killed at change {n}");
+        let ended = small.killed_at(n, &small.arguments(given));
         if ended == Ended::Exited(0) {
             assert!(n > 1, "{when}: nothing was changed");
             return;
         }
+        assert_eq!(ended, Ended::Killed(9), "{when}");
         small.check(may_be_gone, &when);
-        let again = ours(&small.instance, arguments, &small.ids());
+        let again = call(&small);
         assert_eq!(again.ended, Ended::Exited(0), "{when}: {again:?}");
         small.check(may_be_gone, &when);
         if let Some(text) = small.snapshot().difference(&expected) {
             panic!("{when}, then called again:\n{text}");
         }
     }
-    panic!("{arguments:?}: no end of changes");
+    panic!("{given:?}: no end of changes");
+}
+
+/// In each of the forms in which messages can be named.
+fn survives_in_every_form(option: &str, may_be_gone: MayBeGone) {
+    for argument in ["EACH", "-", "ALL"] {
+        survives(&[option, argument], may_be_gone);
+    }
 }
 
 #[test]
-fn deleting_by_id_can_be_cut_short() {
-    // What is misplaced is not found by ID.
-    survives(&["-d", "-"], true);
-}
-
-#[test]
-fn deleting_all_can_be_cut_short() {
-    survives(&["-d", "ALL"], true);
-}
-
-#[test]
-fn holding_and_releasing_can_be_cut_short() {
-    survives(&["-h", "-"], false);
-    survives(&["-h", "ALL"], false);
-    survives(&["-H", "ALL"], false);
+fn deleting_can_be_cut_short() {
+    survives_in_every_form("-d", MayBeGone::All);
 }
 
 #[test]
 fn expiring_can_be_cut_short() {
-    survives(&["-f", "ALL"], false);
-    survives(&["-e", "-"], false);
+    survives_in_every_form("-e", MayBeGone::None);
 }
 
 #[test]
+fn expiring_and_releasing_can_be_cut_short() {
+    survives_in_every_form("-f", MayBeGone::None);
+}
+
+#[test]
+fn holding_can_be_cut_short() {
+    survives_in_every_form("-h", MayBeGone::None);
+}
+
+#[test]
+fn releasing_can_be_cut_short() {
+    survives_in_every_form("-H", MayBeGone::None);
+}
+
+/// Times count here: what was requeued is as if it had just arrived.
+#[test]
 fn requeueing_can_be_cut_short() {
-    if require(Needs::Root) == Met::No || super::rights::strace_is_missing() {
-        return;
-    }
-    for n in 1..MANY {
-        let small = Small::new();
-        let ended = small.killed_at(n, &["-r", "-"]);
-        small.check(false, "requeue");
-        if ended == Ended::Exited(0) {
-            return;
-        }
-        let again = ours(&small.instance, &["-r", "-"], &small.ids());
-        assert_eq!(again.ended, Ended::Exited(0), "{again:?}");
-        small.check(false, "requeue");
-        let left = messages(&small.instance)
-            .iter()
-            .filter(|path| queue_of(path) != "maildrop")
-            .count();
-        assert_eq!(left, 1, "only the misplaced one stays");
-    }
-    panic!("no end of changes");
+    survives_in_every_form("-r", MayBeGone::None);
+}
+
+#[test]
+fn several_actions_can_be_cut_short() {
+    survives(&["-e", "-", "-h", "ALL", "-r", "ALL"], MayBeGone::None);
+}
+
+#[test]
+fn purging_can_be_cut_short() {
+    survives(&["-p"], MayBeGone::Unfinished);
+    survives(&["-p", "-s"], MayBeGone::Unfinished);
 }
 
 #[test]
 fn repair_can_be_cut_short_in_either_pass() {
-    survives(&["-s"], false);
+    survives(&["-s"], MayBeGone::None);
+    survives_with(&["-S"], MayBeGone::None, "yes");
 }
