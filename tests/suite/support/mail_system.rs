@@ -104,8 +104,13 @@ impl MailSystem {
 
     /// Sends messages over SMTP, each to as many recipients.
     pub fn submit_by_smtp(&self, messages: usize, recipients: usize) {
+        self.submit_by_smtp_to("smtp@dest.example", messages, recipients);
+    }
+
+    /// The same, to an address of the caller's.
+    pub fn submit_by_smtp_to(&self, recipient: &str, messages: usize, recipients: usize) {
         let mut command = Command::new("/usr/sbin/smtp-source");
-        command.args(["-f", "smtp@example.com", "-t", "smtp@dest.example"]);
+        command.args(["-f", "smtp@example.com", "-t", recipient]);
         command.args(["-m", &messages.to_string(), "-r", &recipients.to_string()]);
         command.arg(format!("127.0.0.1:{}", self.port));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -190,7 +195,7 @@ impl Drop for MailSystem {
 }
 
 /// A port of the loopback address nobody listens on at the moment.
-fn unused_port() -> u16 {
+pub fn unused_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its number").port()
 }
