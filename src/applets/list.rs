@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Uid, User};
 
 use super::postqueue::STATUS;
-use super::{Call, Fatal};
+use super::{Call, Fatal, instance};
 use crate::config::Config;
 use crate::diag::{Diag, Severity};
 use crate::ipc::showq;
-use crate::listing::{self, Ending, Listing, ListingError, Output, Sink, Style, Totals, dialect};
+use crate::listing::{self, Ending, Listing, ListingError, Output, Sink, Style, Totals};
 use crate::spool::report::{Dialect, Rules};
 use crate::spool::{Layout, Queue, system};
 use crate::sys::dir::Dir;
@@ -306,26 +306,11 @@ impl Lister<'_> {
     /// so are their faults.
     fn rules(&mut self) -> Result<Rules, Fatal> {
         let mut warnings = Vec::new();
-        let parameters = self.config.listing_parameters(&mut warnings);
+        let rules = instance::rules(self.config, self.request.dialect, &mut warnings);
         for warning in warnings {
             self.diag.log_as(SHOWQ, Severity::Warning, warning);
         }
-        let parameters = parameters.map_err(|error| self.showq_failed(&error.to_string()))?;
-        let dialect = self.request.dialect;
-        let dialect = dialect.unwrap_or_else(|| dialect::of_daemons(&self.config.daemon_directory));
-        Ok(Rules {
-            dialect,
-            charset: match (self.config.smtputf8_enable, dialect) {
-                (false, _) => Charset::Ascii,
-                (true, Dialect::V3_7) => Charset::LooseUtf8,
-                (true, Dialect::V3_11) => Charset::StrictUtf8,
-            },
-            empty_address: parameters.empty_address_recipient,
-            duplicate_limit: match parameters.duplicate_filter_limit {
-                0 => None,
-                limit => Some(usize::try_from(limit).unwrap_or(0)),
-            },
-        })
+        rules.map_err(|error| self.showq_failed(&error.to_string()))
     }
 
     /// Ends a listing as showq's end would: its words are in the log only.

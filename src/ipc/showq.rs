@@ -114,6 +114,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
             size,
             forced_expire,
             sender: &message.sender,
+            envelope_sender: None,
         });
         self.message = message;
         Ok(())

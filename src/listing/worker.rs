@@ -155,7 +155,7 @@ impl<'a> Worker<'a> {
         };
         let done = self
             .reporter
-            .report(found, &at, self.listing.rules, &mut pieces);
+            .report(&found, &at, self.listing.rules, &mut pieces);
         match pieces.sent {
             Sent::Closed(error) => return Err(Stop::NotWanted(error)),
             Sent::Nothing if done.is_err() => {

@@ -9,6 +9,7 @@ mod layout;
 mod logged;
 pub mod mass;
 pub mod message;
+pub mod message_text;
 pub mod moves;
 pub mod note;
 mod queue;

@@ -49,6 +49,9 @@ pub struct Head<'a> {
     pub forced_expire: bool,
     /// The sender.
     pub sender: &'a [u8],
+    /// The sender as the envelope has it, neither quoted nor printable; `None`
+    /// from a daemon, which does not tell.
+    pub envelope_sender: Option<&'a [u8]>,
 }
 
 /// Where a reason comes from.
@@ -74,8 +77,29 @@ pub struct Recipient<'a> {
     pub reason: Option<(&'a [u8], LogClass)>,
 }
 
+/// What is still worth reading of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The queue file and the logs.
+    Everything,
+    /// The queue file.
+    QueueFile,
+    /// No more.
+    Nothing,
+}
+
 /// Receives what a listing says of messages, in order.
 pub trait Report {
+    /// A queue file is read: a message follows if it has a sender. Not said
+    /// by a daemon.
+    fn begin(&mut self) {}
+    /// An attribute `name=value` of the envelope, as it stands there. Comes
+    /// before or behind the message's beginning. Not said by a daemon.
+    fn attribute(&mut self, _text: &[u8]) {}
+    /// What is still worth reading; asked again and again.
+    fn wanted(&self) -> Wanted {
+        Wanted::Everything
+    }
     /// A message begins.
     fn message(&mut self, head: &Head<'_>);
     /// A recipient of the message that began last.

@@ -63,6 +63,57 @@ impl LocalTime {
     }
 }
 
+/// A date and time of day as a calendar and a clock show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calendar {
+    /// As people count them.
+    pub year: i32,
+    /// 1 to 12.
+    pub month: i32,
+    /// 1 to 31.
+    pub day: i32,
+    /// 0 to 23.
+    pub hour: i32,
+    /// 0 to 59.
+    pub minute: i32,
+    /// 0 to 59.
+    pub second: i32,
+}
+
+/// Whose clock shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// The one of this place.
+    Local,
+    /// Greenwich.
+    Utc,
+}
+
+impl Calendar {
+    /// Seconds since the epoch; `None` of a day that no calendar has.
+    pub fn seconds(self, zone: Zone) -> Option<i64> {
+        // SAFETY: all of the structure is integers and one pointer, for which
+        // zeros are valid values.
+        let mut tm: libc::tm = unsafe { MaybeUninit::zeroed().assume_init() };
+        tm.tm_year = self.year.checked_sub(1900)?;
+        tm.tm_mon = self.month.checked_sub(1)?;
+        tm.tm_mday = self.day;
+        (tm.tm_hour, tm.tm_min, tm.tm_sec) = (self.hour, self.minute, self.second);
+        tm.tm_isdst = -1;
+        let (month, day) = (tm.tm_mon, tm.tm_mday);
+        // SAFETY: both functions read and write the structure they are given;
+        // as to the environment, see `LocalTime::at`.
+        let seconds = unsafe {
+            match zone {
+                Zone::Local => libc::mktime(&mut tm),
+                Zone::Utc => libc::timegm(&mut tm),
+            }
+        };
+        // A 30th of February becomes another day.
+        (tm.tm_mon == month && tm.tm_mday == day).then_some(seconds)
+    }
+}
+
 /// Reads TZ and /etc/localtime. Call once, before any thread is started and
 /// after the environment was cleaned.
 pub fn prepare() {
