@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::pattern::Pattern;
+use crate::spool::origin::Client;
 
 /// What a client is compared with.
 #[derive(Clone, Debug)]
@@ -13,22 +14,6 @@ pub enum ClientPattern {
     Address(IpAddr),
     /// The network its address is in.
     Network(IpAddr, u32),
-}
-
-/// The client of a message, as far as the queue file tells.
-#[derive(Debug, Default)]
-pub struct Client {
-    /// Its host name.
-    pub name: Vec<u8>,
-    /// Its address.
-    pub address: Vec<u8>,
-}
-
-impl Client {
-    /// Whether anything is known of it.
-    pub fn is_named(&self) -> bool {
-        !self.name.is_empty() || !self.address.is_empty()
-    }
 }
 
 impl ClientPattern {

@@ -4,10 +4,11 @@
 //! Owns the logic of and, or and not. How the facts are come by is
 //! `matcher`'s and `judge`'s business.
 
-use super::client::{Client, ClientPattern};
+use super::client::ClientPattern;
 use super::pattern::{Address, AddressPattern, DomainPattern, Pattern};
 use super::values::Bound;
 use crate::spool::Queue;
+use crate::spool::origin::Origin;
 use crate::spool::report::{Head, Recipient};
 
 /// What has to be true of a message. Empty it is true of all.
@@ -184,11 +185,12 @@ impl Selection {
         self.heads.iter().all(|clause| clause.holds(truth))
     }
 
-    /// Whether a message with such attributes can be meant.
-    pub(super) fn admits_attributes(&self, sasl_user: &[u8], client: &Client) -> bool {
+    /// Whether a message that came in so can be meant.
+    pub(super) fn admits_origin(&self, origin: &Origin) -> bool {
+        let user = origin.sasl_user.as_slice();
         let truth = |test: &AttributeTest| match test {
-            AttributeTest::SaslUser(pattern) => !sasl_user.is_empty() && pattern.matches(sasl_user),
-            AttributeTest::Client(pattern) => pattern.matches(client),
+            AttributeTest::SaslUser(pattern) => !user.is_empty() && pattern.matches(user),
+            AttributeTest::Client(pattern) => pattern.matches(origin.client()),
         };
         self.attributes.iter().all(|clause| clause.holds(truth))
     }

@@ -1,9 +1,9 @@
 //! Judges one message while it is read, and says as soon as the rest does not
 //! matter any more.
 
-use super::client::Client;
 use super::conditions::{Clause, RecipientTest, Selection};
 use super::values::Bound;
+use crate::spool::origin::Origin;
 use crate::spool::report::{Head, Recipient, Report, Wanted};
 
 /// Judges one message by all that is known without its text.
@@ -16,10 +16,7 @@ pub struct Judge<'s> {
     /// What the recipients so far say to each clause about them.
     seen: Vec<Seen>,
     recipients: u64,
-    sasl_user: Vec<u8>,
-    client: Client,
-    /// The client that Postfix itself talked to: counts if no other is named.
-    nearest: Client,
+    origin: Origin,
 }
 
 /// What is known of a message.
@@ -52,9 +49,7 @@ impl<'s> Judge<'s> {
             verdict: Verdict::Open,
             seen: vec![Seen::default(); selection.recipients.len()],
             recipients: 0,
-            sasl_user: Vec::new(),
-            client: Client::default(),
-            nearest: Client::default(),
+            origin: Origin::default(),
         }
     }
 
@@ -86,32 +81,14 @@ impl<'s> Judge<'s> {
         let holds = |(clause, seen): (&Clause<RecipientTest>, &Seen)| {
             clause.sense.wants(clause.truth(*seen, self.recipients))
         };
-        let client = match self.client.is_named() {
-            true => &self.client,
-            false => &self.nearest,
-        };
         self.selection.recipients.iter().zip(&self.seen).all(holds)
-            && self.selection.admits_attributes(&self.sasl_user, client)
+            && self.selection.admits_origin(&self.origin)
     }
 }
 
 impl Report for Judge<'_> {
     fn attribute(&mut self, text: &[u8]) {
-        let Some(equals) = text.iter().position(|&b| b == b'=') else {
-            return;
-        };
-        let (name, value) = text.split_at(equals);
-        let value = value.get(1..).unwrap_or_default();
-        let field = match name {
-            b"sasl_username" => &mut self.sasl_user,
-            b"log_client_name" => &mut self.client.name,
-            b"log_client_address" => &mut self.client.address,
-            b"client_name" => &mut self.nearest.name,
-            b"client_address" => &mut self.nearest.address,
-            _ => return,
-        };
-        field.clear();
-        field.extend_from_slice(value);
+        self.origin.note(text);
     }
 
     fn wanted(&self) -> Wanted {

@@ -46,4 +46,5 @@ pub use error::SelectionError;
 pub use judge::{Judge, Verdict};
 pub use matcher::{Evidence, Matcher};
 pub use options::{Builder, NOT, NOTE, OPTIONS, Taken};
+pub use pattern::domain;
 pub use values::{duration, size};

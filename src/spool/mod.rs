@@ -12,6 +12,7 @@ pub mod message;
 pub mod message_text;
 pub mod moves;
 pub mod note;
+pub mod origin;
 mod queue;
 mod reasons;
 pub mod repair;

@@ -75,6 +75,17 @@ pub struct Recipient<'a> {
     pub original: Option<&'a [u8]>,
     /// Why it waits, and which log says so.
     pub reason: Option<(&'a [u8], LogClass)>,
+    /// What the log says beside it.
+    pub facts: LogFacts<'a>,
+}
+
+/// What a log says of a recipient beside the reason; empty is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogFacts<'a> {
+    /// The enhanced status code, such as `4.4.1`.
+    pub status: &'a [u8],
+    /// The mail system on the other side.
+    pub remote_host: &'a [u8],
 }
 
 /// What is still worth reading of a message.
@@ -96,6 +107,8 @@ pub trait Report {
     /// An attribute `name=value` of the envelope, as it stands there. Comes
     /// before or behind the message's beginning. Not said by a daemon.
     fn attribute(&mut self, _text: &[u8]) {}
+    /// A recipient that has the message already. Not said by a daemon.
+    fn done_recipient(&mut self) {}
     /// What is still worth reading; asked again and again.
     fn wanted(&self) -> Wanted {
         Wanted::Everything

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::logged::LoggedRecipients;
 use super::message::{Message, is_exhaustion};
-use super::report::{Dialect, Head, LogClass, Recipient, Report, Rules, Wanted};
+use super::report::{Dialect, Head, LogClass, LogFacts, Recipient, Report, Rules, Wanted};
 use super::{Layout, Queue, ReasonReader};
 use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
 use crate::sys::dir::{Dir, Kind, stat_open};
@@ -168,6 +168,7 @@ impl Reading<'_> {
                 return Ok(Next::Stop);
             }
             RecordType::ATTRIBUTE => report.attribute(file.text(record)),
+            RecordType::DONE_RECIPIENT => report.done_recipient(),
             RecordType::CONTENT => self.skip_content(file)?,
             // A type byte of zero ends the reading in Postfix.
             RecordType(0) => return Ok(Next::Stop),
@@ -246,6 +247,7 @@ impl Reading<'_> {
                 address,
                 original: self.rules.tells_original().then_some(original),
                 reason: None,
+                facts: LogFacts::default(),
             });
         }
         original.clear();
@@ -305,6 +307,10 @@ impl Reading<'_> {
                     .tells_original()
                     .then_some(&entry.original_recipient),
                 reason: Some((&entry.reason, class)),
+                facts: LogFacts {
+                    status: &entry.status,
+                    remote_host: &entry.remote_host,
+                },
             });
             self.reporter
                 .logged

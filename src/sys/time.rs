@@ -23,13 +23,22 @@ impl LocalTime {
     /// The local time at `seconds` since the epoch; `None` if the year does
     /// not fit an int, where ctime(3) has no answer either.
     pub fn at(seconds: i64) -> Option<Self> {
+        Self::of(seconds, Zone::Local)
+    }
+
+    /// The time at `seconds` since the epoch by that clock, likewise.
+    pub fn of(seconds: i64, zone: Zone) -> Option<Self> {
         let mut tm = MaybeUninit::<libc::tm>::uninit();
-        // SAFETY: both pointers are valid for the call; localtime_r fills the
-        // whole structure when it returns non-null and only then is it read.
-        // `tzset` was called once by `prepare`, before any thread was started,
-        // and nothing here changes the environment afterwards.
+        // SAFETY: both pointers are valid for the call; either function fills
+        // the whole structure when it returns non-null and only then is it
+        // read. `tzset` was called once by `prepare`, before any thread was
+        // started, and nothing here changes the environment afterwards.
         let tm = unsafe {
-            if libc::localtime_r(&seconds, tm.as_mut_ptr()).is_null() {
+            let filled = match zone {
+                Zone::Local => libc::localtime_r(&seconds, tm.as_mut_ptr()),
+                Zone::Utc => libc::gmtime_r(&seconds, tm.as_mut_ptr()),
+            };
+            if filled.is_null() {
                 return None;
             }
             tm.assume_init()
@@ -51,6 +60,24 @@ impl LocalTime {
         let year = i64::from(self.0.tm_year).saturating_add(1900);
         // Writing to a String cannot fail.
         let _ = write!(to, " {year}");
+    }
+
+    /// Appends `2026-11-23T13:00:15`.
+    pub fn write_iso(&self, to: &mut String) {
+        let (minute, second) = (self.0.tm_min, self.0.tm_sec);
+        self.write_iso_hour(to);
+        // Writing to a String cannot fail.
+        let _ = write!(to, ":{minute:02}:{second:02}");
+    }
+
+    /// Appends `2026-11-23T13`.
+    pub fn write_iso_hour(&self, to: &mut String) {
+        let tm = &self.0;
+        let (year, month) = (i64::from(tm.tm_year), i64::from(tm.tm_mon));
+        let (year, month) = (year.saturating_add(1900), month.saturating_add(1));
+        let (day, hour) = (tm.tm_mday, tm.tm_hour);
+        // Writing to a String cannot fail.
+        let _ = write!(to, "{year:04}-{month:02}-{day:02}T{hour:02}");
     }
 
     /// Appends `Nov 23 13:00:15`, the time stamp of a log line.
