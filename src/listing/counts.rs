@@ -11,6 +11,7 @@ use super::template::Depth;
 use crate::selection::domain;
 use crate::spool::report::Recipient;
 use crate::sys::time::LocalTime;
+use crate::text::fold::fold;
 
 /// Different values that are counted apart. What comes after so many counts
 /// as one, so that a queue full of forged senders does not fill the memory.
@@ -114,7 +115,9 @@ impl CountBy {
             Self::ToDomain => Some(domain_of(recipient.address)),
             Self::Reason => {
                 let (reason, _) = recipient.reason.filter(|(text, _)| !text.is_empty())?;
-                Some(reason.to_vec())
+                let mut folded = Vec::new();
+                fold(reason, &mut folded);
+                Some(folded)
             }
             _ => None,
         }
