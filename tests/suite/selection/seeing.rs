@@ -78,10 +78,13 @@ fn ids_end_in_a_newline_or_a_nul() {
 fn headers_clients_and_places_can_be_columns() {
     let instance = filled();
     let format = "%{subject}|%{client_name}|%{client_address}|%{sasl_username}|%{path}\\n";
-    let text = printed(
-        &instance,
-        &["--format", format, "--queue", "incoming,active"],
-    );
+    let order = ["--sort", "queue,sender"];
+    let args = [
+        &["--format", format, "--queue", "incoming,active"][..],
+        &order,
+    ]
+    .concat();
+    let text = printed(&instance, &args);
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split('|').collect()).collect();
     assert_eq!(lines[0][..4], ["plain", "", "", ""]);
     assert_eq!(lines[1][..4], ["plain", "unknown", "2001:db8::25", "web17"]);
