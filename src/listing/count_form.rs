@@ -75,7 +75,7 @@ pub fn queue_table(names: &[(Queue, u64)]) -> Vec<u8> {
 }
 
 /// One JSON object for each row.
-pub fn json(rows: &[Row], by: CountBy) -> Vec<u8> {
+pub fn json(rows: &[Row], by: CountBy, instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     for (value, group) in rows {
         begin_object(by, value, group.count, &mut out);
@@ -86,17 +86,17 @@ pub fn json(rows: &[Row], by: CountBy) -> Vec<u8> {
         ] {
             number(name, value, &mut out);
         }
-        out.extend_from_slice(b"}\n");
+        end_object(instance, &mut out);
     }
     out
 }
 
 /// The same of queues of which only the numbers are known.
-pub fn queue_json(names: &[(Queue, u64)]) -> Vec<u8> {
+pub fn queue_json(names: &[(Queue, u64)], instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     for (queue, count) in names {
         begin_object(CountBy::Queue, queue.name().as_bytes(), *count, &mut out);
-        out.extend_from_slice(b"}\n");
+        end_object(instance, &mut out);
     }
     out
 }
@@ -110,6 +110,20 @@ fn begin_object(by: CountBy, value: &[u8], count: u64, out: &mut Vec<u8>) {
     string(by.name().as_bytes(), out);
     member("value", value, out);
     number(what, i64::try_from(count).unwrap_or(i64::MAX), out);
+}
+
+/// The number of all messages as an object.
+pub fn total_json(messages: u64, instance: Option<&str>) -> Vec<u8> {
+    let mut out = format!("{{\"messages\": {messages}").into_bytes();
+    end_object(instance, &mut out);
+    out
+}
+
+fn end_object(instance: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(instance) = instance {
+        member("instance", instance.as_bytes(), out);
+    }
+    out.extend_from_slice(b"}\n");
 }
 
 /// What is counted and by what, as a heading.
@@ -173,7 +187,8 @@ mod tests {
         let table = String::from_utf8(table(&rows, CountBy::To, clock)).unwrap();
         let words: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(words, ["2", "10", "1", "2", "a", "\"b\"@x"]);
-        let json: serde_json::Value = serde_json::from_slice(&json(&rows, CountBy::To)).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_slice(&json(&rows, CountBy::To, None)).unwrap();
         assert_eq!(json["value"], "a \"b\"@x");
         assert_eq!(
             (&json["recipients"], &json["newest"]),

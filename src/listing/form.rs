@@ -80,8 +80,7 @@ impl<'a> Form<'a> {
             },
             style: match look.style {
                 Style::Text(columns, clock) => StyledForm::Text(TextForm::new(columns, clock)),
-                Style::Json => StyledForm::Json(JsonForm::default()),
-                Style::DetailedJson(rules) => StyledForm::Json(JsonForm::detailed(rules)),
+                Style::Json(members) => StyledForm::Json(JsonForm::new(members)),
                 Style::Lines(template) => StyledForm::Lines(LineForm::new(template)),
                 Style::Counts(plan) => StyledForm::Counts(Counter::new(plan), Vec::new()),
             },
@@ -146,10 +145,12 @@ impl Report for Form<'_> {
         }
     }
 
+    fn wants_attributes(&self) -> bool {
+        self.keeping != Keeping::Nothing
+    }
+
     fn attribute(&mut self, text: &[u8]) {
-        if self.keeping != Keeping::Nothing {
-            self.known.origin.note(text);
-        }
+        self.known.origin.note(text);
     }
 
     fn done_recipient(&mut self) {

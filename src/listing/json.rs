@@ -15,14 +15,23 @@ pub struct JsonForm<'a> {
     /// What was written and not yet taken.
     pub out: Vec<u8>,
     has_recipient: bool,
-    details: Option<&'a DetailRules>,
+    members: Members<'a>,
+}
+
+/// Members that Postfix does not have, behind its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Members<'a> {
+    /// What else is known of a message.
+    pub details: Option<&'a DetailRules>,
+    /// The instance's name.
+    pub instance: Option<&'a str>,
 }
 
 impl<'a> JsonForm<'a> {
     /// A form that writes more than Postfix does, behind what Postfix writes.
-    pub fn detailed(rules: &'a DetailRules) -> Self {
+    pub fn new(members: Members<'a>) -> Self {
         Self {
-            details: Some(rules),
+            members,
             ..Self::default()
         }
     }
@@ -30,8 +39,11 @@ impl<'a> JsonForm<'a> {
     /// The message is complete, and this is what is known of it.
     pub fn end(&mut self, known: &Known) {
         self.text("]");
-        if let Some(rules) = self.details {
+        if let Some(rules) = self.members.details {
             detail::write(known, rules, &mut self.out);
+        }
+        if let Some(instance) = self.members.instance {
+            member("instance", instance.as_bytes(), &mut self.out);
         }
         self.text("}\n");
     }
@@ -82,7 +94,7 @@ impl JsonForm<'_> {
             };
             self.member(name, reason);
         }
-        if self.details.is_some() {
+        if self.members.details.is_some() {
             detail::write_recipient(recipient, &mut self.out);
         }
         self.text("}");

@@ -34,6 +34,7 @@ pub use counts::{COUNTED_BY, CountBy, CountPlan, Counts};
 pub use daemon::{Wish as DaemonWish, copy as list_daemon};
 pub use detail::DetailRules;
 pub use form::{Form, Gathered, Totals};
+pub use json::Members;
 pub use order::{Arrangement, Direction, Entry, Key, Sorter};
 pub use output::{Ending, Output};
 pub use pipeline::{run as list_spool, workers_for};

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use super::counts::CountPlan;
-use super::detail::DetailRules;
 use super::form::Totals;
+use super::json::Members;
 use super::order::Arrangement;
 use super::template::{Depth, Template};
 use super::text::Columns;
@@ -15,10 +15,8 @@ use super::times::Clock;
 pub enum Style<'a> {
     /// mailq, postqueue -p; with times of our own if asked for.
     Text(Columns, Option<Clock>),
-    /// postqueue -j.
-    Json,
-    /// postqueue -j with more members.
-    DetailedJson(&'a DetailRules),
+    /// postqueue -j; with more members if asked for.
+    Json(Members<'a>),
     /// A line for each message.
     Lines(&'a Template),
     /// No messages: only counts of them.
@@ -50,7 +48,7 @@ impl<'a> Style<'a> {
         match self {
             Style::Text(columns, _) => columns.heading(),
             Style::Lines(template) => &template.heading,
-            Style::Json | Style::DetailedJson(_) | Style::Counts(_) => "",
+            Style::Json(_) | Style::Counts(_) => "",
         }
     }
 
@@ -84,7 +82,7 @@ impl<'a> Style<'a> {
     /// What has to be read of a message.
     fn depth(self) -> Depth {
         match self {
-            Style::Text(..) | Style::Json | Style::DetailedJson(_) => Depth::Everything,
+            Style::Text(..) | Style::Json(_) => Depth::Everything,
             Style::Lines(template) => template.depth(),
             Style::Counts(plan) => plan.depth(),
         }
@@ -92,13 +90,17 @@ impl<'a> Style<'a> {
 
     /// Whether more is shown than a message's report alone says.
     pub(super) fn needs_known(self) -> bool {
-        !matches!(self, Style::Text(..) | Style::Json)
+        match self {
+            Style::Text(..) => false,
+            Style::Json(members) => members.details.is_some(),
+            Style::Lines(_) | Style::Counts(_) => true,
+        }
     }
 
     /// Whether headers of the message are shown.
     pub(super) fn needs_headers(self) -> bool {
         match self {
-            Style::DetailedJson(_) => true,
+            Style::Json(members) => members.details.is_some(),
             Style::Lines(template) => template.needs_headers(),
             _ => false,
         }
@@ -107,7 +109,7 @@ impl<'a> Style<'a> {
     /// What is asked for that only the spool can tell, if anything.
     pub fn needs_spool(self) -> Option<&'static str> {
         match self {
-            Style::DetailedJson(_) => Some("--detail"),
+            Style::Json(members) => members.details.map(|_| "--detail"),
             Style::Lines(template) => template.needs_spool(),
             Style::Counts(plan) => plan.needs_spool(),
             _ => None,

@@ -281,6 +281,10 @@ impl Report for Pieces<'_, '_> {
         self.form.begin();
     }
 
+    fn wants_attributes(&self) -> bool {
+        self.form.wants_attributes()
+    }
+
     fn attribute(&mut self, text: &[u8]) {
         self.form.attribute(text);
     }

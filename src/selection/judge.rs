@@ -87,6 +87,10 @@ impl<'s> Judge<'s> {
 }
 
 impl Report for Judge<'_> {
+    fn wants_attributes(&self) -> bool {
+        !self.selection.attributes.is_empty()
+    }
+
     fn attribute(&mut self, text: &[u8]) {
         self.origin.note(text);
     }

@@ -104,6 +104,10 @@ pub trait Report {
     /// A queue file is read: a message follows if it has a sender. Not said
     /// by a daemon.
     fn begin(&mut self) {}
+    /// Whether attributes are of interest: most listings need not look.
+    fn wants_attributes(&self) -> bool {
+        false
+    }
     /// An attribute `name=value` of the envelope, as it stands there. Comes
     /// before or behind the message's beginning. Not said by a daemon.
     fn attribute(&mut self, _text: &[u8]) {}

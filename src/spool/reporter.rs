@@ -167,7 +167,9 @@ impl Reading<'_> {
                 self.skip_rest("missing sender address", file.text(record), report);
                 return Ok(Next::Stop);
             }
-            RecordType::ATTRIBUTE => report.attribute(file.text(record)),
+            RecordType::ATTRIBUTE if report.wants_attributes() => {
+                report.attribute(file.text(record));
+            }
             RecordType::DONE_RECIPIENT => report.done_recipient(),
             RecordType::CONTENT => self.skip_content(file)?,
             // A type byte of zero ends the reading in Postfix.

@@ -282,10 +282,16 @@ impl Lister<'_> {
         rules.map_err(|error| self.showq_failed(&error.to_string()))
     }
 
-    /// Ends a listing as showq's end would: its words are in the log only.
+    /// Ends a listing of Postfix's kind as showq's end would: its words are in
+    /// the log only. What Postfix does not have says what is wrong.
     fn showq_failed(&mut self, text: &str) -> Fatal {
-        self.session.diag.log_as(SHOWQ, Severity::Fatal, text);
-        self.fatal(MALFORMED)
+        match self.request.style {
+            Style::Text(..) | Style::Json(_) => {
+                self.session.diag.log_as(SHOWQ, Severity::Fatal, text);
+                self.fatal(MALFORMED)
+            }
+            Style::Lines(_) | Style::Counts(_) => self.fatal(text),
+        }
     }
 
     fn fatal(&mut self, text: &str) -> Fatal {

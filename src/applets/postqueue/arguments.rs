@@ -1,150 +1,20 @@
 //! The command line of postqueue.
 //!
-//! Owns the option table and which options go together. What a selection
-//! means is `selection`'s business.
+//! Owns which options go together. What a selection means is `selection`'s
+//! business.
 
 use std::ffi::OsString;
 
+use super::options::options;
 use super::{PROGRAM, USAGE, told};
 use crate::applets::list::Source;
 use crate::applets::{Call, Fatal};
-use crate::cli::{self, Opt, Scanned, Scanner, Value};
+use crate::cli::{Scanned, Scanner};
 use crate::diag::Diag;
 use crate::listing::{Arrangement, COUNTED_BY, CountBy, Direction, Key, TimeStyle};
 use crate::selection::{self, Builder, Selection, SelectionError, Taken};
 use crate::spool::report::Dialect;
 use crate::sys::time;
-
-/// Postfix's own options.
-const POSTFIX: [Opt; 7] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short(
-        'f',
-        Value::None,
-        "flush the queue (not yet: see the README)",
-    ),
-    Opt::short(
-        'i',
-        Value::Required("ID"),
-        "deliver one message now (not yet)",
-    ),
-    Opt::short('j', Value::None, "list the queue, one JSON object a line"),
-    Opt::short('p', Value::None, "list the queue as mailq does"),
-    Opt::short(
-        's',
-        Value::Required("SITE"),
-        "deliver mail for SITE now (not yet)",
-    ),
-    Opt::short('v', Value::None, "accepted for compatibility"),
-];
-
-/// Ours.
-const OURS: [Opt; 23] = [
-    Opt::long(
-        "source",
-        Value::Required("WHERE"),
-        "read from spool or showq; auto (default) chooses",
-    ),
-    Opt::long(
-        "dialect",
-        Value::Required("VERSION"),
-        "look like Postfix 3.7 or 3.11 (default: as installed)",
-    ),
-    Opt::long("oneline", Value::None, "list one line per message"),
-    Opt::long("ids", Value::None, "list queue IDs only"),
-    Opt::long("csv", Value::None, "list as comma-separated values"),
-    Opt::long(
-        "format",
-        Value::Required("FORMAT"),
-        "list as FORMAT says: '%{id}\\t%{age}\\t%{sender}\\n'",
-    ),
-    Opt::long(
-        "count",
-        Value::Optional("BY"),
-        "count messages, by queue, from, to, reason, hour ...",
-    ),
-    Opt::long(
-        "top",
-        Value::Required("N"),
-        "only the N commonest of a count",
-    ),
-    Opt::long(
-        "sort",
-        Value::Required("KEY,..."),
-        "by id, age, size, sender, recipients, queue",
-    ),
-    Opt::long("reverse", Value::None, "sort the other way round"),
-    Opt::long(
-        "limit",
-        Value::Required("N"),
-        "list the first N messages only",
-    ),
-    Opt::long(
-        "null",
-        Value::None,
-        "end each message with a NUL byte (--ids, --oneline, --format)",
-    ),
-    Opt::long(
-        "time-style",
-        Value::Required("STYLE"),
-        "show times as iso, epoch or relative",
-    ),
-    Opt::long(
-        "detail",
-        Value::None,
-        "with -j: more members at the end of each object",
-    ),
-    Opt::long(
-        "prometheus",
-        Value::None,
-        "print metrics in Prometheus' text format",
-    ),
-    Opt::long(
-        "output",
-        Value::Required("FILE"),
-        "with --prometheus: replace FILE, by rename",
-    ),
-    Opt::long(
-        "check",
-        Value::None,
-        "monitoring plugin: one line, status 0 to 3",
-    ),
-    Opt::long(
-        "warn",
-        Value::Required("N"),
-        "--check: warn above N messages",
-    ),
-    Opt::long(
-        "crit",
-        Value::Required("N"),
-        "--check: critical above N messages",
-    ),
-    Opt::long(
-        "warn-age",
-        Value::Required("T"),
-        "--check: warn if a message is older than T",
-    ),
-    Opt::long(
-        "crit-age",
-        Value::Required("T"),
-        "--check: critical if a message is older than T",
-    ),
-    cli::HELP,
-    cli::VERSION,
-];
-
-/// All of them, in the order of `--help`.
-fn options() -> Vec<Opt> {
-    let (ours, explanations) = OURS.split_at(OURS.len().saturating_sub(2));
-    [
-        &POSTFIX,
-        ours,
-        &selection::OPTIONS,
-        &[selection::NOT],
-        explanations,
-    ]
-    .concat()
-}
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,6 +47,14 @@ pub(super) enum CountLook {
     Json,
 }
 
+/// Which instances are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Instances {
+    #[default]
+    One,
+    All,
+}
+
 /// When a check warns, and when it is critical.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Thresholds {
@@ -200,6 +78,9 @@ pub(super) struct Arguments {
     pub(super) time_style: Option<TimeStyle>,
     pub(super) ends_with_nul: bool,
     pub(super) output: Option<OsString>,
+    /// The instance that is meant, if not the one that main.cf is of.
+    pub(super) instance: Option<String>,
+    pub(super) instances: Instances,
     pub(super) thresholds: Thresholds,
 }
 
@@ -328,6 +209,11 @@ impl Reading {
                 arguments.dialect = Some(dialect);
                 return Ok(());
             }
+            "instance" => {
+                arguments.instance = Some(text(name, &value)?);
+                return Ok(());
+            }
+            "all-instances" => arguments.instances = Instances::All,
             "sort" => arguments.arrangement.keys = keys(&value)?,
             "reverse" => arguments.arrangement.direction = Direction::Descending,
             "limit" => arguments.arrangement.limit = Some(number(name, &value)?),
@@ -378,6 +264,10 @@ impl Reading {
             }
             _ => {}
         }
+        if self.arguments.instance.is_some() && self.arguments.instances == Instances::All {
+            let text = "--instance and --all-instances exclude each other";
+            return Err(Problem::Wrong(text.to_owned()));
+        }
         if let Some(mode) = &mode {
             check_modifiers(mode, &self.given)?;
             check_thresholds(mode, &self.arguments.thresholds)?;
@@ -417,6 +307,13 @@ fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
                 "-p, --oneline, --csv, --format and --count=BY",
             ),
             "detail" => (matches!(mode, Mode::List(View::DetailedJson)), "-j"),
+            "all-instances" => (
+                matches!(
+                    mode,
+                    Mode::List(View::Text | View::Json | View::DetailedJson) | Mode::Count(..)
+                ),
+                "-p, -j and --count",
+            ),
             "output" => (*mode == Mode::Metrics, "--prometheus"),
             _ => (*mode == Mode::Check, "--check"),
         };
@@ -515,17 +412,4 @@ fn parse_dialect(value: &OsString) -> Option<Dialect> {
         "3.11" => Some(Dialect::V3_11),
         _ => None,
     }
-}
-
-/// The text of `--help`.
-pub(super) fn help() -> String {
-    let about = format!(
-        "Lists the mail queue, as Postfix's postqueue does, or counts and watches it.\n\n{}",
-        selection::NOTE
-    );
-    cli::help(
-        "postqueue [option]... -p | -j | --count[=BY] | ...",
-        &about,
-        &options(),
-    )
 }

@@ -34,34 +34,34 @@ pub(super) fn run(
     };
     let counted = list::count(session, &request(arguments, Style::Counts(&plan)), &plan)?;
     let text = match by {
-        None => total(&counted, look),
+        None => total(&counted, arguments, look),
         Some(by) => grouped(counted, arguments, look, by),
     };
     let written = std::io::stdout().lock().write_all(&text);
     written.or_else(|error| list::output_failed(diag, &error))
 }
 
-fn total(counted: &Counted, look: CountLook) -> Vec<u8> {
+fn total(counted: &Counted, arguments: &Arguments, look: CountLook) -> Vec<u8> {
     let messages = counted.totals.messages;
     match look {
-        CountLook::Table => format!("{messages}\n"),
-        CountLook::Json => format!("{{\"messages\": {messages}}}\n"),
+        CountLook::Table => format!("{messages}\n").into_bytes(),
+        CountLook::Json => count_form::total_json(messages, arguments.instance.as_deref()),
     }
-    .into_bytes()
 }
 
 fn grouped(counted: Counted, arguments: &Arguments, look: CountLook, by: CountBy) -> Vec<u8> {
+    let instance = arguments.instance.as_deref();
     if let Some(mut names) = counted.names {
         names.truncate(arguments.top.unwrap_or(usize::MAX));
         return match look {
             CountLook::Table => count_form::queue_table(&names),
-            CountLook::Json => count_form::queue_json(&names),
+            CountLook::Json => count_form::queue_json(&names, instance),
         };
     }
     let groups = counted.counts.by.into_iter().next().unwrap_or_default();
     let rows = count_form::rows(groups, by, arguments.top);
     match look {
         CountLook::Table => count_form::table(&rows, by, clock(arguments)),
-        CountLook::Json => count_form::json(&rows, by),
+        CountLook::Json => count_form::json(&rows, by, instance),
     }
 }

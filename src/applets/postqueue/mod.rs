@@ -6,16 +6,21 @@
 
 mod arguments;
 mod count;
+mod instances;
 mod monitor;
+mod options;
 
 use std::io::Write;
 
-use self::arguments::{Arguments, Mode, View, help, parse};
+use self::arguments::{Arguments, Instances, Mode, View, parse};
+use self::options::help;
 use super::list::{self, Request, Session};
 use super::{Call, Fatal, instance};
 use crate::config::Config;
 use crate::diag::Diag;
-use crate::listing::{Clock, Columns, DetailRules, Style, Template, Terminator, TimeStyle};
+use crate::listing::{
+    Clock, Columns, DetailRules, Members, Style, Template, Terminator, TimeStyle,
+};
 use crate::sys::process::Trust;
 use crate::sys::time;
 
@@ -43,7 +48,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         return monitor::replace(call, file, &mut diag);
     }
     let directory = arguments.config_directory.as_deref();
-    let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    let mut config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    if arguments.instances == Instances::All {
+        return instances::each(call, &arguments, &config, &mut diag);
+    }
+    if let Some(name) = &arguments.instance {
+        config = instances::named(call, config, name, &mut diag)?;
+    }
     let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
     let session = Session {
         call,
@@ -77,10 +88,16 @@ fn list(session: Session<'_>, view: &View, arguments: &Arguments) -> Result<(), 
             };
             Style::Text(columns, arguments.time_style.map(|_| clock))
         }
-        View::Json => Style::Json,
+        View::Json => Style::Json(Members {
+            instance: arguments.instance.as_deref(),
+            ..Members::default()
+        }),
         View::DetailedJson => {
             details = detail_rules(session.config, session.diag)?;
-            Style::DetailedJson(&details)
+            Style::Json(Members {
+                details: Some(&details),
+                instance: arguments.instance.as_deref(),
+            })
         }
         View::Oneline => {
             template = Template::oneline(terminator, clock);

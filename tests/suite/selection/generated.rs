@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
-use super::printed;
+use super::{printed, run};
 use crate::support::compare::{Cases, keep_if_asked};
 use crate::support::generate::{self, Input, Spool};
 use crate::support::pipeline::pipeline_of;
@@ -13,6 +13,7 @@ use crate::support::run::{Ended, Program};
 use crate::support::{Met, Needs, require};
 
 const CASES: u64 = 60;
+const HOSTILE_CASES: u64 = 60;
 
 /// The messages of the real listing; `None` if it breaks off.
 fn listed(spool: &Spool) -> Option<Vec<Value>> {
@@ -116,4 +117,46 @@ fn selections_find_what_the_real_listing_shows() {
         keep_if_asked(&mut spool.instance, result)
     });
     assert!(compared.into_inner() > 0, "no listing to compare with");
+}
+
+/// Calls that look into every part of every message.
+const LOOKS: [&[&str]; 8] = [
+    &["-j", "--detail"],
+    &[
+        "--csv",
+        "--sort",
+        "recipients,sender",
+        "--time-style=relative",
+    ],
+    &[
+        "--format",
+        "%{subject}%{message_id}%{client_name}%{sasl_username}%{reason}\\n",
+    ],
+    &["-j", "--count=reason"],
+    &["-p", "--body", "re:.", "--not", "--header", "Subject: *"],
+    &["--oneline", "--client", "0.0.0.0/0", "--sasl-user", "*"],
+    &["-j", "--all-to", "re:@", "--older", "1s", "--size", "+1"],
+    &["--prometheus"],
+];
+
+#[test]
+fn no_spool_makes_a_selection_crash_or_print_what_is_not_json() {
+    let test = "selection::generated::no_spool_makes_a_selection_crash_or_print_what_is_not_json";
+    Cases::from_environment(HOSTILE_CASES).run(test, |seed, case| {
+        let mut spool = generate::spool(seed ^ 0xbad, case, Input::Any);
+        let result = LOOKS.iter().try_for_each(|args| {
+            let output = run(&spool.instance, args);
+            let ended = matches!(output.ended, Ended::Exited(0 | 69));
+            let is_json = args[0] != "-j" || output.ended != Ended::Exited(0) || {
+                let text = String::from_utf8_lossy(&output.stdout);
+                let decodes = |line: &str| serde_json::from_str::<Value>(line).is_ok();
+                text.lines().all(decodes)
+            };
+            match ended && is_json && !output.stderr_text().contains("panicked") {
+                true => Ok(()),
+                false => Err(format!("{args:?}: {output:?}")),
+            }
+        });
+        keep_if_asked(&mut spool.instance, result)
+    });
 }

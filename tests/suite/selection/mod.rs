@@ -4,6 +4,7 @@
 
 mod counting;
 mod generated;
+mod instances;
 mod manual;
 mod monitoring;
 mod ordinary_users;

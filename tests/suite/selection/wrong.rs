@@ -6,7 +6,15 @@ use crate::support::instance::Instance;
 use crate::support::run::Ended;
 
 /// Options, and a part of the complaint.
-const WRONG: [(&[&str], &str); 45] = [
+const WRONG: [(&[&str], &str); 47] = [
+    (
+        &["--ids", "--all-instances"],
+        "--all-instances goes with -p, -j and --count",
+    ),
+    (
+        &["-p", "--all-instances", "--instance", "x"],
+        "exclude each other",
+    ),
     (&["--from", "a"], "say what to do with it: -p, -j, "),
     (&["--sort", "id"], "say what to do with it: -p, -j, "),
     (&["-p", "--from"], "option '--from' requires an argument"),
