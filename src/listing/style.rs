@@ -107,11 +107,14 @@ impl<'a> Style<'a> {
     }
 
     /// What is asked for that only the spool can tell, if anything.
-    pub fn needs_spool(self) -> Option<&'static str> {
+    pub fn needs_spool(self) -> Option<String> {
         match self {
-            Style::Json(members) => members.details.map(|_| "--detail"),
-            Style::Lines(template) => template.needs_spool(),
-            Style::Counts(plan) => plan.needs_spool(),
+            Style::Json(members) => members.details.map(|_| "--detail".to_owned()),
+            Style::Lines(template) => {
+                let column = template.needs_spool();
+                column.map(|column| format!("the column {column}"))
+            }
+            Style::Counts(plan) => plan.needs_spool().map(|by| format!("--count={by}")),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ const LINE_MAX: usize = 1024 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
     /// A header: its name, and its value without the white space in front.
-    /// The lines of a folded one are joined, their blanks kept.
+    /// The lines of a folded one are joined, with one blank in between.
     Header(&'a [u8], &'a [u8]),
     /// A line of the body.
     Line(&'a [u8]),
@@ -110,7 +110,8 @@ impl<V: FnMut(Piece<'_>) -> Next> Parser<V> {
 
     fn header_line(&mut self, line: &[u8]) -> Next {
         if matches!(line, [b' ' | b'\t', ..]) && !self.header.is_empty() {
-            self.header.extend_from_slice(line);
+            self.header.push(b' ');
+            self.header.extend_from_slice(line.trim_ascii_start());
             self.header.truncate(LINE_MAX);
             return Next::More;
         }
@@ -186,7 +187,7 @@ mod tests {
             (PART, b"long "),
             (TEXT, b"line"),
         ];
-        let all = ["Subject|a\tb", "X|y", "long line"];
+        let all = ["Subject|a b", "X|y", "long line"];
         assert_eq!(pieces(&records, Next::More), all);
         assert_eq!(pieces(&records, Next::Stop), all[..1]);
     }

@@ -83,9 +83,19 @@ pub struct Session<'a> {
     /// The instance's configuration.
     pub config: &'a Config,
     /// Its queue directory.
-    pub spool: Dir,
+    pub spool: &'a Dir,
     /// Where it is told.
     pub diag: &'a mut Diag,
+}
+
+impl Session<'_> {
+    /// The same, for a part of the work.
+    pub fn again(&mut self) -> Session<'_> {
+        Session {
+            diag: &mut *self.diag,
+            ..*self
+        }
+    }
 }
 
 /// Lists the queue.
@@ -152,7 +162,7 @@ impl Lister<'_> {
         let option = self.request.selection.and_then(Selection::needs_spool);
         let unknown = match option {
             Some(option) => Some(format!("--{option}")),
-            None => self.request.style.needs_spool().map(str::to_owned),
+            None => self.request.style.needs_spool(),
         };
         match (&origin, unknown) {
             (Origin::Showq(_), Some(unknown)) => {
@@ -183,7 +193,7 @@ impl Lister<'_> {
         let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
         let rules = self.rules()?;
         let listing = Listing {
-            spool: &self.session.spool,
+            spool: self.session.spool,
             layout: &layout,
             rules: &rules,
             look: self.request.look(),
@@ -224,7 +234,7 @@ impl Lister<'_> {
     fn count_names(&mut self) -> Result<Counted, Fatal> {
         let config = self.session.config;
         let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
-        let counted = names::count(&self.session.spool, &layout, self.request.selection);
+        let counted = names::count(self.session.spool, &layout, self.request.selection);
         let names = counted.map_err(|error| self.failed(error.into()))?;
         let messages = names.iter().map(|(_, count)| count).sum();
         Ok(Counted {

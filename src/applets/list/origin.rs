@@ -79,7 +79,7 @@ impl Lister<'_> {
             return Err(fatal(self.session.diag, text));
         }
         // Whoever may not look at the lock is answered by the connection below.
-        let is_up = system::is_up(&self.session.spool).unwrap_or(false);
+        let is_up = system::is_up(self.session.spool).unwrap_or(false);
         self.drop_rights()?;
         let is_up = is_up && self.session.spool.stat(self.socket().as_os_str()).is_ok();
         if !is_up {

@@ -11,7 +11,7 @@ use crate::listing::{CountBy, CountPlan, Style};
 
 /// Counts, and prints what was counted.
 pub(super) fn run(
-    session: Session<'_>,
+    mut session: Session<'_>,
     arguments: &Arguments,
     look: CountLook,
     by: Option<CountBy>,
@@ -20,25 +20,17 @@ pub(super) fn run(
         by: by.into_iter().collect(),
         ..CountPlan::default()
     };
-    let Session {
-        call,
-        config,
-        spool,
-        diag,
-    } = session;
-    let session = Session {
-        call,
-        config,
-        spool,
-        diag: &mut *diag,
-    };
-    let counted = list::count(session, &request(arguments, Style::Counts(&plan)), &plan)?;
+    let counted = list::count(
+        session.again(),
+        &request(arguments, Style::Counts(&plan)),
+        &plan,
+    )?;
     let text = match by {
         None => total(&counted, arguments, look),
         Some(by) => grouped(counted, arguments, look, by),
     };
     let written = std::io::stdout().lock().write_all(&text);
-    written.or_else(|error| list::output_failed(diag, &error))
+    written.or_else(|error| list::output_failed(session.diag, &error))
 }
 
 fn total(counted: &Counted, arguments: &Arguments, look: CountLook) -> Vec<u8> {

@@ -59,7 +59,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let session = Session {
         call,
         config: &config,
-        spool,
+        spool: &spool,
         diag: &mut diag,
     };
     match &arguments.mode {

@@ -23,14 +23,21 @@ use crate::sys::time;
 const TOP: usize = 10;
 
 /// Prints metrics.
-pub(super) fn metrics(session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
+pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
     let now = time::now();
     let plan = metrics::plan(now);
-    let counted = list::count(session, &request(arguments, Style::Counts(&plan)), &plan)?;
+    let counted = list::count(
+        session.again(),
+        &request(arguments, Style::Counts(&plan)),
+        &plan,
+    )?;
     let text = metrics::write(counted.counts, now, arguments.top.unwrap_or(TOP));
     let written = io::stdout().lock().write_all(&text);
-    // Somebody who reads half of it must not take it for all.
-    written.map_err(|_| Fatal::told(STATUS))
+    written.map_err(|error| match list::output_failed(session.diag, &error) {
+        Err(fatal) => fatal,
+        // Whoever reads half of it must not take it for all.
+        Ok(()) => Fatal::told(STATUS),
+    })
 }
 
 /// Puts the metrics into a file, which is replaced when all of them are

@@ -74,8 +74,8 @@ fn what_the_daemon_does_not_tell_is_refused() {
         (&["--count", "--sasl-user", "x"], "--sasl-user"),
         (&["-j", "--from", "x", "--client", "x"], "--client"),
         (&["-j", "--detail"], "--detail"),
-        (&["--count=client"], "client"),
-        (&["--format", "%{path}"], "path"),
+        (&["--count=client"], "--count=client"),
+        (&["--format", "%{path}"], "the column path"),
     ] {
         let output = as_user(&system, User::Nobody, args);
         assert_eq!(output.ended, Ended::Exited(69), "{args:?}");

@@ -154,3 +154,31 @@ fn a_format_names_the_columns_there_are() {
         assert_eq!(output.stdout_text(), "");
     }
 }
+
+#[test]
+fn a_full_disk_is_an_error_of_every_look() {
+    let instance = super::filled();
+    for args in [
+        &["--count"][..],
+        &["--count=from"],
+        &["-j", "--count=queue"],
+        &["--ids"],
+        &["-p", "--sort", "id"],
+        &["--csv", "--from", "nobody@x"],
+        &["--prometheus"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = std::process::Command::new(instance.bin().join("postqueue"))
+            .args(args)
+            .env("MAIL_CONFIG", instance.etc())
+            .stdout(full.expect("/dev/full"))
+            .output()
+            .expect("our postqueue");
+        assert_eq!(output.status.code(), Some(69), "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains("output write error: No space left"),
+            "{args:?}: {said}"
+        );
+    }
+}
