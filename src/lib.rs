@@ -3,10 +3,10 @@
 //! The layers, each may use those below it and none above:
 //!
 //! - [`applets`]: one room per name that people type; dispatch, exit statuses
-//! - [`cli`]: options · [`listing`]: what a listing looks like, the pipeline ·
-//!   [`contents`]: what a queue file looks like · [`diag`]: the words that go
-//!   out
-//! - [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
+//! - [`listing`]: what a listing looks like, the pipeline · [`contents`]: what
+//!   a queue file looks like · [`diag`]: the words that go out
+//! - [`selection`]: which messages are meant
+//! - [`cli`]: options · [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
 //! - [`record`]: what a queue file is made of · [`config`]: main.cf
 //! - [`text`]: bytes made fit to show
 //! - [`sys`]: the operating system, and the only unsafe code
@@ -20,6 +20,7 @@ pub mod diag;
 pub mod ipc;
 pub mod listing;
 pub mod record;
+pub mod selection;
 pub mod spool;
 pub mod sys;
 pub mod text;

@@ -8,10 +8,13 @@ use std::path::Path;
 use super::{Call, Fatal};
 use crate::config::{Config, ConfigError, Progress, locate};
 use crate::diag::{Diag, Environment};
+use crate::listing::dialect;
+use crate::spool::report::{Dialect, Rules};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::{Trust, set_variable};
 use crate::sys::time;
+use crate::text::Charset;
 
 /// The messages of an applet before its configuration is known.
 pub fn diag(call: &Call, program: &str, log_name: &str) -> Diag {
@@ -118,5 +121,29 @@ pub fn enter_queue_directory(config: &Config, diag: &mut Diag, status: u8) -> Re
         let directory = crate::text::shown(config.queue_directory.as_os_str().as_bytes());
         diag.fatal(format!("chdir {directory}: {}", error_text(&cause)));
         Fatal::told(status)
+    })
+}
+
+/// What counts in a message and what may be shown of it, for a listing and
+/// for whoever selects messages as a listing shows them.
+pub fn rules(
+    config: &Config,
+    dialect: Option<Dialect>,
+    warnings: &mut Vec<String>,
+) -> Result<Rules, ConfigError> {
+    let parameters = config.listing_parameters(warnings)?;
+    let dialect = dialect.unwrap_or_else(|| dialect::of_daemons(&config.daemon_directory));
+    Ok(Rules {
+        dialect,
+        charset: match (config.smtputf8_enable, dialect) {
+            (false, _) => Charset::Ascii,
+            (true, Dialect::V3_7) => Charset::LooseUtf8,
+            (true, Dialect::V3_11) => Charset::StrictUtf8,
+        },
+        empty_address: parameters.empty_address_recipient,
+        duplicate_limit: match parameters.duplicate_filter_limit {
+            0 => None,
+            limit => Some(usize::try_from(limit).unwrap_or(0)),
+        },
     })
 }

@@ -26,6 +26,8 @@ pub enum Value {
     None,
     /// It needs one; what to call it in the help.
     Required(&'static str),
+    /// A long option that stands alone or has one glued on: `--count=from`.
+    Optional(&'static str),
 }
 
 impl Opt {
@@ -59,6 +61,7 @@ impl Opt {
             (Value::None, _) => name,
             (Value::Required(value), Some(_)) => format!("{name} {value}"),
             (Value::Required(value), None) => format!("{name}={value}"),
+            (Value::Optional(value), _) => format!("{name}[={value}]"),
         }
     }
 }

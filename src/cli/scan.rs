@@ -93,7 +93,7 @@ impl<'t> Scanner<'t> {
         let letter = char::from(byte);
         let option = self.options.iter().find(|o| o.letter == Some(letter));
         match option.ok_or(ScanError::Invalid(byte))?.value {
-            Value::None => Ok(Scanned::Short(letter, OsString::new())),
+            Value::None | Value::Optional(_) => Ok(Scanned::Short(letter, OsString::new())),
             Value::Required(_) if !self.group.is_empty() => {
                 let value = OsString::from_vec(std::mem::take(&mut self.group));
                 Ok(Scanned::Short(letter, value))
@@ -120,9 +120,11 @@ impl<'t> Scanner<'t> {
         self.arguments.next();
         let value = value.map(|v| OsStr::from_bytes(v).to_owned());
         Some(match (option.value, value) {
-            (Value::None, None) => Ok(Scanned::Long(long, OsString::new())),
+            (Value::None | Value::Optional(_), None) => Ok(Scanned::Long(long, OsString::new())),
             (Value::None, Some(_)) => Err(ScanError::LongValue(long)),
-            (Value::Required(_), Some(value)) => Ok(Scanned::Long(long, value)),
+            (Value::Required(_) | Value::Optional(_), Some(value)) => {
+                Ok(Scanned::Long(long, value))
+            }
             (Value::Required(_), None) => match self.arguments.next() {
                 Some(value) => Ok(Scanned::Long(long, value)),
                 None => Err(ScanError::NoLongValue(long)),
@@ -163,12 +165,13 @@ impl Iterator for Scanner<'_> {
 mod tests {
     use super::*;
 
-    const OPTIONS: [Opt; 5] = [
+    const OPTIONS: [Opt; 6] = [
         Opt::short('v', Value::None, ""),
         Opt::short('d', Value::Required("ID"), ""),
         Opt::short('p', Value::None, ""),
         Opt::long("help", Value::None, ""),
         Opt::long("source", Value::Required("WHERE"), ""),
+        Opt::long("count", Value::Optional("BY"), ""),
     ];
 
     /// What was scanned, in one line, and the operands.
@@ -225,5 +228,8 @@ mod tests {
             scan(&["--source"]).0,
             "option '--source' requires an argument"
         );
+        let (options, operands) = scan(&["--count=from", "--count", "from"]);
+        assert_eq!(options, "count(from) count()");
+        assert_eq!(operands, ["from"]);
     }
 }

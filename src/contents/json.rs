@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::attribute;
 use super::error::ContentsError;
-use super::header::line_could_be_header;
 use super::number;
 use super::output::{Output, Sink};
 use super::walk::{Part, Walk, walk};
+use crate::record::header::line_could_be_header;
 use crate::record::{Reader, Record, RecordType, Source};
 
 /// Most bytes of one header that are shown.

@@ -7,7 +7,6 @@
 
 mod attribute;
 mod error;
-mod header;
 mod json;
 mod number;
 mod output;

@@ -6,10 +6,10 @@
 use std::io;
 
 use super::error::ContentsError;
-use super::header::could_be_header;
 use super::output::{Output, Sink};
 use super::plan::{Flag, Plan};
 use super::sizes::{SizeFault, Sizes};
+use crate::record::header::could_be_header;
 use crate::record::{Reader, Record, RecordError, RecordType, Source};
 use crate::text::first_hundred;
 

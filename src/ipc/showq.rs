@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::attributes::{AttributeError, AttributeReader, Buffered, END_OF_LIST, number};
-use crate::spool::report::{Head, LogClass, Recipient, Report};
+use crate::spool::report::{Head, LogClass, LogFacts, Recipient, Report};
 use crate::text::{Charset, make_printable, shown};
 
 /// What the daemon says first.
@@ -114,6 +114,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
             size,
             forced_expire,
             sender: &message.sender,
+            envelope_sender: None,
         });
         self.message = message;
         Ok(())
@@ -141,6 +142,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
             address: &recipient.address,
             original: has_original.then_some(&recipient.original),
             reason: has_reason.then_some((&recipient.reason, class)),
+            facts: LogFacts::default(),
         });
         self.recipient = recipient;
         Ok(())

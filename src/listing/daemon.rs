@@ -1,26 +1,45 @@
 //! A listing from the showq daemon: copied as it comes, without holding back
 //! what is complete while the daemon thinks.
+//!
+//! A message is held back only while it is not known whether it is meant: a
+//! daemon cannot be asked twice.
 
 use super::ListingError;
-use super::form::{Form, Style};
+use super::form::Form;
 use super::output::Ending;
 use super::sink::{PIECE_SIZE, Sink};
+use super::style::Look;
 use crate::ipc::showq::Showq;
 use crate::ipc::{AttributeError, Buffered};
+use crate::selection::{Judge, Selection, Verdict};
 use crate::spool::report::{Head, Recipient, Report};
 use crate::text::Charset;
+
+/// What is wanted of a daemon's listing.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// What it looks like.
+    pub look: Look<'a>,
+    /// Which messages are meant; all without one.
+    pub selection: Option<&'a Selection>,
+    /// What may be shown.
+    pub charset: Charset,
+    /// How the daemon shows the null address.
+    pub null_shown: &'a [u8],
+}
 
 /// Copies a daemon's listing into `sink`. Of a listing that breaks off, the
 /// complete messages are handed out before the error is returned.
 pub fn copy<R: std::io::BufRead + Buffered>(
     input: R,
-    style: Style,
-    charset: Charset,
+    wish: &Wish<'_>,
     sink: &mut impl Sink,
 ) -> Result<Ending, ListingError> {
-    let mut showq = Showq::new(input, charset)?;
+    let mut showq = Showq::new(input, wish.charset)?;
     let mut copier = Copier {
-        form: Form::new(style),
+        wish,
+        form: Form::new(wish.look),
+        judge: None,
         sink,
         complete: 0,
         state: Ok(Ending::Complete),
@@ -45,7 +64,10 @@ pub fn copy<R: std::io::BufRead + Buffered>(
 
 /// Formats what the daemon reports and hands it out piece by piece.
 struct Copier<'a, S> {
-    form: Form,
+    wish: &'a Wish<'a>,
+    form: Form<'a>,
+    /// Who decides about the message that is read.
+    judge: Option<Judge<'a>>,
     sink: &'a mut S,
     /// How much of what was formatted belongs to complete messages.
     complete: usize,
@@ -61,8 +83,13 @@ impl<S: Sink> Copier<'_, S> {
         }
     }
 
+    fn verdict(&self) -> Verdict {
+        self.judge.as_ref().map_or(Verdict::Meant, Judge::verdict)
+    }
+
     fn hand_out_if_large(&mut self) {
-        if self.form.out().len() > PIECE_SIZE {
+        let may = self.verdict() == Verdict::Meant && self.form.is_continuous();
+        if may && self.form.out().len() > PIECE_SIZE {
             self.hand_out();
         }
     }
@@ -73,22 +100,46 @@ impl<S: Sink> Copier<'_, S> {
         }
         self.form.out().clear();
         self.complete = 0;
+        if let Some(gathered) = self.form.take_gathered()
+            && matches!(self.state, Ok(Ending::Complete))
+        {
+            self.state = self.sink.gathered(gathered);
+        }
     }
 }
 
 impl<S: Sink> Report for Copier<'_, S> {
     fn message(&mut self, head: &Head<'_>) {
+        let wish = self.wish;
+        self.judge = wish
+            .selection
+            .map(|selection| Judge::new(selection, wish.null_shown));
+        if let Some(judge) = &mut self.judge {
+            judge.message(head);
+        }
+        self.form.begin();
         self.form.message(head);
         self.hand_out_if_large();
     }
 
     fn recipient(&mut self, recipient: &Recipient<'_>) {
-        self.form.recipient(recipient);
-        self.hand_out_if_large();
+        if let Some(judge) = &mut self.judge {
+            judge.recipient(recipient);
+        }
+        if self.verdict() != Verdict::NotMeant {
+            self.form.recipient(recipient);
+            self.hand_out_if_large();
+        }
     }
 
     fn end(&mut self) {
-        self.form.end();
+        if let Some(judge) = &mut self.judge {
+            judge.end();
+        }
+        match self.verdict() {
+            Verdict::Meant => self.form.end(),
+            Verdict::Open | Verdict::NotMeant => self.form.out().truncate(self.complete),
+        }
         self.hand_out_if_large();
     }
 

@@ -5,17 +5,49 @@
 
 use std::io::Write;
 
-use crate::spool::report::{Head, LogClass, Recipient, Report};
+use super::detail::{self, DetailRules};
+use super::known::Known;
+use crate::spool::report::{Head, LogClass, Recipient};
 
 /// Writes messages as one JSON object a line.
 #[derive(Debug, Default)]
-pub struct JsonForm {
+pub struct JsonForm<'a> {
     /// What was written and not yet taken.
     pub out: Vec<u8>,
     has_recipient: bool,
+    members: Members<'a>,
 }
 
-impl JsonForm {
+/// Members that Postfix does not have, behind its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Members<'a> {
+    /// What else is known of a message.
+    pub details: Option<&'a DetailRules>,
+    /// The instance's name.
+    pub instance: Option<&'a str>,
+}
+
+impl<'a> JsonForm<'a> {
+    /// A form that writes more than Postfix does, behind what Postfix writes.
+    pub fn new(members: Members<'a>) -> Self {
+        Self {
+            members,
+            ..Self::default()
+        }
+    }
+
+    /// The message is complete, and this is what is known of it.
+    pub fn end(&mut self, known: &Known) {
+        self.text("]");
+        if let Some(rules) = self.members.details {
+            detail::write(known, rules, &mut self.out);
+        }
+        if let Some(instance) = self.members.instance {
+            member("instance", instance.as_bytes(), &mut self.out);
+        }
+        self.text("}\n");
+    }
+
     fn member(&mut self, name: &str, value: &[u8]) {
         self.text(name);
         string(value, &mut self.out);
@@ -26,8 +58,9 @@ impl JsonForm {
     }
 }
 
-impl Report for JsonForm {
-    fn message(&mut self, head: &Head<'_>) {
+impl JsonForm<'_> {
+    /// A message begins.
+    pub fn message(&mut self, head: &Head<'_>) {
         self.has_recipient = false;
         self.member("{\"queue_name\": ", head.queue);
         self.member(", \"queue_id\": ", head.id);
@@ -41,7 +74,8 @@ impl Report for JsonForm {
         self.text(", \"recipients\": [");
     }
 
-    fn recipient(&mut self, recipient: &Recipient<'_>) {
+    /// A recipient of it.
+    pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         if self.has_recipient {
             self.text(", ");
         }
@@ -60,18 +94,29 @@ impl Report for JsonForm {
             };
             self.member(name, reason);
         }
+        if self.members.details.is_some() {
+            detail::write_recipient(recipient, &mut self.out);
+        }
         self.text("}");
     }
+}
 
-    fn end(&mut self) {
-        self.text("]}\n");
-    }
+/// Appends a member that is a text, behind others.
+pub(super) fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b", \"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\": ");
+    string(value, out);
+}
 
-    fn warning(&mut self, _: Vec<u8>) {}
+/// Appends a member that is a number, behind others.
+pub(super) fn number(name: &str, value: i64, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, ", \"{name}\": {value}");
 }
 
 /// Appends a JSON string with Postfix's escapes.
-fn string(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
     while let Some(at) = rest

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::form::{Style, Totals};
+use super::form::Totals;
+use super::style::Style;
 
 /// How a listing that nothing else went wrong with ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,13 +12,15 @@ pub enum Ending {
     Complete,
     /// The reader has gone (`mailq | head`): no error, and nothing more to do.
     ReaderGone,
+    /// As many messages as were wanted are written.
+    Enough,
 }
 
 /// Writes pieces of formatted messages as they come.
 #[derive(Debug)]
-pub struct Output<W> {
+pub struct Output<'a, W> {
     to: W,
-    style: Style,
+    style: Style<'a>,
     state: State,
     totals: Totals,
 }
@@ -29,9 +32,9 @@ enum State {
     ReaderGone,
 }
 
-impl<W: Write> Output<W> {
+impl<'a, W: Write> Output<'a, W> {
     /// An output with nothing written.
-    pub fn new(to: W, style: Style) -> Self {
+    pub fn new(to: W, style: Style<'a>) -> Self {
         Self {
             to,
             style,

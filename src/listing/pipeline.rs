@@ -17,6 +17,7 @@ use super::ListingError;
 use super::output::Ending;
 use super::sink::Sink;
 use super::worker::{Chunk, Listing, Piece, Worker};
+use crate::selection::Selection;
 use crate::spool::{Found, Place, Queue, Walk, WalkError, id};
 use crate::text::shown;
 
@@ -81,15 +82,20 @@ fn write_in_order(
 ) -> Result<Ending, ListingError> {
     for pieces in chunks {
         for piece in pieces {
+            let mut ending = Ending::Complete;
             match piece {
                 Piece::Text(text) => {
-                    if sink.piece(&text)? == Ending::ReaderGone {
-                        return Ok(Ending::ReaderGone);
-                    }
+                    ending = sink.piece(&text)?;
                 }
                 Piece::Totals(totals) => sink.totals(totals),
+                Piece::Gathered(gathered) => {
+                    ending = sink.gathered(gathered)?;
+                }
                 Piece::Warning(text) => sink.warning(&text),
                 Piece::Failed(error) => return Err(error),
+            }
+            if ending != Ending::Complete {
+                return Ok(ending);
             }
         }
     }
@@ -118,7 +124,8 @@ impl<T> From<SendError<T>> for Stop {
 
 /// Walks every queue and gives the names that may be messages to the crew.
 fn walk(listing: &Listing<'_>, crew: &mut Crew<'_, '_>) -> Result<(), Stop> {
-    for queue in Queue::LISTED {
+    let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
+    for queue in Queue::LISTED.into_iter().filter(admits) {
         let mut walk = Walk::new(listing.spool, queue)?;
         let mut last_name = Vec::new();
         loop {
@@ -140,7 +147,9 @@ fn walk(listing: &Listing<'_>, crew: &mut Crew<'_, '_>) -> Result<(), Stop> {
             }
             last_name.clear();
             last_name.extend_from_slice(name);
-            if id::is_valid(name) {
+            let queue_name = queue.name().as_bytes();
+            let admits = |selection: &Selection| selection.admits_name(queue_name, name);
+            if id::is_valid(name) && listing.selection.is_none_or(admits) {
                 // Observed: a name in the wrong directory makes Postfix look
                 // at the right one, and list what is there once more.
                 let is_home = listing.layout.is_home(queue, &place.path, name);

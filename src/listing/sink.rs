@@ -1,7 +1,7 @@
 //! Who receives a listing, wherever it comes from.
 
 use super::ListingError;
-use super::form::Totals;
+use super::form::{Gathered, Totals};
 use super::output::Ending;
 
 /// Bytes of output after which a piece is handed out.
@@ -13,6 +13,8 @@ pub trait Sink {
     fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError>;
     /// The totals of messages whose pieces came before.
     fn totals(&mut self, totals: Totals);
+    /// What is to be written later, if at all.
+    fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError>;
     /// Something for the mail log.
     fn warning(&mut self, text: &[u8]);
 }

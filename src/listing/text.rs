@@ -5,7 +5,8 @@
 
 use std::io::Write;
 
-use crate::spool::report::{Head, Recipient, Report};
+use super::times::Clock;
+use crate::spool::report::{Head, Recipient};
 use crate::sys::time::LocalTime;
 
 /// A reason and its parentheses end in this column, if they fit.
@@ -67,6 +68,8 @@ impl Columns {
 #[derive(Debug)]
 pub struct TextForm {
     columns: Columns,
+    /// How times are shown, if not as Postfix does.
+    clock: Option<Clock>,
     /// What was written and not yet taken.
     pub out: Vec<u8>,
     last_reason: Vec<u8>,
@@ -75,9 +78,10 @@ pub struct TextForm {
 
 impl TextForm {
     /// A form with nothing written.
-    pub fn new(columns: Columns) -> Self {
+    pub fn new(columns: Columns, clock: Option<Clock>) -> Self {
         Self {
             columns,
+            clock,
             out: Vec::new(),
             last_reason: Vec::new(),
             date: String::new(),
@@ -86,6 +90,13 @@ impl TextForm {
 
     fn write_time(&mut self, seconds: i64) {
         let width = self.columns.time_width();
+        if let Some(clock) = self.clock {
+            let start = self.out.len();
+            clock.write(seconds, &mut self.out);
+            let written = self.out.len().saturating_sub(start);
+            let blanks = width.saturating_sub(written);
+            return self.out.extend(std::iter::repeat_n(b' ', blanks));
+        }
         self.date.clear();
         match LocalTime::at(seconds) {
             Some(time) => {
@@ -109,8 +120,9 @@ impl TextForm {
     }
 }
 
-impl Report for TextForm {
-    fn message(&mut self, head: &Head<'_>) {
+impl TextForm {
+    /// A message begins.
+    pub fn message(&mut self, head: &Head<'_>) {
         self.last_reason.clear();
         self.out.push(b'\n');
         let id_start = self.out.len();
@@ -139,7 +151,8 @@ impl Report for TextForm {
         self.out.push(b'\n');
     }
 
-    fn recipient(&mut self, recipient: &Recipient<'_>) {
+    /// A recipient of it.
+    pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         let reason = recipient.reason.map_or(&[][..], |(text, _)| text);
         if reason != self.last_reason {
             self.write_reason(if reason.is_empty() {
@@ -155,10 +168,6 @@ impl Report for TextForm {
         self.out.extend_from_slice(recipient.address);
         self.out.push(b'\n');
     }
-
-    fn end(&mut self) {}
-
-    fn warning(&mut self, _: Vec<u8>) {}
 }
 
 fn pad(text: &mut String, width: usize) {

@@ -6,10 +6,14 @@ use std::sync::mpsc::{Receiver, SendError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ListingError;
-use super::form::{Form, Style, Totals};
+use super::form::{Form, Gathered, Totals};
 use super::sink::PIECE_SIZE;
-use crate::spool::message::{self, NoMessage};
-use crate::spool::report::{Head, Recipient, Report, Rules};
+use super::style::Look;
+use crate::record::Buffers;
+use crate::selection::{Matcher, Selection};
+use crate::spool::message::{self, Message, NoMessage};
+use crate::spool::message_text::{self, Next, Piece as Part};
+use crate::spool::report::{Head, Recipient, Report, Rules, Wanted};
 use crate::spool::reporter::{Location, Reporter};
 use crate::spool::{Layout, Place, Queue};
 use crate::sys::dir::Dir;
@@ -25,7 +29,9 @@ pub struct Listing<'a> {
     /// What counts and what may be shown.
     pub rules: &'a Rules,
     /// What it looks like.
-    pub style: Style,
+    pub look: Look<'a>,
+    /// Which messages are meant; all without one.
+    pub selection: Option<&'a Selection>,
     /// How many threads read, at most.
     pub workers: usize,
 }
@@ -36,6 +42,8 @@ pub enum Piece {
     Text(Vec<u8>),
     /// Totals of messages handed out before.
     Totals(Totals),
+    /// What is not to be written yet.
+    Gathered(Gathered),
     /// Something for the mail log.
     Warning(Vec<u8>),
     /// The listing ends here.
@@ -73,6 +81,12 @@ enum Stop {
     Failed(ListingError),
 }
 
+impl Stop {
+    fn failed(error: impl Into<ListingError>) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl From<SendError<Piece>> for Stop {
     fn from(error: SendError<Piece>) -> Self {
         Self::NotWanted(error)
@@ -82,8 +96,10 @@ impl From<SendError<Piece>> for Stop {
 /// Looks at the messages of one chunk after the other.
 pub struct Worker<'a> {
     listing: Listing<'a>,
+    matcher: Option<Matcher<'a>>,
     reporter: Reporter,
-    form: Form,
+    buffers: Buffers,
+    form: Form<'a>,
 }
 
 impl<'a> Worker<'a> {
@@ -91,8 +107,12 @@ impl<'a> Worker<'a> {
     pub fn new(listing: Listing<'a>) -> Self {
         Self {
             listing,
+            matcher: listing
+                .selection
+                .map(|selection| Matcher::new(selection, listing.rules)),
             reporter: Reporter::default(),
-            form: Form::new(listing.style),
+            buffers: Buffers::default(),
+            form: Form::new(listing.look),
         }
     }
 
@@ -120,10 +140,13 @@ impl<'a> Worker<'a> {
             }
         }
         self.hand_out(chunk)?;
+        if let Some(gathered) = self.form.take_gathered() {
+            chunk.pieces.send(Piece::Gathered(gathered))?;
+        }
         chunk.pieces.send(Piece::Totals(self.form.take_totals()))
     }
 
-    /// Lists one name, if it is a message.
+    /// Lists one name, if it is a message that is meant.
     fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), Stop> {
         let path = self.listing.layout.path(chunk.queue, name);
         let path = path.to_string_lossy().into_owned();
@@ -137,9 +160,6 @@ impl<'a> Worker<'a> {
             Err(other) if other.is_exhaustion() => return Err(Stop::Failed(other.into())),
             Err(other) => return Ok(self.warn(chunk, other.to_string().into_bytes())?),
         };
-        if let Some(warning) = found.link_warning(&path, now()) {
-            self.warn(chunk, warning.into_bytes())?;
-        }
         let at = Location {
             spool: self.listing.spool,
             layout: self.listing.layout,
@@ -147,6 +167,44 @@ impl<'a> Worker<'a> {
             id: name,
             path: &path,
         };
+        if let Some(matcher) = &mut self.matcher
+            && !matcher.is_meant(&found, &at).map_err(Stop::failed)?
+        {
+            return Ok(());
+        }
+        if let Some(warning) = found.link_warning(&path, now()) {
+            self.warn(chunk, warning.into_bytes())?;
+        }
+        self.note_file(&found, &path);
+        self.report(chunk, &found, &at)
+    }
+
+    /// Keeps what the form shows of the file itself.
+    fn note_file(&mut self, found: &Message, path: &str) {
+        let needs_headers = self.form.needs_headers();
+        let Some(facts) = self.form.file_facts() else {
+            return;
+        };
+        facts.path.clear();
+        facts.path.push_str(path);
+        facts.modified = found.stat.st_mtime;
+        facts.subject.clear();
+        facts.message_id.clear();
+        if !needs_headers {
+            return;
+        }
+        message_text::read(found, &mut self.buffers, |part| {
+            if let Part::Header(name, value) = part {
+                facts.note_header(name, value);
+            }
+            match facts.has_headers() {
+                true => Next::Stop,
+                false => Next::Headers,
+            }
+        });
+    }
+
+    fn report(&mut self, chunk: &Chunk, found: &Message, at: &Location<'_>) -> Result<(), Stop> {
         let whole = self.form.out().len();
         let mut pieces = Pieces {
             form: &mut self.form,
@@ -155,7 +213,7 @@ impl<'a> Worker<'a> {
         };
         let done = self
             .reporter
-            .report(found, &at, self.listing.rules, &mut pieces);
+            .report(found, at, self.listing.rules, &mut pieces);
         match pieces.sent {
             Sent::Closed(error) => return Err(Stop::NotWanted(error)),
             Sent::Nothing if done.is_err() => {
@@ -164,7 +222,7 @@ impl<'a> Worker<'a> {
             }
             _ => {}
         }
-        done.map_err(|error| Stop::Failed(error.into()))
+        done.map_err(Stop::failed)
     }
 
     fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), SendError<Piece>> {
@@ -182,8 +240,8 @@ impl<'a> Worker<'a> {
 
 /// Hands out pieces of a message while it is reported, so that a message with
 /// a million recipients needs no more memory than others.
-struct Pieces<'a> {
-    form: &'a mut Form,
+struct Pieces<'a, 'f> {
+    form: &'a mut Form<'f>,
     to: &'a SyncSender<Piece>,
     sent: Sent,
 }
@@ -195,10 +253,10 @@ enum Sent {
     Closed(SendError<Piece>),
 }
 
-impl Pieces<'_> {
+impl Pieces<'_, '_> {
     /// Hands out what was formatted, if it is enough for a piece.
     fn hand_out(&mut self) {
-        if self.form.out().len() > PIECE_SIZE {
+        if self.form.out().len() > PIECE_SIZE && self.form.is_continuous() {
             let text = std::mem::take(self.form.out());
             self.send(Piece::Text(text));
         }
@@ -218,7 +276,27 @@ impl Pieces<'_> {
     }
 }
 
-impl Report for Pieces<'_> {
+impl Report for Pieces<'_, '_> {
+    fn begin(&mut self) {
+        self.form.begin();
+    }
+
+    fn wants_attributes(&self) -> bool {
+        self.form.wants_attributes()
+    }
+
+    fn attribute(&mut self, text: &[u8]) {
+        self.form.attribute(text);
+    }
+
+    fn done_recipient(&mut self) {
+        self.form.done_recipient();
+    }
+
+    fn wanted(&self) -> Wanted {
+        self.form.wanted()
+    }
+
     fn message(&mut self, head: &Head<'_>) {
         self.form.message(head);
         self.hand_out();

@@ -3,6 +3,7 @@
 //! Knows bytes and offsets, not queues, logs or output.
 
 mod error;
+pub mod header;
 mod pointer;
 mod reader;
 mod source;

@@ -1,5 +1,6 @@
 //! Where record bytes come from: an open file or bytes in memory.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
@@ -59,19 +60,19 @@ impl<S: Source> Source for &S {
 
 /// An open file and its size.
 #[derive(Debug)]
-pub struct FileSource {
+pub struct FileSource<F = File> {
     /// The file, open for reading.
-    pub file: File,
+    pub file: F,
     /// Its size in bytes when it was opened.
     pub size: u64,
 }
 
-impl Source for FileSource {
+impl<F: Borrow<File>> Source for FileSource<F> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut filled: usize = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
             let at = offset.saturating_add(filled as u64);
-            match self.file.read_at(rest, at) {
+            match self.file.borrow().read_at(rest, at) {
                 Ok(0) => break,
                 Ok(count) => {
                     filled = filled.saturating_add(count);
@@ -93,7 +94,7 @@ impl Source for FileSource {
     }
 
     fn check_seek(&self, offset: u64) -> io::Result<()> {
-        (&self.file).seek(SeekFrom::Start(offset)).map(drop)
+        self.file.borrow().seek(SeekFrom::Start(offset)).map(drop)
     }
 }
 

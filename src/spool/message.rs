@@ -11,6 +11,7 @@ use nix::sys::stat::FileStat;
 use thiserror::Error;
 
 use super::Queue;
+use crate::record::FileSource;
 use crate::sys::dir::{Dir, Kind, stat_open};
 use crate::sys::error_text::error_text;
 
@@ -35,6 +36,14 @@ impl Message {
     /// Whether it was told to expire.
     pub fn is_expired(&self) -> bool {
         self.stat.st_mode & EXPIRED != 0
+    }
+
+    /// The bytes of the queue file.
+    pub fn source(&self) -> FileSource<&File> {
+        FileSource {
+            size: u64::try_from(self.stat.st_size).unwrap_or(0),
+            file: &self.file,
+        }
     }
 
     /// The warning about a file that has had a second link for too long.

@@ -18,16 +18,14 @@ const NULL_RECIPIENT: &[u8] = b"(MAILER-DAEMON)";
 /// Bytes of a malformed line that a warning shows.
 const SHOWN_MAX: usize = 30;
 /// Attributes that an entry may have and a listing does not show.
-const OTHER_ATTRIBUTES: [&[u8]; 9] = [
+const OTHER_ATTRIBUTES: [&[u8]; 7] = [
     b"dsn_orig_rcpt",
     b"notify_flags",
     b"offset",
-    b"status",
     b"action",
     b"diag_type",
     b"diag_text",
     b"mta_type",
-    b"mta_mname",
 ];
 
 /// One recipient's entry. Everything in it is printable.
@@ -39,6 +37,10 @@ pub struct Reason {
     pub original_recipient: Vec<u8>,
     /// Why it waits.
     pub reason: Vec<u8>,
+    /// The enhanced status code; empty if the log has none.
+    pub status: Vec<u8>,
+    /// The mail system on the other side; empty if the log names none.
+    pub remote_host: Vec<u8>,
 }
 
 impl Reason {
@@ -48,6 +50,8 @@ impl Reason {
         self.original_recipient.clear();
         self.reason.clear();
         self.reason.extend_from_slice(NO_REASON);
+        self.status.clear();
+        self.remote_host.clear();
     }
 
     fn set_recipient(&mut self, text: &[u8]) {
@@ -200,6 +204,8 @@ fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
         b"recipient" => entry.set_recipient(value),
         b"original_recipient" => replace(&mut entry.original_recipient, value),
         b"reason" => entry.set_reason(value),
+        b"status" => replace(&mut entry.status, value),
+        b"mta_mname" => replace(&mut entry.remote_host, value),
         other if OTHER_ATTRIBUTES.contains(&other) => {}
         other => {
             return Err([b"unknown attribute name: ", other, b", ignored"].concat());

@@ -49,6 +49,9 @@ pub struct Head<'a> {
     pub forced_expire: bool,
     /// The sender.
     pub sender: &'a [u8],
+    /// The sender as the envelope has it, neither quoted nor printable; `None`
+    /// from a daemon, which does not tell.
+    pub envelope_sender: Option<&'a [u8]>,
 }
 
 /// Where a reason comes from.
@@ -72,10 +75,48 @@ pub struct Recipient<'a> {
     pub original: Option<&'a [u8]>,
     /// Why it waits, and which log says so.
     pub reason: Option<(&'a [u8], LogClass)>,
+    /// What the log says beside it.
+    pub facts: LogFacts<'a>,
+}
+
+/// What a log says of a recipient beside the reason; empty is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogFacts<'a> {
+    /// The enhanced status code, such as `4.4.1`.
+    pub status: &'a [u8],
+    /// The mail system on the other side.
+    pub remote_host: &'a [u8],
+}
+
+/// What is still worth reading of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The queue file and the logs.
+    Everything,
+    /// The queue file.
+    QueueFile,
+    /// No more.
+    Nothing,
 }
 
 /// Receives what a listing says of messages, in order.
 pub trait Report {
+    /// A queue file is read: a message follows if it has a sender. Not said
+    /// by a daemon.
+    fn begin(&mut self) {}
+    /// Whether attributes are of interest: most listings need not look.
+    fn wants_attributes(&self) -> bool {
+        false
+    }
+    /// An attribute `name=value` of the envelope, as it stands there. Comes
+    /// before or behind the message's beginning. Not said by a daemon.
+    fn attribute(&mut self, _text: &[u8]) {}
+    /// A recipient that has the message already. Not said by a daemon.
+    fn done_recipient(&mut self) {}
+    /// What is still worth reading; asked again and again.
+    fn wanted(&self) -> Wanted {
+        Wanted::Everything
+    }
     /// A message begins.
     fn message(&mut self, head: &Head<'_>);
     /// A recipient of the message that began last.

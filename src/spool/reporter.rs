@@ -4,13 +4,14 @@
 //! Owns the order of reading and the rules of what counts. How it looks is
 //! `listing`'s business.
 
+use std::fs::File;
 use std::io::{self, BufRead};
 
 use thiserror::Error;
 
 use super::logged::LoggedRecipients;
 use super::message::{Message, is_exhaustion};
-use super::report::{Dialect, Head, LogClass, Recipient, Report, Rules};
+use super::report::{Dialect, Head, LogClass, LogFacts, Recipient, Report, Rules, Wanted};
 use super::{Layout, Queue, ReasonReader};
 use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
 use crate::sys::dir::{Dir, Kind, stat_open};
@@ -71,29 +72,25 @@ impl Reporter {
     /// Reports a message that was found at `at`.
     pub fn report(
         &mut self,
-        message: Message,
+        message: &Message,
         at: &Location<'_>,
         rules: &Rules,
         report: &mut impl Report,
     ) -> Result<(), ReportError> {
-        let (stat, forced_expire) = (message.stat, message.is_expired());
-        let source = FileSource {
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            file: message.file,
-        };
         let mut buffers = std::mem::take(&mut self.records);
         let mut reading = Reading {
             reporter: self,
             at,
             rules,
-            file_size: stat.st_size,
-            modified: stat.st_mtime,
-            forced_expire,
+            file_size: message.stat.st_size,
+            modified: message.stat.st_mtime,
+            forced_expire: message.is_expired(),
             arrival: 0,
             size: None,
             has_sender: false,
         };
-        let done = reading.read(&mut Reader::new(source, &mut buffers), report);
+        report.begin();
+        let done = reading.read(&mut Reader::new(message.source(), &mut buffers), report);
         if reading.has_sender && done.is_ok() {
             report.end();
         }
@@ -124,18 +121,19 @@ struct Reading<'r> {
     has_sender: bool,
 }
 
-type QueueFileReader<'b> = Reader<'b, FileSource>;
+type QueueFileReader<'b, 'f> = Reader<'b, FileSource<&'f File>>;
 
 impl Reading<'_> {
     fn read(
         &mut self,
-        file: &mut QueueFileReader<'_>,
+        file: &mut QueueFileReader<'_, '_>,
         report: &mut impl Report,
     ) -> Result<(), ReportError> {
         loop {
             match file.next_cooked() {
                 Ok(Some(record)) => {
-                    if self.record(file, &record, report)? == Next::Stop {
+                    let next = self.record(file, &record, report)?;
+                    if next == Next::Stop || report.wanted() == Wanted::Nothing {
                         return Ok(());
                     }
                 }
@@ -151,7 +149,7 @@ impl Reading<'_> {
 
     fn record(
         &mut self,
-        file: &mut QueueFileReader<'_>,
+        file: &mut QueueFileReader<'_, '_>,
         record: &Record,
         report: &mut impl Report,
     ) -> Result<Next, ReportError> {
@@ -169,6 +167,10 @@ impl Reading<'_> {
                 self.skip_rest("missing sender address", file.text(record), report);
                 return Ok(Next::Stop);
             }
+            RecordType::ATTRIBUTE if report.wants_attributes() => {
+                report.attribute(file.text(record));
+            }
+            RecordType::DONE_RECIPIENT => report.done_recipient(),
             RecordType::CONTENT => self.skip_content(file)?,
             // A type byte of zero ends the reading in Postfix.
             RecordType(0) => return Ok(Next::Stop),
@@ -215,9 +217,13 @@ impl Reading<'_> {
             size: self.size.unwrap_or(self.file_size),
             forced_expire: self.forced_expire,
             sender: &self.reporter.sender,
+            envelope_sender: Some(text),
         });
         self.reporter.original.clear();
         self.reporter.logged.clear();
+        if report.wanted() != Wanted::Everything {
+            return Ok(Next::Record);
+        }
         self.reasons(Queue::Defer, LogClass::Defer, report)?;
         if self.rules.dialect == Dialect::V3_11 {
             self.reasons(Queue::Bounce, LogClass::Bounce, report)?;
@@ -243,6 +249,7 @@ impl Reading<'_> {
                 address,
                 original: self.rules.tells_original().then_some(original),
                 reason: None,
+                facts: LogFacts::default(),
             });
         }
         original.clear();
@@ -292,6 +299,9 @@ impl Reading<'_> {
         let named = |text: Vec<u8>| [path.as_bytes(), b": ", &text].concat();
         // An error of the disk ends the log; what was read counts.
         while let Ok(Some(entry)) = log.next(|text| report.warning(named(text))) {
+            if report.wanted() == Wanted::Nothing {
+                return;
+            }
             report.recipient(&Recipient {
                 address: &entry.recipient,
                 original: self
@@ -299,6 +309,10 @@ impl Reading<'_> {
                     .tells_original()
                     .then_some(&entry.original_recipient),
                 reason: Some((&entry.reason, class)),
+                facts: LogFacts {
+                    status: &entry.status,
+                    remote_host: &entry.remote_host,
+                },
             });
             self.reporter
                 .logged
@@ -307,7 +321,7 @@ impl Reading<'_> {
     }
 
     /// Skips the message text by its size, if that is known.
-    fn skip_content(&mut self, file: &mut QueueFileReader<'_>) -> Result<(), ReportError> {
+    fn skip_content(&mut self, file: &mut QueueFileReader<'_, '_>) -> Result<(), ReportError> {
         let Some(size) = self.size.and_then(|size| u64::try_from(size).ok()) else {
             return Ok(());
         };
@@ -331,6 +345,13 @@ impl Reading<'_> {
         ];
         report.warning(parts.concat());
     }
+}
+
+/// How a listing shows the null address.
+pub fn shown_null(rules: &Rules) -> Vec<u8> {
+    let mut shown = Vec::new();
+    display(b"", rules, &mut shown);
+    shown
 }
 
 /// Puts an envelope address into `to` as it is shown.

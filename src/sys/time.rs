@@ -23,13 +23,22 @@ impl LocalTime {
     /// The local time at `seconds` since the epoch; `None` if the year does
     /// not fit an int, where ctime(3) has no answer either.
     pub fn at(seconds: i64) -> Option<Self> {
+        Self::of(seconds, Zone::Local)
+    }
+
+    /// The time at `seconds` since the epoch by that clock, likewise.
+    pub fn of(seconds: i64, zone: Zone) -> Option<Self> {
         let mut tm = MaybeUninit::<libc::tm>::uninit();
-        // SAFETY: both pointers are valid for the call; localtime_r fills the
-        // whole structure when it returns non-null and only then is it read.
-        // `tzset` was called once by `prepare`, before any thread was started,
-        // and nothing here changes the environment afterwards.
+        // SAFETY: both pointers are valid for the call; either function fills
+        // the whole structure when it returns non-null and only then is it
+        // read. `tzset` was called once by `prepare`, before any thread was
+        // started, and nothing here changes the environment afterwards.
         let tm = unsafe {
-            if libc::localtime_r(&seconds, tm.as_mut_ptr()).is_null() {
+            let filled = match zone {
+                Zone::Local => libc::localtime_r(&seconds, tm.as_mut_ptr()),
+                Zone::Utc => libc::gmtime_r(&seconds, tm.as_mut_ptr()),
+            };
+            if filled.is_null() {
                 return None;
             }
             tm.assume_init()
@@ -53,6 +62,24 @@ impl LocalTime {
         let _ = write!(to, " {year}");
     }
 
+    /// Appends `2026-11-23T13:00:15`.
+    pub fn write_iso(&self, to: &mut String) {
+        let (minute, second) = (self.0.tm_min, self.0.tm_sec);
+        self.write_iso_hour(to);
+        // Writing to a String cannot fail.
+        let _ = write!(to, ":{minute:02}:{second:02}");
+    }
+
+    /// Appends `2026-11-23T13`.
+    pub fn write_iso_hour(&self, to: &mut String) {
+        let tm = &self.0;
+        let (year, month) = (i64::from(tm.tm_year), i64::from(tm.tm_mon));
+        let (year, month) = (year.saturating_add(1900), month.saturating_add(1));
+        let (day, hour) = (tm.tm_mday, tm.tm_hour);
+        // Writing to a String cannot fail.
+        let _ = write!(to, "{year:04}-{month:02}-{day:02}T{hour:02}");
+    }
+
     /// Appends `Nov 23 13:00:15`, the time stamp of a log line.
     pub fn write_stamp(&self, to: &mut String) {
         let tm = &self.0;
@@ -60,6 +87,57 @@ impl LocalTime {
         let (day, hour, minute, second) = (tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
         // Writing to a String cannot fail.
         let _ = write!(to, "{month} {day:2} {hour:02}:{minute:02}:{second:02}");
+    }
+}
+
+/// A date and time of day as a calendar and a clock show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calendar {
+    /// As people count them.
+    pub year: i32,
+    /// 1 to 12.
+    pub month: i32,
+    /// 1 to 31.
+    pub day: i32,
+    /// 0 to 23.
+    pub hour: i32,
+    /// 0 to 59.
+    pub minute: i32,
+    /// 0 to 59.
+    pub second: i32,
+}
+
+/// Whose clock shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// The one of this place.
+    Local,
+    /// Greenwich.
+    Utc,
+}
+
+impl Calendar {
+    /// Seconds since the epoch; `None` of a day that no calendar has.
+    pub fn seconds(self, zone: Zone) -> Option<i64> {
+        // SAFETY: all of the structure is integers and one pointer, for which
+        // zeros are valid values.
+        let mut tm: libc::tm = unsafe { MaybeUninit::zeroed().assume_init() };
+        tm.tm_year = self.year.checked_sub(1900)?;
+        tm.tm_mon = self.month.checked_sub(1)?;
+        tm.tm_mday = self.day;
+        (tm.tm_hour, tm.tm_min, tm.tm_sec) = (self.hour, self.minute, self.second);
+        tm.tm_isdst = -1;
+        let (month, day) = (tm.tm_mon, tm.tm_mday);
+        // SAFETY: both functions read and write the structure they are given;
+        // as to the environment, see `LocalTime::at`.
+        let seconds = unsafe {
+            match zone {
+                Zone::Local => libc::mktime(&mut tm),
+                Zone::Utc => libc::timegm(&mut tm),
+            }
+        };
+        // A 30th of February becomes another day.
+        (tm.tm_mon == month && tm.tm_mday == day).then_some(seconds)
     }
 }
 

@@ -1,8 +1,10 @@
-//! Bytes from strangers made fit to show: printable text, quoted addresses.
+//! Bytes from strangers made fit to show: printable text, quoted addresses,
+//! folded reasons.
 //!
 //! Knows neither where text comes from nor where it goes.
 
 mod address;
+pub mod fold;
 mod printable;
 
 pub use address::quote;

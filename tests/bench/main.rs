@@ -1,7 +1,7 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|postsuper|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|selection|postsuper|postcat] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
@@ -12,6 +12,7 @@
 
 mod postcat;
 mod postsuper;
+mod selection;
 mod spool;
 mod timing;
 
@@ -49,15 +50,21 @@ fn main() -> ExitCode {
 
 /// What is asked for by name, else everything.
 fn measure(messages: usize, rounds: usize) -> Result<(), String> {
-    let names = ["listing", "postsuper", "postcat"];
+    let names = ["listing", "selection", "postsuper", "postcat"];
     let asked = |name: &str| {
         let mut named = std::env::args()
             .filter(|a| names.contains(&a.as_str()))
             .peekable();
         named.peek().is_none() || named.any(|a| a == name)
     };
-    if asked("listing") {
-        run(&Spool::build(messages), rounds)?;
+    if asked("listing") || asked("selection") {
+        let spool = Spool::build(messages);
+        if asked("listing") {
+            run(&spool, rounds)?;
+        }
+        if asked("selection") {
+            selection::run(&spool, rounds)?;
+        }
     }
     if asked("postcat") {
         postcat::run(rounds)?;

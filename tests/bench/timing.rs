@@ -40,6 +40,11 @@ impl Program {
         )
     }
 
+    /// A pipeline of programs.
+    pub fn pipeline(script: &str) -> Self {
+        Self::new(PathBuf::from("/bin/sh"), "sh", &["-c", script])
+    }
+
     fn new(path: PathBuf, name: &str, arguments: &[&str]) -> Self {
         Self {
             path,

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the top to the bottom; rooms of one line do not know each
 /// other.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["applets"],
-    &["cli", "contents", "diag", "listing"],
-    &["ipc", "spool"],
+    &["contents", "diag", "listing"],
+    &["selection"],
+    &["cli", "ipc", "spool"],
     &["config", "record"],
     &["text"],
     &["sys"],

@@ -21,6 +21,7 @@ mod live;
 mod postcat;
 mod postsuper;
 mod rights;
+mod selection;
 mod support;
 mod syslog;
 mod usage;

@@ -92,7 +92,7 @@ fn nothing_in_the_spool_is_opened_through_a_link_or_by_an_absolute_path() {
     }
 }
 
-fn strace_is_missing() -> bool {
+pub fn strace_is_missing() -> bool {
     let missing = !Path::new("/usr/bin/strace").exists();
     if missing {
         assert!(

@@ -8,8 +8,13 @@ use crate::applets::{Call, Fatal};
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
 use crate::contents::{Flag, Form, Plan};
 use crate::diag::Diag;
+use crate::selection::{self, Builder, Selection, Taken};
+use crate::sys::time;
 
-const OPTIONS: [Opt; 16] = [
+/// The operand that stands for the messages that a selection means.
+const MATCH: &str = "MATCH";
+
+const OPTIONS: [Opt; 14] = [
     Opt::short('b', Value::None, "show the body"),
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('d', Value::None, "number of the type before each record"),
@@ -32,9 +37,19 @@ const OPTIONS: [Opt; 16] = [
         Value::None,
         "describe each message as a JSON object",
     ),
-    cli::HELP,
-    cli::VERSION,
 ];
+
+/// All options, in the order of `--help`.
+fn options() -> Vec<Opt> {
+    let explanations = [cli::HELP, cli::VERSION];
+    [
+        &OPTIONS[..],
+        &selection::OPTIONS,
+        &[selection::NOT],
+        &explanations,
+    ]
+    .concat()
+}
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,25 +88,91 @@ pub(super) struct Arguments {
     /// The offset to begin at.
     pub(super) start: u64,
     pub(super) operands: Vec<OsString>,
+    /// Which messages MATCH stands for.
+    pub(super) selection: Option<Selection>,
 }
 
 /// Reads the command line.
 pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
-    let mut arguments = Arguments::default();
-    let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
-    for scanned in scanner.by_ref() {
-        let scanned = scanned.map_err(|error| {
-            diag.option_error(call.program.as_bytes(), &error.message());
-            usage(call, diag)
-        })?;
-        take(scanned, &mut arguments).map_err(|text| fatal(diag, &text))?;
+    let mut reading = Reading {
+        arguments: Arguments::default(),
+        builder: Builder::new(time::now()),
+    };
+    let options = options();
+    let mut operands = reading.scan(&options, call.arguments.clone(), call, diag)?;
+    if let [first, second, ..] = operands.as_slice()
+        && first == MATCH
+        && reading.arguments.operands_are == Operands::Ids
+        && is_long(&options, second)
+    {
+        let behind = operands.split_off(1);
+        operands.extend(reading.scan(&options, behind, call, diag)?);
     }
-    arguments.operands = scanner.operands();
-    if arguments.look != Look::Records && (!arguments.plan.is_empty() || arguments.start > 0) {
-        let text = b"--raw-message, --mbox and --json go with -c and -q only";
-        return Err(fatal(diag, text));
+    let finished = reading.finish(operands);
+    finished.map_err(|text| fatal(diag, text.as_bytes()))
+}
+
+/// The command line while it is read.
+struct Reading {
+    arguments: Arguments,
+    builder: Builder,
+}
+
+impl Reading {
+    /// Notes the options in front; returns the operands.
+    fn scan(
+        &mut self,
+        options: &[Opt],
+        arguments: Vec<OsString>,
+        call: &Call,
+        diag: &mut Diag,
+    ) -> Result<Vec<OsString>, Fatal> {
+        let mut scanner = Scanner::new(options, arguments);
+        for scanned in scanner.by_ref() {
+            let scanned = scanned.map_err(|error| {
+                diag.option_error(call.program.as_bytes(), &error.message());
+                usage(call, diag)
+            })?;
+            let taken = self.builder.take(&scanned);
+            match taken.map_err(|error| fatal(diag, error.to_string().as_bytes()))? {
+                Taken::Yes => {}
+                Taken::No => {
+                    take(scanned, &mut self.arguments).map_err(|text| fatal(diag, &text))?;
+                }
+            }
+        }
+        Ok(scanner.operands())
     }
-    Ok(arguments)
+
+    /// Checks what goes together; the text of the complaint otherwise.
+    fn finish(self, operands: Vec<OsString>) -> Result<Arguments, String> {
+        let mut arguments = self.arguments;
+        arguments.selection = self.builder.finish().map_err(|error| error.to_string())?;
+        arguments.operands = operands;
+        if arguments.mode != Mode::Show {
+            return Ok(arguments);
+        }
+        let is_match = matches!(&arguments.operands[..], [only] if only == MATCH)
+            && arguments.operands_are == Operands::Ids;
+        if arguments.selection.is_some() && !is_match {
+            let text = "a selection goes with -q and the one operand MATCH: \
+                        postcat -q MATCH --from 'x@y.example'";
+            return Err(text.to_owned());
+        }
+        if arguments.look != Look::Records && (!arguments.plan.is_empty() || arguments.start > 0) {
+            return Err("--raw-message, --mbox and --json go with -c and -q only".to_owned());
+        }
+        Ok(arguments)
+    }
+}
+
+/// Whether an operand is one of our options: they may stand behind MATCH.
+fn is_long(options: &[Opt], operand: &OsStr) -> bool {
+    let name = operand.as_bytes().strip_prefix(b"--");
+    let name = name.and_then(|name| name.split(|&b| b == b'=').next());
+    options
+        .iter()
+        .any(|option| option.long.map(str::as_bytes) == name && name.is_some())
 }
 
 /// Notes one option; the text of the complaint if its value is bad.
@@ -143,8 +224,12 @@ fn offset(value: &OsStr) -> Result<u64, Vec<u8>> {
 
 /// The text of `--help`.
 pub(super) fn help() -> String {
-    let about = "Shows queue files, as Postfix's postcat does.";
-    cli::help("postcat [option]... [file]...", about, &OPTIONS)
+    let about = format!(
+        "Shows queue files, as Postfix's postcat does. With -q and selection options the operand\n\
+         MATCH stands for all messages that are meant.\n\n{}",
+        selection::NOTE
+    );
+    cli::help("postcat [option]... [file]...", &about, &options())
 }
 
 fn usage(call: &Call, diag: &mut Diag) -> Fatal {

@@ -4,6 +4,7 @@
 //! the business of `contents`.
 
 mod arguments;
+mod matching;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -55,15 +56,21 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let stdout = stdout.map_err(|error| failed(&mut diag, &ContentsError::Output(error)))?;
     let screen = Screen { stdout, diag };
-    Printer {
+    let search = spool.map(|spool| Search::new(spool, &config));
+    let printer = |search| Printer {
         look: arguments.look,
         plan: arguments.plan.or_all_parts(),
         start: arguments.start,
-        search: spool.map(|spool| Search::new(spool, &config)),
+        search,
         output: Output::new(screen),
         buffers: Buffers::reading_ahead(READ_AHEAD),
+    };
+    match (&arguments.selection, search) {
+        (Some(selection), Some(search)) => {
+            matching::run(printer(None), &search, selection, &config)
+        }
+        (_, search) => printer(search).print(&arguments.operands),
     }
-    .print(&arguments.operands)
 }
 
 /// Where queue IDs are looked for.
@@ -128,6 +135,11 @@ impl Printer {
         for operand in operands {
             self.print_operand(operand)?;
         }
+        self.finish()
+    }
+
+    /// Hands out what is left.
+    fn finish(mut self) -> Result<(), Fatal> {
         let flushed = self.output.flush();
         flushed.map_err(|error| self.failed(&ContentsError::Output(error)))
     }
@@ -147,10 +159,15 @@ impl Printer {
                 Err(error) => return Err(self.no_file(b"open queue file ", text, &error)),
             },
         };
-        let failure = self.print_file(file, path.as_bytes(), Position::Start)?;
+        self.print_named(file, path.as_bytes(), text)
+    }
+
+    /// Shows an open file; `asked_for` is what the user calls it.
+    fn print_named(&mut self, file: File, name: &[u8], asked_for: &[u8]) -> Result<(), Fatal> {
+        let failure = self.print_file(file, name, Position::Start)?;
         if let Some(error) = failure {
             let what = error_text(&error);
-            let warning = [b"close ", text, b": ", what.as_bytes()].concat();
+            let warning = [b"close ", asked_for, b": ", what.as_bytes()].concat();
             let warned = self.output.warning(&warning);
             return warned.map_err(|error| self.failed(&ContentsError::Output(error)));
         }

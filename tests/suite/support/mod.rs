@@ -34,6 +34,8 @@ pub enum Needs {
     Postfix,
     /// The superuser: other users' files, set-gid copies, device nodes.
     Root,
+    /// promtool, to check metrics.
+    Promtool,
 }
 
 /// Whether a test can go on.
@@ -64,6 +66,10 @@ pub fn tell(text: &str) {
 }
 
 fn lacking(need: Needs) -> Option<&'static str> {
+    if need == Needs::Promtool {
+        let missing = !Path::new("/usr/bin/promtool").exists();
+        return missing.then_some("promtool (Debian's prometheus) is not installed");
+    }
     if !nix::unistd::geteuid().is_root() {
         return Some("it has to be run by root");
     }

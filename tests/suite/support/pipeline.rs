@@ -12,15 +12,17 @@ use super::under_test;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs a shell pipeline in which `mailq`, `postqueue` and `postsuper` are a
-/// program's; where no function will do, `postsuper_program` is its path.
+/// Runs a shell pipeline in which `mailq`, `postqueue`, `postsuper` and
+/// `postcat` are a program's; where no function will do, `postsuper_program` is its path.
 pub fn pipeline_of(program: Program, instance: &Instance, script: &str) -> Output {
     let path = |tool| program.path(tool, instance).display().to_string();
     let functions = format!(
-        "mailq() {{ {} \"$@\"; }}; postqueue() {{ {} \"$@\"; }}; postsuper() {{ {} \"$@\"; }}; {}",
+        "mailq() {{ {} \"$@\"; }}; postqueue() {{ {} \"$@\"; }}; postsuper() {{ {} \"$@\"; }}; \
+         postcat() {{ {} \"$@\"; }}; {}",
         path(Tool::Mailq),
         path(Tool::Postqueue),
         path(Tool::Postsuper),
+        path(Tool::Postcat),
         script.replace("postsuper_program", &path(Tool::Postsuper))
     );
     let child = Command::new("bash")

@@ -1,12 +1,14 @@
 //! Where the header ends: which lines could belong to one.
+//!
+//! Knows lines; what stands in a header is its reader's business.
 
-use crate::record::{Reader, Record, Source};
+use super::{Reader, Record, Source};
 
 /// Whether a line could be part of a message header: a name of printable
 /// ASCII characters, blanks, a colon; or, to continue one, a blank first.
 ///
 /// Looks at no more of the line than it has to, however long that is.
-pub(super) fn could_be_header<S: Source>(reader: &mut Reader<'_, S>, record: &Record) -> bool {
+pub fn could_be_header<S: Source>(reader: &mut Reader<'_, S>, record: &Record) -> bool {
     let mut at = 0u64;
     let mut part = Part::Start;
     loop {
@@ -22,7 +24,7 @@ pub(super) fn could_be_header<S: Source>(reader: &mut Reader<'_, S>, record: &Re
 }
 
 /// The same of a line at hand.
-pub(super) fn line_could_be_header(line: &[u8]) -> bool {
+pub fn line_could_be_header(line: &[u8]) -> bool {
     matches!(Part::Start.read(line), Err(Verdict::Header))
 }
 

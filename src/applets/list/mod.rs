@@ -1,0 +1,342 @@
+//! A listing from the first look at rights to the last byte: the work of
+//! `postqueue -p`, `postqueue -j` and `mailq` (spec pages 05 and 11), and of
+//! what counts messages.
+
+mod names;
+mod origin;
+mod sinks;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+
+use self::origin::{Origin, authorize};
+use self::sinks::{Collector, Logged, Printer};
+use super::postqueue::STATUS;
+use super::{Call, Fatal, instance};
+use crate::config::Config;
+use crate::diag::{Diag, Severity};
+use crate::listing::{
+    self, Arrangement, CountPlan, Counts, DaemonWish, Ending, Listing, ListingError, Look, Output,
+    Sink, Style, Totals,
+};
+use crate::selection::Selection;
+use crate::spool::report::{Dialect, Rules};
+use crate::spool::reporter::shown_null;
+use crate::spool::{Layout, Queue};
+use crate::sys::dir::Dir;
+use crate::sys::error_text::error_text;
+use crate::sys::process::raise_open_files;
+use crate::text::Charset;
+
+/// What a listing that cannot go on ends with, as Postfix's does.
+const MALFORMED: &str = "malformed showq server response";
+/// The service in whose name a direct listing logs.
+const SHOWQ: &str = "showq";
+
+/// What listing is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What it looks like.
+    pub style: Style<'a>,
+    /// Which messages are meant; all without one.
+    pub selection: Option<&'a Selection>,
+    /// Another order than that of the walk, or an end before the last.
+    pub arrangement: Option<&'a Arrangement>,
+    /// Where it comes from.
+    pub source: Source,
+    /// Whose output is reproduced, if not that of the instance's daemons.
+    pub dialect: Option<Dialect>,
+}
+
+/// Where a listing comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The spool if the caller may read it, else the daemon.
+    #[default]
+    Auto,
+    /// The spool.
+    Spool,
+    /// The daemon.
+    Showq,
+}
+
+impl Source {
+    /// From the value of `--source`.
+    pub fn parse(value: &OsString) -> Option<Self> {
+        match value.to_str()? {
+            "auto" => Some(Self::Auto),
+            "spool" => Some(Self::Spool),
+            "showq" => Some(Self::Showq),
+            _ => None,
+        }
+    }
+}
+
+/// Who asks for a listing of which instance.
+#[derive(Debug)]
+pub struct Session<'a> {
+    /// How the applet was called.
+    pub call: &'a Call,
+    /// The instance's configuration.
+    pub config: &'a Config,
+    /// Its queue directory.
+    pub spool: &'a Dir,
+    /// Where it is told.
+    pub diag: &'a mut Diag,
+}
+
+impl Session<'_> {
+    /// The same, for a part of the work.
+    pub fn again(&mut self) -> Session<'_> {
+        Session {
+            diag: &mut *self.diag,
+            ..*self
+        }
+    }
+}
+
+/// Lists the queue.
+pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
+    authorize(session.call, session.config, session.diag)?;
+    let mut lister = Lister { session, request };
+    let origin = lister.choose_for_request()?;
+    let stdout = stdout(lister.session.diag)?;
+    let mut printer = Printer::new(Output::new(stdout, request.style), request.arrangement);
+    let ended = lister.list(origin, &mut printer)?;
+    lister.finish(ended, printer)
+}
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// All messages that are meant.
+    pub totals: Totals,
+    /// By what the plan asks for.
+    pub counts: Counts,
+    /// The messages in each queue, if nothing but names was read: then the
+    /// rest is empty.
+    pub names: Option<Vec<(Queue, u64)>>,
+}
+
+/// Counts the queue, whatever the request says it shall look like.
+pub fn count(
+    session: Session<'_>,
+    request: &Request<'_>,
+    plan: &CountPlan,
+) -> Result<Counted, Fatal> {
+    authorize(session.call, session.config, session.diag)?;
+    let request = &Request {
+        style: Style::Counts(plan),
+        ..*request
+    };
+    let mut lister = Lister { session, request };
+    let origin = lister.choose_for_request()?;
+    if matches!(origin, Origin::Spool) && names::are_enough(plan, request.selection) {
+        return lister.count_names();
+    }
+    let mut collector = Collector::default();
+    let ended = lister.list(origin, &mut collector)?;
+    match ended {
+        Ok(_) => Ok(Counted {
+            totals: collector.totals,
+            counts: collector.counts,
+            names: None,
+        }),
+        Err(error) => Err(lister.failed(error)),
+    }
+}
+
+/// One listing and all it needs.
+struct Lister<'a> {
+    session: Session<'a>,
+    request: &'a Request<'a>,
+}
+
+impl Lister<'_> {
+    /// Chooses the source, and refuses what it cannot tell.
+    fn choose_for_request(&mut self) -> Result<Origin, Fatal> {
+        let origin = self.choose()?;
+        let option = self.request.selection.and_then(Selection::needs_spool);
+        let unknown = match option {
+            Some(option) => Some(format!("--{option}")),
+            None => self.request.style.needs_spool(),
+        };
+        match (&origin, unknown) {
+            (Origin::Showq(_), Some(unknown)) => {
+                let text = format!(
+                    "{unknown} needs the queue files, which only root and the mail owner may \
+                     read: the showq daemon does not tell"
+                );
+                Err(self.fatal(&text))
+            }
+            _ => Ok(origin),
+        }
+    }
+
+    /// Lists into `sink`, from wherever the messages come.
+    fn list(
+        &mut self,
+        origin: Origin,
+        sink: &mut impl Sink,
+    ) -> Result<Result<Ending, ListingError>, Fatal> {
+        match origin {
+            Origin::Spool => self.list_spool(sink),
+            Origin::Showq(stream) => self.list_showq(stream, sink),
+        }
+    }
+
+    fn list_spool(&mut self, sink: &mut impl Sink) -> Result<Result<Ending, ListingError>, Fatal> {
+        let config = self.session.config;
+        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let rules = self.rules()?;
+        let listing = Listing {
+            spool: self.session.spool,
+            layout: &layout,
+            rules: &rules,
+            look: self.request.look(),
+            selection: self.request.selection,
+            workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
+        };
+        let diag = &mut *self.session.diag;
+        Ok(listing::list_spool(&listing, &mut Logged { sink, diag }))
+    }
+
+    fn list_showq(
+        &mut self,
+        stream: BufReader<UnixStream>,
+        sink: &mut impl Sink,
+    ) -> Result<Result<Ending, ListingError>, Fatal> {
+        let null_shown = match self.request.selection {
+            Some(_) => shown_null(&self.rules()?),
+            None => Vec::new(),
+        };
+        let wish = DaemonWish {
+            look: self.request.look(),
+            selection: self.request.selection,
+            charset: match self.session.config.smtputf8_enable {
+                true => Charset::LooseUtf8,
+                false => Charset::Ascii,
+            },
+            null_shown: &null_shown,
+        };
+        let diag = &mut *self.session.diag;
+        Ok(listing::list_daemon(
+            stream,
+            &wish,
+            &mut Logged { sink, diag },
+        ))
+    }
+
+    /// Counts names, reading directories only.
+    fn count_names(&mut self) -> Result<Counted, Fatal> {
+        let config = self.session.config;
+        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let counted = names::count(self.session.spool, &layout, self.request.selection);
+        let names = counted.map_err(|error| self.failed(error.into()))?;
+        let messages = names.iter().map(|(_, count)| count).sum();
+        Ok(Counted {
+            totals: Totals { messages, bytes: 0 },
+            counts: Counts::default(),
+            names: Some(names),
+        })
+    }
+
+    /// Writes what waited for its place and the footer, or says why there is
+    /// none.
+    fn finish(
+        mut self,
+        ended: Result<Ending, ListingError>,
+        printer: Printer<'_>,
+    ) -> Result<(), Fatal> {
+        match ended {
+            Ok(Ending::ReaderGone) => Ok(()),
+            Ok(Ending::Complete | Ending::Enough) => match printer.finish() {
+                Ok(_) => Ok(()),
+                Err(error) => output_failed(self.session.diag, &error),
+            },
+            Err(ListingError::Output(error)) => output_failed(self.session.diag, &error),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Says why a listing broke off.
+    fn failed(&mut self, error: ListingError) -> Fatal {
+        match error {
+            ListingError::Thread(error) => {
+                let text = format!("cannot start a thread: {}", error_text(&error));
+                self.fatal(&text)
+            }
+            ListingError::Daemon(error) => {
+                let socket = self.socket().display().to_string();
+                if let Some(warning) = error.warning(&socket) {
+                    self.session.diag.warning(warning);
+                }
+                self.fatal(MALFORMED)
+            }
+            error => self.showq_failed(&error.to_string()),
+        }
+    }
+
+    /// What counts in a listing. Its parameters are showq's in Postfix, and
+    /// so are their faults.
+    fn rules(&mut self) -> Result<Rules, Fatal> {
+        let mut warnings = Vec::new();
+        let config = self.session.config;
+        let rules = instance::rules(config, self.request.dialect, &mut warnings);
+        for warning in warnings {
+            self.session.diag.log_as(SHOWQ, Severity::Warning, warning);
+        }
+        rules.map_err(|error| self.showq_failed(&error.to_string()))
+    }
+
+    /// Ends a listing of Postfix's kind as showq's end would: its words are in
+    /// the log only. What Postfix does not have says what is wrong.
+    fn showq_failed(&mut self, text: &str) -> Fatal {
+        match self.request.style {
+            Style::Text(..) | Style::Json(_) => {
+                self.session.diag.log_as(SHOWQ, Severity::Fatal, text);
+                self.fatal(MALFORMED)
+            }
+            Style::Lines(_) | Style::Counts(_) => self.fatal(text),
+        }
+    }
+
+    fn fatal(&mut self, text: &str) -> Fatal {
+        fatal(self.session.diag, text)
+    }
+}
+
+impl<'a> Request<'a> {
+    fn look(&self) -> Look<'a> {
+        Look {
+            style: self.style,
+            arrangement: self.arrangement,
+        }
+    }
+}
+
+/// Says that standard output cannot be written; a reader that has gone is no
+/// error.
+pub fn output_failed(diag: &mut Diag, error: &io::Error) -> Result<(), Fatal> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    let text = format!("output write error: {}", error_text(error));
+    Err(fatal(diag, &text))
+}
+
+/// Standard output without the buffer that looks for newlines: what is
+/// written here comes in large pieces.
+fn stdout(diag: &mut Diag) -> Result<File, Fatal> {
+    let copy = io::stdout().as_fd().try_clone_to_owned();
+    copy.map(File::from)
+        .map_err(|error| fatal(diag, &format!("output write error: {}", error_text(&error))))
+}
+
+fn fatal(diag: &mut Diag, text: &str) -> Fatal {
+    diag.fatal(text);
+    Fatal::told(STATUS)
+}

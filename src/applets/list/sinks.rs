@@ -1,0 +1,147 @@
+//! Who receives a listing: standard output, or a sum.
+
+use std::fs::File;
+use std::io;
+
+use super::SHOWQ;
+use crate::diag::{Diag, Severity};
+use crate::listing::{
+    Arrangement, Counts, Ending, Entry, Gathered, ListingError, Output, Sink, Sorter, Totals,
+};
+
+/// Prints a listing; one in another order when all of it is known.
+pub(super) struct Printer<'a> {
+    output: Output<'a, File>,
+    order: Order<'a>,
+}
+
+/// What becomes of messages that are not written at once.
+enum Order<'a> {
+    /// They are written as they come; so many more of them.
+    AsTheyCome(Option<usize>),
+    /// They wait.
+    Sorted(Sorter<'a>),
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(output: Output<'a, File>, arrangement: Option<&'a Arrangement>) -> Self {
+        let order = match arrangement {
+            Some(arrangement) if !arrangement.keys.is_empty() => {
+                Order::Sorted(Sorter::new(arrangement))
+            }
+            other => Order::AsTheyCome(other.and_then(|arrangement| arrangement.limit)),
+        };
+        Self { output, order }
+    }
+
+    /// Writes what waited, and the footer.
+    pub(super) fn finish(mut self) -> io::Result<Ending> {
+        if let Order::Sorted(sorter) = self.order {
+            for entry in sorter.finish() {
+                if write(&mut self.output, &entry)? == Ending::ReaderGone {
+                    return Ok(Ending::ReaderGone);
+                }
+            }
+        }
+        self.output.finish()
+    }
+
+    /// Writes entries up to the limit.
+    fn write_up_to_limit(&mut self, entries: &[Entry], left: usize) -> io::Result<Ending> {
+        for entry in entries.iter().take(left) {
+            if write(&mut self.output, entry)? == Ending::ReaderGone {
+                return Ok(Ending::ReaderGone);
+            }
+        }
+        let left = left.saturating_sub(entries.len());
+        self.order = Order::AsTheyCome(Some(left));
+        Ok(match left {
+            0 => Ending::Enough,
+            _ => Ending::Complete,
+        })
+    }
+}
+
+fn write(output: &mut Output<'_, File>, entry: &Entry) -> io::Result<Ending> {
+    output.count(entry.totals);
+    output.piece(&entry.text)
+}
+
+impl Sink for Printer<'_> {
+    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
+        self.output.piece(piece).map_err(ListingError::Output)
+    }
+
+    fn totals(&mut self, totals: Totals) {
+        self.output.count(totals);
+    }
+
+    fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError> {
+        let Gathered::Entries(entries) = gathered else {
+            return Ok(Ending::Complete);
+        };
+        match &mut self.order {
+            Order::Sorted(sorter) => {
+                sorter.add(entries);
+                Ok(Ending::Complete)
+            }
+            Order::AsTheyCome(limit) => {
+                let left = limit.unwrap_or(usize::MAX);
+                let written = self.write_up_to_limit(&entries, left);
+                written.map_err(ListingError::Output)
+            }
+        }
+    }
+
+    fn warning(&mut self, _: &[u8]) {}
+}
+
+/// Adds up what was counted.
+#[derive(Default)]
+pub(super) struct Collector {
+    pub(super) totals: Totals,
+    pub(super) counts: Counts,
+}
+
+impl Sink for Collector {
+    fn piece(&mut self, _: &[u8]) -> Result<Ending, ListingError> {
+        Ok(Ending::Complete)
+    }
+
+    fn totals(&mut self, totals: Totals) {
+        self.totals.add(totals);
+    }
+
+    fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError> {
+        if let Gathered::Counts(counts) = gathered {
+            self.counts.add(counts);
+        }
+        Ok(Ending::Complete)
+    }
+
+    fn warning(&mut self, _: &[u8]) {}
+}
+
+/// Sends warnings to the mail log, and all else on.
+pub(super) struct Logged<'a, S> {
+    pub(super) sink: &'a mut S,
+    pub(super) diag: &'a mut Diag,
+}
+
+impl<S: Sink> Sink for Logged<'_, S> {
+    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
+        self.sink.piece(piece)
+    }
+
+    fn totals(&mut self, totals: Totals) {
+        self.sink.totals(totals);
+    }
+
+    fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError> {
+        self.sink.gathered(gathered)
+    }
+
+    fn warning(&mut self, text: &[u8]) {
+        self.diag.log_as(SHOWQ, Severity::Warning, text);
+    }
+}

@@ -1,0 +1,137 @@
+//! `postcat -q MATCH`: shows the messages that a selection means.
+//!
+//! Finds them as a listing does, in parallel and in the order of the queues,
+//! and shows one after the other.
+
+use super::{Printer, Search, fatal, instance};
+use crate::applets::Fatal;
+use crate::config::Config;
+use crate::listing::{
+    self, Clock, Ending, Gathered, Listing, ListingError, Sink, Style, Template, Terminator,
+    TimeStyle, Totals,
+};
+use crate::selection::{Matcher, Selection};
+use crate::spool::Queue;
+use crate::spool::message::{self, NoMessage};
+use crate::spool::report::Rules;
+use crate::spool::reporter::Location;
+use crate::sys::process::raise_open_files;
+
+/// What a line of the listing is: where a message lies.
+const FORMAT: &str = "%{path}";
+
+/// Shows the messages that are meant.
+pub(super) fn run(
+    mut printer: Printer,
+    search: &Search,
+    selection: &Selection,
+    config: &Config,
+) -> Result<(), Fatal> {
+    let rules = rules(&mut printer, config)?;
+    let clock = Clock {
+        style: TimeStyle::Epoch,
+        now: 0,
+    };
+    let template = Template::format(FORMAT, Terminator::Nul, clock);
+    let template = template.map_err(|text| printer.fatal(text.as_bytes()))?;
+    let listing = Listing {
+        spool: &search.spool,
+        layout: &search.layout,
+        rules: &rules,
+        look: Style::Lines(&template).into(),
+        selection: Some(selection),
+        workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
+    };
+    let mut shown = Shown {
+        matcher: Matcher::new(selection, &rules),
+        printer,
+        search,
+        count: 0,
+        end: None,
+    };
+    let ended = listing::list_spool(&listing, &mut shown);
+    match (shown.end, ended) {
+        (Some(fatal), _) => return Err(fatal),
+        (None, Ok(_)) => {}
+        (None, Err(error)) => return Err(shown.printer.fatal(error.to_string().as_bytes())),
+    }
+    if shown.count == 0 {
+        let diag = &mut shown.printer.output.sink().diag;
+        diag.warning("no message in the queue is what the selection asks for");
+    }
+    shown.printer.finish()
+}
+
+fn rules(printer: &mut Printer, config: &Config) -> Result<Rules, Fatal> {
+    let mut warnings = Vec::new();
+    let rules = instance::rules(config, None, &mut warnings);
+    let diag = &mut printer.output.sink().diag;
+    for warning in warnings {
+        diag.warning(warning);
+    }
+    rules.map_err(|error| fatal(diag, error.to_string().as_bytes()))
+}
+
+/// Shows what the listing finds.
+struct Shown<'a> {
+    matcher: Matcher<'a>,
+    printer: Printer,
+    search: &'a Search,
+    count: u64,
+    /// What ended it.
+    end: Option<Fatal>,
+}
+
+impl Shown<'_> {
+    /// Shows the message at a path, if it is still there and still the one.
+    fn show(&mut self, path: &[u8]) -> Result<(), Fatal> {
+        let text = String::from_utf8_lossy(path);
+        let mut parts = path.split(|&b| b == b'/');
+        let queue = parts.next().and_then(Queue::parse);
+        let (Some(queue), Some(id)) = (queue, parts.next_back()) else {
+            return Ok(());
+        };
+        let at = Location {
+            spool: &self.search.spool,
+            layout: &self.search.layout,
+            queue,
+            id,
+            path: &text,
+        };
+        let message = match message::open(at.spool, path, queue, &text) {
+            Ok(message) => message,
+            // Delivered or moved meanwhile.
+            Err(NoMessage::NotThere) => return Ok(()),
+            Err(error) => return Err(self.printer.fatal(error.to_string().as_bytes())),
+        };
+        match self.matcher.is_meant(&message, &at) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => return Err(self.printer.fatal(error.to_string().as_bytes())),
+        }
+        self.count = self.count.saturating_add(1);
+        self.printer.print_named(message.file, path, id)
+    }
+}
+
+impl Sink for Shown<'_> {
+    /// Lines are whole in each piece: a message writes its own at its end.
+    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
+        for path in piece.split(|&b| b == 0).filter(|path| !path.is_empty()) {
+            if let Err(fatal) = self.show(path) {
+                self.end = Some(fatal);
+                return Ok(Ending::Enough);
+            }
+        }
+        Ok(Ending::Complete)
+    }
+
+    fn totals(&mut self, _: Totals) {}
+
+    fn gathered(&mut self, _: Gathered) -> Result<Ending, ListingError> {
+        Ok(Ending::Complete)
+    }
+
+    // What is wrong with files that are not shown is no business of postcat's.
+    fn warning(&mut self, _: &[u8]) {}
+}

@@ -1,0 +1,415 @@
+//! The command line of postqueue.
+//!
+//! Owns which options go together. What a selection means is `selection`'s
+//! business.
+
+use std::ffi::OsString;
+
+use super::options::options;
+use super::{PROGRAM, USAGE, told};
+use crate::applets::list::Source;
+use crate::applets::{Call, Fatal};
+use crate::cli::{Scanned, Scanner};
+use crate::diag::Diag;
+use crate::listing::{Arrangement, COUNTED_BY, CountBy, Direction, Key, TimeStyle};
+use crate::selection::{self, Builder, Selection, SelectionError, Taken};
+use crate::spool::report::Dialect;
+use crate::sys::time;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    List(View),
+    Count(CountLook, Option<CountBy>),
+    Metrics,
+    Check,
+    Flush,
+    Help,
+    Version,
+}
+
+/// What a listing looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    Text,
+    Json,
+    DetailedJson,
+    Oneline,
+    Ids,
+    Csv,
+    Format(String),
+}
+
+/// What a count looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CountLook {
+    Table,
+    Json,
+}
+
+/// Which instances are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Instances {
+    #[default]
+    One,
+    All,
+}
+
+/// When a check warns, and when it is critical.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Thresholds {
+    pub(super) warn: Option<u64>,
+    pub(super) crit: Option<u64>,
+    /// In seconds.
+    pub(super) warn_age: Option<u64>,
+    pub(super) crit_age: Option<u64>,
+}
+
+/// The command line, understood.
+#[derive(Debug, Default)]
+pub(super) struct Arguments {
+    pub(super) config_directory: Option<OsString>,
+    pub(super) mode: Option<Mode>,
+    pub(super) source: Source,
+    pub(super) dialect: Option<Dialect>,
+    pub(super) selection: Option<Selection>,
+    pub(super) arrangement: Arrangement,
+    pub(super) top: Option<usize>,
+    pub(super) time_style: Option<TimeStyle>,
+    pub(super) ends_with_nul: bool,
+    pub(super) output: Option<OsString>,
+    /// The instance that is meant, if not the one that main.cf is of.
+    pub(super) instance: Option<String>,
+    pub(super) instances: Instances,
+    pub(super) thresholds: Thresholds,
+}
+
+/// Reads the command line. What contradicts itself is an error before
+/// main.cf is read; that nothing was asked for is one only afterwards.
+pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
+    let options = options();
+    let mut scanner = Scanner::new(&options, call.arguments.clone());
+    let mut reading = Reading {
+        arguments: Arguments::default(),
+        asked: None,
+        given: Vec::new(),
+        builder: Builder::new(time::now()),
+    };
+    for scanned in scanner.by_ref() {
+        let scanned = scanned.map_err(|error| {
+            diag.option_error(PROGRAM.as_bytes(), &error.message());
+            told(diag, USAGE)
+        })?;
+        reading
+            .take(scanned)
+            .map_err(|problem| problem.tell(diag))?;
+    }
+    if !scanner.operands().is_empty() {
+        return Err(told(diag, USAGE));
+    }
+    reading.finish().map_err(|problem| problem.tell(diag))
+}
+
+/// What can be wrong with an option that is one.
+enum Problem {
+    /// Two of Postfix's options exclude each other.
+    Contradiction,
+    /// Anything of ours.
+    Wrong(String),
+}
+
+impl Problem {
+    fn tell(self, diag: &mut Diag) -> Fatal {
+        match self {
+            Self::Contradiction => told(diag, USAGE),
+            Self::Wrong(text) => told(diag, &text),
+        }
+    }
+}
+
+impl From<SelectionError> for Problem {
+    fn from(error: SelectionError) -> Self {
+        Self::Wrong(error.to_string())
+    }
+}
+
+/// The command line while it is read.
+struct Reading {
+    arguments: Arguments,
+    /// What one of our options asks to be done, and its name.
+    asked: Option<(&'static str, Mode)>,
+    /// Those of our options that change something else's way.
+    given: Vec<&'static str>,
+    builder: Builder,
+}
+
+impl Reading {
+    fn take(&mut self, option: Scanned) -> Result<(), Problem> {
+        if self.builder.take(&option)? == Taken::Yes {
+            return Ok(());
+        }
+        match option {
+            Scanned::Short('c', value) => self.arguments.config_directory = Some(value),
+            Scanned::Short('f' | 'i' | 's', _) => return self.set_mode(Mode::Flush),
+            Scanned::Short('j', _) => return self.set_mode(Mode::List(View::Json)),
+            Scanned::Short('p', _) => return self.set_mode(Mode::List(View::Text)),
+            Scanned::Short(_, _) => {}
+            Scanned::Long("help", _) => return self.set_mode(Mode::Help),
+            Scanned::Long("version", _) => return self.set_mode(Mode::Version),
+            Scanned::Long(name, value) => return self.take_ours(name, value),
+        }
+        Ok(())
+    }
+
+    fn set_mode(&mut self, mode: Mode) -> Result<(), Problem> {
+        match (&self.arguments.mode, &mode) {
+            // Help and version win over whatever else was asked for.
+            (Some(Mode::Help | Mode::Version), _) => {}
+            (None, _) | (_, Mode::Help | Mode::Version) => self.arguments.mode = Some(mode),
+            _ => return Err(Problem::Contradiction),
+        }
+        Ok(())
+    }
+
+    fn take_ours(&mut self, name: &'static str, value: OsString) -> Result<(), Problem> {
+        let asked = match name {
+            "oneline" => Mode::List(View::Oneline),
+            "ids" => Mode::List(View::Ids),
+            "csv" => Mode::List(View::Csv),
+            "format" => Mode::List(View::Format(text(name, &value)?)),
+            "count" => Mode::Count(CountLook::Table, counted_by(&value)?),
+            "prometheus" => Mode::Metrics,
+            "check" => Mode::Check,
+            _ => return self.take_modifier(name, value),
+        };
+        match &self.asked {
+            Some((before, _)) if *before == name => {
+                Err(Problem::Wrong(format!("--{name} is given twice")))
+            }
+            Some((before, _)) => Err(Problem::Wrong(format!(
+                "--{before} and --{name} exclude each other"
+            ))),
+            None => {
+                self.asked = Some((name, asked));
+                Ok(())
+            }
+        }
+    }
+
+    fn take_modifier(&mut self, name: &'static str, value: OsString) -> Result<(), Problem> {
+        let arguments = &mut self.arguments;
+        let thresholds = &mut arguments.thresholds;
+        match name {
+            "source" => {
+                arguments.source = Source::parse(&value).ok_or_else(|| bad(name, &value))?;
+                return Ok(());
+            }
+            "dialect" => {
+                let dialect = parse_dialect(&value).ok_or_else(|| bad(name, &value))?;
+                arguments.dialect = Some(dialect);
+                return Ok(());
+            }
+            "instance" => {
+                arguments.instance = Some(text(name, &value)?);
+                return Ok(());
+            }
+            "all-instances" => arguments.instances = Instances::All,
+            "sort" => arguments.arrangement.keys = keys(&value)?,
+            "reverse" => arguments.arrangement.direction = Direction::Descending,
+            "limit" => arguments.arrangement.limit = Some(number(name, &value)?),
+            "top" => arguments.top = Some(number(name, &value)?),
+            "null" => arguments.ends_with_nul = true,
+            "time-style" => arguments.time_style = Some(time_style(&value)?),
+            "output" => arguments.output = Some(value),
+            "warn" => thresholds.warn = Some(number(name, &value)?),
+            "crit" => thresholds.crit = Some(number(name, &value)?),
+            "warn-age" => thresholds.warn_age = Some(duration(name, &value)?),
+            "crit-age" => thresholds.crit_age = Some(duration(name, &value)?),
+            _ => {}
+        }
+        self.given.push(name);
+        Ok(())
+    }
+
+    /// Puts together what was asked for.
+    fn finish(mut self) -> Result<Arguments, Problem> {
+        self.arguments.selection = self.builder.finish()?;
+        if matches!(self.arguments.mode, Some(Mode::Help | Mode::Version)) {
+            return Ok(self.arguments);
+        }
+        let detail = self.given.contains(&"detail");
+        let mode = match (self.arguments.mode.take(), self.asked) {
+            (Some(Mode::List(View::Json)), Some((_, Mode::Count(_, by)))) => {
+                Some(Mode::Count(CountLook::Json, by))
+            }
+            (Some(Mode::List(View::Json)), None) if detail => Some(Mode::List(View::DetailedJson)),
+            (None, Some((_, asked))) => Some(asked),
+            (Some(_), Some((name, _))) => {
+                return Err(Problem::Wrong(format!(
+                    "--{name} does not go with -p, -f, -i and -s; with -j only --count does"
+                )));
+            }
+            (mode, None) => mode,
+        };
+        let is_selected = self.arguments.selection.is_some();
+        match &mode {
+            Some(Mode::Flush) if is_selected => {
+                let text = "a selection does not go with -f, -i and -s";
+                return Err(Problem::Wrong(text.to_owned()));
+            }
+            None if is_selected || !self.given.is_empty() => {
+                let text = "say what to do with it: -p, -j, --count, --ids, --oneline, --csv, \
+                            --format, --prometheus or --check";
+                return Err(Problem::Wrong(text.to_owned()));
+            }
+            _ => {}
+        }
+        if self.arguments.instance.is_some() && self.arguments.instances == Instances::All {
+            let text = "--instance and --all-instances exclude each other";
+            return Err(Problem::Wrong(text.to_owned()));
+        }
+        if let Some(mode) = &mode {
+            check_modifiers(mode, &self.given)?;
+            check_thresholds(mode, &self.arguments.thresholds)?;
+        }
+        self.arguments.mode = mode;
+        Ok(self.arguments)
+    }
+}
+
+/// Refuses options that have no meaning in a mode.
+fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
+    for name in given {
+        let (fits, hint) = match *name {
+            "sort" | "limit" => (matches!(mode, Mode::List(_)), "a listing"),
+            "reverse" => (given.contains(&"sort"), "--sort"),
+            "top" => (
+                matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics),
+                "--count=BY and --prometheus",
+            ),
+            "null" => (
+                matches!(
+                    mode,
+                    Mode::List(View::Oneline | View::Ids | View::Format(_))
+                ),
+                "--ids, --oneline and --format",
+            ),
+            "time-style" => (
+                !matches!(
+                    mode,
+                    Mode::List(View::Json | View::DetailedJson)
+                        | Mode::Count(CountLook::Json, _)
+                        | Mode::Count(_, None)
+                        | Mode::Metrics
+                        | Mode::Check
+                        | Mode::Flush
+                ),
+                "-p, --oneline, --csv, --format and --count=BY",
+            ),
+            "detail" => (matches!(mode, Mode::List(View::DetailedJson)), "-j"),
+            "all-instances" => (
+                matches!(
+                    mode,
+                    Mode::List(View::Text | View::Json | View::DetailedJson) | Mode::Count(..)
+                ),
+                "-p, -j and --count",
+            ),
+            "output" => (*mode == Mode::Metrics, "--prometheus"),
+            _ => (*mode == Mode::Check, "--check"),
+        };
+        if !fits {
+            return Err(Problem::Wrong(format!("--{name} goes with {hint}")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a check that has nothing to look for, or that is critical before
+/// it warns.
+fn check_thresholds(mode: &Mode, thresholds: &Thresholds) -> Result<(), Problem> {
+    if *mode != Mode::Check {
+        return Ok(());
+    }
+    let Thresholds {
+        warn,
+        crit,
+        warn_age,
+        crit_age,
+    } = *thresholds;
+    if [warn, crit, warn_age, crit_age].iter().all(Option::is_none) {
+        let text = "--check needs --warn N, --crit N, --warn-age T or --crit-age T";
+        return Err(Problem::Wrong(text.to_owned()));
+    }
+    for (warn, crit, name) in [(warn, crit, ""), (warn_age, crit_age, "-age")] {
+        if let (Some(warn), Some(crit)) = (warn, crit)
+            && warn > crit
+        {
+            let text = format!("--warn{name} is above --crit{name}");
+            return Err(Problem::Wrong(text));
+        }
+    }
+    Ok(())
+}
+
+fn bad(option: &str, value: &OsString) -> Problem {
+    Problem::Wrong(format!("bad value for --{option}: {}", value.display()))
+}
+
+fn bad_because(option: &str, value: &OsString, hint: &str) -> Problem {
+    Problem::Wrong(format!(
+        "bad value for --{option}: {}: {hint}",
+        value.display()
+    ))
+}
+
+fn text(option: &str, value: &OsString) -> Result<String, Problem> {
+    let text = value.to_str().map(str::to_owned);
+    text.ok_or_else(|| bad_because(option, value, "it is not UTF-8"))
+}
+
+fn number<N: std::str::FromStr>(option: &str, value: &OsString) -> Result<N, Problem> {
+    let digits = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
+    let number = value.to_str().filter(digits).and_then(|t| t.parse().ok());
+    number.ok_or_else(|| bad_because(option, value, "give a number"))
+}
+
+fn duration(option: &str, value: &OsString) -> Result<u64, Problem> {
+    let seconds = value.to_str().and_then(selection::duration);
+    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.ok_or_else(|| bad_because(option, value, "give a time such as 90m, 3d or 1w"))
+}
+
+fn time_style(value: &OsString) -> Result<TimeStyle, Problem> {
+    let style = value.to_str().and_then(TimeStyle::parse);
+    style.ok_or_else(|| bad_because("time-style", value, "it is iso, epoch or relative"))
+}
+
+fn keys(value: &OsString) -> Result<Vec<Key>, Problem> {
+    let all = |text: &str| text.split(',').map(Key::parse).collect();
+    let keys: Option<Vec<Key>> = value.to_str().and_then(all);
+    let hint = "the keys are id, age, size, sender, recipients and queue";
+    keys.ok_or_else(|| bad_because("sort", value, hint))
+}
+
+fn counted_by(value: &OsString) -> Result<Option<CountBy>, Problem> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let by = value.to_str().and_then(CountBy::parse);
+    match by {
+        Some(by) => Ok(Some(by)),
+        None => {
+            let names = COUNTED_BY.map(|(name, _)| name).join(", ");
+            let hint = format!("messages are counted by {names}");
+            Err(bad_because("count", value, &hint))
+        }
+    }
+}
+
+fn parse_dialect(value: &OsString) -> Option<Dialect> {
+    match value.to_str()? {
+        "3.7" => Some(Dialect::V3_7),
+        "3.11" => Some(Dialect::V3_11),
+        _ => None,
+    }
+}

@@ -1,0 +1,188 @@
+//! postqueue: lists the mail queue (spec pages 01 and 05), counts it and
+//! watches it (spec page 12).
+//!
+//! `arguments` reads the command line, `list` does the reading; what becomes
+//! of counts is in `count` and `monitor`.
+
+mod arguments;
+mod count;
+mod instances;
+mod monitor;
+mod options;
+
+use std::io::Write;
+
+use self::arguments::{Arguments, Instances, Mode, View, parse};
+use self::options::help;
+use super::list::{self, Request, Session};
+use super::{Call, Fatal, instance};
+use crate::config::Config;
+use crate::diag::Diag;
+use crate::listing::{
+    Clock, Columns, DetailRules, Members, Style, Template, Terminator, TimeStyle,
+};
+use crate::sys::process::Trust;
+use crate::sys::time;
+
+/// Postfix's name for the program, whatever it was called as.
+const PROGRAM: &str = "postqueue";
+/// The status of every failure.
+pub const STATUS: u8 = 69;
+/// The usage message.
+const USAGE: &str =
+    "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
+
+/// Runs postqueue.
+pub fn run(call: &Call) -> Result<(), Fatal> {
+    let mut diag = instance::diag(call, PROGRAM, PROGRAM);
+    let arguments = parse(call, &mut diag)?;
+    match arguments.mode {
+        Some(Mode::Help) => return print(&mut diag, &help()),
+        Some(Mode::Version) => return print(&mut diag, &super::front::version(PROGRAM)),
+        _ => {}
+    }
+    if let Some(file) = &arguments.output {
+        if call.caller.trust == Trust::BorrowedRights {
+            return fatal(&mut diag, "--output is not available to a set-gid program");
+        }
+        return monitor::replace(call, file, &mut diag);
+    }
+    let directory = arguments.config_directory.as_deref();
+    let mut config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    if arguments.instances == Instances::All {
+        return instances::each(call, &arguments, &config, &mut diag);
+    }
+    if let Some(name) = &arguments.instance {
+        config = instances::named(call, config, name, &mut diag)?;
+    }
+    let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
+    let session = Session {
+        call,
+        config: &config,
+        spool: &spool,
+        diag: &mut diag,
+    };
+    match &arguments.mode {
+        Some(Mode::List(view)) => list(session, view, &arguments),
+        Some(Mode::Count(look, by)) => count::run(session, &arguments, *look, *by),
+        Some(Mode::Metrics) => monitor::metrics(session, &arguments),
+        Some(Mode::Check) => monitor::check(session, &arguments),
+        Some(Mode::Flush) => fatal(&mut diag, "flushing the queue is not part of spoolbox yet"),
+        _ => fatal(&mut diag, USAGE),
+    }
+}
+
+/// Lists messages.
+fn list(session: Session<'_>, view: &View, arguments: &Arguments) -> Result<(), Fatal> {
+    let clock = clock(arguments);
+    let terminator = match arguments.ends_with_nul {
+        true => Terminator::Nul,
+        false => Terminator::Newline,
+    };
+    let (details, template);
+    let style = match view {
+        View::Text => {
+            let columns = match session.config.enable_long_queue_ids {
+                true => Columns::Long,
+                false => Columns::Short,
+            };
+            Style::Text(columns, arguments.time_style.map(|_| clock))
+        }
+        View::Json => Style::Json(Members {
+            instance: arguments.instance.as_deref(),
+            ..Members::default()
+        }),
+        View::DetailedJson => {
+            details = detail_rules(session.config, session.diag)?;
+            Style::Json(Members {
+                details: Some(&details),
+                instance: arguments.instance.as_deref(),
+            })
+        }
+        View::Oneline => {
+            template = Template::oneline(terminator, clock);
+            Style::Lines(&template)
+        }
+        View::Ids => {
+            template = Template::ids(terminator, clock);
+            Style::Lines(&template)
+        }
+        View::Csv => {
+            template = Template::csv(clock);
+            Style::Lines(&template)
+        }
+        View::Format(format) => {
+            template = self::format(format, clock, arguments, session.diag)?;
+            Style::Lines(&template)
+        }
+    };
+    list::run(session, &request(arguments, style))
+}
+
+/// What is wanted of a listing that looks like `style`.
+fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request<'a> {
+    Request {
+        style,
+        selection: arguments.selection.as_ref(),
+        arrangement: Some(&arguments.arrangement).filter(|a| a.is_needed()),
+        source: arguments.source,
+        dialect: arguments.dialect,
+    }
+}
+
+fn clock(arguments: &Arguments) -> Clock {
+    Clock {
+        style: arguments.time_style.unwrap_or(TimeStyle::Iso),
+        now: time::now(),
+    }
+}
+
+/// The template of `--format`, which says itself where a line ends.
+fn format(
+    format: &str,
+    clock: Clock,
+    arguments: &Arguments,
+    diag: &mut Diag,
+) -> Result<Template, Fatal> {
+    let terminator = match arguments.ends_with_nul {
+        true => Terminator::Nul,
+        false => Terminator::Nothing,
+    };
+    let template = Template::format(format, terminator, clock);
+    template.map_err(|problem| {
+        told(
+            diag,
+            &format!("bad value for --format: {format}: {problem}"),
+        )
+    })
+}
+
+fn detail_rules(config: &Config, diag: &mut Diag) -> Result<DetailRules, Fatal> {
+    let mut warnings = Vec::new();
+    let lifetimes = config.lifetimes(&mut warnings);
+    for warning in warnings {
+        diag.warning(warning);
+    }
+    let lifetimes = lifetimes.map_err(|error| told(diag, &error.to_string()))?;
+    let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    Ok(DetailRules {
+        now: time::now(),
+        lifetime: seconds(lifetimes.message),
+        bounce_lifetime: seconds(lifetimes.bounce),
+    })
+}
+
+/// Prints an explanation.
+pub fn print(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
+    let written = std::io::stdout().lock().write_all(text.as_bytes());
+    written.or_else(|error| list::output_failed(diag, &error))
+}
+
+fn told(diag: &mut Diag, text: &str) -> Fatal {
+    diag.fatal(text);
+    Fatal::told(STATUS)
+}
+
+fn fatal(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
+    Err(told(diag, text))
+}

@@ -1,0 +1,243 @@
+//! Watching the queue: metrics for Prometheus, and the line and status of a
+//! monitoring plugin.
+
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::arguments::{Arguments, Thresholds};
+use super::{PROGRAM, STATUS, request, told};
+use crate::applets::list::{self, Counted, Session};
+use crate::applets::{Call, Fatal};
+use crate::diag::Diag;
+use crate::listing::metrics;
+use crate::listing::{CountBy, CountPlan, Style};
+use crate::sys::error_text::error_text;
+use crate::sys::time;
+
+/// Values of each top list unless `--top` says otherwise.
+const TOP: usize = 10;
+
+/// Prints metrics.
+pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
+    let now = time::now();
+    let plan = metrics::plan(now);
+    let counted = list::count(
+        session.again(),
+        &request(arguments, Style::Counts(&plan)),
+        &plan,
+    )?;
+    let text = metrics::write(counted.counts, now, arguments.top.unwrap_or(TOP));
+    let written = io::stdout().lock().write_all(&text);
+    written.map_err(|error| match list::output_failed(session.diag, &error) {
+        Err(fatal) => fatal,
+        // Whoever reads half of it must not take it for all.
+        Ok(()) => Fatal::told(STATUS),
+    })
+}
+
+/// Puts the metrics into a file, which is replaced when all of them are
+/// known: whoever reads it sees the old ones or the new ones.
+///
+/// The spool is read with the mail owner's rights, which cannot write where
+/// node_exporter looks; so another process reads it, and this one, which never
+/// looks at the spool, writes the file with the caller's rights.
+pub(super) fn replace(call: &Call, file: &OsStr, diag: &mut Diag) -> Result<(), Fatal> {
+    let program = std::env::current_exe();
+    let output = program.and_then(|program| {
+        Command::new(program)
+            .arg0(PROGRAM)
+            .args(without_output(call))
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+    });
+    let output = match output {
+        Ok(output) if output.status.success() => output.stdout,
+        // The other process has said why.
+        Ok(_) => return Err(Fatal::told(STATUS)),
+        Err(error) => {
+            let text = format!("cannot start another {PROGRAM}: {}", error_text(&error));
+            return Err(told(diag, &text));
+        }
+    };
+    replace_file(Path::new(file), &output).map_err(|error| {
+        let text = format!("cannot write {}: {}", file.display(), error_text(&error));
+        told(diag, &text)
+    })
+}
+
+/// The arguments without `--output` and its value.
+fn without_output(call: &Call) -> Vec<&OsStr> {
+    let mut kept = Vec::new();
+    let mut arguments = call.arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--output" {
+            arguments.next();
+        } else if !argument.as_encoded_bytes().starts_with(b"--output=") {
+            kept.push(argument.as_os_str());
+        }
+    }
+    kept
+}
+
+/// Replaces a file in one step. Its directory sees the new name only when
+/// the bytes are on the disk.
+fn replace_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut hidden = OsStr::new(".").to_owned();
+    hidden.push(name);
+    hidden.push(format!(".{}", std::process::id()));
+    let new: PathBuf = file.with_file_name(hidden);
+    // Not one that is there already: it may be a link of somebody else's.
+    let mut written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&new)?;
+    let done = written
+        .write_all(bytes)
+        .and_then(|()| written.sync_all())
+        .and_then(|()| fs::rename(&new, file));
+    if done.is_err() {
+        // What is left of it helps nobody; the error is said already.
+        let _ = fs::remove_file(&new);
+    }
+    done
+}
+
+/// What a monitoring system is told, in the order of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+}
+
+impl State {
+    /// The exit status.
+    fn status(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    fn of(value: u64, warn: Option<u64>, crit: Option<u64>) -> Self {
+        let above = |limit: Option<u64>| limit.is_some_and(|limit| value > limit);
+        match (above(crit), above(warn)) {
+            (true, _) => Self::Critical,
+            (false, true) => Self::Warning,
+            (false, false) => Self::Ok,
+        }
+    }
+}
+
+/// Checks the queue: one line on standard output, and its status.
+pub(super) fn check(session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
+    let thresholds = arguments.thresholds;
+    let needs_ages = thresholds.warn_age.is_some() || thresholds.crit_age.is_some();
+    let plan = CountPlan {
+        by: vec![CountBy::Queue],
+        ages_at: None,
+        needs_sizes: needs_ages,
+    };
+    let request = request(arguments, Style::Counts(&plan));
+    let (state, line) = match list::count(session, &request, &plan) {
+        Ok(counted) => judge(&counted, &thresholds, time::now()),
+        Err(_) => {
+            let text = "the queue cannot be read, see standard error";
+            (State::Unknown, text.to_owned())
+        }
+    };
+    let line = format!("MAILQ {} - {line}\n", state.word());
+    let written = io::stdout().lock().write_all(line.as_bytes());
+    let state = match written {
+        Ok(()) => state,
+        Err(_) => State::Unknown,
+    };
+    match state {
+        State::Ok => Ok(()),
+        other => Err(Fatal::told(other.status())),
+    }
+}
+
+/// The state of the queue, and what the line says of it.
+fn judge(counted: &Counted, thresholds: &Thresholds, now: i64) -> (State, String) {
+    let Thresholds {
+        warn,
+        crit,
+        warn_age,
+        crit_age,
+    } = *thresholds;
+    let messages = counted.totals.messages;
+    let mut state = State::of(messages, warn, crit);
+    let s = if messages == 1 { "" } else { "s" };
+    let mut text = format!("{messages} message{s}");
+    let mut data = format!("messages={messages};{};{};0", limit(warn), limit(crit));
+    if counted.names.is_none() {
+        let groups = counted.counts.by.iter().flat_map(|groups| groups.values());
+        let oldest = groups.map(|group| group.oldest).min();
+        let age = oldest.map_or(0, |time| now.saturating_sub(time).max(0).unsigned_abs());
+        state = state.max(State::of(age, warn_age, crit_age));
+        text.push_str(&format!(", the oldest {}", words(age)));
+        data.push_str(&format!(
+            " oldest={age}s;{};{};0",
+            limit(warn_age),
+            limit(crit_age)
+        ));
+    }
+    (state, format!("{text} | {data}"))
+}
+
+fn limit(limit: Option<u64>) -> String {
+    limit.map_or_else(String::new, |limit| limit.to_string())
+}
+
+fn words(seconds: u64) -> String {
+    let mut text = Vec::new();
+    crate::listing::write_duration(i64::try_from(seconds).unwrap_or(i64::MAX), &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_the_largest_value_that_is_well() {
+        assert_eq!(State::of(5, Some(5), Some(10)), State::Ok);
+        assert_eq!(State::of(6, Some(5), Some(10)), State::Warning);
+        assert_eq!(State::of(11, Some(5), Some(10)), State::Critical);
+        assert_eq!(State::of(11, None, Some(10)), State::Critical);
+        assert_eq!(State::of(u64::MAX, None, None), State::Ok);
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("mail.prom");
+        replace_file(&file, b"old").unwrap();
+        replace_file(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(replace_file(&directory.path().join("no/mail.prom"), b"").is_err());
+        assert!(replace_file(directory.path(), b"").is_err());
+    }
+}

@@ -1,0 +1,334 @@
+//! Counts: how many messages, bytes, and of what age, for each queue, sender,
+//! domain, reason and so on.
+//!
+//! Gathered by each worker for a chunk and added up. What they look like is
+//! `count_form`'s and `metrics`' business.
+
+use std::collections::HashMap;
+
+use super::known::Known;
+use super::template::Depth;
+use crate::selection::domain;
+use crate::spool::report::Recipient;
+use crate::sys::time::LocalTime;
+use crate::text::fold::fold;
+
+/// Different values that are counted apart. What comes after so many counts
+/// as one, so that a queue full of forged senders does not fill the memory.
+const VALUES_MAX: usize = 1024 * 1024;
+/// What that one is called.
+const OTHERS: &[u8] = b"(others)";
+/// What a message without a login, or that no client brought, counts as.
+const NONE: &[u8] = b"(none)";
+/// Upper ends of the ages that are counted apart, in seconds.
+pub const AGE_LIMITS: [i64; 8] = [60, 300, 900, 3600, 4 * 3600, 86_400, 3 * 86_400, 5 * 86_400];
+
+/// What messages are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountBy {
+    /// The queue they are in.
+    Queue,
+    /// Sender.
+    From,
+    /// Its domain.
+    FromDomain,
+    /// Each recipient.
+    To,
+    /// Its domain.
+    ToDomain,
+    /// Why each recipient waits, numbers and addresses left out.
+    Reason,
+    /// Who brought them.
+    Client,
+    /// The login name.
+    SaslUser,
+    /// The hour of their arrival.
+    Hour,
+}
+
+/// What is counted by, as it is typed.
+pub const COUNTED_BY: [(&str, CountBy); 9] = [
+    ("queue", CountBy::Queue),
+    ("from", CountBy::From),
+    ("from-domain", CountBy::FromDomain),
+    ("to", CountBy::To),
+    ("to-domain", CountBy::ToDomain),
+    ("reason", CountBy::Reason),
+    ("client", CountBy::Client),
+    ("sasl-user", CountBy::SaslUser),
+    ("hour", CountBy::Hour),
+];
+
+impl CountBy {
+    /// From a name on the command line.
+    pub fn parse(name: &str) -> Option<Self> {
+        let known = COUNTED_BY.iter().find(|(known, _)| *known == name);
+        known.map(|(_, by)| *by)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let known = COUNTED_BY.iter().find(|(_, by)| *by == self);
+        known.map_or("", |(name, _)| *name)
+    }
+
+    /// Whether recipients are counted rather than messages.
+    pub fn counts_recipients(self) -> bool {
+        matches!(self, Self::To | Self::ToDomain | Self::Reason)
+    }
+
+    /// What has to be read for it.
+    pub fn depth(self) -> Depth {
+        match self {
+            Self::To | Self::ToDomain | Self::Reason => Depth::Everything,
+            Self::Client | Self::SaslUser => Depth::QueueFile,
+            _ => Depth::Head,
+        }
+    }
+
+    /// What a message counts as.
+    fn of_message(self, known: &Known) -> Vec<u8> {
+        let or_none = |text: &[u8]| match text {
+            [] => NONE.to_vec(),
+            text => text.to_vec(),
+        };
+        match self {
+            Self::Queue => known.queue.clone(),
+            Self::From => known.sender.clone(),
+            Self::FromDomain => domain_of(&known.sender),
+            Self::SaslUser => or_none(&known.origin.sasl_user),
+            Self::Client => {
+                let client = known.origin.client();
+                match client.is_named() {
+                    true => [&client.name[..], b"[", &client.address, b"]"].concat(),
+                    false => NONE.to_vec(),
+                }
+            }
+            _ => hour(known.arrival),
+        }
+    }
+
+    /// What a recipient counts as, if at all.
+    fn of_recipient(self, recipient: &Recipient<'_>) -> Option<Vec<u8>> {
+        match self {
+            Self::To => Some(recipient.address.to_vec()),
+            Self::ToDomain => Some(domain_of(recipient.address)),
+            Self::Reason => {
+                let (reason, _) = recipient.reason.filter(|(text, _)| !text.is_empty())?;
+                let mut folded = Vec::new();
+                fold(reason, &mut folded);
+                Some(folded)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The domain in lower case; an address without one is its own.
+fn domain_of(address: &[u8]) -> Vec<u8> {
+    match domain(address) {
+        [] => address.to_vec(),
+        domain => domain.to_ascii_lowercase(),
+    }
+}
+
+fn hour(seconds: i64) -> Vec<u8> {
+    let mut text = String::new();
+    if let Some(time) = LocalTime::at(seconds) {
+        time.write_iso_hour(&mut text);
+    }
+    text.into_bytes()
+}
+
+/// What shall be counted.
+#[derive(Clone, Debug, Default)]
+pub struct CountPlan {
+    /// By what, each for itself. Nothing only counts all messages.
+    pub by: Vec<CountBy>,
+    /// Whether the ages in each queue are counted, and at which moment.
+    pub ages_at: Option<i64>,
+    /// Whether bytes and times count, and not only numbers.
+    pub needs_sizes: bool,
+}
+
+impl CountPlan {
+    /// What has to be read for it.
+    pub fn depth(&self) -> Depth {
+        let depths = self.by.iter().map(|by| by.depth());
+        depths.max().unwrap_or(Depth::Head)
+    }
+
+    /// What only the spool can tell, if that is asked for.
+    pub fn needs_spool(&self) -> Option<&'static str> {
+        let found = self.by.iter().find(|by| by.depth() == Depth::QueueFile);
+        found.map(|by| by.name())
+    }
+}
+
+/// Messages, or recipients, that count as the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// How many.
+    pub count: u64,
+    /// Their bytes together.
+    pub bytes: u64,
+    /// When the first of them arrived.
+    pub oldest: i64,
+    /// When the last of them arrived.
+    pub newest: i64,
+}
+
+impl Group {
+    fn of(known: &Known, count: u64) -> Self {
+        let size = u64::try_from(known.size).unwrap_or(0);
+        Self {
+            count,
+            bytes: size.saturating_mul(count),
+            oldest: known.arrival,
+            newest: known.arrival,
+        }
+    }
+
+    fn add(&mut self, other: Group) {
+        self.count = self.count.saturating_add(other.count);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.oldest = self.oldest.min(other.oldest);
+        self.newest = self.newest.max(other.newest);
+    }
+}
+
+/// Groups by what they count as.
+pub type Groups = HashMap<Vec<u8>, Group>;
+/// How many messages are of which age.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// Up to each limit and above the one before; the last are older.
+    pub counts: [u64; AGE_LIMITS.len() + 1],
+    /// Their ages together, in seconds.
+    pub sum: u64,
+}
+
+impl Ages {
+    fn count(&mut self, age: i64) {
+        let place = AGE_LIMITS.iter().position(|limit| age <= *limit);
+        if let Some(count) = self.counts.get_mut(place.unwrap_or(AGE_LIMITS.len())) {
+            *count = count.saturating_add(1);
+        }
+        self.sum = self.sum.saturating_add(age.unsigned_abs());
+    }
+
+    fn add(&mut self, other: Ages) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
+        self.sum = self.sum.saturating_add(other.sum);
+    }
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// In the order of the plan.
+    pub by: Vec<Groups>,
+    /// By queue.
+    pub ages: HashMap<Vec<u8>, Ages>,
+}
+
+impl Counts {
+    /// Adds what was counted elsewhere by the same plan.
+    pub fn add(&mut self, other: Counts) {
+        self.by
+            .resize_with(self.by.len().max(other.by.len()), Groups::default);
+        for (groups, more) in self.by.iter_mut().zip(other.by) {
+            for (value, group) in more {
+                add_group(groups, value, group);
+            }
+        }
+        for (queue, ages) in other.ages {
+            self.ages.entry(queue).or_default().add(ages);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by.iter().all(HashMap::is_empty) && self.ages.is_empty()
+    }
+}
+
+fn add_group(groups: &mut Groups, value: Vec<u8>, group: Group) {
+    let value = match groups.len() < VALUES_MAX || groups.contains_key(&value) {
+        true => value,
+        false => OTHERS.to_vec(),
+    };
+    match groups.get_mut(&value) {
+        Some(known) => known.add(group),
+        None => drop(groups.insert(value, group)),
+    }
+}
+
+/// Counts messages.
+#[derive(Debug)]
+pub struct Counter<'a> {
+    plan: &'a CountPlan,
+    counts: Counts,
+    /// What the recipients of the message count as, in the order of the plan.
+    recipients: Vec<HashMap<Vec<u8>, u64>>,
+}
+
+impl<'a> Counter<'a> {
+    /// A counter that has counted nothing.
+    pub fn new(plan: &'a CountPlan) -> Self {
+        Self {
+            plan,
+            counts: Counts::default(),
+            recipients: vec![HashMap::new(); plan.by.len()],
+        }
+    }
+
+    /// What was counted since it was last taken.
+    pub fn take(&mut self) -> Option<Counts> {
+        let counts = std::mem::take(&mut self.counts);
+        (!counts.is_empty()).then_some(counts)
+    }
+
+    /// A message begins.
+    pub fn begin(&mut self) {
+        self.recipients.iter_mut().for_each(HashMap::clear);
+    }
+
+    /// A recipient of it.
+    pub fn recipient(&mut self, recipient: &Recipient<'_>) {
+        for (by, values) in self.plan.by.iter().zip(&mut self.recipients) {
+            let Some(value) = by.of_recipient(recipient) else {
+                continue;
+            };
+            let value = match values.len() < VALUES_MAX || values.contains_key(&value) {
+                true => value,
+                false => OTHERS.to_vec(),
+            };
+            let count = values.entry(value).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// The message is complete, and counts.
+    pub fn end(&mut self, known: &Known) {
+        self.counts
+            .by
+            .resize_with(self.plan.by.len(), Groups::default);
+        let all = self.plan.by.iter().zip(&mut self.counts.by);
+        for ((by, groups), recipients) in all.zip(&mut self.recipients) {
+            if by.counts_recipients() {
+                for (value, count) in recipients.drain() {
+                    add_group(groups, value, Group::of(known, count));
+                }
+            } else {
+                add_group(groups, by.of_message(known), Group::of(known, 1));
+            }
+        }
+        if let Some(now) = self.plan.ages_at {
+            let age = now.saturating_sub(known.arrival).max(0);
+            let ages = self.counts.ages.entry(known.queue.clone()).or_default();
+            ages.count(age);
+        }
+    }
+}

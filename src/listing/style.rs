@@ -1,0 +1,129 @@
+//! What a listing looks like, and what stands around the messages.
+
+use std::io::Write;
+
+use super::counts::CountPlan;
+use super::form::Totals;
+use super::json::Members;
+use super::order::Arrangement;
+use super::template::{Depth, Template};
+use super::text::Columns;
+use super::times::Clock;
+
+/// What a listing looks like.
+#[derive(Clone, Copy, Debug)]
+pub enum Style<'a> {
+    /// mailq, postqueue -p; with times of our own if asked for.
+    Text(Columns, Option<Clock>),
+    /// postqueue -j; with more members if asked for.
+    Json(Members<'a>),
+    /// A line for each message.
+    Lines(&'a Template),
+    /// No messages: only counts of them.
+    Counts(&'a CountPlan),
+}
+
+/// What a listing looks like and in which order it comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// What it looks like.
+    pub style: Style<'a>,
+    /// Another order than that of the walk, or an end before the last
+    /// message.
+    pub arrangement: Option<&'a Arrangement>,
+}
+
+impl<'a> From<Style<'a>> for Look<'a> {
+    fn from(style: Style<'a>) -> Self {
+        Self {
+            style,
+            arrangement: None,
+        }
+    }
+}
+
+impl<'a> Style<'a> {
+    /// What comes before the first message.
+    pub fn heading(self) -> &'a str {
+        match self {
+            Style::Text(columns, _) => columns.heading(),
+            Style::Lines(template) => &template.heading,
+            Style::Json(_) | Style::Counts(_) => "",
+        }
+    }
+
+    /// What comes behind the last message, or in place of any.
+    pub fn footer(self, totals: Totals) -> Vec<u8> {
+        let mut out = Vec::new();
+        // Writing to a Vec cannot fail.
+        let _ = match (self, totals.messages) {
+            (Style::Text(..), 0) => writeln!(out, "Mail queue is empty"),
+            (Style::Text(..), n) => {
+                let kbytes = totals.bytes / 1024;
+                let s = if n == 1 { "" } else { "s" };
+                writeln!(out, "\n-- {kbytes} Kbytes in {n} Request{s}.")
+            }
+            // A table has its heading even if nothing is in it.
+            (Style::Lines(template), 0) => write!(out, "{}", template.heading),
+            _ => Ok(()),
+        };
+        out
+    }
+
+    /// The bytes that separate a message from the one before, which the first
+    /// message must not have.
+    pub fn separator(self) -> &'static [u8] {
+        match self {
+            Style::Text(..) => b"\n",
+            _ => b"",
+        }
+    }
+
+    /// What has to be read of a message.
+    fn depth(self) -> Depth {
+        match self {
+            Style::Text(..) | Style::Json(_) => Depth::Everything,
+            Style::Lines(template) => template.depth(),
+            Style::Counts(plan) => plan.depth(),
+        }
+    }
+
+    /// Whether more is shown than a message's report alone says.
+    pub(super) fn needs_known(self) -> bool {
+        match self {
+            Style::Text(..) => false,
+            Style::Json(members) => members.details.is_some(),
+            Style::Lines(_) | Style::Counts(_) => true,
+        }
+    }
+
+    /// Whether headers of the message are shown.
+    pub(super) fn needs_headers(self) -> bool {
+        match self {
+            Style::Json(members) => members.details.is_some(),
+            Style::Lines(template) => template.needs_headers(),
+            _ => false,
+        }
+    }
+
+    /// What is asked for that only the spool can tell, if anything.
+    pub fn needs_spool(self) -> Option<String> {
+        match self {
+            Style::Json(members) => members.details.map(|_| "--detail".to_owned()),
+            Style::Lines(template) => {
+                let column = template.needs_spool();
+                column.map(|column| format!("the column {column}"))
+            }
+            Style::Counts(plan) => plan.needs_spool().map(|by| format!("--count={by}")),
+            _ => None,
+        }
+    }
+}
+
+impl Look<'_> {
+    /// What has to be read of a message.
+    pub(super) fn depth(self) -> Depth {
+        let order = self.arrangement.map_or(Depth::Head, Arrangement::depth);
+        self.style.depth().max(order)
+    }
+}

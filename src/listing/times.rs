@@ -1,0 +1,153 @@
+//! How the listings of our own show times and ages.
+
+use std::io::Write;
+
+use crate::sys::time::{LocalTime, Zone};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// How a time is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeStyle {
+    /// `2026-11-23T13:00:15`, local time.
+    Iso,
+    /// Seconds since 1970.
+    Epoch,
+    /// How long ago: `3d4h`.
+    Relative,
+}
+
+impl TimeStyle {
+    /// From the value of `--time-style`.
+    pub fn parse(value: &str) -> Option<Self> {
+        match value {
+            "iso" => Some(Self::Iso),
+            "epoch" => Some(Self::Epoch),
+            "relative" => Some(Self::Relative),
+            _ => None,
+        }
+    }
+}
+
+/// Shows times at one moment in one style.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// How.
+    pub style: TimeStyle,
+    /// When.
+    pub now: i64,
+}
+
+impl Clock {
+    /// Appends a time.
+    pub fn write(&self, seconds: i64, to: &mut Vec<u8>) {
+        match self.style {
+            TimeStyle::Iso => write_iso(seconds, Zone::Local, to),
+            TimeStyle::Epoch => write_number(seconds, to),
+            TimeStyle::Relative => self.write_age(seconds, to),
+        }
+    }
+
+    /// Appends how long ago a time was; in the epoch style in seconds.
+    pub fn write_age(&self, seconds: i64, to: &mut Vec<u8>) {
+        let age = self.age(seconds);
+        match self.style {
+            TimeStyle::Epoch => write_number(age, to),
+            _ => write_duration(age, to),
+        }
+    }
+
+    /// Seconds since a time; none of one that is still to come.
+    pub fn age(&self, seconds: i64) -> i64 {
+        self.now.saturating_sub(seconds).max(0)
+    }
+}
+
+/// Appends `2026-11-23T13:00:15`, with a Z in universal time; a year that no
+/// calendar has as a number of seconds.
+pub fn write_iso(seconds: i64, zone: Zone, to: &mut Vec<u8>) {
+    let Some(time) = LocalTime::of(seconds, zone) else {
+        return write_number(seconds, to);
+    };
+    let mut text = String::with_capacity(20);
+    time.write_iso(&mut text);
+    to.extend_from_slice(text.as_bytes());
+    if zone == Zone::Utc {
+        to.push(b'Z');
+    }
+}
+
+/// Appends a duration in its two largest units: `45s`, `5h12m`, `3d4h`.
+pub fn write_duration(seconds: i64, to: &mut Vec<u8>) {
+    let seconds = seconds.unsigned_abs();
+    let (days, hours) = (seconds / DAY, seconds % DAY / HOUR);
+    let (minutes, rest) = (seconds % HOUR / MINUTE, seconds % MINUTE);
+    // Writing to a Vec cannot fail.
+    let _ = match (days, hours, minutes) {
+        (0, 0, 0) => write!(to, "{rest}s"),
+        (0, 0, minutes) => write!(to, "{minutes}m{rest}s"),
+        (0, hours, minutes) => write!(to, "{hours}h{minutes}m"),
+        (days, hours, _) => write!(to, "{days}d{hours}h"),
+    };
+}
+
+fn write_number(number: i64, to: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(to, "{number}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m0s"),
+            (3599, "59m59s"),
+            (18_720, "5h12m"),
+            (273_600, "3d4h"),
+        ] {
+            assert_eq!(text(|to| write_duration(seconds, to)), expected);
+        }
+    }
+
+    #[test]
+    fn times_are_shown_in_each_style() {
+        let clock = |style| Clock {
+            style,
+            now: 1_795_438_875,
+        };
+        let shown = |style| text(|to| clock(style).write(1_795_438_815, to));
+        assert_eq!(shown(TimeStyle::Epoch), "1795438815");
+        assert_eq!(shown(TimeStyle::Relative), "1m0s");
+        assert_eq!(
+            text(|to| write_iso(1_795_438_815, Zone::Utc, to)),
+            "2026-11-23T13:00:15Z"
+        );
+        assert_eq!(
+            text(|to| write_iso(i64::MAX, Zone::Utc, to)),
+            i64::MAX.to_string()
+        );
+    }
+
+    #[test]
+    fn what_is_still_to_come_has_no_age() {
+        let clock = Clock {
+            style: TimeStyle::Epoch,
+            now: 10,
+        };
+        assert_eq!((clock.age(20), clock.age(4)), (0, 6));
+        assert_eq!(text(|to| clock.write_age(4, to)), "6");
+    }
+}

@@ -1,0 +1,50 @@
+//! Selections: which messages are meant (spec page 12, "Selection"). One
+//! implementation for every applet that lists or acts.
+//!
+//! Owns the options, what they mean and how little has to be read to know:
+//! queue and ID before a file is opened; then the envelope up to the sender;
+//! the rest of it and the logs for recipients and reasons; the text of the
+//! message only for subject, header and body. Recipients, senders and reasons
+//! are those that a listing shows. Does not walk queues, print or act.
+//!
+//! How an applet uses it:
+//!
+//! 1. Its option table takes over [`OPTIONS`] and [`NOT`].
+//! 2. Every scanned option goes to [`Builder::take`] first; [`Taken::No`] means
+//!    that it is the applet's own. [`Builder::finish`] gives the selection,
+//!    `None` if there was no option of one. Both before anything is read; the
+//!    Display of [`SelectionError`] is the whole complaint.
+//! 3. On a walk, [`Selection::admits_queue`] tells whether a queue is worth
+//!    walking and [`Selection::admits_name`] whether a name is worth opening.
+//! 4. The file is opened with [`message::open`] relative to its open directory,
+//!    and [`Matcher::is_meant`] decides. A matcher belongs to one thread.
+//! 5. Who acts (postsuper) uses [`Matcher::examine`] instead, which returns
+//!    [`Evidence`] for a message that is meant. Right before the act the name
+//!    is opened again and [`Matcher::evidence`] of what is there now has to be
+//!    equal: same inode, same sender. Else another message has the name by now
+//!    and must be left alone. As long as the first file is kept open its inode
+//!    number cannot be given to another file, and comparing
+//!    `Dir::stat(name)` with [`Evidence::is_inode_of`] is enough: one call.
+//!
+//! A listing that comes from a daemon is judged with [`Judge`], which is told
+//! what the daemon tells; [`Selection::needs_spool`] names an option for which
+//! that is not enough.
+//!
+//! [`message::open`]: crate::spool::message::open
+
+mod client;
+mod conditions;
+mod error;
+mod judge;
+mod matcher;
+mod options;
+mod pattern;
+mod values;
+
+pub use conditions::Selection;
+pub use error::SelectionError;
+pub use judge::{Judge, Verdict};
+pub use matcher::{Evidence, Matcher};
+pub use options::{Builder, NOT, NOTE, OPTIONS, Taken};
+pub use pattern::domain;
+pub use values::{duration, size};

@@ -1,0 +1,342 @@
+//! The options of a selection: the table that every applet takes over, and
+//! reading them.
+
+use super::client::ClientPattern;
+use super::conditions::{
+    AttributeTest, Clause, ContentTest, HeadTest, NameTest, RecipientTest, Selection, Sense, Status,
+};
+use super::error::SelectionError;
+use super::pattern::{AddressPattern, DomainPattern, Pattern};
+use super::values::{Bound, moment};
+use crate::cli::{Opt, Scanned, Value};
+use crate::spool::Queue;
+
+const P: Value = Value::Required("P");
+const D: Value = Value::Required("DOMAIN");
+
+/// The options of a selection, for an applet's table.
+pub const OPTIONS: [Opt; 18] = [
+    Opt::long("from", P, "only messages whose sender is P (see below)"),
+    Opt::long("to", P, "only those with such a recipient"),
+    Opt::long("all-to", P, "only those with such recipients alone"),
+    Opt::long(
+        "from-domain",
+        D,
+        "the sender's domain; .DOMAIN for those below it",
+    ),
+    Opt::long("to-domain", D, "a recipient's domain, likewise"),
+    Opt::long("reason", P, "why a recipient still waits"),
+    Opt::long(
+        "older",
+        Value::Required("T"),
+        "arrived before: 90m, 3d, 1w, 2026-11-23T13:00",
+    ),
+    Opt::long("newer", Value::Required("T"), "arrived then or later"),
+    Opt::long(
+        "size",
+        Value::Required("N"),
+        "at least (+10M) or at most (-4k)",
+    ),
+    Opt::long(
+        "rcpt-count",
+        Value::Required("N"),
+        "number of recipients: +50, -5",
+    ),
+    Opt::long(
+        "queue",
+        Value::Required("Q,..."),
+        "maildrop, active, incoming, deferred, hold",
+    ),
+    Opt::long("status", Value::Required("S,..."), "active, hold, expire"),
+    Opt::long("id", P, "queue ID"),
+    Opt::long("subject", P, "subject, as it stands in the message"),
+    Opt::long("header", Value::Required("NAME: P"), "such a header"),
+    Opt::long("body", P, "a line of the body"),
+    Opt::long("sasl-user", P, "login name of who submitted it"),
+    Opt::long(
+        "client",
+        P,
+        "name, address or network (192.0.2.0/24) it came from",
+    ),
+];
+
+/// Negates the option behind it.
+pub const NOT: Opt = Opt::long("not", Value::None, "negates the selection option behind it");
+
+/// What `--help` says of all of them.
+pub const NOTE: &str = "P is a text, a glob if * or ? is in it, or a regular expression behind re:; <> is the null\n\
+     sender. Different options must all be true; of one given twice, either.";
+
+/// Whether an option was one of a selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It was.
+    Yes,
+    /// It is another's.
+    No,
+}
+
+/// Gathers the options of a selection.
+#[derive(Debug)]
+pub struct Builder {
+    selection: Selection,
+    /// The time that durations count back from.
+    now: i64,
+    next: Sense,
+    given: u32,
+}
+
+impl Builder {
+    /// A builder without options, at the time `now`.
+    pub fn new(now: i64) -> Self {
+        Self {
+            selection: Selection::default(),
+            now,
+            next: Sense::Is,
+            given: 0,
+        }
+    }
+
+    /// Takes an option, if it is one of a selection.
+    pub fn take(&mut self, scanned: &Scanned) -> Result<Taken, SelectionError> {
+        let (option, value) = match scanned {
+            Scanned::Long("not", _) if self.next == Sense::Is => {
+                self.next = Sense::IsNot;
+                return Ok(Taken::Yes);
+            }
+            Scanned::Long(option, value) if OPTIONS.iter().any(|o| o.long == Some(option)) => {
+                (*option, value)
+            }
+            _ if self.next == Sense::IsNot => return Err(SelectionError::NothingToNegate),
+            _ => return Ok(Taken::No),
+        };
+        let wrong = |problem: String| SelectionError::Value {
+            option,
+            value: value.display().to_string(),
+            problem,
+        };
+        let text = value
+            .to_str()
+            .ok_or_else(|| wrong("it is not UTF-8".to_owned()))?;
+        self.add(option, text).map_err(wrong)?;
+        self.next = Sense::Is;
+        self.given = self.given.saturating_add(1);
+        Ok(Taken::Yes)
+    }
+
+    /// The selection, if there was an option of one.
+    pub fn finish(self) -> Result<Option<Selection>, SelectionError> {
+        match self.next {
+            Sense::IsNot => Err(SelectionError::NothingToNegate),
+            Sense::Is => Ok((self.given > 0).then_some(self.selection)),
+        }
+    }
+
+    fn add(&mut self, option: &'static str, text: &str) -> Result<(), String> {
+        let sense = self.next;
+        let Selection {
+            names,
+            heads,
+            recipients,
+            attributes,
+            contents,
+        } = &mut self.selection;
+        match option {
+            "id" => join(names, option, sense, NameTest::Id(Pattern::parse(text)?)),
+            "queue" => join(names, option, sense, NameTest::Queue(queues(text)?)),
+            "sasl-user" => {
+                let test = AttributeTest::SaslUser(Pattern::parse(text)?);
+                join(attributes, option, sense, test);
+            }
+            "client" => {
+                let test = AttributeTest::Client(ClientPattern::parse(text)?);
+                join(attributes, option, sense, test);
+            }
+            "subject" | "header" | "body" => {
+                join(contents, option, sense, content_test(option, text)?);
+            }
+            "to" | "all-to" | "to-domain" | "reason" | "rcpt-count" => {
+                join(recipients, option, sense, recipient_test(option, text)?);
+            }
+            _ => join(heads, option, sense, head_test(option, text, self.now)?),
+        }
+        Ok(())
+    }
+}
+
+/// Adds a test to the clause of its option, or begins one.
+fn join<T>(clauses: &mut Vec<Clause<T>>, option: &'static str, sense: Sense, test: T) {
+    let same = |clause: &&mut Clause<T>| clause.option == option && clause.sense == sense;
+    match clauses.iter_mut().find(same) {
+        Some(clause) => clause.tests.push(test),
+        None => clauses.push(Clause {
+            option,
+            sense,
+            tests: vec![test],
+        }),
+    }
+}
+
+fn head_test(option: &str, text: &str, now: i64) -> Result<HeadTest, String> {
+    Ok(match option {
+        "from" => HeadTest::From(AddressPattern::parse(text)?),
+        "from-domain" => HeadTest::FromDomain(DomainPattern::parse(text)?),
+        "older" => HeadTest::Before(moment(text, now)?),
+        "newer" => HeadTest::Since(moment(text, now)?),
+        "size" => HeadTest::Size(Bound::parse_size(text)?),
+        _ => HeadTest::Status(statuses(text)?),
+    })
+}
+
+fn recipient_test(option: &str, text: &str) -> Result<RecipientTest, String> {
+    Ok(match option {
+        "to" => RecipientTest::To(AddressPattern::parse(text)?),
+        "all-to" => RecipientTest::AllTo(AddressPattern::parse(text)?),
+        "to-domain" => RecipientTest::ToDomain(DomainPattern::parse(text)?),
+        "reason" => RecipientTest::Reason(Pattern::parse(text)?),
+        _ => RecipientTest::Count(Bound::parse_count(text)?),
+    })
+}
+
+fn content_test(option: &str, text: &str) -> Result<ContentTest, String> {
+    if option == "subject" {
+        return Ok(ContentTest::Header(
+            b"subject".to_vec(),
+            Pattern::parse(text)?,
+        ));
+    }
+    if option == "body" {
+        return Ok(ContentTest::Body(Pattern::parse(text)?));
+    }
+    match text.split_once(':') {
+        Some((name, value)) if is_header_name(name) => {
+            let pattern = Pattern::parse(value.trim_start())?;
+            Ok(ContentTest::Header(name.as_bytes().to_vec(), pattern))
+        }
+        _ => {
+            Err("give a header's name, a colon and what it shall be: 'X-Mailer: *bulk*'".to_owned())
+        }
+    }
+}
+
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn queues(text: &str) -> Result<Vec<Queue>, String> {
+    let queue = |name: &str| Queue::LISTED.into_iter().find(|queue| queue.name() == name);
+    let all: Option<Vec<Queue>> = text.split(',').map(queue).collect();
+    all.ok_or_else(|| {
+        let names = Queue::LISTED.map(Queue::name).join(", ");
+        format!("the queues are {names}")
+    })
+}
+
+fn statuses(text: &str) -> Result<Vec<Status>, String> {
+    let status = |name: &str| match name {
+        "active" => Some(Status::Active),
+        "hold" => Some(Status::Hold),
+        "expire" => Some(Status::Expire),
+        _ => None,
+    };
+    let all: Option<Vec<Status>> = text.split(',').map(status).collect();
+    all.ok_or_else(|| "a status is active, hold or expire".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(options: &[(&'static str, &str)]) -> Result<Option<Selection>, String> {
+        let mut builder = Builder::new(1_000_000);
+        for (name, value) in options {
+            let scanned = Scanned::Long(name, value.into());
+            match builder.take(&scanned) {
+                Ok(Taken::Yes) => {}
+                Ok(Taken::No) => panic!("{name} is not taken"),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        builder.finish().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_option_of_the_table_is_understood() {
+        for option in OPTIONS {
+            let name = option.long.unwrap();
+            let value = match name {
+                "from-domain" | "to-domain" => ".example.com",
+                "older" | "newer" => "3d",
+                "size" | "rcpt-count" => "+5",
+                "queue" => "active,hold",
+                "status" => "hold,expire",
+                "header" => "X-Mailer: *bulk*",
+                _ => "re:^x",
+            };
+            let selection = build(&[("not", ""), (name, value)]).unwrap().unwrap();
+            assert!(selection.admits_name(b"active", b"x1") || name == "id" || name == "queue");
+        }
+    }
+
+    #[test]
+    fn no_option_is_no_selection() {
+        assert!(build(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (name, value, part) in [
+            ("from", "re:(", "bad value for --from: re:(: "),
+            ("size", "10M", "say +10M for at least"),
+            ("older", "3", "give a time such as"),
+            ("queue", "active,,hold", "the queues are maildrop, "),
+            ("queue", "saved", "the queues are maildrop, "),
+            ("status", "defered", "a status is"),
+            ("header", "nocolon", "a header's name"),
+            ("header", ": x", "a header's name"),
+            ("rcpt-count", "5", "say +50"),
+        ] {
+            let error = build(&[(name, value)]).map(drop).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn not_stands_before_an_option_of_a_selection() {
+        for options in [&[("not", "")][..], &[("not", ""), ("not", "")]] {
+            assert!(build(options).map(drop).unwrap_err().contains("--not"));
+        }
+        let mut builder = Builder::new(0);
+        let not = Scanned::Long("not", "".into());
+        assert_eq!(builder.take(&not), Ok(Taken::Yes));
+        assert!(builder.take(&Scanned::Short('p', "".into())).is_err());
+    }
+
+    #[test]
+    fn queue_and_id_are_decided_by_name() {
+        let admits = |options: &[(&'static str, &str)], queue: &str, id: &str| {
+            let selection = build(options).unwrap().unwrap();
+            selection.admits_name(queue.as_bytes(), id.as_bytes())
+        };
+        assert!(admits(&[("queue", "active,hold")], "hold", "A"));
+        assert!(!admits(&[("queue", "active,hold")], "deferred", "A"));
+        assert!(admits(
+            &[("queue", "active"), ("queue", "hold")],
+            "hold",
+            "A"
+        ));
+        assert!(!admits(&[("queue", "hold"), ("id", "B*")], "hold", "A"));
+        assert!(!admits(&[("not", ""), ("id", "A")], "hold", "A"));
+        assert!(!admits(&[("status", "hold")], "deferred", "A"));
+        assert!(admits(&[("status", "hold,expire")], "deferred", "A"));
+        assert!(!admits(
+            &[("not", ""), ("status", "hold,expire")],
+            "hold",
+            "A"
+        ));
+        // Neither A nor B, rather than not A or not B.
+        let neither = [("not", ""), ("id", "A"), ("not", ""), ("id", "B")];
+        assert!(!admits(&neither, "hold", "A") && !admits(&neither, "hold", "B"));
+        assert!(admits(&neither, "hold", "C"));
+    }
+}

@@ -1,0 +1,285 @@
+//! What texts and addresses are compared with: exact text, a glob, or a
+//! regular expression.
+//!
+//! Regular expressions are those of the regex crate: their time is linear in
+//! the text, so that no pattern and no message can make a selection hang.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+/// Marks a regular expression.
+const REGEX: &str = "re:";
+/// The null sender.
+const NULL: &str = "<>";
+
+/// What one text is compared with.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// The text is exactly this.
+    Exact(Vec<u8>),
+    /// The expression is found in the text; that of a glob covers all of it.
+    Search(Regex),
+}
+
+impl Pattern {
+    /// From the command line; what is wrong with it otherwise.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match notation(text) {
+            Notation::Exact => Ok(Self::Exact(text.as_bytes().to_vec())),
+            Notation::Glob => compile(&glob(text)).map(Self::Search),
+            Notation::Regex(regex) => compile(regex).map(Self::Search),
+        }
+    }
+
+    /// Whether a text is meant.
+    pub fn matches(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => text == exact,
+            Self::Search(regex) => regex.is_match(text),
+        }
+    }
+
+    /// Whether a host name is meant: as [`Pattern::matches`], but an exact
+    /// one in upper or lower case.
+    pub fn matches_host(&self, name: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => name.eq_ignore_ascii_case(exact),
+            Self::Search(regex) => regex.is_match(name),
+        }
+    }
+}
+
+/// What an address is compared with.
+#[derive(Clone, Debug)]
+pub enum AddressPattern {
+    /// The null address.
+    Null,
+    /// An address: the case of its domain does not matter.
+    Exact(Vec<u8>),
+    /// As in [`Pattern`].
+    Search(Regex),
+}
+
+/// An address as a listing shows it, and as the envelope has it if that is
+/// known.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'a> {
+    /// Quoted and printable.
+    pub shown: &'a [u8],
+    /// As it stands in the envelope.
+    pub given: Option<&'a [u8]>,
+    /// How the null address is shown.
+    pub null_shown: &'a [u8],
+}
+
+impl AddressPattern {
+    /// From the command line; what is wrong with it otherwise.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == NULL {
+            return Ok(Self::Null);
+        }
+        match notation(text) {
+            Notation::Exact if text.is_empty() => Err("say <> for the null sender".to_owned()),
+            Notation::Exact => Ok(Self::Exact(text.as_bytes().to_vec())),
+            Notation::Glob => compile(&address_glob(text)).map(Self::Search),
+            Notation::Regex(regex) => compile(regex).map(Self::Search),
+        }
+    }
+
+    /// Whether an address is meant.
+    pub fn matches(&self, address: Address<'_>) -> bool {
+        match (self, address.given) {
+            (Self::Null, Some(given)) => given.is_empty(),
+            (Self::Null, None) => address.shown == address.null_shown,
+            (Self::Search(regex), _) => regex.is_match(address.shown),
+            (Self::Exact(exact), given) => {
+                same_address(exact, address.shown) || given.is_some_and(|g| same_address(exact, g))
+            }
+        }
+    }
+}
+
+/// A domain, or the subdomains of one.
+#[derive(Clone, Debug)]
+pub struct DomainPattern(Vec<u8>);
+
+impl DomainPattern {
+    /// From the command line; what is wrong with it otherwise.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let is_pattern = !matches!(notation(text), Notation::Exact);
+        if text.is_empty() || text == "." || text.contains('@') || is_pattern {
+            let hint =
+                "give a domain, or .domain for its subdomains; patterns go with --from, --to";
+            return Err(hint.to_owned());
+        }
+        Ok(Self(text.as_bytes().to_ascii_lowercase()))
+    }
+
+    /// Whether the domain of an address is meant.
+    pub fn matches(&self, address: &[u8]) -> bool {
+        let domain = domain(address);
+        match self.0.as_slice() {
+            // `x.example.com` ends in `.example.com`; `.example.com` alone is
+            // no domain.
+            [b'.', ..] => {
+                let front = domain.len().checked_sub(self.0.len()).filter(|&n| n > 0);
+                let end = front.and_then(|front| domain.get(front..));
+                end.is_some_and(|end| end.eq_ignore_ascii_case(&self.0))
+            }
+            exact => domain.eq_ignore_ascii_case(exact),
+        }
+    }
+}
+
+/// What follows the last `@`; empty if there is none.
+pub fn domain(address: &[u8]) -> &[u8] {
+    let at = address.iter().rposition(|&b| b == b'@');
+    at.and_then(|at| address.get(at.saturating_add(1)..))
+        .unwrap_or_default()
+}
+
+fn same_address(a: &[u8], b: &[u8]) -> bool {
+    let (domain_a, domain_b) = (domain(a), domain(b));
+    let local = |address: &[u8], domain: &[u8]| address.len().saturating_sub(domain.len());
+    let (end_a, end_b) = (local(a, domain_a), local(b, domain_b));
+    a.get(..end_a) == b.get(..end_b) && domain_a.eq_ignore_ascii_case(domain_b)
+}
+
+/// How a pattern is written.
+enum Notation<'a> {
+    Exact,
+    Glob,
+    Regex(&'a str),
+}
+
+fn notation(text: &str) -> Notation<'_> {
+    match text.strip_prefix(REGEX) {
+        Some(regex) => Notation::Regex(regex),
+        None if text.contains(['*', '?']) => Notation::Glob,
+        None => Notation::Exact,
+    }
+}
+
+/// The expression of a glob: `*` is any text, `?` one character.
+fn glob(text: &str) -> String {
+    format!("^{}$", glob_part(text))
+}
+
+/// The same for an address: behind the last `@` case does not matter.
+fn address_glob(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((local, domain)) => format!("^{}@(?i:{})$", glob_part(local), glob_part(domain)),
+        None => glob(text),
+    }
+}
+
+fn glob_part(text: &str) -> String {
+    let mut expression = String::with_capacity(text.len().saturating_mul(2));
+    for character in text.chars() {
+        match character {
+            // Any bytes, valid UTF-8 or not.
+            '*' => expression.push_str("(?s-u:.*)"),
+            '?' => expression.push_str("(?s:.)"),
+            other => expression.push_str(&regex::escape(other.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    expression
+}
+
+fn compile(expression: &str) -> Result<Regex, String> {
+    let compiled = RegexBuilder::new(expression).build();
+    compiled.map_err(|error| match error {
+        // The message shows the expression over several lines; the last says
+        // what is wrong.
+        regex::Error::Syntax(text) => {
+            let last = text.lines().last().unwrap_or_default();
+            last.trim_start_matches("error: ").to_owned()
+        }
+        other => other.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(address: &str) -> Address<'_> {
+        Address {
+            shown: address.as_bytes(),
+            given: None,
+            null_shown: b"MAILER-DAEMON",
+        }
+    }
+
+    fn from(pattern: &str, address: &str) -> bool {
+        AddressPattern::parse(pattern)
+            .unwrap()
+            .matches(shown(address))
+    }
+
+    #[test]
+    fn exact_addresses_ignore_case_in_the_domain_only() {
+        assert!(from("a@example.com", "a@EXAMPLE.com"));
+        assert!(!from("A@example.com", "a@example.com"));
+        assert!(!from("a@example.com", "a@example.com.au"));
+        assert!(from("local", "local"));
+        assert!(!from("local", "LOCAL"));
+    }
+
+    #[test]
+    fn a_dot_is_a_dot_unless_it_is_in_a_regular_expression() {
+        assert!(!from("a.b@x", "aXb@x"));
+        assert!(!from("a.*@x", "aXb@x"));
+        assert!(from("re:^a.b@x$", "aXb@x"));
+        assert!(from("re:b@", "aXb@x"));
+    }
+
+    #[test]
+    fn globs_cover_the_whole_text() {
+        assert!(from("*@Example.COM", "x@example.com"));
+        assert!(!from("X*@example.com", "x@example.com"));
+        assert!(!from("*@example.com", "x@example.com.au"));
+        assert!(from("?@*", "ü@x"));
+        assert!(!from("?@*", "üü@x"));
+        assert!(from("*", "\u{fffd}"));
+        assert!(Pattern::parse("a*b").unwrap().matches(b"a\xff\nb"));
+        assert!(!Pattern::parse("a*b").unwrap().matches(b"a\xff\nbc"));
+    }
+
+    #[test]
+    fn the_null_sender_is_no_text() {
+        assert!(from("<>", "MAILER-DAEMON"));
+        assert!(!from("<>", "a@x"));
+        let given = |given: &'static [u8]| Address {
+            given: Some(given),
+            ..shown("MAILER-DAEMON")
+        };
+        let null = AddressPattern::parse("<>").unwrap();
+        assert!(null.matches(given(b"")) && !null.matches(given(b"MAILER-DAEMON")));
+        assert!(AddressPattern::parse("").is_err());
+    }
+
+    #[test]
+    fn domains_are_whole() {
+        let matches = |pattern: &str, address: &str| {
+            let domain = DomainPattern::parse(pattern).unwrap();
+            domain.matches(address.as_bytes())
+        };
+        assert!(matches("example.com", "a@Example.com"));
+        assert!(!matches("example.com", "a@x.example.com"));
+        assert!(matches(".example.com", "a@x.EXAMPLE.com"));
+        assert!(!matches(".example.com", "a@example.com"));
+        assert!(!matches(".example.com", "a@.example.com"));
+        assert!(!matches("example.com", "a@xexample.com"));
+        assert!(!matches("example.com", "example.com"));
+        for wrong in ["", ".", "*.example.com", "re:x", "a@b"] {
+            assert!(DomainPattern::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_compile_says_why() {
+        let wrong = Pattern::parse("re:a(b").map(drop);
+        assert_eq!(wrong, Err("unclosed group".to_owned()));
+        assert!(Pattern::parse("re:(?:a{1000}){1000}{1000}").is_err());
+    }
+}

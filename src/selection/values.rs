@@ -1,0 +1,199 @@
+//! The numbers and times of a selection: `+10M`, `3d`, `2026-11-23T13:00`.
+
+use crate::sys::time::{Calendar, Zone};
+
+/// A number and on which side of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// `+N`: this or more.
+    AtLeast(u64),
+    /// `-N`: this or less.
+    AtMost(u64),
+}
+
+impl Bound {
+    /// A number of bytes with its sign and perhaps a unit: `+10M`.
+    pub fn parse_size(text: &str) -> Result<Self, String> {
+        Self::parse(text, size).ok_or_else(|| {
+            let number = text.trim_start_matches(['+', '-']);
+            let number = match size(number) {
+                Some(_) => number,
+                None => "10M",
+            };
+            format!("say +{number} for at least, -{number} for at most; units are k, M and G")
+        })
+    }
+
+    /// A number with its sign: `+50`.
+    pub fn parse_count(text: &str) -> Result<Self, String> {
+        let count = |text: &str| digits(text)?.parse().ok();
+        Self::parse(text, count).ok_or_else(|| "say +50 for at least, -50 for at most".to_owned())
+    }
+
+    fn parse(text: &str, number: impl Fn(&str) -> Option<u64>) -> Option<Self> {
+        match text.split_at_checked(1)? {
+            ("+", rest) => number(rest).map(Self::AtLeast),
+            ("-", rest) => number(rest).map(Self::AtMost),
+            _ => None,
+        }
+    }
+
+    /// Whether a number is on the right side.
+    pub fn admits(self, number: u64) -> bool {
+        match self {
+            Self::AtLeast(least) => number >= least,
+            Self::AtMost(most) => number <= most,
+        }
+    }
+}
+
+/// A size in bytes: digits and perhaps a unit of 1024, its square or cube.
+pub fn size(text: &str) -> Option<u64> {
+    let last = text.chars().next_back()?;
+    let unit: u64 = match last {
+        'k' | 'K' => 1 << 10,
+        'm' | 'M' => 1 << 20,
+        'g' | 'G' => 1 << 30,
+        _ => 1,
+    };
+    let number = match unit {
+        1 => text,
+        _ => text.strip_suffix(last)?,
+    };
+    digits(number)?.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// Seconds of a duration such as `90m`: digits and the unit s, m, h, d or w.
+pub fn duration(text: &str) -> Option<i64> {
+    let unit = text.chars().next_back()?;
+    let seconds: i64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    let number = digits(text.strip_suffix(unit)?)?;
+    number.parse::<i64>().ok()?.checked_mul(seconds)
+}
+
+/// The moment that a duration back from `now`, or a date, leads to.
+pub fn moment(text: &str, now: i64) -> Result<i64, String> {
+    duration(text)
+        .and_then(|seconds| now.checked_sub(seconds))
+        .or_else(|| date(text))
+        .ok_or_else(|| {
+            "give a time such as 90m, 3d or 1w, or a date such as 2026-11-23 or \
+             2026-11-23T13:00"
+                .to_owned()
+        })
+}
+
+/// Seconds since the epoch of `2026-11-23`, with `T13:00` or `T13:00:15`
+/// behind it if wanted (or a blank for the T), in local time unless a `Z`
+/// ends it.
+fn date(text: &str) -> Option<i64> {
+    let (text, zone) = match text.strip_suffix('Z') {
+        Some(text) => (text, Zone::Utc),
+        None => (text, Zone::Local),
+    };
+    let (day, clock) = match text.split_once(['T', ' ']) {
+        Some((day, clock)) => (day, Some(clock)),
+        None => (text, None),
+    };
+    let [year, month, day] = numbers(day, '-')?.try_into().ok()?;
+    let clock = match clock {
+        Some(clock) => numbers(clock, ':')?,
+        None => vec![0, 0],
+    };
+    let (hour, minute, second) = match clock.as_slice() {
+        [hour, minute] => (*hour, *minute, 0),
+        [hour, minute, second] => (*hour, *minute, *second),
+        _ => return None,
+    };
+    if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..60).contains(&second) {
+        return None;
+    }
+    let calendar = Calendar {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    };
+    calendar.seconds(zone)
+}
+
+fn numbers(text: &str, separator: char) -> Option<Vec<i32>> {
+    let number = |part: &str| digits(part)?.parse().ok();
+    text.split(separator).map(number).collect()
+}
+
+/// The text, if it is digits only: Rust's numbers may begin with a plus.
+fn digits(text: &str) -> Option<&str> {
+    let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    all.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_have_a_sign() {
+        assert_eq!(Bound::parse_size("+10M"), Ok(Bound::AtLeast(10 << 20)));
+        assert_eq!(Bound::parse_size("-4k"), Ok(Bound::AtMost(4096)));
+        assert_eq!(Bound::parse_size("+0"), Ok(Bound::AtLeast(0)));
+        for wrong in [
+            "10M",
+            "",
+            "+",
+            "+M",
+            "++1",
+            "+1.5M",
+            "+1x",
+            "+99999999999999999999",
+            "+ü",
+        ] {
+            assert!(Bound::parse_size(wrong).is_err(), "{wrong}");
+        }
+        assert!(
+            Bound::parse_size("10M")
+                .unwrap_err()
+                .starts_with("say +10M")
+        );
+        assert_eq!(Bound::parse_count("+50"), Ok(Bound::AtLeast(50)));
+        assert!(Bound::parse_count("+50k").is_err());
+        assert!(Bound::AtMost(5).admits(5) && !Bound::AtMost(5).admits(6));
+    }
+
+    #[test]
+    fn moments_are_durations_back_or_dates() {
+        assert_eq!(moment("90m", 10_000), Ok(4600));
+        assert_eq!(moment("1w", 1_000_000), Ok(395_200));
+        assert_eq!(moment("2026-11-23T13:00:15Z", 0), Ok(1_795_438_815));
+        assert_eq!(moment("2026-11-23 13:00Z", 0), Ok(1_795_438_800));
+        assert_eq!(moment("2026-11-23Z", 0), Ok(1_795_392_000));
+        for wrong in [
+            "",
+            "3",
+            "d",
+            "-3d",
+            "3 d",
+            "1d12h",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-11",
+            "tomorrow",
+            "2026-11-23T24:00",
+            "2026-11-23T",
+            "2026-11-23T13",
+            "99999999999999999999d",
+            "9223372036854775807w",
+        ] {
+            assert!(moment(wrong, 0).is_err(), "{wrong}");
+        }
+    }
+}

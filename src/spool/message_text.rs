@@ -1,0 +1,202 @@
+//! The message inside a queue file: its headers, one by one, and the lines of
+//! its body.
+//!
+//! Knows what a header looks like and nothing about MIME. Memory is bounded:
+//! a line or header counts up to its first mebibyte.
+
+use super::message::Message;
+use crate::record::header::line_could_be_header;
+use crate::record::{Buffers, Reader, Record, RecordType, Source};
+
+/// Most bytes of one header or line that count.
+const LINE_MAX: usize = 1024 * 1024;
+
+/// A piece of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// A header: its name, and its value without the white space in front.
+    /// The lines of a folded one are joined, with one blank in between.
+    Header(&'a [u8], &'a [u8]),
+    /// A line of the body.
+    Line(&'a [u8]),
+}
+
+/// Whether to read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Yes.
+    More,
+    /// The headers only.
+    Headers,
+    /// No.
+    Stop,
+}
+
+/// Hands the message to `visit`, piece by piece, up to its end or to where
+/// the file cannot be read on.
+pub fn read(message: &Message, buffers: &mut Buffers, visit: impl FnMut(Piece<'_>) -> Next) {
+    read_source(message.source(), buffers, visit);
+}
+
+fn read_source(source: impl Source, buffers: &mut Buffers, visit: impl FnMut(Piece<'_>) -> Next) {
+    let mut reader = Reader::new(source, buffers);
+    let mut parser = Parser {
+        visit,
+        part: Part::Headers,
+        header: Vec::new(),
+        line: Vec::new(),
+    };
+    let mut in_content = false;
+    // What cannot be read is no part of the message.
+    while let Ok(Some(record)) = reader.next_cooked() {
+        let next = match record.kind {
+            RecordType::CONTENT => {
+                in_content = true;
+                Next::More
+            }
+            RecordType::TEXT | RecordType::UNTERMINATED_TEXT if in_content => {
+                parser.record(&mut reader, &record)
+            }
+            _ if in_content => break,
+            _ => Next::More,
+        };
+        if next == Next::Stop {
+            return;
+        }
+    }
+    parser.header_ends();
+}
+
+/// The part of the message that is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Headers,
+    Body,
+}
+
+struct Parser<V> {
+    visit: V,
+    part: Part,
+    /// The header so far.
+    header: Vec<u8>,
+    /// The line so far.
+    line: Vec<u8>,
+}
+
+impl<V: FnMut(Piece<'_>) -> Next> Parser<V> {
+    fn record<S: Source>(&mut self, reader: &mut Reader<'_, S>, record: &Record) -> Next {
+        let mut done = 0u64;
+        while self.line.len() < LINE_MAX {
+            let chunk = reader.chunk(record, done);
+            if chunk.is_empty() {
+                break;
+            }
+            done = done.saturating_add(chunk.len() as u64);
+            self.line.extend_from_slice(chunk);
+        }
+        self.line.truncate(LINE_MAX);
+        if record.kind == RecordType::UNTERMINATED_TEXT {
+            return Next::More;
+        }
+        let mut line = std::mem::take(&mut self.line);
+        let next = match self.part {
+            Part::Headers => self.header_line(&line),
+            Part::Body => (self.visit)(Piece::Line(&line)),
+        };
+        line.clear();
+        self.line = line;
+        next
+    }
+
+    fn header_line(&mut self, line: &[u8]) -> Next {
+        if matches!(line, [b' ' | b'\t', ..]) && !self.header.is_empty() {
+            self.header.push(b' ');
+            self.header.extend_from_slice(line.trim_ascii_start());
+            self.header.truncate(LINE_MAX);
+            return Next::More;
+        }
+        let next = self.header_ends();
+        if next == Next::Stop {
+            return next;
+        }
+        if line_could_be_header(line) {
+            self.header.extend_from_slice(line);
+            return Next::More;
+        }
+        self.part = Part::Body;
+        match (next, line) {
+            (Next::Headers, _) => Next::Stop,
+            // The empty line between belongs to neither part.
+            (_, []) => Next::More,
+            (_, line) => (self.visit)(Piece::Line(line)),
+        }
+    }
+
+    /// Hands out the header that is complete, if there is one.
+    fn header_ends(&mut self) -> Next {
+        let Some(colon) = self.header.iter().position(|&b| b == b':') else {
+            self.header.clear();
+            return Next::More;
+        };
+        let (name, value) = self.header.split_at(colon);
+        let value = value.get(1..).unwrap_or_default();
+        let (name, value) = (name.trim_ascii_end(), value.trim_ascii_start());
+        let next = (self.visit)(Piece::Header(name, value));
+        self.header.clear();
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::writer::RecordWriter;
+
+    fn pieces(records: &[(RecordType, &[u8])], stop: Next) -> Vec<String> {
+        let mut file = RecordWriter::new();
+        file.record(RecordType::SENDER, b"s")
+            .record(RecordType::CONTENT, b"");
+        for (kind, data) in records {
+            file.record(*kind, data);
+        }
+        file.record(RecordType::EXTRACTED, b"")
+            .record(RecordType::TEXT, b"not: this");
+        let file = file.into_bytes();
+        let mut seen = Vec::new();
+        read_source(&file[..], &mut Buffers::default(), |piece| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            seen.push(match piece {
+                Piece::Header(name, value) => format!("{}|{}", text(name), text(value)),
+                Piece::Line(line) => text(line),
+            });
+            stop
+        });
+        seen
+    }
+
+    const TEXT: RecordType = RecordType::TEXT;
+    const PART: RecordType = RecordType::UNTERMINATED_TEXT;
+
+    #[test]
+    fn folded_headers_are_joined_and_lines_in_pieces_too() {
+        let records: [(RecordType, &[u8]); 6] = [
+            (TEXT, b"Subject:  a"),
+            (TEXT, b"\tb"),
+            (TEXT, b"X: y"),
+            (TEXT, b""),
+            (PART, b"long "),
+            (TEXT, b"line"),
+        ];
+        let all = ["Subject|a b", "X|y", "long line"];
+        assert_eq!(pieces(&records, Next::More), all);
+        assert_eq!(pieces(&records, Next::Stop), all[..1]);
+    }
+
+    #[test]
+    fn headers_alone_end_before_the_body() {
+        let records: [(RecordType, &[u8]); 3] = [(TEXT, b"A: b"), (TEXT, b"text"), (TEXT, b"c: d")];
+        assert_eq!(pieces(&records, Next::More), ["A|b", "text", "c: d"]);
+        assert_eq!(pieces(&records, Next::Headers), ["A|b"]);
+        assert_eq!(pieces(&records[..1], Next::More), ["A|b"]);
+    }
+}

@@ -1,0 +1,297 @@
+//! Metrics that Prometheus takes, and a line that monitoring systems take.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use super::{filled, printed, run};
+use crate::support::instance::{Instance, make_directory};
+use crate::support::run::{Ended, Invocation, Program, Tool, User};
+use crate::support::spool::NewFile;
+use crate::support::{Met, Needs, require};
+
+#[test]
+fn promtool_has_nothing_to_say_about_the_metrics() {
+    if require(Needs::Promtool) == Met::No {
+        return;
+    }
+    for instance in [filled(), Instance::builder().build(), strange()] {
+        let mut promtool = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("promtool");
+        let mut pipe = promtool.stdin.take().expect("a pipe");
+        pipe.write_all(printed(&instance, &["--prometheus"]).as_bytes())
+            .expect("a reader");
+        drop(pipe);
+        let output = promtool.wait_with_output().expect("promtool ends");
+        assert!(output.status.success(), "{output:?}");
+        assert!(
+            output.stdout.is_empty() && output.stderr.is_empty(),
+            "{output:?}"
+        );
+    }
+}
+
+/// A queue whose domains are what no label may hold as it is.
+fn strange() -> Instance {
+    let instance = Instance::builder().build();
+    for sender in [
+        &b"a@quote\"back\\slash"[..],
+        b"a@\xff\xfe",
+        b"a@line\nfeed",
+        "a@\u{fc}".as_bytes(),
+    ] {
+        let mut file = spoolbox::record::writer::QueueFile::new(1, "", &["r@x"], &["", "x"]);
+        file.sender = sender.to_vec();
+        instance.spool().put(&NewFile::new("hold", file.to_bytes()));
+    }
+    instance
+}
+
+/// Values by name and labels. Everything that is not of the format is an
+/// error, as far as the format is used here.
+fn parse(text: &str) -> HashMap<String, f64> {
+    assert!(text.ends_with('\n'));
+    let mut values = HashMap::new();
+    let (mut families, mut family) = (HashSet::new(), String::new());
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').expect("a type");
+            assert!(["gauge", "histogram"].contains(&kind), "{line}");
+            assert!(families.insert(name.to_owned()), "{name} twice");
+            name.clone_into(&mut family);
+        } else if !line.starts_with("# HELP ") {
+            let (name, value) = line.rsplit_once(' ').expect("a value");
+            assert!(name.starts_with(&family), "{name} is not of {family}");
+            check_labels(name);
+            let value = value.parse().expect("a number");
+            assert_eq!(values.insert(name.to_owned(), value), None, "{name} twice");
+        }
+    }
+    values
+}
+
+/// `name{label="value",...}` with every quote and backslash escaped.
+fn check_labels(series: &str) {
+    let Some((name, labels)) = series.split_once('{') else {
+        return;
+    };
+    assert!(
+        name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+        "{name}"
+    );
+    let mut rest = labels.strip_suffix('}').expect("an end");
+    while let Some((label, value)) = rest.split_once("=\"") {
+        assert!(
+            label
+                .trim_start_matches(',')
+                .bytes()
+                .all(|b| b.is_ascii_lowercase()),
+            "{series}"
+        );
+        let mut escaped = false;
+        let end = value.char_indices().find(|(_, c)| {
+            let ends = *c == '"' && !escaped;
+            escaped = *c == '\\' && !escaped;
+            ends
+        });
+        rest = &value[end.expect("a closing quote").0 + 1..];
+    }
+    assert_eq!(rest, "", "{series}");
+}
+
+#[test]
+fn metrics_are_the_counts() {
+    let instance = filled();
+    let text = printed(&instance, &["--prometheus", "--top", "2"]);
+    let values = parse(&text);
+    let value = |name: &str| values.get(&format!("spoolbox_queue_{name}")).copied();
+    for (queue, count) in [
+        ("maildrop", 1.),
+        ("active", 2.),
+        ("incoming", 1.),
+        ("deferred", 4.),
+        ("hold", 2.),
+    ] {
+        assert_eq!(
+            value(&format!("messages{{queue=\"{queue}\"}}")),
+            Some(count)
+        );
+        let total = value(&format!("age_seconds_count{{queue=\"{queue}\"}}"));
+        let infinite = value(&format!(
+            "age_seconds_bucket{{queue=\"{queue}\",le=\"+Inf\"}}"
+        ));
+        assert_eq!((total, infinite), (Some(count), Some(count)));
+    }
+    // 5 hours, 2, 3 and 4 days.
+    let older = |le: &str| {
+        value(&format!(
+            "age_seconds_bucket{{queue=\"deferred\",le=\"{le}\"}}"
+        ))
+    };
+    assert_eq!(
+        (older("14400"), older("86400"), older("432000")),
+        (Some(0.), Some(1.), Some(4.))
+    );
+    let oldest = value("oldest_age_seconds{queue=\"hold\"}").expect("an age");
+    assert!((oldest - 8. * 86_400.).abs() < 60.);
+    assert_eq!(
+        value("sender_domain_messages{domain=\"example.com\"}"),
+        Some(3.)
+    );
+    let top = text
+        .lines()
+        .filter(|line| line.starts_with("spoolbox_queue_sender_domain_messages"));
+    assert_eq!(top.count(), 2);
+    let reason = "reason_recipients{reason=\"connect to \u{2026}: Connection refused\"}";
+    assert_eq!(value(reason), Some(4.));
+}
+
+#[test]
+fn no_address_breaks_the_format() {
+    let values = parse(&printed(&strange(), &["--prometheus"]));
+    let domains = values.keys().filter(|name| name.contains("sender_domain"));
+    assert_eq!(domains.count(), 4, "{values:?}");
+}
+
+#[test]
+fn the_file_is_replaced_and_stays_when_the_queue_cannot_be_read() {
+    let instance = filled();
+    let directory = instance.root().join("textfile");
+    // Nobody but the caller can write there: not even the mail owner.
+    make_directory(&directory, 0o700);
+    let file = directory.join("mail.prom");
+    std::fs::write(&file, "old\n").expect("a file");
+    let name = file.to_str().expect("a path of ASCII");
+    assert_eq!(printed(&instance, &["--prometheus", "--output", name]), "");
+    let new = std::fs::read_to_string(&file).expect("the file");
+    assert_eq!(
+        parse(&new).len(),
+        parse(&printed(&instance, &["--prometheus"])).len()
+    );
+    let mode = std::fs::metadata(&file)
+        .expect("the file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o644);
+    std::fs::remove_dir_all(instance.spool().path("hold")).expect("a queue less");
+    let output = run(&instance, &["--prometheus", &format!("--output={name}")]);
+    assert_eq!(output.ended, Ended::Exited(69));
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), new);
+    let left = std::fs::read_dir(&directory)
+        .expect("the directory")
+        .count();
+    assert_eq!(left, 1);
+    let nowhere = run(&instance, &["--prometheus", "--output", "/nonexistent/x"]);
+    assert_eq!(nowhere.ended, Ended::Exited(69));
+}
+
+#[test]
+fn a_set_gid_program_writes_no_file() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = filled();
+    let file = instance.root().join("mail.prom");
+    let output = Invocation::new(
+        Tool::Postqueue,
+        [
+            "--prometheus".as_ref(),
+            "--output".as_ref(),
+            file.as_os_str(),
+        ],
+    )
+    .user(User::Nobody)
+    .run(Program::Ours, &instance);
+    assert_eq!(output.ended, Ended::Exited(69));
+    assert!(
+        output.stderr_text().contains("--output is not available"),
+        "{output:?}"
+    );
+    assert!(!file.exists());
+}
+
+/// The first line of a check as plugin consumers split it: text, and
+/// performance data as name, value, warn, crit.
+fn check(instance: &Instance, args: &[&str]) -> (Ended, String, Vec<[String; 4]>) {
+    let mut all = vec!["--check"];
+    all.extend(args);
+    let output = run(instance, &all);
+    let line = output.stdout_text();
+    assert_eq!(line.matches('\n').count(), 1, "{output:?}");
+    let (text, data) = line
+        .trim_end()
+        .split_once(" | ")
+        .unwrap_or((line.trim_end(), ""));
+    let datum = |datum: &str| {
+        let (name, rest) = datum.split_once('=').expect("a name");
+        let mut fields = rest.split(';').map(str::to_owned);
+        let mut next = || fields.next().unwrap_or_default();
+        [name.to_owned(), next(), next(), next()]
+    };
+    (
+        output.ended,
+        text.to_owned(),
+        data.split_whitespace().map(datum).collect(),
+    )
+}
+
+#[test]
+fn a_check_has_a_line_and_a_status() {
+    let instance = filled();
+    let fields = |name: &str, value: &str, warn: &str, crit: &str| {
+        [name, value, warn, crit].map(str::to_owned)
+    };
+    for (args, status, word) in [
+        (&["--warn", "10", "--crit", "20"][..], 0, "OK"),
+        (&["--warn", "9", "--crit", "20"], 1, "WARNING"),
+        (&["--warn", "5", "--crit", "9"], 2, "CRITICAL"),
+        (&["--crit", "10"], 0, "OK"),
+        (&["--warn", "1", "--queue", "hold"], 1, "WARNING"),
+        (&["--warn-age", "9d"], 0, "OK"),
+        (&["--warn-age", "1w", "--crit-age", "9d"], 1, "WARNING"),
+        (&["--warn", "100", "--crit-age", "1w"], 2, "CRITICAL"),
+        (&["--crit-age", "1w", "--not", "--queue", "hold"], 0, "OK"),
+    ] {
+        let (ended, text, data) = check(&instance, args);
+        assert_eq!(ended, Ended::Exited(status), "{args:?}: {text}");
+        assert!(text.starts_with(&format!("MAILQ {word} - ")), "{text}");
+        assert_eq!(data[0][0], "messages");
+        assert_eq!(
+            data.len() == 2,
+            args.iter().any(|arg| arg.contains("age")),
+            "{data:?}"
+        );
+    }
+    let (_, text, data) = check(&instance, &["--warn", "9", "--crit", "20"]);
+    assert_eq!(text, "MAILQ WARNING - 10 messages");
+    assert_eq!(data, [fields("messages", "10", "9", "20")]);
+    let (_, text, data) = check(&instance, &["--crit", "9", "--warn-age", "1w"]);
+    assert!(
+        text.starts_with("MAILQ CRITICAL - 10 messages, the oldest 8d"),
+        "{text}"
+    );
+    assert_eq!(data[0], fields("messages", "10", "", "9"));
+    let age = data[1][1]
+        .strip_suffix('s')
+        .and_then(|age| age.parse::<i64>().ok());
+    assert!(
+        age.is_some_and(|age| (age - 8 * 86_400).abs() < 60),
+        "{data:?}"
+    );
+    assert_eq!(data[1][2..], ["604800", ""]);
+}
+
+#[test]
+fn a_queue_that_cannot_be_read_is_unknown() {
+    let instance = filled();
+    std::fs::remove_dir_all(instance.spool().path("hold")).expect("a queue less");
+    let (ended, text, _) = check(&instance, &["--warn", "5"]);
+    assert_eq!(ended, Ended::Exited(3));
+    assert!(text.starts_with("MAILQ UNKNOWN - "), "{text}");
+}

@@ -1,0 +1,86 @@
+//! Ordinary users select from what the daemon tells them, and learn what it
+//! does not tell.
+
+use super::spool;
+use crate::support::mail_system::MailSystem;
+use crate::support::run::{Ended, Invocation, Output, Program, Tool, User};
+use crate::support::{Met, Needs, require};
+
+fn as_user(system: &MailSystem, user: User, args: &[&str]) -> Output {
+    Invocation::new(Tool::Postqueue, args)
+        .env("TZ", "UTC")
+        .user(user)
+        .default_etc(&system.instance.etc())
+        .run(Program::Ours, &system.instance)
+}
+
+#[test]
+fn the_daemon_and_the_spool_select_and_count_alike() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let system = MailSystem::start(MailSystem::builder());
+    spool::fill(&system.instance);
+    for args in [
+        &["-p", "--from", "*@bulk.example"][..],
+        &["-p", "--from", "nobody@x"],
+        &["-j", "--from", "<>"],
+        &["-j", "--to-domain", "other.example"],
+        &[
+            "-p",
+            "--all-to",
+            "*@other.example",
+            "--all-to",
+            "joe@dest.example",
+        ],
+        &["-p", "--reason", "*refused", "--older", "1d"],
+        &["--ids", "--rcpt-count", "-1", "--size", "-100"],
+        &["--ids", "--not", "--to", "joe@dest.example"],
+        &["--ids", "--status", "hold,expire"],
+        &[
+            "--oneline",
+            "--time-style=epoch",
+            "--queue",
+            "deferred,hold",
+        ],
+        &["-p", "--sort", "size,id", "--reverse", "--limit", "3"],
+        &["-p", "--limit", "2"],
+        &["--count=from"],
+        &["--count=reason", "--top", "1"],
+        &["-j", "--count=to", "--older", "3h"],
+        &["--count", "--from", "*"],
+        &["--check", "--warn", "3", "--warn-age", "100d"],
+    ] {
+        let root = as_user(&system, User::Caller, args);
+        let nobody = as_user(&system, User::Nobody, args);
+        assert_eq!(nobody, root, "{args:?}");
+        assert!(
+            !root.stdout.is_empty() && root.stderr.is_empty(),
+            "{args:?}: {root:?}"
+        );
+    }
+}
+
+#[test]
+fn what_the_daemon_does_not_tell_is_refused() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let system = MailSystem::start(MailSystem::builder());
+    for (args, what) in [
+        (&["-p", "--subject", "x"][..], "--subject"),
+        (&["-p", "--header", "X: y"], "--header"),
+        (&["--ids", "--body", "x"], "--body"),
+        (&["--count", "--sasl-user", "x"], "--sasl-user"),
+        (&["-j", "--from", "x", "--client", "x"], "--client"),
+        (&["-j", "--detail"], "--detail"),
+        (&["--count=client"], "--count=client"),
+        (&["--format", "%{path}"], "the column path"),
+    ] {
+        let output = as_user(&system, User::Nobody, args);
+        assert_eq!(output.ended, Ended::Exited(69), "{args:?}");
+        let said = format!("{what} needs the queue files");
+        assert!(output.stderr_text().contains(&said), "{args:?}: {output:?}");
+        assert_eq!(output.stdout_text(), "", "{args:?}");
+    }
+}
