@@ -9,13 +9,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Uid, User};
-
-use super::postqueue::STATUS;
+use super::access::{self, Deed, is_privileged};
+use super::postqueue::told as fatal;
 use super::{Call, Fatal};
 use crate::config::Config;
 use crate::diag::{Diag, Severity};
-use crate::ipc::showq;
+use crate::ipc::AttributeError;
+use crate::ipc::showq::{self, Showq};
 use crate::listing::{self, Ending, Listing, ListingError, Output, Sink, Style, Totals, dialect};
 use crate::spool::report::{Dialect, Rules};
 use crate::spool::{Layout, Queue, system};
@@ -73,7 +73,7 @@ pub fn run(
     spool: Dir,
     diag: &mut Diag,
 ) -> Result<(), Fatal> {
-    authorize(call, config, diag)?;
+    access::authorize(call, Deed::View, config, diag)?;
     let mut lister = Lister {
         call,
         request,
@@ -85,39 +85,6 @@ pub fn run(
         Origin::Spool => lister.list_spool(),
         Origin::Showq(stream) => lister.list_showq(stream),
     }
-}
-
-/// Refuses a caller whom authorized_mailq_users does not admit.
-fn authorize(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
-    if is_privileged(call, config) {
-        return Ok(());
-    }
-    let mut warnings = Vec::new();
-    let users = config.mailq_users(&mut warnings);
-    for warning in warnings {
-        diag.warning(warning);
-    }
-    let users = users.map_err(|error| fatal(diag, &error.to_string()))?;
-    let name = user_name(call.caller.user);
-    if users.matches(name.as_bytes()) {
-        return Ok(());
-    }
-    let uid = call.caller.user;
-    let text = format!("User {name}({uid}) is not allowed to view the mail queue");
-    Err(fatal(diag, &text))
-}
-
-/// The caller's login name.
-fn user_name(user: Uid) -> String {
-    match User::from_uid(user) {
-        Ok(Some(user)) => user.name,
-        _ => "unknown".to_owned(),
-    }
-}
-
-/// Root and the mail owner may do and see everything.
-fn is_privileged(call: &Call, config: &Config) -> bool {
-    call.caller.user.is_root() || call.caller.user == config.mail_owner.uid
 }
 
 /// Where the messages come from, ready to be read.
@@ -262,12 +229,25 @@ impl Lister<'_> {
             false => Charset::Ascii,
         };
         let output = self.output()?;
+        let socket = self.socket().display().to_string();
+        let mut showq = Showq::new(stream, &socket, charset);
+        match showq.greeting() {
+            Ok(fault) => self.warn(fault.as_ref()),
+            Err(error) => return self.finish(Err(error.into()), output),
+        }
         let diag = &mut *self.diag;
         let mut printer = Printer { output, diag };
         let style = self.request.style;
-        let ended = listing::list_daemon(stream, style, charset, &mut printer);
+        let ended = listing::list_daemon(showq, style, &mut printer);
         let output = printer.output;
         self.finish(ended, output)
+    }
+
+    /// Warns of what a daemon said.
+    fn warn(&mut self, fault: Option<&AttributeError>) {
+        if let Some(warning) = fault.and_then(AttributeError::warning) {
+            self.diag.warning(warning);
+        }
     }
 
     fn output(&mut self) -> Result<Output<File>, Fatal> {
@@ -292,10 +272,7 @@ impl Lister<'_> {
                 Err(fatal(self.diag, &text))
             }
             Err(ListingError::Daemon(error)) => {
-                let socket = self.socket().display().to_string();
-                if let Some(warning) = error.warning(&socket) {
-                    self.diag.warning(warning);
-                }
+                self.warn(Some(&error));
                 Err(fatal(self.diag, MALFORMED))
             }
             Err(error) => Err(self.showq_failed(&error.to_string())),
@@ -375,9 +352,4 @@ fn stdout(diag: &mut Diag) -> Result<File, Fatal> {
 
 fn is_forbidden(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied
-}
-
-fn fatal(diag: &mut Diag, text: &str) -> Fatal {
-    diag.fatal(text);
-    Fatal::told(STATUS)
 }

@@ -3,8 +3,10 @@
 //! Owns the dispatch and what happens before any applet runs: the process is
 //! tidied, and rights that an applet may not keep are given up.
 
+mod access;
 mod demo;
 mod fatal;
+mod flush;
 mod front;
 mod instance;
 mod list;

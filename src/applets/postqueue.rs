@@ -1,8 +1,9 @@
-//! postqueue: lists the mail queue (spec pages 01 and 05).
+//! postqueue: lists and flushes the mail queue (spec pages 01, 05 and 08).
 
 use std::ffi::OsString;
 use std::io::Write;
 
+use super::flush::{self, Wanted};
 use super::{Call, Fatal, instance};
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
 use crate::config::Config;
@@ -22,22 +23,14 @@ const USAGE: &str =
 
 const OPTIONS: [Opt; 11] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short(
-        'f',
-        Value::None,
-        "flush the queue (not yet: see the README)",
-    ),
-    Opt::short(
-        'i',
-        Value::Required("ID"),
-        "deliver one message now (not yet)",
-    ),
+    Opt::short('f', Value::None, "try to deliver all mail now"),
+    Opt::short('i', Value::Required("ID"), "deliver one message now"),
     Opt::short('j', Value::None, "list the queue, one JSON object a line"),
     Opt::short('p', Value::None, "list the queue as mailq does"),
     Opt::short(
         's',
         Value::Required("SITE"),
-        "deliver mail for SITE now (not yet)",
+        "deliver the mail that waits for SITE now",
     ),
     Opt::short('v', Value::None, "accepted for compatibility"),
     Opt::long(
@@ -55,10 +48,10 @@ const OPTIONS: [Opt; 11] = [
 ];
 
 /// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Mode {
     List(Look),
-    Flush,
+    Flush(Wanted),
     Help,
     Version,
 }
@@ -99,8 +92,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
             };
             list::run(call, &request, &config, spool, &mut diag)
         }
-        Some(Mode::Flush) => fatal(&mut diag, "flushing the queue is not part of spoolbox yet"),
-        _ => fatal(&mut diag, USAGE),
+        Some(Mode::Flush(wanted)) => flush::run(call, &wanted, &config, &spool, &mut diag),
+        _ => Err(usage(&mut diag)),
     }
 }
 
@@ -137,7 +130,9 @@ fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Problem> {
             arguments.config_directory = Some(value);
             return Ok(());
         }
-        Scanned::Short('f' | 'i' | 's', _) => Mode::Flush,
+        Scanned::Short('f', _) => Mode::Flush(Wanted::All),
+        Scanned::Short('i', id) => Mode::Flush(Wanted::One(id)),
+        Scanned::Short('s', site) => Mode::Flush(Wanted::Site(site)),
         Scanned::Short('j', _) => Mode::List(Look::Json),
         Scanned::Short('p', _) => Mode::List(Look::Text),
         Scanned::Long("source", value) => {
@@ -153,10 +148,10 @@ fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Problem> {
         Scanned::Long("version", _) => Mode::Version,
         Scanned::Short(_, _) | Scanned::Long(_, _) => return Ok(()),
     };
-    match (arguments.mode, mode) {
+    match (&arguments.mode, mode) {
         // Help and version win over whatever else was asked for.
         (Some(Mode::Help | Mode::Version), _) => {}
-        (None, _) | (_, Mode::Help | Mode::Version) => arguments.mode = Some(mode),
+        (None, mode) | (_, mode @ (Mode::Help | Mode::Version)) => arguments.mode = Some(mode),
         _ => return Err(Problem::Contradiction),
     }
     Ok(())
@@ -183,8 +178,10 @@ fn style(look: Look, config: &Config) -> Style {
 }
 
 fn help() -> String {
-    let about = "Lists the mail queue, as Postfix's postqueue does.";
-    cli::help("postqueue [option]... -p | -j", about, &OPTIONS)
+    let about =
+        "Lists the mail queue, or has mail in it delivered now, as Postfix's postqueue does.";
+    let usage = "postqueue [option]... -p | -j | -f | -i ID | -s SITE";
+    cli::help(usage, about, &OPTIONS)
 }
 
 /// Prints an explanation.
@@ -197,11 +194,8 @@ fn usage(diag: &mut Diag) -> Fatal {
     told(diag, USAGE)
 }
 
-fn told(diag: &mut Diag, text: &str) -> Fatal {
+/// Ends postqueue with a message.
+pub fn told(diag: &mut Diag, text: impl AsRef<[u8]>) -> Fatal {
     diag.fatal(text);
     Fatal::told(STATUS)
-}
-
-fn fatal(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
-    Err(told(diag, text))
 }

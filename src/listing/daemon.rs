@@ -8,17 +8,14 @@ use super::sink::{PIECE_SIZE, Sink};
 use crate::ipc::showq::Showq;
 use crate::ipc::{AttributeError, Buffered};
 use crate::spool::report::{Head, Recipient, Report};
-use crate::text::Charset;
 
 /// Copies a daemon's listing into `sink`. Of a listing that breaks off, the
 /// complete messages are handed out before the error is returned.
 pub fn copy<R: std::io::BufRead + Buffered>(
-    input: R,
+    mut showq: Showq<R>,
     style: Style,
-    charset: Charset,
     sink: &mut impl Sink,
 ) -> Result<Ending, ListingError> {
-    let mut showq = Showq::new(input, charset)?;
     let mut copier = Copier {
         form: Form::new(style),
         sink,
