@@ -15,17 +15,21 @@ use crate::sys::time;
 
 /// The messages of an applet before its configuration is known.
 pub fn diag(call: &Call, program: &str, log_name: &str) -> Diag {
+    Diag::new(program, log_name, &environment(call))
+}
+
+/// What counts of the environment before main.cf is read.
+pub fn environment(call: &Call) -> Environment {
     let variable = |name: &str| std::env::var_os(name);
     let bytes = |name: &str| variable(name).map(|v| v.as_bytes().to_vec());
-    let environment = match call.caller.trust {
+    match call.caller.trust {
         Trust::BorrowedRights => Environment::default(),
         Trust::OwnRights => Environment {
             postlog_service: variable("POSTLOG_SERVICE").map(Into::into),
             postlog_hostname: bytes("POSTLOG_HOSTNAME"),
             mail_logtag: bytes("MAIL_LOGTAG"),
         },
-    };
-    Diag::new(program, log_name, &environment)
+    }
 }
 
 /// Reads the main.cf that the option `-c` or the environment names.
