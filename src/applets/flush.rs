@@ -15,7 +15,7 @@ use crate::config::{Config, mail_host};
 use crate::diag::Diag;
 use crate::ipc::flush::{self, Request, Status};
 use crate::spool::QueueId;
-use crate::spool::wake::{self, WakeError};
+use crate::spool::wake::{self, WakeError, Woken};
 use crate::sys::dir::Dir;
 use crate::text::shown;
 
@@ -102,13 +102,36 @@ fn wake_daemons(config: &Config, spool: &Dir, diag: &mut Diag) -> Result<(), Fat
     })
 }
 
-/// Wakes both daemons and waits until they have taken it.
-pub fn wake_all(config: &Config, spool: &Dir) -> Result<(), WakeError> {
-    let limit = config.trigger_timeout;
-    let queue_manager = wake::wake(spool, &config.queue_service_name, wake::FLUSH, limit)?;
-    let pickup = wake::wake(spool, &config.pickup_service_name, wake::WAKE, limit)?;
-    wake::wait_until_taken(vec![queue_manager, pickup]);
-    Ok(())
+/// Wakes both daemons and waits until they have taken it. Ends at the first
+/// that cannot be woken.
+fn wake_all(config: &Config, spool: &Dir) -> Result<(), WakeError> {
+    let woken: Result<Vec<_>, _> = triggers(config, spool).collect();
+    woken.map(wake::wait_until_taken)
+}
+
+/// Wakes whom it can of both daemons, waits until they have taken it, and
+/// returns why the others could not be woken.
+pub fn wake_any(config: &Config, spool: &Dir) -> Vec<WakeError> {
+    let (mut woken, mut failed) = (Vec::new(), Vec::new());
+    for result in triggers(config, spool) {
+        match result {
+            Ok(daemon) => woken.push(daemon),
+            Err(error) => failed.push(error),
+        }
+    }
+    wake::wait_until_taken(woken);
+    failed
+}
+
+/// Wakes the daemons one after the other, each when it is asked for.
+fn triggers(config: &Config, spool: &Dir) -> impl Iterator<Item = Result<Woken, WakeError>> {
+    let services = [
+        (&config.queue_service_name, wake::FLUSH),
+        (&config.pickup_service_name, wake::WAKE),
+    ];
+    services
+        .into_iter()
+        .map(|(name, bytes)| wake::wake(spool, name, bytes, config.trigger_timeout))
 }
 
 fn one(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {

@@ -12,6 +12,7 @@ mod clients_json;
 mod configuration;
 mod corpus;
 mod daemon;
+mod flush;
 mod front;
 mod harness;
 mod hostile;

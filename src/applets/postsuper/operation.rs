@@ -163,7 +163,7 @@ impl Operation<'_> {
         if self.arguments.notify == Notify::No || !moved {
             return;
         }
-        if let Err(error) = flush::wake_all(self.config, self.field.spool) {
+        for error in flush::wake_any(self.config, self.field.spool) {
             self.diag.warning(error.to_string());
         }
     }

@@ -7,6 +7,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::{Group, User, geteuid, getgid};
@@ -203,9 +204,21 @@ impl Instance {
             return program;
         }
         make_directory(&directory, 0o755);
-        fs::copy(env!("CARGO_BIN_EXE_spoolbox"), &program).expect("a copy of the program");
-        chown(&program, Some(0), Some(self.owner.drop_gid)).expect("chown to the drop group");
-        set_mode(&program, 0o2755);
+        // By another process: one that is started here while the copy is
+        // open for writing would keep it from being run.
+        let installed = Command::new("install")
+            .args([
+                "-o",
+                "0",
+                "-g",
+                &self.owner.drop_gid.to_string(),
+                "-m",
+                "2755",
+            ])
+            .arg(env!("CARGO_BIN_EXE_spoolbox"))
+            .arg(&program)
+            .status();
+        assert!(installed.is_ok_and(|status| status.success()), "install");
         symlink("postqueue", directory.join("mailq")).expect("a link named mailq");
         program
     }
