@@ -13,6 +13,9 @@ use crate::sys::error_text::error_text;
 use crate::sys::process::{Trust, set_variable};
 use crate::sys::time;
 
+/// The environment variable that stands for syslog_name until main.cf is read.
+const LOGTAG: &str = "MAIL_LOGTAG";
+
 /// The messages of an applet before its configuration is known.
 pub fn diag(call: &Call, program: &str, log_name: &str) -> Diag {
     Diag::new(program, log_name, &environment(call))
@@ -27,7 +30,7 @@ pub fn environment(call: &Call) -> Environment {
         Trust::OwnRights => Environment {
             postlog_service: variable("POSTLOG_SERVICE").map(Into::into),
             postlog_hostname: bytes("POSTLOG_HOSTNAME"),
-            mail_logtag: bytes("MAIL_LOGTAG"),
+            mail_logtag: bytes(LOGTAG),
         },
     }
 }
@@ -43,7 +46,7 @@ pub fn configure(
     let mut progress = Progress::default();
     let config = load(call, option, program, &mut progress);
     warn(&progress, diag);
-    let config = config.map_err(|error| {
+    let mut config = config.map_err(|error| {
         if let Some(text) = error.preamble() {
             diag.error(text);
         }
@@ -51,6 +54,7 @@ pub fn configure(
         Fatal::told(status)
     })?;
     diag.configure(&config);
+    config.warnings = progress.warnings;
     if call.caller.trust == Trust::BorrowedRights {
         import_environment(&config);
         time::prepare();
@@ -91,6 +95,13 @@ fn warn(progress: &Progress, diag: &mut Diag) {
     if let Some(name) = &progress.syslog_name {
         diag.set_tag(name);
     }
+}
+
+/// Leaves syslog_name to the tool that takes over, as Postfix's programs do:
+/// what it logs before it has read main.cf is logged under that name.
+pub fn leave_logtag(config: &Config) {
+    let tag = OsStr::from_bytes(&config.syslog_name);
+    set_variable(OsStr::new(LOGTAG), Some(tag));
 }
 
 /// In a process with borrowed rights the environment is empty but for the

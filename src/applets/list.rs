@@ -153,6 +153,10 @@ impl Lister<'_> {
         }
         let text = format!("Mail system is down -- accessing queue directly ({reason})");
         self.diag.warning(text);
+        // In Postfix a showq process is started now, which reads main.cf too.
+        for warning in &self.config.warnings {
+            self.diag.log_as(SHOWQ, Severity::Warning, warning);
+        }
         Ok(())
     }
 

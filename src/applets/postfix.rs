@@ -70,8 +70,10 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         let text = format!("unknown command: '{command}'. This postfix knows one: {FLUSH}");
         return Err(told(&mut diag, &text));
     }
+    // What Postfix leaves to the programs that it starts.
     let directory = config.config_directory.as_os_str();
     set_variable(OsStr::new(locate::ENVIRONMENT), Some(directory));
+    instance::leave_logtag(&config);
     postqueue::run(&Call {
         program: "postqueue".into(),
         arguments: vec!["-f".into()],

@@ -120,7 +120,8 @@ fn run(call: &Call, mode: Mode) -> Result<(), Fatal> {
     // A set-gid program must not read what its caller names; postqueue finds
     // the words for that.
     if call.caller.trust == Trust::OwnRights {
-        instance::configure(call, directory.as_deref(), LOG_NAME, &mut diag, STATUS)?;
+        let config = instance::configure(call, directory.as_deref(), LOG_NAME, &mut diag, STATUS)?;
+        instance::leave_logtag(&config);
     }
     let mut arguments = Arguments {
         mode,

@@ -19,6 +19,7 @@ mod hostile;
 mod layers;
 mod listing;
 mod live;
+mod maillog;
 mod postcat;
 mod postsuper;
 mod rights;
