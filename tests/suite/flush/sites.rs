@@ -78,7 +78,7 @@ const SITES: [&str; 62] = [
 ];
 
 /// What fast_flush_domains can be, with `@ROOT@` for files.
-const LISTS: [&str; 16] = [
+const LISTS: [&str; 18] = [
     "fast_flush_domains = ",
     "fast_flush_domains = example.com",
     "fast_flush_domains = example.com, !example.com",
@@ -86,6 +86,8 @@ const LISTS: [&str; 16] = [
     "fast_flush_domains = .example.com EXAMPLE.org [1.2.3.4]",
     "fast_flush_domains = static:anything",
     "fast_flush_domains = !static:anything",
+    "fast_flush_domains = static:",
+    "fast_flush_domains = static:x /nonexistent",
     "fast_flush_domains = inline:{example.com=1, {[ipv6:::1] = 2}}",
     "fast_flush_domains = texthash:@ROOT@/table",
     "fast_flush_domains = @ROOT@/list",
@@ -208,10 +210,16 @@ const USERS: [User; 5] = [
     User::Id(4242),
 ];
 
-const ACLS: [&str; 14] = [
+const ACLS: [&str; 20] = [
     "",
     "root",
     "static:anyone",
+    "static:",
+    "static:, /nonexistent # x",
+    "root, static:",
+    ", static:x",
+    "!static:",
+    "statics",
     "nobody, bin",
     "!nobody, static:all",
     "NOBODY daemon",

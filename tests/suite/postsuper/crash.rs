@@ -118,7 +118,7 @@ impl Small {
 /// Kills at each change in turn, then calls again and compares with a run
 /// that was left alone.
 fn survives(arguments: &[&str], may_be_gone: bool) {
-    if require(Needs::Root) == Met::No || super::rights::strace_is_missing() {
+    if require(Needs::Root) == Met::No || crate::rights::strace_is_missing() {
         return;
     }
     let undisturbed = Small::new();
@@ -169,7 +169,7 @@ fn expiring_can_be_cut_short() {
 
 #[test]
 fn requeueing_can_be_cut_short() {
-    if require(Needs::Root) == Met::No || super::rights::strace_is_missing() {
+    if require(Needs::Root) == Met::No || crate::rights::strace_is_missing() {
         return;
     }
     for n in 1..MANY {

@@ -1,10 +1,10 @@
 //! postsuper's rights: who may call it, and that root's are gone before
 //! anything in the spool is touched; watched with strace(1).
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{call, ours, put};
+use crate::rights::strace_is_missing;
 use crate::support::compare::same_output;
 use crate::support::instance::{Instance, make_directory, set_mode};
 use crate::support::run::{Ended, Program, Tool, User};
@@ -28,18 +28,6 @@ fn trace(instance: &Instance, arguments: &[&str]) -> Vec<String> {
     let text = std::fs::read_to_string(log).expect("the trace");
     let calls = text.lines().map(str::to_owned);
     calls.skip_while(|call| !call.contains("chdir(")).collect()
-}
-
-pub fn strace_is_missing() -> bool {
-    let missing = !Path::new("/usr/bin/strace").exists();
-    if missing {
-        assert!(
-            std::env::var("SPOOLBOX_REQUIRE_POSTFIX").as_deref() != Ok("1"),
-            "strace is not installed"
-        );
-        eprintln!("left out: strace is not installed");
-    }
-    missing
 }
 
 #[test]
