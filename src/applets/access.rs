@@ -65,7 +65,7 @@ pub fn warned<T>(
     for warning in warnings {
         diag.warning(warning);
     }
-    taken.map_err(|error| told(diag, &error.to_string()))
+    taken.map_err(|error| told(diag, error.to_string()))
 }
 
 /// Root and the mail owner may do and see everything.

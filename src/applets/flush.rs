@@ -137,7 +137,7 @@ fn triggers(config: &Config, spool: &Dir) -> impl Iterator<Item = Result<Woken, 
 fn one(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
     match ask(Request::File(id), config, diag)? {
         Status::Done => Ok(()),
-        Status::BadRequest => Err(told(diag, &format!("Invalid request: \"{id}\""))),
+        Status::BadRequest => Err(told(diag, format!("Invalid request: \"{id}\""))),
         Status::Failed => Err(told(diag, DOWN)),
         other => Err(unknown("Unexpected", other, diag)),
     }
@@ -153,7 +153,7 @@ fn for_site(site: &[u8], config: &Config, diag: &mut Diag) -> Result<(), Fatal> 
     }
     match ask(Request::Site(site), config, diag)? {
         Status::Done => Ok(()),
-        Status::BadRequest => Err(told(diag, &format!("Invalid request: \"{site_shown}\""))),
+        Status::BadRequest => Err(told(diag, format!("Invalid request: \"{site_shown}\""))),
         Status::NotConfigured => Err(told(diag, &not_configured)),
         Status::Failed => Err(told(diag, DOWN)),
         other => Err(unknown("Unknown", other, diag)),
@@ -178,6 +178,6 @@ fn ask(request: Request<'_>, config: &Config, diag: &mut Diag) -> Result<Status,
 fn unknown(how: &str, status: Status, diag: &mut Diag) -> Fatal {
     told(
         diag,
-        &format!("{how} flush server reply status {}", status.number()),
+        format!("{how} flush server reply status {}", status.number()),
     )
 }

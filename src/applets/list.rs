@@ -138,7 +138,7 @@ impl Lister<'_> {
             true => rights::irrevocably_become(owner.uid, owner.gid),
             false => rights::irrevocably_drop_borrowed_group(),
         };
-        dropped.map_err(|error| fatal(self.diag, &error.to_string()))
+        dropped.map_err(|error| fatal(self.diag, error.to_string()))
     }
 
     /// Warns in Postfix's words, unless a daemon answers after all.
@@ -191,7 +191,7 @@ impl Lister<'_> {
         let path = shown(self.socket().as_os_str().as_bytes());
         Err(fatal(
             self.diag,
-            &format!("unix-domain name too long: {path}"),
+            format!("unix-domain name too long: {path}"),
         ))
     }
 
@@ -351,7 +351,7 @@ pub fn output_failed(diag: &mut Diag, error: &io::Error) -> Result<(), Fatal> {
 fn stdout(diag: &mut Diag) -> Result<File, Fatal> {
     let copy = io::stdout().as_fd().try_clone_to_owned();
     copy.map(File::from)
-        .map_err(|error| fatal(diag, &format!("output write error: {}", error_text(&error))))
+        .map_err(|error| fatal(diag, format!("output write error: {}", error_text(&error))))
 }
 
 fn is_forbidden(error: &io::Error) -> bool {

@@ -1,7 +1,6 @@
 //! The flush service: what both programs ask a daemon of the test's own, and
 //! what they make of its answers, right and wrong.
 
-use std::os::unix::net::UnixListener;
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
@@ -203,7 +202,7 @@ fn a_daemon_that_is_not_there_is_a_mail_system_that_is_down() {
         &|| {},
         &|| public::make_fifo(&path),
         &|| std::fs::write(&path, "").expect("a file"),
-        &|| drop(UnixListener::bind(&path).expect("a socket")),
+        &|| public::make_deaf_socket(&path),
         &|| std::os::unix::fs::symlink(&path, &path).expect("a link"),
     ];
     for place in places {

@@ -4,7 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
-use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -98,7 +98,7 @@ impl Peer {
                 }))
             }
             SocketWithoutListener => {
-                drop(UnixListener::bind(path).expect("a socket"));
+                public::make_deaf_socket(path);
                 Recorder::Nobody
             }
             SocketOfDatagrams => Recorder::Datagrams(UnixDatagram::bind(path).expect("a socket")),

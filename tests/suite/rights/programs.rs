@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::instance::{Instance, make_directory};
-use crate::support::run::{Output, collect};
+use crate::support::run::{Output, collect, install_program};
 
 /// Number of Debian's user `nobody`.
 pub const NOBODY: u32 = 65_534;
@@ -65,15 +65,10 @@ impl<'i> Programs<'i> {
         let path = directory.join(name);
         if !path.exists() {
             let mode = match bits {
-                Bits::Plain => "755",
-                Bits::SetGid => "2755",
+                Bits::Plain => 0o755,
+                Bits::SetGid => 0o2755,
             };
-            let group = self.instance.owner().drop_gid.to_string();
-            let installed = Command::new("install")
-                .args(["-o", "0", "-g", &group, "-m", mode])
-                .args([program, &path])
-                .status();
-            assert!(installed.is_ok_and(|status| status.success()), "install");
+            install_program(program, &path, mode, self.instance.owner().drop_gid);
         }
         path
     }

@@ -55,13 +55,13 @@ fn trace(instance: &Instance, tool: Tool, arguments: &[&str]) -> Vec<String> {
 /// Whether a call names a place in the spool, relative to it or from the root.
 fn is_in_spool(call: &str, queue_directory: &Path) -> bool {
     let spool = queue_directory.display();
-    let names = |queue: &&str| {
+    let names = |queue: &str| {
         let (alone, below) = (format!("\"{queue}\""), format!("\"{queue}/"));
         call.contains(&alone)
             || call.contains(&below)
             || call.contains(&format!("\"{spool}/{queue}"))
     };
-    QUEUES.iter().any(|queue| names(&queue))
+    QUEUES.iter().any(|queue| names(queue))
 }
 
 #[test]

@@ -7,14 +7,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::{Group, User, geteuid, getgid};
 use tempfile::TempDir;
 
 use super::layout::Layout;
-use super::run::Tool;
+use super::run::{Tool, install_program};
 use super::spool::Spool;
 
 /// The directories of a spool and their modes.
@@ -204,21 +203,8 @@ impl Instance {
             return program;
         }
         make_directory(&directory, 0o755);
-        // By another process: one that is started here while the copy is
-        // open for writing would keep it from being run.
-        let installed = Command::new("install")
-            .args([
-                "-o",
-                "0",
-                "-g",
-                &self.owner.drop_gid.to_string(),
-                "-m",
-                "2755",
-            ])
-            .arg(env!("CARGO_BIN_EXE_spoolbox"))
-            .arg(&program)
-            .status();
-        assert!(installed.is_ok_and(|status| status.success()), "install");
+        let ours = Path::new(env!("CARGO_BIN_EXE_spoolbox"));
+        install_program(ours, &program, 0o2755, self.owner.drop_gid);
         symlink("postqueue", directory.join("mailq")).expect("a link named mailq");
         program
     }

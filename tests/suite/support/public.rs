@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::libc;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
@@ -40,6 +42,16 @@ pub fn clear(instance: &Instance) {
 pub fn make_fifo(path: &Path) {
     mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
     set_mode(path, 0o622);
+}
+
+/// Makes a socket on which nobody listens. Nobody ever did: a listener that
+/// is closed could live on for a moment, in a process that is just starting.
+pub fn make_deaf_socket(path: &Path) {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None).expect("a socket");
+    let address = UnixAddr::new(path).expect("an address");
+    bind(socket.as_raw_fd(), &address).expect("bind");
+    set_mode(path, 0o777);
 }
 
 /// A FIFO with a reader.

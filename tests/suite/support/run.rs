@@ -282,6 +282,24 @@ impl fmt::Debug for Output {
     }
 }
 
+/// Copies a program to a place that everybody may enter, with these bits and
+/// this group. By another process: one that a thread of the tests starts while
+/// the copy is open for writing would keep it from being run.
+pub fn install_program(from: &Path, to: &Path, mode: u32, group: u32) {
+    let mut command = Command::new("install");
+    command.arg("-m").arg(format!("{mode:o}"));
+    if nix::unistd::geteuid().is_root() {
+        command.args(["-o", "0", "-g", &group.to_string()]);
+    }
+    let status = command.args([from, to]).status();
+    assert!(status.is_ok_and(|status| status.success()), "install");
+}
+
+/// A copy of our program with the rights of its caller.
+pub fn install_ours(to: &Path) {
+    install_program(Path::new(env!("CARGO_BIN_EXE_spoolbox")), to, 0o755, 0);
+}
+
 /// Waits for a child with piped streams, feeding it `stdin`.
 pub fn collect(mut child: Child, stdin: &[u8], timeout: Duration) -> Output {
     let feeder = child.stdin.take().map(|pipe| feed(pipe, stdin.to_vec()));
