@@ -16,19 +16,26 @@ use crate::sys::process::{Trust, set_variable};
 use crate::sys::time;
 use crate::text::Charset;
 
+/// The environment variable that stands for syslog_name until main.cf is read.
+const LOGTAG: &str = "MAIL_LOGTAG";
+
 /// The messages of an applet before its configuration is known.
 pub fn diag(call: &Call, program: &str, log_name: &str) -> Diag {
+    Diag::new(program, log_name, &environment(call))
+}
+
+/// What counts of the environment before main.cf is read.
+pub fn environment(call: &Call) -> Environment {
     let variable = |name: &str| std::env::var_os(name);
     let bytes = |name: &str| variable(name).map(|v| v.as_bytes().to_vec());
-    let environment = match call.caller.trust {
+    match call.caller.trust {
         Trust::BorrowedRights => Environment::default(),
         Trust::OwnRights => Environment {
             postlog_service: variable("POSTLOG_SERVICE").map(Into::into),
             postlog_hostname: bytes("POSTLOG_HOSTNAME"),
-            mail_logtag: bytes("MAIL_LOGTAG"),
+            mail_logtag: bytes(LOGTAG),
         },
-    };
-    Diag::new(program, log_name, &environment)
+    }
 }
 
 /// Reads the main.cf that the option `-c` or the environment names.
@@ -42,7 +49,7 @@ pub fn configure(
     let mut progress = Progress::default();
     let config = load(call, option, program, &mut progress);
     warn(&progress, diag);
-    let config = config.map_err(|error| {
+    let mut config = config.map_err(|error| {
         if let Some(text) = error.preamble() {
             diag.error(text);
         }
@@ -50,6 +57,7 @@ pub fn configure(
         Fatal::told(status)
     })?;
     diag.configure(&config);
+    config.warnings = progress.warnings;
     if call.caller.trust == Trust::BorrowedRights {
         import_environment(&config);
         time::prepare();
@@ -90,6 +98,13 @@ fn warn(progress: &Progress, diag: &mut Diag) {
     if let Some(name) = &progress.syslog_name {
         diag.set_tag(name);
     }
+}
+
+/// Leaves syslog_name to the tool that takes over, as Postfix's programs do:
+/// what it logs before it has read main.cf is logged under that name.
+pub fn leave_logtag(config: &Config) {
+    let tag = OsStr::from_bytes(&config.syslog_name);
+    set_variable(OsStr::new(LOGTAG), Some(tag));
 }
 
 /// In a process with borrowed rights the environment is empty but for the

@@ -3,12 +3,15 @@
 //! Owns the dispatch and what happens before any applet runs: the process is
 //! tidied, and rights that an applet may not keep are given up.
 
+mod access;
 mod demo;
 mod fatal;
+mod flush;
 mod front;
 mod instance;
 mod list;
 mod postcat;
+mod postfix;
 mod postqueue;
 mod postsuper;
 mod sendmail;
@@ -49,7 +52,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 6] = [
+pub const APPLETS: [Applet; 7] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -69,8 +72,14 @@ pub const APPLETS: [Applet; 6] = [
         run: postcat::run,
     },
     Applet {
+        name: "postfix",
+        summary: "have all mail delivered now (postfix flush); no other command",
+        rights: Rights::Own,
+        run: postfix::run,
+    },
+    Applet {
         name: "postqueue",
-        summary: "list the mail queue",
+        summary: "list the mail queue, or have mail delivered now",
         rights: Rights::KeepsGroup,
         run: postqueue::run,
     },
@@ -82,7 +91,7 @@ pub const APPLETS: [Applet; 6] = [
     },
     Applet {
         name: "sendmail",
-        summary: "list the mail queue (sendmail -bp); not for sending mail",
+        summary: "list and flush the mail queue (sendmail -bp, -q); not for sending mail",
         rights: Rights::KeepsGroup,
         run: sendmail::run_sendmail,
     },

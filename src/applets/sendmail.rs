@@ -64,7 +64,7 @@ const OPTIONS: [Opt; 27] = [
     Opt::short(
         'q',
         Value::Required("WHAT"),
-        "flush the queue (not yet: see the README)",
+        "alone: deliver all mail now; RSITE, IID: that mail",
     ),
     Opt::short('r', Value::Required("SENDER"), IGNORED),
     Opt::short('t', Value::None, "refused, as by sendmail"),
@@ -92,19 +92,11 @@ struct Arguments {
     mode: Mode,
     /// `-t`: the recipients are in the message.
     reads_recipients: bool,
-    /// `-qRsite` or `-qIid`, as an option of postqueue with its value.
-    flush_one: Option<FlushOne>,
+    /// The site of `-qR`.
+    flush_site: Option<OsString>,
+    /// The queue ID of `-qI`.
+    flush_id: Option<OsString>,
     has_operands: bool,
-}
-
-/// What `-qR` or `-qI` asks postqueue for.
-#[derive(Clone, Debug)]
-struct FlushOne {
-    /// As it was typed.
-    option: &'static str,
-    /// As postqueue calls it.
-    postqueue_option: &'static str,
-    value: OsString,
 }
 
 /// Runs mailq.
@@ -128,12 +120,14 @@ fn run(call: &Call, mode: Mode) -> Result<(), Fatal> {
     // A set-gid program must not read what its caller names; postqueue finds
     // the words for that.
     if call.caller.trust == Trust::OwnRights {
-        instance::configure(call, directory.as_deref(), LOG_NAME, &mut diag, STATUS)?;
+        let config = instance::configure(call, directory.as_deref(), LOG_NAME, &mut diag, STATUS)?;
+        instance::leave_logtag(&config);
     }
     let mut arguments = Arguments {
         mode,
         reads_recipients: false,
-        flush_one: None,
+        flush_site: None,
+        flush_id: None,
         has_operands: false,
     };
     second_pass(call, &options, &mut arguments, &mut diag)?;
@@ -231,7 +225,7 @@ fn option(
 ) -> Result<(), Fatal> {
     let value = value.as_bytes();
     match (letter, value) {
-        ('b', [mode, ..]) => arguments.mode = self::mode(*mode, diag)?,
+        ('b', [mode, ..]) => arguments.mode = self::mode(*mode, arguments.mode, diag)?,
         ('b', []) => return Err(unsupported('b', value, diag)),
         ('B', kind) if !is_body_type(kind) => {
             return Err(fatal(diag, "-B option needs 8BITMIME or 7BIT"));
@@ -248,11 +242,14 @@ fn option(
     Ok(())
 }
 
-fn mode(letter: u8, diag: &mut Diag) -> Result<Mode, Fatal> {
+/// What sendmail is to do after `-b` with this letter.
+fn mode(letter: u8, before: Mode, diag: &mut Diag) -> Result<Mode, Fatal> {
     match letter {
         b'p' => Ok(Mode::List),
         b'm' => Ok(Mode::Delivery),
-        b'd' | b'h' | b'H' | b'i' | b'l' | b's' | b'v' => Ok(Mode::NotOurs),
+        // Says how to deliver, not that mail is to be delivered.
+        b'v' => Ok(before),
+        b'd' | b'h' | b'H' | b'i' | b'l' | b's' => Ok(Mode::NotOurs),
         other => Err(unsupported('b', &[other], diag)),
     }
 }
@@ -264,8 +261,8 @@ fn queue_run(what: &[u8], arguments: &mut Arguments, diag: &mut Diag) -> Result<
         [b'0'..=b'9', ..] => arguments.mode = Mode::Nothing,
         b"I" => return Err(fatal(diag, "specify: -qIqueueid")),
         b"R" => return Err(fatal(diag, "specify: -qRsitename")),
-        [b'I', id @ ..] => arguments.flush_one = Some(FlushOne::new("-qI", "-i", id)),
-        [b'R', site @ ..] => arguments.flush_one = Some(FlushOne::new("-qR", "-s", site)),
+        [b'I', id @ ..] => arguments.flush_id = Some(OsStr::from_bytes(id).to_owned()),
+        [b'R', site @ ..] => arguments.flush_site = Some(OsStr::from_bytes(site).to_owned()),
         [other, ..] => {
             let text = format!("-q{} is not implemented", shown(&[*other]));
             return Err(fatal(diag, &text));
@@ -296,50 +293,69 @@ fn warn_of_notify(value: &[u8], diag: &mut Diag) {
     }
 }
 
-impl FlushOne {
-    fn new(option: &'static str, postqueue_option: &'static str, value: &[u8]) -> Self {
-        Self {
-            option,
-            postqueue_option,
-            value: OsStr::from_bytes(value).to_owned(),
-        }
-    }
-}
-
-/// Refuses what does not go with a listing.
+/// Refuses what does not go together.
 fn check(arguments: &Arguments, diag: &mut Diag) -> Result<(), Fatal> {
-    let mode = match arguments.mode {
-        Mode::Nothing => return Ok(()),
-        Mode::Delivery => None,
-        Mode::List => Some("display queue mode"),
-        Mode::Flush => Some("flush queue mode"),
-        Mode::NotOurs => Some(""),
+    let operands_refused = match (arguments.mode, one_refused(arguments)) {
+        (Mode::Nothing, _) => return Ok(()),
+        (Mode::Delivery, _) => match (&arguments.flush_site, &arguments.flush_id) {
+            (Some(_), _) => Some("flush site"),
+            (None, Some(_)) => Some("flush queue_id"),
+            (None, None) => None,
+        },
+        (_, Some(option)) => {
+            let text = format!("{option} can be used only in delivery mode");
+            return Err(fatal(diag, &text));
+        }
+        (Mode::List, None) => Some("display queue mode"),
+        (Mode::Flush, None) => Some("flush queue mode"),
+        (Mode::NotOurs, None) => None,
     };
-    let delivery_only = match (&arguments.flush_one, arguments.reads_recipients) {
-        (_, true) => Some("-t"),
-        (Some(flush), false) => Some(flush.option),
-        (None, false) => None,
-    };
-    match (mode, delivery_only) {
-        (Some(_), Some(option)) => Err(fatal(
-            diag,
-            &format!("{option} can be used only in delivery mode"),
-        )),
-        (Some(mode), None) if arguments.has_operands && !mode.is_empty() => {
-            Err(fatal(diag, &format!("{mode} requires no recipient")))
+    match operands_refused {
+        Some(what) if arguments.has_operands => {
+            Err(fatal(diag, &format!("{what} requires no recipient")))
         }
         _ => Ok(()),
     }
 }
 
+/// The first option that goes with the delivery of mail only.
+fn one_refused(arguments: &Arguments) -> Option<&'static str> {
+    if arguments.reads_recipients {
+        Some("-t")
+    } else if arguments.flush_site.is_some() {
+        Some("-qR")
+    } else {
+        arguments.flush_id.as_ref().map(|_| "-qI")
+    }
+}
+
 /// The rest is postqueue's, in its own name.
 fn hand_over(call: &Call, arguments: Arguments, diag: &mut Diag) -> Result<(), Fatal> {
-    let options: Vec<OsString> = match (arguments.mode, arguments.flush_one) {
-        (Mode::List, _) => vec!["-p".into()],
-        (Mode::Flush, _) => vec!["-f".into()],
-        (Mode::Nothing, _) => return Ok(()),
-        (Mode::Delivery, Some(flush)) => vec![flush.postqueue_option.into(), flush.value],
-        (Mode::Delivery | Mode::NotOurs, _) => {
+    let options: Vec<OsString> = match arguments {
+        Arguments {
+            mode: Mode::Nothing,
+            ..
+        } => return Ok(()),
+        Arguments {
+            mode: Mode::List, ..
+        } => vec!["-p".into()],
+        Arguments {
+            mode: Mode::Flush, ..
+        } => vec!["-f".into()],
+        Arguments {
+            mode: Mode::Delivery,
+            flush_site: Some(site),
+            ..
+        } => vec!["-s".into(), site],
+        Arguments {
+            mode: Mode::Delivery,
+            flush_id: Some(id),
+            ..
+        } => vec!["-i".into(), id],
+        Arguments {
+            mode: Mode::Delivery | Mode::NotOurs,
+            ..
+        } => {
             diag.fatal("this sendmail only lists and flushes the queue");
             return Err(Fatal::told(STATUS_NOT_OURS));
         }

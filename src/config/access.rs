@@ -10,14 +10,28 @@ use super::settings::Config;
 impl Config {
     /// Whom the parameter authorized_mailq_users admits, by login name.
     pub fn mailq_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
-        let (name, list) = ("authorized_mailq_users", &self.authorized_mailq_users);
-        PatternList::parse(name, list, Matching::Whole, self.charset(), warnings)
+        let list = &self.authorized_mailq_users;
+        self.users("authorized_mailq_users", list, warnings)
     }
 
     /// Whom the parameter authorized_flush_users admits, by login name.
     pub fn flush_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
-        let (name, list) = ("authorized_flush_users", &self.authorized_flush_users);
-        PatternList::parse(name, list, Matching::Whole, self.charset(), warnings)
+        let list = &self.authorized_flush_users;
+        self.users("authorized_flush_users", list, warnings)
+    }
+
+    /// A list of users. Observed: one that begins with a static table admits
+    /// everybody, and what stands behind it is not looked at.
+    fn users(
+        &self,
+        parameter: &'static str,
+        list: &[u8],
+        warnings: &mut Vec<String>,
+    ) -> Result<PatternList, ConfigError> {
+        match list.starts_with(b"static:") {
+            true => Ok(PatternList::of_all()),
+            false => PatternList::parse(parameter, list, Matching::Whole, self.charset(), warnings),
+        }
     }
 
     /// Which sites the flush service is configured for.

@@ -332,6 +332,7 @@ impl Loader<'_> {
             syslog_facility,
             syslog_name: self.text("syslog_name"),
             trigger_timeout: self.time("trigger_timeout"),
+            warnings: Vec::new(),
             parameters: self.parameters,
         }
     }

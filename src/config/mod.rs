@@ -9,7 +9,7 @@
 //! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
-//! - `host_name`: what a host name may look like
+//! - `host_name`, `mail_host`: what a host name and a mail destination may look like
 //! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
 //! - `error`: what can be wrong, in Postfix's words
 
@@ -22,6 +22,7 @@ pub mod host_name;
 pub mod level;
 mod load;
 pub mod locate;
+pub mod mail_host;
 pub mod main_cf;
 pub mod parameters;
 pub mod patterns;

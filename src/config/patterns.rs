@@ -87,6 +87,14 @@ impl PatternList {
         Ok(Self { patterns, matching })
     }
 
+    /// The list that matches everything.
+    pub fn of_all() -> Self {
+        Self {
+            patterns: vec![(Sense::Accept, Pattern::Table(Table::Static))],
+            matching: Matching::Whole,
+        }
+    }
+
     /// Whether the first pattern that matches accepts. Case does not matter,
     /// except in the keys of tables, which have to be in lower case.
     pub fn matches(&self, subject: &[u8]) -> bool {
@@ -263,7 +271,6 @@ mod tests {
             "nobody",
             "NoBody",
             "foo, nobody",
-            "static:",
             "static:anyone",
             "!!nobody",
             "nobody,!nobody",
@@ -350,6 +357,10 @@ mod tests {
             ),
             ("/", "match_list_parse: read file /: Is a directory"),
             ("nobody hash:/x", "P: unsupported table: hash:/x"),
+            (
+                "static:",
+                "open dictionary: expecting \"type:name\" form instead of \"static:\"",
+            ),
             (
                 ":x",
                 "open dictionary: expecting \"type:name\" form instead of \":x\"",

@@ -86,6 +86,8 @@ pub struct Config {
     pub syslog_name: Vec<u8>,
     /// How long to wait for a service that is woken.
     pub trigger_timeout: Duration,
+    /// What was odd in main.cf: every program that reads it says so.
+    pub warnings: Vec<String>,
     pub(super) parameters: Parameters,
 }
 

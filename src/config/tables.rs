@@ -36,8 +36,8 @@ impl Table {
         let name = parts.next().unwrap_or_default();
         let shown = printable(table, charset);
         match (kind, name) {
-            (b"static", _) => Ok(Self::Static),
             (b"", _) | (_, b"") => Err(ConfigError::TableForm { table: shown }),
+            (b"static", _) => Ok(Self::Static),
             (b"inline", _) => match inline(name) {
                 Ok(keys) => Ok(Self::Keys(keys)),
                 Err(fault) => Err(ConfigError::InlineTable {

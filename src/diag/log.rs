@@ -67,10 +67,19 @@ impl LogSettings {
 /// The mail log of one process.
 #[derive(Debug)]
 pub struct Log {
-    tag: Vec<u8>,
+    name: Name,
     program: Vec<u8>,
     facility: u8,
     target: Target,
+}
+
+/// What a line calls its sender.
+#[derive(Debug)]
+enum Name {
+    /// A tag, a slash, and the program.
+    Tagged(Vec<u8>),
+    /// The program alone.
+    Plain,
 }
 
 /// Exactly one place gets the lines.
@@ -106,16 +115,24 @@ impl Log {
         };
         let tag = environment.mail_logtag.clone();
         Self {
-            tag: tag.unwrap_or_else(|| DEFAULT_TAG.into()),
+            name: Name::Tagged(tag.unwrap_or_else(|| DEFAULT_TAG.into())),
             program: program.into(),
             facility: DEFAULT_FACILITY,
             target,
         }
     }
 
+    /// The same without a tag, whatever the configuration says later.
+    pub fn plain(self) -> Self {
+        Self {
+            name: Name::Plain,
+            ..self
+        }
+    }
+
     /// From now on as main.cf says.
     pub fn configure(&mut self, settings: &LogSettings) {
-        self.tag.clone_from(&settings.tag);
+        self.set_tag(&settings.tag);
         self.facility = settings.facility;
         self.target = match &settings.postlog {
             Some((path, host)) => Target::Postlog {
@@ -154,7 +171,9 @@ impl Log {
 
     /// From now on with another tag.
     pub fn set_tag(&mut self, tag: &[u8]) {
-        self.tag = tag.to_vec();
+        if let Name::Tagged(known) = &mut self.name {
+            *known = tag.to_vec();
+        }
     }
 
     /// Sends one line, in the name of `service` if there is one. Whatever
@@ -167,15 +186,11 @@ impl Log {
             time.write_stamp(&mut stamp);
         }
         let process = format!("[{}]: {}", std::process::id(), severity.prefix());
-        let line = [
-            b" ",
-            self.tag.as_slice(),
-            b"/",
-            program,
-            process.as_bytes(),
-            text,
-        ]
-        .concat();
+        let tag = match &self.name {
+            Name::Tagged(tag) => [tag.as_slice(), b"/"].concat(),
+            Name::Plain => Vec::new(),
+        };
+        let line = [b" ", tag.as_slice(), program, process.as_bytes(), text].concat();
         match &mut self.target {
             Target::Syslog(socket) => {
                 let priority = u32::from(self.facility) * 8 + u32::from(severity.level());

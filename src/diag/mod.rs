@@ -6,7 +6,7 @@
 
 mod log;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use crate::config::Config;
 use crate::text::{Charset, make_printable};
@@ -65,8 +65,18 @@ pub struct Entry {
 pub struct Diag {
     program: String,
     charset: Charset,
+    console: Console,
     /// Not every program has one.
     log: Option<Log>,
+}
+
+/// Who is told beside the mail log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Console {
+    /// Whoever reads standard error.
+    StandardError,
+    /// Standard error if it is a terminal, else nobody.
+    TerminalOnly,
 }
 
 impl Diag {
@@ -76,7 +86,18 @@ impl Diag {
         Self {
             program: program.to_owned(),
             charset: Charset::Ascii,
+            console: Console::StandardError,
             log: Some(Log::before_configuration(log_name, environment)),
+        }
+    }
+
+    /// Messages of the program that runs the mail system: its log lines have
+    /// no tag, and it speaks to terminals only. (Observed of postfix(1).)
+    pub fn of_mail_system(program: &str, environment: &Environment) -> Self {
+        Self {
+            console: Console::TerminalOnly,
+            log: Some(Log::before_configuration(program, environment).plain()),
+            ..Self::without_log(program)
         }
     }
 
@@ -85,6 +106,7 @@ impl Diag {
         Self {
             program: program.to_owned(),
             charset: Charset::Ascii,
+            console: Console::StandardError,
             log: None,
         }
     }
@@ -184,7 +206,9 @@ impl Diag {
     fn send(&mut self, severity: Severity, text: &[u8]) {
         let text = self.printable(text);
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
-        write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
+        if self.console == Console::StandardError || std::io::stderr().is_terminal() {
+            write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
+        }
         if let Some(log) = &mut self.log {
             log.send(None, severity, &text);
         }

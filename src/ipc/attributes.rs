@@ -16,38 +16,55 @@ const TEXT_MAX: usize = 64 * 1024 * 1024;
 /// What stands for the end of a list where a name was expected.
 pub const END_OF_LIST: &str = "(list terminator)";
 
-/// An attribute list that cannot be read on. Display is Postfix's warning, in
-/// which `{0}` stands where the socket's name goes: see [`AttributeError::warning`].
+/// Why an attribute list cannot be read on.
 #[derive(Debug, Error)]
-pub enum AttributeError {
+#[error("{fault} (from {peer})")]
+pub struct AttributeError {
+    /// The path of the daemon's socket.
+    peer: String,
+    fault: Fault,
+}
+
+#[derive(Debug, Error)]
+enum Fault {
     /// Another attribute than the protocol has there.
-    #[error("unexpected attribute {found} from {{}} socket (expecting: {expected})")]
+    #[error("unexpected attribute {found}")]
     Unexpected {
-        /// The name that came.
         found: String,
-        /// The name that should have come.
         expected: &'static str,
     },
     /// A list ended before it should.
-    #[error("missing attribute {0} in input from {{}} socket")]
+    #[error("missing attribute {0}")]
     Missing(&'static str),
     /// The daemon speaks something else.
-    #[error("unexpected protocol {found} from {{}} socket (expected: {expected})")]
+    #[error("unexpected protocol {found}")]
     Protocol {
-        /// What it says it speaks.
         found: String,
-        /// What it should.
         expected: &'static str,
     },
     /// A number that is none.
-    #[error("malformed numerical data from {{}} socket while reading input attribute value: {0}")]
+    #[error("malformed number {0}")]
     Number(String),
-    /// The daemon has gone, or was silent for too long, within an attribute.
-    #[error("unexpected end-of-input from {{}} socket while reading input attribute {0}")]
-    EndOfInput(Part),
-    /// The daemon has gone, or was silent for too long, between attributes.
+    /// Nothing came where a list may end.
     #[error("no more input")]
-    Gone,
+    Gone(Silence),
+    /// Nothing came where an attribute has to go on.
+    #[error("no {1}")]
+    Cut(Silence, Part),
+    /// Nothing came within a text.
+    #[error("half a {1}")]
+    Torn(Silence, Part),
+}
+
+/// Why nothing came.
+#[derive(Debug)]
+pub enum Silence {
+    /// The daemon closed the connection.
+    Closed,
+    /// It said nothing for too long.
+    TimedOut,
+    /// The connection failed.
+    Failed(io::Error),
 }
 
 /// A part of an attribute.
@@ -69,13 +86,53 @@ impl std::fmt::Display for Part {
 }
 
 impl AttributeError {
-    /// What Postfix warns of; nothing where it does not. `socket` is the
-    /// socket's path.
-    pub fn warning(&self, socket: &str) -> Option<String> {
-        match self {
-            Self::Gone => None,
-            other => Some(other.to_string().replacen("{}", socket, 1)),
+    /// What Postfix warns of; nothing where it does not.
+    pub fn warning(&self) -> Option<String> {
+        let peer = &self.peer;
+        let reading = "while reading input attribute";
+        Some(match &self.fault {
+            Fault::Unexpected { found, expected } => {
+                format!("unexpected attribute {found} from {peer} socket (expecting: {expected})")
+            }
+            Fault::Missing(name) => format!("missing attribute {name} in input from {peer} socket"),
+            Fault::Protocol { found, expected } => {
+                format!("unexpected protocol {found} from {peer} socket (expected: {expected})")
+            }
+            Fault::Number(text) => {
+                format!("malformed numerical data from {peer} socket {reading} value: {text}")
+            }
+            Fault::Gone(_) => return None,
+            Fault::Cut(Silence::TimedOut, part) => {
+                format!("timeout on {peer} socket {reading} {part}")
+            }
+            Fault::Cut(_, part) => {
+                format!("premature end-of-input on {peer} socket {reading} {part}")
+            }
+            Fault::Torn(_, part) => {
+                format!("unexpected end-of-input from {peer} socket {reading} {part}")
+            }
+        })
+    }
+
+    /// What was wrong with the connection, if it was that.
+    pub fn silence(&self) -> Option<&Silence> {
+        match &self.fault {
+            Fault::Gone(silence) | Fault::Cut(silence, _) | Fault::Torn(silence, _) => {
+                Some(silence)
+            }
+            _ => None,
         }
+    }
+
+    /// Whether the daemon said nothing where a list may begin or end.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.fault, Fault::Gone(_))
+    }
+
+    /// Whether it is a matter of names: the daemon sent another attribute, or
+    /// none, and went on.
+    fn is_of_names(&self) -> bool {
+        matches!(self.fault, Fault::Unexpected { .. } | Fault::Missing(_))
     }
 }
 
@@ -83,24 +140,81 @@ impl AttributeError {
 #[derive(Debug)]
 pub struct AttributeReader<R> {
     input: R,
+    /// The path of the daemon's socket, for what it is blamed for.
+    peer: String,
 }
 
 impl<R: BufRead> AttributeReader<R> {
-    /// A reader of what a daemon sends.
-    pub fn new(input: R) -> Self {
-        Self { input }
+    /// A reader of what the daemon behind the socket `peer` sends.
+    pub fn new(input: R, peer: &str) -> Self {
+        Self {
+            input,
+            peer: peer.to_owned(),
+        }
     }
 
-    /// Puts the next attribute's name into `name`. False at the end of the
-    /// list, of which the NUL is consumed.
+    /// Reads the list in which a daemon says what it speaks.
+    ///
+    /// Observed: Postfix takes a greeting with another attribute for one and
+    /// only warns of it, reading on behind the wrong name; the fault is
+    /// returned as a value then.
+    pub fn greeting(
+        &mut self,
+        protocol: &'static str,
+    ) -> Result<Option<AttributeError>, AttributeError> {
+        let mut text = Vec::new();
+        let named = self.first_name(&mut text).and_then(|more| match more {
+            true => self.expect(&text, "protocol"),
+            false => Err(self.missing("protocol")),
+        });
+        match named {
+            Err(fault) if fault.is_of_names() => return Ok(Some(fault)),
+            named => named?,
+        }
+        self.value(&mut text)?;
+        if text != protocol.as_bytes() {
+            return Err(self.fault(Fault::Protocol {
+                found: shown(&text),
+                expected: protocol,
+            }));
+        }
+        self.end_of_list()
+    }
+
+    /// Reads the end of a list. Another attribute there is a fault that is
+    /// returned as a value: Postfix warns of it and goes on.
+    pub fn end_of_list(&mut self) -> Result<Option<AttributeError>, AttributeError> {
+        let mut name = Vec::new();
+        Ok(match self.name(&mut name)? {
+            false => None,
+            true => Some(self.unexpected(&name, END_OF_LIST)),
+        })
+    }
+
+    /// Puts the name of an attribute that may be the first into `name`. False
+    /// at the end of the list, of which the NUL is consumed.
+    pub fn first_name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
+        self.text(name, Part::Name, Fault::Gone)?;
+        Ok(!name.is_empty())
+    }
+
+    /// The same, where the daemon owes an attribute or the list's end.
     pub fn name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
-        self.text(name, Part::Name)?;
+        self.text(name, Part::Name, |silence| Fault::Cut(silence, Part::Name))?;
         Ok(!name.is_empty())
     }
 
     /// Puts the value that belongs to the name just read into `value`.
     pub fn value(&mut self, value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        self.text(value, Part::Value)
+        self.text(value, Part::Value, |silence| {
+            Fault::Cut(silence, Part::Value)
+        })
+    }
+
+    /// The number in a value. What does not fit is the largest unsigned
+    /// number, taken for a signed one, as in Postfix.
+    pub fn number(&self, text: &[u8]) -> Result<i64, AttributeError> {
+        number(text).ok_or_else(|| self.fault(Fault::Number(shown(text))))
     }
 
     /// Whether bytes are at hand without waiting for the daemon.
@@ -111,39 +225,82 @@ impl<R: BufRead> AttributeReader<R> {
         self.input.has_buffered()
     }
 
-    fn text(&mut self, text: &mut Vec<u8>, part: Part) -> Result<(), AttributeError> {
+    /// Fails unless the name that was read is `expected`.
+    pub fn expect(&self, name: &[u8], expected: &'static str) -> Result<(), AttributeError> {
+        match name == expected.as_bytes() {
+            true => Ok(()),
+            false => Err(self.unexpected(name, expected)),
+        }
+    }
+
+    /// That a list ended where `name` should have come.
+    pub fn missing(&self, name: &'static str) -> AttributeError {
+        self.fault(Fault::Missing(name))
+    }
+
+    fn unexpected(&self, name: &[u8], expected: &'static str) -> AttributeError {
+        self.fault(Fault::Unexpected {
+            found: shown(name),
+            expected,
+        })
+    }
+
+    fn fault(&self, fault: Fault) -> AttributeError {
+        AttributeError {
+            peer: self.peer.clone(),
+            fault,
+        }
+    }
+
+    /// Reads up to the next NUL. `if_silent` says what it is if nothing comes.
+    fn text(
+        &mut self,
+        text: &mut Vec<u8>,
+        part: Part,
+        if_silent: impl Fn(Silence) -> Fault,
+    ) -> Result<(), AttributeError> {
         text.clear();
         let mut is_begun = false;
         loop {
-            // An error of the connection is its end.
-            let available = match self.input.fill_buf() {
-                Ok(available) => available,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => &[],
+            let silence = match self.input.fill_buf() {
+                Ok([]) => Some(Silence::Closed),
+                Ok(_) if text.len() > TEXT_MAX => Some(Silence::Closed),
+                Ok(available) => {
+                    let (piece, used, is_end) = up_to_nul(available);
+                    text.extend_from_slice(piece);
+                    self.input.consume(used);
+                    if is_end {
+                        return Ok(());
+                    }
+                    is_begun = true;
+                    None
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => None,
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Some(Silence::TimedOut),
+                    _ => Some(Silence::Failed(error)),
+                },
             };
-            if available.is_empty() || text.len() > TEXT_MAX {
-                return Err(match (is_begun, part) {
-                    (false, Part::Name) => AttributeError::Gone,
-                    _ => AttributeError::EndOfInput(part),
-                });
-            }
-            is_begun = true;
-            let end = available.iter().position(|&b| b == 0);
-            let piece = end.map_or(available, |at| available.get(..at).unwrap_or_default());
-            text.extend_from_slice(piece);
-            let used = end.map_or(available.len(), |at| at.saturating_add(1));
-            self.input.consume(used);
-            if end.is_some() {
-                return Ok(());
+            if let Some(silence) = silence {
+                return Err(self.fault(match is_begun {
+                    true => Fault::Torn(silence, part),
+                    false => if_silent(silence),
+                }));
             }
         }
     }
 }
 
-/// The number in a value. What does not fit is the largest unsigned number,
-/// taken for a signed one, as in Postfix.
-pub fn number(text: &[u8]) -> Result<i64, AttributeError> {
-    let malformed = || AttributeError::Number(shown(text));
+/// The bytes before the first NUL, how many bytes to pass over, and whether
+/// there was one.
+fn up_to_nul(bytes: &[u8]) -> (&[u8], usize, bool) {
+    match bytes.iter().position(|&byte| byte == 0) {
+        Some(at) => (bytes.get(..at).unwrap_or(bytes), at.saturating_add(1), true),
+        None => (bytes, bytes.len(), false),
+    }
+}
+
+fn number(text: &[u8]) -> Option<i64> {
     let trimmed = trim_space_start(text);
     let (negative, digits) = match trimmed.split_first() {
         Some((b'-', rest)) => (true, rest),
@@ -151,15 +308,27 @@ pub fn number(text: &[u8]) -> Result<i64, AttributeError> {
         _ => (false, trimmed),
     };
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(malformed());
+        return None;
     }
-    let digits = std::str::from_utf8(digits).map_err(|_| malformed())?;
+    let digits = std::str::from_utf8(digits).ok()?;
     let number = digits.parse::<u64>().map_or(-1, u64::cast_signed);
-    Ok(if negative {
-        number.wrapping_neg()
-    } else {
-        number
+    Some(match negative {
+        true => number.wrapping_neg(),
+        false => number,
     })
+}
+
+/// The bytes of a list to be sent.
+pub fn list(attributes: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, value) in attributes {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(value);
+        bytes.push(0);
+    }
+    bytes.push(0);
+    bytes
 }
 
 /// A reader that knows whether it would have to wait.
@@ -180,7 +349,8 @@ mod tests {
 
     #[test]
     fn lists_end_at_the_empty_name() {
-        let mut reader = AttributeReader::new(&b"a\0one\0b\0\0\0"[..]);
+        let bytes = list(&[("a", b"one"), ("b", b"")]);
+        let mut reader = AttributeReader::new(&bytes[..], "S");
         let (mut name, mut value) = (Vec::new(), Vec::new());
         let mut seen = Vec::new();
         while reader.name(&mut name).unwrap() {
@@ -194,19 +364,32 @@ mod tests {
                 (b"b".to_vec(), Vec::new())
             ]
         );
-        assert!(matches!(reader.name(&mut name), Err(AttributeError::Gone)));
+        assert!(reader.first_name(&mut name).unwrap_err().is_gone());
     }
 
+    // As Postfix 3.7.11 answered a showq of the test's own.
     #[test]
     fn a_list_that_breaks_off_says_where() {
-        let mut reader = AttributeReader::new(&b"a\0on"[..]);
-        let mut text = Vec::new();
-        reader.name(&mut text).unwrap();
-        let error = reader.value(&mut text).unwrap_err();
-        assert_eq!(
-            error.warning("public/showq").unwrap(),
-            "unexpected end-of-input from public/showq socket while reading input attribute value"
-        );
+        let warning = |bytes: &[u8]| {
+            let mut reader = AttributeReader::new(bytes, "public/showq");
+            let mut text = Vec::new();
+            let read = reader
+                .first_name(&mut text)
+                .and_then(|_| reader.value(&mut text))
+                .and_then(|()| reader.name(&mut text));
+            read.unwrap_err().warning()
+        };
+        assert_eq!(warning(b""), None);
+        for (bytes, start, part) in [
+            (&b"a"[..], "unexpected end-of-input from", "name"),
+            (b"a\0", "premature end-of-input on", "value"),
+            (b"a\0on", "unexpected end-of-input from", "value"),
+            (b"a\0one\0", "premature end-of-input on", "name"),
+        ] {
+            let expected =
+                format!("{start} public/showq socket while reading input attribute {part}");
+            assert_eq!(warning(bytes), Some(expected));
+        }
     }
 
     // As Postfix 3.7.11 took them from a showq of the test's own.
@@ -222,7 +405,7 @@ mod tests {
             (b"", None),
             (b"5x", None),
         ] {
-            assert_eq!(number(text).ok(), expected, "{text:?}");
+            assert_eq!(number(text), expected, "{text:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Talking to Postfix's daemons through the sockets below `public/`.
 
 mod attributes;
+pub mod flush;
 pub mod showq;
 
-pub use attributes::{AttributeError, AttributeReader, Buffered, Part};
+pub use attributes::{AttributeError, Buffered};

@@ -10,9 +10,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::attributes::{AttributeError, AttributeReader, Buffered, END_OF_LIST, number};
+use super::attributes::{AttributeError, AttributeReader, Buffered};
 use crate::spool::report::{Head, LogClass, LogFacts, Recipient, Report};
-use crate::text::{Charset, make_printable, shown};
+use crate::sys::socket::{Wait, connect_stream};
+use crate::text::{Charset, make_printable};
 
 /// What the daemon says first.
 const PROTOCOL: &str = "mail_queue_list_protocol";
@@ -20,7 +21,7 @@ const PROTOCOL: &str = "mail_queue_list_protocol";
 /// Connects to the daemon whose socket is at `path`. A daemon that says
 /// nothing for `timeout` is an error of the stream.
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<BufReader<UnixStream>> {
-    let stream = UnixStream::connect(path)?;
+    let stream = connect_stream(path, Wait::AtMost(timeout))?;
     // A zero timeout means none to us and an error to the call.
     stream.set_read_timeout(Some(timeout).filter(|t| !t.is_zero()))?;
     Ok(BufReader::with_capacity(64 * 1024, stream))
@@ -54,27 +55,21 @@ struct RecipientValues {
 }
 
 impl<R: io::BufRead + Buffered> Showq<R> {
-    /// Reads the daemon's greeting.
-    pub fn new(input: R, charset: Charset) -> Result<Self, AttributeError> {
-        let mut showq = Self {
-            attributes: AttributeReader::new(input),
+    /// A listing from the daemon whose socket is `peer`.
+    pub fn new(input: R, peer: &str, charset: Charset) -> Self {
+        Self {
+            attributes: AttributeReader::new(input, peer),
             charset,
             name: Vec::new(),
             message: MessageValues::default(),
             recipient: RecipientValues::default(),
-        };
-        let mut protocol = Vec::new();
-        showq.named("protocol", &mut protocol)?;
-        if protocol != PROTOCOL.as_bytes() {
-            return Err(AttributeError::Protocol {
-                found: shown(&protocol),
-                expected: PROTOCOL,
-            });
         }
-        match showq.next_name()? {
-            false => Ok(showq),
-            true => Err(showq.unexpected(END_OF_LIST)),
-        }
+    }
+
+    /// Reads the daemon's greeting. A fault that can be passed over is the
+    /// value.
+    pub fn greeting(&mut self) -> Result<Option<AttributeError>, AttributeError> {
+        self.attributes.greeting(PROTOCOL)
     }
 
     /// Reports the next message; false at the end of the listing.
@@ -101,11 +96,11 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         self.value("queue_name", &mut message.queue)?;
         self.named("queue_id", &mut message.id)?;
         self.named("time", &mut message.number)?;
-        let arrival = number(&message.number)?;
+        let arrival = self.attributes.number(&message.number)?;
         self.named("size", &mut message.number)?;
-        let size = number(&message.number)?;
+        let size = self.attributes.number(&message.number)?;
         self.named("forced_expire", &mut message.number)?;
-        let forced_expire = number(&message.number)? != 0;
+        let forced_expire = self.attributes.number(&message.number)? != 0;
         self.named("sender", &mut message.sender)?;
         report.message(&Head {
             queue: &message.queue,
@@ -148,19 +143,14 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         Ok(())
     }
 
-    /// Reads a name ahead; false at the end of the list.
+    /// Reads the first name of a group ahead; false at the end of the list.
     fn next_name(&mut self) -> Result<bool, AttributeError> {
-        let mut name = std::mem::take(&mut self.name);
-        let more = self.attributes.name(&mut name);
-        self.name = name;
-        more
+        self.attributes.first_name(&mut self.name)
     }
 
     /// Reads the value of the name that was read ahead, if it is `name`.
     fn value(&mut self, name: &'static str, value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        if self.name != name.as_bytes() {
-            return Err(self.unexpected(name));
-        }
+        self.attributes.expect(&self.name, name)?;
         self.attributes.value(value)?;
         make_printable(value, self.charset);
         Ok(())
@@ -168,16 +158,9 @@ impl<R: io::BufRead + Buffered> Showq<R> {
 
     /// Reads an attribute that must be called `name`.
     fn named(&mut self, name: &'static str, value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        match self.next_name()? {
+        match self.attributes.name(&mut self.name)? {
             true => self.value(name, value),
-            false => Err(AttributeError::Missing(name)),
-        }
-    }
-
-    fn unexpected(&self, expected: &'static str) -> AttributeError {
-        AttributeError::Unexpected {
-            found: shown(&self.name),
-            expected,
+            false => Err(self.attributes.missing(name)),
         }
     }
 }
@@ -213,7 +196,8 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<String>, AttributeError> {
         let bytes = text.replace(' ', "\0").into_bytes();
-        let mut showq = Showq::new(BufReader::new(&bytes[..]), Charset::Ascii)?;
+        let mut showq = Showq::new(BufReader::new(&bytes[..]), "S", Charset::Ascii);
+        showq.greeting()?;
         let mut seen = Seen::default();
         while showq.next(&mut seen)? {}
         Ok(seen.0)

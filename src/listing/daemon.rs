@@ -13,7 +13,6 @@ use crate::ipc::showq::Showq;
 use crate::ipc::{AttributeError, Buffered};
 use crate::selection::{Judge, Selection, Verdict};
 use crate::spool::report::{Head, Recipient, Report};
-use crate::text::Charset;
 
 /// What is wanted of a daemon's listing.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +21,6 @@ pub struct Wish<'a> {
     pub look: Look<'a>,
     /// Which messages are meant; all without one.
     pub selection: Option<&'a Selection>,
-    /// What may be shown.
-    pub charset: Charset,
     /// How the daemon shows the null address.
     pub null_shown: &'a [u8],
 }
@@ -31,11 +28,10 @@ pub struct Wish<'a> {
 /// Copies a daemon's listing into `sink`. Of a listing that breaks off, the
 /// complete messages are handed out before the error is returned.
 pub fn copy<R: std::io::BufRead + Buffered>(
-    input: R,
+    mut showq: Showq<R>,
     wish: &Wish<'_>,
     sink: &mut impl Sink,
 ) -> Result<Ending, ListingError> {
-    let mut showq = Showq::new(input, wish.charset)?;
     let mut copier = Copier {
         wish,
         form: Form::new(wish.look),

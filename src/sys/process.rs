@@ -5,28 +5,52 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Uid, getegid, geteuid, getgid, getuid};
+use nix::unistd::{Uid, dup2_stdout, getegid, geteuid, getgid, getuid};
+
+/// Whether standard output was closed when the process was started. One
+/// process has one start, so it is global; it is written before `main` alone.
+static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Runs [`look_at_stdout`] before the Rust runtime, which opens /dev/null in
+/// place of closed standard descriptors: output would be lost with status 0
+/// where Postfix's tools end with an error.
+// SAFETY: the section holds pointers to functions of C that are called once,
+// before main, in the only thread there is.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = look_at_stdout;
+
+extern "C" fn look_at_stdout() {
+    // SAFETY: fcntl(2) takes integers and changes nothing here.
+    let is_closed = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } == -1;
+    STDOUT_WAS_CLOSED.store(is_closed, Ordering::SeqCst);
+}
 
 /// umask 022, and descriptors 0, 1 and 2 open: a file opened later must never
-/// land on one of them and receive our output (spec page 11).
+/// land on one of them and receive our output (spec page 11). A standard
+/// output that was closed is open for reading only: writing to it fails.
 pub fn tidy() -> io::Result<()> {
     umask(Mode::from_bits_truncate(0o022));
     loop {
-        let null = open_null()?;
+        let null = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
         if null.as_raw_fd() > 2 {
-            return Ok(());
+            break;
         }
         // Takes the free place for good: that is the purpose.
         let _ = null.into_raw_fd();
     }
-}
-
-fn open_null() -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).open("/dev/null")
+    if STDOUT_WAS_CLOSED.load(Ordering::SeqCst) {
+        dup2_stdout(File::open("/dev/null")?)?;
+    }
+    Ok(())
 }
 
 /// Raises the number of files that may be open as far as the process may, and

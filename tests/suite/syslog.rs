@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
@@ -20,8 +21,10 @@ use crate::support::{Met, Needs, require};
 /// Mounts its first argument over /dev and runs the rest.
 const IN_NAMESPACE: &str = "mount --rbind \"$0\" /dev && exec \"$@\"";
 
-/// A call: main.cf settings, environment, arguments (`@ETC@`).
+/// A call: the tool, main.cf settings, environment, arguments (`@ETC@`).
+#[derive(Debug)]
 struct Call {
+    tool: Tool,
     settings: &'static str,
     environment: &'static [(&'static str, &'static str)],
     arguments: &'static [&'static str],
@@ -33,15 +36,24 @@ const fn call(
     arguments: &'static [&'static str],
 ) -> Call {
     Call {
+        tool: Tool::Postqueue,
         settings,
         environment,
         arguments,
     }
 }
 
+/// A call of another tool.
+const fn of(tool: Tool, settings: &'static str, arguments: &'static [&'static str]) -> Call {
+    Call {
+        tool,
+        ..call(settings, &[], arguments)
+    }
+}
+
 const LIST: &[&str] = &["-c", "@ETC@", "-p"];
 
-const CALLS: [Call; 17] = [
+const CALLS: [Call; 46] = [
     call("", &[], LIST),
     call("", &[], &["-x"]),
     call("", &[], &["-c", "/nonexistent\u{e9}", "-p"]),
@@ -71,6 +83,88 @@ const CALLS: [Call; 17] = [
     call("syslog_name = other\nmaillog_file = /nope/x", &[], LIST),
     call("duplicate_filter_limit = x", &[], LIST),
     call("queue_directory = /nonexistent", &[], LIST),
+    call("", &[], &["-c", "@ETC@", "-f"]),
+    call("", &[], &["-c", "@ETC@", "-i", "ABC"]),
+    call("", &[], &["-c", "@ETC@", "-i", "a\u{1b}-\u{e9}"]),
+    call("syslog_name = other", &[], &["-c", "@ETC@", "-s", "a..b"]),
+    call(
+        "fast_flush_domains = x # y",
+        &[],
+        &["-c", "@ETC@", "-s", "x"],
+    ),
+    of(Tool::Postsuper, "", &["-x"]),
+    of(Tool::Postsuper, "", &["-c", "relative"]),
+    of(Tool::Postsuper, "", &["-c", "@ETC@", "-d", "ALL"]),
+    of(
+        Tool::Postsuper,
+        "syslog_name = other",
+        &["-c", "@ETC@", "-h", "no-ID", "-r", "ALL"],
+    ),
+    of(
+        Tool::Postsuper,
+        "syslog_facility = local3",
+        &["-c", "@ETC@", "-d", "ABC", "nowhere"],
+    ),
+    of(
+        Tool::Postsuper,
+        "multi_instance_name = two",
+        &["-c", "@ETC@", "-ps", "-H", "ALL"],
+    ),
+    of(
+        Tool::Postsuper,
+        "hash_queue_names = maildrop",
+        &["-c", "@ETC@", "-s"],
+    ),
+    Call {
+        environment: &[("MAIL_LOGTAG", "tag")],
+        ..of(Tool::Postsuper, "", &["-c", "@ETC@", "-e", "ALL"])
+    },
+    Call {
+        environment: &[("MAIL_LOGTAG", "tag")],
+        ..of(Tool::Postsuper, "", &["-y"])
+    },
+    of(Tool::Sendmail, "", &["-C", "@ETC@", "-bp", "x"]),
+    of(Tool::Sendmail, "", &["-C", "@ETC@", "-q"]),
+    of(
+        Tool::Sendmail,
+        "syslog_name = other",
+        &["-C", "@ETC@", "-qR"],
+    ),
+    of(Tool::Sendmail, "", &["-C", "/nonexistent", "-q"]),
+    of(
+        Tool::Sendmail,
+        "syslog_name = other\na = b\na = c",
+        &["-C", "@ETC@", "-q"],
+    ),
+    of(
+        Tool::Mailq,
+        "multi_instance_name = two\na = b\na = c",
+        &["-C", "@ETC@"],
+    ),
+    of(Tool::Mailq, "", &["-C", "@ETC@", "-n"]),
+    of(Tool::Mailq, "", &["-C", "@ETC@"]),
+    of(Tool::Postfix, "", &["-x"]),
+    of(Tool::Postfix, "", &["-c", "relative", "flush"]),
+    of(Tool::Postfix, "", &["-c", "@ETC@", "flush"]),
+    of(
+        Tool::Postfix,
+        "syslog_name = other\nhash_queue_depth = x",
+        &["-c", "@ETC@", "flush"],
+    ),
+    of(
+        Tool::Postfix,
+        "syslog_name = other\na = b\na = c",
+        &["-c", "@ETC@", "flush"],
+    ),
+    of(
+        Tool::Postfix,
+        "syslog_name = other\nqueue_directory = /nonexistent",
+        &["-c", "@ETC@", "flush"],
+    ),
+    Call {
+        environment: &[("MAIL_LOGTAG", "tag")],
+        ..of(Tool::Postfix, "", &["-x"])
+    },
 ];
 
 #[test]
@@ -78,16 +172,16 @@ fn syslog_gets_the_same_lines() {
     if require(Needs::Postfix) == Met::No || require(Needs::Root) == Met::No {
         return;
     }
-    for call in &CALLS {
-        let theirs = lines(Program::Theirs, call);
-        let ours = lines(Program::Ours, call);
-        let (settings, environment, arguments) = (call.settings, call.environment, call.arguments);
-        assert_eq!(ours, theirs, "{settings:?} {environment:?} {arguments:?}");
-        assert!(
-            !theirs.is_empty(),
-            "nothing was logged: {settings:?} {arguments:?}"
-        );
-    }
+    thread::scope(|scope| {
+        for call in &CALLS {
+            scope.spawn(move || {
+                let theirs = lines(Program::Theirs, call);
+                let ours = lines(Program::Ours, call);
+                assert_eq!(ours, theirs, "{call:?}");
+                assert!(!theirs.is_empty(), "nothing was logged: {call:?}");
+            });
+        }
+    });
 }
 
 #[test]
@@ -156,7 +250,7 @@ fn raw_lines(program: Program, call: &Call) -> Vec<Vec<u8>> {
             IN_NAMESPACE,
         ])
         .arg(&dev)
-        .arg(program.path(Tool::Postqueue, &instance))
+        .arg(program.path(call.tool, &instance))
         .args(call.arguments.iter().map(|a| a.replace("@ETC@", &etc)))
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")

@@ -12,12 +12,15 @@ use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
-use self::origin::{Origin, authorize};
+use self::origin::Origin;
 use self::sinks::{Collector, Logged, Printer};
-use super::postqueue::STATUS;
+use super::access::{self, Deed};
+use super::postqueue::told as fatal;
 use super::{Call, Fatal, instance};
 use crate::config::Config;
 use crate::diag::{Diag, Severity};
+use crate::ipc::AttributeError;
+use crate::ipc::showq::Showq;
 use crate::listing::{
     self, Arrangement, CountPlan, Counts, DaemonWish, Ending, Listing, ListingError, Look, Output,
     Sink, Style, Totals,
@@ -100,7 +103,7 @@ impl Session<'_> {
 
 /// Lists the queue.
 pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
-    authorize(session.call, session.config, session.diag)?;
+    access::authorize(session.call, Deed::View, session.config, session.diag)?;
     let mut lister = Lister { session, request };
     let origin = lister.choose_for_request()?;
     let stdout = stdout(lister.session.diag)?;
@@ -127,7 +130,7 @@ pub fn count(
     request: &Request<'_>,
     plan: &CountPlan,
 ) -> Result<Counted, Fatal> {
-    authorize(session.call, session.config, session.diag)?;
+    access::authorize(session.call, Deed::View, session.config, session.diag)?;
     let request = &Request {
         style: Style::Counts(plan),
         ..*request
@@ -216,18 +219,31 @@ impl Lister<'_> {
         let wish = DaemonWish {
             look: self.request.look(),
             selection: self.request.selection,
-            charset: match self.session.config.smtputf8_enable {
-                true => Charset::LooseUtf8,
-                false => Charset::Ascii,
-            },
             null_shown: &null_shown,
         };
+        let charset = match self.session.config.smtputf8_enable {
+            true => Charset::LooseUtf8,
+            false => Charset::Ascii,
+        };
+        let socket = self.socket().display().to_string();
+        let mut showq = Showq::new(stream, &socket, charset);
+        match showq.greeting() {
+            Ok(fault) => self.warn(fault.as_ref()),
+            Err(error) => return Ok(Err(error.into())),
+        }
         let diag = &mut *self.session.diag;
         Ok(listing::list_daemon(
-            stream,
+            showq,
             &wish,
             &mut Logged { sink, diag },
         ))
+    }
+
+    /// Warns of what a daemon said.
+    fn warn(&mut self, fault: Option<&AttributeError>) {
+        if let Some(warning) = fault.and_then(AttributeError::warning) {
+            self.session.diag.warning(warning);
+        }
     }
 
     /// Counts names, reading directories only.
@@ -270,10 +286,7 @@ impl Lister<'_> {
                 self.fatal(&text)
             }
             ListingError::Daemon(error) => {
-                let socket = self.socket().display().to_string();
-                if let Some(warning) = error.warning(&socket) {
-                    self.session.diag.warning(warning);
-                }
+                self.warn(Some(&error));
                 self.fatal(MALFORMED)
             }
             error => self.showq_failed(&error.to_string()),
@@ -333,10 +346,5 @@ pub fn output_failed(diag: &mut Diag, error: &io::Error) -> Result<(), Fatal> {
 fn stdout(diag: &mut Diag) -> Result<File, Fatal> {
     let copy = io::stdout().as_fd().try_clone_to_owned();
     copy.map(File::from)
-        .map_err(|error| fatal(diag, &format!("output write error: {}", error_text(&error))))
-}
-
-fn fatal(diag: &mut Diag, text: &str) -> Fatal {
-    diag.fatal(text);
-    Fatal::told(STATUS)
+        .map_err(|error| fatal(diag, format!("output write error: {}", error_text(&error))))
 }

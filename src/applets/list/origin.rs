@@ -8,51 +8,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Uid, User};
-
-use super::{Lister, Source, fatal};
-use crate::applets::{Call, Fatal};
-use crate::config::Config;
-use crate::diag::Diag;
+use super::{Lister, SHOWQ, Source, fatal};
+use crate::applets::Fatal;
+use crate::applets::access::is_privileged;
+use crate::diag::Severity;
 use crate::ipc::showq;
 use crate::spool::{Queue, system};
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
 use crate::sys::rights;
 use crate::text::shown;
-
-/// Refuses a caller whom authorized_mailq_users does not admit.
-pub(super) fn authorize(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
-    if is_privileged(call, config) {
-        return Ok(());
-    }
-    let mut warnings = Vec::new();
-    let users = config.mailq_users(&mut warnings);
-    for warning in warnings {
-        diag.warning(warning);
-    }
-    let users = users.map_err(|error| fatal(diag, &error.to_string()))?;
-    let name = user_name(call.caller.user);
-    if users.matches(name.as_bytes()) {
-        return Ok(());
-    }
-    let uid = call.caller.user;
-    let text = format!("User {name}({uid}) is not allowed to view the mail queue");
-    Err(fatal(diag, &text))
-}
-
-/// The caller's login name.
-fn user_name(user: Uid) -> String {
-    match User::from_uid(user) {
-        Ok(Some(user)) => user.name,
-        _ => "unknown".to_owned(),
-    }
-}
-
-/// Root and the mail owner may do and see everything.
-fn is_privileged(call: &Call, config: &Config) -> bool {
-    call.caller.user.is_root() || call.caller.user == config.mail_owner.uid
-}
 
 /// Where the messages come from, ready to be read.
 pub(super) enum Origin {
@@ -97,7 +62,7 @@ impl Lister<'_> {
             true => rights::irrevocably_become(owner.uid, owner.gid),
             false => rights::irrevocably_drop_borrowed_group(),
         };
-        dropped.map_err(|error| fatal(self.session.diag, &error.to_string()))
+        dropped.map_err(|error| fatal(self.session.diag, error.to_string()))
     }
 
     /// Warns in Postfix's words, unless a daemon answers after all.
@@ -112,6 +77,10 @@ impl Lister<'_> {
         }
         let text = format!("Mail system is down -- accessing queue directly ({reason})");
         self.session.diag.warning(text);
+        // In Postfix a showq process is started now, which reads main.cf too.
+        for warning in &self.session.config.warnings {
+            self.session.diag.log_as(SHOWQ, Severity::Warning, warning);
+        }
         Ok(())
     }
 
@@ -149,7 +118,7 @@ impl Lister<'_> {
         let path = shown(self.socket().as_os_str().as_bytes());
         Err(fatal(
             self.session.diag,
-            &format!("unix-domain name too long: {path}"),
+            format!("unix-domain name too long: {path}"),
         ))
     }
 

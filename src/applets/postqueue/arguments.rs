@@ -7,6 +7,7 @@ use std::ffi::OsString;
 
 use super::options::options;
 use super::{PROGRAM, USAGE, told};
+use crate::applets::flush::Wanted;
 use crate::applets::list::Source;
 use crate::applets::{Call, Fatal};
 use crate::cli::{Scanned, Scanner};
@@ -23,7 +24,7 @@ pub(super) enum Mode {
     Count(CountLook, Option<CountBy>),
     Metrics,
     Check,
-    Flush,
+    Flush(Wanted),
     Help,
     Version,
 }
@@ -150,7 +151,9 @@ impl Reading {
         }
         match option {
             Scanned::Short('c', value) => self.arguments.config_directory = Some(value),
-            Scanned::Short('f' | 'i' | 's', _) => return self.set_mode(Mode::Flush),
+            Scanned::Short('f', _) => return self.set_mode(Mode::Flush(Wanted::All)),
+            Scanned::Short('i', id) => return self.set_mode(Mode::Flush(Wanted::One(id))),
+            Scanned::Short('s', site) => return self.set_mode(Mode::Flush(Wanted::Site(site))),
             Scanned::Short('j', _) => return self.set_mode(Mode::List(View::Json)),
             Scanned::Short('p', _) => return self.set_mode(Mode::List(View::Text)),
             Scanned::Short(_, _) => {}
@@ -253,7 +256,7 @@ impl Reading {
         };
         let is_selected = self.arguments.selection.is_some();
         match &mode {
-            Some(Mode::Flush) if is_selected => {
+            Some(Mode::Flush(_)) if is_selected => {
                 let text = "a selection does not go with -f, -i and -s";
                 return Err(Problem::Wrong(text.to_owned()));
             }
@@ -302,7 +305,7 @@ fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
                         | Mode::Count(_, None)
                         | Mode::Metrics
                         | Mode::Check
-                        | Mode::Flush
+                        | Mode::Flush(_)
                 ),
                 "-p, --oneline, --csv, --format and --count=BY",
             ),

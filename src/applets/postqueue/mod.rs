@@ -1,5 +1,5 @@
-//! postqueue: lists the mail queue (spec pages 01 and 05), counts it and
-//! watches it (spec page 12).
+//! postqueue: lists and flushes the mail queue (spec pages 01, 05 and 08),
+//! counts it and watches it (spec page 12).
 //!
 //! `arguments` reads the command line, `list` does the reading; what becomes
 //! of counts is in `count` and `monitor`.
@@ -15,7 +15,7 @@ use std::io::Write;
 use self::arguments::{Arguments, Instances, Mode, View, parse};
 use self::options::help;
 use super::list::{self, Request, Session};
-use super::{Call, Fatal, instance};
+use super::{Call, Fatal, flush, instance};
 use crate::config::Config;
 use crate::diag::Diag;
 use crate::listing::{
@@ -43,7 +43,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
     if let Some(file) = &arguments.output {
         if call.caller.trust == Trust::BorrowedRights {
-            return fatal(&mut diag, "--output is not available to a set-gid program");
+            let text = "--output is not available to a set-gid program";
+            return Err(told(&mut diag, text));
         }
         return monitor::replace(call, file, &mut diag);
     }
@@ -67,8 +68,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         Some(Mode::Count(look, by)) => count::run(session, &arguments, *look, *by),
         Some(Mode::Metrics) => monitor::metrics(session, &arguments),
         Some(Mode::Check) => monitor::check(session, &arguments),
-        Some(Mode::Flush) => fatal(&mut diag, "flushing the queue is not part of spoolbox yet"),
-        _ => fatal(&mut diag, USAGE),
+        Some(Mode::Flush(wanted)) => flush::run(call, wanted, &config, &spool, &mut diag),
+        _ => Err(told(&mut diag, USAGE)),
     }
 }
 
@@ -149,12 +150,7 @@ fn format(
         false => Terminator::Nothing,
     };
     let template = Template::format(format, terminator, clock);
-    template.map_err(|problem| {
-        told(
-            diag,
-            &format!("bad value for --format: {format}: {problem}"),
-        )
-    })
+    template.map_err(|problem| told(diag, format!("bad value for --format: {format}: {problem}")))
 }
 
 fn detail_rules(config: &Config, diag: &mut Diag) -> Result<DetailRules, Fatal> {
@@ -163,7 +159,7 @@ fn detail_rules(config: &Config, diag: &mut Diag) -> Result<DetailRules, Fatal> 
     for warning in warnings {
         diag.warning(warning);
     }
-    let lifetimes = lifetimes.map_err(|error| told(diag, &error.to_string()))?;
+    let lifetimes = lifetimes.map_err(|error| told(diag, error.to_string()))?;
     let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     Ok(DetailRules {
         now: time::now(),
@@ -178,11 +174,8 @@ pub fn print(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
     written.or_else(|error| list::output_failed(diag, &error))
 }
 
-fn told(diag: &mut Diag, text: &str) -> Fatal {
+/// Ends postqueue with a message.
+pub fn told(diag: &mut Diag, text: impl AsRef<[u8]>) -> Fatal {
     diag.fatal(text);
     Fatal::told(STATUS)
-}
-
-fn fatal(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
-    Err(told(diag, text))
 }

@@ -6,22 +6,14 @@ use crate::selection;
 /// Postfix's own options.
 const POSTFIX: [Opt; 7] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short(
-        'f',
-        Value::None,
-        "flush the queue (not yet: see the README)",
-    ),
-    Opt::short(
-        'i',
-        Value::Required("ID"),
-        "deliver one message now (not yet)",
-    ),
+    Opt::short('f', Value::None, "try to deliver all mail now"),
+    Opt::short('i', Value::Required("ID"), "deliver one message now"),
     Opt::short('j', Value::None, "list the queue, one JSON object a line"),
     Opt::short('p', Value::None, "list the queue as mailq does"),
     Opt::short(
         's',
         Value::Required("SITE"),
-        "deliver mail for SITE now (not yet)",
+        "deliver the mail that waits for SITE now",
     ),
     Opt::short('v', Value::None, "accepted for compatibility"),
 ];

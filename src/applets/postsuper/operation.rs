@@ -10,14 +10,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::STATUS;
 use super::arguments::{ALL, Arguments, Notify};
-use crate::applets::Fatal;
+use crate::applets::{Fatal, flush};
 use crate::config::Config;
 use crate::diag::{Diag, Entry, Severity};
 use crate::spool::actions::Action;
 use crate::spool::mass::{self, Field};
 use crate::spool::note::{Journal, Line, Tally, Weight, WorkError};
 use crate::spool::repair::{self, Changes, Repair};
-use crate::spool::{id, stream, wake};
+use crate::spool::{id, stream};
 
 /// The argument that means IDs from standard input.
 const STDIN: &str = "-";
@@ -163,14 +163,8 @@ impl Operation<'_> {
         if self.arguments.notify == Notify::No || !moved {
             return;
         }
-        for (service, bytes) in [
-            (&self.config.queue_service_name, wake::FLUSH),
-            (&self.config.pickup_service_name, wake::WAKE),
-        ] {
-            let timeout = self.config.trigger_timeout;
-            if let Err(error) = wake::wake(self.field.spool, service, bytes, timeout) {
-                self.diag.warning(error.to_string());
-            }
+        for error in flush::wake_any(self.config, self.field.spool) {
+            self.diag.warning(error.to_string());
         }
     }
 }

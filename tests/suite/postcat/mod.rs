@@ -20,7 +20,7 @@ use self::run::{Stdin, call, same};
 use crate::support::compare::{self, Cases, keep_if_asked};
 use crate::support::generate::{chance, contents};
 use crate::support::instance::{Instance, make_directory, set_mode};
-use crate::support::run::{Invocation, Program, Tool};
+use crate::support::run::{Invocation, Program, Tool, install_ours};
 use crate::support::spool::{Name, NewFile};
 use crate::support::{Met, Needs, require, sample, under_test};
 
@@ -326,8 +326,7 @@ fn a_file_that_may_not_be_read_is_refused_alike() {
     set_mode(instance.root(), 0o755);
     // The program itself may lie where nobody can reach it.
     let ours = instance.root().join("ours");
-    fs::copy(Program::Ours.path(Tool::Postcat, &instance), &ours).expect("a copy");
-    set_mode(&ours, 0o755);
+    install_ours(&ours);
     let refused = |program: &Path| {
         let mut command = Command::new(program);
         command.arg0("postcat").arg("secret").env_clear();

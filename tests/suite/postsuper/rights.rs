@@ -1,13 +1,13 @@
 //! postsuper's rights: who may call it, and that root's are gone before
 //! anything in the spool is touched; watched with strace(1).
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{call, ours, put};
+use crate::rights::strace_is_missing;
 use crate::support::compare::same_output;
-use crate::support::instance::{Instance, make_directory, set_mode};
-use crate::support::run::{Ended, Program, Tool, User};
+use crate::support::instance::{Instance, make_directory};
+use crate::support::run::{Ended, Program, Tool, User, install_ours};
 use crate::support::{Met, Needs, require};
 
 /// The system calls of a run, from chdir on.
@@ -28,18 +28,6 @@ fn trace(instance: &Instance, arguments: &[&str]) -> Vec<String> {
     let text = std::fs::read_to_string(log).expect("the trace");
     let calls = text.lines().map(str::to_owned);
     calls.skip_while(|call| !call.contains("chdir(")).collect()
-}
-
-pub fn strace_is_missing() -> bool {
-    let missing = !Path::new("/usr/bin/strace").exists();
-    if missing {
-        assert!(
-            std::env::var("SPOOLBOX_REQUIRE_POSTFIX").as_deref() != Ok("1"),
-            "strace is not installed"
-        );
-        eprintln!("left out: strace is not installed");
-    }
-    missing
 }
 
 #[test]
@@ -110,8 +98,7 @@ fn as_nobody(instance: &Instance, arguments: &[&str]) -> String {
     // The build directory may be closed to others.
     let program = instance.root().join("postsuper");
     if !program.exists() {
-        std::fs::copy(env!("CARGO_BIN_EXE_spoolbox"), &program).expect("a copy");
-        set_mode(&program, 0o755);
+        install_ours(&program);
     }
     let output = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
@@ -133,8 +120,7 @@ fn the_mail_owner_may_work_on_his_own_spool_if_he_names_it() {
     let message = put(&instance, "deferred", 1);
     let owner = instance.owner().clone();
     let program = instance.root().join("postsuper");
-    std::fs::copy(env!("CARGO_BIN_EXE_spoolbox"), &program).expect("a copy");
-    set_mode(&program, 0o755);
+    install_ours(&program);
     let hold = |named: bool| {
         let mut command = Command::new("setpriv");
         command

@@ -13,7 +13,7 @@ use nix::unistd::{Group, User, geteuid, getgid};
 use tempfile::TempDir;
 
 use super::layout::Layout;
-use super::run::Tool;
+use super::run::{Tool, install_program};
 use super::spool::Spool;
 
 /// The directories of a spool and their modes.
@@ -203,9 +203,8 @@ impl Instance {
             return program;
         }
         make_directory(&directory, 0o755);
-        fs::copy(env!("CARGO_BIN_EXE_spoolbox"), &program).expect("a copy of the program");
-        chown(&program, Some(0), Some(self.owner.drop_gid)).expect("chown to the drop group");
-        set_mode(&program, 0o2755);
+        let ours = Path::new(env!("CARGO_BIN_EXE_spoolbox"));
+        install_program(ours, &program, 0o2755, self.owner.drop_gid);
         symlink("postqueue", directory.join("mailq")).expect("a link named mailq");
         program
     }

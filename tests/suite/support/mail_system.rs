@@ -45,12 +45,13 @@ postlog unix-dgram n - n - 1 postlogd
 pub struct MailSystem {
     pub instance: Instance,
     port: u16,
+    /// Where mail is sent to.
+    destination: u16,
 }
 
 impl MailSystem {
     /// Settings under which an instance can run beside any other.
     pub fn builder() -> Builder {
-        let closed = format!("[127.0.0.1]:{}", unused_port());
         Instance::builder()
             .set("data_directory", "@ROOT@/data")
             .set("maillog_file", "@ROOT@/mail.log")
@@ -61,7 +62,6 @@ impl MailSystem {
             .set("local_recipient_maps", "")
             .set("inet_interfaces", "loopback-only")
             .set("inet_protocols", "ipv4")
-            .set("relayhost", &closed)
             .set("smtpd_relay_restrictions", "permit_mynetworks, reject")
             .set("smtpd_peername_lookup", "no")
             .set("smtputf8_autodetect_classes", "all")
@@ -72,13 +72,20 @@ impl MailSystem {
 
     /// Starts an instance made of [`MailSystem::builder`].
     pub fn start(builder: Builder) -> Self {
-        let port = unused_port();
+        let (port, destination) = (unused_port(), unused_port());
         let master = MASTER.replace("@PORT@", &port.to_string());
-        let instance = builder.master(&master).build();
+        let instance = builder
+            .set("relayhost", &format!("[127.0.0.1]:{destination}"))
+            .master(&master)
+            .build();
         let data = instance.root().join("data");
         make_directory(&data, 0o700);
         chown(&data, Some(instance.owner().uid), None).expect("chown of data");
-        let system = Self { instance, port };
+        let system = Self {
+            instance,
+            port,
+            destination,
+        };
         let output = system.postfix("start");
         assert_eq!(
             output,
@@ -87,6 +94,11 @@ impl MailSystem {
             system.diagnosis()
         );
         system
+    }
+
+    /// The port where all mail is sent to, on which nobody listens.
+    pub fn destination(&self) -> u16 {
+        self.destination
     }
 
     /// Hands a message to sendmail(1).
@@ -166,7 +178,8 @@ impl MailSystem {
         finish(command, b"").ended
     }
 
-    fn diagnosis(&self) -> String {
+    /// What the mail system said.
+    pub fn diagnosis(&self) -> String {
         let read =
             |name: &str| fs::read_to_string(self.instance.root().join(name)).unwrap_or_default();
         format!("{}\n{}", read("start.log"), read("mail.log"))

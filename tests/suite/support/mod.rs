@@ -13,6 +13,7 @@ pub mod layout;
 pub mod mail_system;
 pub mod pipeline;
 pub mod postlog;
+pub mod public;
 pub mod run;
 pub mod sample;
 pub mod spool;

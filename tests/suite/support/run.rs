@@ -40,8 +40,8 @@ impl Program {
     }
 
     fn path_for(self, tool: Tool, user: User, instance: &Instance) -> PathBuf {
-        match (self, user) {
-            (Self::Ours, User::Nobody) => instance.set_gid_program().with_file_name(tool.name()),
+        match (self, user.id()) {
+            (Self::Ours, Some(_)) => instance.set_gid_program().with_file_name(tool.name()),
             _ => self.path(tool, instance),
         }
     }
@@ -99,6 +99,19 @@ pub enum User {
     /// Somebody without rights; postqueue and mailq are set-gid then. Root
     /// only.
     Nobody,
+    /// The same with this number, of user and group.
+    Id(u32),
+}
+
+impl User {
+    /// The number to become.
+    fn id(self) -> Option<u32> {
+        match self {
+            Self::Caller => None,
+            Self::Nobody => Some(NOBODY),
+            Self::Id(id) => Some(id),
+        }
+    }
 }
 
 /// Which configuration the program finds in /etc/postfix.
@@ -206,8 +219,8 @@ impl Invocation {
     fn plain(&self, path: &Path) -> Command {
         let mut command = Command::new(path);
         command.arg0(self.tool.name());
-        if self.user == User::Nobody {
-            command.uid(NOBODY).gid(NOBODY);
+        if let Some(id) = self.user.id() {
+            command.uid(id).gid(id);
         }
         command
     }
@@ -217,8 +230,8 @@ impl Invocation {
         command.args(["--mount", "--propagation", "private", "--", "sh", "-c"]);
         command.arg("mount --bind \"$0\" /etc/postfix && exec \"$@\"");
         command.arg(etc);
-        if self.user == User::Nobody {
-            let id = NOBODY.to_string();
+        if let Some(id) = self.user.id() {
+            let id = id.to_string();
             command.args(["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups"]);
         }
         command.arg(path);
@@ -267,6 +280,24 @@ impl fmt::Debug for Output {
         writeln!(f, "--- stdout\n{}", self.stdout_text())?;
         write!(f, "--- stderr\n{}", self.stderr_text())
     }
+}
+
+/// Copies a program to a place that everybody may enter, with these bits and
+/// this group. By another process: one that a thread of the tests starts while
+/// the copy is open for writing would keep it from being run.
+pub fn install_program(from: &Path, to: &Path, mode: u32, group: u32) {
+    let mut command = Command::new("install");
+    command.arg("-m").arg(format!("{mode:o}"));
+    if nix::unistd::geteuid().is_root() {
+        command.args(["-o", "0", "-g", &group.to_string()]);
+    }
+    let status = command.args([from, to]).status();
+    assert!(status.is_ok_and(|status| status.success()), "install");
+}
+
+/// A copy of our program with the rights of its caller.
+pub fn install_ours(to: &Path) {
+    install_program(Path::new(env!("CARGO_BIN_EXE_spoolbox")), to, 0o755, 0);
 }
 
 /// Waits for a child with piped streams, feeding it `stdin`.

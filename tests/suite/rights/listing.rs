@@ -1,13 +1,14 @@
 //! Rights: given up in the right order, before anything in the spool is
 //! opened; watched with strace(1).
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::support::instance::Instance;
 use crate::support::run::{Program, Tool};
 use crate::support::sample;
-use crate::support::{Met, Needs, require, tell};
+use crate::support::{Met, Needs, require};
+
+use super::strace_is_missing;
 
 /// Names in the spool that only the mail owner may open.
 const QUEUES: [&str; 6] = [
@@ -90,16 +91,4 @@ fn nothing_in_the_spool_is_opened_through_a_link_or_by_an_absolute_path() {
         let is_ours = call.contains("AT_FDCWD, \"/") || is_queue;
         assert!(is_ours || call.contains("O_NOFOLLOW"), "{call}");
     }
-}
-
-pub fn strace_is_missing() -> bool {
-    let missing = !Path::new("/usr/bin/strace").exists();
-    if missing {
-        assert!(
-            std::env::var("SPOOLBOX_REQUIRE_POSTFIX").as_deref() != Ok("1"),
-            "strace is not installed"
-        );
-        tell("rights: left out: strace is not installed");
-    }
-    missing
 }

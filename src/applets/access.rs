@@ -1,0 +1,82 @@
+//! Who may view and flush the queue (spec page 11, "ACLs").
+//!
+//! Root and the mail owner may; everybody else is looked for in a pattern
+//! list by login name.
+
+use nix::unistd::{Uid, User};
+
+use super::postqueue::told;
+use super::{Call, Fatal};
+use crate::config::{Config, ConfigError, PatternList};
+use crate::diag::Diag;
+
+/// What a caller wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// See what is in the queue.
+    View,
+    /// Have mail delivered now.
+    Flush,
+}
+
+impl Deed {
+    fn users(
+        self,
+        config: &Config,
+        warnings: &mut Vec<String>,
+    ) -> Result<PatternList, ConfigError> {
+        match self {
+            Self::View => config.mailq_users(warnings),
+            Self::Flush => config.flush_users(warnings),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Flush => "flush",
+        }
+    }
+}
+
+/// Refuses a caller whom the deed's pattern list does not admit.
+pub fn authorize(call: &Call, deed: Deed, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+    if is_privileged(call, config) {
+        return Ok(());
+    }
+    let users = warned(diag, |warnings| deed.users(config, warnings))?;
+    let name = user_name(call.caller.user);
+    if users.matches(name.as_bytes()) {
+        return Ok(());
+    }
+    let (uid, deed) = (call.caller.user, deed.name());
+    let text = format!("User {name}({uid}) is not allowed to {deed} the mail queue");
+    Err(told(diag, &text))
+}
+
+/// Takes a value from the configuration, passes its warnings on and ends at
+/// its errors.
+pub fn warned<T>(
+    diag: &mut Diag,
+    take: impl FnOnce(&mut Vec<String>) -> Result<T, ConfigError>,
+) -> Result<T, Fatal> {
+    let mut warnings = Vec::new();
+    let taken = take(&mut warnings);
+    for warning in warnings {
+        diag.warning(warning);
+    }
+    taken.map_err(|error| told(diag, error.to_string()))
+}
+
+/// Root and the mail owner may do and see everything.
+pub fn is_privileged(call: &Call, config: &Config) -> bool {
+    call.caller.user.is_root() || call.caller.user == config.mail_owner.uid
+}
+
+/// The caller's login name.
+fn user_name(user: Uid) -> String {
+    match User::from_uid(user) {
+        Ok(Some(user)) => user.name,
+        _ => "unknown".to_owned(),
+    }
+}

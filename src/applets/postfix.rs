@@ -1,0 +1,132 @@
+//! postfix: `postfix flush`, which is `postqueue -f` for the superuser (spec
+//! page 08, "Other names").
+//!
+//! Starting, stopping and checking the mail system is not ours.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::{Call, Fatal, instance, postqueue};
+use crate::cli::{self, Opt, Scanned, Scanner, Value};
+use crate::config::{Config, locate};
+use crate::diag::Diag;
+use crate::sys::error_text::error_text;
+use crate::sys::process::{Trust, set_variable};
+use crate::text::shown;
+
+/// The status of every failure before postqueue takes over.
+const STATUS: u8 = 1;
+/// The command that is ours.
+const FLUSH: &str = "flush";
+
+const OPTIONS: [Opt; 5] = [
+    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    Opt::short('D', Value::None, "accepted for compatibility"),
+    Opt::short('v', Value::None, "accepted for compatibility"),
+    cli::HELP,
+    cli::VERSION,
+];
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mode {
+    #[default]
+    Command,
+    Help,
+    Version,
+}
+
+/// The command line, understood.
+#[derive(Debug, Default)]
+struct Arguments {
+    mode: Mode,
+    config_directory: Option<OsString>,
+    command: OsString,
+}
+
+/// Runs postfix, as far as it flushes the queue.
+pub fn run(call: &Call) -> Result<(), Fatal> {
+    let program = call.base_name();
+    let mut diag = Diag::of_mail_system(&program, &instance::environment(call));
+    if !call.caller.user.is_root() || call.caller.trust == Trust::BorrowedRights {
+        diag.error("to submit mail, use the Postfix sendmail command");
+        return Err(told(
+            &mut diag,
+            "the postfix command is reserved for the superuser",
+        ));
+    }
+    let arguments = parse(call, &program, &mut diag)?;
+    match arguments.mode {
+        Mode::Help => return postqueue::print(&mut diag, &help()),
+        Mode::Version => return postqueue::print(&mut diag, &super::front::version("postfix")),
+        Mode::Command => {}
+    }
+    let directory = arguments.config_directory.as_deref();
+    let config = instance::configure(call, directory, "postfix", &mut diag, STATUS)?;
+    check_directories(&config, &mut diag)?;
+    if arguments.command != FLUSH {
+        let command = shown(arguments.command.as_bytes());
+        let text = format!("unknown command: '{command}'. This postfix knows one: {FLUSH}");
+        return Err(told(&mut diag, &text));
+    }
+    // What Postfix leaves to the programs that it starts.
+    let directory = config.config_directory.as_os_str();
+    set_variable(OsStr::new(locate::ENVIRONMENT), Some(directory));
+    instance::leave_logtag(&config);
+    postqueue::run(&Call {
+        program: "postqueue".into(),
+        arguments: vec!["-f".into()],
+        caller: call.caller,
+    })
+}
+
+fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal> {
+    let mut arguments = Arguments::default();
+    let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
+    for scanned in scanner.by_ref() {
+        match scanned {
+            Ok(Scanned::Short('c', directory)) if !Path::new(&directory).is_absolute() => {
+                return Err(told(diag, "-c requires absolute pathname"));
+            }
+            Ok(Scanned::Short('c', directory)) => arguments.config_directory = Some(directory),
+            Ok(Scanned::Long("help", _)) => arguments.mode = Mode::Help,
+            Ok(Scanned::Long("version", _)) => arguments.mode = Mode::Version,
+            Ok(_) => {}
+            Err(error) => {
+                diag.option_error(program.as_bytes(), &error.message());
+                let usage = format!("usage: {program} [-c config_dir] [-Dv] command");
+                return Err(told(diag, &usage));
+            }
+        }
+    }
+    arguments.command = scanner.operands().into_iter().next().unwrap_or_default();
+    Ok(arguments)
+}
+
+/// The mail system's directories have to be there, whatever the command.
+fn check_directories(config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+    let directories = [
+        &config.command_directory,
+        &config.daemon_directory,
+        &config.queue_directory,
+    ];
+    for directory in directories {
+        std::env::set_current_dir(directory).map_err(|error| {
+            let directory = shown(directory.as_os_str().as_bytes());
+            told(diag, &format!("chdir({directory}): {}", error_text(&error)))
+        })?;
+    }
+    Ok(())
+}
+
+fn help() -> String {
+    let about = "Has all mail delivered now, as Postfix's postfix flush does. Other commands are not\n\
+                 supported.";
+    cli::help("postfix [option]... flush", about, &OPTIONS)
+}
+
+fn told(diag: &mut Diag, text: &str) -> Fatal {
+    diag.fatal(text);
+    Fatal::told(STATUS)
+}
