@@ -6,8 +6,10 @@
 mod demo;
 mod fatal;
 mod front;
+mod install;
 mod instance;
 mod list;
+mod own;
 mod postcat;
 mod postqueue;
 mod postsuper;
@@ -49,12 +51,18 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 6] = [
+pub const APPLETS: [Applet; 8] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
         rights: Rights::Own,
         run: demo::run,
+    },
+    Applet {
+        name: "install",
+        summary: "put the tools where people find them",
+        rights: Rights::Own,
+        run: install::run_install,
     },
     Applet {
         name: "mailq",
@@ -85,6 +93,12 @@ pub const APPLETS: [Applet; 6] = [
         summary: "list the mail queue (sendmail -bp); not for sending mail",
         rights: Rights::KeepsGroup,
         run: sendmail::run_sendmail,
+    },
+    Applet {
+        name: "uninstall",
+        summary: "take back what install did",
+        rights: Rights::Own,
+        run: install::run_uninstall,
     },
 ];
 
