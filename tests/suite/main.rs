@@ -15,6 +15,7 @@ mod daemon;
 mod front;
 mod harness;
 mod hostile;
+mod install;
 mod layers;
 mod listing;
 mod live;

@@ -13,7 +13,7 @@ use super::found::{Access, Fingerprint, Found, exists};
 use super::layout::{self, Content, Item, Name};
 use super::manifest::{Entry, Manifest};
 use super::owner::{self, Owners};
-use super::step::{NewFile, Source, Step};
+use super::step::{self, NewFile, Source, Step};
 use super::target::Target;
 
 /// What is done about Postfix's files.
@@ -44,6 +44,7 @@ pub fn install(target: &Target, owners: &Owners, postfixs: Postfixs) -> Result<V
         in_the_way: Vec::new(),
     };
     planner.directories()?;
+    planner.unfinished(&target.manifest())?;
     for item in layout::items() {
         planner.item(&item)?;
     }
@@ -95,6 +96,7 @@ impl Planner<'_> {
     fn item(&mut self, item: &Item) -> Result<()> {
         let path = self.target.place(&item.path);
         let now = self.target.now(&path);
+        self.unfinished(&now)?;
         let found = Found::at(&now)?;
         let is_ours = self.before.knows(&path, &found);
         if found != Found::Absent && !is_ours {
@@ -109,6 +111,15 @@ impl Planner<'_> {
         self.after.add(entry);
         if !(is_ours && is_in_place) {
             self.files.push(step);
+        }
+        Ok(())
+    }
+
+    /// What a run left that was cut short, and nobody might write anew.
+    fn unfinished(&mut self, now: &Path) -> Result<()> {
+        let leftover = step::unfinished(now);
+        if exists(&leftover)? {
+            self.files.push(Step::Remove(leftover));
         }
         Ok(())
     }

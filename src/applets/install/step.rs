@@ -89,7 +89,7 @@ impl Step {
                 in_one_step(path, |unfinished| symlink(target, unfinished))
             }
             Self::Restore(diversion) => fs::rename(&diversion.to, &diversion.from),
-            Self::Remove(path) => fs::remove_file(path),
+            Self::Remove(path) => remove_if_there(path),
             Self::RemoveDirectory(path) => remove_if_empty(path),
             Self::Divert(diversion, first_name) => {
                 return diversion.make(*first_name).with_context(|| failed(self));

@@ -1,0 +1,239 @@
+//! The Debian package, made by cargo-deb and installed in a copy of the
+//! machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::divert::{
+    IN_PLACE, assert_ours_and_mail_flows, assert_postfix_finds_no_fault, with_mail_system,
+};
+use super::{difference, look, spoolbox};
+use crate::support::machine::Machine;
+use crate::support::run::Ended;
+use crate::support::{Met, Needs, require};
+
+const PACKAGE: &str = "/root/spoolbox.deb";
+
+/// Makes the postfix package again from what is installed, for there is no
+/// network to fetch it from.
+const REPACK: &str = r#"
+set -e
+cd /root
+mkdir -p postfix/DEBIAN
+# Not the links by which /lib and others have moved to /usr.
+dpkg-query -L postfix | grep -Ev '^/(bin|lib|sbin)$' |
+    tar -c --no-recursion -T - 2>/dev/null | tar -x -C postfix
+for script in preinst postinst prerm postrm; do
+    cp "/var/lib/dpkg/info/postfix.$script" "postfix/DEBIAN/$script"
+done
+dpkg-query -s postfix |
+    awk '/^[^ ]/ { skip = /^(Status|Conffiles):/ } !skip' >postfix/DEBIAN/control
+dpkg-deb --build postfix postfix.deb >/dev/null
+"#;
+
+/// A package of the installed Postfix, in the copy.
+pub fn repacked_postfix(machine: &Machine) -> String {
+    machine.succeed(&["sh", "-c", REPACK]);
+    "/root/postfix.deb".to_owned()
+}
+
+/// The package of the program that the tests are about.
+struct Package {
+    directory: TempDir,
+}
+
+impl Package {
+    fn make() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let target = Path::new(env!("CARGO_BIN_EXE_spoolbox"))
+            .ancestors()
+            .nth(2)
+            .expect("the build directory");
+        let output = Command::new("cargo")
+            .args([
+                "deb",
+                "--quiet",
+                "--no-build",
+                "--profile",
+                "dev",
+                "--output",
+            ])
+            .arg(directory.path().join("spoolbox.deb"))
+            .env("CARGO_TARGET_DIR", target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo starts");
+        assert!(output.status.success(), "{output:?}");
+        Self { directory }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("spoolbox.deb")
+    }
+}
+
+fn prepared() -> Option<(Package, Machine)> {
+    if require(Needs::Postfix) == Met::No || require(Needs::CargoDeb) == Met::No {
+        return None;
+    }
+    let package = Package::make();
+    let machine = with_mail_system();
+    machine.bring(&package.path(), PACKAGE);
+    Some((package, machine))
+}
+
+/// The files and links below a directory.
+fn names(directory: &Path, root: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            names(&path, root, found);
+            continue;
+        }
+        let target = path.read_link().unwrap_or_default();
+        let name = path
+            .strip_prefix(root)
+            .expect("below")
+            .display()
+            .to_string();
+        found.push(format!(
+            "{} {}",
+            name.trim_end_matches(".gz"),
+            target.display()
+        ));
+    }
+}
+
+#[test]
+fn the_package_has_what_install_installs() {
+    if require(Needs::CargoDeb) == Met::No {
+        return;
+    }
+    let package = Package::make();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (unpacked, installed) = (directory.path().join("deb"), directory.path().join("tree"));
+    let status = Command::new("dpkg-deb")
+        .arg("--extract")
+        .args([package.path(), unpacked.clone()])
+        .status()
+        .expect("dpkg-deb starts");
+    assert!(status.success());
+    let output = spoolbox(&[
+        "install",
+        "--prefix=/usr",
+        "--destdir",
+        &installed.to_string_lossy(),
+    ]);
+    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    let listed = |root: &Path| {
+        let mut found = Vec::new();
+        names(root, root, &mut found);
+        found.retain(|name| !name.contains("share/doc") && !name.contains("lib/spoolbox"));
+        found.sort();
+        found
+    };
+    assert_eq!(listed(&unpacked), listed(&installed));
+}
+
+#[test]
+fn the_package_diverts_what_install_diverts() {
+    let Some((_package, machine)) = prepared() else {
+        return;
+    };
+    let diversions = |machine: &Machine, who: &str| -> Vec<String> {
+        let list = machine.succeed(&["dpkg-divert", "--list", "*postfix*"]);
+        let mut lines: Vec<String> = list.lines().map(|line| line.replace(who, "")).collect();
+        lines.sort();
+        lines
+    };
+    machine.succeed(&IN_PLACE);
+    let of_install = diversions(&machine, "local ");
+    machine.succeed(&["spoolbox", "uninstall", "--prefix=/usr"]);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    assert_eq!(diversions(&machine, " by spoolbox"), of_install);
+}
+
+#[test]
+fn installed_the_tools_are_ours_and_removed_they_are_postfixs() {
+    let Some((_package, machine)) = prepared() else {
+        return;
+    };
+    let before = look(&machine);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    assert_ours_and_mail_flows(&machine);
+    assert_postfix_finds_no_fault(&machine);
+    // An upgrade, to the same version.
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    assert_ours_and_mail_flows(&machine);
+    machine.succeed(&["apt-get", "remove", "-y", "spoolbox"]);
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+    machine.succeed(&["postfix", "status"]);
+    machine.succeed_as_nobody(&["mailq"]);
+}
+
+#[test]
+fn a_reinstalled_postfix_does_not_take_the_names_back() {
+    let Some((_package, machine)) = prepared() else {
+        return;
+    };
+    let postfix = repacked_postfix(&machine);
+    machine.succeed(&["dpkg", "-i", &postfix]);
+    let before = look(&machine);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    machine.succeed(&["dpkg", "-i", &postfix]);
+    machine.succeed(&["sh", "-c", "postfix status || postfix start"]);
+    assert_ours_and_mail_flows(&machine);
+    machine.succeed(&["dpkg", "-r", "spoolbox"]);
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+}
+
+/// Without an override of the administrator's or Postfix's package.
+#[test]
+fn postqueue_gets_its_group_from_the_package_too() {
+    let Some((_package, machine)) = prepared() else {
+        return;
+    };
+    machine.run(&["dpkg-statoverride", "--remove", "/usr/sbin/postqueue"]);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    let access = machine.succeed(&["stat", "-c", "%a %U %G", "/usr/sbin/postqueue"]);
+    assert_eq!(access, "2755 root postdrop\n");
+    assert_ours_and_mail_flows(&machine);
+}
+
+#[test]
+fn a_package_that_cannot_be_unpacked_leaves_everything_as_it_was() {
+    let Some((_package, machine)) = prepared() else {
+        return;
+    };
+    let before = look(&machine);
+    let spoil = "cd /root && dpkg-deb -R spoolbox.deb t && echo >t/usr/sbin/postmap &&
+        dpkg-deb --root-owner-group -b t spoiled.deb";
+    machine.succeed(&["sh", "-c", spoil]);
+    let output = machine.run(&["dpkg", "-i", "/root/spoiled.deb"]);
+    assert_ne!(output.ended, Ended::Exited(0), "{output:?}");
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+}
+
+#[test]
+fn install_leaves_a_packages_tools_alone() {
+    let Some((_package, machine)) = prepared() else {
+        return;
+    };
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    let before = look(&machine);
+    for options in [
+        &["install", "--prefix=/usr"][..],
+        &["install", "--prefix=/usr", "--divert"],
+    ] {
+        let output = machine.run(&[&["spoolbox"], options].concat());
+        assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
+        assert!(
+            output.stderr_text().contains("package spoolbox"),
+            "{output:?}"
+        );
+    }
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+}
