@@ -38,15 +38,6 @@ pub enum Registered {
     Others(String),
 }
 
-/// What becomes of the first name of a file that makes room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstName {
-    /// It stays until our file takes its place in one step.
-    Stays,
-    /// It goes: we have no file of that name.
-    Goes,
-}
-
 impl Diversion {
     /// Asks whether it is registered.
     pub fn registered(&self) -> Result<Registered> {
@@ -60,22 +51,17 @@ impl Diversion {
         })
     }
 
-    /// Gives the file its second name, registers it, and takes the first name
-    /// away or not. Can be repeated after it was cut short.
-    pub fn make(&self, first_name: FirstName) -> Result<()> {
-        let failed = || {
-            let (from, to) = (self.from.display(), self.to.display());
-            format!("cannot move {from} to {to}")
-        };
+    /// Gives the file its second name and registers it. The first name stays
+    /// until our file takes its place in one step. Can be repeated after it
+    /// was cut short.
+    pub fn make(&self) -> Result<()> {
         if !exists(&self.to)? {
-            fs::hard_link(&self.from, &self.to).with_context(failed)?;
+            fs::hard_link(&self.from, &self.to)
+                .with_context(|| format!("cannot link {}", self.to.display()))?;
         }
-        if self.registered()? == Registered::No {
-            self.register("--add")?;
-        }
-        match first_name {
-            FirstName::Stays => Ok(()),
-            FirstName::Goes => fs::remove_file(&self.from).with_context(failed),
+        match self.registered()? {
+            Registered::No => self.register("--add"),
+            Registered::Ours | Registered::Others(_) => Ok(()),
         }
     }
 

@@ -98,10 +98,10 @@ impl Fingerprint {
         sum: 0xcbf2_9ce4_8422_2325,
     };
 
-    /// Of a text.
-    pub fn of_text(text: &str) -> Self {
+    /// Of bytes in memory.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
         let mut print = Self::EMPTY;
-        print.add(text.as_bytes());
+        print.add(bytes);
         print
     }
 

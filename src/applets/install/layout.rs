@@ -75,8 +75,17 @@ pub enum Name {
     Postfixs,
 }
 
+/// What manual pages are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pages {
+    /// Text.
+    Plain,
+    /// With the names that Debian gives them, so that Postfix's make room.
+    Compressed,
+}
+
 /// All that is installed: programs before the links to them.
-pub fn items() -> Vec<Item> {
+pub fn items(pages: Pages) -> Vec<Item> {
     let program = |path: &str, lends, name| Item {
         path: path.into(),
         content: Content::Program(lends),
@@ -87,14 +96,17 @@ pub fn items() -> Vec<Item> {
         program(SET_GID, Lends::Group, Name::Postfixs),
     ];
     items.extend(links());
-    items.extend(PAGES.iter().map(|(name, text)| Item {
-        path: page_path(name),
-        content: Content::Page(text),
-        name: match Path::new(name).file_stem() == Some(OsStr::new(FRONT)) {
-            true => Name::Ours,
-            false => Name::Postfixs,
-        },
-    }));
+    for (name, text) in PAGES {
+        items.push(Item {
+            path: page_path(name, pages),
+            content: Content::Page(text),
+            name: match Path::new(name).file_stem() == Some(OsStr::new(FRONT)) {
+                true => Name::Ours,
+                false => Name::Postfixs,
+            },
+        });
+        items.extend(page_link(name, pages));
+    }
     items
 }
 
@@ -120,18 +132,27 @@ fn links() -> impl Iterator<Item = Item> {
     COMMANDS.into_iter().filter_map(link)
 }
 
-/// The manual pages that hide ours as long as they are there, under the names
-/// that Debian gives them.
-pub fn pages_of_postfix() -> impl Iterator<Item = PathBuf> {
-    COMMANDS
-        .into_iter()
-        .filter(|(name, _)| find(OsStr::new(name)).is_some())
-        .map(|(name, _)| PathBuf::from(format!("share/man/man1/{name}.1.gz")))
+fn page_path(name: &str, pages: Pages) -> PathBuf {
+    let section = name.rsplit('.').next().unwrap_or_default();
+    let ending = match pages {
+        Pages::Plain => "",
+        Pages::Compressed => ".gz",
+    };
+    PathBuf::from(format!("share/man/man{section}/{name}{ending}"))
 }
 
-fn page_path(name: &str) -> PathBuf {
-    let section = name.rsplit('.').next().unwrap_or_default();
-    PathBuf::from(format!("share/man/man{section}/{name}"))
+/// Postfix has the pages of all its commands in section 1, which man(1) looks
+/// into first: ours are to be found there too.
+fn page_link(name: &str, pages: Pages) -> Option<Item> {
+    let (stem, section) = name.rsplit_once('.')?;
+    let page = page_path(name, pages);
+    (section != "1").then(|| Item {
+        path: page_path(&format!("{stem}.1"), pages),
+        content: Content::Link(
+            Path::new("..").join(page.strip_prefix("share/man").unwrap_or(&page)),
+        ),
+        name: Name::Postfixs,
+    })
 }
 
 /// The name a file of Postfix's gets that has to make room. A page keeps its
@@ -153,7 +174,7 @@ mod tests {
     use super::*;
 
     fn link(path: &str) -> PathBuf {
-        let item = items()
+        let item = items(Pages::Plain)
             .into_iter()
             .find(|item| item.path == Path::new(path))
             .unwrap();
@@ -167,18 +188,22 @@ mod tests {
     fn each_link_leads_to_the_copy_with_the_rights_of_its_applet() {
         assert_eq!(link("bin/mailq"), Path::new("../sbin/postqueue"));
         assert_eq!(link("sbin/postsuper"), Path::new("../bin/spoolbox"));
+        assert_eq!(
+            link("share/man/man1/postsuper.1"),
+            Path::new("../man8/postsuper.8")
+        );
         assert_eq!(link("sbin/postcat"), Path::new("../bin/spoolbox"));
     }
 
     #[test]
     fn only_one_item_lends_rights() {
         let lends = |item: &&Item| matches!(item.content, Content::Program(Lends::Group));
-        assert_eq!(items().iter().filter(lends).count(), 1);
+        assert_eq!(items(Pages::Plain).iter().filter(lends).count(), 1);
     }
 
     #[test]
     fn what_is_postfixs_alone_is_never_installed() {
-        for item in items() {
+        for item in items(Pages::Compressed) {
             let name = item.path.file_name().unwrap().to_owned();
             assert!(name != "sendmail" && name != "postfix", "{item:?}");
         }

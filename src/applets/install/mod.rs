@@ -5,7 +5,7 @@
 //! planned first, then printed step by step as it is done:
 //!
 //! - `layout`: what is installed, by the applet table · `target`: where to
-//! - `owner`: whose it is · `found`: what is there already · `manifest`: what
+//! - `owner`: whose it is · `page`: manual pages, compressed · `found`: what is there already · `manifest`: what
 //!   was installed
 //! - `plan`, `removal`: the decisions · `step`, `diversion`: the doing
 
@@ -14,6 +14,7 @@ mod found;
 mod layout;
 mod manifest;
 mod owner;
+mod page;
 mod plan;
 mod removal;
 mod step;

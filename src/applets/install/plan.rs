@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::diversion::{Diversion, FirstName, Registered, package_of};
+use super::diversion::{Diversion, Registered, package_of};
 use super::found::{Access, Fingerprint, Found, exists};
-use super::layout::{self, Content, Item, Name};
+use super::layout::{self, Content, Item, Name, Pages};
 use super::manifest::{Entry, Manifest};
 use super::owner::{self, Owners};
+use super::page;
 use super::step::{self, NewFile, Source, Step};
 use super::target::Target;
 
@@ -45,10 +46,9 @@ pub fn install(target: &Target, owners: &Owners, postfixs: Postfixs) -> Result<V
     };
     planner.directories()?;
     planner.unfinished(&target.manifest())?;
-    for item in layout::items() {
+    for item in layout::items(planner.pages()) {
         planner.item(&item)?;
     }
-    planner.pages_of_postfix()?;
     planner.refuse()?;
     planner.leftovers()?;
     planner.finish(before)
@@ -70,6 +70,16 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    /// As they were installed, or such that they can take the place of
+    /// Postfix's.
+    fn pages(&self) -> Pages {
+        let has_diversions = self.before.diversions().next().is_some();
+        match has_diversions || self.postfixs == Postfixs::MakeRoom {
+            true => Pages::Compressed,
+            false => Pages::Plain,
+        }
+    }
+
     /// Every directory that is missing now, or was before the first time.
     fn directories(&mut self) -> Result<()> {
         // Nobody else has one of that name; a run that was cut short may have
@@ -77,7 +87,9 @@ impl Planner<'_> {
         let own = self.target.place(layout::MANIFEST.as_ref());
         let own = own.parent().unwrap_or(&own);
         let mut needed: Vec<PathBuf> = Vec::new();
-        let files = layout::items().into_iter().map(|item| item.path);
+        let files = layout::items(self.pages())
+            .into_iter()
+            .map(|item| item.path);
         for path in files.chain([layout::MANIFEST.into()]) {
             let place = self.target.place(&path);
             let mut above: Vec<_> = place.ancestors().skip(1).collect();
@@ -102,12 +114,12 @@ impl Planner<'_> {
         if found != Found::Absent && !is_ours {
             match (self.postfixs, item.name, &found) {
                 (Postfixs::MakeRoom, Name::Postfixs, Found::File(..) | Found::Link(_)) => {
-                    self.divert(&path, FirstName::Stays)?;
+                    self.divert(&path)?;
                 }
                 _ => self.in_the_way.push(now.clone()),
             }
         }
-        let (step, entry, is_in_place) = self.wanted(&item.content, path, now, &found);
+        let (step, entry, is_in_place) = self.wanted(&item.content, path, now, &found)?;
         self.after.add(entry);
         if !(is_ours && is_in_place) {
             self.files.push(step);
@@ -131,7 +143,7 @@ impl Planner<'_> {
         path: PathBuf,
         now: PathBuf,
         found: &Found,
-    ) -> (Step, Entry, bool) {
+    ) -> Result<(Step, Entry, bool)> {
         let (source, print, (owner, mode)) = match content {
             Content::Link(target) => {
                 let is_in_place = *found == Found::Link(target.clone());
@@ -139,18 +151,21 @@ impl Planner<'_> {
                     path: now,
                     target: target.clone(),
                 };
-                return (step, Entry::Link(path, target.clone()), is_in_place);
+                return Ok((step, Entry::Link(path, target.clone()), is_in_place));
             }
             Content::Program(lends) => (
                 Source::Program,
                 self.program,
                 self.owners.of_program(*lends),
             ),
-            Content::Page(text) => (
-                Source::Text(Cow::Borrowed(text)),
-                Fingerprint::of_text(text),
-                owner::of_text(self.target),
-            ),
+            Content::Page(text) => {
+                let bytes = match self.pages() {
+                    Pages::Plain => Cow::Borrowed(text.as_bytes()),
+                    Pages::Compressed => Cow::Owned(page::compressed(text)?),
+                };
+                let print = Fingerprint::of_bytes(&bytes);
+                (Source::Bytes(bytes), print, owner::of_text(self.target))
+            }
         };
         let is_in_place = match found {
             Found::File(there, access) => {
@@ -165,24 +180,10 @@ impl Planner<'_> {
             mode,
             owner,
         });
-        (step, Entry::File(path, print), is_in_place)
+        Ok((step, Entry::File(path, print), is_in_place))
     }
 
-    /// Postfix's pages have other names than ours, and would be shown first.
-    fn pages_of_postfix(&mut self) -> Result<()> {
-        if self.postfixs == Postfixs::Stay {
-            return Ok(());
-        }
-        for page in layout::pages_of_postfix() {
-            let path = self.target.place(&page);
-            if exists(&path)? {
-                self.divert(&path, FirstName::Goes)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn divert(&mut self, path: &Path, first_name: FirstName) -> Result<()> {
+    fn divert(&mut self, path: &Path) -> Result<()> {
         let diversion = Diversion {
             from: path.to_owned(),
             to: layout::aside(path),
@@ -198,8 +199,7 @@ impl Planner<'_> {
                 diversion.to.display()
             );
         }
-        self.diversions
-            .push(Step::Divert(diversion.clone(), first_name));
+        self.diversions.push(Step::Divert(diversion.clone()));
         self.after.add(Entry::Diversion(diversion));
         Ok(())
     }
@@ -255,7 +255,7 @@ impl Planner<'_> {
             let (owner, mode) = owner::of_text(self.target);
             Step::Record(NewFile {
                 path: self.target.manifest(),
-                source: Source::Text(Cow::Owned(manifest.to_text())),
+                source: Source::Bytes(Cow::Owned(manifest.to_text().into())),
                 mode,
                 owner,
             })

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
 use super::diversion::{Diversion, Registered};
 use super::found::{Found, exists};
+use super::layout::MANIFEST;
 use super::manifest::{Entry, Manifest};
 use super::owner;
 use super::step::{NewFile, Source, Step, unfinished};
@@ -29,10 +30,7 @@ pub struct Removal {
 impl Removal {
     /// Finds out what has to be done.
     pub fn of(target: &Target) -> Result<Self> {
-        let path = target.manifest();
-        let Some(manifest) = Manifest::read(&path)? else {
-            bail!("nothing is installed there: {} is missing", path.display());
-        };
+        let manifest = read(target)?;
         let mut removal = Self::default();
         // Links before what they lead to.
         for path in manifest.paths().into_iter().rev() {
@@ -42,6 +40,7 @@ impl Removal {
                 None => removal.plain(target, &manifest, path)?,
             }
         }
+        // What an uninstall before this one could not take back.
         let paths = manifest.paths();
         for diversion in manifest.diversions() {
             if !paths.contains(&diversion.from.as_path()) {
@@ -135,9 +134,28 @@ impl Removal {
         let (owner, mode) = owner::of_text(target);
         Step::Record(NewFile {
             path,
-            source: Source::Text(Cow::Owned(self.remains.to_text())),
+            source: Source::Bytes(Cow::Owned(self.remains.to_text().into())),
             mode,
             owner,
         })
     }
+}
+
+/// The manifest. An installation that was cut short may have come no further
+/// than to its directory.
+fn read(target: &Target) -> Result<Manifest> {
+    let path = target.manifest();
+    if let Some(manifest) = Manifest::read(&path)? {
+        return Ok(manifest);
+    }
+    let directory = target.place(MANIFEST.as_ref());
+    let directory = directory.parent().unwrap_or(&directory);
+    ensure!(
+        target.now(directory).exists(),
+        "nothing is installed there: {} is missing",
+        path.display()
+    );
+    let mut manifest = Manifest::default();
+    manifest.add(Entry::Directory(directory.to_owned()));
+    Ok(manifest)
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::diversion::{Diversion, FirstName};
+use super::diversion::Diversion;
 use super::owner::Owner;
 
 /// The running program, also if its file has been replaced.
@@ -25,7 +25,7 @@ pub enum Step {
     /// Makes a directory.
     MakeDirectory(PathBuf),
     /// Lets a file of Postfix's make room.
-    Divert(Diversion, FirstName),
+    Divert(Diversion),
     /// Writes a file.
     Write(NewFile),
     /// Makes a symbolic link.
@@ -65,8 +65,8 @@ pub struct NewFile {
 pub enum Source {
     /// This program.
     Program,
-    /// A text.
-    Text(Cow<'static, str>),
+    /// These bytes.
+    Bytes(Cow<'static, [u8]>),
 }
 
 impl Source {
@@ -74,7 +74,7 @@ impl Source {
     pub fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
         Ok(match self {
             Self::Program => Box::new(File::open(THIS_PROGRAM)?),
-            Self::Text(text) => Box::new(text.as_bytes()),
+            Self::Bytes(bytes) => Box::new(&**bytes),
         })
     }
 }
@@ -91,8 +91,8 @@ impl Step {
             Self::Restore(diversion) => fs::rename(&diversion.to, &diversion.from),
             Self::Remove(path) => remove_if_there(path),
             Self::RemoveDirectory(path) => remove_if_empty(path),
-            Self::Divert(diversion, first_name) => {
-                return diversion.make(*first_name).with_context(|| failed(self));
+            Self::Divert(diversion) => {
+                return diversion.make().with_context(|| failed(self));
             }
             Self::EndDiversion(diversion) => {
                 return diversion.end().with_context(|| failed(self));
@@ -110,7 +110,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MakeDirectory(path) => write!(f, "make directory {}", path.display()),
-            Self::Divert(Diversion { from, to }, _) => {
+            Self::Divert(Diversion { from, to }) => {
                 write!(f, "divert {} to {}", from.display(), to.display())
             }
             Self::Write(file) => {

@@ -15,7 +15,7 @@ use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require};
 
 /// What is installed in the end: kind and mode, path, target.
-const EXPECTED: [(&str, &str, &str); 11] = [
+const EXPECTED: [(&str, &str, &str); 12] = [
     ("l777", "usr/bin/mailq", "../sbin/postqueue"),
     ("f755", "usr/bin/spoolbox", ""),
     ("f644", "usr/lib/spoolbox/installed", ""),
@@ -25,6 +25,11 @@ const EXPECTED: [(&str, &str, &str); 11] = [
     ("f644", "usr/share/man/man1/mailq.1", ""),
     ("f644", "usr/share/man/man1/postcat.1", ""),
     ("f644", "usr/share/man/man1/postqueue.1", ""),
+    (
+        "l777",
+        "usr/share/man/man1/postsuper.1",
+        "../man8/postsuper.8",
+    ),
     ("f644", "usr/share/man/man1/spoolbox.1", ""),
     ("f644", "usr/share/man/man8/postsuper.8", ""),
 ];
