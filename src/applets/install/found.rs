@@ -121,13 +121,19 @@ impl Fingerprint {
     /// that is a multiple of eight.
     fn add(&mut self, bytes: &[u8]) {
         self.size = self.size.saturating_add(bytes.len() as u64);
-        for piece in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word.iter_mut()
-                .zip(piece)
-                .for_each(|(to, from)| *to = *from);
-            self.sum = (self.sum ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01b3);
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.add_word(*word);
         }
+        if !rest.is_empty() {
+            let mut word = [0; 8];
+            word.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            self.add_word(word);
+        }
+    }
+
+    fn add_word(&mut self, word: [u8; 8]) {
+        self.sum = (self.sum ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01b3);
     }
 
     /// What [`fmt::Display`] makes of it, as two words.

@@ -10,6 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::support::instance::set_mode;
+use crate::support::machine::write_small_program;
 use crate::support::run::Ended;
 use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require};
@@ -33,17 +34,20 @@ const CHANGES: [&str; 13] = [
     "fsync",
 ];
 
-/// Our program without what the debugger wants: it is written many times.
 fn small_program(directory: &Path) -> PathBuf {
     let program = directory.join("spoolbox");
-    let status = Command::new("strip")
-        .arg("-o")
-        .arg(&program)
-        .arg(env!("CARGO_BIN_EXE_spoolbox"))
-        .status()
-        .expect("strip starts");
-    assert!(status.success());
+    write_small_program(&program);
     program
+}
+
+/// A directory that is in memory, where there is one: what is written is
+/// synced each time.
+fn in_memory() -> TempDir {
+    let mut name = tempfile::Builder::new();
+    name.prefix("spoolbox-");
+    name.tempdir_in("/dev/shm")
+        .or_else(|_| name.tempdir())
+        .expect("a temporary directory")
 }
 
 struct Place {
@@ -53,12 +57,8 @@ struct Place {
 
 impl Place {
     fn new(program: &Path) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("spoolbox-")
-            .tempdir()
-            .expect("a temporary directory");
         Self {
-            directory,
+            directory: in_memory(),
             program: program.to_owned(),
         }
     }
@@ -110,7 +110,7 @@ fn an_installation_cut_short_is_finished_by_the_next() {
     if require(Needs::Strace) == Met::No {
         return;
     }
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = in_memory();
     let program = small_program(directory.path());
     let undisturbed = Place::new(&program);
     undisturbed.finish("install", "undisturbed");
@@ -135,7 +135,7 @@ fn an_installation_cut_short_is_taken_back_by_uninstall() {
     if require(Needs::Strace) == Met::No {
         return;
     }
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = in_memory();
     let program = small_program(directory.path());
     each_change(
         "install",
@@ -156,7 +156,7 @@ fn an_uninstallation_cut_short_is_finished_by_the_next() {
     if require(Needs::Strace) == Met::No {
         return;
     }
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = in_memory();
     let program = small_program(directory.path());
     let installed = |place: &Place| place.finish("install", "before");
     each_change("uninstall", &program, installed, |place, when| {
@@ -175,7 +175,7 @@ fn an_upgrade_cut_short_leaves_programs_that_run() {
     if require(Needs::Strace) == Met::No {
         return;
     }
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = in_memory();
     let program = small_program(directory.path());
     let outdated = |place: &Place| {
         place.finish("install", "before");

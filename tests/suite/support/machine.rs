@@ -71,7 +71,10 @@ impl Machine {
             .expect("a readable pipe");
         let machine = Self { holder, directory };
         assert_eq!(line, "ready\n", "no copy of the machine could be made");
-        machine.bring(Path::new(env!("CARGO_BIN_EXE_spoolbox")), PROGRAM);
+        assert!(machine.path("/usr").exists(), "the copy cannot be seen");
+        let program = machine.path(PROGRAM);
+        fs::create_dir_all(program.parent().expect("a directory")).expect("a directory");
+        write_small_program(&program);
         machine
     }
 
@@ -85,12 +88,9 @@ impl Machine {
             .join(below(Path::new(path)))
     }
 
-    /// Copies a file into it, with its mode.
+    /// Copies a file into it.
     pub fn bring(&self, from: &Path, to: &str) {
-        let to = self.path(to);
-        assert!(self.path("/usr").exists(), "{} leads nowhere", to.display());
-        fs::create_dir_all(to.parent().expect("a directory")).expect("a directory");
-        fs::copy(from, &to).unwrap_or_else(|error| panic!("{}: {error}", to.display()));
+        fs::copy(from, self.path(to)).unwrap_or_else(|error| panic!("{to}: {error}"));
     }
 
     /// Runs a command in it, as root.
@@ -143,6 +143,18 @@ impl Machine {
             thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// Our program without what a debugger wants, which is most of it: where it
+/// is copied many times.
+pub fn write_small_program(path: &Path) {
+    let status = Command::new("strip")
+        .arg("-o")
+        .arg(path)
+        .arg(env!("CARGO_BIN_EXE_spoolbox"))
+        .status()
+        .expect("strip starts");
+    assert!(status.success(), "strip: {status}");
 }
 
 impl Drop for Machine {
