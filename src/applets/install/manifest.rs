@@ -90,6 +90,12 @@ impl Manifest {
         both
     }
 
+    /// Whether both have the same entries, in whatever order.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let has = |entry: &Entry| other.entries.contains(entry);
+        self.entries.len() == other.entries.len() && self.entries.iter().all(has)
+    }
+
     /// Whether what was found at `path` was put there by us.
     pub fn knows(&self, path: &Path, found: &Found) -> bool {
         self.entries.iter().any(|entry| match (entry, found) {

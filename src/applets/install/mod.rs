@@ -22,7 +22,7 @@ mod target;
 
 use std::path::PathBuf;
 
-use anyhow::{Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use nix::unistd::geteuid;
 
@@ -106,7 +106,7 @@ fn install(matches: &ArgMatches) -> Result<()> {
     if steps.is_empty() {
         return print("Everything is in place.\n");
     }
-    perform(&steps, mode)
+    perform(&steps, mode).context("not finished: repeat it, or call uninstall")
 }
 
 fn uninstall(matches: &ArgMatches) -> Result<()> {

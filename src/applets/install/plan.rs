@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::diversion::{Diversion, Registered, package_of};
-use super::found::{Access, Fingerprint, Found, exists};
+use super::found::{Fingerprint, Found, exists};
 use super::layout::{self, Content, Item, Name, Pages};
 use super::manifest::{Entry, Manifest};
-use super::owner::{self, Owners};
+use super::owner::{self, Owner, Owners};
 use super::page;
 use super::step::{self, NewFile, Source, Step};
 use super::target::Target;
@@ -44,14 +44,14 @@ pub fn install(target: &Target, owners: &Owners, postfixs: Postfixs) -> Result<V
         files: Vec::new(),
         in_the_way: Vec::new(),
     };
-    planner.directories()?;
+    planner.directories();
     planner.unfinished(&target.manifest())?;
     for item in layout::items(planner.pages()) {
         planner.item(&item)?;
     }
     planner.refuse()?;
     planner.leftovers()?;
-    planner.finish(before)
+    Ok(planner.finish(before))
 }
 
 struct Planner<'a> {
@@ -69,6 +69,54 @@ struct Planner<'a> {
     in_the_way: Vec<PathBuf>,
 }
 
+/// How to get an item to its place.
+struct Wanted {
+    step: Step,
+    entry: Entry,
+    /// Whether it is there, with the rights that it should have.
+    is_in_place: bool,
+}
+
+impl Wanted {
+    fn link(path: PathBuf, now: PathBuf, to: PathBuf, found: &Found) -> Self {
+        Self {
+            is_in_place: *found == Found::Link(to.clone()),
+            step: Step::Link {
+                path: now,
+                target: to.clone(),
+            },
+            entry: Entry::Link(path, to),
+        }
+    }
+
+    fn file(
+        path: PathBuf,
+        now: PathBuf,
+        source: Source,
+        print: Fingerprint,
+        (owner, mode): (Owner, u32),
+        found: &Found,
+    ) -> Self {
+        let is_in_place = match found {
+            Found::File(there, access) => {
+                let is_owner = owner.is(access.user, access.group);
+                *there == print && access.mode == mode && is_owner
+            }
+            _ => false,
+        };
+        Self {
+            is_in_place,
+            step: Step::Write(NewFile {
+                path: now,
+                source,
+                mode,
+                owner,
+            }),
+            entry: Entry::File(path, print),
+        }
+    }
+}
+
 impl Planner<'_> {
     /// As they were installed, or such that they can take the place of
     /// Postfix's.
@@ -81,7 +129,7 @@ impl Planner<'_> {
     }
 
     /// Every directory that is missing now, or was before the first time.
-    fn directories(&mut self) -> Result<()> {
+    fn directories(&mut self) {
         // Nobody else has one of that name; a run that was cut short may have
         // made it before it could write so.
         let own = self.target.place(layout::MANIFEST.as_ref());
@@ -102,7 +150,6 @@ impl Planner<'_> {
                 self.after.add(Entry::Directory(directory));
             }
         }
-        Ok(())
     }
 
     fn item(&mut self, item: &Item) -> Result<()> {
@@ -119,10 +166,25 @@ impl Planner<'_> {
                 _ => self.in_the_way.push(now.clone()),
             }
         }
-        let (step, entry, is_in_place) = self.wanted(&item.content, path, now, &found)?;
-        self.after.add(entry);
-        if !(is_ours && is_in_place) {
-            self.files.push(step);
+        let wanted = match &item.content {
+            Content::Link(to) => Wanted::link(path, now, to.clone(), &found),
+            Content::Program(lends) => {
+                let access = self.owners.of_program(*lends);
+                Wanted::file(path, now, Source::Program, self.program, access, &found)
+            }
+            Content::Page(text) => {
+                let bytes = match self.pages() {
+                    Pages::Plain => Cow::Borrowed(text.as_bytes()),
+                    Pages::Compressed => Cow::Owned(page::compressed(text)?),
+                };
+                let print = Fingerprint::of_bytes(&bytes);
+                let access = owner::of_text(self.target);
+                Wanted::file(path, now, Source::Bytes(bytes), print, access, &found)
+            }
+        };
+        self.after.add(wanted.entry);
+        if !(is_ours && wanted.is_in_place) {
+            self.files.push(wanted.step);
         }
         Ok(())
     }
@@ -134,53 +196,6 @@ impl Planner<'_> {
             self.files.push(Step::Remove(leftover));
         }
         Ok(())
-    }
-
-    /// How to get it there, how to write it down, and whether it is there.
-    fn wanted(
-        &self,
-        content: &Content,
-        path: PathBuf,
-        now: PathBuf,
-        found: &Found,
-    ) -> Result<(Step, Entry, bool)> {
-        let (source, print, (owner, mode)) = match content {
-            Content::Link(target) => {
-                let is_in_place = *found == Found::Link(target.clone());
-                let step = Step::Link {
-                    path: now,
-                    target: target.clone(),
-                };
-                return Ok((step, Entry::Link(path, target.clone()), is_in_place));
-            }
-            Content::Program(lends) => (
-                Source::Program,
-                self.program,
-                self.owners.of_program(*lends),
-            ),
-            Content::Page(text) => {
-                let bytes = match self.pages() {
-                    Pages::Plain => Cow::Borrowed(text.as_bytes()),
-                    Pages::Compressed => Cow::Owned(page::compressed(text)?),
-                };
-                let print = Fingerprint::of_bytes(&bytes);
-                (Source::Bytes(bytes), print, owner::of_text(self.target))
-            }
-        };
-        let is_in_place = match found {
-            Found::File(there, access) => {
-                let Access { user, group, .. } = *access;
-                *there == print && access.mode == mode && owner.is(user, group)
-            }
-            _ => false,
-        };
-        let step = Step::Write(NewFile {
-            path: now,
-            source,
-            mode,
-            owner,
-        });
-        Ok((step, Entry::File(path, print), is_in_place))
     }
 
     fn divert(&mut self, path: &Path) -> Result<()> {
@@ -238,41 +253,35 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn finish(mut self, before: Option<Manifest>) -> Result<Vec<Step>> {
+    fn finish(mut self, before: Option<Manifest>) -> Vec<Step> {
         for diversion in self.before.diversions() {
             self.after.add(Entry::Diversion(diversion.clone()));
         }
         let directories = self.missing_directories();
-        let is_recorded = before.as_ref() == Some(&self.after);
-        if directories.is_empty()
-            && self.diversions.is_empty()
-            && self.files.is_empty()
-            && is_recorded
-        {
-            return Ok(Vec::new());
+        let is_recorded = before.is_some_and(|before| before.is_same_as(&self.after));
+        let changes = [&directories, &self.diversions, &self.files];
+        if is_recorded && changes.iter().all(|steps| steps.is_empty()) {
+            return Vec::new();
         }
-        let record = |manifest: &Manifest| {
-            let (owner, mode) = owner::of_text(self.target);
-            Step::Record(NewFile {
-                path: self.target.manifest(),
-                source: Source::Bytes(Cow::Owned(manifest.to_text().into())),
-                mode,
-                owner,
-            })
-        };
         // The manifest comes first, in its directory.
+        let manifest = self.target.manifest();
         let is_for_manifest = |step: &Step| match step {
-            Step::MakeDirectory(path) => self.target.manifest().starts_with(path),
+            Step::MakeDirectory(path) => manifest.starts_with(path),
             _ => false,
         };
-        let (first, then): (Vec<_>, Vec<_>) = directories.into_iter().partition(is_for_manifest);
-        let mut steps = first;
-        steps.push(record(&self.before.with(&self.after)));
-        steps.extend(then);
-        steps.extend(self.diversions.iter().cloned());
-        steps.extend(self.files.iter().cloned());
-        steps.push(record(&self.after));
-        Ok(steps)
+        let (mut steps, others): (Vec<_>, Vec<_>) =
+            directories.into_iter().partition(is_for_manifest);
+        steps.push(self.record(&self.before.with(&self.after)));
+        let last = self.record(&self.after);
+        steps.extend(others);
+        steps.extend(self.diversions);
+        steps.extend(self.files);
+        steps.push(last);
+        steps
+    }
+
+    fn record(&self, manifest: &Manifest) -> Step {
+        Step::Record(NewFile::manifest(self.target, manifest))
     }
 
     fn missing_directories(&self) -> Vec<Step> {

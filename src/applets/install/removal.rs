@@ -3,8 +3,7 @@
 //!
 //! Owns the decision what is still as it was installed. Changes nothing.
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 
@@ -12,8 +11,7 @@ use super::diversion::{Diversion, Registered};
 use super::found::{Found, exists};
 use super::layout::MANIFEST;
 use super::manifest::{Entry, Manifest};
-use super::owner;
-use super::step::{NewFile, Source, Step, unfinished};
+use super::step::{NewFile, Step, unfinished};
 use super::target::Target;
 
 /// A removal.
@@ -113,7 +111,7 @@ impl Removal {
             for directory in manifest.directories() {
                 self.remains.add(Entry::Directory(directory.to_owned()));
             }
-            last = vec![self.record(target, path.clone())];
+            last = vec![Step::Record(NewFile::manifest(target, &self.remains))];
         }
         let (around, apart): (Vec<_>, Vec<_>) = manifest
             .directories()
@@ -128,16 +126,6 @@ impl Removal {
                 .extend(around.into_iter().map(Step::RemoveDirectory));
         }
         Ok(())
-    }
-
-    fn record(&self, target: &Target, path: PathBuf) -> Step {
-        let (owner, mode) = owner::of_text(target);
-        Step::Record(NewFile {
-            path,
-            source: Source::Bytes(Cow::Owned(self.remains.to_text().into())),
-            mode,
-            owner,
-        })
     }
 }
 

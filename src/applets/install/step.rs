@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::diversion::Diversion;
-use super::owner::Owner;
+use super::manifest::Manifest;
+use super::owner::{self, Owner};
+use super::target::Target;
 
 /// The running program, also if its file has been replaced.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -136,6 +138,17 @@ impl fmt::Display for Step {
 }
 
 impl NewFile {
+    /// The manifest of a target.
+    pub fn manifest(target: &Target, manifest: &Manifest) -> Self {
+        let (owner, mode) = owner::of_text(target);
+        Self {
+            path: target.manifest(),
+            source: Source::Bytes(Cow::Owned(manifest.to_text().into())),
+            mode,
+            owner,
+        }
+    }
+
     fn write(&self) -> io::Result<()> {
         in_one_step(&self.path, |unfinished| {
             let mut file = OpenOptions::new()

@@ -180,6 +180,20 @@ fn postqueue_gets_its_group_from_the_package_too() {
     assert_ours_and_mail_flows(&machine);
 }
 
+/// The file that stands where Postfix's was is ours then, and must not be
+/// taken for Postfix's.
+#[test]
+fn the_package_refuses_to_come_on_top_of_an_installation() {
+    let Some(machine) = prepared() else { return };
+    machine.succeed(&IN_PLACE);
+    let before = look(&machine);
+    let output = machine.run(&["dpkg", "-i", PACKAGE]);
+    assert_ne!(output.ended, Ended::Exited(0), "{output:?}");
+    let words = output.stderr_text();
+    assert!(words.contains("spoolbox uninstall"), "{words}");
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+}
+
 #[test]
 fn a_package_that_cannot_be_unpacked_leaves_everything_as_it_was() {
     let Some(machine) = prepared() else { return };
