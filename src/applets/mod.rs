@@ -8,8 +8,10 @@ mod demo;
 mod fatal;
 mod flush;
 mod front;
+mod install;
 mod instance;
 mod list;
+mod own;
 mod postcat;
 mod postfix;
 mod postqueue;
@@ -52,12 +54,18 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 7] = [
+pub const APPLETS: [Applet; 9] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
         rights: Rights::Own,
         run: demo::run,
+    },
+    Applet {
+        name: "install",
+        summary: "put the tools where people find them",
+        rights: Rights::Own,
+        run: install::run_install,
     },
     Applet {
         name: "mailq",
@@ -94,6 +102,12 @@ pub const APPLETS: [Applet; 7] = [
         summary: "list and flush the mail queue (sendmail -bp, -q); not for sending mail",
         rights: Rights::KeepsGroup,
         run: sendmail::run_sendmail,
+    },
+    Applet {
+        name: "uninstall",
+        summary: "take back what install did",
+        rights: Rights::Own,
+        run: install::run_uninstall,
     },
 ];
 

@@ -16,6 +16,7 @@ mod flush;
 mod front;
 mod harness;
 mod hostile;
+mod install;
 mod layers;
 mod listing;
 mod live;

@@ -8,35 +8,26 @@ mod messages;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Arg, Command, value_parser};
 use nix::unistd::{Uid, User};
 
+use super::own::{self, Asked, print};
 use super::{Call, Fatal, postqueue};
-use crate::text::{Charset, make_printable};
 use instance::Instance;
 
 const PROGRAM: &str = "spoolbox demo";
-const STATUS: u8 = 1;
 /// Who owns the queue when root asks for a demo: the first that exists.
 const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
 
 /// Runs the demo.
 pub fn run(call: &Call) -> Result<(), Fatal> {
-    let told = |error: anyhow::Error| {
-        // Not through the mail log: no mail system is involved.
-        let mut line = format!("{PROGRAM}: {error:#}").into_bytes();
-        make_printable(&mut line, Charset::StrictUtf8);
-        line.push(b'\n');
-        let _ = std::io::stderr().lock().write_all(&line);
-        Fatal::told(STATUS)
-    };
-    let directory = match parse(call) {
-        Ok(Asked::Help(text)) => return print(&text).map_err(told),
-        Ok(Asked::Demo(directory)) => directory,
+    let told = |error: anyhow::Error| own::complain(PROGRAM, &error);
+    let directory = match own::parse(command(), &call.arguments) {
+        Ok(Asked::Text(text)) => return print(&text).map_err(told),
+        Ok(Asked::Work(mut matches)) => matches.remove_one("DIR"),
         Err(error) => return Err(told(error)),
     };
     let instance = write(call, directory).map_err(told)?;
@@ -45,34 +36,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     print(&suggestions(&instance)).map_err(told)
 }
 
-/// What the command line asks for.
-enum Asked {
-    Help(String),
-    Demo(Option<PathBuf>),
-}
-
-fn parse(call: &Call) -> Result<Asked> {
+fn command() -> Command {
     let directory = Arg::new("DIR")
         .help("Where to write it: a new or empty directory (default: a new one in the temporary directory)")
         .value_parser(value_parser!(PathBuf));
-    let command = Command::new(PROGRAM)
+    Command::new(PROGRAM)
         .about("Writes a small mail queue to try the other applets on")
-        .version(env!("CARGO_PKG_VERSION"))
-        .no_binary_name(true)
-        .arg(directory);
-    match command.try_get_matches_from(&call.arguments) {
-        Ok(mut matches) => Ok(Asked::Demo(matches.remove_one("DIR"))),
-        Err(error) if error.use_stderr() => {
-            bail!(
-                "{}",
-                error
-                    .to_string()
-                    .trim_start_matches("error: ")
-                    .replace('\n', " ")
-            )
-        }
-        Err(error) => Ok(Asked::Help(error.to_string())),
-    }
+        .arg(directory)
 }
 
 /// Writes the instance for the user who asks.
@@ -168,14 +138,6 @@ fn suggestions(instance: &Instance) -> String {
     }
     let _ = writeln!(text, "To remove it: rm -r {}", instance.directory.display());
     text
-}
-
-/// Prints to standard output; a reader that has gone is no error.
-fn print(text: &str) -> Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        done => done.context("cannot write to standard output"),
-    }
 }
 
 /// Whether `path` can stand in main.cf as it is.

@@ -162,7 +162,7 @@ fn survives(given: &[&str], may_be_gone: MayBeGone) {
 }
 
 fn survives_with(given: &[&str], may_be_gone: MayBeGone, long_ids: &str) {
-    if require(Needs::Root) == Met::No || crate::rights::strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     let call = |small: &Small| {

@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::programs::{Bits, NOBODY, Programs, Run};
-use super::strace_is_missing;
 use crate::support::instance::{Instance, set_mode};
 use crate::support::run::Ended;
 use crate::support::{Met, Needs, require, sample};
@@ -109,7 +108,7 @@ fn the_log_of_a_set_gid_program_goes_where_main_cf_says() {
 /// Every path that the set-gid program looks up, when all is hostile at once.
 #[test]
 fn no_path_of_the_caller_is_opened_by_a_set_gid_program() {
-    if require(Needs::Root) == Met::No || strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     let instance = instance_beside_hostile_files();

@@ -8,8 +8,6 @@ use crate::support::run::{Program, Tool};
 use crate::support::sample;
 use crate::support::{Met, Needs, require};
 
-use super::strace_is_missing;
-
 /// Names in the spool that only the mail owner may open.
 const QUEUES: [&str; 6] = [
     "maildrop", "active", "incoming", "deferred", "hold", "defer/",
@@ -48,7 +46,7 @@ fn position(calls: &[String], what: &str) -> usize {
 
 #[test]
 fn root_becomes_the_mail_owner_before_the_spool_is_opened() {
-    if require(Needs::Root) == Met::No || strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     let instance = Instance::builder().build();
@@ -70,7 +68,7 @@ fn root_becomes_the_mail_owner_before_the_spool_is_opened() {
 
 #[test]
 fn nothing_in_the_spool_is_opened_through_a_link_or_by_an_absolute_path() {
-    if require(Needs::Root) == Met::No || strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     let instance = Instance::builder().build();

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::strace_is_missing;
 use crate::support::instance::Instance;
 use crate::support::run::{Program, Tool};
 use crate::support::sample;
@@ -66,7 +65,7 @@ fn is_in_spool(call: &str, queue_directory: &Path) -> bool {
 
 #[test]
 fn nothing_in_the_spool_is_reached_with_roots_rights() {
-    if require(Needs::Root) == Met::No || strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     for (tool, arguments) in CALLS {
@@ -93,7 +92,7 @@ fn nothing_in_the_spool_is_reached_with_roots_rights() {
 
 #[test]
 fn nothing_is_removed_renamed_or_made_by_its_path() {
-    if require(Needs::Root) == Met::No || strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     let by_path = [

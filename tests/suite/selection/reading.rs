@@ -3,7 +3,6 @@
 use std::process::{Command, Stdio};
 
 use super::filled;
-use crate::rights::strace_is_missing;
 use crate::support::run::{Program, Tool};
 use crate::support::{Met, Needs, require};
 
@@ -33,7 +32,7 @@ fn opened(options: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_message_that_its_name_rules_out_is_not_opened() {
-    if require(Needs::Root) == Met::No || strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     assert_eq!(opened(&["--ids", "--queue", "hold"]).len(), 2);
@@ -46,7 +45,7 @@ fn a_message_that_its_name_rules_out_is_not_opened() {
 
 #[test]
 fn logs_are_opened_only_for_recipients_and_reasons() {
-    if require(Needs::Root) == Met::No || strace_is_missing() {
+    if require(Needs::Strace) == Met::No {
         return;
     }
     let logs = |options: &[&str]| {

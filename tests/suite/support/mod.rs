@@ -10,6 +10,7 @@ pub mod effect;
 pub mod generate;
 pub mod instance;
 pub mod layout;
+pub mod machine;
 pub mod mail_system;
 pub mod pipeline;
 pub mod postlog;
@@ -20,7 +21,6 @@ pub mod spool;
 pub mod tree;
 
 use std::io::Write;
-use std::path::Path;
 
 use run::Program;
 
@@ -37,6 +37,10 @@ pub enum Needs {
     Root,
     /// promtool, to check metrics.
     Promtool,
+    /// strace(1), to kill a program between two system calls; and root.
+    Strace,
+    /// cargo-deb, to make the Debian package; and root.
+    CargoDeb,
 }
 
 /// Whether a test can go on.
@@ -67,17 +71,27 @@ pub fn tell(text: &str) {
 }
 
 fn lacking(need: Needs) -> Option<&'static str> {
-    if need == Needs::Promtool {
-        let missing = !Path::new("/usr/bin/promtool").exists();
-        return missing.then_some("promtool (Debian's prometheus) is not installed");
-    }
-    if !nix::unistd::geteuid().is_root() {
+    if need != Needs::Promtool && !nix::unistd::geteuid().is_root() {
         return Some("it has to be run by root");
     }
-    let installed = ["/usr/sbin/postqueue", "/usr/sbin/postsuper"]
-        .iter()
-        .all(|program| Path::new(program).exists());
-    (need == Needs::Postfix && !installed).then_some("Postfix is not installed")
+    let (programs, reason): (&[&str], _) = match need {
+        Needs::Root => (&[], ""),
+        Needs::Postfix => (&["postqueue", "postsuper"], "Postfix is not installed"),
+        Needs::Strace => (&["strace"], "strace is not installed"),
+        Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
+        Needs::Promtool => (
+            &["promtool"],
+            "promtool (Debian's prometheus) is not installed",
+        ),
+    };
+    (!programs.iter().all(|program| is_in_path(program))).then_some(reason)
+}
+
+fn is_in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into()])
+        .any(|directory| directory.join(program).exists())
 }
 
 /// Which program the suites test: UNDER_TEST=ours (the default) or theirs.

@@ -1,0 +1,237 @@
+//! What is installed, and where below the prefix: made from the applet table.
+//!
+//! Owns the names. Knows nothing of what is there already, nor of how files
+//! get there.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::super::{FRONT, Rights, find};
+
+/// Where it is written down what was installed.
+pub const MANIFEST: &str = "lib/spoolbox/installed";
+
+/// The copy that has the caller's rights and no others.
+const PLAIN: &str = "bin/spoolbox";
+/// The copy that lends the group that may reach Postfix's sockets.
+const SET_GID: &str = "sbin/postqueue";
+/// The names of Postfix's that we take, where Postfix has them. Those that are
+/// no applet are left out. Never `sendmail` and `postfix`: these do much that
+/// no applet does.
+const COMMANDS: [(&str, &str); 5] = [
+    ("mailq", "bin"),
+    ("postcat", "sbin"),
+    ("postqueue", "sbin"),
+    ("postsuper", "sbin"),
+    ("qshape", "sbin"),
+];
+
+/// The manual pages, within the binary so that it can install itself.
+const PAGES: [(&str, &str); 5] = [
+    ("mailq.1", include_str!("../../../man/mailq.1")),
+    ("postcat.1", include_str!("../../../man/postcat.1")),
+    ("postqueue.1", include_str!("../../../man/postqueue.1")),
+    ("postsuper.8", include_str!("../../../man/postsuper.8")),
+    ("spoolbox.1", include_str!("../../../man/spoolbox.1")),
+];
+
+/// One thing to be installed.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Where, below the prefix.
+    pub path: PathBuf,
+    /// What.
+    pub content: Content,
+    /// Whose name it is.
+    pub name: Name,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A copy of this program.
+    Program(Lends),
+    /// A symbolic link.
+    Link(PathBuf),
+    /// A manual page.
+    Page(&'static str),
+}
+
+/// What a copy of the program lends to whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lends {
+    /// Nothing.
+    Nothing,
+    /// The group setgid_group.
+    Group,
+}
+
+/// Whose name a path has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// Ours alone: nobody else's file is moved aside for it.
+    Ours,
+    /// One that Postfix has too.
+    Postfixs,
+}
+
+/// What manual pages are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pages {
+    /// Text.
+    Plain,
+    /// With the names that Debian gives them, so that Postfix's make room.
+    Compressed,
+}
+
+/// All that is installed: programs before the links to them.
+pub fn items(pages: Pages) -> Vec<Item> {
+    let program = |path: &str, lends, name| Item {
+        path: path.into(),
+        content: Content::Program(lends),
+        name,
+    };
+    let mut items = vec![
+        program(PLAIN, Lends::Nothing, Name::Ours),
+        program(SET_GID, Lends::Group, Name::Postfixs),
+    ];
+    items.extend(links());
+    for (name, text) in PAGES {
+        items.push(Item {
+            path: page_path(name, pages),
+            content: Content::Page(text),
+            name: match Path::new(name).file_stem() == Some(OsStr::new(FRONT)) {
+                true => Name::Ours,
+                false => Name::Postfixs,
+            },
+        });
+        items.extend(page_link(name, pages));
+    }
+    items
+}
+
+/// The links, each to the copy that has the rights its applet may keep.
+fn links() -> impl Iterator<Item = Item> {
+    let link = |(name, directory): (&str, &str)| {
+        let applet = find(OsStr::new(name))?;
+        let path = Path::new(directory).join(name);
+        let program = Path::new(match applet.rights {
+            Rights::KeepsGroup => SET_GID,
+            Rights::Own => PLAIN,
+        });
+        let target = match program.parent() == path.parent() {
+            true => program.file_name()?.into(),
+            false => Path::new("..").join(program),
+        };
+        (path != program).then_some(Item {
+            path,
+            content: Content::Link(target),
+            name: Name::Postfixs,
+        })
+    };
+    COMMANDS.into_iter().filter_map(link)
+}
+
+fn page_path(name: &str, pages: Pages) -> PathBuf {
+    let section = name.rsplit('.').next().unwrap_or_default();
+    let ending = match pages {
+        Pages::Plain => "",
+        Pages::Compressed => ".gz",
+    };
+    PathBuf::from(format!("share/man/man{section}/{name}{ending}"))
+}
+
+/// Postfix has the pages of all its commands in section 1, which man(1) looks
+/// into first: ours are to be found there too.
+fn page_link(name: &str, pages: Pages) -> Option<Item> {
+    let (stem, section) = name.rsplit_once('.')?;
+    let page = page_path(name, pages);
+    (section != "1").then(|| Item {
+        path: page_path(&format!("{stem}.1"), pages),
+        content: Content::Link(
+            Path::new("..").join(page.strip_prefix("share/man").unwrap_or(&page)),
+        ),
+        name: Name::Postfixs,
+    })
+}
+
+/// The name a file of Postfix's gets that has to make room. A page keeps its
+/// section, so that `man postqueue.postfix` finds it.
+pub fn aside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_page = path
+        .parent()
+        .is_some_and(|directory| directory.to_string_lossy().contains("/man/man"));
+    let name = match name.split_once('.') {
+        Some((stem, ending)) if is_page => format!("{stem}.postfix.{ending}"),
+        _ => format!("{name}.postfix"),
+    };
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(path: &str) -> PathBuf {
+        let item = items(Pages::Plain)
+            .into_iter()
+            .find(|item| item.path == Path::new(path))
+            .unwrap();
+        match item.content {
+            Content::Link(target) => target,
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_link_leads_to_the_copy_with_the_rights_of_its_applet() {
+        assert_eq!(link("bin/mailq"), Path::new("../sbin/postqueue"));
+        assert_eq!(link("sbin/postsuper"), Path::new("../bin/spoolbox"));
+        assert_eq!(
+            link("share/man/man1/postsuper.1"),
+            Path::new("../man8/postsuper.8")
+        );
+        assert_eq!(link("sbin/postcat"), Path::new("../bin/spoolbox"));
+    }
+
+    #[test]
+    fn only_one_item_lends_rights() {
+        let lends = |item: &&Item| matches!(item.content, Content::Program(Lends::Group));
+        assert_eq!(items(Pages::Plain).iter().filter(lends).count(), 1);
+    }
+
+    #[test]
+    fn what_is_postfixs_alone_is_never_installed() {
+        for item in items(Pages::Compressed) {
+            let name = item.path.file_name().unwrap().to_owned();
+            assert!(name != "sendmail" && name != "postfix", "{item:?}");
+        }
+    }
+
+    #[test]
+    fn every_page_in_man_is_installed_and_every_command_has_one() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(PAGES.iter().any(|(page, _)| *page == name), "{name}");
+        }
+        for (name, _) in COMMANDS {
+            let is_of = |(page, _): &(&str, &str)| page.split('.').next() == Some(name);
+            let is_applet = find(OsStr::new(name)).is_some();
+            assert_eq!(PAGES.iter().any(is_of), is_applet, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_makes_room_stays_a_page() {
+        assert_eq!(
+            aside(Path::new("/usr/share/man/man1/mailq.1.gz")),
+            Path::new("/usr/share/man/man1/mailq.postfix.1.gz")
+        );
+        assert_eq!(
+            aside(Path::new("/usr/bin/mailq")),
+            Path::new("/usr/bin/mailq.postfix")
+        );
+    }
+}

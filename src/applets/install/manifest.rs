@@ -1,0 +1,211 @@
+//! What was installed, written down: so that uninstall takes back just that,
+//! and a repeated install knows its own files.
+//!
+//! It is written before anything else, with what was there and what is to
+//! come, and once more at the end: whenever the work is cut short, every file
+//! of ours is in it. A path may stand in it twice, before and after an
+//! upgrade.
+
+use std::fmt::Write as _;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use super::diversion::Diversion;
+use super::found::{Fingerprint, Found};
+
+/// The first line. The number is the format's.
+const TITLE: &str = "spoolbox installed 1";
+
+/// What was installed. Paths are absolute, the destdir not part of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    entries: Vec<Entry>,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A directory that was not there before.
+    Directory(PathBuf),
+    /// A file, and what is in it.
+    File(PathBuf, Fingerprint),
+    /// A symbolic link, and where it leads.
+    Link(PathBuf, PathBuf),
+    /// A file of Postfix's that makes room.
+    Diversion(Diversion),
+}
+
+impl Manifest {
+    /// Reads what was written down; `None` if nothing was.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).context(format!("cannot read {}", path.display())),
+        };
+        Self::parse(&text)
+            .with_context(|| format!("cannot understand {}", path.display()))
+            .map(Some)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let mut lines = text.lines();
+        ensure!(lines.next() == Some(TITLE), "its first line is another");
+        let entry = |line: &str| entry(line).ok_or_else(|| anyhow!("bad line: {line}"));
+        let entries = lines.map(entry).collect::<Result<_>>()?;
+        Ok(Self { entries })
+    }
+
+    /// The text of the file.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{TITLE}\n");
+        for entry in &self.entries {
+            // Writing to a String cannot fail.
+            let _ = match entry {
+                Entry::Directory(path) => writeln!(text, "directory {}", path.display()),
+                Entry::File(path, print) => writeln!(text, "file {} {print}", path.display()),
+                Entry::Link(path, target) => {
+                    writeln!(text, "link {} {}", path.display(), target.display())
+                }
+                Entry::Diversion(Diversion { from, to }) => {
+                    writeln!(text, "diversion {} {}", from.display(), to.display())
+                }
+            };
+        }
+        text
+    }
+
+    /// Adds an entry unless it is there.
+    pub fn add(&mut self, entry: Entry) {
+        if !self.entries.contains(&entry) {
+            self.entries.push(entry);
+        }
+    }
+
+    /// All of this, and all of `other` that is not.
+    pub fn with(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        other.entries.iter().for_each(|e| both.add(e.clone()));
+        both
+    }
+
+    /// Whether both have the same entries, in whatever order.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let has = |entry: &Entry| other.entries.contains(entry);
+        self.entries.len() == other.entries.len() && self.entries.iter().all(has)
+    }
+
+    /// Whether what was found at `path` was put there by us.
+    pub fn knows(&self, path: &Path, found: &Found) -> bool {
+        self.entries.iter().any(|entry| match (entry, found) {
+            (Entry::File(known, print), Found::File(there, _)) => known == path && print == there,
+            (Entry::Link(known, target), Found::Link(there)) => known == path && target == there,
+            _ => false,
+        })
+    }
+
+    /// The paths of files and links, each once, in the order of the lines.
+    pub fn paths(&self) -> Vec<&Path> {
+        let mut paths: Vec<&Path> = Vec::new();
+        for entry in &self.entries {
+            if let Entry::File(path, _) | Entry::Link(path, _) = entry
+                && !paths.contains(&path.as_path())
+            {
+                paths.push(path);
+            }
+        }
+        paths
+    }
+
+    /// The directories, in the order of the lines.
+    pub fn directories(&self) -> impl DoubleEndedIterator<Item = &Path> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Directory(path) => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
+    /// The diversions, in the order of the lines.
+    pub fn diversions(&self) -> impl Iterator<Item = &Diversion> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Diversion(diversion) => Some(diversion),
+            _ => None,
+        })
+    }
+
+    /// The diversion of a path.
+    pub fn diversion_of(&self, path: &Path) -> Option<&Diversion> {
+        self.diversions().find(|diversion| diversion.from == path)
+    }
+}
+
+fn entry(line: &str) -> Option<Entry> {
+    let words: Vec<&str> = line.split(' ').collect();
+    Some(match words.as_slice() {
+        ["directory", path] => Entry::Directory(safe(path)?),
+        ["file", path, size, sum] => Entry::File(safe(path)?, Fingerprint::parse(size, sum)?),
+        ["link", path, target] => Entry::Link(safe(path)?, target.into()),
+        ["diversion", from, to] => Entry::Diversion(Diversion {
+            from: safe(from)?,
+            to: safe(to)?,
+        }),
+        _ => return None,
+    })
+}
+
+/// An absolute path that leads nowhere but down.
+fn safe(path: &str) -> Option<PathBuf> {
+    let path = Path::new(path);
+    let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
+    (path.is_absolute() && path.components().all(is_plain)).then(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Manifest {
+        let print = Fingerprint::of(&mut b"x".as_slice()).unwrap();
+        let mut manifest = Manifest::default();
+        manifest.add(Entry::Directory("/usr/local/lib/spoolbox".into()));
+        manifest.add(Entry::File("/usr/local/bin/spoolbox".into(), print));
+        manifest.add(Entry::Link("/b/mailq".into(), "../sbin/postqueue".into()));
+        manifest.add(Entry::Diversion(Diversion {
+            from: "/usr/bin/mailq".into(),
+            to: "/usr/bin/mailq.postfix".into(),
+        }));
+        manifest
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        assert_eq!(Manifest::parse(&sample().to_text()).unwrap(), sample());
+    }
+
+    #[test]
+    fn what_is_no_manifest_of_ours_is_refused() {
+        let good = sample().to_text();
+        for text in [
+            String::new(),
+            "spoolbox installed 2\n".to_owned(),
+            format!("{good}\n"),
+            format!("{good}file /a 1\n"),
+            format!("{good}directory usr\n"),
+            format!("{good}directory /usr/../etc\n"),
+        ] {
+            assert!(Manifest::parse(&text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_ours_only_as_it_was_written() {
+        let manifest = sample();
+        let link = |target: &str| Found::Link(target.into());
+        let path = Path::new("/b/mailq");
+        assert!(manifest.knows(path, &link("../sbin/postqueue")));
+        assert!(!manifest.knows(path, &link("../sbin/sendmail")));
+        assert!(!manifest.knows(Path::new("/c"), &link("../sbin/postqueue")));
+        assert!(!manifest.knows(path, &Found::Directory));
+    }
+}

@@ -1,0 +1,161 @@
+//! install and uninstall: the binary puts itself where people find it, in
+//! place of Postfix's tools or in front of them, and goes again.
+//!
+//! Owns the command lines and what the user sees. Everything to be done is
+//! planned first, then printed step by step as it is done:
+//!
+//! - `layout`: what is installed, by the applet table · `target`: where to
+//! - `owner`: whose it is · `page`: manual pages, compressed · `found`: what is there already · `manifest`: what
+//!   was installed
+//! - `plan`, `removal`: the decisions · `step`, `diversion`: the doing
+
+mod diversion;
+mod found;
+mod layout;
+mod manifest;
+mod owner;
+mod page;
+mod plan;
+mod removal;
+mod step;
+mod target;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Error, Result, bail, ensure};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use nix::unistd::geteuid;
+
+use super::own::{self, Asked, print, warn};
+use super::{Call, Fatal};
+use owner::Owners;
+use plan::Postfixs;
+use removal::Removal;
+use step::Step;
+use target::Target;
+
+const INSTALL: &str = "spoolbox install";
+const UNINSTALL: &str = "spoolbox uninstall";
+const DEFAULT_PREFIX: &str = "/usr/local";
+
+/// Installs.
+pub fn run_install(call: &Call) -> Result<(), Fatal> {
+    let command = common(INSTALL)
+        .about("Puts the tools below a prefix: programs, links, manual pages")
+        .arg(
+            flag("divert")
+                .help("Move Postfix's own files aside where they are in the way (Debian)")
+                .conflicts_with("destdir"),
+        );
+    run(call, command, INSTALL, install)
+}
+
+/// Takes it back.
+pub fn run_uninstall(call: &Call) -> Result<(), Fatal> {
+    let command = common(UNINSTALL).about("Takes back what install did below a prefix");
+    run(call, command, UNINSTALL, uninstall)
+}
+
+fn common(name: &'static str) -> Command {
+    let directory = |name: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name("DIR")
+            .value_parser(value_parser!(PathBuf))
+    };
+    Command::new(name)
+        .arg(
+            directory("prefix")
+                .default_value(DEFAULT_PREFIX)
+                .help("Below which directory: bin, sbin, lib and share are there"),
+        )
+        .arg(directory("destdir").help("A directory that stands for /, to make a package"))
+        .arg(flag("dry-run").help("Print the steps, change nothing"))
+}
+
+fn flag(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
+}
+
+fn run(
+    call: &Call,
+    command: Command,
+    program: &str,
+    work: fn(&ArgMatches) -> Result<()>,
+) -> Result<(), Fatal> {
+    let told = |error: Error| own::complain(program, &error);
+    match own::parse(command, &call.arguments) {
+        Ok(Asked::Text(text)) => print(&text),
+        Ok(Asked::Work(matches)) => work(&matches),
+        Err(error) => Err(error),
+    }
+    .map_err(told)
+}
+
+fn install(matches: &ArgMatches) -> Result<()> {
+    let (target, mode) = asked(matches)?;
+    let owners = Owners::of(&target)?;
+    let postfixs = match matches.get_flag("divert") {
+        true => Postfixs::MakeRoom,
+        false => Postfixs::Stay,
+    };
+    let steps = plan::install(&target, &owners, postfixs)?;
+    if let Some(lack) = &owners.lack {
+        warn(INSTALL, lack);
+    }
+    if steps.is_empty() {
+        return print("Everything is in place.\n");
+    }
+    perform(&steps, mode).context("not finished: repeat it, or call uninstall")
+}
+
+fn uninstall(matches: &ArgMatches) -> Result<()> {
+    let (target, mode) = asked(matches)?;
+    let removal = Removal::of(&target)?;
+    for reason in &removal.stays {
+        warn(UNINSTALL, &format!("left alone: {reason}"));
+    }
+    perform(&removal.steps, mode)?;
+    if !removal.is_complete() {
+        bail!("not everything was taken back: put that right and repeat it");
+    }
+    Ok(())
+}
+
+/// Whether steps are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Do,
+    OnlyPrint,
+}
+
+/// The options that both have. Fails if the caller lacks the rights.
+fn asked(matches: &ArgMatches) -> Result<(Target, Mode)> {
+    let directory = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+    let prefix = directory("prefix").unwrap_or_else(|| DEFAULT_PREFIX.into());
+    let target = Target::new(prefix, directory("destdir"))?;
+    let mode = match matches.get_flag("dry-run") {
+        true => Mode::OnlyPrint,
+        false => Mode::Do,
+    };
+    ensure!(
+        mode == Mode::OnlyPrint || !target.is_this_system() || geteuid().is_root(),
+        "only root can do that: call it as root, or with --dry-run or --destdir"
+    );
+    Ok((target, mode))
+}
+
+/// Prints each step, once it is done. That nobody reads is no reason to stop
+/// halfway.
+fn perform(steps: &[Step], mode: Mode) -> Result<()> {
+    for step in steps {
+        if mode == Mode::Do {
+            step.perform()?;
+        }
+        let _ = print(&format!("{step}\n"));
+    }
+    match mode {
+        Mode::Do => Ok(()),
+        Mode::OnlyPrint => print("Nothing was changed: this was a dry run.\n"),
+    }
+}

@@ -1,0 +1,150 @@
+//! Whose the installed files are: root's, and one of them the group's that
+//! may reach Postfix's sockets.
+//!
+//! Asks main.cf and the system's tables. Whoever makes a package without
+//! being root cannot give files away; then the set-gid bit is left out too,
+//! for it would lend his own group.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::fchown;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use nix::unistd::{Group, geteuid};
+
+use super::layout::Lends;
+use super::target::Target;
+use crate::config::{MainCf, Parameters, locate, main_cf};
+
+/// setgid_group, unless main.cf says otherwise.
+const DEFAULT_GROUP: &str = "postdrop";
+/// The program for which main.cf is read.
+const PROGRAM: &str = "postqueue";
+
+/// Whose a file shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Whoever makes it.
+    Maker,
+    /// Root's, and a group's.
+    Root {
+        /// Its ID.
+        group: u32,
+        /// Its name, to be shown.
+        name: String,
+    },
+}
+
+impl Owner {
+    /// Gives an open file away.
+    pub fn give(&self, file: &File) -> io::Result<()> {
+        match self {
+            Self::Maker => Ok(()),
+            Self::Root { group, .. } => fchown(file, Some(0), Some(*group)),
+        }
+    }
+
+    /// Whether it is the owner that a file has.
+    pub fn is(&self, user: u32, group: u32) -> bool {
+        match self {
+            Self::Maker => true,
+            Self::Root { group: wanted, .. } => user == 0 && group == *wanted,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Maker => Ok(()),
+            Self::Root { name, .. } => write!(f, "root:{name} "),
+        }
+    }
+}
+
+/// The owners for a target.
+#[derive(Clone, Debug)]
+pub struct Owners {
+    ordinary: Owner,
+    lending: Owner,
+    lending_mode: u32,
+    /// Why nothing lends a group, if so.
+    pub lack: Option<String>,
+}
+
+impl Owners {
+    /// Finds out.
+    pub fn of(target: &Target) -> Result<Self> {
+        let ordinary = ordinary(target);
+        let name = match target.is_this_system() {
+            true => setgid_group()?,
+            // Not that of the system where the package is made.
+            false => DEFAULT_GROUP.to_owned(),
+        };
+        let group = Group::from_name(&name).context("cannot look groups up")?;
+        match group.filter(|_| ordinary != Owner::Maker) {
+            Some(group) => Ok(Self {
+                ordinary,
+                lending: Owner::Root {
+                    group: group.gid.as_raw(),
+                    name,
+                },
+                lending_mode: 0o2755,
+                lack: None,
+            }),
+            None if target.is_this_system() => Err(anyhow!(
+                "there is no group {name}, which may reach Postfix's sockets: install Postfix first"
+            )),
+            None => Ok(Self {
+                lending: ordinary.clone(),
+                ordinary,
+                lending_mode: 0o755,
+                lack: Some(format!(
+                    "postqueue has no set-gid bit: the package has to give it to root:{name} with mode 2755"
+                )),
+            }),
+        }
+    }
+
+    /// Owner and mode of a program.
+    pub fn of_program(&self, lends: Lends) -> (Owner, u32) {
+        match lends {
+            Lends::Nothing => (self.ordinary.clone(), 0o755),
+            Lends::Group => (self.lending.clone(), self.lending_mode),
+        }
+    }
+}
+
+/// Owner and mode of a file to be read.
+pub fn of_text(target: &Target) -> (Owner, u32) {
+    (ordinary(target), 0o644)
+}
+
+fn ordinary(target: &Target) -> Owner {
+    match geteuid().is_root() || target.is_this_system() {
+        true => Owner::Root {
+            group: 0,
+            name: "root".into(),
+        },
+        false => Owner::Maker,
+    }
+}
+
+/// The group that main.cf names. The default directory's: no other is read by
+/// a set-gid program.
+fn setgid_group() -> Result<String> {
+    let directory = Path::new(locate::DEFAULT_DIRECTORY);
+    if !main_cf::file_of(directory).exists() {
+        return Ok(DEFAULT_GROUP.into());
+    }
+    let mut warnings = Vec::new();
+    let value = MainCf::read(directory, PROGRAM, &mut warnings)
+        .map(Parameters::new)
+        .and_then(|mut parameters| {
+            parameters.take("setgid_group", DEFAULT_GROUP.as_bytes(), &mut warnings)
+        })
+        .context("cannot learn setgid_group")?;
+    String::from_utf8(value).context("setgid_group is no name")
+}

@@ -1,0 +1,295 @@
+//! What has to be done to install: the steps, found out before the first is
+//! done.
+//!
+//! Owns the decision whose a file is that stands in the way. Changes nothing.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::diversion::{Diversion, Registered, package_of};
+use super::found::{Fingerprint, Found, exists};
+use super::layout::{self, Content, Item, Name, Pages};
+use super::manifest::{Entry, Manifest};
+use super::owner::{self, Owner, Owners};
+use super::page;
+use super::step::{self, NewFile, Source, Step};
+use super::target::Target;
+
+/// What is done about Postfix's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Postfixs {
+    /// They stay.
+    Stay,
+    /// They make room.
+    MakeRoom,
+}
+
+/// Finds out what has to be done; nothing if all is in place.
+pub fn install(target: &Target, owners: &Owners, postfixs: Postfixs) -> Result<Vec<Step>> {
+    let program = Source::Program
+        .open()
+        .and_then(|mut source| Fingerprint::of(&mut source))
+        .context("cannot read this program")?;
+    let before = Manifest::read(&target.manifest())?;
+    let mut planner = Planner {
+        target,
+        owners,
+        postfixs,
+        program,
+        before: before.clone().unwrap_or_default(),
+        after: Manifest::default(),
+        diversions: Vec::new(),
+        files: Vec::new(),
+        in_the_way: Vec::new(),
+    };
+    planner.directories();
+    planner.unfinished(&target.manifest())?;
+    for item in layout::items(planner.pages()) {
+        planner.item(&item)?;
+    }
+    planner.refuse()?;
+    planner.leftovers()?;
+    Ok(planner.finish(before))
+}
+
+struct Planner<'a> {
+    target: &'a Target,
+    owners: &'a Owners,
+    postfixs: Postfixs,
+    program: Fingerprint,
+    /// What was installed.
+    before: Manifest,
+    /// What will be.
+    after: Manifest,
+    diversions: Vec<Step>,
+    files: Vec<Step>,
+    /// Files that are neither ours nor may be moved.
+    in_the_way: Vec<PathBuf>,
+}
+
+/// How to get an item to its place.
+struct Wanted {
+    step: Step,
+    entry: Entry,
+    /// Whether it is there, with the rights that it should have.
+    is_in_place: bool,
+}
+
+impl Wanted {
+    fn link(path: PathBuf, now: PathBuf, to: PathBuf, found: &Found) -> Self {
+        Self {
+            is_in_place: *found == Found::Link(to.clone()),
+            step: Step::Link {
+                path: now,
+                target: to.clone(),
+            },
+            entry: Entry::Link(path, to),
+        }
+    }
+
+    fn file(
+        path: PathBuf,
+        now: PathBuf,
+        source: Source,
+        print: Fingerprint,
+        (owner, mode): (Owner, u32),
+        found: &Found,
+    ) -> Self {
+        let is_in_place = match found {
+            Found::File(there, access) => {
+                let is_owner = owner.is(access.user, access.group);
+                *there == print && access.mode == mode && is_owner
+            }
+            _ => false,
+        };
+        Self {
+            is_in_place,
+            step: Step::Write(NewFile {
+                path: now,
+                source,
+                mode,
+                owner,
+            }),
+            entry: Entry::File(path, print),
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// As they were installed, or such that they can take the place of
+    /// Postfix's.
+    fn pages(&self) -> Pages {
+        let has_diversions = self.before.diversions().next().is_some();
+        match has_diversions || self.postfixs == Postfixs::MakeRoom {
+            true => Pages::Compressed,
+            false => Pages::Plain,
+        }
+    }
+
+    /// Every directory that is missing now, or was before the first time.
+    fn directories(&mut self) {
+        // Nobody else has one of that name; a run that was cut short may have
+        // made it before it could write so.
+        let own = self.target.place(layout::MANIFEST.as_ref());
+        let own = own.parent().unwrap_or(&own);
+        let mut needed: Vec<PathBuf> = Vec::new();
+        let files = layout::items(self.pages())
+            .into_iter()
+            .map(|item| item.path);
+        for path in files.chain([layout::MANIFEST.into()]) {
+            let place = self.target.place(&path);
+            let mut above: Vec<_> = place.ancestors().skip(1).collect();
+            above.reverse();
+            needed.extend(above.into_iter().map(Path::to_owned));
+        }
+        for directory in needed {
+            let was_made = self.before.directories().any(|made| made == directory);
+            if was_made || directory == own || !self.target.now(&directory).exists() {
+                self.after.add(Entry::Directory(directory));
+            }
+        }
+    }
+
+    fn item(&mut self, item: &Item) -> Result<()> {
+        let path = self.target.place(&item.path);
+        let now = self.target.now(&path);
+        self.unfinished(&now)?;
+        let found = Found::at(&now)?;
+        let is_ours = self.before.knows(&path, &found);
+        if found != Found::Absent && !is_ours {
+            match (self.postfixs, item.name, &found) {
+                (Postfixs::MakeRoom, Name::Postfixs, Found::File(..) | Found::Link(_)) => {
+                    self.divert(&path)?;
+                }
+                _ => self.in_the_way.push(now.clone()),
+            }
+        }
+        let wanted = match &item.content {
+            Content::Link(to) => Wanted::link(path, now, to.clone(), &found),
+            Content::Program(lends) => {
+                let access = self.owners.of_program(*lends);
+                Wanted::file(path, now, Source::Program, self.program, access, &found)
+            }
+            Content::Page(text) => {
+                let bytes = match self.pages() {
+                    Pages::Plain => Cow::Borrowed(text.as_bytes()),
+                    Pages::Compressed => Cow::Owned(page::compressed(text)?),
+                };
+                let print = Fingerprint::of_bytes(&bytes);
+                let access = owner::of_text(self.target);
+                Wanted::file(path, now, Source::Bytes(bytes), print, access, &found)
+            }
+        };
+        self.after.add(wanted.entry);
+        if !(is_ours && wanted.is_in_place) {
+            self.files.push(wanted.step);
+        }
+        Ok(())
+    }
+
+    /// What a run left that was cut short, and nobody might write anew.
+    fn unfinished(&mut self, now: &Path) -> Result<()> {
+        let leftover = step::unfinished(now);
+        if exists(&leftover)? {
+            self.files.push(Step::Remove(leftover));
+        }
+        Ok(())
+    }
+
+    fn divert(&mut self, path: &Path) -> Result<()> {
+        let diversion = Diversion {
+            from: path.to_owned(),
+            to: layout::aside(path),
+        };
+        if let Registered::Others(who) = diversion.registered()? {
+            bail!("{} is diverted already, by {who}", path.display());
+        }
+        let second = Found::at(&diversion.to)?;
+        if second != Found::Absent && !second.is_same_as(&Found::at(path)?) {
+            bail!(
+                "cannot move {} aside: {} is there already",
+                path.display(),
+                diversion.to.display()
+            );
+        }
+        self.diversions.push(Step::Divert(diversion.clone()));
+        self.after.add(Entry::Diversion(diversion));
+        Ok(())
+    }
+
+    /// Fails if there are files that we must not touch.
+    fn refuse(&self) -> Result<()> {
+        if self.in_the_way.is_empty() {
+            return Ok(());
+        }
+        let described = |path: &PathBuf| match package_of(path) {
+            Some(package) => format!("{} (package {package})", path.display()),
+            None => path.display().to_string(),
+        };
+        let names: Vec<String> = self.in_the_way.iter().map(described).collect();
+        let advice = match self.postfixs {
+            Postfixs::Stay => {
+                "name another --prefix, or give --divert to have Postfix's files moved aside"
+            }
+            Postfixs::MakeRoom => "name another --prefix, or remove them",
+        };
+        bail!(
+            "nothing was changed, for these are not spoolbox's: {}; {advice}",
+            names.join(", ")
+        )
+    }
+
+    /// What an earlier version installed and this one does not.
+    fn leftovers(&mut self) -> Result<()> {
+        let wanted = self.after.paths();
+        for path in self.before.paths() {
+            let now = self.target.now(path);
+            if !wanted.contains(&path) && self.before.knows(path, &Found::at(&now)?) {
+                self.files.push(Step::Remove(now));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, before: Option<Manifest>) -> Vec<Step> {
+        for diversion in self.before.diversions() {
+            self.after.add(Entry::Diversion(diversion.clone()));
+        }
+        let directories = self.missing_directories();
+        let is_recorded = before.is_some_and(|before| before.is_same_as(&self.after));
+        let changes = [&directories, &self.diversions, &self.files];
+        if is_recorded && changes.iter().all(|steps| steps.is_empty()) {
+            return Vec::new();
+        }
+        // The manifest comes first, in its directory.
+        let manifest = self.target.manifest();
+        let is_for_manifest = |step: &Step| match step {
+            Step::MakeDirectory(path) => manifest.starts_with(path),
+            _ => false,
+        };
+        let (mut steps, others): (Vec<_>, Vec<_>) =
+            directories.into_iter().partition(is_for_manifest);
+        steps.push(self.record(&self.before.with(&self.after)));
+        let last = self.record(&self.after);
+        steps.extend(others);
+        steps.extend(self.diversions);
+        steps.extend(self.files);
+        steps.push(last);
+        steps
+    }
+
+    fn record(&self, manifest: &Manifest) -> Step {
+        Step::Record(NewFile::manifest(self.target, manifest))
+    }
+
+    fn missing_directories(&self) -> Vec<Step> {
+        self.after
+            .directories()
+            .map(|directory| self.target.now(directory))
+            .filter(|directory| !directory.exists())
+            .map(Step::MakeDirectory)
+            .collect()
+    }
+}

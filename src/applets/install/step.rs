@@ -1,0 +1,214 @@
+//! The steps of an installation and of its removal, and how each is done.
+//!
+//! Every step can be repeated after it was cut short. A file is replaced by
+//! renaming a finished one over it: whoever runs it meanwhile finds the old
+//! one or the new one, whole.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::diversion::Diversion;
+use super::manifest::Manifest;
+use super::owner::{self, Owner};
+use super::target::Target;
+
+/// The running program, also if its file has been replaced.
+pub const THIS_PROGRAM: &str = "/proc/self/exe";
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Makes a directory.
+    MakeDirectory(PathBuf),
+    /// Lets a file of Postfix's make room.
+    Divert(Diversion),
+    /// Writes a file.
+    Write(NewFile),
+    /// Makes a symbolic link.
+    Link {
+        /// Where.
+        path: PathBuf,
+        /// To where.
+        target: PathBuf,
+    },
+    /// Writes the manifest.
+    Record(NewFile),
+    /// Gives a file of Postfix's its name back, in place of ours.
+    Restore(Diversion),
+    /// Ends a diversion.
+    EndDiversion(Diversion),
+    /// Removes a file or a link.
+    Remove(PathBuf),
+    /// Removes a directory, unless somebody has put something there.
+    RemoveDirectory(PathBuf),
+}
+
+/// A file to be written.
+#[derive(Clone, Debug)]
+pub struct NewFile {
+    /// Where.
+    pub path: PathBuf,
+    /// What is in it.
+    pub source: Source,
+    /// The permission bits.
+    pub mode: u32,
+    /// Whose it shall be.
+    pub owner: Owner,
+}
+
+/// Where the bytes of a file come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// This program.
+    Program,
+    /// These bytes.
+    Bytes(Cow<'static, [u8]>),
+}
+
+impl Source {
+    /// Opens it for reading.
+    pub fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+        Ok(match self {
+            Self::Program => Box::new(File::open(THIS_PROGRAM)?),
+            Self::Bytes(bytes) => Box::new(&**bytes),
+        })
+    }
+}
+
+impl Step {
+    /// Does it.
+    pub fn perform(&self) -> Result<()> {
+        let done = match self {
+            Self::MakeDirectory(path) => make_directory(path),
+            Self::Write(file) | Self::Record(file) => file.write(),
+            Self::Link { path, target } => {
+                in_one_step(path, |unfinished| symlink(target, unfinished))
+            }
+            Self::Restore(diversion) => fs::rename(&diversion.to, &diversion.from),
+            Self::Remove(path) => remove_if_there(path),
+            Self::RemoveDirectory(path) => remove_if_empty(path),
+            Self::Divert(diversion) => {
+                return diversion.make().with_context(|| failed(self));
+            }
+            Self::EndDiversion(diversion) => {
+                return diversion.end().with_context(|| failed(self));
+            }
+        };
+        done.with_context(|| failed(self))
+    }
+}
+
+fn failed(step: &Step) -> String {
+    format!("cannot {step}")
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MakeDirectory(path) => write!(f, "make directory {}", path.display()),
+            Self::Divert(Diversion { from, to }) => {
+                write!(f, "divert {} to {}", from.display(), to.display())
+            }
+            Self::Write(file) => {
+                let (path, owner) = (file.path.display(), &file.owner);
+                write!(f, "write {path} ({owner}{:04o})", file.mode)
+            }
+            Self::Link { path, target } => {
+                write!(f, "link {} -> {}", path.display(), target.display())
+            }
+            Self::Record(file) => write!(f, "record it in {}", file.path.display()),
+            Self::Restore(Diversion { from, to }) => {
+                write!(f, "move {} back to {}", to.display(), from.display())
+            }
+            Self::EndDiversion(Diversion { from, .. }) => {
+                write!(f, "end the diversion of {}", from.display())
+            }
+            Self::Remove(path) => write!(f, "remove {}", path.display()),
+            Self::RemoveDirectory(path) => {
+                write!(f, "remove directory {} if it is empty", path.display())
+            }
+        }
+    }
+}
+
+impl NewFile {
+    /// The manifest of a target.
+    pub fn manifest(target: &Target, manifest: &Manifest) -> Self {
+        let (owner, mode) = owner::of_text(target);
+        Self {
+            path: target.manifest(),
+            source: Source::Bytes(Cow::Owned(manifest.to_text().into())),
+            mode,
+            owner,
+        }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        in_one_step(&self.path, |unfinished| {
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(unfinished)?;
+            io::copy(&mut self.source.open()?, &mut file)?;
+            self.owner.give(&file)?;
+            // After the change of owner, which takes the set-gid bit away.
+            file.set_permissions(Permissions::from_mode(self.mode))?;
+            // Or an empty file could be there after a power failure.
+            file.sync_all()
+        })
+    }
+}
+
+/// Lets `make` make something beside `path`, and renames it to `path`.
+fn in_one_step(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let unfinished = unfinished(path);
+    remove_if_there(&unfinished)?;
+    let made = make(&unfinished).and_then(|()| fs::rename(&unfinished, path));
+    if made.is_err() {
+        // The error of before is the one to tell.
+        let _ = remove_if_there(&unfinished);
+    }
+    made
+}
+
+/// The name of a file until it is finished. Always the same one, so that what
+/// a run left that was cut short is found by the next.
+pub fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.spoolbox-new"))
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o755).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+fn remove_if_empty(path: &Path) -> io::Result<()> {
+    match fs::remove_dir(path) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty
+            ) =>
+        {
+            Ok(())
+        }
+        removed => removed,
+    }
+}

@@ -1,0 +1,207 @@
+//! The Debian package, made by cargo-deb and installed in a copy of the
+//! machine.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::divert::{
+    IN_PLACE, assert_ours_and_mail_flows, assert_postfix_finds_no_fault, with_mail_system,
+};
+use super::{difference, look};
+use crate::support::machine::Machine;
+use crate::support::run::Ended;
+use crate::support::{Met, Needs, require};
+
+const PACKAGE: &str = "/root/spoolbox.deb";
+
+/// Makes the postfix package again from what is installed, for there is no
+/// network to fetch it from.
+const REPACK: &str = r#"
+set -e
+cd /root
+mkdir -p postfix/DEBIAN
+# Not the links by which /lib and others have moved to /usr.
+dpkg-query -L postfix | grep -Ev '^/(bin|lib|sbin)$' |
+    tar -c --no-recursion -T - 2>/dev/null | tar -x -C postfix
+for script in preinst postinst prerm postrm; do
+    cp "/var/lib/dpkg/info/postfix.$script" "postfix/DEBIAN/$script"
+done
+dpkg-query -s postfix |
+    awk '/^[^ ]/ { skip = /^(Status|Conffiles):/ } !skip' >postfix/DEBIAN/control
+dpkg-deb --build postfix postfix.deb >/dev/null
+"#;
+
+/// A package of the installed Postfix, in the copy.
+pub fn repacked_postfix(machine: &Machine) -> String {
+    machine.succeed(&["sh", "-c", REPACK]);
+    "/root/postfix.deb".to_owned()
+}
+
+/// The package of the program that the tests are about.
+struct Package {
+    directory: TempDir,
+}
+
+impl Package {
+    fn make() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let target = Path::new(env!("CARGO_BIN_EXE_spoolbox"))
+            .ancestors()
+            .nth(2)
+            .expect("the build directory");
+        let output = Command::new("cargo")
+            .args([
+                "deb",
+                "--quiet",
+                "--no-build",
+                "--profile",
+                "dev",
+                "--output",
+            ])
+            .arg(directory.path().join("spoolbox.deb"))
+            .env("CARGO_TARGET_DIR", target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo starts");
+        assert!(output.status.success(), "{output:?}");
+        Self { directory }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("spoolbox.deb")
+    }
+}
+
+fn prepared() -> Option<Machine> {
+    if require(Needs::Postfix) == Met::No || require(Needs::CargoDeb) == Met::No {
+        return None;
+    }
+    let package = Package::make();
+    let machine = with_mail_system();
+    machine.bring(&package.path(), PACKAGE);
+    // The index of manual pages is not looked at here, and takes long.
+    machine.succeed(&["rm", "-f", "/var/lib/man-db/auto-update"]);
+    Some(machine)
+}
+
+/// Files and links that a command prints, one a line, with where they lead.
+fn files(machine: &Machine, command: &str) -> Vec<String> {
+    let text = machine.succeed(&["sh", "-c", command]);
+    let mut found = Vec::new();
+    for name in text.lines() {
+        let path = machine.path(name);
+        if !path.is_dir() && !name.contains("/share/doc/") {
+            let target = path.read_link().unwrap_or_default();
+            found.push(format!("{name} {}", target.display()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The diversions of Postfix's files; `who` made them.
+fn diversions(machine: &Machine, who: &str) -> Vec<String> {
+    let list = machine.succeed(&["dpkg-divert", "--list", "*postfix*"]);
+    let mut lines: Vec<String> = list.lines().map(|line| line.replace(who, "")).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn the_package_is_the_same_as_an_installation_in_place_of_postfixs_tools() {
+    let Some(machine) = prepared() else { return };
+    machine.succeed(&IN_PLACE);
+    let manifest = "sed -n 's/^\\(file\\|link\\) \\([^ ]*\\).*/\\2/p' /usr/lib/spoolbox/installed";
+    let installed = files(&machine, manifest);
+    let diverted = diversions(&machine, "local ");
+    assert!(installed.len() > 8 && diverted.len() > 7, "{installed:?}");
+    machine.succeed(&["spoolbox", "uninstall", "--prefix=/usr"]);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    let list = "dpkg-query -L spoolbox | grep -v '^diverted by\\|^package diverts'";
+    assert_eq!(files(&machine, list), installed);
+    assert_eq!(diversions(&machine, " by spoolbox"), diverted);
+    assert_install_leaves_it_alone(&machine);
+}
+
+/// What a package has installed is no more ours to change than Postfix's.
+fn assert_install_leaves_it_alone(machine: &Machine) {
+    let before = look(machine);
+    for options in [&["--prefix=/usr"][..], &["--prefix=/usr", "--divert"]] {
+        let output = machine.run(&[&["spoolbox", "install"], options].concat());
+        assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
+        let words = output.stderr_text();
+        assert!(words.contains("package spoolbox"), "{words}");
+    }
+    assert_eq!(difference(&before, &look(machine)), [""; 0]);
+}
+
+#[test]
+fn installed_the_tools_are_ours_and_removed_they_are_postfixs() {
+    let Some(machine) = prepared() else { return };
+    // Else its changes to other programs would be taken for ours.
+    machine.succeed(&["postfix", "set-permissions"]);
+    let before = look(&machine);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    assert_ours_and_mail_flows(&machine);
+    assert_postfix_finds_no_fault(&machine);
+    // An upgrade, to the same version.
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    assert_ours_and_mail_flows(&machine);
+    machine.succeed(&["apt-get", "remove", "-y", "spoolbox"]);
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+    machine.succeed(&["postfix", "status"]);
+    machine.succeed_as_nobody(&["mailq"]);
+}
+
+#[test]
+fn a_reinstalled_postfix_does_not_take_the_names_back() {
+    let Some(machine) = prepared() else { return };
+    let postfix = repacked_postfix(&machine);
+    machine.succeed(&["dpkg", "-i", &postfix]);
+    let before = look(&machine);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    machine.succeed(&["dpkg", "-i", &postfix]);
+    machine.succeed(&["sh", "-c", "postfix status || postfix start"]);
+    assert_ours_and_mail_flows(&machine);
+    machine.succeed(&["dpkg", "-r", "spoolbox"]);
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+}
+
+/// Without an override of the administrator's or Postfix's package.
+#[test]
+fn postqueue_gets_its_group_from_the_package_too() {
+    let Some(machine) = prepared() else { return };
+    machine.run(&["dpkg-statoverride", "--remove", "/usr/sbin/postqueue"]);
+    machine.succeed(&["dpkg", "-i", PACKAGE]);
+    let access = machine.succeed(&["stat", "-c", "%a %U %G", "/usr/sbin/postqueue"]);
+    assert_eq!(access, "2755 root postdrop\n");
+    assert_ours_and_mail_flows(&machine);
+}
+
+/// The file that stands where Postfix's was is ours then, and must not be
+/// taken for Postfix's.
+#[test]
+fn the_package_refuses_to_come_on_top_of_an_installation() {
+    let Some(machine) = prepared() else { return };
+    machine.succeed(&IN_PLACE);
+    let before = look(&machine);
+    let output = machine.run(&["dpkg", "-i", PACKAGE]);
+    assert_ne!(output.ended, Ended::Exited(0), "{output:?}");
+    let words = output.stderr_text();
+    assert!(words.contains("spoolbox uninstall"), "{words}");
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+}
+
+#[test]
+fn a_package_that_cannot_be_unpacked_leaves_everything_as_it_was() {
+    let Some(machine) = prepared() else { return };
+    let before = look(&machine);
+    let spoil = "cd /root && dpkg-deb -R spoolbox.deb t && echo >t/usr/sbin/postmap &&
+        dpkg-deb --root-owner-group -b t spoiled.deb";
+    machine.succeed(&["sh", "-c", spoil]);
+    let output = machine.run(&["dpkg", "-i", "/root/spoiled.deb"]);
+    assert_ne!(output.ended, Ended::Exited(0), "{output:?}");
+    assert_eq!(difference(&before, &look(&machine)), [""; 0]);
+}
