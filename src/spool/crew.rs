@@ -127,7 +127,7 @@ pub fn run<J: Send, W: Work<J>>(
     let (order, in_order) = sync_channel(JOBS_WAITING);
     thread::scope(|scope| {
         let (stop, open, new_worker) = (&stop, &open, &new_worker);
-        let producer = scope.spawn(move || {
+        let life = move || {
             let (work, waiting) = sync_channel::<(J, SyncSender<Done>)>(JOBS_WAITING);
             let waiting = Arc::new(Mutex::new(waiting));
             let start = move || {
@@ -148,7 +148,11 @@ pub fn run<J: Send, W: Work<J>>(
                 names: HashSet::new(),
             };
             produce(&mut feed)
-        });
+        };
+        let producer = match thread::Builder::new().spawn_scoped(scope, life) {
+            Ok(producer) => producer,
+            Err(error) => return (Tally::default(), Err(WorkError::Worker(error))),
+        };
         let (tally, heard) = hear(&in_order, journal);
         let produced = producer.join().unwrap_or(Err(WorkError::Interrupted));
         (tally, first_failure(heard, produced))
