@@ -4,8 +4,8 @@
 //!
 //! - [`applets`]: one room per name that people type; dispatch, exit statuses
 //! - [`cli`]: options · [`listing`]: what a listing looks like, the pipeline ·
-//!   [`contents`]: what a queue file looks like · [`diag`]: the words that go
-//!   out
+//!   [`contents`]: what a queue file looks like · [`shape`]: how much of what
+//!   is how old · [`diag`]: the words that go out
 //! - [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
 //! - [`record`]: what a queue file is made of · [`config`]: main.cf
 //! - [`text`]: bytes made fit to show
@@ -20,6 +20,7 @@ pub mod diag;
 pub mod ipc;
 pub mod listing;
 pub mod record;
+pub mod shape;
 pub mod spool;
 pub mod sys;
 pub mod text;

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::diag::{Diag, Severity};
 use crate::ipc::showq;
 use crate::listing::{self, Ending, Listing, ListingError, Output, Sink, Style, Totals, dialect};
+use crate::spool::readers::readers_for;
 use crate::spool::report::{Dialect, Rules};
 use crate::spool::{Layout, Queue, system};
 use crate::sys::dir::Dir;
@@ -247,7 +248,7 @@ impl Lister<'_> {
             layout: &layout,
             rules: &rules,
             style: self.request.style,
-            workers: listing::workers_for(raise_open_files(), self.config.hash_queue_depth),
+            workers: readers_for(raise_open_files(), self.config.hash_queue_depth),
         };
         let diag = &mut *self.diag;
         let mut printer = Printer { output, diag };

@@ -11,6 +11,7 @@ mod list;
 mod postcat;
 mod postqueue;
 mod postsuper;
+mod qshape;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
@@ -49,7 +50,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 6] = [
+pub const APPLETS: [Applet; 7] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -79,6 +80,12 @@ pub const APPLETS: [Applet; 6] = [
         summary: "delete, hold, release, requeue and expire messages; repair the queues",
         rights: Rights::Own,
         run: postsuper::run,
+    },
+    Applet {
+        name: "qshape",
+        summary: "count what is queued by domain and age",
+        rights: Rights::Own,
+        run: qshape::run,
     },
     Applet {
         name: "sendmail",

@@ -23,7 +23,7 @@ use crate::spool::reporter::ReportError;
 pub use daemon::copy as list_daemon;
 pub use form::{Form, Style, Totals};
 pub use output::{Ending, Output};
-pub use pipeline::{run as list_spool, workers_for};
+pub use pipeline::run as list_spool;
 pub use sink::Sink;
 pub use text::Columns;
 pub use worker::Listing;

@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod crew;
+pub mod envelope;
 pub mod id;
 mod layout;
 mod logged;
@@ -12,6 +13,7 @@ pub mod message;
 pub mod moves;
 pub mod note;
 mod queue;
+pub mod readers;
 mod reasons;
 pub mod repair;
 pub mod report;
@@ -19,6 +21,7 @@ pub mod reporter;
 pub mod stream;
 mod sweep;
 pub mod system;
+pub mod tree;
 pub mod wake;
 mod walk;
 

@@ -11,13 +11,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use nix::dir::OwningIter;
+use nix::dir::{OwningIter, Type};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{
     FileStat, Mode, SFlag, UtimensatFlags, fchmod, fstat, fstatat, mkdirat, utimensat,
 };
 use nix::sys::time::TimeSpec;
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, Whence, lseek, unlinkat};
 
 /// An open directory.
 #[derive(Debug)]
@@ -128,10 +128,17 @@ impl Dir {
 
     /// The names in this directory, in readdir order, without `.` and `..`.
     ///
-    /// The names share the directory's read position: list once per `Dir`.
+    /// The names share the directory's read position: list once per `Dir`, or
+    /// once more after [`Dir::rewind`].
     pub fn names(&self) -> io::Result<Names> {
         let copy = self.0.try_clone()?;
         Ok(Names(nix::dir::Dir::from_fd(copy)?.into_iter()))
+    }
+
+    /// Lets the next [`Dir::names`] begin at the first name again.
+    pub fn rewind(&self) -> io::Result<()> {
+        lseek(&self.0, 0, Whence::SeekSet)?;
+        Ok(())
     }
 }
 
@@ -149,17 +156,23 @@ impl Names {
     /// Puts the next name into `name`; false at the end. A directory that
     /// cannot be read on ends there: what was read is still true.
     pub fn next(&mut self, name: &mut Vec<u8>) -> bool {
+        self.next_of_kind(name).is_some()
+    }
+
+    /// As [`Names::next`]; says what kind of object it is, if the file system
+    /// keeps that with the name.
+    pub fn next_of_kind(&mut self, name: &mut Vec<u8>) -> Option<Option<Kind>> {
         while let Some(Ok(entry)) = self.0.next() {
             match entry.file_name().to_bytes() {
                 b"." | b".." => {}
                 bytes => {
                     name.clear();
                     name.extend_from_slice(bytes);
-                    return true;
+                    return Some(entry.file_type().map(Kind::from));
                 }
             }
         }
-        false
+        None
     }
 }
 
@@ -183,6 +196,17 @@ impl Kind {
             SFlag::S_IFREG => Self::File,
             SFlag::S_IFDIR => Self::Directory,
             SFlag::S_IFLNK => Self::Link,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<Type> for Kind {
+    fn from(kind: Type) -> Self {
+        match kind {
+            Type::File => Self::File,
+            Type::Directory => Self::Directory,
+            Type::Symlink => Self::Link,
             _ => Self::Other,
         }
     }

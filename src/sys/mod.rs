@@ -1,5 +1,5 @@
 //! The operating system, made safe to use: directories by descriptor, rights,
-//! process hygiene, signals, local time, system error texts.
+//! process hygiene, signals, terminals, local time, system error texts.
 //!
 //! The only place with `unsafe`; each use has its argument beside it. Knows
 //! nothing of mail.
@@ -11,4 +11,5 @@ pub mod lock;
 pub mod process;
 pub mod rights;
 pub mod signals;
+pub mod terminal;
 pub mod time;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// other.
 const LAYERS: [&[&str]; 6] = [
     &["applets"],
-    &["cli", "contents", "diag", "listing"],
+    &["cli", "contents", "diag", "listing", "shape"],
     &["ipc", "spool"],
     &["config", "record"],
     &["text"],

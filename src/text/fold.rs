@@ -1,0 +1,178 @@
+//! Folds what differs between reasons that say the same: ten thousand
+//! destinations that time out have ten thousand texts and one cause.
+//!
+//! Owns which words are particulars: numbers, queue IDs, addresses, hosts,
+//! IPs, URLs. Does not know where reasons come from or what they mean.
+
+/// Stands for what was folded.
+pub const FOLDED: &str = "\u{2026}";
+/// Bytes of a folded reason at most: hosts can answer with any length of
+/// text, and folded reasons are kept.
+const LENGTH_MAX: usize = 512;
+/// Length from which a word without vowels is a long queue ID.
+const LONG_ID_MIN: usize = 14;
+
+/// Appends `reason` to `to` with its particulars folded to `…`, one for any
+/// number of them in a row.
+pub fn fold(reason: &[u8], to: &mut Vec<u8>) {
+    let start = to.len();
+    let mut last_was_folded = false;
+    for word in reason.split(|b| b.is_ascii_whitespace()) {
+        if word.is_empty() {
+            continue;
+        }
+        let kept = to.len().saturating_sub(start);
+        if kept.saturating_add(word.len()) > LENGTH_MAX && kept > 0 {
+            to.extend_from_slice(b" ...");
+            return;
+        }
+        let is_particular = is_particular(core(word).1);
+        if is_particular && last_was_folded && core(word).0.is_empty() {
+            to.extend_from_slice(core(word).2);
+        } else {
+            if to.len() > start {
+                to.push(b' ');
+            }
+            fold_word(word, to);
+        }
+        last_was_folded = is_particular && core(word).2.is_empty();
+    }
+    to.truncate(start.saturating_add(LENGTH_MAX));
+}
+
+/// Appends one word, folded if it is a particular.
+fn fold_word(word: &[u8], to: &mut Vec<u8>) {
+    let (before, core, behind) = core(word);
+    to.extend_from_slice(before);
+    let name = core.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    match (name, core.get(name)) {
+        // `name=example.com`: what is asked for is part of the reason.
+        (at @ 1.., Some(b'=')) => {
+            let (name, value) = core.split_at(at.saturating_add(1));
+            to.extend_from_slice(name);
+            fold_core(value, to);
+        }
+        _ => fold_core(core, to),
+    }
+    to.extend_from_slice(behind);
+}
+
+fn fold_core(core: &[u8], to: &mut Vec<u8>) {
+    match is_particular(core) {
+        true => to.extend_from_slice(FOLDED.as_bytes()),
+        false => to.extend_from_slice(core),
+    }
+}
+
+/// A word's punctuation in front, the word itself, and that behind.
+fn core(word: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let opens = |b: &&u8| matches!(**b, b'(' | b'[' | b'<' | b'{' | b'"' | b'\'' | b'#');
+    let closes = |b: &&u8| {
+        let stops = matches!(**b, b'.' | b',' | b':' | b';' | b'!' | b'?');
+        stops || matches!(**b, b')' | b']' | b'>' | b'}' | b'"' | b'\'')
+    };
+    let before = word.iter().take_while(opens).count();
+    let (before, rest) = word.split_at(before);
+    let behind = rest.iter().rev().take_while(closes).count();
+    let mut end = rest.len().saturating_sub(behind);
+    let opened = rest.get(..end).is_some_and(|core| core.contains(&b'['));
+    if opened && rest.get(end) == Some(&b']') {
+        end = end.saturating_add(1);
+    }
+    let (core, behind) = rest.split_at(end);
+    (before, core, behind)
+}
+
+/// Whether a word is different in each message rather than for each cause.
+fn is_particular(core: &[u8]) -> bool {
+    let is_url = core.windows(3).any(|w| w == b"://");
+    let has_digit = core.iter().any(u8::is_ascii_digit);
+    is_url || has_digit || core.contains(&b'@') || is_host(core) || is_long_id(core)
+}
+
+/// Whether a word is a host or domain name: labels with dots between them,
+/// the last of letters.
+fn is_host(core: &[u8]) -> bool {
+    let is_label = |label: &[u8]| {
+        let fits = |&b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || b >= 0x80;
+        !label.is_empty() && label.iter().all(fits)
+    };
+    let labels = core.iter().filter(|&&b| b == b'.').count();
+    let last = core.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    labels > 0 && core.split(|&b| b == b'.').all(is_label) && last.len() >= 2
+}
+
+/// Whether a word can only be a long queue ID: digits were looked for already.
+fn is_long_id(core: &[u8]) -> bool {
+    let fits = |&b: &u8| b.is_ascii_alphabetic() && !b"aeiouAEIOU".contains(&b);
+    core.len() >= LONG_ID_MIN && core.contains(&b'z') && core.iter().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(reason: &str) -> String {
+        let mut to = Vec::new();
+        fold(reason.as_bytes(), &mut to);
+        String::from_utf8(to).unwrap()
+    }
+
+    #[test]
+    fn particulars_are_folded_and_causes_stay() {
+        for (reason, expected) in [
+            (
+                "connect to mx1.a.example[192.0.2.1]:25: Connection timed out",
+                "connect to \u{2026}: Connection timed out",
+            ),
+            (
+                "connect to mail.b.example[2001:db8::1]:25: Connection timed out",
+                "connect to \u{2026}: Connection timed out",
+            ),
+            (
+                "host mx.c.example[192.0.2.9] said: 450 4.2.0 <joe@c.example>: Recipient address \
+                 rejected: Greylisted for 300 seconds (in reply to RCPT TO command)",
+                "host \u{2026} said: \u{2026} <\u{2026}>: Recipient address rejected: Greylisted \
+                 for \u{2026} seconds (in reply to RCPT TO command)",
+            ),
+            (
+                "Host or domain name not found. Name service error for name=d.example type=MX: \
+                 Host not found, try again",
+                "Host or domain name not found. Name service error for name=\u{2026} type=MX: \
+                 Host not found, try again",
+            ),
+            (
+                "delivery of 3A78999CD00 and 4jY6vs5H8jz1WXLV temporarily suspended",
+                "delivery of \u{2026} and \u{2026} temporarily suspended",
+            ),
+            (
+                "see https://help.example/answer?a=b for more",
+                "see \u{2026} for more",
+            ),
+            ("mail transport unavailable", "mail transport unavailable"),
+            ("lost connection   with x", "lost connection with x"),
+            ("", ""),
+        ] {
+            assert_eq!(folded(reason), expected);
+        }
+    }
+
+    #[test]
+    fn ten_thousand_variants_are_one_reason() {
+        let variants: std::collections::HashSet<String> = (0..10_000)
+            .map(|n| {
+                let ip = format!("192.0.{}.{}", n / 250, n % 250);
+                folded(&format!(
+                    "connect to mx{n}.d{n}.example[{ip}]:25: Connection timed out"
+                ))
+            })
+            .collect();
+        assert_eq!(variants.len(), 1);
+    }
+
+    #[test]
+    fn a_folded_reason_is_bounded() {
+        assert!(folded(&"word ".repeat(100_000)).len() <= LENGTH_MAX + 4);
+        assert!(folded(&"x".repeat(100_000)).len() <= LENGTH_MAX);
+    }
+}
