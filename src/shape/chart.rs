@@ -44,7 +44,8 @@ pub fn chart(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let rows = selection.of(table).rows;
-    let rows: Vec<_> = rows.into_iter().filter(|row| row.0 != TOTAL).collect();
+    let is_name = |row: &(&[u8], &Row)| !table.is_total(row.1);
+    let rows: Vec<_> = rows.into_iter().filter(is_name).collect();
     let largest = rows.iter().map(|(_, row)| row.total).max().unwrap_or(0);
     let digits = table.total.total.to_string().len();
     let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -54,7 +55,7 @@ pub fn chart(
     canvas.legend(ages, out)?;
     writeln!(out, "{:>name_width$} {}", "TOTAL", table.total.total)?;
     for (name, row) in rows {
-        let name = canvas.names.fit(name, name_width);
+        let name = canvas.names.fit(name, name_width as f64);
         let blanks = name_width.saturating_sub(name.len());
         write!(out, "{:blanks$}", "")?;
         out.write_all(&name)?;

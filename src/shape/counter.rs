@@ -259,7 +259,7 @@ impl Said {
 
     fn take(&mut self) -> Vec<(Box<[u8]>, u64)> {
         match self.by {
-            By::Sender => domain::lower_case(&self.sender, &mut self.name),
+            By::Sender => domain::address_of(&self.sender, &mut self.name),
             By::SenderDomain => domain::domain_of(&self.sender, &mut self.name),
             _ => return self.names.drain().collect(),
         }
@@ -279,7 +279,7 @@ impl Addresses for Said {
         self.recipients = self.recipients.saturating_add(1);
         match self.by {
             By::Domain => domain::domain_of(address, &mut self.name),
-            By::Recipient => domain::lower_case(address, &mut self.name),
+            By::Recipient => domain::address_of(address, &mut self.name),
             _ => return,
         }
         self.note_name();

@@ -3,27 +3,76 @@
 //! The rules are those of the original's text substitutions, which work on
 //! lines: an address can hold anything, line ends too.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 /// What an empty address counts as.
 pub const NO_ADDRESS: &[u8] = b"MAILER-DAEMON";
 /// Bytes of a name that are kept: the last ones. No domain is that long, and
-/// what an address may hold is not for ever.
+/// memory shall not depend on what an address may hold.
 const NAME_MAX: usize = 1024;
+/// Bytes that stand for those that were not kept: how long the name was, and
+/// a digest of it, so that different names stay different.
+const STAND_IN: usize = 16;
 
-/// Puts what an address counts as into `to`: its domain in lower case.
-pub fn domain_of(address: &[u8], to: &mut Vec<u8>) {
-    lower_case(address, to);
-    if address.is_empty() {
-        return;
-    }
-    remove_local_part(to);
-    join_dots(to);
-    trim_dots(to);
-    let excess = to.len().saturating_sub(NAME_MAX);
-    to.drain(..excess);
+/// A name as it was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'a> {
+    /// The name, or the end of it.
+    pub text: &'a [u8],
+    /// How long the name is.
+    pub length: u64,
 }
 
-/// Puts an address into `to` in lower case; of a long one the last bytes.
-pub fn lower_case(address: &[u8], to: &mut Vec<u8>) {
+impl<'a> Name<'a> {
+    /// The name behind a key.
+    pub fn of(key: &'a [u8]) -> Self {
+        match key.split_at_checked(NAME_MAX) {
+            Some((text, [a, b, c, d, e, f, g, h, ..])) => Self {
+                text,
+                length: u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]),
+            },
+            _ => Self {
+                text: key,
+                length: key.len() as u64,
+            },
+        }
+    }
+}
+
+/// Makes a key of a name, which is the name itself unless it is too long.
+fn into_key(name: &mut Vec<u8>) {
+    let Some(excess) = name.len().checked_sub(NAME_MAX).filter(|n| *n > 0) else {
+        return;
+    };
+    let mut stand_in = [0; STAND_IN];
+    let (length, digest) = stand_in.split_at_mut(STAND_IN / 2);
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    length.copy_from_slice(&(name.len() as u64).to_be_bytes());
+    digest.copy_from_slice(&hasher.finish().to_be_bytes());
+    name.drain(..excess);
+    name.extend_from_slice(&stand_in);
+}
+
+/// Puts the key of what an address counts as into `to`: its domain in lower
+/// case.
+pub fn domain_of(address: &[u8], to: &mut Vec<u8>) {
+    lower_case(address, to);
+    if !address.is_empty() {
+        remove_local_part(to);
+        join_dots(to);
+        trim_dots(to);
+    }
+    into_key(to);
+}
+
+/// Puts the key of an address into `to`: all of it in lower case.
+pub fn address_of(address: &[u8], to: &mut Vec<u8>) {
+    lower_case(address, to);
+    into_key(to);
+}
+
+fn lower_case(address: &[u8], to: &mut Vec<u8>) {
     to.clear();
     match address {
         [] => to.extend_from_slice(NO_ADDRESS),
@@ -156,8 +205,16 @@ mod tests {
 
     #[test]
     fn of_endless_names_the_end_is_kept() {
-        let mut found = Vec::new();
-        domain_of(&[b'x'; 100_000], &mut found);
-        assert_eq!(found.len(), NAME_MAX);
+        let key = |length| {
+            let mut found = Vec::new();
+            domain_of(&vec![b'x'; length], &mut found);
+            found
+        };
+        let (long, longer) = (key(100_000), key(100_001));
+        assert_ne!(long, longer);
+        assert_eq!(Name::of(&long).text, [b'x'; NAME_MAX]);
+        assert_eq!(Name::of(&longer).length, 100_001);
+        let short = key(NAME_MAX);
+        assert_eq!(Name::of(&short).text, short);
     }
 }

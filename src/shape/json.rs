@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::ages::Ages;
 use super::counter::By;
 use super::rows::Selection;
-use super::table::{Row, TOTAL, Table};
+use super::table::{Row, Table};
 use crate::text::shown;
 
 /// Writes the table. Names are text: bytes that are no UTF-8 become `?`.
@@ -30,7 +30,7 @@ pub fn json(
     write!(out, ", \"rows\": [")?;
     let mut separator = "";
     for (name, row) in selection.of(table).rows {
-        if name == TOTAL {
+        if table.is_total(row) {
             continue;
         }
         let name = serde_json::to_string(&shown(name))?;

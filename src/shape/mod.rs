@@ -22,4 +22,4 @@ pub use counter::{By, Logs, Question};
 pub use gather::{Field, Hearer, gather};
 pub use json::json;
 pub use rows::{Limit, Names, Selection};
-pub use text::{Faults, Sheet, sheet};
+pub use text::{Fault, Sheet, sheet};

@@ -1,6 +1,6 @@
 //! Which rows of a table are shown, and how their names look.
 
-use super::table::{Row, TOTAL, Table};
+use super::table::{Row, Table};
 use crate::text::{Charset, make_printable};
 
 /// How many rows are shown.
@@ -30,9 +30,9 @@ pub struct Selection {
 pub struct Visible<'t> {
     /// Names and counts.
     pub rows: Vec<(&'t [u8], &'t Row)>,
-    /// How many names with a leading dot were left out although nothing was
-    /// ever counted below them.
-    pub childless: u64,
+    /// Names with a leading dot that were left out although nothing was ever
+    /// counted below them: for each, how many rows come before it.
+    pub childless: Vec<usize>,
 }
 
 impl Selection {
@@ -40,29 +40,28 @@ impl Selection {
     pub fn of<'t>(&self, table: &'t Table) -> Visible<'t> {
         let mut visible = Visible {
             rows: Vec::new(),
-            childless: 0,
+            childless: Vec::new(),
         };
         for (name, row) in table.sorted() {
-            if self.is_full(&visible.rows) {
+            if self.is_full(table, &visible.rows) {
                 break;
             }
-            if self.leaves_out(name, row) {
-                let is_childless = u64::from(row.children.is_none());
-                visible.childless = visible.childless.saturating_add(is_childless);
-            } else {
+            if !self.leaves_out(name, row) {
                 visible.rows.push((name, row));
+            } else if row.children.is_none() {
+                visible.childless.push(visible.rows.len());
             }
         }
         visible
     }
 
-    fn is_full(&self, rows: &[(&[u8], &Row)]) -> bool {
+    fn is_full(&self, table: &Table, rows: &[(&[u8], &Row)]) -> bool {
         let shown = rows.len();
         match self.limit {
             Limit::None => false,
             Limit::Rows(limit) => limit > 0.0 && shown as f64 + 1.0 > limit,
             Limit::Names(limit) => {
-                let has_total = rows.iter().any(|(name, _)| *name == TOTAL);
+                let has_total = rows.iter().any(|(_, row)| table.is_total(row));
                 let names = shown.saturating_sub(usize::from(has_total));
                 has_total && names as u64 >= limit
             }
@@ -87,19 +86,25 @@ pub enum Names {
 
 impl Names {
     /// A name in at most `width` bytes; of a longer one the last of them
-    /// behind a `+`.
-    pub fn fit(self, name: &[u8], width: usize) -> Vec<u8> {
+    /// behind a `+`. (Observed: a fraction of a byte takes one more from the
+    /// end, as it moves the beginning.)
+    pub fn fit(self, name: &[u8], width: f64) -> Vec<u8> {
+        let length = name.len() as f64;
         let mark: &[u8] = match name.first() {
-            _ if name.len() <= width => b"",
+            _ if length <= width => b"",
             Some(b'.') => b".+",
             _ => b"+",
         };
-        let kept = match mark.len() {
-            0 => name.len(),
-            mark => width.saturating_sub(mark),
-        };
-        let tail = name.get(name.len().saturating_sub(kept)..);
-        let mut shown = [mark, tail.unwrap_or_default()].concat();
+        let mut shown = name.to_vec();
+        if !mark.is_empty() {
+            let marked = mark.len() as f64;
+            let (start, kept) = (
+                (length - width + marked) as usize,
+                (width - marked) as usize,
+            );
+            let tail = name.iter().skip(start).take(kept).copied();
+            shown = mark.iter().copied().chain(tail).collect();
+        }
         if self == Self::Printable {
             make_printable(&mut shown, Charset::StrictUtf8);
         }

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::domain;
+use super::domain::{self, Name};
 
 /// What the row of all names is called.
 pub const TOTAL: &[u8] = b"TOTAL";
@@ -84,14 +84,14 @@ impl Table {
         }
     }
 
-    /// Counts a name.
-    pub fn add(&mut self, name: &[u8], bucket: usize, count: u64) {
+    /// Counts the name behind a key.
+    pub fn add(&mut self, key: &[u8], bucket: usize, count: u64) {
         self.total.add(bucket, count);
-        let mut is_new = self.add_row(name, bucket, count);
+        let mut is_new = self.add_row(key, bucket, count);
         if self.parents == Parents::Omitted {
             return;
         }
-        let mut below = name;
+        let mut below = Name::of(key).text;
         while let Some(name) = domain::parent(below) {
             let was_new = is_new;
             is_new = self.add_row(name, bucket, count);
@@ -121,21 +121,29 @@ impl Table {
     /// All rows, that of all names among them, the largest first; of equal
     /// ones that with the shorter name, then by name.
     pub fn sorted(&self) -> Vec<(&[u8], &Row)> {
-        let rows = self.rows.iter().map(|(name, row)| (&**name, row));
-        let mut sorted: Vec<_> = rows.chain([(TOTAL, &self.total)]).collect();
+        let rows = self.rows.iter().map(|(key, row)| (Name::of(key), row));
+        let total = (Name::of(TOTAL), &self.total);
+        let mut sorted: Vec<_> = rows.chain([total]).collect();
         sorted.sort_unstable_by(|a, b| self.order(a, b));
         sorted
+            .into_iter()
+            .map(|(name, row)| (name.text, row))
+            .collect()
     }
 
-    fn order(&self, a: &(&[u8], &Row), b: &(&[u8], &Row)) -> Ordering {
-        let is_total = |row: &Row| std::ptr::eq(row, &self.total);
+    /// Whether a row is that of all names.
+    pub fn is_total(&self, row: &Row) -> bool {
+        std::ptr::eq(row, &self.total)
+    }
+
+    fn order(&self, a: &(Name<'_>, &Row), b: &(Name<'_>, &Row)) -> Ordering {
         let by_count = b.1.total.cmp(&a.1.total);
-        let by_length = || a.0.len().cmp(&b.0.len());
-        let total_first = || is_total(b.1).cmp(&is_total(a.1));
+        let by_length = || a.0.length.cmp(&b.0.length);
+        let total_first = || self.is_total(b.1).cmp(&self.is_total(a.1));
         by_count
             .then_with(by_length)
             .then_with(total_first)
-            .then_with(|| a.0.cmp(b.0))
+            .then_with(|| a.0.text.cmp(b.0.text))
     }
 }
 

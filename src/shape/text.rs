@@ -10,61 +10,65 @@ use super::table::{Row, Table};
 /// Columns that a number has at least.
 const NUMBER_MIN: usize = 2;
 /// Columns that names have at least, however wide that makes the line.
-const NAME_MIN: usize = 18;
+const NAME_MIN: f64 = 18.0;
 
 /// What the table is written on.
 #[derive(Clone, Copy, Debug)]
 pub struct Sheet {
-    /// How wide.
-    pub width: usize,
+    /// How wide; fractions of a column are not used.
+    pub width: f64,
     /// How names look on it.
     pub names: Names,
 }
 
-/// What the original would have had to complain of while it printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// Rows left out for lack of a number of children.
-    pub childless: u64,
-    /// Rows with counts that have no column.
-    pub redundant: u64,
+/// What the original complains of while it prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A row left out for lack of a number of children.
+    Childless,
+    /// A row with counts that have no column.
+    Redundant,
 }
 
-/// Writes the table.
+/// Writes the table; returns the complaints, in order.
 pub fn sheet(
     table: &Table,
     ages: &Ages,
     selection: &Selection,
     sheet: &Sheet,
     out: &mut impl Write,
-) -> io::Result<Faults> {
+) -> io::Result<Vec<Fault>> {
     let headings = ages.headings();
     let widths = widths(&headings, &table.total);
-    let numbers = widths.iter().map(|width| width.saturating_add(1)).sum();
-    let name_width = sheet.width.saturating_sub(numbers).max(NAME_MIN);
-    write!(out, "{:name_width$}", "")?;
+    let numbers: usize = widths.iter().map(|width| width.saturating_add(1)).sum();
+    let name_width = (sheet.width - numbers as f64).max(NAME_MIN);
+    let columns = name_width as usize;
+    write!(out, "{:columns$}", "")?;
     let headings = ["T"].into_iter().chain(headings.iter().map(String::as_str));
     for (heading, width) in headings.zip(&widths) {
         write!(out, " {heading:>width$}")?;
     }
     writeln!(out)?;
     let visible = selection.of(table);
-    let mut faults = Faults {
-        childless: visible.childless,
-        redundant: 0,
-    };
-    for (name, row) in visible.rows {
+    let mut childless = visible.childless.into_iter().peekable();
+    let mut faults = Vec::new();
+    for (before, (name, row)) in visible.rows.into_iter().enumerate() {
+        while childless.next_if_eq(&before).is_some() {
+            faults.push(Fault::Childless);
+        }
+        if row.exceeds(ages.columns()) {
+            faults.push(Fault::Redundant);
+        }
         let name = sheet.names.fit(name, name_width);
-        let blanks = name_width.saturating_sub(name.len());
+        let blanks = columns.saturating_sub(name.len());
         write!(out, "{:blanks$}", "")?;
         out.write_all(&name)?;
         for (column, width) in widths.iter().enumerate() {
             write!(out, " {:>width$}", number(row, column))?;
         }
         writeln!(out)?;
-        let is_redundant = u64::from(row.exceeds(ages.columns()));
-        faults.redundant = faults.redundant.saturating_add(is_redundant);
     }
+    faults.extend(childless.map(|_| Fault::Childless));
     Ok(faults)
 }
 

@@ -1,7 +1,7 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|postsuper|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|qshape|postsuper|postcat] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
@@ -12,13 +12,14 @@
 
 mod postcat;
 mod postsuper;
+mod qshape;
 mod spool;
 mod timing;
 
 use std::process::ExitCode;
 
 use spool::Spool;
-use timing::{Cache, Contest, Program};
+use timing::{Cache, Contest, Order, Program};
 
 const MESSAGES: usize = 100_000;
 const ROUNDS: usize = 5;
@@ -49,15 +50,21 @@ fn main() -> ExitCode {
 
 /// What is asked for by name, else everything.
 fn measure(messages: usize, rounds: usize) -> Result<(), String> {
-    let names = ["listing", "postsuper", "postcat"];
+    let names = ["listing", "qshape", "postsuper", "postcat"];
     let asked = |name: &str| {
         let mut named = std::env::args()
             .filter(|a| names.contains(&a.as_str()))
             .peekable();
         named.peek().is_none() || named.any(|a| a == name)
     };
-    if asked("listing") {
-        run(&Spool::build(messages), rounds)?;
+    if asked("listing") || asked("qshape") {
+        let spool = Spool::build(messages);
+        if asked("listing") {
+            run(&spool, rounds)?;
+        }
+        if asked("qshape") {
+            qshape::run(&spool, rounds)?;
+        }
     }
     if asked("postcat") {
         postcat::run(rounds)?;
@@ -80,6 +87,7 @@ fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
             ours: Program::ours("postqueue", &["-c", &spool.etc(), option]),
             cache,
             rounds,
+            order: Order::AsPrinted,
         };
         println!("{}", contest.run()?);
     }

@@ -20,6 +20,7 @@ mod listing;
 mod live;
 mod postcat;
 mod postsuper;
+mod qshape;
 mod rights;
 mod support;
 mod syslog;

@@ -11,7 +11,7 @@ use crate::applets::Fatal;
 use crate::shape::ages::Ages;
 use crate::shape::table::Table;
 use crate::shape::{
-    By, Canvas, Faults, Hearer, Ink, Limit, Names, Selection, Sheet, chart, json, sheet,
+    By, Canvas, Fault, Hearer, Ink, Limit, Names, Selection, Sheet, chart, json, sheet,
 };
 use crate::spool::envelope::Oddity;
 use crate::spool::tree::Obstacle;
@@ -117,7 +117,7 @@ impl<'a> Display<'a> {
             unwritten(&error);
             Fatal::told(STATUS_FAILED)
         })?;
-        self.words.faults(faults);
+        faults.into_iter().for_each(|fault| self.words.fault(fault));
         Ok(())
     }
 
@@ -126,7 +126,7 @@ impl<'a> Display<'a> {
         table: &Table,
         selection: &Selection,
         out: &mut impl Write,
-    ) -> io::Result<Faults> {
+    ) -> io::Result<Vec<Fault>> {
         let (settings, ages) = (self.settings, &self.settings.ages);
         let names = match self.screen {
             Some(_) => Names::Printable,
@@ -139,15 +139,13 @@ impl<'a> Display<'a> {
                 {
                     out.write_all(&screen.clear)?;
                 }
-                let width = settings.width.unwrap_or(WIDTH).min(WIDTH_MAX) as usize;
+                let width = settings.width.unwrap_or(WIDTH).min(WIDTH_MAX);
                 sheet(table, ages, selection, &Sheet { width, names }, out)
             }
-            Look::Json => {
-                json(table, ages, selection, settings.by, out).map(|()| Faults::default())
-            }
+            Look::Json => json(table, ages, selection, settings.by, out).map(|()| Vec::new()),
             Look::Chart => {
                 let canvas = self.canvas();
-                chart(table, ages, selection, &canvas, out).map(|()| Faults::default())
+                chart(table, ages, selection, &canvas, out).map(|()| Vec::new())
             }
         }
     }

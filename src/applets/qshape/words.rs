@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::PROGRAM;
 use crate::applets::Call;
-use crate::shape::{By, Faults};
+use crate::shape::{By, Fault};
 use crate::spool::envelope::{Oddity, Segment};
 use crate::spool::tree::{Barred, Obstacle, join};
 use crate::sys::error_text::error_text;
@@ -154,14 +154,14 @@ impl Words {
         self.at_line(&text, LINE_SEARCH);
     }
 
-    /// What was wrong with the rows of a printed table.
-    pub(super) fn faults(&self, faults: Faults) {
-        for _ in 0..faults.childless {
-            let text = b"Use of uninitialized value in numeric lt (<)";
-            self.at_line(text, LINE_CHILDREN);
-        }
-        for _ in 0..faults.redundant {
-            self.at_line(b"Redundant argument in printf", LINE_ROW);
+    /// What was wrong with a row of a printed table.
+    pub(super) fn fault(&self, fault: Fault) {
+        match fault {
+            Fault::Childless => {
+                let text = b"Use of uninitialized value in numeric lt (<)";
+                self.at_line(text, LINE_CHILDREN);
+            }
+            Fault::Redundant => self.at_line(b"Redundant argument in printf", LINE_ROW),
         }
     }
 
