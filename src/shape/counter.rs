@@ -102,12 +102,18 @@ pub struct Counted {
     pub names: Vec<(Box<[u8]>, u64)>,
 }
 
+/// What was found in a file.
+pub enum Found {
+    /// A message.
+    Message(Counted),
+    /// Something worth a word.
+    Odd(Oddity),
+}
+
 /// What comes out of a chunk.
 pub enum Piece {
-    /// Messages.
-    Messages(Vec<Counted>),
-    /// Something worth a word in a file.
-    Odd(Oddity),
+    /// What was found in its files, in order.
+    Found(Vec<Found>),
     /// Something that barred the way.
     Barred(Obstacle),
     /// The process has run out of something.
@@ -120,8 +126,8 @@ pub struct Counter<'a> {
     question: &'a Question<'a>,
     envelopes: EnvelopeReader,
     said: Said,
-    /// Messages of the chunk, and the bytes of their names.
-    messages: Vec<Counted>,
+    /// What was found and not handed out, and the bytes of its texts.
+    found: Vec<Found>,
     size: usize,
 }
 
@@ -132,7 +138,7 @@ impl<'a> Counter<'a> {
             question,
             envelopes: EnvelopeReader::default(),
             said: Said::new(question.by),
-            messages: Vec::new(),
+            found: Vec::new(),
             size: 0,
         }
     }
@@ -145,22 +151,19 @@ impl<'a> Counter<'a> {
         name: &[u8],
     ) -> Result<(), NotWanted> {
         self.said.clear();
-        let mut oddities = Vec::new();
-        let mut odd = |oddity| oddities.push(oddity);
-        let read = self.envelopes.read(dir, name, &mut self.said, &mut odd);
-        for oddity in oddities {
-            chunk.hand_out(Piece::Odd(oddity))?;
+        let (found, size) = (&mut self.found, &mut self.size);
+        let mut odd = |oddity: Oddity| {
+            *size = size.saturating_add(oddity.text().len());
+            found.push(Found::Odd(oddity));
+        };
+        match self.envelopes.read(dir, name, &mut self.said, &mut odd) {
+            Ok(None) => {}
+            Ok(Some(counts)) => self.count(name, &counts, chunk.label),
+            Err(cause) => return chunk.hand_out(Piece::Exhausted(cause)),
         }
-        match read {
-            Ok(None) => Ok(()),
-            Err(cause) => chunk.hand_out(Piece::Exhausted(cause)),
-            Ok(Some(counts)) => {
-                self.count(name, &counts, chunk.label);
-                match self.size > PIECE_SIZE {
-                    true => self.hand_out(chunk),
-                    false => Ok(()),
-                }
-            }
+        match self.size > PIECE_SIZE {
+            true => self.hand_out(chunk),
+            false => Ok(()),
         }
     }
 
@@ -189,18 +192,18 @@ impl<'a> Counter<'a> {
         let names = self.said.take();
         let size: usize = names.iter().map(|(name, _)| name.len()).sum();
         self.size = self.size.saturating_add(size);
-        self.messages.push(Counted {
+        self.found.push(Found::Message(Counted {
             bucket: self
                 .question
                 .ages
                 .bucket(self.question.now - counts.arrival),
             names,
-        });
+        }));
     }
 
     fn hand_out(&mut self, chunk: &Chunk<usize, Piece>) -> Result<(), NotWanted> {
         self.size = 0;
-        chunk.hand_out(Piece::Messages(std::mem::take(&mut self.messages)))
+        chunk.hand_out(Piece::Found(std::mem::take(&mut self.found)))
     }
 }
 

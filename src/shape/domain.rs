@@ -9,7 +9,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub const NO_ADDRESS: &[u8] = b"MAILER-DAEMON";
 /// Bytes of a name that are kept: the last ones. No domain is that long, and
 /// memory shall not depend on what an address may hold.
-const NAME_MAX: usize = 1024;
+const NAME_MAX: usize = 4096;
+/// Bytes of a domain above others, and labels in it: what DNS allows and a
+/// little more. An address can hold thousands of dots.
+const PARENT_MAX: usize = 256;
+const PARENT_LABELS_MAX: usize = 128;
 /// Bytes that stand for those that were not kept: how long the name was, and
 /// a digest of it, so that different names stay different.
 const STAND_IN: usize = 16;
@@ -82,7 +86,7 @@ fn lower_case(address: &[u8], to: &mut Vec<u8>) {
 
 /// The domain above a name: `.b.c` of `a.b.c` and `.c.d` of `.b.c.d`. Top
 /// level domains are none.
-pub fn parent(name: &[u8]) -> Option<&[u8]> {
+fn parent(name: &[u8]) -> Option<&[u8]> {
     let dot = usize::from(name.first() == Some(&b'.'));
     let label = name.get(dot..)?;
     let end = label.iter().position(|&b| b == b'.').filter(|&at| at > 0)?;
@@ -90,6 +94,15 @@ pub fn parent(name: &[u8]) -> Option<&[u8]> {
     let rest = above.get(1..)?;
     let next = rest.iter().find(|b| matches!(**b, b'.' | b'\n'))?;
     (*next == b'.').then_some(above)
+}
+
+/// The domains above a name that can be domains, from below.
+pub fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_domain = |name: &&[u8]| {
+        let dots = name.iter().filter(|&&b| b == b'.').count();
+        name.len() <= PARENT_MAX && dots <= PARENT_LABELS_MAX
+    };
+    std::iter::successors(parent(name), |below| parent(below)).filter(is_domain)
 }
 
 /// Removes what stands before and including the last `@` of the first line

@@ -4,7 +4,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use super::counter::{Counter, Piece, Question};
+use super::counter::{Counter, Found, Piece, Question};
 use super::table::Table;
 use crate::spool::envelope::{self, Oddity};
 use crate::spool::readers::{self, Crew, NotWanted};
@@ -85,17 +85,31 @@ fn take<E>(
     hearer: &mut impl Hearer<E>,
 ) -> Result<(), E> {
     match piece {
-        Piece::Odd(oddity) => hearer.odd(&oddity),
         Piece::Barred(obstacle) => hearer.barred(&obstacle),
         Piece::Exhausted(cause) => return Err(hearer.exhausted(&cause)),
-        Piece::Messages(found) => {
-            for message in found {
-                for (name, count) in &message.names {
-                    table.add(name, message.bucket, *count);
-                }
-                *messages = messages.saturating_add(1);
-                hearer.counted(table, *messages)?;
+        Piece::Found(all) => {
+            for found in all {
+                take_found(found, table, messages, hearer)?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn take_found<E>(
+    found: Found,
+    table: &mut Table,
+    messages: &mut u64,
+    hearer: &mut impl Hearer<E>,
+) -> Result<(), E> {
+    match found {
+        Found::Odd(oddity) => hearer.odd(&oddity),
+        Found::Message(message) => {
+            for (name, count) in &message.names {
+                table.add(name, message.bucket, *count);
+            }
+            *messages = messages.saturating_add(1);
+            hearer.counted(table, *messages)?;
         }
     }
     Ok(())

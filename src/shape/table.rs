@@ -91,14 +91,12 @@ impl Table {
         if self.parents == Parents::Omitted {
             return;
         }
-        let mut below = Name::of(key).text;
-        while let Some(name) = domain::parent(below) {
+        for name in domain::parents(Name::of(key).text) {
             let was_new = is_new;
             is_new = self.add_row(name, bucket, count);
             if was_new && let Some(row) = self.rows.get_mut(name) {
                 row.children = Some(row.children.unwrap_or(0).saturating_add(1));
             }
-            below = name;
         }
     }
 

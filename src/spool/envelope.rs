@@ -37,6 +37,16 @@ pub enum Oddity {
     Pointer(Segment, Vec<u8>),
 }
 
+impl Oddity {
+    /// The text that is odd.
+    pub fn text(&self) -> &[u8] {
+        match self {
+            Self::NoRecord | Self::NoTime => b"",
+            Self::Time(text) | Self::Pointer(_, text) => text,
+        }
+    }
+}
+
 /// Where in a file a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segment {

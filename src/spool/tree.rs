@@ -99,15 +99,18 @@ impl Tree {
             begin: Begin::Directory,
             met: None,
         };
-        let path = without_slashes(path);
-        match base
-            .stat(OsStr::from_bytes(path))
-            .map(|stat| Kind::of(&stat))
-        {
-            Ok(Kind::Directory) => tree.enter(base, &[], path),
-            Ok(Kind::File) => tree.begin_at_file(base, path),
+        // A slash at the end makes the kernel follow a link, as in the
+        // original; it is not shown.
+        let shown = match path {
+            [shown @ .., b'/'] if !shown.is_empty() => shown,
+            _ => path,
+        };
+        let path = OsStr::from_bytes(path);
+        match base.stat(path).map(|stat| Kind::of(&stat)) {
+            Ok(Kind::Directory) => tree.enter(base, path, &[], shown),
+            Ok(Kind::File) => tree.begin_at_file(base, Path::new(path)),
             Ok(_) => {}
-            Err(cause) => tree.obstacle(Barred::Look, &[], path, cause),
+            Err(cause) => tree.obstacle(Barred::Look, &[], shown, cause),
         }
         tree
     }
@@ -150,7 +153,7 @@ impl Tree {
             (Some(Kind::Directory), Pass::Directories) => {
                 let place = Arc::clone(&level.place);
                 let name = std::mem::take(&mut self.name);
-                self.enter(&place.dir, &place.path, &name);
+                self.enter(&place.dir, OsStr::from_bytes(&name), &place.path, &name);
             }
             _ => {}
         }
@@ -175,13 +178,13 @@ impl Tree {
         }
     }
 
-    /// Enters a directory.
-    fn enter(&mut self, parent: &Dir, parent_path: &[u8], name: &[u8]) {
+    /// Enters a directory, which is shown as `name` in `parent_path`.
+    fn enter(&mut self, parent: &Dir, directory: &OsStr, parent_path: &[u8], name: &[u8]) {
         if self.levels.len() >= DEPTH_MAX {
             let cause = Errno::ENAMETOOLONG.into();
             return self.obstacle(Barred::Enter, parent_path, name, cause);
         }
-        let (dir, names) = match open(parent, OsStr::from_bytes(name)) {
+        let (dir, names) = match open(parent, directory) {
             Ok(opened) => opened,
             Err((barred, cause)) => return self.obstacle(barred, parent_path, name, cause),
         };
@@ -195,8 +198,7 @@ impl Tree {
         });
     }
 
-    fn begin_at_file(&mut self, base: &Dir, path: &[u8]) {
-        let path = Path::new(OsStr::from_bytes(path));
+    fn begin_at_file(&mut self, base: &Dir, path: &Path) {
         let above = match path.parent() {
             Some(above) if !above.as_os_str().is_empty() => above.as_os_str(),
             _ => OsStr::new("."),
@@ -245,15 +247,6 @@ fn open(parent: &Dir, name: &OsStr) -> Result<(Dir, Names), (Barred, io::Error)>
                 Err(_) => Err((Barred::Enter, cause)),
             }
         }
-    }
-}
-
-/// A path without the slashes at its end.
-fn without_slashes(path: &[u8]) -> &[u8] {
-    let slashes = path.iter().rev().take_while(|&&b| b == b'/').count();
-    match path.len().saturating_sub(slashes) {
-        0 => path.get(..1).unwrap_or_default(),
-        end => path.get(..end).unwrap_or_default(),
     }
 }
 

@@ -87,12 +87,24 @@ pub(super) enum Look {
 /// Numbers as they were typed: Perl takes any text for one.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    pub(super) width: Option<OsString>,
-    pub(super) buckets: Option<OsString>,
-    pub(super) minutes: Option<OsString>,
-    pub(super) children: Option<OsString>,
-    pub(super) batch: Option<OsString>,
-    pub(super) rows: Option<OsString>,
+    pub(super) width: Typed,
+    pub(super) buckets: Typed,
+    pub(super) minutes: Typed,
+    pub(super) children: Typed,
+    pub(super) batch: Typed,
+    pub(super) rows: Typed,
+}
+
+/// What was typed for a number.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// Not even the letter.
+    #[default]
+    Nothing,
+    /// The letter at the end of the command line.
+    LetterOnly,
+    /// A text.
+    Text(OsString),
 }
 
 /// The command line, understood but for its numbers.
@@ -123,11 +135,17 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
             Ok(option) => take(option, &mut parsed)?,
             // To Getopt::Std a letter at the end has no value, which is none.
             Err(ScanError::NoValue(b'c')) => parsed.config_directory = Some(OsString::new()),
-            Err(ScanError::NoValue(_)) => {}
+            Err(ScanError::NoValue(letter)) => {
+                if let Some(number) = number_of(char::from(letter), &mut parsed.numbers) {
+                    *number = Typed::LetterOnly;
+                }
+            }
             // What its table of letters has between them is a letter to it.
             Err(ScanError::Invalid(b':')) => {}
             // What is left of `-l-` is `--`.
             Err(ScanError::Invalid(b'-')) if scanner.is_between() => break,
+            // Of what is wrong the first ends the reading.
+            Err(ScanError::Invalid(_)) if parsed.mode == Mode::Usage => break,
             Err(ScanError::Invalid(letter)) => {
                 return Err(Misuse([b"Unknown option: ", &[letter][..]].concat()));
             }
@@ -142,19 +160,12 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
 }
 
 fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
-    let numbers = &mut parsed.numbers;
     match option {
-        Scanned::Short('b', value) => numbers.buckets = Some(value),
         Scanned::Short('c', value) => parsed.config_directory = Some(value),
         Scanned::Short('h', _) => set_mode(parsed, Mode::Usage),
         Scanned::Short('l', _) => parsed.growth = Growth::Linear,
-        Scanned::Short('m', value) => numbers.children = Some(value),
-        Scanned::Short('N', value) => numbers.batch = Some(value),
-        Scanned::Short('n', value) => numbers.rows = Some(value),
         Scanned::Short('p', _) => parsed.parents = Parents::Counted,
         Scanned::Short('s', _) => set_by(parsed, By::SenderDomain)?,
-        Scanned::Short('t', value) => numbers.minutes = Some(value),
-        Scanned::Short('w', value) => numbers.width = Some(value),
         Scanned::Long("by", value) => {
             let by = parse_by(&value).ok_or_else(|| bad("by", &value))?;
             set_by(parsed, by)?;
@@ -167,9 +178,27 @@ fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
         Scanned::Long("chart", _) => set_look(parsed, Look::Chart)?,
         Scanned::Long("help", _) => set_mode(parsed, Mode::Help),
         Scanned::Long("version", _) => set_mode(parsed, Mode::Version),
-        Scanned::Short(_, _) | Scanned::Long(_, _) => {}
+        Scanned::Short(letter, value) => {
+            if let Some(number) = number_of(letter, &mut parsed.numbers) {
+                *number = Typed::Text(value);
+            }
+        }
+        Scanned::Long(_, _) => {}
     }
     Ok(())
+}
+
+/// The number that a letter stands for.
+fn number_of(letter: char, numbers: &mut Numbers) -> Option<&mut Typed> {
+    Some(match letter {
+        'b' => &mut numbers.buckets,
+        'm' => &mut numbers.children,
+        'N' => &mut numbers.batch,
+        'n' => &mut numbers.rows,
+        't' => &mut numbers.minutes,
+        'w' => &mut numbers.width,
+        _ => return None,
+    })
 }
 
 /// The first explanation that was asked for is given.
@@ -245,10 +274,14 @@ mod tests {
     fn letters_are_read_as_getopt_std_reads_them() {
         assert_eq!(parsed(&["-l-", "-x"]).unwrap().operands, ["-x"]);
         assert_eq!(parsed(&["-:", "hold"]).unwrap().operands, ["hold"]);
-        assert!(parsed(&["hold", "-b"]).unwrap().numbers.buckets.is_none());
-        assert!(parsed(&["-b"]).unwrap().numbers.buckets.is_none());
+        let buckets = |arguments: &[&str]| parsed(arguments).unwrap().numbers.buckets;
+        assert_eq!(buckets(&["hold", "-b"]), Typed::Nothing);
+        assert_eq!(buckets(&["-b"]), Typed::LetterOnly);
+        assert_eq!(buckets(&["-b-1"]), Typed::Text("-1".into()));
         assert_eq!(parsed(&["-c"]).unwrap().config_directory, Some("".into()));
         let unknown = |letter| Misuse(format!("Unknown option: {letter}").into_bytes());
+        assert_eq!(parsed(&["-hx"]).unwrap().mode, Mode::Usage);
+        assert_eq!(parsed(&["-xh"]).unwrap_err(), unknown('x'));
         assert_eq!(parsed(&["-lxy"]).unwrap_err(), unknown('x'));
         assert_eq!(parsed(&["--nosuch"]).unwrap_err(), unknown('-'));
         assert_eq!(parsed(&["-l--json"]).unwrap_err(), unknown('-'));

@@ -45,9 +45,9 @@ pub(super) struct Settings {
 impl Settings {
     /// Takes the numbers of a command line; those that are none are told.
     pub(super) fn of(arguments: &Arguments, words: &Words) -> Self {
-        let above = |text: &Option<_>, compared, least: f64| {
-            let number = words.number(text.as_deref()?, compared);
-            (number > least).then_some(number)
+        let above = |typed, compared, least: f64| {
+            let number = words.number(typed, compared);
+            number.filter(|number| *number > least)
         };
         let numbers = &arguments.numbers;
         let width = above(&numbers.width, Compared::Width, WIDTH);
@@ -182,17 +182,19 @@ impl<'a> Display<'a> {
     /// first needed, as in the original, which tells then if it is no number.
     fn batch(&mut self, compared: Compared) -> Option<f64> {
         let screen = self.screen.as_mut()?;
-        let text = self.numbers.batch.as_deref();
-        let number = || text.map_or(BATCH, |text| self.words.number(text, compared));
-        Some(*screen.batch.get_or_insert_with(number))
+        let number = || self.words.number(&self.numbers.batch, compared);
+        Some(
+            *screen
+                .batch
+                .get_or_insert_with(|| number().unwrap_or(BATCH)),
+        )
     }
 
     /// How many rows a terminal gets. Looked at when it is first needed.
     fn rows(&mut self) -> Option<f64> {
         let screen = self.screen.as_mut()?;
-        let text = self.numbers.rows.as_deref();
-        let number = || text.map_or(ROWS, |text| self.words.number(text, Compared::Top));
-        Some(*screen.rows.get_or_insert_with(number))
+        let number = || self.words.number(&self.numbers.rows, Compared::Top);
+        Some(*screen.rows.get_or_insert_with(|| number().unwrap_or(ROWS)))
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::PROGRAM;
+use super::arguments::Typed;
 use crate::applets::Call;
 use crate::shape::{By, Fault};
 use crate::spool::envelope::{Oddity, Segment};
@@ -58,6 +59,17 @@ impl Compared {
             Self::Top => LINE_TOP,
         }
     }
+
+    /// The option's letter, if it is an error that it stands alone.
+    fn letter(self) -> Option<char> {
+        match self {
+            Self::Width => Some('w'),
+            Self::Buckets => Some('b'),
+            Self::Minutes => Some('t'),
+            Self::Children => Some('m'),
+            Self::Batch | Self::Clear | Self::Top => None,
+        }
+    }
 }
 
 /// Says things.
@@ -89,13 +101,22 @@ impl Words {
         write(&[b"Usage: ", self.program.as_slice(), USAGE].concat());
     }
 
-    /// Takes an option for a number, and says so if it is none.
-    pub(super) fn number(&self, text: &OsStr, compared: Compared) -> f64 {
-        let Number { value, is_whole } = perl::number(text.as_bytes());
+    /// Takes what was typed for a number, and says so if it is none.
+    pub(super) fn number(&self, typed: &Typed, compared: Compared) -> Option<f64> {
+        let text = match (typed, compared.letter()) {
+            (Typed::Text(text), _) => text.as_bytes(),
+            (Typed::LetterOnly, Some(letter)) => {
+                let variable = format!("$opts{{\"{letter}\"}}");
+                self.no_value(&variable, "numeric gt (>)", compared.line());
+                return None;
+            }
+            _ => return None,
+        };
+        let Number { value, is_whole } = perl::number(text);
         if !is_whole {
-            self.no_number(text.as_bytes(), "numeric gt (>)", compared.line());
+            self.no_number(text, "numeric gt (>)", compared.line());
         }
-        value
+        Some(value)
     }
 
     /// What the original says of a batch of less than one message, and ends.
@@ -105,18 +126,14 @@ impl Words {
 
     /// Something odd in a file.
     pub(super) fn odd(&self, oddity: &Oddity, by: By) {
-        let no_value = |name: &str, where_: &str, line| {
-            let text = format!("Use of uninitialized value {name} in {where_}");
-            self.at_line(text.as_bytes(), line);
-        };
         match oddity {
             Oddity::NoRecord => {
                 for line in [LINE_RECORD, LINE_NAME_RECORD, LINE_NAME_RECORD] {
-                    no_value("$r", "string eq", line);
+                    self.no_value("$r", "string eq", line);
                 }
-                no_value("$qt", "subtraction (-)", LINE_TIME);
+                self.no_value("$qt", "subtraction (-)", LINE_TIME);
             }
-            Oddity::NoTime => no_value("$qt", "subtraction (-)", LINE_TIME),
+            Oddity::NoTime => self.no_value("$qt", "subtraction (-)", LINE_TIME),
             Oddity::Time(text) => self.no_number(text, "subtraction (-)", LINE_TIME),
             Oddity::Pointer(segment, text) => {
                 let line = match segment {
@@ -128,7 +145,7 @@ impl Words {
         }
         let is_from_nobody = matches!(oddity, Oddity::NoRecord | Oddity::NoTime);
         if is_from_nobody && by == By::SenderDomain {
-            no_value("$_", "lc", LINE_SENDER);
+            self.no_value("$_", "lc", LINE_SENDER);
         }
     }
 
@@ -163,6 +180,11 @@ impl Words {
             }
             Fault::Redundant => self.at_line(b"Redundant argument in printf", LINE_ROW),
         }
+    }
+
+    fn no_value(&self, variable: &str, where_: &str, line: u32) {
+        let text = format!("Use of uninitialized value {variable} in {where_}");
+        self.at_line(text.as_bytes(), line);
     }
 
     fn no_number(&self, text: &[u8], where_: &str, line: u32) {
