@@ -168,10 +168,13 @@ fn labour<L, P>(reader: &mut impl Look<L, P>, waiting: &Mutex<Receiver<Chunk<L, 
     }
 }
 
+/// Reads a chunk without a thread of its own.
+type Alone<'scope, L, P> = Box<dyn Fn(&Chunk<L, P>) + 'scope>;
+
 /// The readers, and the chunk that is being filled for them.
 pub struct Crew<'scope, L, P> {
     hire: Box<dyn Fn() -> io::Result<()> + 'scope>,
-    alone: Box<dyn Fn(&Chunk<L, P>) + 'scope>,
+    alone: Alone<'scope, L, P>,
     most: usize,
     readers: usize,
     order: SyncSender<Receiver<P>>,

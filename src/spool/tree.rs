@@ -117,25 +117,29 @@ impl Tree {
 
     /// The next thing on the way; `None` at the end.
     pub fn next_met(&mut self) -> Option<Met<'_>> {
-        let is_first = match &mut self.begin {
-            Begin::File { met, .. } => !std::mem::replace(met, true),
-            Begin::Directory => false,
-        };
-        while !is_first {
-            if let Some(obstacle) = self.met.take() {
-                return Some(Met::Obstacle(obstacle));
-            }
-            match self.advance()? {
-                Advance::File => break,
-                Advance::Elsewhere => {}
-            }
-        }
-        let place = match &self.begin {
-            Begin::File { place, .. } if is_first => place,
-            _ => &self.levels.last()?.place,
+        let place = match (self.next_step()?, &self.begin) {
+            (Step::Barred(obstacle), _) => return Some(Met::Obstacle(obstacle)),
+            (Step::Itself, Begin::File { place, .. }) => place,
+            (Step::Itself | Step::File, _) => &self.levels.last()?.place,
         };
         let name = self.name.as_slice();
         Some(Met::File(Found { place, name }))
+    }
+
+    fn next_step(&mut self) -> Option<Step> {
+        if let Begin::File { met, .. } = &mut self.begin
+            && !std::mem::replace(met, true)
+        {
+            return Some(Step::Itself);
+        }
+        loop {
+            if let Some(obstacle) = self.met.take() {
+                return Some(Step::Barred(obstacle));
+            }
+            if self.advance()? == Advance::File {
+                return Some(Step::File);
+            }
+        }
     }
 
     /// Goes to the next name.
@@ -225,7 +229,17 @@ impl Tree {
     }
 }
 
+/// What comes next.
+enum Step {
+    /// The path where the walk begins, a file.
+    Itself,
+    /// A file in the directory that is open now.
+    File,
+    Barred(Obstacle),
+}
+
 /// Where a walk got to.
+#[derive(PartialEq, Eq)]
 enum Advance {
     File,
     Elsewhere,

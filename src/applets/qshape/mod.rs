@@ -14,13 +14,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::unistd::{Gid, Uid};
-
 use self::arguments::{Arguments, Mode, help, parse};
 use self::display::{Display, Settings};
 use self::words::Words;
 use super::{Call, Fatal};
-use crate::config::{ConfigError, Whereabouts, locate};
+use crate::config::{ConfigError, MailOwner, Whereabouts, locate};
 use crate::diag::Diag;
 use crate::shape::table::Table;
 use crate::shape::{By, Field, Logs, Question, gather};
@@ -79,55 +77,64 @@ struct Place {
 /// Finds the queues, gives up root's rights, and goes to the queue directory
 /// if it matters.
 fn find_place(call: &Call, arguments: &Arguments, words: &Words) -> Result<Place, Fatal> {
-    let operands = arguments.operands.iter().map(|queue| queue.as_bytes());
-    let mut queues: Vec<Vec<u8>> = operands.map(<[u8]>::to_vec).collect();
-    if queues.is_empty() {
-        queues = QUEUES.map(|queue| queue.as_bytes().to_vec()).to_vec();
-    }
-    let by_reason = arguments.by == Some(By::Reason);
+    let queues = queues(arguments);
     let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
-    let mut diag = Diag::without_log(POSTCONF);
-    if all_absolute && !by_reason {
-        drop_rights(call, &|| owner_of_any(arguments), words)?;
-        let base = Dir::open(Path::new("/")).map_err(|cause| cannot_go(words, "/", &cause))?;
+    if all_absolute && arguments.by != Some(By::Reason) {
+        drop_rights(call, || owner_of_any(arguments), words)?;
+        let root = Path::new("/");
         return Ok(Place {
-            base,
+            base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
             queues,
             layout: None,
         });
     }
-    let failed = |diag: &mut Diag, error: &ConfigError| {
+    let (mut whereabouts, layout) = configured(arguments, words)?;
+    let owner = || whereabouts.mail_owner(&mut Vec::new());
+    drop_rights(call, owner, words)?;
+    let path = &whereabouts.queue_directory;
+    let base = std::env::set_current_dir(path).and_then(|()| Dir::open(Path::new(".")));
+    Ok(Place {
+        base: base.map_err(|cause| cannot_go(words, path, &cause))?,
+        queues,
+        layout,
+    })
+}
+
+/// The queues that are asked for.
+fn queues(arguments: &Arguments) -> Vec<Vec<u8>> {
+    let operands = arguments.operands.iter().map(|queue| queue.as_bytes());
+    match arguments.operands.is_empty() {
+        true => QUEUES.map(|queue| queue.as_bytes().to_vec()).to_vec(),
+        false => operands.map(<[u8]>::to_vec).collect(),
+    }
+}
+
+/// What main.cf says of the queues, and of the logs if reasons are asked for.
+/// It complains in the name of the program that reads it for the original.
+fn configured(
+    arguments: &Arguments,
+    words: &Words,
+) -> Result<(Whereabouts, Option<Layout>), Fatal> {
+    let mut diag = Diag::without_log(POSTCONF);
+    let mut warnings = Vec::new();
+    let read = load(arguments, &mut warnings);
+    for warning in warnings {
+        diag.warning(warning);
+    }
+    let read = read.and_then(|mut whereabouts| {
+        let layout = match arguments.by {
+            Some(By::Reason) => {
+                let (names, depth) = whereabouts.hashing(&mut Vec::new())?;
+                Some(Layout::new(&names, depth))
+            }
+            _ => None,
+        };
+        Ok((whereabouts, layout))
+    });
+    read.map_err(|error| {
         diag.fatal(error.to_string());
         words.say(b"postconf failed");
         Fatal::told(STATUS_FAILED)
-    };
-    let mut warnings = Vec::new();
-    let whereabouts = load(arguments, &mut warnings);
-    warnings.iter().for_each(|warning| diag.warning(warning));
-    let mut whereabouts = whereabouts.map_err(|error| failed(&mut diag, &error))?;
-    let quiet = &mut Vec::new();
-    let layout = match by_reason {
-        true => {
-            let hashing = whereabouts.hashing(quiet);
-            let (names, depth) = hashing.map_err(|error| failed(&mut diag, &error))?;
-            Some(Layout::new(&names, depth))
-        }
-        false => None,
-    };
-    let owner = whereabouts.mail_owner(quiet);
-    let ids = owner.map(|owner| (owner.uid, owner.gid));
-    drop_rights(
-        call,
-        &|| ids.as_ref().map_err(ToString::to_string).copied(),
-        words,
-    )?;
-    let path = &whereabouts.queue_directory;
-    let base = std::env::set_current_dir(path).and_then(|()| Dir::open(Path::new(".")));
-    let shown = path.to_string_lossy();
-    Ok(Place {
-        base: base.map_err(|cause| cannot_go(words, &shown, &cause))?,
-        queues,
-        layout,
     })
 }
 
@@ -143,27 +150,28 @@ fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<Whereabouts
 
 /// The mail owner when no instance is asked for: that of main.cf if there is
 /// one, else that of a Postfix which says nothing.
-fn owner_of_any(arguments: &Arguments) -> Result<(Uid, Gid), String> {
+fn owner_of_any(arguments: &Arguments) -> Result<MailOwner, ConfigError> {
     let quiet = &mut Vec::new();
     let owner = load(arguments, quiet).and_then(|mut found| found.mail_owner(&mut Vec::new()));
-    let owner = owner.or_else(|_| Whereabouts::default_mail_owner());
-    let owner = owner.map_err(|error| error.to_string())?;
-    Ok((owner.uid, owner.gid))
+    owner.or_else(|_| Whereabouts::default_mail_owner())
 }
 
 /// Becomes the mail owner if this is root: nothing in a spool is touched
 /// before.
 fn drop_rights(
     call: &Call,
-    owner: &dyn Fn() -> Result<(Uid, Gid), String>,
+    owner: impl FnOnce() -> Result<MailOwner, ConfigError>,
     words: &Words,
 ) -> Result<(), Fatal> {
     if !call.caller.user.is_root() {
         return Ok(());
     }
-    let dropped = owner().and_then(|(user, group)| {
-        rights::irrevocably_become(user, group).map_err(|error| error.to_string())
-    });
+    let dropped = owner()
+        .map_err(|error| error.to_string())
+        .and_then(|owner| {
+            let done = rights::irrevocably_become(owner.uid, owner.gid);
+            done.map_err(|error| error.to_string())
+        });
     dropped.map_err(|text| {
         words.say(text.as_bytes());
         Fatal::told(STATUS_FAILED)
@@ -171,7 +179,8 @@ fn drop_rights(
 }
 
 /// The queue directory cannot be entered: Perl's status is the error number.
-fn cannot_go(words: &Words, directory: &str, cause: &io::Error) -> Fatal {
+fn cannot_go(words: &Words, directory: &Path, cause: &io::Error) -> Fatal {
+    let directory = directory.to_string_lossy();
     words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());
     let status = cause
         .raw_os_error()

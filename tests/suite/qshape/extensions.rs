@@ -208,7 +208,7 @@ fn every_option_stands_in_the_manual_page() {
     assert!(options.len() > 15, "{help}");
     for option in options {
         let described = page.lines().any(|line| {
-            let words = line.split(|c: char| c == ' ' || c == '=' || c == '"');
+            let words = line.split([' ', '=', '"']);
             line.starts_with(".B") && words.into_iter().any(|word| word == format!("-{option}"))
         });
         assert!(described, "-{option} is not described");

@@ -44,12 +44,7 @@ fn on_terminal(call: &Invocation, program: Program, instance: &Instance) -> Seen
     let mut screen = Vec::new();
     if let Err(error) = File::from(pty.master).read_to_end(&mut screen) {
         // Linux's way to say that nobody has the terminal open any more.
-        assert_eq!(
-            error.raw_os_error(),
-            Some(nix::libc::EIO),
-            "{:?}",
-            ErrorKind::Other
-        );
+        assert_eq!(error.raw_os_error(), Some(nix::libc::EIO), "{error}");
     }
     let output = child.stderr.take().map(|mut stderr| {
         let mut text = Vec::new();
