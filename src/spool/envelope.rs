@@ -367,3 +367,150 @@ fn saturating(digits: &[u8]) -> u64 {
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::writer::RecordWriter;
+
+    #[derive(Default)]
+    struct Said(Vec<String>);
+
+    impl Addresses for Said {
+        fn sender(&mut self, address: &[u8]) {
+            self.0.push(format!("S {}", address.escape_ascii()));
+        }
+
+        fn recipient(&mut self, address: &[u8]) {
+            self.0.push(format!("R {}", address.escape_ascii()));
+        }
+    }
+
+    /// What counts of a file, and the oddities in it.
+    fn look(bytes: &[u8]) -> (Option<Counts>, Said, Vec<Oddity>) {
+        let (mut said, mut oddities) = (Said::default(), Vec::new());
+        let mut stat = nix::sys::stat::stat("/").expect("a directory");
+        stat.st_mtime = 1234;
+        let mut buffers = Buffers::default();
+        let reader = Reader::new(bytes, &mut buffers);
+        let counts = read(reader, &stat, &mut said, &mut |odd| oddities.push(odd));
+        (counts, said, oddities)
+    }
+
+    fn file(records: &[(u8, &str)]) -> Vec<u8> {
+        let mut file = RecordWriter::new();
+        for (kind, text) in records {
+            file.record(RecordType(*kind), text.as_bytes());
+        }
+        file.into_bytes()
+    }
+
+    const GOOD: [(u8, &str); 8] = [
+        (b'C', "4 0 1"),
+        (b'T', "1700000000 5"),
+        (b'A', "a=b"),
+        (b'S', "s@x"),
+        (b'M', ""),
+        (b'N', "ab"),
+        (b'X', ""),
+        (b'R', "r@y\0"),
+    ];
+
+    #[test]
+    fn a_message_counts_when_it_is_complete() {
+        let good = file(&GOOD);
+        assert!(look(&good).0.is_none(), "the end record is missing");
+        let (counts, said, oddities) = look(&[&good[..], b"E"].concat());
+        assert_eq!(
+            counts.map(|c| (c.kind, c.arrival)),
+            Some((Kind::Message, 1.7e9))
+        );
+        assert_eq!(
+            (said.0, oddities),
+            (vec!["S s@x".into(), "R r@y\\x00".into()], vec![])
+        );
+    }
+
+    #[test]
+    fn a_message_that_is_odd_anywhere_does_not_count() {
+        for (place, record) in [
+            (0, (b'C', "5 0 1")),
+            (1, (b'A', "")),
+            (1, (b'T', "")),
+            (2, (b'0', "")),
+            (3, (b'A', "no sender")),
+            (7, (b'A', "no recipient")),
+        ] {
+            let mut records = GOOD.to_vec();
+            records[place] = record;
+            records.push((b'E', ""));
+            assert!(look(&file(&records)).0.is_none(), "{place}");
+        }
+        let long = [&file(&GOOD)[..], b"A\x80\x80\x80\x01", b"E\0"].concat();
+        assert!(look(&long).0.is_none(), "four length bytes");
+    }
+
+    #[test]
+    fn dropped_mail_is_as_old_as_its_file() {
+        let records = [(b'F', "name"), (b'S', "s"), (b'R', "r"), (b'E', "")];
+        let arrival = |records| look(&file(records)).0.map(|counts| counts.arrival);
+        assert_eq!(arrival(&records), Some(1234.0));
+        assert_eq!(arrival(&records[1..]), Some(1234.0));
+        assert_eq!(
+            arrival(&[records[0], records[2], records[1], records[3]]),
+            None
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_a_file() {
+        for (bytes, oddity) in [
+            (&b""[..], Oddity::NoRecord),
+            (b"C\x09short", Oddity::NoRecord),
+            (b"A\0S\x01sR\x01rE\0", Oddity::NoTime),
+        ] {
+            let (counts, said, oddities) = look(bytes);
+            assert_eq!(counts.map(|c| (c.kind, c.arrival)), Some((Kind::File, 0.0)));
+            assert_eq!((said.0, oddities), (Vec::<String>::new(), vec![oddity]));
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_numbers_are_told() {
+        let records = [
+            (b'C', ""),
+            (b'T', "x 5"),
+            (b'S', "s"),
+            (b'R', "r"),
+            (b'p', "y"),
+            (b'E', ""),
+        ];
+        let (counts, _, oddities) = look(&file(&records));
+        assert_eq!(counts.map(|c| c.arrival), Some(0.0));
+        let pointer = Oddity::Pointer(Segment::Envelope, b"y".to_vec());
+        assert_eq!(oddities, [pointer, Oddity::Time(b"x".to_vec())]);
+    }
+
+    #[test]
+    fn pointers_that_lead_back_for_ever_come_to_an_end() {
+        let mut circle = file(&[(b'S', "s"), (b'R', "r")]);
+        let start = circle.len();
+        circle.extend(file(&[(b'w', "x"), (b'p', &start.to_string())]));
+        assert!(look(&circle).0.is_none());
+    }
+
+    #[test]
+    fn names_of_candidates_are_letters_and_digits() {
+        for (name, is_candidate_) in [
+            (&b"ABCDEF"[..], true),
+            (b"3A78999CD00", true),
+            (b"ABCDEF\n", true),
+            (b"ABCDE", false),
+            (b"ABC_EF", false),
+            (b"ABCDEF\n\n", false),
+            (b"\xc3\xa9BCDEF", false),
+        ] {
+            assert_eq!(is_candidate(name), is_candidate_, "{name:?}");
+        }
+    }
+}
