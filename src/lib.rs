@@ -4,7 +4,8 @@
 //!
 //! - [`applets`]: one room per name that people type; dispatch, exit statuses
 //! - [`listing`]: what a listing looks like, the pipeline · [`contents`]: what
-//!   a queue file looks like · [`diag`]: the words that go out
+//!   a queue file looks like · [`shape`]: how much of what is how old ·
+//!   [`diag`]: the words that go out
 //! - [`selection`]: which messages are meant
 //! - [`cli`]: options · [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
 //! - [`record`]: what a queue file is made of · [`config`]: main.cf
@@ -21,6 +22,7 @@ pub mod ipc;
 pub mod listing;
 pub mod record;
 pub mod selection;
+pub mod shape;
 pub mod spool;
 pub mod sys;
 pub mod text;

@@ -16,6 +16,7 @@ mod postcat;
 mod postfix;
 mod postqueue;
 mod postsuper;
+mod qshape;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
@@ -54,7 +55,7 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 9] = [
+pub const APPLETS: [Applet; 10] = [
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
@@ -96,6 +97,12 @@ pub const APPLETS: [Applet; 9] = [
         summary: "delete, hold, release, requeue and expire messages; repair the queues",
         rights: Rights::Own,
         run: postsuper::run,
+    },
+    Applet {
+        name: "qshape",
+        summary: "count what is queued by domain and age",
+        rights: Rights::Own,
+        run: qshape::run,
     },
     Applet {
         name: "sendmail",

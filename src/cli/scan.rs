@@ -87,6 +87,11 @@ impl<'t> Scanner<'t> {
         is_it
     }
 
+    /// Whether the letter that was just scanned was the last of its argument.
+    pub fn is_between(&self) -> bool {
+        self.group.is_empty()
+    }
+
     /// The next letter of the group.
     fn letter(&mut self) -> Result<Scanned, ScanError> {
         let byte = self.group.remove(0);

@@ -9,6 +9,7 @@
 //! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
+//! - `whereabouts`: no more than where the queues are, whatever else is wrong
 //! - `host_name`, `mail_host`: what a host name and a mail destination may look like
 //! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
 //! - `error`: what can be wrong, in Postfix's words
@@ -30,6 +31,7 @@ mod reference;
 pub mod settings;
 mod table;
 mod tables;
+mod whereabouts;
 
 pub use checks::MailOwner;
 pub use error::ConfigError;
@@ -38,3 +40,4 @@ pub use main_cf::MainCf;
 pub use parameters::Parameters;
 pub use patterns::{Matching, PatternList};
 pub use settings::Config;
+pub use whereabouts::Whereabouts;

@@ -37,7 +37,7 @@ pub use form::{Form, Gathered, Totals};
 pub use json::Members;
 pub use order::{Arrangement, Direction, Entry, Key, Sorter};
 pub use output::{Ending, Output};
-pub use pipeline::{run as list_spool, workers_for};
+pub use pipeline::run as list_spool;
 pub use sink::Sink;
 pub use style::{Look, Style};
 pub use template::{Template, Terminator};

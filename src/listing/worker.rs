@@ -1,10 +1,6 @@
 //! A worker of the pipeline: opens, parses and formats the messages of one
 //! chunk after the other.
 
-use std::ops::Range;
-use std::sync::mpsc::{Receiver, SendError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use super::ListingError;
 use super::form::{Form, Gathered, Totals};
 use super::sink::PIECE_SIZE;
@@ -13,9 +9,10 @@ use crate::record::Buffers;
 use crate::selection::{Matcher, Selection};
 use crate::spool::message::{self, Message, NoMessage};
 use crate::spool::message_text::{self, Next, Piece as Part};
+use crate::spool::readers::{self, NotWanted};
 use crate::spool::report::{Head, Recipient, Report, Rules, Wanted};
 use crate::spool::reporter::{Location, Reporter};
-use crate::spool::{Layout, Place, Queue};
+use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
 
@@ -50,33 +47,14 @@ pub enum Piece {
     Failed(ListingError),
 }
 
-/// Names of one directory, to be looked at by one worker.
-pub struct Chunk {
-    /// The queue they are in.
-    pub queue: Queue,
-    /// The open directory the names lie in; `None` for names that were met
-    /// where they do not belong: their message is looked for at its place.
-    pub place: Option<Arc<Place>>,
-    /// The names, one behind the other.
-    pub names: Vec<u8>,
-    /// Where each of them stands in `names`.
-    pub ranges: Vec<Range<usize>>,
-    /// Where the pieces go.
-    pub pieces: SyncSender<Piece>,
-}
-
-impl Chunk {
-    fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.ranges
-            .iter()
-            .filter_map(|range| self.names.get(range.clone()))
-    }
-}
+/// Names of one queue's directory; without a directory they were met where
+/// they do not belong: their message is looked for at its place.
+type Chunk = readers::Chunk<Queue, Piece>;
 
 /// Why a worker stops in the middle of a chunk.
 enum Stop {
     /// Nobody takes what it hands out.
-    NotWanted(SendError<Piece>),
+    NotWanted,
     /// The listing cannot go on.
     Failed(ListingError),
 }
@@ -87,9 +65,9 @@ impl Stop {
     }
 }
 
-impl From<SendError<Piece>> for Stop {
-    fn from(error: SendError<Piece>) -> Self {
-        Self::NotWanted(error)
+impl From<NotWanted> for Stop {
+    fn from(_: NotWanted) -> Self {
+        Self::NotWanted
     }
 }
 
@@ -116,45 +94,15 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Takes chunks until there are no more, or nobody wants the result.
-    pub fn run(mut self, waiting: &Mutex<Receiver<Chunk>>) {
-        loop {
-            let next = waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .recv();
-            let Ok(chunk) = next else { return };
-            if self.chunk(&chunk).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Looks at one chunk. An error is that nobody wants the result.
-    pub fn chunk(&mut self, chunk: &Chunk) -> Result<(), SendError<Piece>> {
-        for name in chunk.names() {
-            match self.message(chunk, name) {
-                Ok(()) => {}
-                Err(Stop::NotWanted(error)) => return Err(error),
-                Err(Stop::Failed(error)) => return chunk.pieces.send(Piece::Failed(error)),
-            }
-        }
-        self.hand_out(chunk)?;
-        if let Some(gathered) = self.form.take_gathered() {
-            chunk.pieces.send(Piece::Gathered(gathered))?;
-        }
-        chunk.pieces.send(Piece::Totals(self.form.take_totals()))
-    }
-
     /// Lists one name, if it is a message that is meant.
     fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), Stop> {
-        let path = self.listing.layout.path(chunk.queue, name);
+        let path = self.listing.layout.path(chunk.label, name);
         let path = path.to_string_lossy().into_owned();
         let (dir, file) = match &chunk.place {
             Some(place) => (&place.dir, name),
             None => (self.listing.spool, path.as_bytes()),
         };
-        let found = match message::open(dir, file, chunk.queue, &path) {
+        let found = match message::open(dir, file, chunk.label, &path) {
             Ok(found) => found,
             Err(NoMessage::NotThere) => return Ok(()),
             Err(other) if other.is_exhaustion() => return Err(Stop::Failed(other.into())),
@@ -163,7 +111,7 @@ impl<'a> Worker<'a> {
         let at = Location {
             spool: self.listing.spool,
             layout: self.listing.layout,
-            queue: chunk.queue,
+            queue: chunk.label,
             id: name,
             path: &path,
         };
@@ -208,14 +156,14 @@ impl<'a> Worker<'a> {
         let whole = self.form.out().len();
         let mut pieces = Pieces {
             form: &mut self.form,
-            to: &chunk.pieces,
+            chunk,
             sent: Sent::Nothing,
         };
         let done = self
             .reporter
             .report(found, at, self.listing.rules, &mut pieces);
         match pieces.sent {
-            Sent::Closed(error) => return Err(Stop::NotWanted(error)),
+            Sent::Closed => return Err(Stop::NotWanted),
             Sent::Nothing if done.is_err() => {
                 self.form.out().truncate(whole);
                 self.hand_out(chunk)?;
@@ -225,16 +173,33 @@ impl<'a> Worker<'a> {
         done.map_err(Stop::failed)
     }
 
-    fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), SendError<Piece>> {
-        chunk.pieces.send(Piece::Warning(text))
+    fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), NotWanted> {
+        chunk.hand_out(Piece::Warning(text))
     }
 
-    fn hand_out(&mut self, chunk: &Chunk) -> Result<(), SendError<Piece>> {
+    fn hand_out(&mut self, chunk: &Chunk) -> Result<(), NotWanted> {
         let text = std::mem::take(self.form.out());
         match text.is_empty() {
             true => Ok(()),
-            false => chunk.pieces.send(Piece::Text(text)),
+            false => chunk.hand_out(Piece::Text(text)),
         }
+    }
+}
+
+impl readers::Look<Queue, Piece> for Worker<'_> {
+    fn chunk(&mut self, chunk: &Chunk) -> Result<(), NotWanted> {
+        for name in chunk.names() {
+            match self.message(chunk, name) {
+                Ok(()) => {}
+                Err(Stop::NotWanted) => return Err(NotWanted),
+                Err(Stop::Failed(error)) => return chunk.hand_out(Piece::Failed(error)),
+            }
+        }
+        self.hand_out(chunk)?;
+        if let Some(gathered) = self.form.take_gathered() {
+            chunk.hand_out(Piece::Gathered(gathered))?;
+        }
+        chunk.hand_out(Piece::Totals(self.form.take_totals()))
     }
 }
 
@@ -242,7 +207,7 @@ impl<'a> Worker<'a> {
 /// a million recipients needs no more memory than others.
 struct Pieces<'a, 'f> {
     form: &'a mut Form<'f>,
-    to: &'a SyncSender<Piece>,
+    chunk: &'a Chunk,
     sent: Sent,
 }
 
@@ -250,7 +215,7 @@ struct Pieces<'a, 'f> {
 enum Sent {
     Nothing,
     Some,
-    Closed(SendError<Piece>),
+    Closed,
 }
 
 impl Pieces<'_, '_> {
@@ -264,14 +229,14 @@ impl Pieces<'_, '_> {
 
     /// Once nobody listens, pieces are dropped.
     fn send(&mut self, piece: Piece) {
-        if let Sent::Closed(_) = self.sent {
+        if matches!(self.sent, Sent::Closed) {
             return;
         }
         let is_text = matches!(piece, Piece::Text(_));
-        match self.to.send(piece) {
+        match self.chunk.hand_out(piece) {
             Ok(()) if is_text => self.sent = Sent::Some,
             Ok(()) => {}
-            Err(error) => self.sent = Sent::Closed(error),
+            Err(NotWanted) => self.sent = Sent::Closed,
         }
     }
 }

@@ -51,6 +51,15 @@ impl Default for Buffers {
     }
 }
 
+/// How much of a record's data is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// At least what stands before the first NUL.
+    ToNul,
+    /// All of it.
+    Whole,
+}
+
 /// A record that was found complete in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -182,16 +191,21 @@ impl<'b, S: Source> Reader<'b, S> {
         let Some(target) = pointer::parse(text) else {
             return Err(RecordError::PointerValue(trim_space_start(text).to_vec()));
         };
-        if target == 0 {
-            return Ok(());
+        match target {
+            0 => Ok(()),
+            target => self.jump(target),
         }
+    }
+
+    /// Goes to `target`, where a pointer record leads.
+    pub fn jump(&mut self, target: u64) -> Result<(), RecordError> {
         self.jumps.jump(target)?;
         self.seek(target).map_err(RecordError::PointerSeek)
     }
 
     /// The record's data up to its first NUL, at most `TEXT_MAX` bytes.
     pub fn text(&mut self, record: &Record) -> &[u8] {
-        let text = self.data(record);
+        let text = self.loaded(record, Extent::ToNul);
         match text.iter().position(|&b| b == 0) {
             Some(nul) => text.get(..nul).unwrap_or_default(),
             None => text,
@@ -211,13 +225,18 @@ impl<'b, S: Source> Reader<'b, S> {
         chunk.get(..left.min(chunk.len())).unwrap_or_default()
     }
 
-    /// The record's data, at most `TEXT_MAX` bytes of it.
-    fn data(&mut self, record: &Record) -> &[u8] {
+    /// The record's data with every NUL in it, at most `TEXT_MAX` bytes.
+    pub fn data(&mut self, record: &Record) -> &[u8] {
+        self.loaded(record, Extent::Whole)
+    }
+
+    /// The record's data; of long data, as far as it is needed.
+    fn loaded(&mut self, record: &Record, extent: Extent) -> &[u8] {
         let length = usize::try_from(record.length)
             .unwrap_or(usize::MAX)
             .min(TEXT_MAX);
         if length > NEXT_READ {
-            return self.long_data(record.data, length);
+            return self.long_data(record.data, length, extent);
         }
         if self.in_window(record.data, length).is_none() {
             self.fill(record.data);
@@ -227,7 +246,7 @@ impl<'b, S: Source> Reader<'b, S> {
 
     /// Data too long for the window, gathered piece by piece: the buffer
     /// grows only as far as there are bytes in the file.
-    fn long_data(&mut self, from: u64, length: usize) -> &[u8] {
+    fn long_data(&mut self, from: u64, length: usize, extent: Extent) -> &[u8] {
         let Buffers { long, .. } = &mut *self.buffers;
         long.clear();
         while long.len() < length {
@@ -239,7 +258,7 @@ impl<'b, S: Source> Reader<'b, S> {
                 .source
                 .read_at(piece, from.saturating_add(have as u64))
                 .unwrap_or(0);
-            let ends = count < want || piece.contains(&0);
+            let ends = count < want || extent == Extent::ToNul && piece.contains(&0);
             long.truncate(have.saturating_add(count));
             if ends {
                 break;

@@ -16,7 +16,7 @@ use super::moves::{Mover, Outcome};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
 use super::{Found, Layout, Place, Queue, Step, Walk, id, message};
-use crate::sys::dir::{Dir, Told};
+use crate::sys::dir::{Dir, Kind};
 use crate::sys::signals::Interrupts;
 
 /// What is worked on.
@@ -75,7 +75,7 @@ struct Job {
     place: Arc<Place>,
     /// The names, one behind the other.
     names: Vec<u8>,
-    ranges: Vec<(Range<usize>, Told)>,
+    ranges: Vec<(Range<usize>, Option<Kind>)>,
 }
 
 /// What is known of an object before it is acted on.
@@ -171,7 +171,7 @@ struct Sweeper<'a> {
 }
 
 impl Job {
-    fn objects(&self) -> impl Iterator<Item = (Object<'_>, Told)> {
+    fn objects(&self) -> impl Iterator<Item = (Object<'_>, Option<Kind>)> {
         self.ranges.iter().filter_map(|(range, told)| {
             let found = Object {
                 queue: self.queue,
@@ -188,8 +188,8 @@ impl Work<Job> for Sweeper<'_> {
 
     fn look(&mut self, job: Job, disk: Disk) -> Self::Seen {
         let needs_stat = manner(self.action) != Manner::Alone || disk == Disk::Slow;
-        let known = |(found, told): (Object<'_>, Told)| match (told, needs_stat) {
-            (Told::File, false) => Known::File,
+        let known = |(found, told): (Object<'_>, Option<Kind>)| match (told, needs_stat) {
+            (Some(Kind::File), false) => Known::File,
             _ => found.stat().map_or(Known::Nothing, Known::Stat),
         };
         let known = job.objects().map(known).collect();

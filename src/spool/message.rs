@@ -152,13 +152,19 @@ pub fn is_exhaustion(error: &io::Error) -> bool {
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
+/// Opens what is called `name` in `dir`, and looks at what was opened.
+pub fn open_any(dir: &Dir, name: &[u8]) -> io::Result<(File, FileStat)> {
+    let file = dir.open_file(OsStr::from_bytes(name))?;
+    let stat = stat_open(&file)?;
+    Ok((file, stat))
+}
+
 /// Opens the file `name`, relative to `dir`, if it is a complete message of
 /// `queue`. `path` is what a warning calls it.
 pub fn open(dir: &Dir, name: &[u8], queue: Queue, path: &str) -> Result<Message, NoMessage> {
     let file_name = OsStr::from_bytes(name);
-    let opened = dir
-        .open_file(file_name)
-        .and_then(|file| Ok((stat_open(&file)?, Ok(file))))
+    let opened = open_any(dir, name)
+        .map(|(file, stat)| (stat, Ok(file)))
         // What cannot be opened is judged by its name: it may be a link, a
         // socket, or a file that is not finished.
         .or_else(|cause| Ok::<_, io::Error>((dir.stat(file_name)?, Err(cause))));

@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod crew;
+pub mod envelope;
 pub mod id;
 mod layout;
 mod logged;
@@ -14,6 +15,7 @@ pub mod moves;
 pub mod note;
 pub mod origin;
 mod queue;
+pub mod readers;
 mod reasons;
 pub mod repair;
 pub mod report;
@@ -21,6 +23,7 @@ pub mod reporter;
 pub mod stream;
 mod sweep;
 pub mod system;
+pub mod tree;
 pub mod wake;
 mod walk;
 

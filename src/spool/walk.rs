@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::Queue;
-use crate::sys::dir::{Dir, Kind, Names, Told};
+use crate::sys::dir::{Dir, Kind, Names};
 use crate::sys::error_text::error_text;
 use crate::text::shown;
 
@@ -46,7 +46,7 @@ pub struct Found<'a> {
     /// The name.
     pub name: &'a [u8],
     /// What the directory tells of it.
-    pub told: Told,
+    pub told: Option<Kind>,
 }
 
 /// What a walk comes by.
@@ -70,7 +70,7 @@ pub struct Walk {
     levels: Vec<Level>,
     name: Vec<u8>,
     /// What was told of the name.
-    told: Told,
+    told: Option<Kind>,
     /// The directory that was left last.
     left: Vec<u8>,
 }
@@ -110,7 +110,7 @@ impl Walk {
             queue,
             levels: vec![Level { place, names }],
             name: Vec::new(),
-            told: Told::Nothing,
+            told: None,
             left: Vec::new(),
         })
     }
@@ -143,7 +143,7 @@ impl Walk {
     fn advance(&mut self) -> Result<Advance, WalkError> {
         while let Some(level) = self.levels.last_mut() {
             let told = level.names.next(&mut self.name);
-            self.told = told.unwrap_or(Told::Nothing);
+            self.told = told.flatten();
             if told.is_none() {
                 self.left.clone_from(&level.place.path);
                 self.levels.pop();

@@ -11,13 +11,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use nix::dir::OwningIter;
+use nix::dir::{OwningIter, Type};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{
     FileStat, Mode, SFlag, UtimensatFlags, fchmod, fstat, fstatat, mkdirat, utimensat,
 };
 use nix::sys::time::TimeSpec;
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, Whence, lseek, unlinkat};
 
 /// An open directory.
 #[derive(Debug)]
@@ -136,10 +136,17 @@ impl Dir {
 
     /// The names in this directory, in readdir order, without `.` and `..`.
     ///
-    /// The names share the directory's read position: list once per `Dir`.
+    /// The names share the directory's read position: list once per `Dir`, or
+    /// once more after [`Dir::rewind`].
     pub fn names(&self) -> io::Result<Names> {
         let copy = self.0.try_clone()?;
         Ok(Names(nix::dir::Dir::from_fd(copy)?.into_iter()))
+    }
+
+    /// Lets the next [`Dir::names`] begin at the first name again.
+    pub fn rewind(&self) -> io::Result<()> {
+        lseek(&self.0, 0, Whence::SeekSet)?;
+        Ok(())
     }
 }
 
@@ -154,34 +161,23 @@ impl AsFd for Dir {
 pub struct Names(OwningIter);
 
 impl Names {
-    /// Puts the next name into `name` and returns what it stands for; `None`
-    /// at the end. A directory that cannot be read on ends there: what was
-    /// read is still true.
-    pub fn next(&mut self, name: &mut Vec<u8>) -> Option<Told> {
+    /// Puts the next name into `name` and returns what kind of object it stood
+    /// for when the directory was read, if the file system tells; `None` at
+    /// the end. A directory that cannot be read on ends there: what was read
+    /// is still true.
+    pub fn next(&mut self, name: &mut Vec<u8>) -> Option<Option<Kind>> {
         while let Some(Ok(entry)) = self.0.next() {
             match entry.file_name().to_bytes() {
                 b"." | b".." => {}
                 bytes => {
                     name.clear();
                     name.extend_from_slice(bytes);
-                    return Some(match entry.file_type() {
-                        Some(nix::dir::Type::File) => Told::File,
-                        _ => Told::Nothing,
-                    });
+                    return Some(entry.file_type().map(Kind::from));
                 }
             }
         }
         None
     }
-}
-
-/// What a directory tells of a name in it. Not every file system does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// It is a regular file, or was one when the directory was read.
-    File,
-    /// It has to be looked at.
-    Nothing,
 }
 
 /// What kind of object a stat(2) result describes.
@@ -204,6 +200,17 @@ impl Kind {
             SFlag::S_IFREG => Self::File,
             SFlag::S_IFDIR => Self::Directory,
             SFlag::S_IFLNK => Self::Link,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<Type> for Kind {
+    fn from(kind: Type) -> Self {
+        match kind {
+            Type::File => Self::File,
+            Type::Directory => Self::Directory,
+            Type::Symlink => Self::Link,
             _ => Self::Other,
         }
     }

@@ -1,5 +1,6 @@
 //! The operating system, made safe to use: directories by descriptor, rights,
-//! process hygiene, signals, sockets, local time, system error texts.
+//! process hygiene, signals, sockets, terminals, local time, system error
+//! texts.
 //!
 //! The only place with `unsafe`; each use has its argument beside it. Knows
 //! nothing of mail.
@@ -12,5 +13,6 @@ pub mod process;
 pub mod rights;
 pub mod signals;
 pub mod socket;
+pub mod terminal;
 pub mod time;
 pub mod wait;

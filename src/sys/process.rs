@@ -1,10 +1,11 @@
 //! What a process does before anything else: umask, the standard
 //! descriptors, whether it runs with somebody else's rights.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
@@ -113,6 +114,20 @@ fn has_borrowed_rights() -> bool {
     // SAFETY: getauxval(3) takes an integer and returns one.
     let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
     secure || getuid() != geteuid() || getgid() != getegid()
+}
+
+/// The path from which the kernel started the program, as it was asked to.
+pub fn started_from() -> Option<OsString> {
+    // SAFETY: getauxval(3) takes an integer and returns one.
+    let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let path = std::ptr::with_exposed_provenance::<libc::c_char>(usize::try_from(address).ok()?);
+    if path.is_null() {
+        return None;
+    }
+    // SAFETY: the kernel put a C string there, on the first stack, where it
+    // stays as long as the process lives; nothing here writes to it.
+    let path = unsafe { CStr::from_ptr(path) };
+    Some(OsStr::from_bytes(path.to_bytes()).to_owned())
 }
 
 /// Ends the process by SIGPIPE, as C programs end, when it writes to a pipe

@@ -1,10 +1,11 @@
 //! Bytes from strangers made fit to show: printable text, quoted addresses,
-//! folded reasons.
+//! folded reasons, numbers as Perl has them.
 //!
 //! Knows neither where text comes from nor where it goes.
 
 mod address;
 pub mod fold;
+pub mod perl;
 mod printable;
 
 pub use address::quote;

@@ -1,7 +1,7 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|selection|postsuper|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|selection|qshape|postsuper|postcat] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
@@ -12,6 +12,7 @@
 
 mod postcat;
 mod postsuper;
+mod qshape;
 mod selection;
 mod spool;
 mod timing;
@@ -19,7 +20,7 @@ mod timing;
 use std::process::ExitCode;
 
 use spool::Spool;
-use timing::{Cache, Contest, Program};
+use timing::{Cache, Contest, Order, Program};
 
 const MESSAGES: usize = 100_000;
 const ROUNDS: usize = 5;
@@ -50,20 +51,23 @@ fn main() -> ExitCode {
 
 /// What is asked for by name, else everything.
 fn measure(messages: usize, rounds: usize) -> Result<(), String> {
-    let names = ["listing", "selection", "postsuper", "postcat"];
+    let names = ["listing", "selection", "qshape", "postsuper", "postcat"];
     let asked = |name: &str| {
         let mut named = std::env::args()
             .filter(|a| names.contains(&a.as_str()))
             .peekable();
         named.peek().is_none() || named.any(|a| a == name)
     };
-    if asked("listing") || asked("selection") {
+    if asked("listing") || asked("selection") || asked("qshape") {
         let spool = Spool::build(messages);
         if asked("listing") {
             run(&spool, rounds)?;
         }
         if asked("selection") {
             selection::run(&spool, rounds)?;
+        }
+        if asked("qshape") {
+            qshape::run(&spool, rounds)?;
         }
     }
     if asked("postcat") {
@@ -87,6 +91,7 @@ fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
             ours: Program::ours("postqueue", &["-c", &spool.etc(), option]),
             cache,
             rounds,
+            order: Order::AsPrinted,
         };
         println!("{}", contest.run()?);
     }

@@ -5,7 +5,7 @@ use std::fs;
 use spoolbox::record::writer::QueueFile;
 
 use crate::spool::Spool;
-use crate::timing::{Cache, Contest, Program};
+use crate::timing::{Cache, Contest, Order, Program};
 
 /// IDs in one call.
 const IDS: usize = 2000;
@@ -40,6 +40,7 @@ fn contest(label: &'static str, arguments: &[&str], rounds: usize) -> Result<(),
         ours: Program::ours("postcat", arguments),
         cache: Cache::Warm,
         rounds,
+        order: Order::AsPrinted,
     };
     println!("{}", contest.run()?);
     Ok(())

@@ -2,7 +2,7 @@
 //! tools, around find(1), and around our own plain listing.
 
 use crate::spool::Spool;
-use crate::timing::{Cache, Contest, Program};
+use crate::timing::{Cache, Contest, Order, Program};
 
 /// One sender of a thousand.
 const SENDER: &str = "sender7@example.com";
@@ -42,6 +42,7 @@ pub fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
             label,
             theirs: Program::pipeline(theirs),
             ours: ours.clone(),
+            order: Order::AsPrinted,
             cache,
             rounds,
         };

@@ -23,6 +23,7 @@ mod live;
 mod maillog;
 mod postcat;
 mod postsuper;
+mod qshape;
 mod rights;
 mod selection;
 mod support;

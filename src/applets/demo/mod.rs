@@ -129,7 +129,7 @@ fn suggestions(instance: &Instance) -> String {
         format!("{program} mailq -C {etc} | grep -c '^[0-9A-Za-z]'"),
         format!("{program} mailq -C {etc} | awk '/^[0-9A-Za-z].*@bulk.example$/ {{ print $1 }}'"),
         format!("{program} postqueue -c {etc} --dialect=3.11 -j | grep orig_address"),
-        format!("{program} postqueue -c {etc} -p | tail -1"),
+        format!("{program} qshape -c {etc} deferred"),
     ];
     let mut text = String::from("\nTo try:\n");
     for command in commands {

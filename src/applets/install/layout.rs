@@ -27,11 +27,12 @@ const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// The manual pages, within the binary so that it can install itself.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("mailq.1", include_str!("../../../man/mailq.1")),
     ("postcat.1", include_str!("../../../man/postcat.1")),
     ("postqueue.1", include_str!("../../../man/postqueue.1")),
     ("postsuper.8", include_str!("../../../man/postsuper.8")),
+    ("qshape.1", include_str!("../../../man/qshape.1")),
     ("spoolbox.1", include_str!("../../../man/spoolbox.1")),
 ];
 

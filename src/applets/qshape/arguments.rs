@@ -1,0 +1,303 @@
+//! The command line of qshape: the letters as Getopt::Std has them, and long
+//! options that are ours.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::cli::{self, Opt, ScanError, Scanned, Scanner, Value};
+use crate::shape::By;
+use crate::shape::ages::Growth;
+use crate::shape::table::Parents;
+
+const OPTIONS: [Opt; 17] = [
+    Opt::short(
+        'b',
+        Value::Required("COUNT"),
+        "number of age buckets (default 10)",
+    ),
+    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    Opt::short('h', Value::None, "print the usage message and fail"),
+    Opt::short(
+        'l',
+        Value::None,
+        "bucket limits are multiples of the first, not doubled",
+    ),
+    Opt::short(
+        'm',
+        Value::Required("COUNT"),
+        "with -p: subdomains that a parent needs (default 5)",
+    ),
+    Opt::short(
+        'N',
+        Value::Required("COUNT"),
+        "on a terminal: show results every COUNT messages (1000)",
+    ),
+    Opt::short(
+        'n',
+        Value::Required("COUNT"),
+        "on a terminal: rows that are shown (20)",
+    ),
+    Opt::short('p', Value::None, "count parent domains too"),
+    Opt::short(
+        's',
+        Value::None,
+        "count sender domains, not recipient domains",
+    ),
+    Opt::short(
+        't',
+        Value::Required("MINUTES"),
+        "age limit of the first bucket (default 5)",
+    ),
+    Opt::short(
+        'w',
+        Value::Required("COLUMNS"),
+        "width of the output, if above 80",
+    ),
+    Opt::long(
+        "by",
+        Value::Required("WHAT"),
+        "rows: domain, recipient, sender, reason, queue, size",
+    ),
+    Opt::long("top", Value::Required("N"), "show the N largest rows only"),
+    Opt::long("json", Value::None, "print the table as a JSON object"),
+    Opt::long("chart", Value::None, "draw a bar per row"),
+    cli::HELP,
+    cli::VERSION,
+];
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mode {
+    #[default]
+    Count,
+    Usage,
+    Help,
+    Version,
+}
+
+/// What the counts look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Look {
+    #[default]
+    Table,
+    Json,
+    Chart,
+}
+
+/// Numbers as they were typed: Perl takes any text for one.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    pub(super) width: Typed,
+    pub(super) buckets: Typed,
+    pub(super) minutes: Typed,
+    pub(super) children: Typed,
+    pub(super) batch: Typed,
+    pub(super) rows: Typed,
+}
+
+/// What was typed for a number.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// Not even the letter.
+    #[default]
+    Nothing,
+    /// The letter at the end of the command line.
+    LetterOnly,
+    /// A text.
+    Text(OsString),
+}
+
+/// The command line, understood but for its numbers.
+#[derive(Debug, Default)]
+pub(super) struct Arguments {
+    pub(super) mode: Mode,
+    pub(super) config_directory: Option<OsString>,
+    pub(super) by: Option<By>,
+    pub(super) parents: Parents,
+    pub(super) growth: Growth,
+    pub(super) numbers: Numbers,
+    pub(super) look: Look,
+    /// How many rows, whatever standard output is.
+    pub(super) top: Option<u64>,
+    pub(super) operands: Vec<OsString>,
+}
+
+/// Why a command line is refused: the words behind `PROG: `.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Misuse(pub(super) Vec<u8>);
+
+/// Reads the command line.
+pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
+    let mut parsed = Arguments::default();
+    let mut scanner = Scanner::new(&OPTIONS, arguments);
+    while let Some(scanned) = scanner.next() {
+        match scanned {
+            Ok(option) => take(option, &mut parsed)?,
+            // To Getopt::Std a letter at the end has no value, which is none.
+            Err(ScanError::NoValue(b'c')) => parsed.config_directory = Some(OsString::new()),
+            Err(ScanError::NoValue(letter)) => {
+                if let Some(number) = number_of(char::from(letter), &mut parsed.numbers) {
+                    *number = Typed::LetterOnly;
+                }
+            }
+            // What its table of letters has between them is a letter to it.
+            Err(ScanError::Invalid(b':')) => {}
+            // What is left of `-l-` is `--`.
+            Err(ScanError::Invalid(b'-')) if scanner.is_between() => break,
+            // Of what is wrong the first ends the reading.
+            Err(ScanError::Invalid(_)) if parsed.mode == Mode::Usage => break,
+            Err(ScanError::Invalid(letter)) => {
+                return Err(Misuse([b"Unknown option: ", &[letter][..]].concat()));
+            }
+            Err(other) => return Err(Misuse(other.message())),
+        }
+    }
+    parsed.operands = scanner.operands();
+    if parsed.parents == Parents::Counted && !names_are_domains(parsed.by) {
+        return Err(misuse("-p goes with domains only"));
+    }
+    Ok(parsed)
+}
+
+fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
+    match option {
+        Scanned::Short('c', value) => parsed.config_directory = Some(value),
+        Scanned::Short('h', _) => set_mode(parsed, Mode::Usage),
+        Scanned::Short('l', _) => parsed.growth = Growth::Linear,
+        Scanned::Short('p', _) => parsed.parents = Parents::Counted,
+        Scanned::Short('s', _) => set_by(parsed, By::SenderDomain)?,
+        Scanned::Long("by", value) => {
+            let by = parse_by(&value).ok_or_else(|| bad("by", &value))?;
+            set_by(parsed, by)?;
+        }
+        Scanned::Long("top", value) => {
+            let top = value.to_str().and_then(|text| text.parse().ok());
+            parsed.top = Some(top.ok_or_else(|| bad("top", &value))?);
+        }
+        Scanned::Long("json", _) => set_look(parsed, Look::Json)?,
+        Scanned::Long("chart", _) => set_look(parsed, Look::Chart)?,
+        Scanned::Long("help", _) => set_mode(parsed, Mode::Help),
+        Scanned::Long("version", _) => set_mode(parsed, Mode::Version),
+        Scanned::Short(letter, value) => {
+            if let Some(number) = number_of(letter, &mut parsed.numbers) {
+                *number = Typed::Text(value);
+            }
+        }
+        Scanned::Long(_, _) => {}
+    }
+    Ok(())
+}
+
+/// The number that a letter stands for.
+fn number_of(letter: char, numbers: &mut Numbers) -> Option<&mut Typed> {
+    Some(match letter {
+        'b' => &mut numbers.buckets,
+        'm' => &mut numbers.children,
+        'N' => &mut numbers.batch,
+        'n' => &mut numbers.rows,
+        't' => &mut numbers.minutes,
+        'w' => &mut numbers.width,
+        _ => return None,
+    })
+}
+
+/// The first explanation that was asked for is given.
+fn set_mode(parsed: &mut Arguments, mode: Mode) {
+    if parsed.mode == Mode::Count {
+        parsed.mode = mode;
+    }
+}
+
+fn set_by(parsed: &mut Arguments, by: By) -> Result<(), Misuse> {
+    match parsed.by.replace(by) {
+        Some(other) if other != by => Err(misuse("-s and --by exclude each other")),
+        _ => Ok(()),
+    }
+}
+
+fn set_look(parsed: &mut Arguments, look: Look) -> Result<(), Misuse> {
+    match std::mem::replace(&mut parsed.look, look) {
+        Look::Table => Ok(()),
+        other if other == look => Ok(()),
+        _ => Err(misuse("--json and --chart exclude each other")),
+    }
+}
+
+/// Whether the rows are domains.
+pub(super) fn names_are_domains(by: Option<By>) -> bool {
+    matches!(by, None | Some(By::Domain | By::SenderDomain))
+}
+
+fn parse_by(value: &OsStr) -> Option<By> {
+    let all = [
+        By::Domain,
+        By::Recipient,
+        By::Sender,
+        By::Reason,
+        By::Queue,
+        By::Size,
+    ];
+    all.into_iter().find(|by| value == by.name())
+}
+
+fn bad(option: &str, value: &OsStr) -> Misuse {
+    Misuse(
+        [
+            b"bad value for --",
+            option.as_bytes(),
+            b": ",
+            value.as_bytes(),
+        ]
+        .concat(),
+    )
+}
+
+fn misuse(text: &str) -> Misuse {
+    Misuse(text.as_bytes().to_vec())
+}
+
+/// The text of `--help`.
+pub(super) fn help() -> String {
+    let about = "Counts what is queued by domain and age, as Postfix's qshape does.";
+    cli::help("qshape [option]... [queue]...", about, &OPTIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Arguments, Misuse> {
+        parse(arguments.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn letters_are_read_as_getopt_std_reads_them() {
+        assert_eq!(parsed(&["-l-", "-x"]).unwrap().operands, ["-x"]);
+        assert_eq!(parsed(&["-:", "hold"]).unwrap().operands, ["hold"]);
+        let buckets = |arguments: &[&str]| parsed(arguments).unwrap().numbers.buckets;
+        assert_eq!(buckets(&["hold", "-b"]), Typed::Nothing);
+        assert_eq!(buckets(&["-b"]), Typed::LetterOnly);
+        assert_eq!(buckets(&["-b-1"]), Typed::Text("-1".into()));
+        assert_eq!(parsed(&["-c"]).unwrap().config_directory, Some("".into()));
+        let unknown = |letter| Misuse(format!("Unknown option: {letter}").into_bytes());
+        assert_eq!(parsed(&["-hx"]).unwrap().mode, Mode::Usage);
+        assert_eq!(parsed(&["-xh"]).unwrap_err(), unknown('x'));
+        assert_eq!(parsed(&["-lxy"]).unwrap_err(), unknown('x'));
+        assert_eq!(parsed(&["--nosuch"]).unwrap_err(), unknown('-'));
+        assert_eq!(parsed(&["-l--json"]).unwrap_err(), unknown('-'));
+    }
+
+    #[test]
+    fn what_excludes_each_other_is_refused() {
+        for arguments in [
+            &["-s", "--by=reason"][..],
+            &["--json", "--chart"],
+            &["-p", "--by=size"],
+            &["--by=colour"],
+            &["--top=-1"],
+        ] {
+            assert!(parsed(arguments).is_err(), "{arguments:?}");
+        }
+        assert!(parsed(&["-s", "-s", "-p", "--json", "--top=3"]).is_ok());
+    }
+}

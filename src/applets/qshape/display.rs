@@ -1,0 +1,242 @@
+//! What is shown while qshape counts, and in the end: on a terminal results
+//! so far on a cleared screen, else only the table.
+
+use std::io::{self, BufWriter, Write};
+
+use super::STATUS;
+use super::STATUS_FAILED;
+use super::arguments::{Arguments, Look, Numbers, names_are_domains};
+use super::words::{Compared, Words, unwritten};
+use crate::applets::Fatal;
+use crate::shape::ages::Ages;
+use crate::shape::table::Table;
+use crate::shape::{
+    By, Canvas, Fault, Hearer, Ink, Limit, Names, Selection, Sheet, chart, json, sheet,
+};
+use crate::spool::envelope::Oddity;
+use crate::spool::tree::Obstacle;
+use crate::sys::error_text::error_text;
+use crate::sys::terminal;
+
+/// Columns of output unless more are asked for.
+const WIDTH: f64 = 80.0;
+/// Columns of output at most: a line is written in one piece.
+const WIDTH_MAX: f64 = 1e6;
+const BUCKETS: f64 = 10.0;
+const MINUTES: f64 = 5.0;
+const CHILDREN: f64 = 5.0;
+const BATCH: f64 = 1000.0;
+const ROWS: f64 = 20.0;
+/// Asks programs not to use colours.
+const NO_COLOR: &str = "NO_COLOR";
+
+/// What is shown and how, as the command line has it.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) by: By,
+    pub(super) ages: Ages,
+    look: Look,
+    /// The width that was asked for, if it is one.
+    width: Option<f64>,
+    children: f64,
+    top: Option<u64>,
+}
+
+impl Settings {
+    /// Takes the numbers of a command line; those that are none are told.
+    pub(super) fn of(arguments: &Arguments, words: &Words) -> Self {
+        let above = |typed, compared, least: f64| {
+            let number = words.number(typed, compared);
+            number.filter(|number| *number > least)
+        };
+        let numbers = &arguments.numbers;
+        let width = above(&numbers.width, Compared::Width, WIDTH);
+        let buckets = above(&numbers.buckets, Compared::Buckets, 0.0).unwrap_or(BUCKETS);
+        let minutes = above(&numbers.minutes, Compared::Minutes, 0.0).unwrap_or(MINUTES);
+        let children = above(&numbers.children, Compared::Children, 0.0);
+        Self {
+            by: arguments.by.unwrap_or_default(),
+            ages: Ages::new(minutes, buckets, arguments.growth),
+            look: arguments.look,
+            width,
+            children: children.unwrap_or(CHILDREN),
+            top: arguments.top,
+        }
+    }
+}
+
+/// What only a terminal gets.
+struct Screen {
+    clear: Vec<u8>,
+    batch: Option<f64>,
+    rows: Option<f64>,
+}
+
+/// Shows a table.
+pub(super) struct Display<'a> {
+    settings: &'a Settings,
+    numbers: &'a Numbers,
+    words: &'a Words,
+    screen: Option<Screen>,
+}
+
+impl<'a> Display<'a> {
+    /// A display on standard output.
+    pub(super) fn new(settings: &'a Settings, numbers: &'a Numbers, words: &'a Words) -> Self {
+        let is_screen = terminal::is_terminal() && settings.look != Look::Json;
+        let screen = is_screen.then(|| Screen {
+            clear: match settings.look {
+                Look::Table => terminal::clear_sequence(),
+                _ => Vec::new(),
+            },
+            batch: None,
+            rows: None,
+        });
+        Self {
+            settings,
+            numbers,
+            words,
+            screen,
+        }
+    }
+
+    /// Shows the result.
+    pub(super) fn finish(mut self, table: &Table) -> Result<(), Fatal> {
+        self.batch(Compared::Clear);
+        self.show(table)
+    }
+
+    /// Shows what is in the table now.
+    fn show(&mut self, table: &Table) -> Result<(), Fatal> {
+        let selection = self.selection();
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = self
+            .write(table, &selection, &mut out)
+            .and_then(|faults| out.flush().map(|()| faults));
+        let faults = written.map_err(|error| {
+            unwritten(&error);
+            Fatal::told(STATUS_FAILED)
+        })?;
+        faults.into_iter().for_each(|fault| self.words.fault(fault));
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        table: &Table,
+        selection: &Selection,
+        out: &mut impl Write,
+    ) -> io::Result<Vec<Fault>> {
+        let (settings, ages) = (self.settings, &self.settings.ages);
+        let names = match self.screen {
+            Some(_) => Names::Printable,
+            None => Names::AsTheyAre,
+        };
+        match settings.look {
+            Look::Table => {
+                if let Some(screen) = &self.screen
+                    && screen.batch.is_some_and(|batch| batch > 0.0)
+                {
+                    out.write_all(&screen.clear)?;
+                }
+                let width = settings.width.unwrap_or(WIDTH).min(WIDTH_MAX);
+                sheet(table, ages, selection, &Sheet { width, names }, out)
+            }
+            Look::Json => json(table, ages, selection, settings.by, out).map(|()| Vec::new()),
+            Look::Chart => {
+                let canvas = self.canvas();
+                chart(table, ages, selection, &canvas, out).map(|()| Vec::new())
+            }
+        }
+    }
+
+    fn canvas(&self) -> Canvas {
+        let columns = terminal::columns().map(|columns| columns as f64);
+        let width = self.settings.width.or(columns).unwrap_or(WIDTH);
+        let wants_none = std::env::var_os(NO_COLOR).is_some_and(|set| !set.is_empty());
+        Canvas {
+            width: width.min(WIDTH_MAX) as usize,
+            names: Names::Printable,
+            ink: match self.screen {
+                Some(_) if !wants_none => Ink::Colour,
+                _ => Ink::Plain,
+            },
+        }
+    }
+
+    fn selection(&mut self) -> Selection {
+        let settings = self.settings;
+        let is_by_domain = names_are_domains(Some(settings.by));
+        let limit = match (settings.top, self.rows()) {
+            (Some(top), _) => Limit::Names(top),
+            (None, Some(rows)) => Limit::Rows(rows),
+            (None, None) => Limit::None,
+        };
+        Selection {
+            least_children: is_by_domain.then_some(settings.children),
+            limit,
+        }
+    }
+
+    /// After how many messages a terminal gets results. Looked at when it is
+    /// first needed, as in the original, which tells then if it is no number.
+    fn batch(&mut self, compared: Compared) -> Option<f64> {
+        let screen = self.screen.as_mut()?;
+        let number = || self.words.number(&self.numbers.batch, compared);
+        Some(
+            *screen
+                .batch
+                .get_or_insert_with(|| number().unwrap_or(BATCH)),
+        )
+    }
+
+    /// How many rows a terminal gets. Looked at when it is first needed.
+    fn rows(&mut self) -> Option<f64> {
+        let screen = self.screen.as_mut()?;
+        let number = || self.words.number(&self.numbers.rows, Compared::Top);
+        Some(*screen.rows.get_or_insert_with(|| number().unwrap_or(ROWS)))
+    }
+}
+
+impl Hearer<Fatal> for Display<'_> {
+    fn odd(&mut self, oddity: &Oddity) {
+        self.words.odd(oddity, self.settings.by);
+    }
+
+    fn barred(&mut self, obstacle: &Obstacle) {
+        self.words.barred(obstacle);
+    }
+
+    fn counted(&mut self, table: &Table, messages: u64) -> Result<(), Fatal> {
+        if self.settings.look != Look::Table {
+            return Ok(());
+        }
+        match self.batch(Compared::Batch) {
+            Some(batch) if batch > 0.0 => match messages.checked_rem(batch as u64) {
+                Some(0) => self.show(table),
+                Some(_) => Ok(()),
+                None => {
+                    self.words.no_batch();
+                    Err(Fatal::told(STATUS))
+                }
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn exhausted(&mut self, cause: &io::Error) -> Fatal {
+        self.words.say(error_text(cause).as_bytes());
+        Fatal::told(STATUS_FAILED)
+    }
+}
+
+/// Prints an explanation.
+pub(super) fn print(text: &str) -> Result<(), Fatal> {
+    io::stdout()
+        .lock()
+        .write_all(text.as_bytes())
+        .map_err(|error| {
+            unwritten(&error);
+            Fatal::told(STATUS_FAILED)
+        })
+}

@@ -1,0 +1,217 @@
+//! qshape: how many recipients or messages of each domain are how old (spec
+//! page 09).
+//!
+//! Owns the way from the command line to the printed table: which queues are
+//! meant, whose rights are used, what a terminal gets. `arguments` reads the
+//! command line, `words` has what is said on standard error, `shape` counts.
+
+mod arguments;
+mod display;
+mod words;
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use self::arguments::{Arguments, Mode, help, parse};
+use self::display::{Display, Settings};
+use self::words::Words;
+use super::{Call, Fatal};
+use crate::config::{ConfigError, MailOwner, Whereabouts, locate};
+use crate::diag::Diag;
+use crate::shape::table::Table;
+use crate::shape::{By, Field, Logs, Question, gather};
+use crate::spool::Layout;
+use crate::spool::readers::readers_for;
+use crate::sys::dir::Dir;
+use crate::sys::error_text::error_text;
+use crate::sys::{process, rights, time};
+
+/// The program's name.
+const PROGRAM: &str = "qshape";
+/// Who reads main.cf for the original, and complains of it.
+const POSTCONF: &str = "postconf";
+/// What is counted unless the caller says so.
+const QUEUES: [&str; 2] = ["incoming", "active"];
+/// Perl's die.
+const STATUS: u8 = 255;
+/// The status when main.cf cannot be read, or the output not be written.
+const STATUS_FAILED: u8 = 1;
+/// Directories that are open on the way down a tree of queues.
+const DEPTH: u32 = 8;
+
+/// Runs qshape.
+pub fn run(call: &Call) -> Result<(), Fatal> {
+    process::die_of_closed_pipes();
+    let words = Words::of(call);
+    let arguments = parse(call.arguments.clone()).map_err(|misuse| {
+        words.say(&misuse.0);
+        words.usage();
+        Fatal::told(STATUS)
+    })?;
+    match arguments.mode {
+        Mode::Help => return display::print(&help()),
+        Mode::Version => return display::print(&super::front::version(PROGRAM)),
+        Mode::Usage => {
+            words.usage();
+            return Err(Fatal::told(STATUS));
+        }
+        Mode::Count => {}
+    }
+    let place = find_place(call, &arguments, &words)?;
+    let settings = Settings::of(&arguments, &words);
+    count(&arguments, &settings, &place, &words)
+}
+
+/// Where queues and logs are found.
+struct Place {
+    /// What relative queues are relative to.
+    base: Dir,
+    /// The queues, as they were asked for.
+    queues: Vec<Vec<u8>>,
+    /// Where logs belong, if reasons are asked for.
+    layout: Option<Layout>,
+}
+
+/// Finds the queues, gives up root's rights, and goes to the queue directory
+/// if it matters.
+fn find_place(call: &Call, arguments: &Arguments, words: &Words) -> Result<Place, Fatal> {
+    let queues = queues(arguments);
+    let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
+    if all_absolute && arguments.by != Some(By::Reason) {
+        drop_rights(call, || owner_of_any(arguments), words)?;
+        let root = Path::new("/");
+        return Ok(Place {
+            base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
+            queues,
+            layout: None,
+        });
+    }
+    let (mut whereabouts, layout) = configured(arguments, words)?;
+    let owner = || whereabouts.mail_owner(&mut Vec::new());
+    drop_rights(call, owner, words)?;
+    let path = &whereabouts.queue_directory;
+    let base = std::env::set_current_dir(path).and_then(|()| Dir::open(Path::new(".")));
+    Ok(Place {
+        base: base.map_err(|cause| cannot_go(words, path, &cause))?,
+        queues,
+        layout,
+    })
+}
+
+/// The queues that are asked for.
+fn queues(arguments: &Arguments) -> Vec<Vec<u8>> {
+    let operands = arguments.operands.iter().map(|queue| queue.as_bytes());
+    match arguments.operands.is_empty() {
+        true => QUEUES.map(|queue| queue.as_bytes().to_vec()).to_vec(),
+        false => operands.map(<[u8]>::to_vec).collect(),
+    }
+}
+
+/// What main.cf says of the queues, and of the logs if reasons are asked for.
+/// It complains in the name of the program that reads it for the original.
+fn configured(
+    arguments: &Arguments,
+    words: &Words,
+) -> Result<(Whereabouts, Option<Layout>), Fatal> {
+    let mut diag = Diag::without_log(POSTCONF);
+    let mut warnings = Vec::new();
+    let read = load(arguments, &mut warnings);
+    for warning in warnings {
+        diag.warning(warning);
+    }
+    let read = read.and_then(|mut whereabouts| {
+        let layout = match arguments.by {
+            Some(By::Reason) => {
+                let (names, depth) = whereabouts.hashing(&mut Vec::new())?;
+                Some(Layout::new(&names, depth))
+            }
+            _ => None,
+        };
+        Ok((whereabouts, layout))
+    });
+    read.map_err(|error| {
+        diag.fatal(error.to_string());
+        words.say(b"postconf failed");
+        Fatal::told(STATUS_FAILED)
+    })
+}
+
+fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<Whereabouts, ConfigError> {
+    let environment = std::env::var_os(locate::ENVIRONMENT);
+    let directory: &OsStr = match (&arguments.config_directory, &environment) {
+        (Some(option), _) => option,
+        (None, Some(environment)) => environment,
+        (None, None) => OsStr::new(locate::DEFAULT_DIRECTORY),
+    };
+    Whereabouts::load(POSTCONF, Path::new(directory), warnings)
+}
+
+/// The mail owner when no instance is asked for: that of main.cf if there is
+/// one, else that of a Postfix which says nothing.
+fn owner_of_any(arguments: &Arguments) -> Result<MailOwner, ConfigError> {
+    let quiet = &mut Vec::new();
+    let owner = load(arguments, quiet).and_then(|mut found| found.mail_owner(&mut Vec::new()));
+    owner.or_else(|_| Whereabouts::default_mail_owner())
+}
+
+/// Becomes the mail owner if this is root: nothing in a spool is touched
+/// before.
+fn drop_rights(
+    call: &Call,
+    owner: impl FnOnce() -> Result<MailOwner, ConfigError>,
+    words: &Words,
+) -> Result<(), Fatal> {
+    if !call.caller.user.is_root() {
+        return Ok(());
+    }
+    let dropped = owner()
+        .map_err(|error| error.to_string())
+        .and_then(|owner| {
+            let done = rights::irrevocably_become(owner.uid, owner.gid);
+            done.map_err(|error| error.to_string())
+        });
+    dropped.map_err(|text| {
+        words.say(text.as_bytes());
+        Fatal::told(STATUS_FAILED)
+    })
+}
+
+/// The queue directory cannot be entered: Perl's status is the error number.
+fn cannot_go(words: &Words, directory: &Path, cause: &io::Error) -> Fatal {
+    let directory = directory.to_string_lossy();
+    words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());
+    let status = cause
+        .raw_os_error()
+        .and_then(|errno| u8::try_from(errno).ok());
+    Fatal::told(status.filter(|status| *status > 0).unwrap_or(STATUS))
+}
+
+/// Counts everything and shows it.
+fn count(
+    arguments: &Arguments,
+    settings: &Settings,
+    place: &Place,
+    words: &Words,
+) -> Result<(), Fatal> {
+    let logs = place.layout.as_ref().map(|layout| Logs {
+        spool: &place.base,
+        layout,
+    });
+    let question = Question {
+        by: settings.by,
+        ages: settings.ages,
+        now: time::now() as f64,
+        logs,
+        queues: &place.queues,
+    };
+    let field = Field {
+        base: &place.base,
+        readers: readers_for(process::raise_open_files(), DEPTH),
+    };
+    let mut display = Display::new(settings, &arguments.numbers, words);
+    let mut table = Table::new(arguments.parents);
+    gather(&question, &field, &mut table, &mut display)?;
+    display.finish(&table)
+}

@@ -1,0 +1,315 @@
+//! What one message adds to the table: reads the files of a chunk and says
+//! under which names they count, and in which bucket.
+
+use std::collections::HashMap;
+use std::io;
+
+use super::ages::Ages;
+use super::domain;
+use crate::spool::envelope::{Addresses, Counts, EnvelopeReader, Kind, Oddity};
+use crate::spool::readers::{Chunk, Look, NotWanted};
+use crate::spool::tree::Obstacle;
+use crate::spool::{Layout, Queue, ReasonReader};
+use crate::sys::dir::{self, Dir, stat_open};
+use crate::text::{Charset, fold};
+
+/// Recipients without a reason count as this.
+const NO_REASON: &[u8] = b"(none yet)";
+/// Size classes: at least so many bytes.
+const SIZES: [(i64, &str); 6] = [
+    (10 << 20, "10M or more"),
+    (1 << 20, "1M to 10M"),
+    (100 << 10, "100K to 1M"),
+    (10 << 10, "10K to 100K"),
+    (1 << 10, "1K to 10K"),
+    (i64::MIN, "less than 1K"),
+];
+/// Bytes of names after which a piece is handed out.
+const PIECE_SIZE: usize = 64 * 1024;
+
+/// What the rows of the table are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// Recipient domains.
+    #[default]
+    Domain,
+    /// Sender domains.
+    SenderDomain,
+    /// Recipients.
+    Recipient,
+    /// Senders.
+    Sender,
+    /// Deferral reasons, folded.
+    Reason,
+    /// The queues that were asked for.
+    Queue,
+    /// Size classes.
+    Size,
+}
+
+impl By {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Domain => "domain",
+            Self::SenderDomain => "sender_domain",
+            Self::Recipient => "recipient",
+            Self::Sender => "sender",
+            Self::Reason => "reason",
+            Self::Queue => "queue",
+            Self::Size => "size",
+        }
+    }
+
+    /// What the numbers count.
+    pub fn counted(self) -> &'static str {
+        match self {
+            Self::Domain | Self::Recipient | Self::Reason => "recipients",
+            Self::SenderDomain | Self::Sender | Self::Queue | Self::Size => "messages",
+        }
+    }
+}
+
+/// Where deferral reasons are found.
+#[derive(Clone, Copy, Debug)]
+pub struct Logs<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What the rows are.
+    pub by: By,
+    /// The buckets.
+    pub ages: Ages,
+    /// The time from which ages are counted back, in seconds.
+    pub now: f64,
+    /// Where reasons are found, if they are asked for.
+    pub logs: Option<Logs<'a>>,
+    /// The queues, as they were asked for.
+    pub queues: &'a [Vec<u8>],
+}
+
+/// What one message adds.
+pub struct Counted {
+    /// Its bucket.
+    pub bucket: usize,
+    /// The names it counts under, and how often.
+    pub names: Vec<(Box<[u8]>, u64)>,
+}
+
+/// What was found in a file.
+pub enum Found {
+    /// A message.
+    Message(Counted),
+    /// Something worth a word.
+    Odd(Oddity),
+}
+
+/// What comes out of a chunk.
+pub enum Piece {
+    /// What was found in its files, in order.
+    Found(Vec<Found>),
+    /// Something that barred the way.
+    Barred(Obstacle),
+    /// The process has run out of something.
+    Exhausted(io::Error),
+}
+
+/// Reads one chunk after the other. Chunks are labelled with the number of
+/// their queue.
+pub struct Counter<'a> {
+    question: &'a Question<'a>,
+    envelopes: EnvelopeReader,
+    said: Said,
+    /// What was found and not handed out, and the bytes of its texts.
+    found: Vec<Found>,
+    size: usize,
+}
+
+impl<'a> Counter<'a> {
+    /// A counter that has not begun.
+    pub fn new(question: &'a Question<'a>) -> Self {
+        Self {
+            question,
+            envelopes: EnvelopeReader::default(),
+            said: Said::new(question.by),
+            found: Vec::new(),
+            size: 0,
+        }
+    }
+
+    /// Reads one file.
+    fn file(
+        &mut self,
+        chunk: &Chunk<usize, Piece>,
+        dir: &Dir,
+        name: &[u8],
+    ) -> Result<(), NotWanted> {
+        self.said.clear();
+        let (found, size) = (&mut self.found, &mut self.size);
+        let mut odd = |oddity: Oddity| {
+            *size = size.saturating_add(oddity.text().len());
+            found.push(Found::Odd(oddity));
+        };
+        match self.envelopes.read(dir, name, &mut self.said, &mut odd) {
+            Ok(None) => {}
+            Ok(Some(counts)) => self.count(name, &counts, chunk.label),
+            Err(cause) => return chunk.hand_out(Piece::Exhausted(cause)),
+        }
+        match self.size > PIECE_SIZE {
+            true => self.hand_out(chunk),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts a message.
+    fn count(&mut self, name: &[u8], counts: &Counts, queue: usize) {
+        match self.question.by {
+            // Only the original's own rows have what is no message.
+            By::Domain | By::SenderDomain => {}
+            _ if counts.kind == Kind::File => return,
+            By::Queue => {
+                let queue = self.question.queues.get(queue);
+                self.said.note(queue.map_or(&[], Vec::as_slice));
+            }
+            By::Size => {
+                let class = SIZES.iter().find(|(least, _)| counts.size >= *least);
+                self.said
+                    .note(class.map_or("", |(_, class)| class).as_bytes());
+            }
+            By::Reason => {
+                if let Some(logs) = self.question.logs {
+                    reasons(&logs, name, &mut self.said);
+                }
+            }
+            By::Recipient | By::Sender => {}
+        }
+        let names = self.said.take();
+        let size: usize = names.iter().map(|(name, _)| name.len()).sum();
+        self.size = self.size.saturating_add(size);
+        self.found.push(Found::Message(Counted {
+            bucket: self
+                .question
+                .ages
+                .bucket(self.question.now - counts.arrival),
+            names,
+        }));
+    }
+
+    fn hand_out(&mut self, chunk: &Chunk<usize, Piece>) -> Result<(), NotWanted> {
+        self.size = 0;
+        chunk.hand_out(Piece::Found(std::mem::take(&mut self.found)))
+    }
+}
+
+impl Look<usize, Piece> for Counter<'_> {
+    fn chunk(&mut self, chunk: &Chunk<usize, Piece>) -> Result<(), NotWanted> {
+        let Some(place) = &chunk.place else {
+            return Ok(());
+        };
+        for name in chunk.names() {
+            self.file(chunk, &place.dir, name)?;
+        }
+        self.hand_out(chunk)
+    }
+}
+
+/// What a message's file says, as far as it is asked for.
+struct Said {
+    by: By,
+    sender: Vec<u8>,
+    recipients: u64,
+    name: Vec<u8>,
+    names: HashMap<Box<[u8]>, u64>,
+}
+
+impl Said {
+    fn new(by: By) -> Self {
+        Self {
+            by,
+            sender: Vec::new(),
+            recipients: 0,
+            name: Vec::new(),
+            names: HashMap::new(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.sender.clear();
+        self.recipients = 0;
+        self.names.clear();
+    }
+
+    /// Counts under a name.
+    fn note(&mut self, name: &[u8]) {
+        match self.names.get_mut(name) {
+            Some(count) => *count = count.saturating_add(1),
+            None => drop(self.names.insert(name.into(), 1)),
+        }
+    }
+
+    /// Counts under what is in `self.name`.
+    fn note_name(&mut self) {
+        let name = std::mem::take(&mut self.name);
+        self.note(&name);
+        self.name = name;
+    }
+
+    fn take(&mut self) -> Vec<(Box<[u8]>, u64)> {
+        match self.by {
+            By::Sender => domain::address_of(&self.sender, &mut self.name),
+            By::SenderDomain => domain::domain_of(&self.sender, &mut self.name),
+            _ => return self.names.drain().collect(),
+        }
+        vec![(self.name.as_slice().into(), 1)]
+    }
+}
+
+impl Addresses for Said {
+    fn sender(&mut self, address: &[u8]) {
+        if matches!(self.by, By::Sender | By::SenderDomain) {
+            self.sender.clear();
+            self.sender.extend_from_slice(address);
+        }
+    }
+
+    fn recipient(&mut self, address: &[u8]) {
+        self.recipients = self.recipients.saturating_add(1);
+        match self.by {
+            By::Domain => domain::domain_of(address, &mut self.name),
+            By::Recipient => domain::address_of(address, &mut self.name),
+            _ => return,
+        }
+        self.note_name();
+    }
+}
+
+/// Counts the reasons in a message's defer log, one per recipient; recipients
+/// that it does not mention have none.
+fn reasons(logs: &Logs<'_>, id: &[u8], said: &mut Said) {
+    let mut left = said.recipients;
+    let opened = logs.spool.open_file(&logs.layout.path(Queue::Defer, id));
+    let opened = opened.and_then(|file| Ok((stat_open(&file)?, file)));
+    if let Ok((stat, file)) = opened
+        && dir::Kind::of(&stat) == dir::Kind::File
+    {
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let mut log = ReasonReader::open(file, size, Charset::StrictUtf8);
+        while left > 0
+            && let Ok(Some(entry)) = log.next(|_| ())
+        {
+            said.name.clear();
+            fold::fold(&entry.reason, &mut said.name);
+            said.note_name();
+            left = left.saturating_sub(1);
+        }
+    }
+    for _ in 0..left {
+        said.note(NO_REASON);
+    }
+}

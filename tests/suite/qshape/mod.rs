@@ -1,0 +1,10 @@
+//! qshape against Postfix's own: generated queues and calls, ages at every
+//! border, terminals; and what is ours: JSON, charts, groupings.
+
+mod borders;
+mod draft;
+mod extensions;
+mod generated;
+mod hostile;
+mod run;
+mod terminal;

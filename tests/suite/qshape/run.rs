@@ -1,0 +1,130 @@
+//! Runs qshape, ours and Postfix's, and compares what they print.
+//!
+//! Two things are not compared: the order among equal rows, which is random
+//! in the original, and the path in front of what they say, because they lie
+//! in different directories. Ages change while a test runs: a comparison that
+//! failed is made again, in case a message got older in between.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, lchown};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::unistd::geteuid;
+
+use crate::support::compare::{difference, shown};
+use crate::support::instance::Instance;
+use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::under_test;
+
+/// Longest run; Postfix's goes round for ever where pointers do.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How often a comparison is made before it counts as failed.
+const ATTEMPTS: usize = 4;
+
+/// A call of qshape in the instance's own directory.
+pub fn call<A: AsRef<std::ffi::OsStr>>(
+    instance: &Instance,
+    args: impl IntoIterator<Item = A>,
+) -> Invocation {
+    let mut call = Invocation::new(Tool::Qshape, args)
+        .env("MAIL_CONFIG", instance.etc())
+        .cwd(instance.root());
+    call.timeout = PATIENCE;
+    call
+}
+
+/// Runs the program under test.
+pub fn ours(instance: &Instance, args: &[&str]) -> Output {
+    call(instance, args).run(under_test(), instance)
+}
+
+/// Runs both programs and says how they differ.
+pub fn same(instance: &Instance, call: &Invocation) -> Result<(), String> {
+    give_to_mail_owner(instance);
+    let mut last = String::new();
+    for _ in 0..ATTEMPTS {
+        let theirs = canonical(Program::Theirs, instance, call);
+        let ours = canonical(under_test(), instance, call);
+        if theirs.ended == Ended::TimedOut && ours.ended == Ended::Exited(0) {
+            return Ok(());
+        }
+        match difference(&ours, &theirs) {
+            None => return Ok(()),
+            Some(text) => last = text,
+        }
+    }
+    Err(format!("{}\n{last}", shown(call)))
+}
+
+fn canonical(program: Program, instance: &Instance, call: &Invocation) -> Output {
+    let mut output = call.run(program, instance);
+    let path = program.path(Tool::Qshape, instance);
+    output.stdout = in_order(&output.stdout);
+    output.stderr = replace(&output.stderr, path.as_os_str().as_encoded_bytes(), b"PROG");
+    output
+}
+
+/// The rows with those that are equal in order; if names hold line ends, all
+/// lines in order.
+pub fn in_order(text: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = text.split_inclusive(|&b| b == b'\n').collect();
+    let is_table = lines.windows(2).all(|pair| pair[0].len() == pair[1].len());
+    match is_table {
+        true => lines
+            .chunk_by_mut(|a, b| key(a) == key(b))
+            .for_each(<[&[u8]]>::sort_unstable),
+        false => lines.sort_unstable(),
+    }
+    lines.concat()
+}
+
+/// What rows are ordered by: the count, and the length of the name.
+fn key(line: &[u8]) -> (Vec<u8>, usize) {
+    let blanks = line.iter().take_while(|&&b| b == b' ').count();
+    let words = line[blanks..].split(|&b| b == b' ');
+    let count = words.filter(|word| !word.is_empty()).nth(1);
+    (count.unwrap_or_default().to_vec(), blanks)
+}
+
+pub fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut done = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.windows(from.len()).position(|w| w == from) {
+        done.extend_from_slice(&rest[..at]);
+        done.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    [done.as_slice(), rest].concat()
+}
+
+/// Gives all of the spool to the mail owner: Postfix's qshape reads it as
+/// root, ours does not.
+pub fn give_to_mail_owner(instance: &Instance) {
+    if geteuid().is_root() {
+        for queue in [
+            "maildrop", "incoming", "active", "deferred", "hold", "saved",
+        ] {
+            give(instance, &instance.queue_directory().join(queue));
+        }
+    }
+}
+
+fn give(instance: &Instance, path: &Path) {
+    let Ok(found) = path.symlink_metadata() else {
+        return;
+    };
+    let owner = instance.owner();
+    if found.uid() != owner.uid {
+        lchown(path, Some(owner.uid), None).expect("lchown in the spool");
+        if !found.is_symlink() {
+            // A change of owner clears the set-id bits.
+            crate::support::instance::set_mode(path, found.mode() & 0o7777);
+        }
+    }
+    if found.is_dir() {
+        for entry in fs::read_dir(path).expect("a directory") {
+            give(instance, &entry.expect("an entry").path());
+        }
+    }
+}
