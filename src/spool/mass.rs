@@ -11,7 +11,7 @@ use std::sync::Arc;
 use nix::sys::stat::FileStat;
 
 use super::actions::{Action, Selected, expire};
-use super::crew::{self, Disk, Done, Feed, JOB_MAX, Manner, Stop, Work};
+use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::moves::{Mover, Outcome};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
@@ -186,8 +186,8 @@ impl Job {
 impl Work<Job> for Sweeper<'_> {
     type Seen = (Job, Vec<Known>);
 
-    fn look(&mut self, job: Job, disk: Disk) -> Self::Seen {
-        let needs_stat = manner(self.action) != Manner::Alone || disk == Disk::Slow;
+    fn look(&mut self, job: Job) -> Self::Seen {
+        let needs_stat = manner(self.action) != Manner::Alone;
         let known = |(found, told): (Object<'_>, Option<Kind>)| match (told, needs_stat) {
             (Some(Kind::File), false) => Known::File,
             _ => found.stat().map_or(Known::Nothing, Known::Stat),

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read};
 
 use super::QueueId;
 use super::actions::{Action, Actor, Sighting};
-use super::crew::{self, Disk, Done, Feed, JOB_MAX, Manner, Stop, Work};
+use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::mass::Field;
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::signals::{Interrupts, Wake};
@@ -206,7 +206,7 @@ impl Clerk<'_> {
 impl Work<Vec<Asked>> for Clerk<'_> {
     type Seen = Vec<(Asked, Option<Sighting>)>;
 
-    fn look(&mut self, job: Vec<Asked>, _: Disk) -> Self::Seen {
+    fn look(&mut self, job: Vec<Asked>) -> Self::Seen {
         let look = |asked| {
             let seen = match &asked {
                 Asked::Id(id) => self.actor.look(self.action, id),
