@@ -13,14 +13,25 @@ use spoolbox::spool::QueueId;
 
 use super::{messages, ours, put};
 use crate::support::instance::Instance;
-use crate::support::run::{Ended, Program, Tool, collect};
+use crate::support::run::{Ended, Output, Program, Tool, collect};
 use crate::support::spool::{Name, NewFile, Place, Placed};
 use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require};
 
-/// Whatever changes a directory or a file's mode or times.
-const CHANGES: &str =
-    "renameat,renameat2,rename,unlinkat,unlink,rmdir,mkdirat,mkdir,fchmod,utimensat";
+/// Whatever changes a directory or a file's mode or times. strace(1) counts
+/// the calls of each name for itself, so each has its turn.
+const CHANGES: [&str; 10] = [
+    "renameat",
+    "renameat2",
+    "rename",
+    "unlinkat",
+    "unlink",
+    "rmdir",
+    "mkdirat",
+    "mkdir",
+    "fchmod",
+    "utimensat",
+];
 /// No run here makes so many.
 const MANY: u32 = 200;
 
@@ -85,14 +96,14 @@ impl Small {
         Snapshot::of(&self.instance.queue_directory(), &Labels::of(&self.placed))
     }
 
-    /// Runs until the n-th change, and kills there.
-    fn killed_at(&self, n: u32, arguments: &[String]) -> Ended {
+    /// Runs until the n-th call of that name, and kills there.
+    fn killed_at(&self, call: &str, n: u32, arguments: &[String]) -> Ended {
         let mut command = Command::new("strace");
         command
             .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-            .arg(format!("trace={CHANGES}"))
+            .arg(format!("trace={call}"))
             .arg("-e")
-            .arg(format!("inject={CHANGES}:signal=KILL:when={n}"))
+            .arg(format!("inject={call}:signal=KILL:when={n}"))
             .arg(Program::Ours.path(Tool::Postsuper, &self.instance))
             .args(arguments)
             .env("MAIL_CONFIG", self.instance.etc())
@@ -139,6 +150,13 @@ impl Small {
         }
     }
 
+    /// Runs the whole command.
+    fn call(&self, given: &[&str]) -> Output {
+        let arguments = self.arguments(given);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        ours(&self.instance, &arguments, &self.ids())
+    }
+
     /// The command line, with an option for each message where `EACH` stands.
     fn arguments(&self, given: &[&str]) -> Vec<String> {
         let mut arguments = Vec::new();
@@ -165,32 +183,47 @@ fn survives_with(given: &[&str], may_be_gone: MayBeGone, long_ids: &str) {
     if require(Needs::Strace) == Met::No {
         return;
     }
-    let call = |small: &Small| {
-        let arguments = small.arguments(given);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        ours(&small.instance, &arguments, &small.ids())
-    };
     let undisturbed = Small::new(long_ids);
-    call(&undisturbed);
-    let expected = undisturbed.snapshot();
-    for n in 1..MANY {
-        let small = Small::new(long_ids);
-        let when = format!("{given:?} killed at change {n}");
-        let ended = small.killed_at(n, &small.arguments(given));
-        if ended == Ended::Exited(0) {
-            assert!(n > 1, "{when}: nothing was changed");
-            return;
+    undisturbed.call(given);
+    let case = Case {
+        given,
+        may_be_gone,
+        long_ids,
+        expected: undisturbed.snapshot(),
+    };
+    let kills: u32 = CHANGES.iter().map(|call| case.killed_at_each(call)).sum();
+    assert!(kills > 0, "{given:?}: nothing was changed");
+}
+
+/// What is cut short, and what has to come of it in the end.
+struct Case<'a> {
+    given: &'a [&'a str],
+    may_be_gone: MayBeGone,
+    long_ids: &'a str,
+    expected: Snapshot,
+}
+
+impl Case<'_> {
+    /// Kills at each call of that name in turn; returns how many there were.
+    fn killed_at_each(&self, call: &str) -> u32 {
+        for n in 1..MANY {
+            let small = Small::new(self.long_ids);
+            let when = format!("{:?} killed at {call} number {n}", self.given);
+            let ended = small.killed_at(call, n, &small.arguments(self.given));
+            if ended == Ended::Exited(0) {
+                return n - 1;
+            }
+            assert_eq!(ended, Ended::Killed(9), "{when}");
+            small.check(self.may_be_gone, &when);
+            let again = small.call(self.given);
+            assert_eq!(again.ended, Ended::Exited(0), "{when}: {again:?}");
+            small.check(self.may_be_gone, &when);
+            if let Some(text) = small.snapshot().difference(&self.expected) {
+                panic!("{when}, then called again:\n{text}");
+            }
         }
-        assert_eq!(ended, Ended::Killed(9), "{when}");
-        small.check(may_be_gone, &when);
-        let again = call(&small);
-        assert_eq!(again.ended, Ended::Exited(0), "{when}: {again:?}");
-        small.check(may_be_gone, &when);
-        if let Some(text) = small.snapshot().difference(&expected) {
-            panic!("{when}, then called again:\n{text}");
-        }
+        panic!("{:?}: no end of {call}", self.given);
     }
-    panic!("{given:?}: no end of changes");
 }
 
 /// In each of the forms in which messages can be named.
