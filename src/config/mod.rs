@@ -9,6 +9,7 @@
 //! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
+//! - `lifetimes`: when a message is given up
 //! - `host_name`: what a host name may look like
 //! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
 //! - `error`: what can be wrong, in Postfix's words
@@ -20,6 +21,7 @@ pub mod expand;
 pub mod file;
 pub mod host_name;
 pub mod level;
+mod lifetimes;
 mod load;
 pub mod locate;
 pub mod main_cf;

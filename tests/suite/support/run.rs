@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -178,10 +178,7 @@ impl Invocation {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        collect(child, &self.stdin, self.timeout)
+        collect(spawn(&mut command), &self.stdin, self.timeout)
     }
 
     /// The command, its streams not yet set.
@@ -267,6 +264,20 @@ impl fmt::Debug for Output {
         writeln!(f, "--- stdout\n{}", self.stdout_text())?;
         write!(f, "--- stderr\n{}", self.stderr_text())
     }
+}
+
+/// Starts a program. A fresh copy of it can be busy for a moment: a child that
+/// another test forks holds it open for writing until it executes.
+fn spawn(command: &mut Command) -> Child {
+    for _ in 0..100 {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            other => return other.unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        }
+    }
+    panic!("{command:?}: stays busy")
 }
 
 /// Waits for a child with piped streams, feeding it `stdin`.
