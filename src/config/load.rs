@@ -128,34 +128,6 @@ impl Config {
     }
 }
 
-/// How long a message stays in the queue before it is returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetimes {
-    /// maximal_queue_lifetime.
-    pub message: Duration,
-    /// bounce_queue_lifetime: of messages from the null sender.
-    pub bounce: Duration,
-}
-
-impl Config {
-    /// Looks at the parameters that say when a message is given up.
-    pub fn lifetimes(&self, warnings: &mut Vec<String>) -> Result<Lifetimes, ConfigError> {
-        let mut parameters = self.parameters.clone();
-        let mut time = |name: &'static str, default: &[u8]| {
-            let mut value = parameters.take(name, default, warnings)?;
-            // A number alone means days in these two.
-            if value.last().is_some_and(u8::is_ascii_digit) {
-                value.push(b'd');
-            }
-            parameters.time(name, &value, 0)
-        };
-        Ok(Lifetimes {
-            message: time("maximal_queue_lifetime", b"5d")?,
-            bounce: time("bounce_queue_lifetime", b"5d")?,
-        })
-    }
-}
-
 enum Value {
     Text(Vec<u8>),
     Number(u32),

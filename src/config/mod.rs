@@ -11,6 +11,7 @@
 //! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
 //! - `whereabouts`: no more than where the queues are, whatever else is wrong
 //! - `host_name`, `mail_host`: what a host name and a mail destination may look like
+//! - `lifetimes`: when a message is given up
 //! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
 //! - `error`: what can be wrong, in Postfix's words
 
@@ -21,6 +22,7 @@ pub mod expand;
 pub mod file;
 pub mod host_name;
 pub mod level;
+mod lifetimes;
 mod load;
 pub mod locate;
 pub mod mail_host;

@@ -1,24 +1,43 @@
 //! Metrics of the queues in Prometheus' text format.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use super::count_form::{Row, rows};
-use super::counts::{AGE_LIMITS, CountBy, CountPlan, Counts};
+use super::counts::{AGE_LIMITS, Ages, CountBy, CountPlan, Counts, Groups};
 use crate::spool::Queue;
 use crate::text::{Charset, make_printable};
 
-/// What the metrics count messages by, in this order in the plan.
-const BY: [CountBy; 4] = [
-    CountBy::Queue,
-    CountBy::FromDomain,
-    CountBy::ToDomain,
-    CountBy::Reason,
+/// Lists of the commonest: what is counted by, the metric, what it says, and
+/// its label.
+const TOPS: [(CountBy, &str, &str, &str); 3] = [
+    (
+        CountBy::FromDomain,
+        "sender_domain_messages",
+        "Messages of the commonest sender domains.",
+        "domain",
+    ),
+    (
+        CountBy::ToDomain,
+        "recipient_domain_recipients",
+        "Recipients in the commonest recipient domains.",
+        "domain",
+    ),
+    (
+        CountBy::Reason,
+        "reason_recipients",
+        "Recipients that wait for the commonest reasons.",
+        "reason",
+    ),
 ];
 
 /// What has to be counted for metrics at the time `now`.
 pub fn plan(now: i64) -> CountPlan {
     CountPlan {
-        by: BY.to_vec(),
+        by: [CountBy::Queue]
+            .into_iter()
+            .chain(TOPS.map(|top| top.0))
+            .collect(),
         ages_at: Some(now),
         needs_sizes: true,
     }
@@ -28,54 +47,16 @@ pub fn plan(now: i64) -> CountPlan {
 /// of each top list.
 pub fn write(counts: Counts, now: i64, top: usize) -> Vec<u8> {
     let mut out = Metrics(Vec::new());
-    let mut by = counts.by.into_iter();
-    let mut next = |by_what, top| rows(by.next().unwrap_or_default(), by_what, top);
-    let queues = next(CountBy::Queue, None);
-    let group = |queue: Queue| {
-        let found = queues
-            .iter()
-            .find(|(name, _)| name == queue.name().as_bytes());
-        found.map(|(_, group)| *group)
-    };
-    out.per_queue("messages", "Messages in the queue.", |queue| {
-        group(queue).map_or(0, |group| group.count)
-    });
-    out.per_queue("bytes", "Bytes of the messages in the queue.", |queue| {
-        group(queue).map_or(0, |group| group.bytes)
-    });
-    out.per_queue(
-        "oldest_age_seconds",
-        "Age of the oldest message in the queue.",
-        |queue| {
-            let age = group(queue).map_or(0, |group| now.saturating_sub(group.oldest).max(0));
-            age.unsigned_abs()
-        },
-    );
+    let mut groups = counts.by.into_iter();
+    let mut next = || groups.next().unwrap_or_default();
+    out.queues(&next(), now);
     out.ages(&counts.ages);
-    out.top(
-        "sender_domain_messages",
-        "Messages of the commonest sender domains.",
-        "domain",
-        &next(CountBy::FromDomain, Some(top)),
-    );
-    out.top(
-        "recipient_domain_recipients",
-        "Recipients in the commonest recipient domains.",
-        "domain",
-        &next(CountBy::ToDomain, Some(top)),
-    );
-    out.top(
-        "reason_recipients",
-        "Recipients that wait for the commonest reasons.",
-        "reason",
-        &next(CountBy::Reason, Some(top)),
-    );
-    out.family(
-        "scan_timestamp_seconds",
-        "gauge",
-        "When the queues were read.",
-    );
-    out.line("scan_timestamp_seconds", &[], now.max(0).unsigned_abs());
+    for (by, name, help, label) in TOPS {
+        out.top(name, help, label, &rows(next(), by, Some(top)));
+    }
+    let name = "scan_timestamp_seconds";
+    out.family(name, "gauge", "When the queues were read.");
+    out.line(name, &[], now.max(0).unsigned_abs());
     out.0
 }
 
@@ -83,6 +64,21 @@ pub fn write(counts: Counts, now: i64, top: usize) -> Vec<u8> {
 struct Metrics(Vec<u8>);
 
 impl Metrics {
+    fn queues(&mut self, queues: &Groups, now: i64) {
+        let group = |queue: Queue| queues.get(queue.name().as_bytes());
+        self.per_queue("messages", "Messages in the queue.", |queue| {
+            group(queue).map_or(0, |group| group.count)
+        });
+        self.per_queue("bytes", "Bytes of the messages in the queue.", |queue| {
+            group(queue).map_or(0, |group| group.bytes)
+        });
+        let help = "Age of the oldest message in the queue.";
+        self.per_queue("oldest_age_seconds", help, |queue| {
+            let age = group(queue).map_or(0, |group| now.saturating_sub(group.oldest));
+            age.max(0).unsigned_abs()
+        });
+    }
+
     fn per_queue(&mut self, name: &str, help: &str, value: impl Fn(Queue) -> u64) {
         self.family(name, "gauge", help);
         for queue in Queue::LISTED {
@@ -91,7 +87,7 @@ impl Metrics {
     }
 
     /// A histogram of the ages in each queue.
-    fn ages(&mut self, ages: &std::collections::HashMap<Vec<u8>, super::counts::Ages>) {
+    fn ages(&mut self, ages: &HashMap<Vec<u8>, Ages>) {
         self.family(
             "age_seconds",
             "histogram",

@@ -17,7 +17,8 @@
 //! 3. On a walk, [`Selection::admits_queue`] tells whether a queue is worth
 //!    walking and [`Selection::admits_name`] whether a name is worth opening.
 //! 4. The file is opened with [`message::open`] relative to its open directory,
-//!    and [`Matcher::is_meant`] decides. A matcher belongs to one thread.
+//!    and [`Matcher::is_meant`] decides. A matcher belongs to one thread; its
+//!    rules are `applets::instance::rules` of the configuration.
 //! 5. Who acts (postsuper) uses [`Matcher::examine`] instead, which returns
 //!    [`Evidence`] for a message that is meant. Right before the act the name
 //!    is opened again and [`Matcher::evidence`] of what is there now has to be
@@ -25,6 +26,10 @@
 //!    and must be left alone. As long as the first file is kept open its inode
 //!    number cannot be given to another file, and comparing
 //!    `Dir::stat(name)` with [`Evidence::is_inode_of`] is enough: one call.
+//!
+//! Who need not walk himself lets a listing find the messages, in parallel and
+//! in the order of the queues, and takes the paths it prints: so does
+//! `applets::postcat::matching`.
 //!
 //! A listing that comes from a daemon is judged with [`Judge`], which is told
 //! what the daemon tells; [`Selection::needs_spool`] names an option for which
@@ -47,4 +52,4 @@ pub use judge::{Judge, Verdict};
 pub use matcher::{Evidence, Matcher};
 pub use options::{Builder, NOT, NOTE, OPTIONS, Taken};
 pub use pattern::domain;
-pub use values::{duration, size};
+pub use values::duration;

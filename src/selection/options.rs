@@ -16,7 +16,7 @@ const D: Value = Value::Required("DOMAIN");
 
 /// The options of a selection, for an applet's table.
 pub const OPTIONS: [Opt; 18] = [
-    Opt::long("from", P, "only messages whose sender is P (see below)"),
+    Opt::long("from", P, "only messages whose sender is P (see above)"),
     Opt::long("to", P, "only those with such a recipient"),
     Opt::long("all-to", P, "only those with such recipients alone"),
     Opt::long(

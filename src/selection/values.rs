@@ -48,7 +48,7 @@ impl Bound {
 }
 
 /// A size in bytes: digits and perhaps a unit of 1024, its square or cube.
-pub fn size(text: &str) -> Option<u64> {
+fn size(text: &str) -> Option<u64> {
     let last = text.chars().next_back()?;
     let unit: u64 = match last {
         'k' | 'K' => 1 << 10,

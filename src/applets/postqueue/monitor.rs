@@ -191,7 +191,7 @@ fn judge(counted: &Counted, thresholds: &Thresholds, now: i64) -> (State, String
     let s = if messages == 1 { "" } else { "s" };
     let mut text = format!("{messages} message{s}");
     let mut data = format!("messages={messages};{};{};0", limit(warn), limit(crit));
-    if counted.names.is_none() {
+    if warn_age.is_some() || crit_age.is_some() {
         let groups = counted.counts.by.iter().flat_map(|groups| groups.values());
         let oldest = groups.map(|group| group.oldest).min();
         let age = oldest.map_or(0, |time| now.saturating_sub(time).max(0).unsigned_abs());

@@ -3,6 +3,7 @@
 //! is what ours is compared with.
 
 mod counting;
+mod evidence;
 mod generated;
 mod instances;
 mod manual;

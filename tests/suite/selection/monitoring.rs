@@ -295,3 +295,42 @@ fn a_queue_that_cannot_be_read_is_unknown() {
     assert_eq!(ended, Ended::Exited(3));
     assert!(text.starts_with("MAILQ UNKNOWN - "), "{text}");
 }
+
+/// The directory of the example for a fleet.
+fn example() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/monitoring")
+}
+
+#[test]
+fn the_example_configuration_is_accepted_and_its_alerts_alert() {
+    if require(Needs::Promtool) == Met::No {
+        return;
+    }
+    for args in [
+        ["check", "config", "prometheus.yml"],
+        ["check", "rules", "mail-queue.rules.yml"],
+        ["test", "rules", "mail-queue.test.yml"],
+    ] {
+        let output = Command::new("promtool")
+            .args(args)
+            .current_dir(example())
+            .output()
+            .expect("promtool");
+        assert!(output.status.success(), "{args:?}: {output:?}");
+    }
+}
+
+#[test]
+fn the_alerts_name_metrics_that_there_are() {
+    let rules = std::fs::read_to_string(example().join("mail-queue.rules.yml")).expect("rules");
+    let metrics = printed(&filled(), &["--prometheus"]);
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    let names: HashSet<&str> = rules
+        .split(|c| !is_name(c))
+        .filter(|word| word.starts_with("spoolbox_"))
+        .collect();
+    assert!(names.len() >= 3, "{names:?}");
+    for name in names {
+        assert!(metrics.contains(&format!("# TYPE {name} ")), "{name}");
+    }
+}

@@ -49,7 +49,7 @@ fn the_daemon_and_the_spool_select_and_count_alike() {
         &["--count=reason", "--top", "1"],
         &["-j", "--count=to", "--older", "3h"],
         &["--count", "--from", "*"],
-        &["--check", "--warn", "3", "--warn-age", "100d"],
+        &["--check", "--warn", "3"],
     ] {
         let root = as_user(&system, User::Caller, args);
         let nobody = as_user(&system, User::Nobody, args);
