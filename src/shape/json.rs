@@ -33,13 +33,27 @@ pub fn json(
         if table.is_total(row) {
             continue;
         }
-        let name = serde_json::to_string(&shown(name))?;
+        let name = string(name)?;
         let (total, buckets) = (row.total, buckets(row, ages));
         write!(out, "{separator}{{\"name\": {name}")?;
         write!(out, ", \"total\": {total}, \"buckets\": [{buckets}]}}")?;
         separator = ", ";
     }
     writeln!(out, "]}}")
+}
+
+/// A JSON string that no terminal obeys: control characters of eight bits,
+/// too, are written as escapes.
+fn string(text: &[u8]) -> serde_json::Result<String> {
+    let quoted = serde_json::to_string(&shown(text))?;
+    let escape = |c: char| match u32::from(c) {
+        code @ 0x7f..=0x9f => format!("\\u{code:04x}"),
+        _ => c.to_string(),
+    };
+    Ok(match quoted.is_ascii() && !quoted.contains('\x7f') {
+        true => quoted,
+        false => quoted.chars().map(escape).collect(),
+    })
 }
 
 fn buckets(row: &Row, ages: &Ages) -> String {

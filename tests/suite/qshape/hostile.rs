@@ -121,6 +121,22 @@ fn huge_and_truncated_records_cost_nothing() {
 }
 
 #[test]
+fn a_full_disk_is_an_error_alike() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let run = |program: Program| {
+        let full = fs::File::options().write(true).open("/dev/full");
+        let mut command = call(&instance, ["hold"]).command(program, &instance);
+        let output = command.stdout(full.expect("/dev/full")).output();
+        let output = output.expect("a program that starts");
+        (output.status.code(), output.stderr)
+    };
+    assert_eq!(run(under_test()), run(Program::Theirs));
+}
+
+#[test]
 fn deep_trees_end_somewhere() {
     if require(Needs::Root) == Met::No {
         return;
