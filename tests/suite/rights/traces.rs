@@ -12,10 +12,12 @@ use crate::support::sample;
 use crate::support::{Met, Needs, require};
 
 /// Calls of every tool that reads or changes the spool, as root.
-const CALLS: [(Tool, &[&str]); 12] = [
+const CALLS: [(Tool, &[&str]); 14] = [
     (Tool::Postqueue, &["-p"]),
     (Tool::Postqueue, &["-j"]),
     (Tool::Mailq, &[]),
+    (Tool::Qshape, &["deferred", "hold"]),
+    (Tool::Postqueue, &["--count=from", "--subject", "x"]),
     (Tool::Postsuper, &["-d", "ALL"]),
     (Tool::Postsuper, &["-h", "ALL"]),
     (Tool::Postsuper, &["-r", "ALL"]),
@@ -48,7 +50,9 @@ fn trace(instance: &Instance, tool: Tool, arguments: &[&str]) -> Vec<String> {
         .status();
     assert!(status.expect("strace starts").success());
     let text = fs::read_to_string(&log).expect("the trace");
-    text.lines().map(str::to_owned).collect()
+    // The command line names queues too.
+    let calls = text.lines().filter(|call| !call.contains(" execve("));
+    calls.map(str::to_owned).collect()
 }
 
 /// Whether a call names a place in the spool, relative to it or from the root.
