@@ -248,7 +248,11 @@ impl Lister<'_> {
             layout: &layout,
             rules: &rules,
             style: self.request.style,
-            workers: readers_for(raise_open_files(), self.config.hash_queue_depth),
+            workers: readers_for(
+                listing::READERS_MAX,
+                raise_open_files(),
+                self.config.hash_queue_depth,
+            ),
         };
         let diag = &mut *self.diag;
         let mut printer = Printer { output, diag };

@@ -28,6 +28,11 @@ pub use sink::Sink;
 pub use text::Columns;
 pub use worker::Listing;
 
+/// Readers at most. Their number is for the disk rather than the processors:
+/// with a cold cache 32 readers are five times as fast as one, and a tenth
+/// faster than 16; with a warm one it makes no difference (measured).
+pub const READERS_MAX: usize = 32;
+
 /// Why a listing ended before its end.
 #[derive(Debug, Error)]
 pub enum ListingError {
