@@ -28,6 +28,7 @@ use thiserror::Error;
 use crate::ipc::AttributeError;
 use crate::spool::WalkError;
 use crate::spool::message::NoMessage;
+use crate::spool::readers::readers_for;
 use crate::spool::reporter::ReportError;
 
 pub use counts::{COUNTED_BY, CountBy, CountPlan, Counts};
@@ -44,6 +45,17 @@ pub use template::{Template, Terminator};
 pub use text::Columns;
 pub use times::{Clock, TimeStyle, write_duration};
 pub use worker::Listing;
+
+/// Readers at most. Their number is for the disk rather than the processors:
+/// with a cold cache 32 readers are five times as fast as one, and a tenth
+/// faster than 16; with a warm one it makes no difference (measured).
+const READERS_MAX: usize = 32;
+
+/// How many readers a listing can have in a process that may open so many
+/// files more, in queues that are `depth` directories deep.
+pub fn workers_for(open_files: u64, depth: u32) -> usize {
+    readers_for(READERS_MAX, open_files, depth)
+}
 
 /// Why a listing ended before its end.
 #[derive(Debug, Error)]

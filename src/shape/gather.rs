@@ -11,6 +11,11 @@ use crate::spool::readers::{self, Crew, NotWanted};
 use crate::spool::tree::{Met, Obstacle, Tree};
 use crate::sys::dir::Dir;
 
+/// Readers at most. One file a message is all that is read: with a cold cache
+/// 64 readers are a tenth faster than 32; with a warm one it makes no
+/// difference (measured).
+pub const READERS_MAX: usize = 64;
+
 /// What is searched.
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a> {

@@ -19,7 +19,7 @@ mod text;
 
 pub use chart::{Canvas, Ink, chart};
 pub use counter::{By, Logs, Question};
-pub use gather::{Field, Hearer, gather};
+pub use gather::{Field, Hearer, READERS_MAX, gather};
 pub use json::json;
 pub use rows::{Limit, Names, Selection};
 pub use text::{Fault, Sheet, sheet};

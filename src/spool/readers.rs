@@ -19,10 +19,6 @@ use std::thread;
 
 use super::Place;
 
-/// Readers at most. Their number is for the disk rather than the processors:
-/// with a cold cache 32 readers are five times as fast as one, and a tenth
-/// faster than 16; with a warm one it makes no difference (measured).
-const READERS_MAX: usize = 32;
 /// Descriptors that a reader can need: its message, a log, and the
 /// directories of the chunks that wait for it.
 const FILES_PER_READER: u64 = 8;
@@ -39,15 +35,16 @@ const CHUNKS_WAITING: usize = 2;
 /// Pieces of a chunk that wait to be taken.
 const PIECES_WAITING: usize = 2;
 
-/// How many readers a process can have that may open so many files more,
-/// beside those for a walk that is `depth` directories deep.
-pub fn readers_for(open_files: u64, depth: u32) -> usize {
+/// How many readers, but no more than `most`, a process can have that may open
+/// so many files more, beside those for a walk that is `depth` directories
+/// deep.
+pub fn readers_for(most: usize, open_files: u64, depth: u32) -> usize {
     let walk = u64::from(depth)
         .saturating_add(2)
         .saturating_mul(FILES_PER_LEVEL);
     let left = open_files.saturating_sub(walk);
     let affordable = usize::try_from(left / FILES_PER_READER).unwrap_or(usize::MAX);
-    affordable.clamp(1, READERS_MAX)
+    affordable.clamp(1, most.max(1))
 }
 
 /// Nobody takes what is handed out: there is no use in going on.

@@ -26,7 +26,6 @@ use crate::listing::{
     Sink, Style, Totals,
 };
 use crate::selection::Selection;
-use crate::spool::readers::readers_for;
 use crate::spool::report::{Dialect, Rules};
 use crate::spool::reporter::shown_null;
 use crate::spool::{Layout, Queue};
@@ -202,7 +201,7 @@ impl Lister<'_> {
             rules: &rules,
             look: self.request.look(),
             selection: self.request.selection,
-            workers: readers_for(raise_open_files(), config.hash_queue_depth),
+            workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
         };
         let diag = &mut *self.session.diag;
         Ok(listing::list_spool(&listing, &mut Logged { sink, diag }))

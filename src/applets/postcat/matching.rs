@@ -13,7 +13,6 @@ use crate::listing::{
 use crate::selection::{Matcher, Selection};
 use crate::spool::Queue;
 use crate::spool::message::{self, NoMessage};
-use crate::spool::readers::readers_for;
 use crate::spool::report::Rules;
 use crate::spool::reporter::Location;
 use crate::sys::process::raise_open_files;
@@ -41,7 +40,7 @@ pub(super) fn run(
         rules: &rules,
         look: Style::Lines(&template).into(),
         selection: Some(selection),
-        workers: readers_for(raise_open_files(), config.hash_queue_depth),
+        workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
     };
     let mut shown = Shown {
         matcher: Matcher::new(selection, &rules),

@@ -21,7 +21,7 @@ use super::{Call, Fatal};
 use crate::config::{ConfigError, MailOwner, Whereabouts, locate};
 use crate::diag::Diag;
 use crate::shape::table::Table;
-use crate::shape::{By, Field, Logs, Question, gather};
+use crate::shape::{By, Field, Logs, Question, READERS_MAX, gather};
 use crate::spool::Layout;
 use crate::spool::readers::readers_for;
 use crate::sys::dir::Dir;
@@ -208,7 +208,7 @@ fn count(
     };
     let field = Field {
         base: &place.base,
-        readers: readers_for(process::raise_open_files(), DEPTH),
+        readers: readers_for(READERS_MAX, process::raise_open_files(), DEPTH),
     };
     let mut display = Display::new(settings, &arguments.numbers, words);
     let mut table = Table::new(arguments.parents);
