@@ -58,6 +58,7 @@ fn postfix_does_the_same_to_two_spools_of_one_seed() {
     Cases::from_environment(CASES).run(test, |seed, case| {
         let effects = [0, 1].map(|_| {
             let mut spool = generate::spool(seed, case, Input::SafeFor37);
+            generate::remove_short_names(&spool);
             let action = pick(&mut spool.rng, &ACTIONS);
             let call =
                 Invocation::new(Tool::Postsuper, action).env("MAIL_CONFIG", spool.instance.etc());

@@ -2,7 +2,6 @@
 //! the same lines, end alike, and leave the same behind.
 
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::ffi::OsStringExt;
 
 use fastrand::Rng;
@@ -126,32 +125,11 @@ fn lines(spool: &mut Spool) -> Vec<u8> {
     text
 }
 
-/// Takes away names that are too short to hold a time: what Postfix makes of
-/// them depends on what lay in memory behind the name.
-fn remove_short_names(spool: &Spool) {
-    for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
-        remove_short_names_in(&spool.instance.queue_directory().join(queue));
-    }
-}
-
-fn remove_short_names_in(directory: &std::path::Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let stem = entry.file_name().to_string_lossy().replace("#FIX", "");
-        let kind = entry.file_type().expect("lstat");
-        if kind.is_dir() {
-            remove_short_names_in(&path);
-        } else if kind.is_file() && stem.len() < 5 {
-            fs::remove_file(path).expect("unlink");
-        }
-    }
-}
-
 fn effect(program: Program, seed: u64, case: u64) -> (Effect, Spool, Draft) {
     let mut spool = generate::spool(seed, case, Input::Any);
     let draft = draft(&mut spool);
     if draft.repairs {
-        remove_short_names(&spool);
+        generate::remove_short_names(&spool);
     }
     let effect = Effect::of(program, &spool, &draft.call, draft.order);
     (effect, spool, draft)

@@ -11,6 +11,9 @@ mod objects;
 mod suspect;
 mod text;
 
+use std::fs;
+use std::path::Path;
+
 use fastrand::Rng;
 
 use super::instance::{Builder, Instance};
@@ -282,6 +285,27 @@ impl Filler {
                 let put = objects::put(&mut self.rng, &self.instance, queue, number);
                 self.placed.extend(put);
             }
+        }
+    }
+}
+
+/// Takes away names that are too short to hold a time: what Postfix makes of
+/// them depends on what lay in memory behind the name.
+pub fn remove_short_names(spool: &Spool) {
+    for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
+        remove_short_names_in(&spool.instance.queue_directory().join(queue));
+    }
+}
+
+fn remove_short_names_in(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let stem = entry.file_name().to_string_lossy().replace("#FIX", "");
+        let kind = entry.file_type().expect("lstat");
+        if kind.is_dir() {
+            remove_short_names_in(&path);
+        } else if kind.is_file() && stem.len() < 5 {
+            fs::remove_file(path).expect("unlink");
         }
     }
 }
