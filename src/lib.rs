@@ -5,6 +5,7 @@
 //! - [`applets`]: one room per name that people type; dispatch, exit statuses
 //! - [`listing`]: what a listing looks like, the pipeline · [`contents`]: what
 //!   a queue file looks like · [`diag`]: the words that go out
+//! - [`acting`]: acting on what a selection means
 //! - [`selection`]: which messages are meant
 //! - [`cli`]: options · [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
 //! - [`record`]: what a queue file is made of · [`config`]: main.cf
@@ -12,6 +13,7 @@
 //! - [`sys`]: the operating system, and the only unsafe code
 #![deny(unsafe_code)]
 
+pub mod acting;
 pub mod applets;
 pub mod cli;
 pub mod config;

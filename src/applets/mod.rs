@@ -16,6 +16,7 @@ mod postcat;
 mod postfix;
 mod postqueue;
 mod postsuper;
+mod progress;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};

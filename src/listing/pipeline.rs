@@ -125,7 +125,7 @@ impl<T> From<SendError<T>> for Stop {
 /// Walks every queue and gives the names that may be messages to the crew.
 fn walk(listing: &Listing<'_>, crew: &mut Crew<'_, '_>) -> Result<(), Stop> {
     let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
-    for queue in Queue::LISTED.into_iter().filter(admits) {
+    for queue in listing.queues.iter().copied().filter(admits) {
         let mut walk = Walk::new(listing.spool, queue)?;
         let mut last_name = Vec::new();
         loop {

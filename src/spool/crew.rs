@@ -74,6 +74,8 @@ pub enum Manner {
     InTurn,
     /// As in turn, and there is nothing to look at unless the disk is slow.
     Alone,
+    /// Strictly one after the other, in the order of the jobs.
+    OneByOne,
 }
 
 impl Manner {
@@ -81,7 +83,7 @@ impl Manner {
     fn workers(self) -> usize {
         match self {
             Manner::AtOnce | Manner::InTurn => 2,
-            Manner::Alone => 1,
+            Manner::Alone | Manner::OneByOne => 1,
         }
     }
 }
@@ -167,18 +169,20 @@ fn first_failure(
     }
 }
 
+/// A job that was given out: where its result comes, and of how many pieces
+/// it is.
+type Sent = (Receiver<Done>, usize);
+
 /// Passes the results on in order.
-fn hear(
-    in_order: &Receiver<Receiver<Done>>,
-    journal: &mut dyn Journal,
-) -> (Tally, Result<(), WorkError>) {
+fn hear(in_order: &Receiver<Sent>, journal: &mut dyn Journal) -> (Tally, Result<(), WorkError>) {
     let mut tally = Tally::default();
     let mut ended = Ok(());
-    while let Some(results) = receive(in_order, journal) {
+    while let Some((results, pieces)) = receive(in_order, journal) {
         let Some(done) = receive(&results, journal) else {
             continue;
         };
         journal.lines(&done.notes.lines);
+        journal.passed(pieces);
         tally += done.notes.tally;
         if matches!(ended, Ok(()) | Err(WorkError::Interrupted)) && done.ended.is_err() {
             ended = done.ended;
@@ -288,7 +292,7 @@ pub struct Feed<'scope, J> {
     manner: Manner,
     workers: usize,
     pieces: usize,
-    order: SyncSender<Receiver<Done>>,
+    order: SyncSender<Sent>,
     work: SyncSender<(J, SyncSender<Done>)>,
     stop: &'scope Stop<'scope>,
     open: &'scope Open,
@@ -320,7 +324,8 @@ impl<J> Feed<'_, J> {
         self.pieces = self.pieces.saturating_add(pieces);
         let (result, results) = sync_channel(1);
         self.open.add_one();
-        let sent = self.order.send(results).is_ok() && self.work.send((job, result)).is_ok();
+        let sent =
+            self.order.send((results, pieces)).is_ok() && self.work.send((job, result)).is_ok();
         match sent {
             true => Ok(()),
             false => Err(WorkError::Interrupted),
@@ -330,7 +335,7 @@ impl<J> Feed<'_, J> {
     /// How many workers there should be: one more for each job that had to
     /// wait for the disk.
     fn wanted(&self) -> usize {
-        match self.pieces > ALONE {
+        match self.pieces > ALONE && self.manner != Manner::OneByOne {
             true => {
                 let slow = self.open.slow.load(Ordering::Relaxed);
                 slow.clamp(self.manner.workers(), WORKERS_MAX)

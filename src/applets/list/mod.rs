@@ -200,6 +200,7 @@ impl Lister<'_> {
             layout: &layout,
             rules: &rules,
             look: self.request.look(),
+            queues: &Queue::LISTED,
             selection: self.request.selection,
             workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
         };
