@@ -7,6 +7,7 @@
 // Tests tell on stderr what they leave out, and panic to fail.
 #![allow(clippy::print_stderr)]
 
+mod acting;
 mod clients;
 mod clients_json;
 mod configuration;

@@ -117,7 +117,7 @@ fn progress(scene: Scene<'_>) -> Progress {
 /// What a caller who may call is given.
 enum Admitted {
     Explanation(String),
-    Work(Arguments),
+    Work(Box<Arguments>),
 }
 
 /// Refuses callers without the right to, before their options are looked at;
@@ -138,7 +138,7 @@ fn parse_and_admit(call: &Call, program: &str, diag: &mut Diag) -> Result<Admitt
     match arguments.mode {
         Mode::Help => Ok(Admitted::Explanation(help())),
         Mode::Version => Ok(Admitted::Explanation(super::front::version(PROGRAM))),
-        Mode::Work if may_come => Ok(Admitted::Work(arguments)),
+        Mode::Work if may_come => Ok(Admitted::Work(Box::new(arguments))),
         Mode::Work => Err(told(diag, NOT_ROOT)),
     }
 }

@@ -12,7 +12,7 @@ mod postcat;
 mod reading;
 mod seeing;
 mod selecting;
-mod spool;
+pub mod spool;
 mod wrong;
 
 use crate::support::instance::Instance;

@@ -1,0 +1,82 @@
+//! Killed at every system call that changes the spool, one after the other:
+//! no message is lost or doubled, and calling again finishes the work.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::Filled;
+use crate::selection::spool;
+use crate::support::run::{Ended, Program, Tool, collect};
+use crate::support::{Met, Needs, require};
+
+const CHANGES: &str =
+    "renameat,renameat2,rename,unlinkat,unlink,rmdir,mkdirat,mkdir,fchmod,utimensat";
+/// No run here makes so many.
+const MANY: u32 = 100;
+
+fn killed_at(filled: &Filled, n: u32, arguments: &[&str]) -> Ended {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("trace={CHANGES}"))
+        .arg("-e")
+        .arg(format!("inject={CHANGES}:signal=KILL:when={n}"))
+        .arg(Program::Ours.path(Tool::Postsuper, &filled.instance))
+        .args(arguments)
+        .env("MAIL_CONFIG", filled.instance.etc())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().expect("strace starts");
+    collect(child, b"", Duration::from_secs(30)).ended
+}
+
+/// Each message is in one place, or gone if that is asked for.
+fn check(filled: &Filled, removes: &str, when: &str) {
+    let mut places: BTreeMap<u64, usize> = BTreeMap::new();
+    for path in crate::postsuper::messages(&filled.instance) {
+        let found = filled.instance.spool().path(&path).symlink_metadata();
+        *places.entry(found.expect("lstat").ino()).or_default() += 1;
+    }
+    for placed in &filled.placed {
+        match places.get(&placed.inode).copied().unwrap_or(0) {
+            1 => {}
+            0 if removes == "-d" => {}
+            count => panic!("{when}: {} is in {count} places", placed.id()),
+        }
+    }
+}
+
+#[test]
+fn acting_on_a_selection_can_be_cut_short() {
+    if require(Needs::Strace) == Met::No {
+        return;
+    }
+    for action in ["-d", "-h", "-H", "-r", "-e", "-f"] {
+        let arguments = [action, "MATCH", "--from", "offers@bulk.example"];
+        let now = spool::now();
+        let undisturbed = Filled::at(now);
+        undisturbed.done(&arguments);
+        let expected = undisturbed.snapshot();
+        let mut kills = 0;
+        for n in 1..MANY {
+            let filled = Filled::at(now);
+            let when = format!("{arguments:?} killed at change {n}");
+            let ended = killed_at(&filled, n, &arguments);
+            if ended == Ended::Exited(0) {
+                break;
+            }
+            kills += 1;
+            assert_eq!(ended, Ended::Killed(9), "{when}");
+            check(&filled, action, &when);
+            filled.done(&arguments);
+            check(&filled, action, &when);
+            if let Some(text) = filled.snapshot().difference(&expected) {
+                panic!("{when}, then called again:\n{text}");
+            }
+        }
+        assert!((1..MANY - 1).contains(&kills), "{action}: {kills} kills");
+    }
+}
