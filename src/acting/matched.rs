@@ -5,13 +5,14 @@
 //! that was looked at is kept open until then, so that its inode number cannot
 //! be given to another; the act is on that inode or on nothing.
 
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use crate::selection::{Matcher, Selection};
 use crate::spool::actions::{Action, Actor, Selected};
 use crate::spool::crew::{self, Disk, Done, Feed, JOB_MAX, Stop, Work};
 use crate::spool::mass::Field;
-use crate::spool::message::{self, Identity, Message};
+use crate::spool::message::{self, Identity, Message, NoMessage};
 use crate::spool::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
 use crate::spool::report::Rules;
 use crate::spool::reporter::Location;
@@ -48,7 +49,11 @@ pub fn run(
         action,
         field,
     };
-    let job_max = job_max(raise_open_files());
+    let job_max = match field.brake.is_set() {
+        // What was done is told at once, and looked at right before it is.
+        true => 1,
+        false => job_max(raise_open_files()),
+    };
     let produce = |feed: &mut Feed<'_, Job>| {
         let mut gatherer = Gatherer {
             feed,
@@ -187,12 +192,41 @@ struct Examiner<'a> {
 }
 
 impl Examiner<'_> {
-    fn examine(&mut self, queue: Queue, place: &Place, id: QueueId) -> Option<Seen> {
+    /// Looks at a message where it was met; where it has gone to, if it has
+    /// moved on since.
+    fn examine(&mut self, queue: Queue, place: &Place, id: &QueueId) -> Option<Seen> {
         let path = self.field.layout.path(queue, id.as_bytes());
-        let path = path.to_string_lossy().into_owned();
-        let message = match message::open(&place.dir, id.as_bytes(), queue, &path) {
+        let path = path.to_string_lossy();
+        match message::open(&place.dir, id.as_bytes(), queue, &path) {
+            Err(NoMessage::NotThere) => self.elsewhere(queue, id),
+            opened => self.judge(opened, queue, id, &path),
+        }
+    }
+
+    fn elsewhere(&mut self, left: Queue, id: &QueueId) -> Option<Seen> {
+        let (field, action) = (self.field, self.action);
+        let others = field.selected.iter().filter_map(|s| s.queue().ok());
+        for queue in others.filter(|queue| *queue != left && action.looks_into(*queue)) {
+            let path = field.layout.path(queue, id.as_bytes());
+            let name = path.to_string_lossy();
+            match message::open(field.spool, path.as_bytes(), queue, &name) {
+                Err(NoMessage::NotThere) => {}
+                opened => return self.judge(opened, queue, id, &name),
+            }
+        }
+        None
+    }
+
+    /// Whether what was opened is meant.
+    fn judge(
+        &mut self,
+        opened: Result<Message, NoMessage>,
+        queue: Queue,
+        id: &QueueId,
+        path: &str,
+    ) -> Option<Seen> {
+        let message = match opened {
             Ok(message) => message,
-            Err(message::NoMessage::NotThere) => return None,
             Err(error) if error.is_exhaustion() => {
                 return Some(Seen::Failed(WorkError::Exhausted(error)));
             }
@@ -203,12 +237,12 @@ impl Examiner<'_> {
             layout: self.field.layout,
             queue,
             id: id.as_bytes(),
-            path: &path,
+            path,
         };
         match self.matcher.examine(&message, &at) {
             Ok(evidence) => Some(Seen::Message(Candidate {
                 identity: evidence?.identity(),
-                id,
+                id: id.clone(),
                 queue,
                 _open: message,
             })),
@@ -251,7 +285,7 @@ impl Work<Job> for Examiner<'_> {
         } = job;
         let names = names.into_iter();
         names
-            .filter_map(|id| self.examine(queue, &place, id))
+            .filter_map(|id| self.examine(queue, &place, &id))
             .collect()
     }
 

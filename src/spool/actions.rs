@@ -279,8 +279,10 @@ impl<'a> Actor<'a> {
             Act::Release => (self.move_to(Queue::Deferred, at)?, Deed::Released),
         };
         if outcome == Outcome::Gone {
-            if act == Act::Expire && is_expired(at) {
-                notes.not_done(id.as_bytes(), Fate::Unchanged(seen.queue));
+            let fate = Fate::Unchanged(seen.queue);
+            // The second try comes by it again.
+            if act == Act::Expire && is_expired(at) && !notes.ends_with(id, fate) {
+                notes.not_done(id.as_bytes(), fate);
             }
             return Ok(Search::GoesOn);
         }

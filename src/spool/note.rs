@@ -247,6 +247,12 @@ impl Notes {
         });
     }
 
+    /// Whether the last that was said is this of this message.
+    pub fn ends_with(&self, id: &QueueId, fate: Fate) -> bool {
+        let last = self.lines.last().and_then(|line| line.fact.as_ref());
+        last.is_some_and(|fact| fact.id == id.as_bytes() && fact.fate == fate)
+    }
+
     /// Whether anything was said of a message since there were so many lines.
     pub fn has_fact_since(&self, lines: usize) -> bool {
         let mut since = self.lines.iter().skip(lines);

@@ -38,6 +38,11 @@ pub fn run(
         let mut jobs = Jobs {
             feed,
             job: Vec::new(),
+            job_max: match field.brake.is_set() {
+                // What was done is told at once.
+                true => 1,
+                false => JOB_MAX,
+            },
         };
         read_ids(input, field.interrupts, &mut jobs)
     };
@@ -173,6 +178,7 @@ impl<T: Takes> Reader<'_, T> {
 struct Jobs<'a, 'scope> {
     feed: &'a mut Feed<'scope, Vec<Asked>>,
     job: Vec<Asked>,
+    job_max: usize,
 }
 
 impl Jobs<'_, '_> {
@@ -194,7 +200,7 @@ impl Takes for Jobs<'_, '_> {
             self.feed.first_of_its_name(id.as_bytes());
         }
         self.job.push(asked);
-        match self.job.len() >= JOB_MAX {
+        match self.job.len() >= self.job_max {
             true => self.flush(),
             false => Ok(()),
         }

@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Filled;
+use crate::selection::spool;
 use crate::support::postlog::Postlog;
 use crate::support::run::{Ended, Program};
 use crate::support::{Met, Needs, require};
@@ -138,7 +139,7 @@ fn a_comment_stands_in_the_log_with_each_act() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let filled = Filled::new();
+    let filled = Filled::logged(spool::now());
     let collector = Postlog::start(&filled.instance);
     let id = filled.placed[4].id();
     let output = filled.done(&["-d", &id, "--comment", "ticket 4711: a % spammer"]);

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::Filled;
 use crate::support::postlog::Postlog;
-use crate::support::run::{Ended, Invocation, Program, Tool};
+use crate::support::run::{Ended, Invocation, Program, Tool, install_ours};
 use crate::support::{Met, Needs, require};
 
 /// IDs of a listing.
@@ -161,16 +161,26 @@ fn the_mail_owner_may_try_too() {
         return;
     }
     let filled = Filled::new();
-    let etc = filled.instance.etc().display().to_string();
-    let owner = filled.instance.owner().uid;
-    nix::unistd::chown(&filled.instance.queue_directory(), Some(owner.into()), None)
-        .expect("chown");
-    let call = Invocation::new(
-        Tool::Postsuper,
-        ["-c", &etc, "-d", "MATCH", "--from", "root", "--dry-run"],
-    );
-    let call = call.user(crate::support::run::User::Id(owner));
-    let output = call.run(Program::Ours, &filled.instance);
-    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
-    assert_eq!(listed(&output.stdout_text()).len(), 1);
+    let owner = filled.instance.owner().clone();
+    nix::unistd::chown(
+        &filled.instance.queue_directory(),
+        Some(owner.uid.into()),
+        None,
+    )
+    .expect("chown");
+    let program = filled.instance.root().join("postsuper");
+    install_ours(&program);
+    let output = Command::new("setpriv")
+        .arg(format!("--reuid={}", owner.uid))
+        .arg(format!("--regid={}", owner.gid))
+        .args(["--clear-groups", "--"])
+        .arg(&program)
+        .arg("-c")
+        .arg(filled.instance.etc())
+        .args(["-d", "MATCH", "--from", "root", "--dry-run"])
+        .output()
+        .expect("setpriv starts");
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(listed(&text), [filled.placed[9].id()]);
 }

@@ -11,7 +11,8 @@ mod terminal;
 mod wrong;
 
 use crate::selection::spool;
-use crate::support::instance::Instance;
+use crate::support::instance::{Builder, Instance};
+use crate::support::postlog;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::spool::Placed;
 use crate::support::tree::{Labels, Snapshot};
@@ -29,7 +30,16 @@ impl Filled {
 
     /// One that can be compared with another of the same time.
     fn at(now: i64) -> Self {
-        let instance = Instance::builder().build();
+        Self::of(Instance::builder(), now)
+    }
+
+    /// One whose mail log can be collected.
+    fn logged(now: i64) -> Self {
+        Self::of(postlog::configure(Instance::builder()), now)
+    }
+
+    fn of(builder: Builder, now: i64) -> Self {
+        let instance = builder.build();
         let placed = spool::fill_at(&instance, now);
         Self { instance, placed }
     }

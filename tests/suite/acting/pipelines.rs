@@ -128,7 +128,7 @@ fn the_mail_log_says_what_it_says_of_ids() {
     }
     let now = spool::now();
     let logged = |run: &dyn Fn(&Filled)| {
-        let filled = Filled::at(now);
+        let filled = Filled::logged(now);
         let collector = Postlog::start(&filled.instance);
         run(&filled);
         let lines = collector.take().join("\n");

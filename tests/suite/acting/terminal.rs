@@ -1,12 +1,15 @@
 //! `--interactive` and `--progress` on a terminal, and without one.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 
 use super::Filled;
 use crate::support::run::{Ended, Program};
@@ -24,8 +27,17 @@ struct OnTerminal {
 
 impl OnTerminal {
     fn start(filled: &Filled, arguments: &[&str]) -> Self {
-        let pty = openpty(None, None).expect("a terminal");
-        let slave = File::from(pty.slave);
+        // Nobody who is started meanwhile may inherit it: it would not vanish.
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let master = posix_openpt(flags).expect("a terminal");
+        grantpt(&master).expect("grantpt");
+        unlockpt(&master).expect("unlockpt");
+        let slave = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlag::O_NOCTTY.bits())
+            .open(ptsname_r(&master).expect("its name"))
+            .expect("the other end");
         let mut command = filled
             .call(arguments)
             .command(Program::Ours, &filled.instance);
@@ -38,7 +50,7 @@ impl OnTerminal {
             .expect("postsuper starts");
         // Its copies of the terminal go with the command.
         drop(command);
-        let keyboard = File::from(pty.master);
+        let keyboard = File::from(OwnedFd::from(master));
         let mut reader = keyboard.try_clone().expect("dup");
         let (sender, screen) = channel();
         std::thread::spawn(move || {
