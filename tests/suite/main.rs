@@ -10,6 +10,7 @@
 mod acting;
 mod clients;
 mod clients_json;
+mod completions;
 mod configuration;
 mod corpus;
 mod daemon;

@@ -32,6 +32,11 @@ pub const STATUS: u8 = 69;
 const USAGE: &str =
     "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
 
+/// Its command line.
+pub fn command() -> clap::Command {
+    super::completions::of_table(&options::options())
+}
+
 /// Runs postqueue.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let mut diag = instance::diag(call, PROGRAM, PROGRAM);

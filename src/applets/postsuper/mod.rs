@@ -14,15 +14,17 @@ mod wishes;
 
 use std::os::unix::fs::MetadataExt;
 
+use clap::{Arg, Command};
+
 use super::progress::Progress;
-use super::{Call, Fatal, instance, postqueue};
+use super::{Call, Fatal, completions, instance, postqueue};
 use crate::config::Config;
 use crate::diag::Diag;
-use crate::spool::Layout;
 use crate::spool::brake::Brake;
 use crate::spool::mass::Field;
 use crate::spool::note::Tally;
 use crate::spool::repair::Changes;
+use crate::spool::{Layout, Queue};
 use crate::sys::process::Trust;
 use crate::sys::rights;
 use crate::sys::signals::Interrupts;
@@ -42,6 +44,18 @@ const STATUS_STRICT: u8 = 2;
 const SET_UID: &str = "this postfix command must not run as a set-uid process";
 /// What everybody but root hears.
 const NOT_ROOT: &str = "use of this command is reserved for the superuser";
+
+/// Its command line.
+pub fn command() -> Command {
+    let queues = Arg::new("queue").num_args(0..);
+    let ids = [arguments::ALL, arguments::MATCH, arguments::STDIN];
+    completions::of_table(&arguments::options())
+        .mut_args(|argument| match argument.get_value_names() {
+            Some([name]) if *name == "ID" => completions::among(argument, ids),
+            _ => argument,
+        })
+        .arg(completions::among(queues, Queue::REPAIRED.map(Queue::name)))
+}
 
 /// Runs postsuper.
 pub fn run(call: &Call) -> Result<(), Fatal> {
