@@ -18,6 +18,7 @@ mod postfix;
 mod postqueue;
 mod postsuper;
 mod progress;
+mod rate;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};

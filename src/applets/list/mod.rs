@@ -103,6 +103,11 @@ impl Session<'_> {
 
 /// Lists the queue.
 pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
+    run_and_count(session, request).map(drop)
+}
+
+/// Lists the queue, and says what was listed.
+pub fn run_and_count(session: Session<'_>, request: &Request<'_>) -> Result<Totals, Fatal> {
     access::authorize(session.call, Deed::View, session.config, session.diag)?;
     let mut lister = Lister { session, request };
     let origin = lister.choose_for_request()?;
@@ -110,6 +115,21 @@ pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
     let mut printer = Printer::new(Output::new(stdout, request.style), request.arrangement);
     let ended = lister.list(origin, &mut printer)?;
     lister.finish(ended, printer)
+}
+
+/// Lists the queue into `sink`.
+pub fn into_sink(
+    session: Session<'_>,
+    request: &Request<'_>,
+    sink: &mut impl Sink,
+) -> Result<(), Fatal> {
+    access::authorize(session.call, Deed::View, session.config, session.diag)?;
+    let mut lister = Lister { session, request };
+    let origin = lister.choose_for_request()?;
+    match lister.list(origin, sink)? {
+        Ok(_) => Ok(()),
+        Err(error) => Err(lister.failed(error)),
+    }
 }
 
 /// What was counted.
@@ -267,16 +287,18 @@ impl Lister<'_> {
         mut self,
         ended: Result<Ending, ListingError>,
         printer: Printer<'_>,
-    ) -> Result<(), Fatal> {
-        match ended {
-            Ok(Ending::ReaderGone) => Ok(()),
+    ) -> Result<Totals, Fatal> {
+        let error = match ended {
+            Ok(Ending::ReaderGone) => return Ok(Totals::default()),
             Ok(Ending::Complete | Ending::Enough) => match printer.finish() {
-                Ok(_) => Ok(()),
-                Err(error) => output_failed(self.session.diag, &error),
+                Ok(totals) => return Ok(totals),
+                Err(error) => error,
             },
-            Err(ListingError::Output(error)) => output_failed(self.session.diag, &error),
-            Err(error) => Err(self.failed(error)),
-        }
+            Err(ListingError::Output(error)) => error,
+            Err(error) => return Err(self.failed(error)),
+        };
+        output_failed(self.session.diag, &error)?;
+        Ok(Totals::default())
     }
 
     /// Says why a listing broke off.

@@ -34,16 +34,17 @@ impl<'a> Printer<'a> {
         Self { output, order }
     }
 
-    /// Writes what waited, and the footer.
-    pub(super) fn finish(mut self) -> io::Result<Ending> {
+    /// Writes what waited, and the footer; what was written.
+    pub(super) fn finish(mut self) -> io::Result<Totals> {
         if let Order::Sorted(sorter) = self.order {
             for entry in sorter.finish() {
                 if write(&mut self.output, &entry)? == Ending::ReaderGone {
-                    return Ok(Ending::ReaderGone);
+                    return Ok(self.output.totals());
                 }
             }
         }
-        self.output.finish()
+        let totals = self.output.totals();
+        self.output.finish().map(|_| totals)
     }
 
     /// Writes entries up to the limit.

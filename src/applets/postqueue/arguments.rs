@@ -4,11 +4,13 @@
 //! business.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use super::options::options;
 use super::{PROGRAM, USAGE, told};
 use crate::applets::flush::Wanted;
 use crate::applets::list::Source;
+use crate::applets::rate;
 use crate::applets::{Call, Fatal};
 use crate::cli::{Scanned, Scanner};
 use crate::diag::Diag;
@@ -16,6 +18,9 @@ use crate::listing::{Arrangement, COUNTED_BY, CountBy, Direction, Key, TimeStyle
 use crate::selection::{self, Builder, Selection, SelectionError, Taken};
 use crate::spool::report::Dialect;
 use crate::sys::time;
+
+/// The word of -i that means what a selection means.
+const MATCH: &str = "MATCH";
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +30,7 @@ pub(super) enum Mode {
     Metrics,
     Check,
     Flush(Wanted),
+    FlushMeant,
     Help,
     Version,
 }
@@ -83,6 +89,9 @@ pub(super) struct Arguments {
     pub(super) instance: Option<String>,
     pub(super) instances: Instances,
     pub(super) thresholds: Thresholds,
+    /// The time from one message that is flushed to the next.
+    pub(super) interval: Option<Duration>,
+    pub(super) dry_run: bool,
 }
 
 /// Reads the command line. What contradicts itself is an error before
@@ -220,6 +229,12 @@ impl Reading {
             "sort" => arguments.arrangement.keys = keys(&value)?,
             "reverse" => arguments.arrangement.direction = Direction::Descending,
             "limit" => arguments.arrangement.limit = Some(number(name, &value)?),
+            "rate" => {
+                let interval = rate::interval(&value);
+                arguments.interval =
+                    Some(interval.map_err(|hint| bad_because(name, &value, &hint))?);
+            }
+            "dry-run" => arguments.dry_run = true,
             "top" => arguments.top = Some(number(name, &value)?),
             "null" => arguments.ends_with_nul = true,
             "time-style" => arguments.time_style = Some(time_style(&value)?),
@@ -252,12 +267,17 @@ impl Reading {
                     "--{name} does not go with -p, -f, -i and -s; with -j only --count does"
                 )));
             }
+            (Some(Mode::Flush(Wanted::One(id))), None) if id == MATCH => Some(Mode::FlushMeant),
             (mode, None) => mode,
         };
         let is_selected = self.arguments.selection.is_some();
         match &mode {
             Some(Mode::Flush(_)) if is_selected => {
-                let text = "a selection does not go with -f, -i and -s";
+                let text = "a selection does not go with -f, -i and -s, but with -i MATCH";
+                return Err(Problem::Wrong(text.to_owned()));
+            }
+            Some(Mode::FlushMeant) if !is_selected => {
+                let text = "MATCH needs a selection, such as --from or --older; all mail is -f";
                 return Err(Problem::Wrong(text.to_owned()));
             }
             None if is_selected || !self.given.is_empty() => {
@@ -284,7 +304,12 @@ impl Reading {
 fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
     for name in given {
         let (fits, hint) = match *name {
-            "sort" | "limit" => (matches!(mode, Mode::List(_)), "a listing"),
+            "sort" => (matches!(mode, Mode::List(_)), "a listing"),
+            "limit" => (
+                matches!(mode, Mode::List(_) | Mode::FlushMeant),
+                "a listing and -i MATCH",
+            ),
+            "rate" | "dry-run" => (*mode == Mode::FlushMeant, "-i MATCH"),
             "reverse" => (given.contains(&"sort"), "--sort"),
             "top" => (
                 matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics),
@@ -306,6 +331,7 @@ fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
                         | Mode::Metrics
                         | Mode::Check
                         | Mode::Flush(_)
+                        | Mode::FlushMeant
                 ),
                 "-p, --oneline, --csv, --format and --count=BY",
             ),

@@ -7,6 +7,7 @@
 mod arguments;
 mod count;
 mod instances;
+mod meant;
 mod monitor;
 mod options;
 
@@ -73,6 +74,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         Some(Mode::Count(look, by)) => count::run(session, &arguments, *look, *by),
         Some(Mode::Metrics) => monitor::metrics(session, &arguments),
         Some(Mode::Check) => monitor::check(session, &arguments),
+        Some(Mode::FlushMeant) => meant::run(session, &arguments),
         Some(Mode::Flush(wanted)) => flush::run(call, wanted, &config, &spool, &mut diag),
         _ => Err(told(&mut diag, USAGE)),
     }

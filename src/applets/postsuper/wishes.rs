@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use super::arguments::{ALL, MATCH, STDIN};
+use crate::applets::rate;
 use crate::cli::{Opt, Scanned, Value};
 use crate::selection::{Builder, Selection, Taken};
 use crate::spool::actions::Action;
@@ -185,7 +186,7 @@ impl Wishes {
             "max" => self.max = Some(number(value)?),
             "interactive" => self.interactive = true,
             "comment" => self.comment = Some(comment(value)?),
-            "rate" => self.interval = Some(interval(value)?),
+            "rate" => self.interval = Some(rate::interval(value)?),
             "strict" => self.strict = true,
             "results" if value == "json" => self.results = true,
             "results" => return Err("it is json".to_owned()),
@@ -249,19 +250,4 @@ fn comment(value: &OsStr) -> Result<String, String> {
         }
         _ => Err("give one line of text".to_owned()),
     }
-}
-
-fn interval(value: &OsStr) -> Result<Duration, String> {
-    let parts = value.to_str().and_then(|text| text.split_once('/'));
-    let unit = |unit| match unit {
-        "s" => Some(Duration::from_secs(1)),
-        "m" => Some(Duration::from_secs(60)),
-        "h" => Some(Duration::from_secs(3600)),
-        _ => None,
-    };
-    let interval = parts.and_then(|(count, per)| {
-        let count = number(OsStr::new(count)).ok()?;
-        unit(per)?.checked_div(u32::try_from(count).ok()?)
-    });
-    interval.ok_or_else(|| "give a number per second, minute or hour: 10/s, 30/m, 500/h".to_owned())
 }

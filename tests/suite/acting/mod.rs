@@ -5,6 +5,7 @@
 mod bounds;
 mod crash;
 mod dry_run;
+mod flushing;
 mod pipelines;
 mod race;
 mod terminal;
