@@ -4,8 +4,8 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use crate::support::instance::Instance;
-use crate::support::run::{Invocation, Program, Tool};
+use crate::selection::manual::long_options;
+use crate::support::run::Tool;
 use crate::support::tell;
 
 const TOOLS: [Tool; 4] = [Tool::Mailq, Tool::Postcat, Tool::Postqueue, Tool::Postsuper];
@@ -37,18 +37,6 @@ fn read_by(shell: &str, arguments: &[&str], script: &str) -> Option<Output> {
     stdin.write_all(script.as_bytes()).expect("a reader");
     drop(stdin);
     Some(child.wait_with_output().expect("its end"))
-}
-
-/// The long options that a tool's help names.
-fn long_options(tool: Tool) -> Vec<String> {
-    let instance = Instance::builder().build();
-    let help = Invocation::new(tool, ["--help"]).run(Program::Ours, &instance);
-    let name = |line: &str| {
-        let option = line.strip_prefix("  --")?;
-        let end = option.find([' ', '=', '['])?;
-        Some(option[..end].to_owned())
-    };
-    help.stdout_text().lines().filter_map(name).collect()
 }
 
 #[test]

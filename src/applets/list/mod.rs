@@ -8,14 +8,16 @@ mod sinks;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use self::origin::Origin;
-use self::sinks::{Collector, Logged, Printer};
+pub use self::sinks::Collector;
+use self::sinks::{Logged, Printer};
 use super::access::{self, Deed};
 use super::postqueue::told as fatal;
+use super::progress::Progress;
 use super::{Call, Fatal, instance};
 use crate::config::Config;
 use crate::diag::{Diag, Severity};
@@ -52,6 +54,18 @@ pub struct Request<'a> {
     pub source: Source,
     /// Whose output is reproduced, if not that of the instance's daemons.
     pub dialect: Option<Dialect>,
+    /// Whether a progress bar is wished.
+    pub progress: Wish,
+}
+
+/// Whether a progress bar is wished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// No.
+    #[default]
+    Nothing,
+    /// One is.
+    Progress,
 }
 
 /// Where a listing comes from.
@@ -112,7 +126,9 @@ pub fn run_and_count(session: Session<'_>, request: &Request<'_>) -> Result<Tota
     let mut lister = Lister { session, request };
     let origin = lister.choose_for_request()?;
     let stdout = stdout(lister.session.diag)?;
-    let mut printer = Printer::new(Output::new(stdout, request.style), request.arrangement);
+    let progress = lister.progress(&origin);
+    let output = Output::new(stdout, request.style);
+    let mut printer = Printer::new(output, request.arrangement, progress);
     let ended = lister.list(origin, &mut printer)?;
     lister.finish(ended, printer)
 }
@@ -196,6 +212,29 @@ impl Lister<'_> {
                 Err(self.fatal(&text))
             }
             _ => Ok(origin),
+        }
+    }
+
+    /// A progress bar, if it is wished and can be seen: a listing on the same
+    /// terminal would be torn apart by it.
+    fn progress(&self, origin: &Origin) -> Progress {
+        let is_seen = self.request.progress == Wish::Progress
+            && Progress::can_be_seen()
+            && !io::stdout().is_terminal();
+        let selection = self.request.selection;
+        let is_counted = matches!(origin, Origin::Spool)
+            && selection.is_none_or(Selection::needs_names_only)
+            && self.request.arrangement.is_none_or(|a| a.limit.is_none());
+        match (is_seen, is_counted) {
+            (false, _) => Progress::default(),
+            (true, false) => Progress::shown(None),
+            (true, true) => {
+                let config = self.session.config;
+                let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+                let counted = names::count(self.session.spool, &layout, selection);
+                let total = |queues: Vec<(Queue, u64)>| queues.iter().map(|(_, n)| n).sum();
+                Progress::shown(counted.ok().map(total))
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod instances;
 mod meant;
 mod monitor;
 mod options;
+mod values;
 
 use std::io::Write;
 
@@ -135,6 +136,7 @@ fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request<'a> {
         arrangement: Some(&arguments.arrangement).filter(|a| a.is_needed()),
         source: arguments.source,
         dialect: arguments.dialect,
+        progress: arguments.progress,
     }
 }
 

@@ -23,7 +23,7 @@ const POSTFIX: [Opt; 7] = [
 ];
 
 /// Ours.
-const OURS: [Opt; 27] = [
+const OURS: [Opt; 28] = [
     Opt::long(
         "source",
         Value::Required("WHERE"),
@@ -72,6 +72,11 @@ const OURS: [Opt; 27] = [
         "dry-run",
         Value::None,
         "-i MATCH: list what would be flushed",
+    ),
+    Opt::long(
+        "progress",
+        Value::None,
+        "a progress bar on standard error, if it is a terminal",
     ),
     Opt::long(
         "null",

@@ -12,11 +12,10 @@ use super::arguments::MATCH;
 use super::scene::{Ended, Scene};
 use super::told;
 use crate::applets::Fatal;
+use crate::applets::list::Collector;
 use crate::diag::Diag;
 use crate::listing::count_form;
-use crate::listing::{
-    CountBy, CountPlan, Counts, Ending, Gathered, ListingError, Sink, Style, Totals,
-};
+use crate::listing::{CountBy, CountPlan, Style, Totals};
 use crate::selection::Selection;
 use crate::spool::actions::Action;
 use crate::spool::note::WorkError;
@@ -63,19 +62,12 @@ pub fn agree(scene: Scene<'_>, diag: &mut Diag) -> Result<Option<u64>, Fatal> {
     Ok(Some(limit))
 }
 
-/// What was counted.
-#[derive(Default)]
-struct Survey {
-    totals: Totals,
-    counts: Counts,
-}
-
 fn count(
     scene: Scene<'_>,
     action: Action,
     selection: &Selection,
     diag: &mut Diag,
-) -> Result<Survey, Fatal> {
+) -> Result<Collector, Fatal> {
     let rules = scene.rules(diag)?;
     let plan = CountPlan {
         by: match scene.arguments.wishes.interactive {
@@ -85,30 +77,11 @@ fn count(
         needs_sizes: true,
         ..CountPlan::default()
     };
-    let mut survey = Survey::default();
+    let mut survey = Collector::default();
     let look = Style::Counts(&plan).into();
     let listed = scene.list(action, selection, &rules, look, &mut survey);
     listed.map_err(|ended| scene.end(&ended, diag))?;
     Ok(survey)
-}
-
-impl Sink for Survey {
-    fn piece(&mut self, _: &[u8]) -> Result<Ending, ListingError> {
-        Ok(Ending::Complete)
-    }
-
-    fn totals(&mut self, totals: Totals) {
-        self.totals.add(totals);
-    }
-
-    fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError> {
-        if let Gathered::Counts(counts) = gathered {
-            self.counts.add(counts);
-        }
-        Ok(Ending::Complete)
-    }
-
-    fn warning(&mut self, _: &[u8]) {}
 }
 
 /// Shows what was counted and asks. Fails unless the answer is yes.
@@ -116,7 +89,7 @@ fn ask(
     scene: Scene<'_>,
     action: Action,
     limit: u64,
-    survey: &Survey,
+    survey: &Collector,
     diag: &mut Diag,
 ) -> Result<(), Fatal> {
     let text = question(action, limit, survey);
@@ -129,7 +102,7 @@ fn ask(
     }
 }
 
-fn question(action: Action, limit: u64, survey: &Survey) -> Vec<u8> {
+fn question(action: Action, limit: u64, survey: &Collector) -> Vec<u8> {
     let Totals { messages, bytes } = survey.totals;
     let mut out = format!("{messages} messages, {bytes} bytes\n").into_bytes();
     for (by, heading) in [(CountBy::From, "senders"), (CountBy::Reason, "reasons")] {

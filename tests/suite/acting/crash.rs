@@ -3,35 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use super::Filled;
+use crate::postsuper::crash::killed_at;
 use crate::selection::spool;
-use crate::support::run::{Ended, Program, Tool, collect};
+use crate::support::run::Ended;
 use crate::support::{Met, Needs, require};
 
-const CHANGES: &str =
-    "renameat,renameat2,rename,unlinkat,unlink,rmdir,mkdirat,mkdir,fchmod,utimensat";
 /// No run here makes so many.
 const MANY: u32 = 100;
-
-fn killed_at(filled: &Filled, n: u32, arguments: &[&str]) -> Ended {
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-        .arg(format!("trace={CHANGES}"))
-        .arg("-e")
-        .arg(format!("inject={CHANGES}:signal=KILL:when={n}"))
-        .arg(Program::Ours.path(Tool::Postsuper, &filled.instance))
-        .args(arguments)
-        .env("MAIL_CONFIG", filled.instance.etc())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let child = command.spawn().expect("strace starts");
-    collect(child, b"", Duration::from_secs(30)).ended
-}
 
 /// Each message is in one place, or gone if that is asked for.
 fn check(filled: &Filled, removes: &str, when: &str) {
@@ -64,7 +44,7 @@ fn acting_on_a_selection_can_be_cut_short() {
         for n in 1..MANY {
             let filled = Filled::at(now);
             let when = format!("{arguments:?} killed at change {n}");
-            let ended = killed_at(&filled, n, &arguments);
+            let ended = killed_at(&filled.instance, n, &arguments, "");
             if ended == Ended::Exited(0) {
                 break;
             }

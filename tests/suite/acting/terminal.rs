@@ -12,7 +12,7 @@ use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 
 use super::Filled;
-use crate::support::run::{Ended, Program};
+use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::{Met, Needs, require};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,6 +27,10 @@ struct OnTerminal {
 
 impl OnTerminal {
     fn start(filled: &Filled, arguments: &[&str]) -> Self {
+        Self::of(&filled.call(arguments), filled)
+    }
+
+    fn of(call: &Invocation, filled: &Filled) -> Self {
         // Nobody who is started meanwhile may inherit it: it would not vanish.
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let master = posix_openpt(flags).expect("a terminal");
@@ -38,9 +42,7 @@ impl OnTerminal {
             .custom_flags(OFlag::O_NOCTTY.bits())
             .open(ptsname_r(&master).expect("its name"))
             .expect("the other end");
-        let mut command = filled
-            .call(arguments)
-            .command(Program::Ours, &filled.instance);
+        let mut command = call.command(Program::Ours, &filled.instance);
         let child = command
             .env("TERM", "xterm")
             .stdin(slave.try_clone().expect("dup"))
@@ -209,6 +211,14 @@ fn progress_is_shown_on_a_terminal_and_nowhere_else() {
     let screen = run.screen();
     assert!(screen.contains("/9 messages, "), "{screen}");
     assert!(screen.contains("Requeued: 9 messages"), "{screen}");
+    let listing = Invocation::new(Tool::Postqueue, ["-p", "--progress"])
+        .env("MAIL_CONFIG", filled.instance.etc());
+    let mut run = OnTerminal::of(&listing, &filled);
+    assert_eq!(run.status(), Some(0));
+    let screen = run.screen();
+    assert!(screen.contains("/10 messages, "), "{screen}");
+    let piped = listing.run(Program::Ours, &filled.instance).stderr_text();
+    assert!(!piped.contains("messages, "), "{piped}");
     let with = Filled::new().done(&["-h", "ALL", "--progress"]);
     assert_eq!(
         with.stderr_text(),

@@ -33,6 +33,30 @@ enum MayBeGone {
     Unfinished,
 }
 
+/// Runs our postsuper until the n-th change, and kills it there.
+pub fn killed_at(
+    instance: &Instance,
+    n: u32,
+    arguments: &[impl AsRef<std::ffi::OsStr>],
+    stdin: &str,
+) -> Ended {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("trace={CHANGES}"))
+        .arg("-e")
+        .arg(format!("inject={CHANGES}:signal=KILL:when={n}"))
+        .arg(Program::Ours.path(Tool::Postsuper, instance))
+        .args(arguments)
+        .env("MAIL_CONFIG", instance.etc())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().expect("strace starts");
+    let patience = std::time::Duration::from_secs(30);
+    collect(child, stdin.as_bytes(), patience).ended
+}
+
 /// A small spool with all that a run can come by.
 struct Small {
     instance: Instance,
@@ -87,25 +111,7 @@ impl Small {
 
     /// Runs until the n-th change, and kills there.
     fn killed_at(&self, n: u32, arguments: &[String]) -> Ended {
-        let mut command = Command::new("strace");
-        command
-            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-            .arg(format!("trace={CHANGES}"))
-            .arg("-e")
-            .arg(format!("inject={CHANGES}:signal=KILL:when={n}"))
-            .arg(Program::Ours.path(Tool::Postsuper, &self.instance))
-            .args(arguments)
-            .env("MAIL_CONFIG", self.instance.etc())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let child = command.spawn().expect("strace starts");
-        let output = collect(
-            child,
-            self.ids().as_bytes(),
-            std::time::Duration::from_secs(30),
-        );
-        output.ended
+        killed_at(&self.instance, n, arguments, &self.ids())
     }
 
     /// Fails unless every message that was there is in one place, under a

@@ -2,7 +2,7 @@
 //! what has to hold whatever happens: crashes, hostile spools, full disks,
 //! running mail systems.
 
-mod crash;
+pub mod crash;
 mod generated;
 mod hostile;
 mod live;

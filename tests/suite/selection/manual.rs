@@ -8,7 +8,8 @@ use crate::support::run::{Invocation, Program, Tool};
 /// Explained without an example.
 const PLAIN: [&str; 2] = ["help", "version"];
 
-fn long_options(tool: Tool) -> Vec<String> {
+/// The long options that a tool's help names.
+pub fn long_options(tool: Tool) -> Vec<String> {
     let instance = Instance::builder().build();
     let help = Invocation::new(tool, ["--help"]).run(Program::Ours, &instance);
     let name = |line: &str| {

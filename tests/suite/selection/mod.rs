@@ -5,7 +5,7 @@
 mod counting;
 mod generated;
 mod instances;
-mod manual;
+pub mod manual;
 mod monitoring;
 mod ordinary_users;
 mod postcat;
