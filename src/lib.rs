@@ -6,6 +6,7 @@
 //! - [`listing`]: what a listing looks like, the pipeline · [`contents`]: what
 //!   a queue file looks like · [`shape`]: how much of what is how old ·
 //!   [`diag`]: the words that go out
+//! - [`acting`]: acting on what a selection means
 //! - [`selection`]: which messages are meant
 //! - [`cli`]: options · [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
 //! - [`record`]: what a queue file is made of · [`config`]: main.cf
@@ -13,6 +14,7 @@
 //! - [`sys`]: the operating system, and the only unsafe code
 #![deny(unsafe_code)]
 
+pub mod acting;
 pub mod applets;
 pub mod cli;
 pub mod config;

@@ -134,7 +134,8 @@ fn triggers(config: &Config, spool: &Dir) -> impl Iterator<Item = Result<Woken, 
         .map(|(name, bytes)| wake::wake(spool, name, bytes, config.trigger_timeout))
 }
 
-fn one(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+/// Has one message delivered.
+pub fn one(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
     match ask(Request::File(id), config, diag)? {
         Status::Done => Ok(()),
         Status::BadRequest => Err(told(diag, format!("Invalid request: \"{id}\""))),

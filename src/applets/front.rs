@@ -33,7 +33,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     Ok(())
 }
 
-fn command() -> Command {
+/// Its command line.
+pub fn command() -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new(FRONT)
         .no_binary_name(true)

@@ -4,6 +4,7 @@
 //! tidied, and rights that an applet may not keep are given up.
 
 mod access;
+mod completions;
 mod demo;
 mod fatal;
 mod flush;
@@ -16,12 +17,16 @@ mod postcat;
 mod postfix;
 mod postqueue;
 mod postsuper;
+mod progress;
 mod qshape;
+mod rate;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
+
+use clap::Command;
 
 use crate::sys::process::{self, Caller};
 use crate::sys::{rights, time};
@@ -43,6 +48,8 @@ pub struct Applet {
     /// What becomes of rights that a set-gid binary lends.
     rights: Rights,
     run: fn(&Call) -> Result<(), Fatal>,
+    /// Its command line, for shells that complete it.
+    command: fn() -> Command,
 }
 
 /// What an applet may keep of the rights that a set-gid binary lends.
@@ -55,66 +62,83 @@ enum Rights {
 }
 
 /// Every applet there is.
-pub const APPLETS: [Applet; 10] = [
+pub const APPLETS: [Applet; 11] = [
+    Applet {
+        name: "completions",
+        summary: "print a script that makes a shell complete options",
+        rights: Rights::Own,
+        run: completions::run,
+        command: completions::command,
+    },
     Applet {
         name: "demo",
         summary: "write a small mail queue to try the other applets on",
         rights: Rights::Own,
         run: demo::run,
+        command: demo::command,
     },
     Applet {
         name: "install",
         summary: "put the tools where people find them",
         rights: Rights::Own,
         run: install::run_install,
+        command: install::install_command,
     },
     Applet {
         name: "mailq",
         summary: "list the mail queue (sendmail's list mode)",
         rights: Rights::KeepsGroup,
         run: sendmail::run_mailq,
+        command: sendmail::command,
     },
     Applet {
         name: "postcat",
         summary: "show queue files",
         rights: Rights::Own,
         run: postcat::run,
+        command: postcat::command,
     },
     Applet {
         name: "postfix",
         summary: "have all mail delivered now (postfix flush); no other command",
         rights: Rights::Own,
         run: postfix::run,
+        command: postfix::command,
     },
     Applet {
         name: "postqueue",
         summary: "list the mail queue, or have mail delivered now",
         rights: Rights::KeepsGroup,
         run: postqueue::run,
+        command: postqueue::command,
     },
     Applet {
         name: "postsuper",
         summary: "delete, hold, release, requeue and expire messages; repair the queues",
         rights: Rights::Own,
         run: postsuper::run,
+        command: postsuper::command,
     },
     Applet {
         name: "qshape",
         summary: "count what is queued by domain and age",
         rights: Rights::Own,
         run: qshape::run,
+        command: qshape::command,
     },
     Applet {
         name: "sendmail",
         summary: "list and flush the mail queue (sendmail -bp, -q); not for sending mail",
         rights: Rights::KeepsGroup,
         run: sendmail::run_sendmail,
+        command: sendmail::command,
     },
     Applet {
         name: "uninstall",
         summary: "take back what install did",
         rights: Rights::Own,
         run: install::run_uninstall,
+        command: install::uninstall_command,
     },
 ];
 
@@ -171,6 +195,7 @@ fn by_first_argument(mut call: Call) -> ExitCode {
                 summary: "",
                 rights: Rights::Own,
                 run: front::run,
+                command: front::command,
             };
             start(&front, &call)
         }

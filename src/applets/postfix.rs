@@ -45,6 +45,11 @@ struct Arguments {
     command: OsString,
 }
 
+/// Its command line.
+pub fn command() -> clap::Command {
+    super::completions::of_table(&OPTIONS)
+}
+
 /// Runs postfix, as far as it flushes the queue.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();

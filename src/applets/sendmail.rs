@@ -99,6 +99,11 @@ struct Arguments {
     has_operands: bool,
 }
 
+/// Its command line, and that of mailq.
+pub fn command() -> clap::Command {
+    super::completions::of_table(&options())
+}
+
 /// Runs mailq.
 pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
     run(call, Mode::List)

@@ -175,6 +175,14 @@ impl Diag {
         }
     }
 
+    /// For whoever reads standard error, and not for the mail log: nothing was
+    /// done.
+    pub fn tell(&mut self, severity: Severity, text: impl AsRef<[u8]>) {
+        let text = self.printable(text.as_ref());
+        let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
+        write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
+    }
+
     /// A line of getopt(3): standard error only, and as it is.
     pub fn option_error(&mut self, program: &[u8], text: &[u8]) {
         write_stderr(&[program, b": ", text, b"\n"].concat());

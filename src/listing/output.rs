@@ -59,6 +59,11 @@ impl<'a, W: Write> Output<'a, W> {
         self.totals.add(totals);
     }
 
+    /// What was counted so far.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
     /// Ends a listing that is complete.
     pub fn finish(mut self) -> io::Result<Ending> {
         let footer = self.style.footer(self.totals);

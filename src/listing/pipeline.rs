@@ -56,7 +56,7 @@ type Crew<'scope> = readers::Crew<'scope, Queue, Piece>;
 /// Walks every queue and gives the names that may be messages to the crew.
 fn walk(listing: &Listing<'_>, crew: &mut Crew<'_>) -> Result<(), NotWanted> {
     let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
-    for queue in Queue::LISTED.into_iter().filter(admits) {
+    for queue in listing.queues.iter().copied().filter(admits) {
         if let Err(error) = walk_queue(queue, listing, crew)? {
             return crew.say(Piece::Failed(error.into()));
         }

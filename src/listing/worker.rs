@@ -27,6 +27,8 @@ pub struct Listing<'a> {
     pub rules: &'a Rules,
     /// What it looks like.
     pub look: Look<'a>,
+    /// The queues, in order.
+    pub queues: &'a [Queue],
     /// Which messages are meant; all without one.
     pub selection: Option<&'a Selection>,
     /// How many threads read, at most.

@@ -6,7 +6,7 @@ use nix::sys::stat::FileStat;
 use super::conditions::{Clause, ContentTest, Selection, Sense};
 use super::judge::{Judge, Verdict};
 use crate::record::Buffers;
-use crate::spool::message::Message;
+use crate::spool::message::{Identity, Message};
 use crate::spool::message_text::{self, Next, Piece};
 use crate::spool::report::{Head, Recipient, Report, Rules, Wanted};
 use crate::spool::reporter::{Location, ReportError, Reporter, shown_null};
@@ -26,15 +26,19 @@ pub struct Matcher<'s> {
 /// queue can be another message's a moment later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    device: u64,
-    inode: u64,
+    identity: Identity,
     sender: Vec<u8>,
 }
 
 impl Evidence {
     /// Whether this is what lstat(2) says of the same file.
     pub fn is_inode_of(&self, stat: &FileStat) -> bool {
-        (stat.st_dev, stat.st_ino) == (self.device, self.inode)
+        Identity::of(stat) == self.identity
+    }
+
+    /// Which file it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 }
 
@@ -90,8 +94,7 @@ impl<'s> Matcher<'s> {
         let mut sender = SenderOnly(None);
         self.reporter.report(message, at, self.rules, &mut sender)?;
         Ok(sender.0.map(|sender| Evidence {
-            device: message.stat.st_dev,
-            inode: message.stat.st_ino,
+            identity: Identity::of(&message.stat),
             sender,
         }))
     }

@@ -164,6 +164,16 @@ impl Builder {
     }
 }
 
+impl Selection {
+    /// The same without messages that were told to expire.
+    pub fn without_expired(&self) -> Self {
+        let mut narrowed = self.clone();
+        let test = HeadTest::Status(vec![Status::Expire]);
+        join(&mut narrowed.heads, "status", Sense::IsNot, test);
+        narrowed
+    }
+}
+
 /// Adds a test to the clause of its option, or begins one.
 fn join<T>(clauses: &mut Vec<Clause<T>>, option: &'static str, sense: Sense, test: T) {
     let same = |clause: &&mut Clause<T>| clause.option == option && clause.sense == sense;

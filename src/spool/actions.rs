@@ -11,9 +11,9 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::message::{self, LookedAt};
+use super::message::{self, Identity, LookedAt};
 use super::moves::{At, Mover, Outcome, is};
-use super::note::{Deed, Notes, Oddity, WorkError};
+use super::note::{Deed, Fate, Notes, Oddity, WorkError};
 use super::{Queue, QueueId};
 use crate::sys::dir::{set_mode, stat_open};
 use crate::sys::error_text::error_text;
@@ -51,6 +51,11 @@ impl Action {
             Action::Delete | Action::Expire => false,
             Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => true,
         }
+    }
+
+    /// Whether the action makes sense in a queue.
+    pub fn looks_into(self, queue: Queue) -> bool {
+        Act::first_of(self).looks_into(queue)
     }
 }
 
@@ -110,12 +115,42 @@ pub struct Sighting {
 pub struct Actor<'a> {
     mover: Mover<'a>,
     selected: &'a [Selected],
+    /// The only file that may be acted on, if it is not any of that name.
+    only: Option<Identity>,
 }
 
 impl<'a> Actor<'a> {
     /// An actor that looks into these queues, in this order.
     pub fn new(mover: Mover<'a>, selected: &'a [Selected]) -> Self {
-        Self { mover, selected }
+        Self {
+            mover,
+            selected,
+            only: None,
+        }
+    }
+
+    /// Acts on the message that was met in `queue`, or where it has gone to
+    /// since: on this file and no other that may have its name by now.
+    pub fn act_on_same(
+        &mut self,
+        action: Action,
+        id: &QueueId,
+        (queue, identity): (Queue, Identity),
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        self.only = Some(identity);
+        let there = self.mover.home(queue, id.as_bytes());
+        let stat = there.and_then(|dir| dir.stat(id.as_os_str())).ok();
+        let seen = stat
+            .filter(|stat| message::is_plain(stat) && self.is_meant(stat))
+            .map(|stat| Sighting { queue, stat });
+        let acted = self.act(action, id, seen, notes);
+        self.only = None;
+        acted
+    }
+
+    fn is_meant(&self, stat: &FileStat) -> bool {
+        self.only.is_none_or(|only| only == Identity::of(stat))
     }
 
     /// Acts on the message with this ID, where it was seen if it was. If there
@@ -244,9 +279,14 @@ impl<'a> Actor<'a> {
             Act::Release => (self.move_to(Queue::Deferred, at)?, Deed::Released),
         };
         if outcome == Outcome::Gone {
+            let fate = Fate::Unchanged(seen.queue);
+            // The second try comes by it again.
+            if act == Act::Expire && is_expired(at) && !notes.ends_with(id, fate) {
+                notes.not_done(id.as_bytes(), fate);
+            }
             return Ok(Search::GoesOn);
         }
-        notes.done(deed, id);
+        notes.done(deed, id, seen.queue);
         Ok(Search::Over)
     }
 
@@ -256,6 +296,7 @@ impl<'a> Actor<'a> {
         let found = home.and_then(|dir| dir.stat(id.as_os_str()));
         let path = || self.mover.path(queue, id.as_bytes());
         match found {
+            Ok(stat) if !self.is_meant(&stat) => {}
             Ok(stat) => match message::look(&stat, &path(), now()) {
                 LookedAt::Message(warning) => {
                     if let Some(warning) = warning {
@@ -354,6 +395,12 @@ impl Act {
                 Act::Expire | Act::Requeue => queue != Queue::Maildrop,
             }
     }
+}
+
+/// Whether the next delivery attempt is the last already.
+fn is_expired(at: At<'_>) -> bool {
+    let stat = at.dir.stat(at.os_name());
+    stat.is_ok_and(|stat| stat.st_mode & EXPIRED != 0)
 }
 
 /// Sets the bit that makes the next delivery attempt the last. `Gone` if it

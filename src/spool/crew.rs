@@ -80,6 +80,8 @@ pub enum Manner {
     InTurn,
     /// There is nothing to look at, so one does it.
     Alone,
+    /// Strictly one after the other, in the order of the jobs.
+    OneByOne,
 }
 
 /// Does jobs.
@@ -156,18 +158,20 @@ fn first_failure(
     }
 }
 
+/// A job that was given out: where its result comes, and of how many pieces
+/// it is.
+type Sent = (Receiver<Done>, usize);
+
 /// Passes the results on in order.
-fn hear(
-    in_order: &Receiver<Receiver<Done>>,
-    journal: &mut dyn Journal,
-) -> (Tally, Result<(), WorkError>) {
+fn hear(in_order: &Receiver<Sent>, journal: &mut dyn Journal) -> (Tally, Result<(), WorkError>) {
     let mut tally = Tally::default();
     let mut ended = Ok(());
-    while let Some(results) = receive(in_order, journal) {
+    while let Some((results, pieces)) = receive(in_order, journal) {
         let Some(done) = receive(&results, journal) else {
             continue;
         };
         journal.lines(&done.notes.lines);
+        journal.passed(pieces);
         tally += done.notes.tally;
         if matches!(ended, Ok(()) | Err(WorkError::Interrupted)) && done.ended.is_err() {
             ended = done.ended;
@@ -283,7 +287,7 @@ pub struct Feed<'scope, J> {
     manner: Manner,
     workers: usize,
     pieces: usize,
-    order: SyncSender<Receiver<Done>>,
+    order: SyncSender<Sent>,
     work: SyncSender<(J, SyncSender<Done>)>,
     stop: &'scope Stop<'scope>,
     open: &'scope Open,
@@ -315,7 +319,8 @@ impl<J> Feed<'_, J> {
         self.pieces = self.pieces.saturating_add(pieces);
         let (result, results) = sync_channel(1);
         self.open.add_one();
-        let sent = self.order.send(results).is_ok() && self.work.send((job, result)).is_ok();
+        let sent =
+            self.order.send((results, pieces)).is_ok() && self.work.send((job, result)).is_ok();
         match sent {
             true => Ok(()),
             false => Err(WorkError::Interrupted),
@@ -326,7 +331,7 @@ impl<J> Feed<'_, J> {
     fn wanted(&self) -> usize {
         match self.manner {
             _ if self.pieces <= ALONE => 1,
-            Manner::Alone => 1,
+            Manner::Alone | Manner::OneByOne => 1,
             Manner::InTurn => 2,
             Manner::AtOnce => self.open.slow.load(Ordering::Relaxed).clamp(2, WORKERS_MAX),
         }

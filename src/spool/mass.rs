@@ -11,6 +11,7 @@ use std::sync::Arc;
 use nix::sys::stat::FileStat;
 
 use super::actions::{Action, Selected, expire};
+use super::brake::Brake;
 use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::moves::{Mover, Outcome};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
@@ -30,6 +31,8 @@ pub struct Field<'a> {
     pub selected: &'a [Selected],
     /// What ends the work early.
     pub interrupts: &'a Interrupts,
+    /// What holds it back, where messages are acted on one by one.
+    pub brake: &'a Brake,
 }
 
 impl<'a> Field<'a> {

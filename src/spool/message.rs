@@ -52,6 +52,24 @@ impl Message {
     }
 }
 
+/// Which file a message is, to be known again: a name in the queue can be
+/// another message's a moment later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// The identity of what was looked at.
+    pub fn of(stat: &FileStat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        }
+    }
+}
+
 /// What lstat(2) says of a name in a queue, judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookedAt {

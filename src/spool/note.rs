@@ -9,7 +9,9 @@ use std::ops::AddAssign;
 
 use thiserror::Error;
 
-use super::{QueueId, WalkError};
+use super::message::NoMessage;
+use super::reporter::ReportError;
+use super::{Queue, QueueId, WalkError};
 use crate::sys::error_text::error_text;
 use crate::text::shown;
 
@@ -31,14 +33,18 @@ pub enum Deed {
 impl Deed {
     /// The line that tells of it.
     pub fn line(self, id: &QueueId) -> String {
-        let deed = match self {
+        format!("{id}: {}", self.words())
+    }
+
+    /// What was done, in Postfix's words.
+    pub fn words(self) -> &'static str {
+        match self {
             Deed::Removed => "removed",
             Deed::Requeued => "requeued",
             Deed::Held => "placed on hold",
             Deed::Released => "released from hold",
             Deed::Expired => "expired",
-        };
-        format!("{id}: {deed}")
+        }
     }
 }
 
@@ -74,6 +80,9 @@ pub enum Oddity {
     /// A message that has had more than one name for too long.
     #[error("{0}")]
     Links(String),
+    /// A message that cannot be looked at.
+    #[error(transparent)]
+    NoMessage(#[from] NoMessage),
     /// A message that cannot be told to expire.
     #[error("expire file {path}: {why}")]
     Expire {
@@ -118,6 +127,32 @@ pub enum Weight {
     Done,
     /// Something is odd.
     Odd,
+    /// Nothing that is told unless somebody asked for every result.
+    Quiet,
+}
+
+/// What became of a message, or of what should be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was acted on; it was in this queue.
+    Done(Deed, Queue),
+    /// There is none of that ID where the action looks.
+    NotFound,
+    /// It was meant, and was gone or another when its turn came.
+    Vanished,
+    /// It is already what it should become.
+    Unchanged(Queue),
+    /// It is no ID at all.
+    Invalid,
+}
+
+/// What became of which message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// Its ID, or the text that was given for one.
+    pub id: Vec<u8>,
+    /// What became of it.
+    pub fate: Fate,
 }
 
 /// A line about the work, ready to go out.
@@ -127,6 +162,8 @@ pub struct Line {
     pub weight: Weight,
     /// Its text.
     pub text: Vec<u8>,
+    /// What became of a message, if that is what it tells of.
+    pub fact: Option<Fact>,
 }
 
 /// How many messages were done, by kind.
@@ -185,13 +222,47 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// A message was done: counts it and tells of it.
-    pub fn done(&mut self, deed: Deed, id: &QueueId) {
+    /// A message that was in `queue` was done: counts it and tells of it.
+    pub fn done(&mut self, deed: Deed, id: &QueueId, queue: Queue) {
         self.tally.count(deed);
         self.lines.push(Line {
             weight: Weight::Done,
             text: deed.line(id).into_bytes(),
+            fact: Some(Fact {
+                id: id.as_bytes().to_vec(),
+                fate: Fate::Done(deed, queue),
+            }),
         });
+    }
+
+    /// Nothing was done to what was asked for.
+    pub fn not_done(&mut self, id: &[u8], fate: Fate) {
+        self.lines.push(Line {
+            weight: Weight::Quiet,
+            text: Vec::new(),
+            fact: Some(Fact {
+                id: id.to_vec(),
+                fate,
+            }),
+        });
+    }
+
+    /// Whether the last that was said is this of this message.
+    pub fn ends_with(&self, id: &QueueId, fate: Fate) -> bool {
+        let last = self.lines.last().and_then(|line| line.fact.as_ref());
+        last.is_some_and(|fact| fact.id == id.as_bytes() && fact.fate == fate)
+    }
+
+    /// Whether anything was said of a message since there were so many lines.
+    pub fn has_fact_since(&self, lines: usize) -> bool {
+        let mut since = self.lines.iter().skip(lines);
+        since.any(|line| line.fact.is_some())
+    }
+
+    /// Whether a message was done since there were so many lines.
+    pub fn has_deed_since(&self, lines: usize) -> bool {
+        let mut since = self.lines.iter().skip(lines);
+        since.any(|line| line.weight == Weight::Done)
     }
 
     /// Something is odd.
@@ -199,6 +270,7 @@ impl Notes {
         self.lines.push(Line {
             weight: Weight::Odd,
             text: oddity.message(),
+            fact: None,
         });
     }
 }
@@ -211,6 +283,8 @@ pub trait Journal {
     /// Everything that came so far has to be out: nothing more is known of at
     /// the moment.
     fn pause(&mut self);
+    /// So many more pieces of the work are behind us.
+    fn passed(&mut self, _pieces: usize) {}
 }
 
 /// What ends the work.
@@ -225,6 +299,15 @@ pub enum WorkError {
     /// A directory of a queue cannot be opened.
     #[error(transparent)]
     Walk(#[from] WalkError),
+    /// A message cannot be read, and whether it is meant is not known.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A message cannot be opened now, though it may be fine.
+    #[error(transparent)]
+    Exhausted(NoMessage),
+    /// As many messages as were wanted are done: no failure.
+    #[error("enough")]
+    Enough,
     /// A file cannot be moved.
     #[error("rename file {from} as {to}: {}", error_text(.cause))]
     Rename {

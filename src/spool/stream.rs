@@ -9,9 +9,10 @@ use std::io::{self, ErrorKind, Read};
 
 use super::QueueId;
 use super::actions::{Action, Actor, Sighting};
+use super::brake::Brake;
 use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
 use super::mass::Field;
-use super::note::{Journal, Notes, Oddity, Tally, WorkError};
+use super::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::signals::{Interrupts, Wake};
 
 /// Bytes read at a time.
@@ -31,20 +32,33 @@ pub fn run(
     let worker = || Clerk {
         actor: Actor::new(mover.clone(), field.selected),
         action,
+        field,
     };
     let produce = |feed: &mut Feed<'_, Vec<Asked>>| {
-        let mut reader = Reader {
+        let mut jobs = Jobs {
             feed,
-            line: Vec::new(),
             job: Vec::new(),
+            job_max: match field.brake.is_set() {
+                // What was done is told at once.
+                true => 1,
+                false => JOB_MAX,
+            },
         };
-        reader.read_all(input, field.interrupts)
+        read_ids(input, field.interrupts, &mut jobs)
     };
-    crew::run(manner(action), field.interrupts, worker, produce, journal)
+    crew::run(
+        manner(action, field.brake),
+        field.interrupts,
+        worker,
+        produce,
+        journal,
+    )
 }
 
-fn manner(action: Action) -> Manner {
+/// How workers share actions on single messages.
+pub fn manner(action: Action, brake: &Brake) -> Manner {
     match action.moves() {
+        _ if brake.is_set() => Manner::OneByOne,
         true => Manner::InTurn,
         false => Manner::AtOnce,
     }
@@ -60,22 +74,27 @@ pub fn one(
     let mut clerk = Clerk {
         actor: Actor::new(field.mover(), field.selected),
         action,
+        field,
     };
     let mut notes = Notes::default();
     let ended = clerk.one(&Asked::parse(text), None, &mut notes);
     journal.lines(&notes.lines);
+    journal.passed(1);
     journal.pause();
     (notes.tally, ended)
 }
 
 /// What a line asks for.
-enum Asked {
+pub enum Asked {
+    /// A message.
     Id(QueueId),
+    /// Nothing that can be one.
     NoId(Vec<u8>),
 }
 
 impl Asked {
-    fn parse(text: &[u8]) -> Self {
+    /// What a line, or an argument, asks for.
+    pub fn parse(text: &[u8]) -> Self {
         let text = text.split(|&b| b == 0).next().unwrap_or_default();
         match QueueId::parse(text) {
             Some(id) => Self::Id(id),
@@ -84,14 +103,31 @@ impl Asked {
     }
 }
 
-/// Cuts the stream into lines and these into jobs.
-struct Reader<'a, 'scope> {
-    feed: &'a mut Feed<'scope, Vec<Asked>>,
-    line: Vec<u8>,
-    job: Vec<Asked>,
+/// Takes what the lines of a stream ask for.
+pub trait Takes {
+    /// Takes it; an error ends the reading.
+    fn take(&mut self, asked: Asked) -> Result<(), WorkError>;
+    /// More may be long in coming.
+    fn pause(&mut self) -> Result<(), WorkError>;
 }
 
-impl Reader<'_, '_> {
+/// Reads IDs to the end of `input`.
+pub fn read_ids(
+    input: File,
+    interrupts: &Interrupts,
+    to: &mut impl Takes,
+) -> Result<(), WorkError> {
+    let line = Vec::new();
+    Reader { to, line }.read_all(input, interrupts)
+}
+
+/// Cuts the stream into lines.
+struct Reader<'a, T> {
+    to: &'a mut T,
+    line: Vec<u8>,
+}
+
+impl<T: Takes> Reader<'_, T> {
     fn read_all(&mut self, mut input: File, interrupts: &Interrupts) -> Result<(), WorkError> {
         let mut buffer = vec![0; READ_SIZE];
         loop {
@@ -108,12 +144,12 @@ impl Reader<'_, '_> {
                 self.piece(piece)?;
             }
             // More may be long in coming: what is here is acted on now.
-            self.flush()?;
+            self.to.pause()?;
         }
         if !self.line.is_empty() {
             self.end_line()?;
         }
-        self.flush()
+        self.to.pause()
     }
 
     /// Takes a part of a line, with its newline if that is its end.
@@ -134,6 +170,28 @@ impl Reader<'_, '_> {
     fn end_line(&mut self) -> Result<(), WorkError> {
         let asked = Asked::parse(&self.line);
         self.line.clear();
+        self.to.take(asked)
+    }
+}
+
+/// Makes jobs of what is asked for.
+struct Jobs<'a, 'scope> {
+    feed: &'a mut Feed<'scope, Vec<Asked>>,
+    job: Vec<Asked>,
+    job_max: usize,
+}
+
+impl Jobs<'_, '_> {
+    fn flush(&mut self) -> Result<(), WorkError> {
+        match self.job.len() {
+            0 => Ok(()),
+            pieces => self.feed.send(std::mem::take(&mut self.job), pieces),
+        }
+    }
+}
+
+impl Takes for Jobs<'_, '_> {
+    fn take(&mut self, asked: Asked) -> Result<(), WorkError> {
         if let Asked::Id(id) = &asked
             && !self.feed.first_of_its_name(id.as_bytes())
         {
@@ -142,17 +200,14 @@ impl Reader<'_, '_> {
             self.feed.first_of_its_name(id.as_bytes());
         }
         self.job.push(asked);
-        match self.job.len() >= JOB_MAX {
+        match self.job.len() >= self.job_max {
             true => self.flush(),
             false => Ok(()),
         }
     }
 
-    fn flush(&mut self) -> Result<(), WorkError> {
-        match self.job.len() {
-            0 => Ok(()),
-            pieces => self.feed.send(std::mem::take(&mut self.job), pieces),
-        }
+    fn pause(&mut self) -> Result<(), WorkError> {
+        self.flush()
     }
 }
 
@@ -180,6 +235,7 @@ fn next_read(
 struct Clerk<'a> {
     actor: Actor<'a>,
     action: Action,
+    field: Field<'a>,
 }
 
 impl Clerk<'_> {
@@ -190,8 +246,9 @@ impl Clerk<'_> {
         notes: &mut Notes,
     ) -> Result<(), WorkError> {
         match asked {
-            Asked::Id(id) => self.actor.act(self.action, id, seen, notes),
+            Asked::Id(id) => self.act(id, seen, notes),
             Asked::NoId(text) => {
+                notes.not_done(text, Fate::Invalid);
                 notes.odd(&Oddity::InvalidId(text.clone()));
                 if self.action == Action::ExpireAndRelease {
                     // Observed: either half of the action finds it invalid.
@@ -200,6 +257,26 @@ impl Clerk<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+impl Clerk<'_> {
+    fn act(
+        &mut self,
+        id: &QueueId,
+        seen: Option<Sighting>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        self.field.brake.wait(self.field.interrupts)?;
+        let before = notes.lines.len();
+        self.actor.act(self.action, id, seen, notes)?;
+        if !notes.has_fact_since(before) {
+            notes.not_done(id.as_bytes(), Fate::NotFound);
+        }
+        if notes.has_deed_since(before) {
+            self.field.brake.acted(self.field.interrupts);
+        }
+        Ok(())
     }
 }
 

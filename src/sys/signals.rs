@@ -5,8 +5,9 @@
 //! it is reached only through [`Interrupts`].
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -69,6 +70,36 @@ impl Interrupts {
         }
     }
 
+    /// Waits for so long, or until a signal comes.
+    pub fn wait_during(&self, time: Duration) -> io::Result<()> {
+        let start = Instant::now();
+        while self.caught().is_none() {
+            let left = time.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            // Rounded up: a wait of no time at all would be a busy one.
+            let left = left.saturating_add(Duration::from_micros(999));
+            let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            let mut watched = [PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut watched, left) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a wait for input in another thread: nothing more is wanted.
+    pub fn end_waits(&self) {
+        let wake = WAKE.load(Ordering::SeqCst);
+        // SAFETY: the descriptor was opened by `watch`, which made this
+        // value, and is never closed.
+        let wake = unsafe { BorrowedFd::borrow_raw(wake) };
+        // If the pipe is full, a byte is in it already.
+        let _ = nix::unistd::write(wake, b"!");
+    }
+
     /// Waits until `input` can be read or a signal comes.
     pub fn wait_for(&self, input: impl AsFd) -> io::Result<Wake> {
         loop {
@@ -77,12 +108,20 @@ impl Interrupts {
                 PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
             ];
             match poll(&mut watched, PollTimeout::NONE) {
-                Ok(_) if self.caught().is_some() => return Ok(Wake::Interrupted),
+                Ok(_) if self.is_woken(&watched) => return Ok(Wake::Interrupted),
                 Ok(_) => return Ok(Wake::Readable),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+impl Interrupts {
+    fn is_woken(&self, watched: &[PollFd<'_>; 2]) -> bool {
+        let [_, woken] = watched;
+        let is_ready = woken.revents().is_some_and(|events| !events.is_empty());
+        is_ready || self.caught().is_some()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|selection|qshape|postsuper|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|selection|qshape|acting|postsuper|postcat] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
@@ -51,7 +51,14 @@ fn main() -> ExitCode {
 
 /// What is asked for by name, else everything.
 fn measure(messages: usize, rounds: usize) -> Result<(), String> {
-    let names = ["listing", "selection", "qshape", "postsuper", "postcat"];
+    let names = [
+        "listing",
+        "selection",
+        "qshape",
+        "acting",
+        "postsuper",
+        "postcat",
+    ];
     let asked = |name: &str| {
         let mut named = std::env::args()
             .filter(|a| names.contains(&a.as_str()))
@@ -72,6 +79,9 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
     }
     if asked("postcat") {
         postcat::run(rounds)?;
+    }
+    if asked("acting") {
+        postsuper::matched(messages, rounds);
     }
     if asked("postsuper") {
         postsuper::run(messages, rounds);

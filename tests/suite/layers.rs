@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// other.
 const LAYERS: [&[&str]; 7] = [
     &["applets"],
-    &["contents", "diag", "listing", "shape"],
+    &["acting", "contents", "diag", "listing", "shape"],
     &["selection"],
     &["cli", "ipc", "spool"],
     &["config", "record"],

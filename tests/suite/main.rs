@@ -7,8 +7,10 @@
 // Tests tell on stderr what they leave out, and panic to fail.
 #![allow(clippy::print_stderr)]
 
+mod acting;
 mod clients;
 mod clients_json;
+mod completions;
 mod configuration;
 mod corpus;
 mod daemon;

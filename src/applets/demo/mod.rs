@@ -36,7 +36,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     print(&suggestions(&instance)).map_err(told)
 }
 
-fn command() -> Command {
+/// Its command line.
+pub fn command() -> Command {
     let directory = Arg::new("DIR")
         .help("Where to write it: a new or empty directory (default: a new one in the temporary directory)")
         .value_parser(value_parser!(PathBuf));

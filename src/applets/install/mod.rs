@@ -40,20 +40,28 @@ const DEFAULT_PREFIX: &str = "/usr/local";
 
 /// Installs.
 pub fn run_install(call: &Call) -> Result<(), Fatal> {
-    let command = common(INSTALL)
+    run(call, install_command(), INSTALL, install)
+}
+
+/// The command line of install.
+pub fn install_command() -> Command {
+    common(INSTALL)
         .about("Puts the tools below a prefix: programs, links, manual pages")
         .arg(
             flag("divert")
                 .help("Move Postfix's own files aside where they are in the way (Debian)")
                 .conflicts_with("destdir"),
-        );
-    run(call, command, INSTALL, install)
+        )
 }
 
 /// Takes it back.
 pub fn run_uninstall(call: &Call) -> Result<(), Fatal> {
-    let command = common(UNINSTALL).about("Takes back what install did below a prefix");
-    run(call, command, UNINSTALL, uninstall)
+    run(call, uninstall_command(), UNINSTALL, uninstall)
+}
+
+/// The command line of uninstall.
+pub fn uninstall_command() -> Command {
+    common(UNINSTALL).about("Takes back what install did below a prefix")
 }
 
 fn common(name: &'static str) -> Command {

@@ -8,14 +8,16 @@ mod sinks;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use self::origin::Origin;
-use self::sinks::{Collector, Logged, Printer};
+pub use self::sinks::Collector;
+use self::sinks::{Logged, Printer};
 use super::access::{self, Deed};
 use super::postqueue::told as fatal;
+use super::progress::Progress;
 use super::{Call, Fatal, instance};
 use crate::config::Config;
 use crate::diag::{Diag, Severity};
@@ -52,6 +54,18 @@ pub struct Request<'a> {
     pub source: Source,
     /// Whose output is reproduced, if not that of the instance's daemons.
     pub dialect: Option<Dialect>,
+    /// Whether a progress bar is wished.
+    pub progress: Wish,
+}
+
+/// Whether a progress bar is wished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// No.
+    #[default]
+    Nothing,
+    /// One is.
+    Progress,
 }
 
 /// Where a listing comes from.
@@ -103,13 +117,35 @@ impl Session<'_> {
 
 /// Lists the queue.
 pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
+    run_and_count(session, request).map(drop)
+}
+
+/// Lists the queue, and says what was listed.
+pub fn run_and_count(session: Session<'_>, request: &Request<'_>) -> Result<Totals, Fatal> {
     access::authorize(session.call, Deed::View, session.config, session.diag)?;
     let mut lister = Lister { session, request };
     let origin = lister.choose_for_request()?;
     let stdout = stdout(lister.session.diag)?;
-    let mut printer = Printer::new(Output::new(stdout, request.style), request.arrangement);
+    let progress = lister.progress(&origin);
+    let output = Output::new(stdout, request.style);
+    let mut printer = Printer::new(output, request.arrangement, progress);
     let ended = lister.list(origin, &mut printer)?;
     lister.finish(ended, printer)
+}
+
+/// Lists the queue into `sink`.
+pub fn into_sink(
+    session: Session<'_>,
+    request: &Request<'_>,
+    sink: &mut impl Sink,
+) -> Result<(), Fatal> {
+    access::authorize(session.call, Deed::View, session.config, session.diag)?;
+    let mut lister = Lister { session, request };
+    let origin = lister.choose_for_request()?;
+    match lister.list(origin, sink)? {
+        Ok(_) => Ok(()),
+        Err(error) => Err(lister.failed(error)),
+    }
 }
 
 /// What was counted.
@@ -179,6 +215,29 @@ impl Lister<'_> {
         }
     }
 
+    /// A progress bar, if it is wished and can be seen: a listing on the same
+    /// terminal would be torn apart by it.
+    fn progress(&self, origin: &Origin) -> Progress {
+        let is_seen = self.request.progress == Wish::Progress
+            && Progress::can_be_seen()
+            && !io::stdout().is_terminal();
+        let selection = self.request.selection;
+        let is_counted = matches!(origin, Origin::Spool)
+            && selection.is_none_or(Selection::needs_names_only)
+            && self.request.arrangement.is_none_or(|a| a.limit.is_none());
+        match (is_seen, is_counted) {
+            (false, _) => Progress::default(),
+            (true, false) => Progress::shown(None),
+            (true, true) => {
+                let config = self.session.config;
+                let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+                let counted = names::count(self.session.spool, &layout, selection);
+                let total = |queues: Vec<(Queue, u64)>| queues.iter().map(|(_, n)| n).sum();
+                Progress::shown(counted.ok().map(total))
+            }
+        }
+    }
+
     /// Lists into `sink`, from wherever the messages come.
     fn list(
         &mut self,
@@ -200,6 +259,7 @@ impl Lister<'_> {
             layout: &layout,
             rules: &rules,
             look: self.request.look(),
+            queues: &Queue::LISTED,
             selection: self.request.selection,
             workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
         };
@@ -266,16 +326,18 @@ impl Lister<'_> {
         mut self,
         ended: Result<Ending, ListingError>,
         printer: Printer<'_>,
-    ) -> Result<(), Fatal> {
-        match ended {
-            Ok(Ending::ReaderGone) => Ok(()),
+    ) -> Result<Totals, Fatal> {
+        let error = match ended {
+            Ok(Ending::ReaderGone) => return Ok(Totals::default()),
             Ok(Ending::Complete | Ending::Enough) => match printer.finish() {
-                Ok(_) => Ok(()),
-                Err(error) => output_failed(self.session.diag, &error),
+                Ok(totals) => return Ok(totals),
+                Err(error) => error,
             },
-            Err(ListingError::Output(error)) => output_failed(self.session.diag, &error),
-            Err(error) => Err(self.failed(error)),
-        }
+            Err(ListingError::Output(error)) => error,
+            Err(error) => return Err(self.failed(error)),
+        };
+        output_failed(self.session.diag, &error)?;
+        Ok(Totals::default())
     }
 
     /// Says why a listing broke off.

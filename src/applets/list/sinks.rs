@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 
 use super::SHOWQ;
+use crate::applets::progress::Progress;
 use crate::diag::{Diag, Severity};
 use crate::listing::{
     Arrangement, Counts, Ending, Entry, Gathered, ListingError, Output, Sink, Sorter, Totals,
@@ -13,6 +14,7 @@ use crate::listing::{
 pub(super) struct Printer<'a> {
     output: Output<'a, File>,
     order: Order<'a>,
+    progress: Progress,
 }
 
 /// What becomes of messages that are not written at once.
@@ -24,26 +26,36 @@ enum Order<'a> {
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(output: Output<'a, File>, arrangement: Option<&'a Arrangement>) -> Self {
+    pub(super) fn new(
+        output: Output<'a, File>,
+        arrangement: Option<&'a Arrangement>,
+        progress: Progress,
+    ) -> Self {
         let order = match arrangement {
             Some(arrangement) if !arrangement.keys.is_empty() => {
                 Order::Sorted(Sorter::new(arrangement))
             }
             other => Order::AsTheyCome(other.and_then(|arrangement| arrangement.limit)),
         };
-        Self { output, order }
+        Self {
+            output,
+            order,
+            progress,
+        }
     }
 
-    /// Writes what waited, and the footer.
-    pub(super) fn finish(mut self) -> io::Result<Ending> {
+    /// Writes what waited, and the footer; what was written.
+    pub(super) fn finish(mut self) -> io::Result<Totals> {
+        self.progress.clear();
         if let Order::Sorted(sorter) = self.order {
             for entry in sorter.finish() {
                 if write(&mut self.output, &entry)? == Ending::ReaderGone {
-                    return Ok(Ending::ReaderGone);
+                    return Ok(self.output.totals());
                 }
             }
         }
-        self.output.finish()
+        let totals = self.output.totals();
+        self.output.finish().map(|_| totals)
     }
 
     /// Writes entries up to the limit.
@@ -74,12 +86,15 @@ impl Sink for Printer<'_> {
 
     fn totals(&mut self, totals: Totals) {
         self.output.count(totals);
+        let messages = usize::try_from(totals.messages).unwrap_or(usize::MAX);
+        self.progress.add(messages);
     }
 
     fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError> {
         let Gathered::Entries(entries) = gathered else {
             return Ok(Ending::Complete);
         };
+        self.progress.add(entries.len());
         match &mut self.order {
             Order::Sorted(sorter) => {
                 sorter.add(entries);
@@ -98,9 +113,11 @@ impl Sink for Printer<'_> {
 
 /// Adds up what was counted.
 #[derive(Default)]
-pub(super) struct Collector {
-    pub(super) totals: Totals,
-    pub(super) counts: Counts,
+pub struct Collector {
+    /// Of all messages.
+    pub totals: Totals,
+    /// By what the plan asks for.
+    pub counts: Counts,
 }
 
 impl Sink for Collector {

@@ -40,7 +40,7 @@ const OPTIONS: [Opt; 14] = [
 ];
 
 /// All options, in the order of `--help`.
-fn options() -> Vec<Opt> {
+pub(super) fn options() -> Vec<Opt> {
     let explanations = [cli::HELP, cli::VERSION];
     [
         &OPTIONS[..],

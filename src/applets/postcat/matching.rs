@@ -39,6 +39,7 @@ pub(super) fn run(
         layout: &search.layout,
         rules: &rules,
         look: Style::Lines(&template).into(),
+        queues: &Queue::LISTED,
         selection: Some(selection),
         workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
     };

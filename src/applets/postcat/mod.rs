@@ -36,6 +36,11 @@ const READ_AHEAD: usize = 128 * 1024;
 /// How often all queues are searched: a message may move meanwhile.
 const SEARCHES: usize = 2;
 
+/// Its command line.
+pub fn command() -> clap::Command {
+    super::completions::of_table(&arguments::options())
+}
+
 /// Runs postcat.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();

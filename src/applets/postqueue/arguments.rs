@@ -4,18 +4,26 @@
 //! business.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use super::options::options;
+use super::values::{
+    bad, bad_because, counted_by, duration, keys, number, parse_dialect, text, time_style,
+};
 use super::{PROGRAM, USAGE, told};
 use crate::applets::flush::Wanted;
-use crate::applets::list::Source;
+use crate::applets::list::{Source, Wish};
+use crate::applets::rate;
 use crate::applets::{Call, Fatal};
 use crate::cli::{Scanned, Scanner};
 use crate::diag::Diag;
-use crate::listing::{Arrangement, COUNTED_BY, CountBy, Direction, Key, TimeStyle};
-use crate::selection::{self, Builder, Selection, SelectionError, Taken};
+use crate::listing::{Arrangement, CountBy, Direction, TimeStyle};
+use crate::selection::{Builder, Selection, SelectionError, Taken};
 use crate::spool::report::Dialect;
 use crate::sys::time;
+
+/// The word of -i that means what a selection means.
+const MATCH: &str = "MATCH";
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +33,7 @@ pub(super) enum Mode {
     Metrics,
     Check,
     Flush(Wanted),
+    FlushMeant,
     Help,
     Version,
 }
@@ -83,6 +92,10 @@ pub(super) struct Arguments {
     pub(super) instance: Option<String>,
     pub(super) instances: Instances,
     pub(super) thresholds: Thresholds,
+    /// The time from one message that is flushed to the next.
+    pub(super) interval: Option<Duration>,
+    pub(super) dry_run: bool,
+    pub(super) progress: Wish,
 }
 
 /// Reads the command line. What contradicts itself is an error before
@@ -112,7 +125,7 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
 }
 
 /// What can be wrong with an option that is one.
-enum Problem {
+pub(super) enum Problem {
     /// Two of Postfix's options exclude each other.
     Contradiction,
     /// Anything of ours.
@@ -220,6 +233,13 @@ impl Reading {
             "sort" => arguments.arrangement.keys = keys(&value)?,
             "reverse" => arguments.arrangement.direction = Direction::Descending,
             "limit" => arguments.arrangement.limit = Some(number(name, &value)?),
+            "rate" => {
+                let interval = rate::interval(&value);
+                arguments.interval =
+                    Some(interval.map_err(|hint| bad_because(name, &value, &hint))?);
+            }
+            "dry-run" => arguments.dry_run = true,
+            "progress" => arguments.progress = Wish::Progress,
             "top" => arguments.top = Some(number(name, &value)?),
             "null" => arguments.ends_with_nul = true,
             "time-style" => arguments.time_style = Some(time_style(&value)?),
@@ -252,12 +272,17 @@ impl Reading {
                     "--{name} does not go with -p, -f, -i and -s; with -j only --count does"
                 )));
             }
+            (Some(Mode::Flush(Wanted::One(id))), None) if id == MATCH => Some(Mode::FlushMeant),
             (mode, None) => mode,
         };
         let is_selected = self.arguments.selection.is_some();
         match &mode {
             Some(Mode::Flush(_)) if is_selected => {
-                let text = "a selection does not go with -f, -i and -s";
+                let text = "a selection does not go with -f, -i and -s, but with -i MATCH";
+                return Err(Problem::Wrong(text.to_owned()));
+            }
+            Some(Mode::FlushMeant) if !is_selected => {
+                let text = "MATCH needs a selection, such as --from or --older; all mail is -f";
                 return Err(Problem::Wrong(text.to_owned()));
             }
             None if is_selected || !self.given.is_empty() => {
@@ -284,7 +309,12 @@ impl Reading {
 fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
     for name in given {
         let (fits, hint) = match *name {
-            "sort" | "limit" => (matches!(mode, Mode::List(_)), "a listing"),
+            "sort" | "progress" => (matches!(mode, Mode::List(_)), "a listing"),
+            "limit" => (
+                matches!(mode, Mode::List(_) | Mode::FlushMeant),
+                "a listing and -i MATCH",
+            ),
+            "rate" | "dry-run" => (*mode == Mode::FlushMeant, "-i MATCH"),
             "reverse" => (given.contains(&"sort"), "--sort"),
             "top" => (
                 matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics),
@@ -306,6 +336,7 @@ fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
                         | Mode::Metrics
                         | Mode::Check
                         | Mode::Flush(_)
+                        | Mode::FlushMeant
                 ),
                 "-p, --oneline, --csv, --format and --count=BY",
             ),
@@ -352,67 +383,4 @@ fn check_thresholds(mode: &Mode, thresholds: &Thresholds) -> Result<(), Problem>
         }
     }
     Ok(())
-}
-
-fn bad(option: &str, value: &OsString) -> Problem {
-    Problem::Wrong(format!("bad value for --{option}: {}", value.display()))
-}
-
-fn bad_because(option: &str, value: &OsString, hint: &str) -> Problem {
-    Problem::Wrong(format!(
-        "bad value for --{option}: {}: {hint}",
-        value.display()
-    ))
-}
-
-fn text(option: &str, value: &OsString) -> Result<String, Problem> {
-    let text = value.to_str().map(str::to_owned);
-    text.ok_or_else(|| bad_because(option, value, "it is not UTF-8"))
-}
-
-fn number<N: std::str::FromStr>(option: &str, value: &OsString) -> Result<N, Problem> {
-    let digits = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
-    let number = value.to_str().filter(digits).and_then(|t| t.parse().ok());
-    number.ok_or_else(|| bad_because(option, value, "give a number"))
-}
-
-fn duration(option: &str, value: &OsString) -> Result<u64, Problem> {
-    let seconds = value.to_str().and_then(selection::duration);
-    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    seconds.ok_or_else(|| bad_because(option, value, "give a time such as 90m, 3d or 1w"))
-}
-
-fn time_style(value: &OsString) -> Result<TimeStyle, Problem> {
-    let style = value.to_str().and_then(TimeStyle::parse);
-    style.ok_or_else(|| bad_because("time-style", value, "it is iso, epoch or relative"))
-}
-
-fn keys(value: &OsString) -> Result<Vec<Key>, Problem> {
-    let all = |text: &str| text.split(',').map(Key::parse).collect();
-    let keys: Option<Vec<Key>> = value.to_str().and_then(all);
-    let hint = "the keys are id, age, size, sender, recipients and queue";
-    keys.ok_or_else(|| bad_because("sort", value, hint))
-}
-
-fn counted_by(value: &OsString) -> Result<Option<CountBy>, Problem> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let by = value.to_str().and_then(CountBy::parse);
-    match by {
-        Some(by) => Ok(Some(by)),
-        None => {
-            let names = COUNTED_BY.map(|(name, _)| name).join(", ");
-            let hint = format!("messages are counted by {names}");
-            Err(bad_because("count", value, &hint))
-        }
-    }
-}
-
-fn parse_dialect(value: &OsString) -> Option<Dialect> {
-    match value.to_str()? {
-        "3.7" => Some(Dialect::V3_7),
-        "3.11" => Some(Dialect::V3_11),
-        _ => None,
-    }
 }

@@ -7,8 +7,10 @@
 mod arguments;
 mod count;
 mod instances;
+mod meant;
 mod monitor;
 mod options;
+mod values;
 
 use std::io::Write;
 
@@ -31,6 +33,11 @@ pub const STATUS: u8 = 69;
 /// The usage message.
 const USAGE: &str =
     "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
+
+/// Its command line.
+pub fn command() -> clap::Command {
+    super::completions::of_table(&options::options())
+}
 
 /// Runs postqueue.
 pub fn run(call: &Call) -> Result<(), Fatal> {
@@ -68,6 +75,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         Some(Mode::Count(look, by)) => count::run(session, &arguments, *look, *by),
         Some(Mode::Metrics) => monitor::metrics(session, &arguments),
         Some(Mode::Check) => monitor::check(session, &arguments),
+        Some(Mode::FlushMeant) => meant::run(session, &arguments),
         Some(Mode::Flush(wanted)) => flush::run(call, wanted, &config, &spool, &mut diag),
         _ => Err(told(&mut diag, USAGE)),
     }
@@ -128,6 +136,7 @@ fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request<'a> {
         arrangement: Some(&arguments.arrangement).filter(|a| a.is_needed()),
         source: arguments.source,
         dialect: arguments.dialect,
+        progress: arguments.progress,
     }
 }
 

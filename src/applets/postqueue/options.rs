@@ -7,7 +7,11 @@ use crate::selection;
 const POSTFIX: [Opt; 7] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('f', Value::None, "try to deliver all mail now"),
-    Opt::short('i', Value::Required("ID"), "deliver one message now"),
+    Opt::short(
+        'i',
+        Value::Required("ID"),
+        "deliver one message now, or what a selection means: -i MATCH",
+    ),
     Opt::short('j', Value::None, "list the queue, one JSON object a line"),
     Opt::short('p', Value::None, "list the queue as mailq does"),
     Opt::short(
@@ -19,7 +23,7 @@ const POSTFIX: [Opt; 7] = [
 ];
 
 /// Ours.
-const OURS: [Opt; 25] = [
+const OURS: [Opt; 28] = [
     Opt::long(
         "source",
         Value::Required("WHERE"),
@@ -57,7 +61,22 @@ const OURS: [Opt; 25] = [
     Opt::long(
         "limit",
         Value::Required("N"),
-        "list the first N messages only",
+        "list, or flush, the first N messages only",
+    ),
+    Opt::long(
+        "rate",
+        Value::Required("N/s"),
+        "-i MATCH: at most N per second (or /m, /h)",
+    ),
+    Opt::long(
+        "dry-run",
+        Value::None,
+        "-i MATCH: list what would be flushed",
+    ),
+    Opt::long(
+        "progress",
+        Value::None,
+        "a progress bar on standard error, if it is a terminal",
     ),
     Opt::long(
         "null",

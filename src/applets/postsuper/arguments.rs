@@ -7,16 +7,22 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::wishes::{self, Wishes};
 use crate::applets::Call;
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
+use crate::selection::{self, Taken};
 use crate::spool::Queue;
 use crate::spool::actions::{Action, Selected};
 use crate::spool::repair::{Purge, Structure};
 
 /// The argument that means every message.
 pub const ALL: &str = "ALL";
+/// The argument that means IDs from standard input.
+pub const STDIN: &str = "-";
+/// The argument that means what a selection means.
+pub const MATCH: &str = "MATCH";
 
-const OPTIONS: [Opt; 14] = [
+const OPTIONS: [Opt; 12] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('d', Value::Required("ID"), "delete messages"),
     Opt::short('e', Value::Required("ID"), "expire messages"),
@@ -37,9 +43,18 @@ const OPTIONS: [Opt; 14] = [
         Value::None,
         "wake qmgr and pickup after -H, -f or -r moved something",
     ),
-    cli::HELP,
-    cli::VERSION,
 ];
+
+/// All options, in the order of `--help`.
+pub fn options() -> Vec<Opt> {
+    [
+        &OPTIONS[..],
+        &wishes::OPTIONS,
+        &selection::OPTIONS,
+        &[selection::NOT, cli::HELP, cli::VERSION],
+    ]
+    .concat()
+}
 
 /// Whether an explanation is wanted instead of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +82,9 @@ pub struct Arguments {
     pub purge: Purge,
     pub structure: Structure,
     pub notify: Notify,
+    pub wishes: Wishes,
+    /// What is wrong with the wishes.
+    pub wrong: Option<String>,
     pub operands: Vec<OsString>,
 }
 
@@ -79,7 +97,8 @@ impl Arguments {
     /// Whether single messages are acted on, by an ID that may be wrong once
     /// names have changed.
     pub fn names_messages(&self) -> bool {
-        self.actions.iter().any(|(_, argument)| argument != ALL)
+        let by_id = |argument: &OsString| argument != ALL && argument != MATCH;
+        self.actions.iter().any(|(_, argument)| by_id(argument))
     }
 }
 
@@ -94,12 +113,20 @@ pub enum Misuse {
 /// Reads the command line.
 pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
     let mut arguments = Arguments::default();
-    let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
+    let mut reading = wishes::Reading::new();
+    let options = options();
+    let mut scanner = Scanner::new(&options, call.arguments.clone());
     for scanned in scanner.by_ref() {
         let scanned = scanned.map_err(|error| Misuse::Option(error.message()))?;
-        take(scanned, &mut arguments)?;
+        if reading.take(&scanned) == Taken::No {
+            take(scanned, &mut arguments)?;
+        }
     }
     arguments.operands = scanner.operands();
+    match reading.finish(&arguments.actions, arguments.repairs()) {
+        Ok(wishes) => arguments.wishes = wishes,
+        Err(wrong) => arguments.wrong = Some(wrong),
+    }
     if arguments.actions.is_empty() && !arguments.repairs() {
         arguments.purge = Purge::Unfinished;
         arguments.structure = Structure::Fix;
@@ -172,7 +199,11 @@ pub fn usage(program: &str) -> String {
 
 /// What --help prints.
 pub fn help() -> String {
-    let about = "Acts on messages in the mail queue, as Postfix's postsuper does. ID is a queue ID,\n\
-                 ALL for every message, or - for IDs from standard input, one a line.";
-    cli::help("postsuper [option]... [queue]...", about, &OPTIONS)
+    let about = format!(
+        "Acts on messages in the mail queue, as Postfix's postsuper does. ID is a queue ID,\n\
+         ALL for every message, - for IDs from standard input, one a line, or MATCH for\n\
+         what a selection means: -d MATCH --from 'x@y.example'.\n\n{}",
+        selection::NOTE
+    );
+    cli::help("postsuper [option]... [queue]...", &about, &options())
 }

@@ -6,31 +6,56 @@
 
 mod arguments;
 mod operation;
+mod preview;
+mod scene;
+mod survey;
+mod told;
+mod wishes;
 
 use std::os::unix::fs::MetadataExt;
 
-use super::{Call, Fatal, instance, postqueue};
+use clap::{Arg, Command};
+
+use super::progress::Progress;
+use super::{Call, Fatal, completions, instance, postqueue};
 use crate::config::Config;
 use crate::diag::Diag;
-use crate::spool::Layout;
+use crate::spool::brake::Brake;
 use crate::spool::mass::Field;
 use crate::spool::note::Tally;
 use crate::spool::repair::Changes;
+use crate::spool::{Layout, Queue};
 use crate::sys::process::Trust;
 use crate::sys::rights;
 use crate::sys::signals::Interrupts;
 
 use arguments::{Arguments, Misuse, Mode, help, scan, selected, usage};
 use operation::Operation;
+use scene::Scene;
+use told::Memory;
 
 /// The name of the man page and of the configuration's user.
 const PROGRAM: &str = "postsuper";
 /// The status of every failure.
 const STATUS: u8 = 1;
+/// The status of --strict if an ID was not there.
+const STATUS_STRICT: u8 = 2;
 /// What a set-uid process hears.
 const SET_UID: &str = "this postfix command must not run as a set-uid process";
 /// What everybody but root hears.
 const NOT_ROOT: &str = "use of this command is reserved for the superuser";
+
+/// Its command line.
+pub fn command() -> Command {
+    let queues = Arg::new("queue").num_args(0..);
+    let ids = [arguments::ALL, arguments::MATCH, arguments::STDIN];
+    completions::of_table(&arguments::options())
+        .mut_args(|argument| match argument.get_value_names() {
+            Some([name]) if *name == "ID" => completions::among(argument, ids),
+            _ => argument,
+        })
+        .arg(completions::among(queues, Queue::REPAIRED.map(Queue::name)))
+}
 
 /// Runs postsuper.
 pub fn run(call: &Call) -> Result<(), Fatal> {
@@ -44,32 +69,69 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
     let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
     admit_to(call, &config, &mut diag)?;
-    diag.keep_log_file(&config);
+    if !arguments.wishes.dry_run {
+        diag.keep_log_file(&config);
+    }
     drop_rights(call, &config, &mut diag)?;
     let interrupts = Interrupts::watch()
         .map_err(|error| told(&mut diag, &format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
-    let mut operation = Operation {
+    let scene = Scene {
         arguments: &arguments,
-        field: Field {
-            spool: &spool,
-            layout: &layout,
-            selected: &selected,
-            interrupts: &interrupts,
-        },
         config: &config,
-        diag: &mut diag,
+        spool: &spool,
+        layout: &layout,
+        selected: &selected,
+        interrupts: &interrupts,
+    };
+    match arguments.wishes.dry_run {
+        true => preview::run(scene, &mut diag),
+        false => operate(scene, &mut diag),
+    }
+}
+
+/// Asks if that is wished, and works.
+fn operate(scene: Scene<'_>, diag: &mut Diag) -> Result<(), Fatal> {
+    let wishes = &scene.arguments.wishes;
+    let rules = match wishes.selection.is_some() || wishes.one_by_one() {
+        true => Some(scene.rules(diag)?),
+        false => None,
+    };
+    let limit = survey::agree(scene, diag)?;
+    let brake = Brake::new(limit, wishes.interval);
+    let mut operation = Operation {
+        arguments: scene.arguments,
+        field: Field {
+            spool: scene.spool,
+            layout: scene.layout,
+            selected: scene.selected,
+            interrupts: scene.interrupts,
+            brake: &brake,
+        },
+        config: scene.config,
+        rules: rules.as_ref(),
+        diag,
         tally: Tally::default(),
         changes: Changes::default(),
+        memory: Memory::default(),
+        progress: progress(scene),
     };
     operation.run()
+}
+
+/// A progress bar, if it is wished and can be seen.
+fn progress(scene: Scene<'_>) -> Progress {
+    match scene.arguments.wishes.progress && Progress::can_be_seen() {
+        true => Progress::shown(scene.names()),
+        false => Progress::default(),
+    }
 }
 
 /// What a caller who may call is given.
 enum Admitted {
     Explanation(String),
-    Work(Arguments),
+    Work(Box<Arguments>),
 }
 
 /// Refuses callers without the right to, before their options are looked at;
@@ -83,12 +145,14 @@ fn parse_and_admit(call: &Call, program: &str, diag: &mut Diag) -> Result<Admitt
         // A mail owner is let in by an option, so it is read first, quietly.
         false => scan(call).map_err(|_| told(diag, NOT_ROOT))?,
     };
+    let may_come = call.caller.user.is_root() || arguments.config_directory.is_some();
+    if let (Some(wrong), true, Mode::Work) = (&arguments.wrong, may_come, arguments.mode) {
+        return Err(told(diag, wrong));
+    }
     match arguments.mode {
         Mode::Help => Ok(Admitted::Explanation(help())),
         Mode::Version => Ok(Admitted::Explanation(super::front::version(PROGRAM))),
-        Mode::Work if call.caller.user.is_root() || arguments.config_directory.is_some() => {
-            Ok(Admitted::Work(arguments))
-        }
+        Mode::Work if may_come => Ok(Admitted::Work(Box::new(arguments))),
         Mode::Work => Err(told(diag, NOT_ROOT)),
     }
 }

@@ -8,19 +8,22 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-use super::STATUS;
-use super::arguments::{ALL, Arguments, Notify};
-use crate::applets::{Fatal, flush};
+use super::arguments::{ALL, Arguments, MATCH, Notify, STDIN};
+use super::told::{Memory, Told, with_comment};
+use super::{STATUS, STATUS_STRICT};
+use crate::acting::matched::{self, Meant};
+use crate::applets::progress::Progress;
+use crate::applets::{Fatal, flush, list};
 use crate::config::Config;
-use crate::diag::{Diag, Entry, Severity};
+use crate::diag::Diag;
+use crate::selection::Selection;
 use crate::spool::actions::Action;
 use crate::spool::mass::{self, Field};
-use crate::spool::note::{Journal, Line, Tally, Weight, WorkError};
+use crate::spool::note::{Tally, WorkError};
 use crate::spool::repair::{self, Changes, Repair};
+use crate::spool::report::Rules;
 use crate::spool::{id, stream};
 
-/// The argument that means IDs from standard input.
-const STDIN: &str = "-";
 /// What is left to do after the work was cut short.
 const INCOMPLETE: &str = "OPERATION INCOMPLETE -- RERUN COMMAND TO FIX THE QUEUE FIRST";
 /// That IDs are not what they were.
@@ -36,22 +39,48 @@ pub struct Operation<'a> {
     pub field: Field<'a>,
     /// The configuration.
     pub config: &'a Config,
+    /// What counts in a message, where one is looked at.
+    pub rules: Option<&'a Rules>,
     /// Where it is told.
     pub diag: &'a mut Diag,
     /// What was done so far.
     pub tally: Tally,
     /// What was repaired so far.
     pub changes: Changes,
+    /// What was told so far.
+    pub memory: Memory,
+    /// How far it is.
+    pub progress: Progress,
 }
 
 impl Operation<'_> {
     /// Does all of it.
     pub fn run(&mut self) -> Result<(), Fatal> {
         let done = self.work();
-        done.map_err(|error| self.end(&error))?;
+        self.progress.clear();
+        match done {
+            Ok(()) | Err(End::Work(WorkError::Enough)) => {}
+            Err(error) => return Err(self.end(&error)),
+        }
         self.report();
         self.notify();
-        Ok(())
+        self.last_words()
+    }
+
+    /// What went wrong without ending the work.
+    fn last_words(&mut self) -> Result<(), Fatal> {
+        if let Some(error) = self.memory.failed_output.take() {
+            list::output_failed(self.diag, &error).map_err(|_| Fatal::told(STATUS))?;
+        }
+        let missing = self.memory.missing;
+        match self.arguments.wishes.strict && missing > 0 {
+            true => {
+                let text = format!("queue IDs that are invalid or not found: {missing}");
+                self.diag.warning(text);
+                Err(Fatal::told(STATUS_STRICT))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Repairs, then acts, in the order of the options.
@@ -77,7 +106,13 @@ impl Operation<'_> {
                 false => id::Style::Short,
             },
         };
-        let mut told = Told::new(self.diag);
+        let mut told = Told::new(
+            self.diag,
+            &self.arguments.wishes,
+            &mut self.memory,
+            None,
+            &self.progress,
+        );
         let (tally, changes, ended) = repair::run(self.field, repair, &mut told);
         self.tally += tally;
         self.changes = changes;
@@ -85,8 +120,24 @@ impl Operation<'_> {
     }
 
     fn act(&mut self, action: Action, argument: &OsStr) -> Result<(), WorkError> {
-        let mut told = Told::new(self.diag);
-        let (tally, ended) = if argument == STDIN {
+        let wishes = &self.arguments.wishes;
+        let all = Selection::default();
+        let meant = |selection| self.rules.map(|rules| Meant { selection, rules });
+        let meant = match argument {
+            _ if argument == MATCH => meant(wishes.selection.as_ref().unwrap_or(&all)),
+            _ if argument == ALL && wishes.one_by_one() => meant(&all),
+            _ => None,
+        };
+        let mut told = Told::new(
+            self.diag,
+            wishes,
+            &mut self.memory,
+            Some(action),
+            &self.progress,
+        );
+        let (tally, ended) = if let Some(meant) = meant {
+            matched::run(self.field, action, meant, &mut told)
+        } else if argument == STDIN {
             match standard_input() {
                 Some(input) => stream::run(self.field, action, input, &mut told),
                 None => return Ok(()),
@@ -97,10 +148,13 @@ impl Operation<'_> {
             stream::one(self.field, action, argument.as_bytes(), &mut told)
         };
         self.tally += tally;
-        ended?;
-        match self.field.interrupts.caught() {
-            Some(_) => Err(WorkError::Interrupted),
-            None => Ok(()),
+        match (ended, self.field.interrupts.caught()) {
+            // Those who wait for more are sent home by the same error.
+            (Err(WorkError::Interrupted), None) if self.field.brake.is_enough() => {
+                Err(WorkError::Enough)
+            }
+            (Ok(()), Some(_)) => Err(WorkError::Interrupted),
+            (ended, _) => ended,
         }
     }
 
@@ -145,7 +199,9 @@ impl Operation<'_> {
         for (what, actions, count) in lines {
             let asked = |(action, _): &(Action, OsString)| actions.contains(action);
             if self.arguments.actions.iter().any(asked) {
-                self.diag.info(counted(what, count));
+                let comment = self.arguments.wishes.comment.as_deref();
+                let text = counted(what, count);
+                self.diag.info(with_comment(text.as_bytes(), comment));
             }
         }
         if tally.renamed > 0 {
@@ -181,40 +237,15 @@ impl From<WorkError> for End {
     }
 }
 
-/// Sends what the work tells to standard error and the mail log.
-struct Told<'a> {
-    diag: &'a mut Diag,
-}
-
-impl<'a> Told<'a> {
-    fn new(diag: &'a mut Diag) -> Self {
-        Self { diag }
-    }
-}
-
-impl Journal for Told<'_> {
-    fn lines(&mut self, lines: &[Line]) {
-        let entry = |line: &Line| Entry {
-            severity: match line.weight {
-                Weight::Done => Severity::Info,
-                Weight::Odd => Severity::Warning,
-            },
-            text: line.text.clone(),
-        };
-        self.diag.send_all(lines.iter().map(entry));
-    }
-
-    fn pause(&mut self) {}
-}
-
 /// Standard input without a buffer: what it holds is acted on at once.
-fn standard_input() -> Option<File> {
+pub fn standard_input() -> Option<File> {
     let input = std::io::stdin();
     let copy = input.as_fd().try_clone_to_owned();
     copy.ok().map(File::from)
 }
 
-fn counted(what: &str, count: u64) -> String {
+/// A line of the report.
+pub fn counted(what: &str, count: u64) -> String {
     match count {
         1 => format!("{what}: 1 message"),
         _ => format!("{what}: {count} messages"),

@@ -9,7 +9,7 @@ use crate::shape::By;
 use crate::shape::ages::Growth;
 use crate::shape::table::Parents;
 
-const OPTIONS: [Opt; 17] = [
+pub const OPTIONS: [Opt; 17] = [
     Opt::short(
         'b',
         Value::Required("COUNT"),

@@ -14,10 +14,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use self::arguments::{Arguments, Mode, help, parse};
+use self::arguments::{Arguments, Mode, OPTIONS, help, parse};
 use self::display::{Display, Settings};
 use self::words::Words;
-use super::{Call, Fatal};
+use super::{Call, Fatal, completions};
 use crate::config::{ConfigError, MailOwner, Whereabouts, locate};
 use crate::diag::Diag;
 use crate::shape::table::Table;
@@ -40,6 +40,11 @@ const STATUS: u8 = 255;
 const STATUS_FAILED: u8 = 1;
 /// Directories that are open on the way down a tree of queues.
 const DEPTH: u32 = 8;
+
+/// Its command line.
+pub fn command() -> clap::Command {
+    completions::of_table(&OPTIONS)
+}
 
 /// Runs qshape.
 pub fn run(call: &Call) -> Result<(), Fatal> {

@@ -20,7 +20,7 @@ use crate::support::{Met, Needs, require};
 
 /// Whatever changes a directory or a file's mode or times. strace(1) counts
 /// the calls of each name for itself, so each has its turn.
-const CHANGES: [&str; 10] = [
+pub const CHANGES: [&str; 10] = [
     "renameat",
     "renameat2",
     "rename",
@@ -42,6 +42,31 @@ enum MayBeGone {
     All,
     /// The one that was never finished.
     Unfinished,
+}
+
+/// Runs our postsuper until the n-th call of that name, and kills it there.
+pub fn killed_at(
+    instance: &Instance,
+    call: &str,
+    n: u32,
+    arguments: &[impl AsRef<std::ffi::OsStr>],
+    stdin: &str,
+) -> Ended {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("trace={call}"))
+        .arg("-e")
+        .arg(format!("inject={call}:signal=KILL:when={n}"))
+        .arg(Program::Ours.path(Tool::Postsuper, instance))
+        .args(arguments)
+        .env("MAIL_CONFIG", instance.etc())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().expect("strace starts");
+    let patience = std::time::Duration::from_secs(30);
+    collect(child, stdin.as_bytes(), patience).ended
 }
 
 /// A small spool with all that a run can come by.
@@ -98,25 +123,7 @@ impl Small {
 
     /// Runs until the n-th call of that name, and kills there.
     fn killed_at(&self, call: &str, n: u32, arguments: &[String]) -> Ended {
-        let mut command = Command::new("strace");
-        command
-            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-            .arg(format!("trace={call}"))
-            .arg("-e")
-            .arg(format!("inject={call}:signal=KILL:when={n}"))
-            .arg(Program::Ours.path(Tool::Postsuper, &self.instance))
-            .args(arguments)
-            .env("MAIL_CONFIG", self.instance.etc())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let child = command.spawn().expect("strace starts");
-        let output = collect(
-            child,
-            self.ids().as_bytes(),
-            std::time::Duration::from_secs(30),
-        );
-        output.ended
+        killed_at(&self.instance, call, n, arguments, &self.ids())
     }
 
     /// Fails unless every message that was there is in one place, under a

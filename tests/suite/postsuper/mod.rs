@@ -2,7 +2,7 @@
 //! what has to hold whatever happens: crashes, hostile spools, full disks,
 //! running mail systems.
 
-mod crash;
+pub mod crash;
 mod generated;
 mod hostile;
 mod live;
@@ -44,7 +44,7 @@ fn put(instance: &Instance, queue: &str, microseconds: u32) -> Placed {
 }
 
 /// Every file in the message queues, by its path below the queue directory.
-fn messages(instance: &Instance) -> Vec<PathBuf> {
+pub fn messages(instance: &Instance) -> Vec<PathBuf> {
     let root = instance.queue_directory();
     let mut found = Vec::new();
     for queue in MESSAGE_QUEUES {

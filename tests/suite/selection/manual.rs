@@ -8,7 +8,8 @@ use crate::support::run::{Invocation, Program, Tool};
 /// Explained without an example.
 const PLAIN: [&str; 2] = ["help", "version"];
 
-fn long_options(tool: Tool) -> Vec<String> {
+/// The long options that a tool's help names.
+pub fn long_options(tool: Tool) -> Vec<String> {
     let instance = Instance::builder().build();
     let help = Invocation::new(tool, ["--help"]).run(Program::Ours, &instance);
     let name = |line: &str| {
@@ -24,6 +25,7 @@ fn every_long_option_is_explained_with_an_example() {
     for (tool, page) in [
         (Tool::Postqueue, "postqueue.1"),
         (Tool::Postcat, "postcat.1"),
+        (Tool::Postsuper, "postsuper.8"),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page);
         let page = std::fs::read_to_string(path).expect("a man page");

@@ -6,14 +6,14 @@ mod counting;
 mod evidence;
 mod generated;
 mod instances;
-mod manual;
+pub mod manual;
 mod monitoring;
 mod ordinary_users;
 mod postcat;
 mod reading;
 mod seeing;
 mod selecting;
-mod spool;
+pub mod spool;
 mod wrong;
 
 use crate::support::instance::Instance;

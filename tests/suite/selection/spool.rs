@@ -131,7 +131,11 @@ fn mails() -> Vec<Mail> {
 /// Fills the spool of an instance; the last message is large, and forced to
 /// expire.
 pub fn fill(instance: &Instance) -> Vec<Placed> {
-    let now = now();
+    fill_at(instance, now())
+}
+
+/// The same, with all ages counted from `now`: for spools that are compared.
+pub fn fill_at(instance: &Instance, now: i64) -> Vec<Placed> {
     let spool = instance.spool();
     let mut placed = Vec::new();
     let mails = mails();

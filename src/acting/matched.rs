@@ -1,0 +1,300 @@
+//! Finds the messages that a selection means in the queues that were asked
+//! for, and acts on each where it lies.
+//!
+//! Between the look and the act another message can get the name. The file
+//! that was looked at is kept open until then, so that its inode number cannot
+//! be given to another; the act is on that inode or on nothing.
+
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use crate::selection::{Matcher, Selection};
+use crate::spool::actions::{Action, Actor, Selected};
+use crate::spool::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
+use crate::spool::mass::Field;
+use crate::spool::message::{self, Identity, Message, NoMessage};
+use crate::spool::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
+use crate::spool::report::Rules;
+use crate::spool::reporter::Location;
+use crate::spool::stream::manner;
+use crate::spool::{Place, Queue, QueueId, Walk};
+use crate::sys::process::raise_open_files;
+
+/// Descriptors that are not for messages: handles of directories, jobs that
+/// wait with theirs, logs.
+const OTHER_FILES: u64 = 600;
+/// Workers that keep messages open, at most.
+const WORKERS: u64 = 64;
+
+/// Which messages are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Meant<'a> {
+    /// By what.
+    pub selection: &'a Selection,
+    /// What counts in a message.
+    pub rules: &'a Rules,
+}
+
+/// Acts on every message that is meant.
+pub fn run(
+    field: Field<'_>,
+    action: Action,
+    meant: Meant<'_>,
+    journal: &mut dyn Journal,
+) -> (Tally, Result<(), WorkError>) {
+    let mover = field.mover();
+    let worker = || Examiner {
+        actor: Actor::new(mover.clone(), field.selected),
+        matcher: Matcher::new(meant.selection, meant.rules),
+        action,
+        field,
+    };
+    let job_max = match field.brake.is_set() {
+        // What was done is told at once, and looked at right before it is.
+        true => 1,
+        false => job_max(raise_open_files()),
+    };
+    let produce = |feed: &mut Feed<'_, Job>| {
+        let mut gatherer = Gatherer {
+            feed,
+            job: None,
+            job_max,
+        };
+        let gathered = gatherer.all(&field, action, meant.selection);
+        // What was met before a failure is worked on all the same.
+        gatherer.flush().and(gathered)
+    };
+    let manner = manner(action, field.brake);
+    crew::run(manner, field.interrupts, worker, produce, journal)
+}
+
+/// Messages in a job: all of them can be open at the same time.
+fn job_max(open_files: u64) -> usize {
+    let each = open_files.saturating_sub(OTHER_FILES) / WORKERS;
+    usize::try_from(each).unwrap_or(JOB_MAX).clamp(1, JOB_MAX)
+}
+
+/// The queues where an action looks for what a selection means, in the order
+/// of the operands. A name that is no queue is an error when its turn comes.
+pub fn queues<'a>(
+    selected: &'a [Selected],
+    action: Action,
+    selection: &'a Selection,
+) -> impl Iterator<Item = Result<Queue, WorkError>> + 'a {
+    let wanted = move |queue: &Result<Queue, WorkError>| match queue {
+        Ok(queue) => action.looks_into(*queue) && selection.admits_queue(*queue),
+        Err(_) => true,
+    };
+    selected.iter().map(Selected::queue).filter(wanted)
+}
+
+/// What of a selection would change by an action in a queue; `None` if that
+/// is all of it.
+pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<Selection> {
+    match action {
+        Action::Expire => Some(selection.without_expired()),
+        Action::ExpireAndRelease if queue != Queue::Hold => Some(selection.without_expired()),
+        _ => None,
+    }
+}
+
+/// Names in one directory.
+struct Job {
+    queue: Queue,
+    place: Arc<Place>,
+    names: Vec<QueueId>,
+}
+
+/// Walks the queues and fills jobs.
+struct Gatherer<'a, 'scope> {
+    feed: &'a mut Feed<'scope, Job>,
+    job: Option<Job>,
+    job_max: usize,
+}
+
+impl Gatherer<'_, '_> {
+    fn all(
+        &mut self,
+        field: &Field<'_>,
+        action: Action,
+        selection: &Selection,
+    ) -> Result<(), WorkError> {
+        for queue in queues(field.selected, action, selection) {
+            let queue = queue?;
+            let mut walk = Walk::new(field.spool, queue)?;
+            while let Some(found) = walk.next_name()? {
+                let is_home = field.layout.is_home(queue, &found.place.path, found.name);
+                if is_home
+                    && selection.admits_name(queue.name().as_bytes(), found.name)
+                    && let Some(id) = QueueId::parse(found.name)
+                {
+                    self.add(queue, found.place, id)?;
+                }
+            }
+            // A message that moves on to the next queue is met there: what was
+            // begun here is done before.
+            self.flush()?;
+            self.feed.drain()?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, queue: Queue, place: &Arc<Place>, id: QueueId) -> Result<(), WorkError> {
+        let same = |job: &Job| job.queue == queue && Arc::ptr_eq(&job.place, place);
+        if !self.job.as_ref().is_some_and(same) {
+            self.flush()?;
+        }
+        let job = self.job.get_or_insert_with(|| Job {
+            queue,
+            place: Arc::clone(place),
+            names: Vec::new(),
+        });
+        job.names.push(id);
+        match job.names.len() >= self.job_max {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), WorkError> {
+        match self.job.take() {
+            Some(job) => {
+                let pieces = job.names.len();
+                self.feed.send(job, pieces)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a look found.
+enum Seen {
+    Message(Candidate),
+    Odd(Oddity),
+    Failed(WorkError),
+}
+
+/// A message that is meant.
+struct Candidate {
+    id: QueueId,
+    queue: Queue,
+    identity: Identity,
+    /// Keeps the inode number from being given to another file.
+    _open: Message,
+}
+
+/// Looks at messages, and acts on those that are meant.
+struct Examiner<'a> {
+    actor: Actor<'a>,
+    matcher: Matcher<'a>,
+    action: Action,
+    field: Field<'a>,
+}
+
+impl Examiner<'_> {
+    /// Looks at a message where it was met; where it has gone to, if it has
+    /// moved on since.
+    fn examine(&mut self, queue: Queue, place: &Place, id: &QueueId) -> Option<Seen> {
+        let path = self.field.layout.path(queue, id.as_bytes());
+        let path = path.to_string_lossy();
+        match message::open(&place.dir, id.as_bytes(), queue, &path) {
+            Err(NoMessage::NotThere) => self.elsewhere(queue, id),
+            opened => self.judge(opened, queue, id, &path),
+        }
+    }
+
+    fn elsewhere(&mut self, left: Queue, id: &QueueId) -> Option<Seen> {
+        let (field, action) = (self.field, self.action);
+        let others = field.selected.iter().filter_map(|s| s.queue().ok());
+        for queue in others.filter(|queue| *queue != left && action.looks_into(*queue)) {
+            let path = field.layout.path(queue, id.as_bytes());
+            let name = path.to_string_lossy();
+            match message::open(field.spool, path.as_bytes(), queue, &name) {
+                Err(NoMessage::NotThere) => {}
+                opened => return self.judge(opened, queue, id, &name),
+            }
+        }
+        None
+    }
+
+    /// Whether what was opened is meant.
+    fn judge(
+        &mut self,
+        opened: Result<Message, NoMessage>,
+        queue: Queue,
+        id: &QueueId,
+        path: &str,
+    ) -> Option<Seen> {
+        let message = match opened {
+            Ok(message) => message,
+            Err(error) if error.is_exhaustion() => {
+                return Some(Seen::Failed(WorkError::Exhausted(error)));
+            }
+            Err(error) => return Some(Seen::Odd(error.into())),
+        };
+        let at = Location {
+            spool: self.field.spool,
+            layout: self.field.layout,
+            queue,
+            id: id.as_bytes(),
+            path,
+        };
+        match self.matcher.examine(&message, &at) {
+            Ok(evidence) => Some(Seen::Message(Candidate {
+                identity: evidence?.identity(),
+                id: id.clone(),
+                queue,
+                _open: message,
+            })),
+            Err(error) => Some(Seen::Failed(error.into())),
+        }
+    }
+
+    fn act_on(&mut self, seen: Seen, notes: &mut Notes) -> Result<(), WorkError> {
+        let candidate = match seen {
+            Seen::Message(candidate) => candidate,
+            Seen::Odd(oddity) => {
+                notes.odd(&oddity);
+                return Ok(());
+            }
+            Seen::Failed(error) => return Err(error),
+        };
+        self.field.brake.wait(self.field.interrupts)?;
+        let before = notes.lines.len();
+        let met = (candidate.queue, candidate.identity);
+        self.actor
+            .act_on_same(self.action, &candidate.id, met, notes)?;
+        if !notes.has_fact_since(before) {
+            notes.not_done(candidate.id.as_bytes(), Fate::Vanished);
+        }
+        if notes.has_deed_since(before) {
+            self.field.brake.acted(self.field.interrupts);
+        }
+        Ok(())
+    }
+}
+
+impl Work<Job> for Examiner<'_> {
+    type Seen = Vec<Seen>;
+
+    fn look(&mut self, job: Job) -> Self::Seen {
+        let Job {
+            queue,
+            place,
+            names,
+        } = job;
+        let names = names.into_iter();
+        names
+            .filter_map(|id| self.examine(queue, &place, &id))
+            .collect()
+    }
+
+    fn act(&mut self, seen: Self::Seen, stop: &Stop<'_>) -> Done {
+        let mut notes = Notes::default();
+        let ended = seen.into_iter().try_for_each(|seen| {
+            stop.check()?;
+            self.act_on(seen, &mut notes)
+        });
+        Done { notes, ended }
+    }
+}

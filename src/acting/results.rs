@@ -1,0 +1,49 @@
+//! What became of each message, as a line of JSON for other programs.
+
+use serde_json::json;
+
+use crate::spool::Queue;
+use crate::spool::actions::Action;
+use crate::spool::note::{Deed, Fact, Fate};
+
+/// The line that tells of it, with its newline.
+pub fn json_line(action: Action, fact: &Fact) -> String {
+    let (result, before, after) = match fact.fate {
+        Fate::Done(deed, queue) => (deed.words(), Some(queue), queue_after(deed, queue)),
+        Fate::Unchanged(queue) => ("unchanged", Some(queue), Some(queue)),
+        Fate::NotFound => ("not found", None, None),
+        Fate::Vanished => ("vanished", None, None),
+        Fate::Invalid => ("invalid", None, None),
+    };
+    // A text that was given for an ID can hold anything.
+    let id = json!(String::from_utf8_lossy(&fact.id));
+    let queue = |queue: Option<Queue>| json!(queue.map(Queue::name));
+    format!(
+        "{{\"id\": {id}, \"action\": \"{}\", \"result\": \"{result}\", \
+         \"queue_before\": {}, \"queue_after\": {}}}\n",
+        name(action),
+        queue(before),
+        queue(after)
+    )
+}
+
+fn name(action: Action) -> &'static str {
+    match action {
+        Action::Delete => "delete",
+        Action::Expire => "expire",
+        Action::ExpireAndRelease => "expire and release",
+        Action::Hold => "hold",
+        Action::Release => "release",
+        Action::Requeue => "requeue",
+    }
+}
+
+fn queue_after(deed: Deed, before: Queue) -> Option<Queue> {
+    match deed {
+        Deed::Removed => None,
+        Deed::Requeued => Some(Queue::Maildrop),
+        Deed::Held => Some(Queue::Hold),
+        Deed::Released => Some(Queue::Deferred),
+        Deed::Expired => Some(before),
+    }
+}

@@ -1,0 +1,71 @@
+//! The values of postqueue's options, and what is wrong with one.
+
+use std::ffi::OsString;
+
+use super::arguments::Problem;
+use crate::listing::{COUNTED_BY, CountBy, Key, TimeStyle};
+use crate::selection;
+use crate::spool::report::Dialect;
+
+pub(super) fn bad(option: &str, value: &OsString) -> Problem {
+    Problem::Wrong(format!("bad value for --{option}: {}", value.display()))
+}
+
+pub(super) fn bad_because(option: &str, value: &OsString, hint: &str) -> Problem {
+    Problem::Wrong(format!(
+        "bad value for --{option}: {}: {hint}",
+        value.display()
+    ))
+}
+
+pub(super) fn text(option: &str, value: &OsString) -> Result<String, Problem> {
+    let text = value.to_str().map(str::to_owned);
+    text.ok_or_else(|| bad_because(option, value, "it is not UTF-8"))
+}
+
+pub(super) fn number<N: std::str::FromStr>(option: &str, value: &OsString) -> Result<N, Problem> {
+    let digits = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
+    let number = value.to_str().filter(digits).and_then(|t| t.parse().ok());
+    number.ok_or_else(|| bad_because(option, value, "give a number"))
+}
+
+pub(super) fn duration(option: &str, value: &OsString) -> Result<u64, Problem> {
+    let seconds = value.to_str().and_then(selection::duration);
+    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.ok_or_else(|| bad_because(option, value, "give a time such as 90m, 3d or 1w"))
+}
+
+pub(super) fn time_style(value: &OsString) -> Result<TimeStyle, Problem> {
+    let style = value.to_str().and_then(TimeStyle::parse);
+    style.ok_or_else(|| bad_because("time-style", value, "it is iso, epoch or relative"))
+}
+
+pub(super) fn keys(value: &OsString) -> Result<Vec<Key>, Problem> {
+    let all = |text: &str| text.split(',').map(Key::parse).collect();
+    let keys: Option<Vec<Key>> = value.to_str().and_then(all);
+    let hint = "the keys are id, age, size, sender, recipients and queue";
+    keys.ok_or_else(|| bad_because("sort", value, hint))
+}
+
+pub(super) fn counted_by(value: &OsString) -> Result<Option<CountBy>, Problem> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let by = value.to_str().and_then(CountBy::parse);
+    match by {
+        Some(by) => Ok(Some(by)),
+        None => {
+            let names = COUNTED_BY.map(|(name, _)| name).join(", ");
+            let hint = format!("messages are counted by {names}");
+            Err(bad_because("count", value, &hint))
+        }
+    }
+}
+
+pub(super) fn parse_dialect(value: &OsString) -> Option<Dialect> {
+    match value.to_str()? {
+        "3.7" => Some(Dialect::V3_7),
+        "3.11" => Some(Dialect::V3_11),
+        _ => None,
+    }
+}

@@ -1,0 +1,145 @@
+//! What a call of postsuper works on, once its rights are those of the mail
+//! owner; and looking at messages there without acting on any.
+
+use std::ffi::OsStr;
+
+use super::STATUS;
+use super::arguments::{ALL, Arguments, MATCH, STDIN};
+use super::told;
+use crate::acting::matched;
+use crate::applets::{Fatal, instance};
+use crate::config::Config;
+use crate::diag::Diag;
+use crate::listing::{self, Listing, ListingError, Look, Sink};
+use crate::selection::Selection;
+use crate::spool::actions::{Action, Selected};
+use crate::spool::note::WorkError;
+use crate::spool::report::Rules;
+use crate::spool::{Layout, Walk};
+use crate::sys::dir::Dir;
+use crate::sys::process::raise_open_files;
+use crate::sys::signals::Interrupts;
+
+/// What is worked on, and why.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// What is asked for.
+    pub arguments: &'a Arguments,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+    /// The queues, in order.
+    pub selected: &'a [Selected],
+    /// What ends the work early.
+    pub interrupts: &'a Interrupts,
+}
+
+/// Why a look ended before its end.
+pub enum Ended {
+    /// The listing.
+    Listing(ListingError),
+    /// The rest.
+    Work(WorkError),
+}
+
+impl Scene<'_> {
+    /// What counts in a message.
+    pub fn rules(&self, diag: &mut Diag) -> Result<Rules, Fatal> {
+        let mut warnings = Vec::new();
+        let rules = instance::rules(self.config, None, &mut warnings);
+        for warning in warnings {
+            diag.warning(warning);
+        }
+        rules.map_err(|error| told(diag, &error.to_string()))
+    }
+
+    /// How many names there are to look at; `None` if that is known only at the
+    /// end.
+    pub fn names(&self) -> Option<u64> {
+        let mut total = 0u64;
+        for (action, argument) in &self.arguments.actions {
+            if argument == STDIN {
+                return None;
+            }
+            let names = match argument == ALL || argument == MATCH {
+                true => self.names_for(*action, argument).ok()?,
+                false => 1,
+            };
+            total = total.saturating_add(names);
+        }
+        Some(total)
+    }
+
+    fn names_for(&self, action: Action, argument: &OsStr) -> Result<u64, WorkError> {
+        let is_match = argument == MATCH;
+        let all = Selection::default();
+        let wishes = &self.arguments.wishes;
+        let selection = wishes.selection.as_ref().filter(|_| is_match);
+        let one_by_one = is_match || wishes.one_by_one();
+        let mut count = 0u64;
+        for queue in self.selected.iter().map(Selected::queue) {
+            let queue = queue?;
+            let selection = selection.unwrap_or(&all);
+            if one_by_one && !(action.looks_into(queue) && selection.admits_queue(queue)) {
+                continue;
+            }
+            let mut walk = Walk::new(self.spool, queue)?;
+            while let Some(found) = walk.next_name()? {
+                let counts =
+                    !one_by_one || selection.admits_name(queue.name().as_bytes(), found.name);
+                count = count.saturating_add(counts.into());
+            }
+        }
+        Ok(count)
+    }
+
+    /// Lists what an action would be on, queue after queue.
+    pub fn list(
+        &self,
+        action: Action,
+        selection: &Selection,
+        rules: &Rules,
+        look: Look<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<(), Ended> {
+        for queue in matched::queues(self.selected, action, selection) {
+            let queue = queue.map_err(Ended::Work)?;
+            let narrowed = matched::narrowed(selection, action, queue);
+            let listing = Listing {
+                spool: self.spool,
+                layout: self.layout,
+                rules,
+                look,
+                queues: &[queue],
+                selection: Some(narrowed.as_ref().unwrap_or(selection)),
+                workers: listing::workers_for(raise_open_files(), self.config.hash_queue_depth),
+            };
+            let ending = listing::list_spool(&listing, sink).map_err(Ended::Listing)?;
+            if self.interrupts.caught().is_some() {
+                return Err(Ended::Work(WorkError::Interrupted));
+            }
+            if ending != listing::Ending::Complete {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the call: the status is the signal's if one came.
+    pub fn end(&self, ended: &Ended, diag: &mut Diag) -> Fatal {
+        match ended {
+            Ended::Work(WorkError::Interrupted) => {
+                let signal = self.interrupts.caught();
+                Fatal::told(signal.and_then(|s| u8::try_from(s).ok()).unwrap_or(STATUS))
+            }
+            Ended::Work(error) => {
+                diag.fatal(error.message());
+                Fatal::told(STATUS)
+            }
+            Ended::Listing(error) => told(diag, &error.to_string()),
+        }
+    }
+}

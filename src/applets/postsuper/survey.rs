@@ -1,0 +1,163 @@
+//! What is looked at before anything is done: how many messages are meant,
+//! for `--max`, and what they are, to ask about, for `--interactive`.
+//!
+//! The answer is the most that may be acted on: what arrives after the count
+//! was not agreed to.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write, stderr, stdin};
+use std::os::fd::AsFd;
+
+use super::arguments::MATCH;
+use super::scene::{Ended, Scene};
+use super::told;
+use crate::applets::Fatal;
+use crate::applets::list::Collector;
+use crate::diag::Diag;
+use crate::listing::count_form;
+use crate::listing::{CountBy, CountPlan, Style, Totals};
+use crate::selection::Selection;
+use crate::spool::actions::Action;
+use crate::spool::note::WorkError;
+use crate::sys::signals::Wake;
+use crate::text::{Charset, make_printable};
+
+/// How many of the commonest are shown.
+const TOP: usize = 5;
+/// Bytes of an answer that count.
+const ANSWER_MAX: usize = 64;
+/// Bytes of a sender or a reason that are shown.
+const SHOWN_MAX: usize = 120;
+
+/// Counts, and asks if that is wished. Returns how many messages may be acted
+/// on; fails if none may.
+pub fn agree(scene: Scene<'_>, diag: &mut Diag) -> Result<Option<u64>, Fatal> {
+    let wishes = &scene.arguments.wishes;
+    let Some((action, argument)) = scene.arguments.actions.first() else {
+        return Ok(wishes.limit);
+    };
+    if !wishes.counts_first() {
+        return Ok(wishes.limit);
+    }
+    if wishes.interactive && !(stdin().is_terminal() && stderr().is_terminal()) {
+        let text = "--interactive needs a terminal, as standard input and standard error; \
+                    without one: --dry-run to see, --max to be safe";
+        return Err(told(diag, text));
+    }
+    let all = Selection::default();
+    let selection = match argument == MATCH {
+        true => wishes.selection.as_ref().unwrap_or(&all),
+        false => &all,
+    };
+    let survey = count(scene, *action, selection, diag)?;
+    let messages = survey.totals.messages;
+    if let Some(max) = wishes.max.filter(|max| messages > *max) {
+        let text = format!("{messages} messages are meant, and --max is {max}: nothing was done");
+        return Err(told(diag, &text));
+    }
+    let limit = wishes.limit.map_or(messages, |limit| limit.min(messages));
+    if wishes.interactive && messages > 0 {
+        ask(scene, *action, limit, &survey, diag)?;
+    }
+    Ok(Some(limit))
+}
+
+fn count(
+    scene: Scene<'_>,
+    action: Action,
+    selection: &Selection,
+    diag: &mut Diag,
+) -> Result<Collector, Fatal> {
+    let rules = scene.rules(diag)?;
+    let plan = CountPlan {
+        by: match scene.arguments.wishes.interactive {
+            true => vec![CountBy::From, CountBy::Reason],
+            false => Vec::new(),
+        },
+        needs_sizes: true,
+        ..CountPlan::default()
+    };
+    let mut survey = Collector::default();
+    let look = Style::Counts(&plan).into();
+    let listed = scene.list(action, selection, &rules, look, &mut survey);
+    listed.map_err(|ended| scene.end(&ended, diag))?;
+    Ok(survey)
+}
+
+/// Shows what was counted and asks. Fails unless the answer is yes.
+fn ask(
+    scene: Scene<'_>,
+    action: Action,
+    limit: u64,
+    survey: &Collector,
+    diag: &mut Diag,
+) -> Result<(), Fatal> {
+    let text = question(action, limit, survey);
+    // A terminal that cannot be written to has vanished: nobody says yes.
+    let is_shown = stderr().lock().write_all(&text).is_ok();
+    let is_yes = is_shown && answer(scene).map_err(|ended| scene.end(&ended, diag))?;
+    match is_yes {
+        true => Ok(()),
+        false => Err(told(diag, "nothing was done")),
+    }
+}
+
+fn question(action: Action, limit: u64, survey: &Collector) -> Vec<u8> {
+    let Totals { messages, bytes } = survey.totals;
+    let mut out = format!("{messages} messages, {bytes} bytes\n").into_bytes();
+    for (by, heading) in [(CountBy::From, "senders"), (CountBy::Reason, "reasons")] {
+        let place = usize::from(by == CountBy::Reason);
+        let groups = survey.counts.by.get(place).cloned().unwrap_or_default();
+        let rows = count_form::rows(groups, by, Some(TOP));
+        if !rows.is_empty() {
+            out.extend_from_slice(format!("commonest {heading}:\n").as_bytes());
+        }
+        for (value, group) in rows {
+            let mut value = value.get(..SHOWN_MAX).unwrap_or(&value).to_vec();
+            make_printable(&mut value, Charset::Ascii);
+            out.extend_from_slice(format!("{:>9}  ", group.count).as_bytes());
+            out.extend_from_slice(&value);
+            out.push(b'\n');
+        }
+    }
+    let which = match (limit < messages, limit) {
+        (true, 1) => "the first of them".to_owned(),
+        (true, _) => format!("the first {limit} of them"),
+        (false, 1) => "this message".to_owned(),
+        (false, _) => format!("these {limit} messages"),
+    };
+    let what = match action {
+        Action::Delete => "Delete",
+        Action::Expire => "Expire",
+        Action::ExpireAndRelease => "Expire and release",
+        Action::Hold => "Hold",
+        Action::Release => "Release",
+        Action::Requeue => "Requeue",
+    };
+    out.extend_from_slice(format!("{what} {which}? [y/N] ").as_bytes());
+    out
+}
+
+/// Whether a line of yes comes. The end of input, an error and everything
+/// else are no.
+fn answer(scene: Scene<'_>) -> Result<bool, Ended> {
+    let Ok(copy) = stdin().as_fd().try_clone_to_owned() else {
+        return Ok(false);
+    };
+    let mut terminal = File::from(copy);
+    let mut line = Vec::new();
+    let mut buffer = [0; ANSWER_MAX];
+    while !line.contains(&b'\n') && line.len() < ANSWER_MAX {
+        match scene.interrupts.wait_for(&terminal) {
+            Ok(Wake::Readable) => {}
+            Ok(Wake::Interrupted) => return Err(Ended::Work(WorkError::Interrupted)),
+            Err(_) => return Ok(false),
+        }
+        match terminal.read(&mut buffer) {
+            Ok(0) | Err(_) => return Ok(false),
+            Ok(length) => line.extend_from_slice(buffer.get(..length).unwrap_or_default()),
+        }
+    }
+    let answer = line.trim_ascii();
+    Ok(answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes"))
+}

@@ -1,0 +1,112 @@
+//! What contradicts itself is refused before anything is read, with what to
+//! say instead.
+
+use super::Filled;
+use crate::support::run::Ended;
+use crate::support::{Met, Needs, require};
+
+const WRONG: [(&[&str], &str); 34] = [
+    (&["-d", "MATCH"], "MATCH needs a selection, such as --from"),
+    (
+        &["-d", "ABCDE", "--from", "x"],
+        "a selection needs the word MATCH: postsuper -d MATCH --from",
+    ),
+    (&["-d", "-", "--from", "x"], "needs the word MATCH"),
+    (&["-d", "ALL", "--older", "3d"], "needs the word MATCH"),
+    (&["--from", "x"], "needs the word MATCH"),
+    (&["-s", "--from", "x"], "needs the word MATCH"),
+    (
+        &["-d", "MATCH", "--from", "re:("],
+        "bad value for --from: re:(: unclosed group",
+    ),
+    (
+        &["-d", "MATCH", "--not"],
+        "--not negates the selection option behind it",
+    ),
+    (
+        &["-d", "MATCH", "--not", "--dry-run", "--from", "x"],
+        "--not negates the selection option behind it",
+    ),
+    (
+        &["-d", "MATCH", "--from"],
+        "option '--from' requires an argument",
+    ),
+    (&["--dry-run"], "--dry-run goes with an action: -d, -e, "),
+    (
+        &["-s", "--dry-run"],
+        "--dry-run goes with an action: -d, -e, ",
+    ),
+    (&["-p", "--limit", "3"], "--limit goes with an action"),
+    (&["--progress"], "--progress goes with an action"),
+    (
+        &["-d", "ALL", "-s", "--dry-run"],
+        "--dry-run shows actions only: leave out -p, -s and -S",
+    ),
+    (
+        &["-d", "ALL", "-p", "--dry-run"],
+        "--dry-run shows actions only",
+    ),
+    (
+        &["-d", "ALL", "-h", "ALL", "--dry-run"],
+        "--dry-run shows one kind of action",
+    ),
+    (
+        &["-d", "ALL", "--dry-run", "--interactive"],
+        "leave out --interactive and --results",
+    ),
+    (
+        &["-d", "ALL", "--dry-run", "--results=json"],
+        "leave out --interactive and --results",
+    ),
+    (&["-d", "ABCDE", "--max", "3"], "with MATCH or ALL"),
+    (&["-d", "-", "--max", "3"], "with MATCH or ALL"),
+    (&["-d", "-", "--interactive"], "with MATCH or ALL"),
+    (
+        &["-h", "ALL", "-d", "ALL", "--max", "3"],
+        "give one action, with MATCH or ALL",
+    ),
+    (
+        &["-d", "ALL", "--rate", "3/s"],
+        "--rate is for what makes work",
+    ),
+    (
+        &["-r", "ALL", "-h", "ALL", "--rate", "3/s"],
+        "--rate is for what makes work",
+    ),
+    (&["-r", "ALL", "--rate", "3"], "10/s, 30/m, 500/h"),
+    (&["-r", "ALL", "--rate", "0/s"], "10/s, 30/m, 500/h"),
+    (&["-r", "ALL", "--rate", "3/d"], "10/s, 30/m, 500/h"),
+    (&["-d", "ALL", "--limit", "0"], "give a number above 0"),
+    (&["-d", "ALL", "--limit", "-1"], "give a number"),
+    (&["-d", "ALL", "--max", "many"], "give a number"),
+    (
+        &["-d", "ALL", "--comment", "two\nlines"],
+        "give one line of text",
+    ),
+    (&["-d", "ALL", "--results=xml"], "it is json"),
+    (
+        &["-d", "ALL", "--strict"],
+        "--strict is for queue IDs and -",
+    ),
+];
+
+#[test]
+fn contradictions_are_refused_before_anything_is_done() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let filled = Filled::new();
+    let before = filled.snapshot();
+    for (arguments, part) in WRONG {
+        let output = filled.run_with(arguments, &filled.ids());
+        assert_eq!(output.ended, Ended::Exited(1), "{arguments:?}\n{output:?}");
+        let text = output.stderr_text();
+        assert!(text.contains(part), "{arguments:?}\n{text}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+        // Before main.cf is read: it makes no difference that there is none.
+        let call = filled.call(arguments).env("MAIL_CONFIG", "/nowhere");
+        let without = call.run(crate::support::run::Program::Ours, &filled.instance);
+        assert_eq!(without.stderr_text(), text, "{arguments:?}");
+    }
+    assert_eq!(filled.snapshot().difference(&before), None);
+}
