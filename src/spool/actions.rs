@@ -12,8 +12,9 @@ use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::message::{self, LookedAt};
-use super::moves::{At, Mover, Outcome, is};
+use super::moves::{At, Mover, Outcome, Removal, is};
 use super::note::{Deed, Notes, Oddity, WorkError};
+use super::trash::{Announcement, Taken};
 use super::{Queue, QueueId};
 use crate::sys::dir::{set_mode, stat_open};
 use crate::sys::error_text::error_text;
@@ -137,6 +138,24 @@ impl<'a> Actor<'a> {
         }
     }
 
+    /// Says beforehand which messages will be acted on: what goes to the trash
+    /// is written down first, and many at once are written faster. They are
+    /// to be acted on before the announcement is dropped.
+    pub fn announce<'i>(
+        &self,
+        action: Action,
+        messages: impl IntoIterator<Item = (&'i QueueId, &'i Sighting)>,
+    ) -> Result<Option<Announcement<'a>>, WorkError> {
+        match (action, self.mover.removal()) {
+            (Action::Delete, Removal::ToTrash(trash)) => {
+                let messages = messages.into_iter();
+                let messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
+                trash.announce(messages).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Looks where an action would look. `None` if there is no message, or if
     /// there is anything to tell of the way to it.
     pub fn look(&self, action: Action, id: &QueueId) -> Option<Sighting> {
@@ -236,6 +255,16 @@ impl<'a> Actor<'a> {
             name: id.as_bytes(),
             path: &self.mover.path(seen.queue, id.as_bytes()),
         };
+        if let (Act::Delete, Removal::ToTrash(trash)) = (act, self.mover.removal()) {
+            return match trash.take(at, id, seen.queue, &seen.stat, notes)? {
+                Taken::Done => {
+                    notes.done(Deed::Trashed, id);
+                    Ok(Search::Over)
+                }
+                Taken::Gone => Ok(Search::GoesOn),
+                Taken::Refused => Ok(Search::Over),
+            };
+        }
         let (outcome, deed) = match act {
             Act::Delete => (self.delete(at, id)?, Deed::Removed),
             Act::Expire => (expire(at, notes), Deed::Expired),

@@ -21,6 +21,7 @@ pub mod reporter;
 pub mod stream;
 mod sweep;
 pub mod system;
+pub mod trash;
 pub mod wake;
 mod walk;
 

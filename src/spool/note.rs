@@ -9,7 +9,8 @@ use std::ops::AddAssign;
 
 use thiserror::Error;
 
-use super::{QueueId, WalkError};
+use super::trash::TrashError;
+use super::{Queue, QueueId, WalkError};
 use crate::sys::error_text::error_text;
 use crate::text::shown;
 
@@ -26,12 +27,21 @@ pub enum Deed {
     Released,
     /// The next attempt to deliver it is the last.
     Expired,
+    /// It is in the trash.
+    Trashed,
+    /// It is back from the trash, in this queue.
+    Restored(Queue),
+    /// It was in the trash and is gone.
+    Purged,
 }
 
 impl Deed {
     /// The line that tells of it.
     pub fn line(self, id: &QueueId) -> String {
         let deed = match self {
+            Deed::Restored(queue) => return format!("{id}: restored to {queue}"),
+            Deed::Trashed => "moved to trash",
+            Deed::Purged => "removed from trash",
             Deed::Removed => "removed",
             Deed::Requeued => "requeued",
             Deed::Held => "placed on hold",
@@ -90,6 +100,22 @@ pub enum Oddity {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// A message that cannot go to the trash, or come back from there.
+    #[error("{path}: {why}")]
+    Trash {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// Lines of the trash's journal that say nothing.
+    #[error("{path}: line {line} cannot be read, it is passed over")]
+    Unreadable {
+        /// The journal.
+        path: String,
+        /// The line.
+        line: u64,
+    },
     /// A directory that does not belong into a queue and cannot be removed.
     #[error("remove subdirectory {path}: {}", error_text(.cause))]
     Subdirectory {
@@ -144,6 +170,12 @@ pub struct Tally {
     pub expired: u64,
     /// Given their final name.
     pub renamed: u64,
+    /// Moved to the trash.
+    pub trashed: u64,
+    /// Brought back from there.
+    pub restored: u64,
+    /// Removed from there.
+    pub purged: u64,
 }
 
 impl Tally {
@@ -155,6 +187,9 @@ impl Tally {
             Deed::Held => &mut self.held,
             Deed::Released => &mut self.released,
             Deed::Expired => &mut self.expired,
+            Deed::Trashed => &mut self.trashed,
+            Deed::Restored(_) => &mut self.restored,
+            Deed::Purged => &mut self.purged,
         };
         *counter = counter.saturating_add(1);
     }
@@ -169,6 +204,9 @@ impl AddAssign for Tally {
             (&mut self.released, more.released),
             (&mut self.expired, more.expired),
             (&mut self.renamed, more.renamed),
+            (&mut self.trashed, more.trashed),
+            (&mut self.restored, more.restored),
+            (&mut self.purged, more.purged),
         ] {
             *counter = counter.saturating_add(more);
         }
@@ -251,6 +289,9 @@ pub enum WorkError {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// The trash cannot be used.
+    #[error(transparent)]
+    Trash(#[from] TrashError),
     /// Nobody can be found to do the work.
     #[error("cannot start a thread: {}", error_text(.0))]
     Worker(io::Error),

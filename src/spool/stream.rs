@@ -9,8 +9,9 @@ use std::io::{self, ErrorKind, Read};
 
 use super::QueueId;
 use super::actions::{Action, Actor, Sighting};
-use super::crew::{self, Disk, Done, Feed, JOB_MAX, Manner, Stop, Work};
+use super::crew::{self, Disk, Done, Feed, Manner, Stop, Work};
 use super::mass::Field;
+use super::moves::Removal;
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::signals::{Interrupts, Wake};
 
@@ -37,16 +38,19 @@ pub fn run(
             feed,
             line: Vec::new(),
             job: Vec::new(),
+            job_max: field.removal.pieces_in_a_job(),
         };
         reader.read_all(input, field.interrupts)
     };
-    crew::run(manner(action), field.interrupts, worker, produce, journal)
+    let manner = manner(action, field.removal);
+    crew::run(manner, field.interrupts, worker, produce, journal)
 }
 
-fn manner(action: Action) -> Manner {
-    match action.moves() {
-        true => Manner::InTurn,
-        false => Manner::AtOnce,
+fn manner(action: Action, removal: Removal<'_>) -> Manner {
+    match (action, removal) {
+        (Action::Delete, Removal::ToTrash(_)) => Manner::InTurn,
+        _ if action.moves() => Manner::InTurn,
+        _ => Manner::AtOnce,
     }
 }
 
@@ -89,6 +93,7 @@ struct Reader<'a, 'scope> {
     feed: &'a mut Feed<'scope, Vec<Asked>>,
     line: Vec<u8>,
     job: Vec<Asked>,
+    job_max: usize,
 }
 
 impl Reader<'_, '_> {
@@ -142,7 +147,7 @@ impl Reader<'_, '_> {
             self.feed.first_of_its_name(id.as_bytes());
         }
         self.job.push(asked);
-        match self.job.len() >= JOB_MAX {
+        match self.job.len() >= self.job_max {
             true => self.flush(),
             false => Ok(()),
         }
@@ -183,6 +188,25 @@ struct Clerk<'a> {
 }
 
 impl Clerk<'_> {
+    fn all(
+        &mut self,
+        seen: Vec<(Asked, Option<Sighting>)>,
+        stop: &Stop<'_>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        stop.check()?;
+        let messages = seen.iter().filter_map(|(asked, seen)| match asked {
+            Asked::Id(id) => Some((id, seen.as_ref()?)),
+            Asked::NoId(_) => None,
+        });
+        let _announced = self.actor.announce(self.action, messages)?;
+        for (asked, seen) in seen {
+            stop.check()?;
+            self.one(&asked, seen, notes)?;
+        }
+        Ok(())
+    }
+
     fn one(
         &mut self,
         asked: &Asked,
@@ -219,10 +243,7 @@ impl Work<Vec<Asked>> for Clerk<'_> {
 
     fn act(&mut self, seen: Self::Seen, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let ended = seen.into_iter().try_for_each(|(asked, seen)| {
-            stop.check()?;
-            self.one(&asked, seen, &mut notes)
-        });
+        let ended = self.all(seen, stop, &mut notes);
         Done { notes, ended }
     }
 }

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::trash::{self, Beside, Task};
 use crate::applets::Call;
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
 use crate::spool::Queue;
@@ -16,7 +17,7 @@ use crate::spool::repair::{Purge, Structure};
 /// The argument that means every message.
 pub const ALL: &str = "ALL";
 
-const OPTIONS: [Opt; 14] = [
+const OPTIONS: [Opt; 19] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('d', Value::Required("ID"), "delete messages"),
     Opt::short('e', Value::Required("ID"), "expire messages"),
@@ -36,6 +37,23 @@ const OPTIONS: [Opt; 14] = [
         "notify",
         Value::None,
         "wake qmgr and pickup after -H, -f or -r moved something",
+    ),
+    Opt::long("trash", Value::None, "with -d: move messages to the trash"),
+    Opt::long(
+        "undo",
+        Value::Optional("BATCH"),
+        "bring the last batch back from the trash, or this one",
+    ),
+    Opt::long("trash-list", Value::None, "list the batches in the trash"),
+    Opt::long(
+        "trash-purge",
+        Value::None,
+        "remove old batches from the trash, for good",
+    ),
+    Opt::long(
+        "older",
+        Value::Required("T"),
+        "with --trash-purge: those older than 12h, 30d, 4w, or a date",
     ),
     cli::HELP,
     cli::VERSION,
@@ -67,6 +85,9 @@ pub struct Arguments {
     pub purge: Purge,
     pub structure: Structure,
     pub notify: Notify,
+    pub trash: trash::Options,
+    /// What is asked of the trash instead of anything else.
+    pub task: Option<Task>,
     pub operands: Vec<OsString>,
 }
 
@@ -89,6 +110,8 @@ pub enum Misuse {
     Option(Vec<u8>),
     /// -c with a relative path.
     RelativePath,
+    /// Options that do not go together, and what to do about it.
+    Contradiction(String),
 }
 
 /// Reads the command line.
@@ -100,11 +123,26 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
         take(scanned, &mut arguments)?;
     }
     arguments.operands = scanner.operands();
-    if arguments.actions.is_empty() && !arguments.repairs() {
+    if arguments.mode == Mode::Work {
+        arguments.task = task(&arguments)?;
+    }
+    if arguments.actions.is_empty() && !arguments.repairs() && arguments.task.is_none() {
         arguments.purge = Purge::Unfinished;
         arguments.structure = Structure::Fix;
     }
     Ok(arguments)
+}
+
+/// What is asked of the trash, if anything.
+fn task(arguments: &Arguments) -> Result<Option<Task>, Misuse> {
+    let is_delete = |(action, _): &(Action, OsString)| *action == Action::Delete;
+    let beside = Beside {
+        deletes: arguments.actions.iter().any(is_delete),
+        does_anything: !arguments.actions.is_empty() || arguments.repairs(),
+        names_queues: !arguments.operands.is_empty(),
+    };
+    let task = arguments.trash.task(beside);
+    task.map_err(Misuse::Contradiction)
 }
 
 fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Misuse> {
@@ -139,6 +177,7 @@ fn switch(option: Scanned, arguments: &mut Arguments) {
             arguments.structure = Structure::Fix;
         }
         Scanned::Short('S', _) => arguments.structure = Structure::FixRedundant,
+        Scanned::Long(name, value) if arguments.trash.take(name, &value) => {}
         Scanned::Long("notify", _) => arguments.notify = Notify::WhenMoved,
         // The first of the two that stands there wins.
         Scanned::Long("help", _) if arguments.mode == Mode::Work => arguments.mode = Mode::Help,

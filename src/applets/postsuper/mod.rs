@@ -2,10 +2,12 @@
 //! repairs the queues (spec pages 01, 06 and 11).
 //!
 //! Owns who may call it, and the way from root's rights to the mail owner's.
-//! `arguments` reads the command line, `operation` does what it asks for.
+//! `arguments` reads the command line, `operation` does what it asks for,
+//! `trash` what is asked of the trash.
 
 mod arguments;
 mod operation;
+mod trash;
 
 use std::os::unix::fs::MetadataExt;
 
@@ -14,6 +16,7 @@ use crate::config::Config;
 use crate::diag::Diag;
 use crate::spool::Layout;
 use crate::spool::mass::Field;
+use crate::spool::moves::Removal;
 use crate::spool::note::Tally;
 use crate::spool::repair::Changes;
 use crate::sys::process::Trust;
@@ -47,16 +50,24 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     diag.keep_log_file(&config);
     drop_rights(call, &config, &mut diag)?;
     let interrupts = Interrupts::watch()
-        .map_err(|error| told(&mut diag, &format!("cannot watch signals: {error}")))?;
+        .map_err(|error| told(&mut diag, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
+    let field = Field {
+        spool: &spool,
+        layout: &layout,
+        selected: &selected,
+        interrupts: &interrupts,
+        removal: Removal::Unlink,
+    };
+    let trash = trash::begin(&arguments.trash, field, call, None)
+        .map_err(|error| told(&mut diag, error.message()))?;
     let mut operation = Operation {
         arguments: &arguments,
+        call,
         field: Field {
-            spool: &spool,
-            layout: &layout,
-            selected: &selected,
-            interrupts: &interrupts,
+            removal: trash.as_ref().map_or(Removal::Unlink, Removal::ToTrash),
+            ..field
         },
         config: &config,
         diag: &mut diag,
@@ -110,20 +121,21 @@ fn drop_rights(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fata
         return Ok(());
     }
     let owner = &config.mail_owner;
-    rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, &error.to_string()))
+    rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, error.to_string()))
 }
 
 fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal> {
     scan(call).map_err(|misuse| match misuse {
         Misuse::Option(message) => {
             diag.option_error(program.as_bytes(), &message);
-            told(diag, &usage(program))
+            told(diag, usage(program))
         }
         Misuse::RelativePath => told(diag, "-c requires absolute pathname"),
+        Misuse::Contradiction(text) => told(diag, text),
     })
 }
 
-fn told(diag: &mut Diag, text: &str) -> Fatal {
+fn told(diag: &mut Diag, text: impl AsRef<[u8]>) -> Fatal {
     diag.fatal(text);
     Fatal::told(STATUS)
 }

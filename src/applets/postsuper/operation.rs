@@ -10,7 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::STATUS;
 use super::arguments::{ALL, Arguments, Notify};
-use crate::applets::{Fatal, flush};
+use super::trash::{self, Deleted, Task};
+use crate::applets::{Call, Fatal, flush};
 use crate::config::Config;
 use crate::diag::{Diag, Entry, Severity};
 use crate::spool::actions::Action;
@@ -32,6 +33,8 @@ const CHECK_IDS: &str = "CHECK YOUR QUEUE IDS AND RE-ISSUE THE COMMAND";
 pub struct Operation<'a> {
     /// What is asked for.
     pub arguments: &'a Arguments,
+    /// Who asks.
+    pub call: &'a Call,
     /// What is worked on.
     pub field: Field<'a>,
     /// The configuration.
@@ -47,6 +50,10 @@ pub struct Operation<'a> {
 impl Operation<'_> {
     /// Does all of it.
     pub fn run(&mut self) -> Result<(), Fatal> {
+        if self.arguments.task == Some(Task::List) {
+            let listed = trash::list(self.field, self.diag);
+            return listed.unwrap_or_else(|error| Err(self.end(&End::Work(error))));
+        }
         let done = self.work();
         done.map_err(|error| self.end(&error))?;
         self.report();
@@ -56,6 +63,11 @@ impl Operation<'_> {
 
     /// Repairs, then acts, in the order of the options.
     fn work(&mut self) -> Result<(), End> {
+        if let Some(task) = &self.arguments.task {
+            let (tally, ended) = trash::run(task, self.field, self.call, self.diag);
+            self.tally = tally;
+            return Ok(ended?);
+        }
         if self.arguments.repairs() {
             self.repair()?;
         }
@@ -133,7 +145,10 @@ impl Operation<'_> {
         let tally = self.tally;
         let lines: [(&str, &[Action], u64); 5] = [
             ("Requeued", &[Requeue], tally.requeued),
-            ("Deleted", &[Delete], tally.deleted),
+            match self.arguments.trash.deleted {
+                Deleted::Gone => ("Deleted", &[Delete], tally.deleted),
+                Deleted::InTrash => ("Moved to trash", &[Delete], tally.trashed),
+            },
             ("Force-expired", &[Expire, ExpireAndRelease], tally.expired),
             ("Placed on hold", &[Hold], tally.held),
             (
@@ -147,6 +162,11 @@ impl Operation<'_> {
             if self.arguments.actions.iter().any(asked) {
                 self.diag.info(counted(what, count));
             }
+        }
+        match self.arguments.task {
+            Some(Task::Undo(_)) => self.diag.info(counted("Restored", tally.restored)),
+            Some(Task::Purge(_)) => self.diag.info(counted("Purged", tally.purged)),
+            _ => {}
         }
         if tally.renamed > 0 {
             let what = "Renamed to match inode number";
@@ -182,12 +202,12 @@ impl From<WorkError> for End {
 }
 
 /// Sends what the work tells to standard error and the mail log.
-struct Told<'a> {
+pub struct Told<'a> {
     diag: &'a mut Diag,
 }
 
 impl<'a> Told<'a> {
-    fn new(diag: &'a mut Diag) -> Self {
+    pub fn new(diag: &'a mut Diag) -> Self {
         Self { diag }
     }
 }
