@@ -38,17 +38,25 @@ pub enum Deed {
 impl Deed {
     /// The line that tells of it.
     pub fn line(self, id: &QueueId) -> String {
-        let deed = match self {
-            Deed::Restored(queue) => return format!("{id}: restored to {queue}"),
-            Deed::Trashed => "moved to trash",
-            Deed::Purged => "removed from trash",
+        format!("{id}: {}", self.words())
+    }
+
+    /// What was done, in Postfix's words where it has any.
+    pub fn words(self) -> &'static str {
+        match self {
             Deed::Removed => "removed",
             Deed::Requeued => "requeued",
             Deed::Held => "placed on hold",
             Deed::Released => "released from hold",
             Deed::Expired => "expired",
-        };
-        format!("{id}: {deed}")
+            Deed::Trashed => "moved to trash",
+            Deed::Restored(Queue::Maildrop) => "restored to maildrop",
+            Deed::Restored(Queue::Incoming) => "restored to incoming",
+            Deed::Restored(Queue::Hold) => "restored to hold",
+            Deed::Restored(Queue::Deferred) => "restored to deferred",
+            Deed::Restored(_) => "restored",
+            Deed::Purged => "removed from trash",
+        }
     }
 }
 

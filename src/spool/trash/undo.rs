@@ -5,6 +5,8 @@
 //! What came from active goes to hold: the queue manager may still know it,
 //! and reads active only when it starts.
 
+use std::collections::HashSet;
+
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
@@ -24,6 +26,10 @@ use crate::sys::time::now;
 
 /// The permission bits that are compared.
 const PERMISSIONS: u32 = 0o777;
+
+/// Messages remembered to have been in active at most: more than the queue
+/// manager takes there.
+const ACTIVE_MAX: usize = 1 << 20;
 
 /// Whether there is more to do for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +64,7 @@ pub fn undo(
         mover: field.mover(),
         notes: Notes::default(),
         left: Left::Nothing,
+        was_active: HashSet::new(),
     };
     let ended = undoer.run(wanted, who, journal);
     tell(&mut undoer.notes, journal);
@@ -121,6 +128,9 @@ struct Undoer<'a> {
     mover: Mover<'a>,
     notes: Notes,
     left: Left,
+    /// What was in active when it was moved, by inode number: another line may
+    /// say where it was just before.
+    was_active: HashSet<u64>,
 }
 
 impl Undoer<'_> {
@@ -138,6 +148,12 @@ impl Undoer<'_> {
         let batches = Batches::read(&ledger, Keep::Newest, &mut self.notes)?;
         let batch = batches.pick(&ledger, wanted)?;
         drop(batches);
+        entries(&ledger, &batch, |entry| {
+            if entry.queue == Queue::Active && self.was_active.len() < ACTIVE_MAX {
+                self.was_active.insert(entry.inode);
+            }
+            Ok(())
+        })?;
         entries(&ledger, &batch, |entry| {
             if field.interrupts.caught().is_some() {
                 return Err(WorkError::Interrupted);
@@ -212,10 +228,12 @@ impl Undoer<'_> {
             let home = self.mover.home(*queue, id.as_bytes());
             home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
         };
+        let hold_is_taken = has_one(&Queue::Hold);
         let occupied = Queue::LISTED.into_iter().find(has_one);
         let path = self.mover.path(Queue::Saved, id.as_bytes());
+        let was_active = self.was_active.contains(&entry.inode);
         match (occupied, entry.queue) {
-            (None, Queue::Active) => {
+            (None, _) if was_active || entry.queue == Queue::Active => {
                 self.odd(
                     id.to_string(),
                     "was in active, which is not safe: it goes to hold",
@@ -223,7 +241,7 @@ impl Undoer<'_> {
                 Some(Queue::Hold)
             }
             (None, queue) => Some(queue),
-            (Some(Queue::Hold), _) => {
+            (Some(_), _) if hold_is_taken => {
                 self.odd(path, "stays there: hold has a message of that name");
                 None
             }
