@@ -123,12 +123,8 @@ impl Batches {
         }
     }
 
-    /// The batch that is wanted: the last one unless it is named.
-    pub fn pick(&self, ledger: &Ledger, wanted: Option<&[u8]>) -> Result<Batch, WorkError> {
-        let Some(wanted) = wanted else {
-            let last = self.open.last_key_value().map(|(_, batch)| batch.clone());
-            return Ok(last.ok_or(TrashError::Empty)?);
-        };
+    /// The batch of that name.
+    pub fn named(&self, ledger: &Ledger, wanted: &[u8]) -> Result<Batch, WorkError> {
         let unknown = || TrashError::NoBatch(crate::text::shown(wanted));
         let name = Word::parse(wanted).ok_or_else(unknown)?;
         let start = self.starts.get(&name);

@@ -95,10 +95,11 @@ impl Purger<'_> {
                 }
                 Ok(Left::Nothing)
             }
-            // Logs of a message that is in use.
+            // Logs of a message that is in use. Those that have newer ones in
+            // their places are of no use to it.
             Whereabouts::Queue => {
-                logs::put_back(&self.mover, &entry.id, &mut self.notes)?;
-                Ok(Left::Nothing)
+                logs::put_back(&self.mover, &entry.id, &mut Notes::default())?;
+                self.remove_logs(entry).map(|()| Left::Nothing)
             }
             Whereabouts::Missing => self.remove_logs(entry).map(|()| Left::Nothing),
             Whereabouts::Replaced => Ok(Left::Nothing),

@@ -14,7 +14,7 @@ use super::TrashError;
 use super::batches::{Batch, Batches, Keep, entries};
 use super::ledger::Ledger;
 use super::line::{Entry, Event, Line, Who};
-use super::logs::{self, Back};
+use super::logs::{self, Back, Found};
 use crate::spool::Queue;
 use crate::spool::mass::Field;
 use crate::spool::message;
@@ -146,7 +146,10 @@ impl Undoer<'_> {
         let ledger = Ledger::open(field.spool, field.interrupts)?;
         let _locked = ledger.lock(field.interrupts)?;
         let batches = Batches::read(&ledger, Keep::Newest, &mut self.notes)?;
-        let batch = batches.pick(&ledger, wanted)?;
+        let batch = match wanted {
+            Some(name) => batches.named(&ledger, name)?,
+            None => self.last(&ledger, &batches)?,
+        };
         drop(batches);
         entries(&ledger, &batch, |entry| {
             if entry.queue == Queue::Active && self.was_active.len() < ACTIVE_MAX {
@@ -169,6 +172,27 @@ impl Undoer<'_> {
             Left::Nothing => close(&ledger, batch, who, Event::Undone).map_err(WorkError::from),
             Left::Something => Ok(()),
         }
+    }
+
+    /// The last batch, unless all that is left of it are logs that cannot be
+    /// put back: they would be in the way of the others for ever.
+    fn last(&self, ledger: &Ledger, batches: &Batches) -> Result<Batch, WorkError> {
+        for batch in batches.open.values().rev() {
+            let (mut stuck, mut movable) = (false, false);
+            entries(ledger, batch, |entry| {
+                match logs::there(&self.mover, &entry.id) {
+                    _ if is_in_trash(&self.mover, entry) => movable = true,
+                    Found::Movable => movable = true,
+                    Found::Superseded => stuck = true,
+                    Found::None => {}
+                }
+                Ok(())
+            })?;
+            if movable || !stuck {
+                return Ok(batch.clone());
+            }
+        }
+        Err(TrashError::Empty.into())
     }
 
     fn bring_back(&mut self, entry: &Entry) -> Result<Left, WorkError> {

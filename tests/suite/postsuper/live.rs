@@ -1,7 +1,8 @@
 //! Beside a running mail system: it receives, delivers and defers mail while
-//! postsuper holds, releases, requeues, expires and deletes at random in every
-//! queue. At the end every message that was accepted was delivered, is in the
-//! queue, or was deleted on request; the mail log says which.
+//! postsuper holds, releases, requeues, expires, deletes for good and into the
+//! trash, and brings back from there, at random in every queue. At the end
+//! every message that was accepted was delivered, is in the queue, or was
+//! deleted on request; the mail log says which.
 //!
 //! In `active` qmgr(8) itself sets a limit, whoever moves the messages. One
 //! that is taken from there while it is being delivered stays what it is: a
@@ -82,7 +83,7 @@ fn disturb(instance: &Instance, rng: &mut Rng) {
     let mut ids = names(instance);
     rng.shuffle(&mut ids);
     ids.truncate(rng.usize(0..6));
-    let what = rng.u32(0..12);
+    let what = rng.u32(0..15);
     if what == 6 {
         // Something has to be left.
         ids.truncate(1);
@@ -97,11 +98,21 @@ fn disturb(instance: &Instance, rng: &mut Rng) {
         8 => &["-h", "ALL"],
         9 => &["-e", "-"],
         10 => &["-f", "-"],
+        11 | 12 => &["--trash", "-d", "-"],
+        13 => return undo(instance),
         _ => &["-s"],
     };
     let arguments = &[action, &QUEUES].concat();
     let output = ours(instance, arguments, &stdin);
     assert_eq!(output.ended, Ended::Exited(0), "{arguments:?}: {output:?}");
+}
+
+/// Brings a batch back from the trash, if there is one.
+fn undo(instance: &Instance) {
+    let output = ours(instance, &["--undo"], "");
+    let is_empty = output.stderr_text().contains("nothing to undo");
+    let fine = output.ended == Ended::Exited(0) || is_empty;
+    assert!(fine, "{output:?}");
 }
 
 #[test]
@@ -142,6 +153,11 @@ fn no_message_is_lost_beside_a_running_mail_system() {
     });
     wait_for("the end of all deliveries", || !sink.is_busy());
     thread::sleep(AFTER_DELIVERY);
+    let log = fs::read_to_string(instance.root().join("mail.log")).expect("the log");
+    let batches = log.matches(": moved to trash").count();
+    assert!(batches > 0, "nothing went to the trash");
+    // As many batches as messages, at most.
+    (0..batches).for_each(|_| undo(instance));
     settle(instance);
     let log = fs::read_to_string(instance.root().join("mail.log")).expect("the log");
     account(&log, &names(instance));

@@ -2,11 +2,13 @@
 //! who may call.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
 use super::{exact, fails, in_trash, journal, succeeds};
-use crate::postsuper::{call, put};
+use crate::postsuper::put;
 use crate::support::instance::Instance;
-use crate::support::run::{Ended, Program, Tool, User};
+use crate::support::run::install_ours;
 use crate::support::{Met, Needs, require};
 
 #[test]
@@ -28,7 +30,10 @@ fn options_that_do_not_go_together_are_refused_before_anything_is_done() {
         (&["--undo", "-d", &id], alone),
         (&["--undo", "-s"], alone),
         (&["--undo", "--trash-list"], alone),
-        (&["--trash-list", "--trash-purge", "--older", "3d"], "--older goes with"),
+        (
+            &["--trash-list", "--trash-purge", "--older", "3d"],
+            "--older goes with",
+        ),
         (&["--older", "3d"], "--older goes with"),
         (&["--older", "3d", "-d", &id], "--older goes with"),
         (&["--undo", "--older", "3d"], "--older goes with"),
@@ -73,7 +78,11 @@ fn batches_are_listed_with_what_is_left_of_them() {
     // One by name; the other is the last one then.
     let output = succeeds(&instance, &[&format!("--undo={}", rows[0].0)], "");
     assert!(output.stderr_text().ends_with("Restored: 2 messages\n"));
-    fails(&instance, &[&format!("--undo={}", rows[0].0)], "was undone before");
+    fails(
+        &instance,
+        &[&format!("--undo={}", rows[0].0)],
+        "was undone before",
+    );
     fails(&instance, &["--undo=../x"], "no batch ../x in the trash");
     assert_eq!(list(), rows[1..]);
     succeeds(&instance, &["--undo"], "");
@@ -86,35 +95,27 @@ fn the_journal_is_the_mail_owners_and_says_who_did_what() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    use std::os::unix::fs::MetadataExt;
     let instance = Instance::builder().build();
     let placed = put(&instance, "deferred", 1);
-    let etc = instance.etc();
-    let etc = etc.to_str().expect("a path");
     let owner = instance.owner();
     let id = placed.id();
-    let call = |arguments: &[&str], user| {
-        let arguments = [&["-c", etc], arguments].concat();
-        let call = call(&instance, &arguments, "").user(user);
-        call.run(Program::Ours, &instance)
-    };
     // The queue directory has to be his own.
     std::os::unix::fs::chown(instance.queue_directory(), Some(owner.uid), None).expect("chown");
-    let mail_owner = User::Id(owner.uid);
-    let output = call(&["--trash", "-d", &id], mail_owner);
-    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
-    let output = call(&["--undo"], User::Caller);
-    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    let output = as_user(&instance, owner.uid, owner.gid, &["--trash", "-d", &id]);
+    assert!(output.contains("Moved to trash: 1 message"), "{output}");
+    succeeds(&instance, &["--undo"], "");
     let found = journal(&instance).metadata().expect("a journal");
     assert_eq!((found.uid(), found.mode() & 0o7777), (owner.uid, 0o600));
     let text = fs::read_to_string(journal(&instance)).expect("a journal");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");
-    let by_owner = format!(" uid={} user={} id={id} queue=deferred ", owner.uid, owner.name);
+    let by_owner = format!(
+        " uid={} user={} id={id} queue=deferred ",
+        owner.uid, owner.name
+    );
     assert!(lines[1].contains(&by_owner), "{text}");
     assert!(lines[1].contains(" logs=bounce,defer,trace "), "{text}");
     assert!(lines[2].contains(" undone batch=") && lines[2].contains(" uid=0 user=root "));
-    let _ = Tool::Postsuper;
 }
 
 #[test]
@@ -124,10 +125,26 @@ fn others_may_not_look_into_the_trash() {
     }
     let instance = Instance::builder().build();
     for arguments in [&["--trash-list"][..], &["--undo"], &["--trash"]] {
-        let call = call(&instance, arguments, "").user(User::Id(65_534));
-        let output = call.run(Program::Ours, &instance);
-        assert_eq!(output.ended, Ended::Exited(1));
-        let text = output.stderr_text();
+        let text = as_user(&instance, 65_534, 65_534, arguments);
         assert!(text.ends_with("reserved for the superuser\n"), "{text}");
     }
+}
+
+/// What somebody else hears who names the instance.
+fn as_user(instance: &Instance, uid: u32, gid: u32, arguments: &[&str]) -> String {
+    // The build directory may be closed to others.
+    let program = instance.root().join("postsuper");
+    if !program.exists() {
+        install_ours(&program);
+    }
+    let output = Command::new("setpriv")
+        .args([format!("--reuid={uid}"), format!("--regid={gid}")])
+        .args(["--clear-groups", "--"])
+        .arg(program)
+        .arg("-c")
+        .arg(instance.etc())
+        .args(arguments)
+        .output()
+        .expect("setpriv starts");
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -182,7 +182,11 @@ fn moving_to_the_trash_is_finished_by_doing_it_again() {
         |small, when| {
             small.run(&trash, when);
             small.nothing_is_lost(when);
-            assert_eq!(in_trash(&small.instance).len(), small.before.len(), "{when}");
+            assert_eq!(
+                in_trash(&small.instance).len(),
+                small.before.len(),
+                "{when}"
+            );
             // Two batches: what one has not, the other has.
             undo_all(small, when);
             small.is_as_before(when);

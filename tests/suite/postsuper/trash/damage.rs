@@ -111,7 +111,10 @@ fn what_is_no_journal_of_this_version_is_not_touched() {
         return;
     }
     for (text, words) in [
-        ("# spoolbox trash journal, version 2\nx\n", "another version"),
+        (
+            "# spoolbox trash journal, version 2\nx\n",
+            "another version",
+        ),
         ("# spoolbox trash journal, version 10\n", "another version"),
         ("some text\n", "move it away"),
         ("\0\0\0\0", "move it away"),
@@ -170,9 +173,13 @@ fn what_stands_in_the_journals_place_is_not_followed() {
             let target = i.root().join("elsewhere");
             fs::write(&target, "").expect("a file");
             std::os::unix::fs::chown(&target, Some(i.owner().uid), None).expect("chown");
-            i.spool().symlink(&target, Path::new("saved/journal.spoolbox"));
+            i.spool()
+                .symlink(&target, Path::new("saved/journal.spoolbox"));
         },
-        |i| i.spool().make_directories(Path::new("saved/journal.spoolbox")),
+        |i| {
+            i.spool()
+                .make_directories(Path::new("saved/journal.spoolbox"))
+        },
     ];
     for spoil in spoils {
         let instance = Instance::builder().build();

@@ -163,7 +163,10 @@ fn what_would_collide_goes_to_hold_and_else_stays_in_the_trash() {
     // One place is free now; the batch is still there.
     fs::remove_file(spool.path(&second.path)).expect("unlink");
     let output = succeeds(&instance, &["--undo"], "");
-    assert!(output.stderr_text().contains("restored to hold"), "{output:?}");
+    assert!(
+        output.stderr_text().contains("restored to hold"),
+        "{output:?}"
+    );
     let text = |path: &Path| fs::read_to_string(spool.path(path)).expect("a file");
     assert_eq!(text(&other.path), "another");
     assert_eq!(text(&Path::new("hold").join(&id)), "a message");
@@ -185,6 +188,15 @@ fn a_log_that_is_newer_is_not_replaced() {
     let path = instance.spool().path(&newer.path);
     assert_eq!(fs::read(path).expect("a log"), b"newer");
     assert_eq!(in_trash(&instance), [Path::new(&kept)]);
+    // It is not in the way of other batches.
+    let other = put(&instance, "hold", 2);
+    succeeds(&instance, &["--trash", "-d", &other.id()], "");
+    succeeds(&instance, &["--undo"], "");
+    fails(&instance, &["--undo"], "nothing to undo");
+    succeeds(&instance, &["--trash-purge", "--older", "0s"], "");
+    assert!(in_trash(&instance).is_empty());
+    let path = instance.spool().path(&newer.path);
+    assert_eq!(fs::read(path).expect("a log"), b"newer");
 }
 
 #[test]
@@ -292,7 +304,11 @@ fn old_batches_are_purged_and_others_stay() {
     let batch = batch.split_once("batch=").expect("a batch").1;
     let purged = batch.split(' ').next().expect("a name");
     assert!(!output.stdout_text().contains(&format!("{purged} ")));
-    fails(&instance, &[&format!("--undo={purged}")], "was purged before");
+    fails(
+        &instance,
+        &[&format!("--undo={purged}")],
+        "was purged before",
+    );
     succeeds(&instance, &["--undo"], "");
     assert!(in_trash(&instance).is_empty());
     fails(&instance, &["--undo"], "nothing to undo");
