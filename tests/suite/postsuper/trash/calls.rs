@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::Command;
 
 use super::{exact, fails, in_trash, journal, succeeds};
@@ -127,6 +128,23 @@ fn others_may_not_look_into_the_trash() {
     for arguments in [&["--trash-list"][..], &["--undo"], &["--trash"]] {
         let text = as_user(&instance, 65_534, 65_534, arguments);
         assert!(text.ends_with("reserved for the superuser\n"), "{text}");
+    }
+}
+
+#[test]
+fn every_option_of_the_trash_is_explained_with_an_example() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/postsuper.8");
+    let page = fs::read_to_string(page).expect("a man page");
+    for option in ["trash", "undo", "trash-list", "trash-purge", "older"] {
+        let head = format!("\\-\\-{}", option.replace('-', "\\-"));
+        let is_it = |entry: &&str| {
+            let words = entry.lines().next().unwrap_or_default().split([' ', '"']);
+            words.into_iter().any(|word| word == head)
+        };
+        let entry = page.split(".TP\n").find(is_it);
+        let entry = entry.unwrap_or_else(|| panic!("--{option} is not explained"));
+        let example = entry.split(".EX").nth(1).unwrap_or_default();
+        assert!(example.contains(&head), "{entry}");
     }
 }
 
