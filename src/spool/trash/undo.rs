@@ -180,11 +180,13 @@ impl Undoer<'_> {
         for batch in batches.open.values().rev() {
             let (mut stuck, mut movable) = (false, false);
             entries(ledger, batch, |entry| {
-                match logs::there(&self.mover, &entry.id) {
-                    _ if is_in_trash(&self.mover, entry) => movable = true,
-                    Found::Movable => movable = true,
-                    Found::Superseded => stuck = true,
-                    Found::None => {}
+                movable = movable || is_in_trash(&self.mover, entry);
+                if !movable {
+                    match logs::there(&self.mover, &entry.id) {
+                        Found::Movable => movable = true,
+                        Found::Superseded => stuck = true,
+                        Found::None => {}
+                    }
                 }
                 Ok(())
             })?;

@@ -3,14 +3,16 @@
 
 use std::fs;
 use std::os::unix::fs::chown;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{exact, fails, in_trash, journal, lines, ours, succeeds};
 use crate::postsuper::obstacles::Mount;
 use crate::postsuper::put;
 use crate::support::instance::{Instance, set_mode};
 use crate::support::run::{Ended, Invocation, Program, Tool};
+use crate::support::spool::{Name, NewFile};
 use crate::support::{Met, Needs, require};
 
 #[test]
@@ -102,6 +104,79 @@ fn two_that_delete_the_same_move_each_message_once() {
     assert_eq!(outputs.iter().map(moved).sum::<usize>(), placed.len());
     while ours(&instance, &["--undo"], "").ended == Ended::Exited(0) {}
     assert_eq!(exact(&instance), before);
+}
+
+/// Deletes a message, and does something when it is written down and not yet
+/// moved.
+fn between_look_and_move(instance: &Instance, id: &str, meanwhile: impl FnOnce()) -> String {
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2"])
+        .args(["-e", "inject=renameat2:delay_enter=2000000:when=1"])
+        .arg(Program::Ours.path(Tool::Postsuper, instance))
+        .args(["--trash", "-d", id])
+        .env("MAIL_CONFIG", instance.etc())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace starts");
+    let is_announced = || fs::read_to_string(journal(instance)).is_ok_and(|j| j.contains(id));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_announced() {
+        assert!(Instant::now() < deadline, "it is never announced");
+        thread::sleep(Duration::from_millis(10));
+    }
+    meanwhile();
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// As qmgr does it: from deferred to active. It comes back as what it was
+/// when it was moved: active.
+#[test]
+fn a_message_that_moves_on_is_found_where_it_went() {
+    if require(Needs::Strace) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let file = NewFile::new("deferred", b"it moves".to_vec());
+    let placed = instance.spool().put(&file);
+    let id = placed.id();
+    let path = |queue: &str| instance.spool().path(queue).join(&id);
+    let told = between_look_and_move(&instance, &id, || {
+        let from = instance.spool().path(&placed.path);
+        fs::rename(from, path("active")).expect("rename");
+    });
+    assert!(told.contains(&format!("{id}: moved to trash")), "{told}");
+    assert!(path("saved").exists());
+    let output = succeeds(&instance, &["--undo"], "");
+    assert!(output.stderr_text().contains("was in active"), "{output:?}");
+    assert!(path("hold").exists() && in_trash(&instance).is_empty());
+}
+
+/// The ID is given to another message: that one is in the trash then, and
+/// comes back.
+#[test]
+fn a_message_that_took_the_id_meanwhile_comes_back_too() {
+    if require(Needs::Strace) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let placed = instance
+        .spool()
+        .put(&NewFile::new("hold", b"first".to_vec()));
+    let path = instance.spool().path(&placed.path);
+    let kept = instance.spool().path("corrupt/first");
+    let other = || {
+        fs::rename(&path, kept).expect("rename");
+        let named = Name::Literal(placed.name.clone());
+        let file = NewFile::new("hold", b"second".to_vec()).named(named);
+        instance.spool().put(&file);
+    };
+    between_look_and_move(&instance, &placed.id(), other);
+    assert_eq!(in_trash(&instance).len(), 1);
+    let output = succeeds(&instance, &["--undo"], "");
+    assert!(output.stderr_text().ends_with("Restored: 1 message\n"));
+    assert_eq!(fs::read(path).expect("it"), b"second");
 }
 
 #[test]
