@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::ledger::{Ledger, Numbered, PATH};
-use super::line::{Entry, Event, Line, Who, Word};
+use super::line::{Entry, Event, Line, Turn, Who, Word};
 use super::{TrashError, undo};
 use crate::spool::mass::Field;
 use crate::spool::note::{Journal, Notes, Oddity, WorkError};
@@ -15,6 +15,9 @@ use crate::spool::note::{Journal, Notes, Oddity, WorkError};
 const BATCHES_MAX: usize = 1 << 16;
 /// Lines that cannot be read of which each is told.
 const UNREADABLE_TOLD: u64 = 10;
+
+/// Messages remembered to have been announced more than once.
+const AGAIN_MAX: usize = 1 << 20;
 
 /// Which batches are kept if there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,18 +160,39 @@ fn what_became_of(ledger: &Ledger, name: &Word) -> Result<Option<TrashError>, Wo
     Ok(found.map(closed))
 }
 
-/// Hands out the messages of a batch in order.
+/// Hands out the messages of a batch in order, each as it was announced last.
 pub fn entries(
     ledger: &Ledger,
     batch: &Batch,
     mut each: impl FnMut(&Entry) -> Result<(), WorkError>,
 ) -> Result<(), WorkError> {
+    let mut again: HashMap<u64, u64> = HashMap::new();
+    lines(ledger, batch, |offset, turn, entry| {
+        if turn == Turn::Again && again.len() < AGAIN_MAX {
+            again.insert(entry.inode, offset);
+        }
+        Ok(())
+    })?;
+    lines(ledger, batch, |offset, _, entry| {
+        match again.get(&entry.inode).is_none_or(|last| *last == offset) {
+            true => each(entry),
+            false => Ok(()),
+        }
+    })
+}
+
+/// Hands out the lines about messages of a batch.
+fn lines(
+    ledger: &Ledger,
+    batch: &Batch,
+    mut each: impl FnMut(u64, Turn, &Entry) -> Result<(), WorkError>,
+) -> Result<(), WorkError> {
     ledger.read(batch.start, |numbered| match numbered.line {
         Some(Line {
             batch: name,
-            event: Event::Trash { entry, .. },
+            event: Event::Trash { turn, entry, .. },
             ..
-        }) if name == batch.name => each(&entry),
+        }) if name == batch.name => each(numbered.offset, turn, &entry),
         _ => Ok(()),
     })
 }
@@ -206,19 +230,21 @@ fn count(field: Field<'_>, notes: &mut Notes) -> Result<Vec<Held>, WorkError> {
     let mut batches = Batches::read(&ledger, Keep::Oldest, notes)?;
     let mover = field.mover();
     let mut counts: HashMap<u64, (u64, u64)> = HashMap::new();
-    let mut last = 0;
     ledger.read(0, |numbered| {
         let Some(line) = numbered.line else {
             return Ok(());
         };
-        let Event::Trash { entry, .. } = line.event else {
+        // Each message has one first line.
+        let Event::Trash {
+            turn: Turn::First,
+            entry,
+            ..
+        } = line.event
+        else {
             return Ok(());
         };
         let start = batches.starts.get(&line.batch).copied();
-        // A message that moved meanwhile is announced twice, one after the
-        // other.
-        let is_new = std::mem::replace(&mut last, entry.inode) != entry.inode;
-        if let Some(start) = start.filter(|start| is_new && *start <= numbered.offset)
+        if let Some(start) = start.filter(|start| *start <= numbered.offset)
             && undo::is_in_trash(&mover, &entry)
         {
             let (messages, bytes) = counts.entry(start).or_default();

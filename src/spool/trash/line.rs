@@ -98,11 +98,21 @@ impl Entry {
     }
 }
 
+/// Whether a message was announced before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    First,
+    /// It had moved on when its turn came: this line counts.
+    Again,
+}
+
 /// What was done with messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// One is about to go to the trash.
     Trash {
+        /// Whether the batch has a line for it already.
+        turn: Turn,
         /// The message.
         entry: Entry,
         /// What the user said about it.
@@ -135,7 +145,12 @@ impl Line {
             time.write_iso(&mut text);
         }
         let verb = match self.event {
-            Event::Trash { .. } => "trash",
+            Event::Trash {
+                turn: Turn::First, ..
+            } => "trash",
+            Event::Trash {
+                turn: Turn::Again, ..
+            } => "trash-again",
             Event::Undone => "undone",
             Event::Purged => "purged",
         };
@@ -143,7 +158,7 @@ impl Line {
         // Writing to a String cannot fail.
         let _ = write!(text, "Z {verb} batch={batch} uid={uid} user={user}");
         let mut line = text.into_bytes();
-        if let Event::Trash { entry, comment } = &self.event {
+        if let Event::Trash { entry, comment, .. } = &self.event {
             line.extend(entry_text(entry).into_bytes());
             if let Some(comment) = comment {
                 line.extend_from_slice(b" comment=");
@@ -173,14 +188,22 @@ impl Line {
             name: Word::parse(words.value("user")?)?,
         };
         let event = match verb {
-            b"trash" => {
+            b"trash" | b"trash-again" => {
+                let turn = match verb {
+                    b"trash" => Turn::First,
+                    _ => Turn::Again,
+                };
                 let entry = parse_entry(&mut words)?;
                 let comment = match words.0 {
                     b"" => None,
                     rest => Some(unescape(rest.strip_prefix(b"comment=")?)),
                 };
                 words.0 = b"";
-                Event::Trash { entry, comment }
+                Event::Trash {
+                    turn,
+                    entry,
+                    comment,
+                }
             }
             b"undone" => Event::Undone,
             b"purged" => Event::Purged,
@@ -345,6 +368,7 @@ mod tests {
                 name: Word::parse(b"root").unwrap(),
             },
             event: Event::Trash {
+                turn: Turn::First,
                 entry: Entry {
                     id: QueueId::parse(b"4F1A2B3C").unwrap(),
                     queue: Queue::Deferred,
@@ -373,7 +397,15 @@ mod tests {
              queue=deferred mode=0700 size=1234 mtime=-1.999999999 atime=1700000001.000000005 \
              inode=4711 logs=bounce,defer comment=spam \\x5c wave\\x0a sum=1 \u{fffd}"
         );
-        for event in [line.event.clone(), Event::Undone, Event::Purged] {
+        let Event::Trash { entry, .. } = line.event.clone() else {
+            panic!("no message");
+        };
+        let again = Event::Trash {
+            turn: Turn::Again,
+            entry,
+            comment: None,
+        };
+        for event in [again, line.event.clone(), Event::Undone, Event::Purged] {
             line.event = event;
             let text = line.to_text();
             assert_eq!(

@@ -18,7 +18,7 @@ mod logs;
 mod purge;
 mod undo;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -37,7 +37,7 @@ use crate::sys::signals::Interrupts;
 use crate::sys::time::{LocalTime, Zone, now};
 
 use ledger::{Ledger, PATH};
-use line::{Entry, Event, Line, clipped};
+use line::{Entry, Event, Line, Turn, clipped};
 
 pub use batches::{Held, list};
 pub use line::{Who, Word};
@@ -118,8 +118,8 @@ struct Announced {
     lock: Option<Locked>,
     /// How many hold it.
     holders: usize,
-    /// The messages, by queue and inode number.
-    messages: HashSet<(Queue, u64)>,
+    /// Where the messages are, by inode number.
+    messages: HashMap<u64, Queue>,
 }
 
 /// Some messages were announced; they are moved while this is held.
@@ -160,8 +160,11 @@ impl<'a> Trash<'a> {
         let held = self.hold()?;
         let mut lines = Vec::new();
         for (id, queue, stat) in messages {
-            if self.announced().messages.insert((queue, stat.st_ino)) {
-                lines.extend(self.line(id, queue, stat));
+            let before = self.announced().messages.insert(stat.st_ino, queue);
+            match before {
+                Some(before) if before == queue => {}
+                Some(_) => lines.extend(self.line(Turn::Again, id, queue, stat)),
+                None => lines.extend(self.line(Turn::First, id, queue, stat)),
             }
         }
         if !lines.is_empty() {
@@ -243,13 +246,14 @@ impl<'a> Trash<'a> {
         }
     }
 
-    fn line(&self, id: &QueueId, queue: Queue, stat: &FileStat) -> Vec<u8> {
+    fn line(&self, turn: Turn, id: &QueueId, queue: Queue, stat: &FileStat) -> Vec<u8> {
         let logs = logs::of(&self.mover, id);
         let line = Line {
             time: now(),
             batch: self.batch.clone(),
             who: self.who.clone(),
             event: Event::Trash {
+                turn,
                 entry: Entry::of(id, queue, stat, logs),
                 comment: self.comment.clone(),
             },

@@ -216,7 +216,11 @@ fn settle(instance: &Instance) {
     let deadline = Instant::now() + PATIENCE;
     while !messages(instance).iter().all(is_deferred) {
         let paths = messages(instance);
-        assert!(Instant::now() < deadline, "mail still moves: {paths:?}");
+        assert!(
+            Instant::now() < deadline,
+            "mail still moves: {}",
+            moving(instance, &paths)
+        );
         thread::sleep(Duration::from_millis(200));
         // Nothing wakes up by itself in this instance.
         if paths.iter().any(|path| super::queue_of(path) == "maildrop") {
@@ -226,6 +230,23 @@ fn settle(instance: &Instance) {
     let names = names(instance);
     let distinct: BTreeSet<&String> = names.iter().collect();
     assert_eq!(distinct.len(), names.len(), "a message in two places");
+}
+
+/// What is not deferred, and what the log says of it.
+fn moving(instance: &Instance, paths: &[std::path::PathBuf]) -> String {
+    let log = fs::read_to_string(instance.root().join("mail.log")).expect("the log");
+    let mut text = String::new();
+    for path in paths
+        .iter()
+        .filter(|path| super::queue_of(path) != "deferred")
+    {
+        let found = fs::symlink_metadata(instance.spool().path(path));
+        text.push_str(&format!("{}: {found:?}\n", path.display()));
+        let id = path.file_name().unwrap_or_default().to_string_lossy();
+        let about = log.lines().filter(|line| line.contains(&*id));
+        about.for_each(|line| text.push_str(&format!("{line}\n")));
+    }
+    text
 }
 
 /// Says that mail is there.
