@@ -5,9 +5,10 @@
 //! `postcat -q ID` finds it; beside it its logs as `ID.defer`, `ID.bounce` and
 //! `ID.trace`, which are no queue IDs. All of it moves by rename, the logs
 //! first, never onto anything. Before a message moves, a line in
-//! `saved/journal.spoolbox` is on the disk (`line`, `ledger`): a kill at any
-//! moment leaves a batch that `undo` brings back and `purge` removes, because
-//! both look at what is really there and take the journal for a hint.
+//! `saved/journal.spoolbox` is on the disk (`line`, `ledger`), and another if
+//! it has gone on to another queue by then. A kill at any moment leaves a batch
+//! that `undo` brings back and `purge` removes: both look at what is really
+//! there and take the journal for a hint.
 //!
 //! Owns how messages get in here. Who may do it is the applets' business.
 
