@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use crate::selection::{Matcher, Selection};
-use crate::spool::actions::{Action, Actor, Selected};
+use crate::spool::actions::{Action, Actor, Selected, Sighting};
 use crate::spool::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
 use crate::spool::mass::Field;
 use crate::spool::message::{self, Identity, Message, NoMessage};
@@ -64,7 +64,7 @@ pub fn run(
         // What was met before a failure is worked on all the same.
         gatherer.flush().and(gathered)
     };
-    let manner = manner(action, field.brake);
+    let manner = manner(action, field.removal, field.brake);
     crew::run(manner, field.interrupts, worker, produce, journal)
 }
 
@@ -174,13 +174,26 @@ enum Seen {
     Failed(WorkError),
 }
 
+impl Seen {
+    /// The message that is to be acted on, if it is one.
+    fn sighting(&self) -> Option<(&QueueId, Sighting)> {
+        match self {
+            Self::Message(candidate) => {
+                let sighting = Sighting::of(candidate.queue, &candidate.open);
+                Some((&candidate.id, sighting))
+            }
+            Self::Odd(_) | Self::Failed(_) => None,
+        }
+    }
+}
+
 /// A message that is meant.
 struct Candidate {
     id: QueueId,
     queue: Queue,
     identity: Identity,
     /// Keeps the inode number from being given to another file.
-    _open: Message,
+    open: Message,
 }
 
 /// Looks at messages, and acts on those that are meant.
@@ -244,10 +257,27 @@ impl Examiner<'_> {
                 identity: evidence?.identity(),
                 id: id.clone(),
                 queue,
-                _open: message,
+                open: message,
             })),
             Err(error) => Some(Seen::Failed(error.into())),
         }
+    }
+
+    fn act_on_all(
+        &mut self,
+        seen: Vec<Seen>,
+        stop: &Stop<'_>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        stop.check()?;
+        let sightings = seen.iter().filter_map(Seen::sighting).collect::<Vec<_>>();
+        let announced = sightings.iter().map(|(id, sighting)| (*id, sighting));
+        let _announced = self.actor.announce(self.action, announced)?;
+        for seen in seen {
+            stop.check()?;
+            self.act_on(seen, notes)?;
+        }
+        Ok(())
     }
 
     fn act_on(&mut self, seen: Seen, notes: &mut Notes) -> Result<(), WorkError> {
@@ -291,10 +321,7 @@ impl Work<Job> for Examiner<'_> {
 
     fn act(&mut self, seen: Self::Seen, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let ended = seen.into_iter().try_for_each(|seen| {
-            stop.check()?;
-            self.act_on(seen, &mut notes)
-        });
+        let ended = self.act_on_all(seen, stop, &mut notes);
         Done { notes, ended }
     }
 }

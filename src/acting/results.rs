@@ -40,7 +40,9 @@ fn name(action: Action) -> &'static str {
 
 fn queue_after(deed: Deed, before: Queue) -> Option<Queue> {
     match deed {
-        Deed::Removed => None,
+        Deed::Removed | Deed::Purged => None,
+        Deed::Trashed => Some(Queue::Saved),
+        Deed::Restored(queue) => Some(queue),
         Deed::Requeued => Some(Queue::Maildrop),
         Deed::Held => Some(Queue::Hold),
         Deed::Released => Some(Queue::Deferred),

@@ -52,4 +52,4 @@ pub use judge::{Judge, Verdict};
 pub use matcher::{Evidence, Matcher};
 pub use options::{Builder, NOT, NOTE, OPTIONS, Taken};
 pub use pattern::domain;
-pub use values::duration;
+pub use values::{duration, moment};

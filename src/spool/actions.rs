@@ -11,9 +11,10 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::message::{self, Identity, LookedAt};
-use super::moves::{At, Mover, Outcome, is};
+use super::message::{self, Identity, LookedAt, Message};
+use super::moves::{At, Mover, Outcome, Removal, is};
 use super::note::{Deed, Fate, Notes, Oddity, WorkError};
+use super::trash::{Announcement, Taken};
 use super::{Queue, QueueId};
 use crate::sys::dir::{set_mode, stat_open};
 use crate::sys::error_text::error_text;
@@ -110,6 +111,16 @@ pub struct Sighting {
     stat: FileStat,
 }
 
+impl Sighting {
+    /// A message that is open.
+    pub fn of(queue: Queue, message: &Message) -> Self {
+        Self {
+            queue,
+            stat: message.stat,
+        }
+    }
+}
+
 /// Acts on messages of the selected queues.
 #[derive(Debug)]
 pub struct Actor<'a> {
@@ -169,6 +180,24 @@ impl<'a> Actor<'a> {
                 self.release(id, None, notes)
             }
             _ => self.search(Act::first_of(action), id, seen, notes),
+        }
+    }
+
+    /// Says beforehand which messages will be acted on: what goes to the trash
+    /// is written down first, and many at once are written faster. They are
+    /// to be acted on before the announcement is dropped.
+    pub fn announce<'i>(
+        &self,
+        action: Action,
+        messages: impl IntoIterator<Item = (&'i QueueId, &'i Sighting)>,
+    ) -> Result<Option<Announcement<'a>>, WorkError> {
+        match (action, self.mover.removal()) {
+            (Action::Delete, Removal::ToTrash(trash)) => {
+                let messages = messages.into_iter();
+                let messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
+                trash.announce(messages).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -271,6 +300,19 @@ impl<'a> Actor<'a> {
             name: id.as_bytes(),
             path: &self.mover.path(seen.queue, id.as_bytes()),
         };
+        if let (Act::Delete, Removal::ToTrash(trash)) = (act, self.mover.removal()) {
+            return match trash.take(at, id, seen.queue, &seen.stat, notes)? {
+                Taken::Done => {
+                    notes.done(Deed::Trashed, id, seen.queue);
+                    Ok(Search::Over)
+                }
+                Taken::Gone => Ok(Search::GoesOn),
+                Taken::Refused => {
+                    notes.not_done(id.as_bytes(), Fate::Unchanged(seen.queue));
+                    Ok(Search::Over)
+                }
+            };
+        }
         let (outcome, deed) = match act {
             Act::Delete => (self.delete(at, id)?, Deed::Removed),
             Act::Expire => (expire(at, notes), Deed::Expired),

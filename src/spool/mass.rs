@@ -12,11 +12,12 @@ use nix::sys::stat::FileStat;
 
 use super::actions::{Action, Selected, expire};
 use super::brake::Brake;
-use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
-use super::moves::{Mover, Outcome};
+use super::crew::{self, Done, Feed, Manner, Stop, Work};
+use super::moves::{Mover, Outcome, Removal};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
-use super::{Found, Layout, Place, Queue, Step, Walk, id, message};
+use super::trash::{Taken, Trash};
+use super::{Found, Layout, Place, Queue, QueueId, Step, Walk, id, message};
 use crate::sys::dir::{Dir, Kind};
 use crate::sys::signals::Interrupts;
 
@@ -33,12 +34,14 @@ pub struct Field<'a> {
     pub interrupts: &'a Interrupts,
     /// What holds it back, where messages are acted on one by one.
     pub brake: &'a Brake,
+    /// What becomes of messages that are deleted.
+    pub removal: Removal<'a>,
 }
 
 impl<'a> Field<'a> {
     /// A mover in this field.
     pub fn mover(&self) -> Mover<'a> {
-        Mover::new(self.spool, self.layout)
+        Mover::new(self.spool, self.layout).removing(self.removal)
     }
 }
 
@@ -54,17 +57,41 @@ pub fn run(
         action,
     };
     let produce = |feed: &mut Feed<'_, Job>| {
-        let mut gatherer = Gatherer { feed, job: None };
+        let job_max = field.removal.pieces_in_a_job();
+        let mut gatherer = Gatherer {
+            feed,
+            job: None,
+            job_max,
+            purpose: purpose(action, field.removal),
+        };
         let gathered = gatherer.all(&field);
         // What was met before a failure is worked on, as it is by one who
         // works on one after the other.
         gatherer.flush().and(gathered)
     };
-    crew::run(manner(action), field.interrupts, worker, produce, journal)
+    let manner = manner(action, field.removal);
+    crew::run(manner, field.interrupts, worker, produce, journal)
 }
 
-fn manner(action: Action) -> Manner {
+/// What a walk is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// To act on all objects, and to remove what no queue should hold.
+    Act,
+    /// To move messages to the trash, and to remove nothing.
+    Discard,
+}
+
+fn purpose(action: Action, removal: Removal<'_>) -> Purpose {
+    match (action, removal) {
+        (Action::Delete, Removal::ToTrash(_)) => Purpose::Discard,
+        _ => Purpose::Act,
+    }
+}
+
+fn manner(action: Action, removal: Removal<'_>) -> Manner {
     match action {
+        _ if purpose(action, removal) == Purpose::Discard => Manner::InTurn,
         Action::Delete | Action::Expire => Manner::AtOnce,
         Action::ExpireAndRelease => Manner::InTurn,
         // What a file is, its directory tells; it goes whatever its mode.
@@ -95,6 +122,8 @@ enum Known {
 struct Gatherer<'a, 'scope> {
     feed: &'a mut Feed<'scope, Job>,
     job: Option<Job>,
+    job_max: usize,
+    purpose: Purpose,
 }
 
 impl Gatherer<'_, '_> {
@@ -102,6 +131,9 @@ impl Gatherer<'_, '_> {
         for selected in field.selected {
             let queue = selected.queue()?;
             sweep::check(queue, field.layout)?;
+            if self.purpose == Purpose::Discard && !queue.holds_messages() {
+                continue;
+            }
             self.queue(field, queue)?;
             // A name may be in two queues: the later one has the last word.
             self.settle()?;
@@ -115,7 +147,8 @@ impl Gatherer<'_, '_> {
             match step {
                 Step::Name(found) => self.add(queue, &found)?,
                 Step::Left { parent, path } => {
-                    if sweep::is_too_deep(queue, &path, field.layout) {
+                    let goes = sweep::is_too_deep(queue, &path, field.layout);
+                    if goes && self.purpose == Purpose::Act {
                         self.settle()?;
                         sweep::remove_left(queue, &parent, &path)?;
                     }
@@ -144,7 +177,7 @@ impl Gatherer<'_, '_> {
         let start = job.names.len();
         job.names.extend_from_slice(name);
         job.ranges.push((start..job.names.len(), told));
-        match job.ranges.len() >= JOB_MAX {
+        match job.ranges.len() >= self.job_max {
             true => self.flush(),
             false => Ok(()),
         }
@@ -165,6 +198,39 @@ impl Gatherer<'_, '_> {
         self.flush()?;
         self.feed.drain()
     }
+}
+
+/// Moves the messages of a job to the trash. Logs go with their messages, and
+/// what is no message stays where it is: nothing but a message can come back.
+fn discard(
+    job: &Job,
+    known: Vec<Known>,
+    trash: &Trash<'_>,
+    stop: &Stop<'_>,
+    notes: &mut Notes,
+) -> Result<(), WorkError> {
+    let mut messages = Vec::new();
+    for ((found, _), known) in job.objects().zip(known) {
+        let Known::Stat(stat) = known else { continue };
+        if !message::is_regular(&stat) || !message::is_ready(&stat) {
+            continue;
+        }
+        match QueueId::parse(found.name) {
+            Some(id) => messages.push((found, id, stat)),
+            None => notes.odd(&Oddity::BogusName(found.path())),
+        }
+    }
+    stop.check()?;
+    let announced = messages.iter().map(|(_, id, stat)| (id, job.queue, stat));
+    let _announced = trash.announce(announced)?;
+    for (found, id, stat) in &messages {
+        stop.check()?;
+        let path = found.path();
+        if trash.take(found.at(&path), id, job.queue, stat, notes)? == Taken::Done {
+            notes.tally.count(Deed::Trashed);
+        }
+    }
+    Ok(())
 }
 
 /// Acts on one object after the other.
@@ -190,7 +256,7 @@ impl Work<Job> for Sweeper<'_> {
     type Seen = (Job, Vec<Known>);
 
     fn look(&mut self, job: Job) -> Self::Seen {
-        let needs_stat = manner(self.action) != Manner::Alone;
+        let needs_stat = manner(self.action, self.mover.removal()) != Manner::Alone;
         let known = |(found, told): (Object<'_>, Option<Kind>)| match (told, needs_stat) {
             (Some(Kind::File), false) => Known::File,
             _ => found.stat().map_or(Known::Nothing, Known::Stat),
@@ -201,22 +267,35 @@ impl Work<Job> for Sweeper<'_> {
 
     fn act(&mut self, (job, known): Self::Seen, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let ended = job
-            .objects()
-            .zip(known)
-            .try_for_each(|((found, _), known)| {
-                stop.check()?;
-                match known {
-                    Known::Stat(stat) => self.object(&found, stat, &mut notes),
-                    Known::File => self.told_file(&found, &mut notes),
-                    Known::Nothing => Ok(()),
-                }
-            });
+        let ended = match (self.action, self.mover.removal()) {
+            (Action::Delete, Removal::ToTrash(trash)) => {
+                discard(&job, known, trash, stop, &mut notes)
+            }
+            _ => self.all(&job, known, stop, &mut notes),
+        };
         Done { notes, ended }
     }
 }
 
 impl Sweeper<'_> {
+    fn all(
+        &mut self,
+        job: &Job,
+        known: Vec<Known>,
+        stop: &Stop<'_>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        for ((found, _), known) in job.objects().zip(known) {
+            stop.check()?;
+            match known {
+                Known::Stat(stat) => self.object(&found, stat, notes)?,
+                Known::File => self.told_file(&found, notes)?,
+                Known::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+
     fn object(
         &mut self,
         found: &Object<'_>,

@@ -24,6 +24,7 @@ pub mod reporter;
 pub mod stream;
 mod sweep;
 pub mod system;
+pub mod trash;
 pub mod tree;
 pub mod wake;
 mod walk;

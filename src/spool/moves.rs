@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 
+use super::crew::JOB_MAX;
 use super::note::WorkError;
+use super::trash::Trash;
 use super::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::text::shown;
@@ -62,6 +64,35 @@ pub struct Mover<'a> {
     spool: &'a Dir,
     layout: &'a Layout,
     handles: Arc<Mutex<Handles>>,
+    removal: Removal<'a>,
+}
+
+/// What becomes of a message that is deleted.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Removal<'a> {
+    /// It is gone.
+    #[default]
+    Unlink,
+    /// It can be brought back.
+    ToTrash(&'a Trash<'a>),
+}
+
+impl Removal<'_> {
+    /// Pieces of work in a job at most. Each job that goes to the trash waits
+    /// once for the disk, so these are larger.
+    pub fn pieces_in_a_job(self) -> usize {
+        match self {
+            Self::Unlink => JOB_MAX,
+            Self::ToTrash(_) => 4 * JOB_MAX,
+        }
+    }
+}
+
+/// Whether a rename may replace what has the new name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Onto {
+    Anything,
+    Nothing,
 }
 
 /// Open directories.
@@ -78,7 +109,19 @@ impl<'a> Mover<'a> {
             spool,
             layout,
             handles: Arc::default(),
+            removal: Removal::default(),
         }
+    }
+
+    /// The same, with something else to become of what is deleted.
+    pub fn removing(mut self, removal: Removal<'a>) -> Self {
+        self.removal = removal;
+        self
+    }
+
+    /// What becomes of a message that is deleted.
+    pub fn removal(&self) -> Removal<'a> {
+        self.removal
     }
 
     /// The layout it follows.
@@ -140,25 +183,50 @@ impl<'a> Mover<'a> {
         home: &[u8],
         name: &[u8],
     ) -> Result<Outcome, WorkError> {
+        self.rename_onto(Onto::Anything, at, queue, home, name)
+            .map_err(|cause| WorkError::Rename {
+                from: at.path.to_owned(),
+                to: self.path_of(queue, home, name),
+                cause,
+            })
+    }
+
+    /// As [`Mover::rename`], but an error (`EEXIST`) if something has that
+    /// name there.
+    pub fn rename_to_free(
+        &self,
+        at: At<'_>,
+        queue: Queue,
+        home: &[u8],
+        name: &[u8],
+    ) -> io::Result<Outcome> {
+        self.rename_onto(Onto::Nothing, at, queue, home, name)
+    }
+
+    fn rename_onto(
+        &self,
+        onto: Onto,
+        at: At<'_>,
+        queue: Queue,
+        home: &[u8],
+        name: &[u8],
+    ) -> io::Result<Outcome> {
         let new_name = OsStr::from_bytes(name);
-        let mut renamed = self
-            .home(queue, home)
-            .and_then(|target| at.dir.rename(at.os_name(), &target, new_name));
+        let rename = |target: Arc<Dir>| match onto {
+            Onto::Anything => at.dir.rename(at.os_name(), &target, new_name),
+            Onto::Nothing => at.dir.rename_to_free(at.os_name(), &target, new_name),
+        };
+        let mut renamed = self.home(queue, home).and_then(rename);
         if renamed
             .as_ref()
             .is_err_and(|cause| is(cause, Errno::ENOENT))
         {
             // Either end may be missing, or a directory was made anew.
             self.forget();
-            renamed = self
-                .find_home(queue, home, Missing::Make)
-                .and_then(|target| at.dir.rename(at.os_name(), &target, new_name));
+            let made = self.find_home(queue, home, Missing::Make);
+            renamed = made.and_then(rename);
         }
-        gone_or(renamed).map_err(|cause| WorkError::Rename {
-            from: at.path.to_owned(),
-            to: self.path_of(queue, home, name),
-            cause,
-        })
+        gone_or(renamed)
     }
 
     /// As [`Mover::rename`], from where `old` belongs. The target's directory
@@ -197,7 +265,7 @@ impl<'a> Mover<'a> {
     }
 
     /// The path of `name` in the directory where `home` belongs.
-    fn path_of(&self, queue: Queue, home: &[u8], name: &[u8]) -> String {
+    pub fn path_of(&self, queue: Queue, home: &[u8], name: &[u8]) -> String {
         let directory = self.layout.directory(queue, home);
         let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
         let below = [&directory, separator, name].concat();

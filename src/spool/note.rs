@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::message::NoMessage;
 use super::reporter::ReportError;
+use super::trash::TrashError;
 use super::{Queue, QueueId, WalkError};
 use crate::sys::error_text::error_text;
 use crate::text::shown;
@@ -28,6 +29,12 @@ pub enum Deed {
     Released,
     /// The next attempt to deliver it is the last.
     Expired,
+    /// It is in the trash.
+    Trashed,
+    /// It is back from the trash, in this queue.
+    Restored(Queue),
+    /// It was in the trash and is gone.
+    Purged,
 }
 
 impl Deed {
@@ -36,7 +43,7 @@ impl Deed {
         format!("{id}: {}", self.words())
     }
 
-    /// What was done, in Postfix's words.
+    /// What was done, in Postfix's words where it has any.
     pub fn words(self) -> &'static str {
         match self {
             Deed::Removed => "removed",
@@ -44,6 +51,13 @@ impl Deed {
             Deed::Held => "placed on hold",
             Deed::Released => "released from hold",
             Deed::Expired => "expired",
+            Deed::Trashed => "moved to trash",
+            Deed::Restored(Queue::Maildrop) => "restored to maildrop",
+            Deed::Restored(Queue::Incoming) => "restored to incoming",
+            Deed::Restored(Queue::Hold) => "restored to hold",
+            Deed::Restored(Queue::Deferred) => "restored to deferred",
+            Deed::Restored(_) => "restored",
+            Deed::Purged => "removed from trash",
         }
     }
 }
@@ -98,6 +112,22 @@ pub enum Oddity {
         path: String,
         /// What the kernel said.
         cause: io::Error,
+    },
+    /// A message that cannot go to the trash, or come back from there.
+    #[error("{path}: {why}")]
+    Trash {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// Lines of the trash's journal that say nothing.
+    #[error("{path}: line {line} cannot be read, it is passed over")]
+    Unreadable {
+        /// The journal.
+        path: String,
+        /// The line.
+        line: u64,
     },
     /// A directory that does not belong into a queue and cannot be removed.
     #[error("remove subdirectory {path}: {}", error_text(.cause))]
@@ -181,6 +211,12 @@ pub struct Tally {
     pub expired: u64,
     /// Given their final name.
     pub renamed: u64,
+    /// Moved to the trash.
+    pub trashed: u64,
+    /// Brought back from there.
+    pub restored: u64,
+    /// Removed from there.
+    pub purged: u64,
 }
 
 impl Tally {
@@ -192,6 +228,9 @@ impl Tally {
             Deed::Held => &mut self.held,
             Deed::Released => &mut self.released,
             Deed::Expired => &mut self.expired,
+            Deed::Trashed => &mut self.trashed,
+            Deed::Restored(_) => &mut self.restored,
+            Deed::Purged => &mut self.purged,
         };
         *counter = counter.saturating_add(1);
     }
@@ -206,6 +245,9 @@ impl AddAssign for Tally {
             (&mut self.released, more.released),
             (&mut self.expired, more.expired),
             (&mut self.renamed, more.renamed),
+            (&mut self.trashed, more.trashed),
+            (&mut self.restored, more.restored),
+            (&mut self.purged, more.purged),
         ] {
             *counter = counter.saturating_add(more);
         }
@@ -334,6 +376,9 @@ pub enum WorkError {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// The trash cannot be used.
+    #[error(transparent)]
+    Trash(#[from] TrashError),
     /// Nobody can be found to do the work.
     #[error("cannot start a thread: {}", error_text(.0))]
     Worker(io::Error),

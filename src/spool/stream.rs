@@ -10,8 +10,9 @@ use std::io::{self, ErrorKind, Read};
 use super::QueueId;
 use super::actions::{Action, Actor, Sighting};
 use super::brake::Brake;
-use super::crew::{self, Done, Feed, JOB_MAX, Manner, Stop, Work};
+use super::crew::{self, Done, Feed, Manner, Stop, Work};
 use super::mass::Field;
+use super::moves::Removal;
 use super::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::signals::{Interrupts, Wake};
 
@@ -41,26 +42,22 @@ pub fn run(
             job_max: match field.brake.is_set() {
                 // What was done is told at once.
                 true => 1,
-                false => JOB_MAX,
+                false => field.removal.pieces_in_a_job(),
             },
         };
         read_ids(input, field.interrupts, &mut jobs)
     };
-    crew::run(
-        manner(action, field.brake),
-        field.interrupts,
-        worker,
-        produce,
-        journal,
-    )
+    let manner = manner(action, field.removal, field.brake);
+    crew::run(manner, field.interrupts, worker, produce, journal)
 }
 
 /// How workers share actions on single messages.
-pub fn manner(action: Action, brake: &Brake) -> Manner {
-    match action.moves() {
+pub fn manner(action: Action, removal: Removal<'_>, brake: &Brake) -> Manner {
+    match (action, removal) {
         _ if brake.is_set() => Manner::OneByOne,
-        true => Manner::InTurn,
-        false => Manner::AtOnce,
+        (Action::Delete, Removal::ToTrash(_)) => Manner::InTurn,
+        _ if action.moves() => Manner::InTurn,
+        _ => Manner::AtOnce,
     }
 }
 
@@ -239,6 +236,25 @@ struct Clerk<'a> {
 }
 
 impl Clerk<'_> {
+    fn all(
+        &mut self,
+        seen: Vec<(Asked, Option<Sighting>)>,
+        stop: &Stop<'_>,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        stop.check()?;
+        let messages = seen.iter().filter_map(|(asked, seen)| match asked {
+            Asked::Id(id) => Some((id, seen.as_ref()?)),
+            Asked::NoId(_) => None,
+        });
+        let _announced = self.actor.announce(self.action, messages)?;
+        for (asked, seen) in seen {
+            stop.check()?;
+            self.one(&asked, seen, notes)?;
+        }
+        Ok(())
+    }
+
     fn one(
         &mut self,
         asked: &Asked,
@@ -296,10 +312,7 @@ impl Work<Vec<Asked>> for Clerk<'_> {
 
     fn act(&mut self, seen: Self::Seen, stop: &Stop<'_>) -> Done {
         let mut notes = Notes::default();
-        let ended = seen.into_iter().try_for_each(|(asked, seen)| {
-            stop.check()?;
-            self.one(&asked, seen, &mut notes)
-        });
+        let ended = self.all(seen, stop, &mut notes);
         Done { notes, ended }
     }
 }

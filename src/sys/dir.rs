@@ -12,12 +12,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::dir::{OwningIter, Type};
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
 use nix::sys::stat::{
     FileStat, Mode, SFlag, UtimensatFlags, fchmod, fstat, fstatat, mkdirat, utimensat,
 };
 use nix::sys::time::TimeSpec;
-use nix::unistd::{UnlinkatFlags, Whence, lseek, unlinkat};
+use nix::unistd::{UnlinkatFlags, Whence, fsync, lseek, unlinkat};
 
 /// An open directory.
 #[derive(Debug)]
@@ -81,6 +81,21 @@ impl Dir {
         Ok(File::from(openat(&self.0, name, flags, Mode::empty())?))
     }
 
+    /// Opens the file `name` for reading, and for writing at its end; makes it,
+    /// for its owner alone, if there is none. Never blocks; a link is an error
+    /// (`ELOOP`).
+    pub fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlag::O_RDWR
+            | OFlag::O_APPEND
+            | OFlag::O_CREAT
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        Ok(File::from(openat(&self.0, name, flags, mode)?))
+    }
+
     /// Opens a FIFO for writing; an error if nobody reads from it. Not through
     /// a link.
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
@@ -92,6 +107,13 @@ impl Dir {
     /// and what stood there before is replaced.
     pub fn rename(&self, name: &OsStr, target: &Dir, new_name: &OsStr) -> io::Result<()> {
         Ok(renameat(&self.0, name, &target.0, new_name)?)
+    }
+
+    /// As [`Dir::rename`], but an error (`EEXIST`) if anything has the new
+    /// name, and another (`EINVAL`) where the file system cannot tell.
+    pub fn rename_to_free(&self, name: &OsStr, target: &Dir, new_name: &OsStr) -> io::Result<()> {
+        let flags = RenameFlags::RENAME_NOREPLACE;
+        Ok(renameat2(&self.0, name, &target.0, new_name, flags)?)
     }
 
     /// Removes a name that is not a directory's.
@@ -118,10 +140,30 @@ impl Dir {
 
     /// Sets both times of `name` to what they were; as [`Dir::set_times`].
     pub fn restore_times(&self, name: &OsStr, before: &FileStat) -> io::Result<()> {
-        let accessed = TimeSpec::new(before.st_atime, before.st_atime_nsec);
-        let modified = TimeSpec::new(before.st_mtime, before.st_mtime_nsec);
+        self.set_times_to(
+            name,
+            (before.st_atime, before.st_atime_nsec),
+            (before.st_mtime, before.st_mtime_nsec),
+        )
+    }
+
+    /// Sets the times of `name`, each in seconds and nanoseconds; as
+    /// [`Dir::set_times`].
+    pub fn set_times_to(
+        &self,
+        name: &OsStr,
+        accessed: (i64, i64),
+        modified: (i64, i64),
+    ) -> io::Result<()> {
+        let accessed = TimeSpec::new(accessed.0, accessed.1);
+        let modified = TimeSpec::new(modified.0, modified.1);
         let how = UtimensatFlags::NoFollowSymlink;
         Ok(utimensat(&self.0, name, &accessed, &modified, how)?)
+    }
+
+    /// Waits until the names in this directory are on the disk.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(fsync(&self.0)?)
     }
 
     /// What lstat(2) says of `path`.

@@ -1,7 +1,11 @@
-//! Whether somebody holds a lock on a file, without touching the lock.
+//! Locks on files: whether somebody holds one, without touching it; and one
+//! of our own.
 
+use std::fs::File;
 use std::io;
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::stat::{FileStat, major, minor};
 
 /// Where the kernel lists the locks that are held.
@@ -25,6 +29,20 @@ pub fn is_locked(file: &FileStat) -> io::Result<bool> {
 fn excludes(line: &str, file: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     matches!(words.as_slice(), [_, kind, _, "WRITE", _, name, ..] if *kind != "->" && *name == file)
+}
+
+/// An exclusive flock(2) on a file, given back when dropped.
+#[derive(Debug)]
+pub struct Locked(#[allow(dead_code, reason = "held, not used")] Flock<File>);
+
+/// Takes an exclusive flock(2); `None` if somebody else has it.
+pub fn try_lock(file: &File) -> io::Result<Option<Locked>> {
+    // The copy shares the lock with the original.
+    match Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock) {
+        Ok(locked) => Ok(Some(Locked(locked))),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, cause)) => Err(cause.into()),
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::libc;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Uid, dup2_stdout, getegid, geteuid, getgid, getuid};
+use nix::unistd::{Uid, User, dup2_stdout, getegid, geteuid, getgid, getuid};
 
 /// Whether standard output was closed when the process was started. One
 /// process has one start, so it is global; it is written before `main` alone.
@@ -71,6 +71,16 @@ pub fn raise_open_files() -> u64 {
 /// How often this thread has had to wait so far, for a disk or for others.
 pub fn waits() -> i64 {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
+}
+
+/// The number of this process.
+pub fn process_number() -> u32 {
+    std::process::id()
+}
+
+/// The name of a user, if the system knows one.
+pub fn user_name(user: Uid) -> Option<String> {
+    User::from_uid(user).ok().flatten().map(|user| user.name)
 }
 
 /// Whose rights the process has.

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::trash::{self, Beside, Task};
 use super::wishes::{self, Wishes};
 use crate::applets::Call;
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
@@ -22,7 +23,7 @@ pub const STDIN: &str = "-";
 /// The argument that means what a selection means.
 pub const MATCH: &str = "MATCH";
 
-const OPTIONS: [Opt; 12] = [
+const OPTIONS: [Opt; 16] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('d', Value::Required("ID"), "delete messages"),
     Opt::short('e', Value::Required("ID"), "expire messages"),
@@ -42,6 +43,18 @@ const OPTIONS: [Opt; 12] = [
         "notify",
         Value::None,
         "wake qmgr and pickup after -H, -f or -r moved something",
+    ),
+    Opt::long("trash", Value::None, "with -d: move messages to the trash"),
+    Opt::long(
+        "undo",
+        Value::Optional("BATCH"),
+        "bring the last batch back from the trash, or this one",
+    ),
+    Opt::long("trash-list", Value::None, "list the batches in the trash"),
+    Opt::long(
+        "trash-purge",
+        Value::None,
+        "remove old batches from the trash, for good",
     ),
 ];
 
@@ -85,6 +98,9 @@ pub struct Arguments {
     pub wishes: Wishes,
     /// What is wrong with the wishes.
     pub wrong: Option<String>,
+    pub trash: trash::Options,
+    /// What is asked of the trash instead of anything else.
+    pub task: Option<Task>,
     pub operands: Vec<OsString>,
 }
 
@@ -108,6 +124,8 @@ pub enum Misuse {
     Option(Vec<u8>),
     /// -c with a relative path.
     RelativePath,
+    /// Options that do not go together, and what to do about it.
+    Contradiction(String),
 }
 
 /// Reads the command line.
@@ -116,10 +134,16 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
     let mut reading = wishes::Reading::new();
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());
+    // --older belongs to a selection, or to the purge of the trash.
+    let purges = call.arguments.iter().any(|text| text == trash::PURGE);
     for scanned in scanner.by_ref() {
         let scanned = scanned.map_err(|error| Misuse::Option(error.message()))?;
-        if reading.take(&scanned) == Taken::No {
-            take(scanned, &mut arguments)?;
+        match &scanned {
+            Scanned::Long(name @ "older", value) if purges => {
+                arguments.trash.take(name, value);
+            }
+            _ if reading.take(&scanned) == Taken::Yes => {}
+            _ => take(scanned, &mut arguments)?,
         }
     }
     arguments.operands = scanner.operands();
@@ -127,11 +151,26 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
         Ok(wishes) => arguments.wishes = wishes,
         Err(wrong) => arguments.wrong = Some(wrong),
     }
-    if arguments.actions.is_empty() && !arguments.repairs() {
+    if arguments.mode == Mode::Work {
+        arguments.task = task(&arguments)?;
+    }
+    if arguments.actions.is_empty() && !arguments.repairs() && arguments.task.is_none() {
         arguments.purge = Purge::Unfinished;
         arguments.structure = Structure::Fix;
     }
     Ok(arguments)
+}
+
+/// What is asked of the trash, if anything.
+fn task(arguments: &Arguments) -> Result<Option<Task>, Misuse> {
+    let is_delete = |(action, _): &(Action, OsString)| *action == Action::Delete;
+    let beside = Beside {
+        deletes: arguments.actions.iter().any(is_delete),
+        does_anything: !arguments.actions.is_empty() || arguments.repairs(),
+        names_queues: !arguments.operands.is_empty(),
+    };
+    let task = arguments.trash.task(beside);
+    task.map_err(Misuse::Contradiction)
 }
 
 fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Misuse> {
@@ -166,6 +205,7 @@ fn switch(option: Scanned, arguments: &mut Arguments) {
             arguments.structure = Structure::Fix;
         }
         Scanned::Short('S', _) => arguments.structure = Structure::FixRedundant,
+        Scanned::Long(name, value) if arguments.trash.take(name, &value) => {}
         Scanned::Long("notify", _) => arguments.notify = Notify::WhenMoved,
         // The first of the two that stands there wins.
         Scanned::Long("help", _) if arguments.mode == Mode::Work => arguments.mode = Mode::Help,

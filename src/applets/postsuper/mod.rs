@@ -2,7 +2,8 @@
 //! repairs the queues (spec pages 01, 06 and 11).
 //!
 //! Owns who may call it, and the way from root's rights to the mail owner's.
-//! `arguments` reads the command line, `operation` does what it asks for.
+//! `arguments` reads the command line, `operation` does what it asks for,
+//! `trash` what is asked of the trash.
 
 mod arguments;
 mod operation;
@@ -10,6 +11,7 @@ mod preview;
 mod scene;
 mod survey;
 mod told;
+mod trash;
 mod wishes;
 
 use std::os::unix::fs::MetadataExt;
@@ -22,6 +24,7 @@ use crate::config::Config;
 use crate::diag::Diag;
 use crate::spool::brake::Brake;
 use crate::spool::mass::Field;
+use crate::spool::moves::Removal;
 use crate::spool::note::Tally;
 use crate::spool::repair::Changes;
 use crate::spool::{Layout, Queue};
@@ -74,7 +77,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
     drop_rights(call, &config, &mut diag)?;
     let interrupts = Interrupts::watch()
-        .map_err(|error| told(&mut diag, &format!("cannot watch signals: {error}")))?;
+        .map_err(|error| told(&mut diag, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
     let scene = Scene {
@@ -87,12 +90,12 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     };
     match arguments.wishes.dry_run {
         true => preview::run(scene, &mut diag),
-        false => operate(scene, &mut diag),
+        false => operate(scene, call, &mut diag),
     }
 }
 
 /// Asks if that is wished, and works.
-fn operate(scene: Scene<'_>, diag: &mut Diag) -> Result<(), Fatal> {
+fn operate(scene: Scene<'_>, call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
     let wishes = &scene.arguments.wishes;
     let rules = match wishes.selection.is_some() || wishes.one_by_one() {
         true => Some(scene.rules(diag)?),
@@ -100,14 +103,23 @@ fn operate(scene: Scene<'_>, diag: &mut Diag) -> Result<(), Fatal> {
     };
     let limit = survey::agree(scene, diag)?;
     let brake = Brake::new(limit, wishes.interval);
+    let field = Field {
+        spool: scene.spool,
+        layout: scene.layout,
+        selected: scene.selected,
+        interrupts: scene.interrupts,
+        brake: &brake,
+        removal: Removal::Unlink,
+    };
+    let comment = wishes.comment.as_deref().map(str::as_bytes);
+    let trash = trash::begin(&scene.arguments.trash, field, call, comment)
+        .map_err(|error| told(diag, error.message()))?;
     let mut operation = Operation {
         arguments: scene.arguments,
+        call,
         field: Field {
-            spool: scene.spool,
-            layout: scene.layout,
-            selected: scene.selected,
-            interrupts: scene.interrupts,
-            brake: &brake,
+            removal: trash.as_ref().map_or(Removal::Unlink, Removal::ToTrash),
+            ..field
         },
         config: scene.config,
         rules: rules.as_ref(),
@@ -174,20 +186,21 @@ fn drop_rights(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fata
         return Ok(());
     }
     let owner = &config.mail_owner;
-    rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, &error.to_string()))
+    rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, error.to_string()))
 }
 
 fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal> {
     scan(call).map_err(|misuse| match misuse {
         Misuse::Option(message) => {
             diag.option_error(program.as_bytes(), &message);
-            told(diag, &usage(program))
+            told(diag, usage(program))
         }
         Misuse::RelativePath => told(diag, "-c requires absolute pathname"),
+        Misuse::Contradiction(text) => told(diag, text),
     })
 }
 
-fn told(diag: &mut Diag, text: &str) -> Fatal {
+fn told(diag: &mut Diag, text: impl AsRef<[u8]>) -> Fatal {
     diag.fatal(text);
     Fatal::told(STATUS)
 }

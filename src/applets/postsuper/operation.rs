@@ -10,10 +10,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::arguments::{ALL, Arguments, MATCH, Notify, STDIN};
 use super::told::{Memory, Told, with_comment};
+use super::trash::{self, Deleted, Task};
 use super::{STATUS, STATUS_STRICT};
 use crate::acting::matched::{self, Meant};
 use crate::applets::progress::Progress;
-use crate::applets::{Fatal, flush, list};
+use crate::applets::{Call, Fatal, flush, list, postqueue};
 use crate::config::Config;
 use crate::diag::Diag;
 use crate::selection::Selection;
@@ -35,6 +36,8 @@ const CHECK_IDS: &str = "CHECK YOUR QUEUE IDS AND RE-ISSUE THE COMMAND";
 pub struct Operation<'a> {
     /// What is asked for.
     pub arguments: &'a Arguments,
+    /// Who asks.
+    pub call: &'a Call,
     /// What is worked on.
     pub field: Field<'a>,
     /// The configuration.
@@ -56,6 +59,9 @@ pub struct Operation<'a> {
 impl Operation<'_> {
     /// Does all of it.
     pub fn run(&mut self) -> Result<(), Fatal> {
+        if self.arguments.task == Some(Task::List) {
+            return self.list_trash();
+        }
         let done = self.work();
         self.progress.clear();
         match done {
@@ -85,6 +91,9 @@ impl Operation<'_> {
 
     /// Repairs, then acts, in the order of the options.
     fn work(&mut self) -> Result<(), End> {
+        if let Some(task) = &self.arguments.task {
+            return Ok(self.task(task)?);
+        }
         if self.arguments.repairs() {
             self.repair()?;
         }
@@ -97,6 +106,32 @@ impl Operation<'_> {
         Ok(())
     }
 
+    /// Does what is asked of the trash.
+    fn task(&mut self, task: &Task) -> Result<(), WorkError> {
+        let (field, call) = (self.field, self.call);
+        let (tally, ended) = trash::run(task, field, call, &mut self.told(None));
+        self.tally = tally;
+        ended
+    }
+
+    fn list_trash(&mut self) -> Result<(), Fatal> {
+        let field = self.field;
+        match trash::list(field, &mut self.told(None)) {
+            Ok(text) => postqueue::print(self.diag, &text),
+            Err(error) => Err(self.end(&End::Work(error))),
+        }
+    }
+
+    fn told(&mut self, action: Option<Action>) -> Told<'_> {
+        Told::new(
+            self.diag,
+            &self.arguments.wishes,
+            &mut self.memory,
+            action,
+            &self.progress,
+        )
+    }
+
     fn repair(&mut self) -> Result<(), WorkError> {
         let repair = Repair {
             purge: self.arguments.purge,
@@ -106,14 +141,8 @@ impl Operation<'_> {
                 false => id::Style::Short,
             },
         };
-        let mut told = Told::new(
-            self.diag,
-            &self.arguments.wishes,
-            &mut self.memory,
-            None,
-            &self.progress,
-        );
-        let (tally, changes, ended) = repair::run(self.field, repair, &mut told);
+        let field = self.field;
+        let (tally, changes, ended) = repair::run(field, repair, &mut self.told(None));
         self.tally += tally;
         self.changes = changes;
         ended
@@ -187,7 +216,10 @@ impl Operation<'_> {
         let tally = self.tally;
         let lines: [(&str, &[Action], u64); 5] = [
             ("Requeued", &[Requeue], tally.requeued),
-            ("Deleted", &[Delete], tally.deleted),
+            match self.arguments.trash.deleted {
+                Deleted::Gone => ("Deleted", &[Delete], tally.deleted),
+                Deleted::InTrash => ("Moved to trash", &[Delete], tally.trashed),
+            },
             ("Force-expired", &[Expire, ExpireAndRelease], tally.expired),
             ("Placed on hold", &[Hold], tally.held),
             (
@@ -203,6 +235,11 @@ impl Operation<'_> {
                 let text = counted(what, count);
                 self.diag.info(with_comment(text.as_bytes(), comment));
             }
+        }
+        match self.arguments.task {
+            Some(Task::Undo(_)) => self.diag.info(counted("Restored", tally.restored)),
+            Some(Task::Purge(_)) => self.diag.info(counted("Purged", tally.purged)),
+            _ => {}
         }
         if tally.renamed > 0 {
             let what = "Renamed to match inode number";

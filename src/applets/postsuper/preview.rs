@@ -12,6 +12,7 @@ use super::STATUS_STRICT;
 use super::arguments::{ALL, MATCH, STDIN};
 use super::operation::{counted, standard_input};
 use super::scene::{Ended, Scene};
+use super::trash::Deleted;
 use crate::applets::{Fatal, list};
 use crate::diag::{Diag, Severity};
 use crate::listing::{
@@ -182,7 +183,11 @@ impl Preview<'_> {
         if let Err(error) = shown.output.finish() {
             return list::output_failed(diag, &error);
         }
-        diag.tell(Severity::Info, counted(would_be(self.action), shown.count));
+        let deleted = self.scene.arguments.trash.deleted;
+        diag.tell(
+            Severity::Info,
+            counted(would_be(self.action, deleted), shown.count),
+        );
         match scene.arguments.wishes.strict && self.missing > 0 {
             true => Err(Fatal::told(STATUS_STRICT)),
             false => Ok(()),
@@ -212,8 +217,9 @@ impl Takes for Preview<'_> {
 }
 
 /// What would happen to messages.
-fn would_be(action: Action) -> &'static str {
+fn would_be(action: Action, deleted: Deleted) -> &'static str {
     match action {
+        Action::Delete if deleted == Deleted::InTrash => "Would be moved to trash",
         Action::Delete => "Would be deleted",
         Action::Expire => "Would be force-expired",
         Action::ExpireAndRelease => "Would be force-expired or released from hold",

@@ -53,7 +53,7 @@ impl Scene<'_> {
         for warning in warnings {
             diag.warning(warning);
         }
-        rules.map_err(|error| told(diag, &error.to_string()))
+        rules.map_err(|error| told(diag, error.to_string()))
     }
 
     /// How many names there are to look at; `None` if that is known only at the
@@ -139,7 +139,7 @@ impl Scene<'_> {
                 diag.fatal(error.message());
                 Fatal::told(STATUS)
             }
-            Ended::Listing(error) => told(diag, &error.to_string()),
+            Ended::Listing(error) => told(diag, error.to_string()),
         }
     }
 }

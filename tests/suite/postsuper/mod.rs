@@ -6,11 +6,12 @@ pub mod crash;
 mod generated;
 mod hostile;
 mod live;
-mod obstacles;
+pub mod obstacles;
 mod pipelines;
 mod rights;
 mod stream;
 mod together;
+mod trash;
 
 use std::path::{Path, PathBuf};
 

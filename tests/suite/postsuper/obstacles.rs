@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{call, messages, ours, put};
@@ -173,20 +173,20 @@ fn lines_that_are_no_ids_are_answered_alike() {
 }
 
 /// A small file system of its own, unmounted when dropped.
-struct Mount<'a>(&'a Path);
+pub struct Mount(PathBuf);
 
-impl<'a> Mount<'a> {
-    fn new(at: &'a Path, options: &str) -> Option<Self> {
+impl Mount {
+    pub fn new(at: &Path, options: &str) -> Option<Self> {
         let mut command = Command::new("mount");
         command.args(["-t", "tmpfs", "-o", options, "none"]).arg(at);
         let mounted = command.status().is_ok_and(|status| status.success());
-        mounted.then_some(Self(at))
+        mounted.then(|| Self(at.to_owned()))
     }
 }
 
-impl Drop for Mount<'_> {
+impl Drop for Mount {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 

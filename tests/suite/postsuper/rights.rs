@@ -39,6 +39,9 @@ fn root_becomes_the_mail_owner_before_the_spool_is_touched() {
         &["-s"],
         &["-h", "ABCDEF"],
         &["-r", "ALL", "-p"],
+        &["--trash", "-d", "ALL"],
+        &["--trash", "-d", "ABCDEF"],
+        &["--trash-purge", "--older=1d"],
     ] {
         let instance = Instance::builder().build();
         put(&instance, "deferred", 1);
@@ -54,7 +57,7 @@ fn root_becomes_the_mail_owner_before_the_spool_is_touched() {
         assert!(group < groups && groups < user, "{calls:#?}");
         let touched = calls.iter().position(|call| {
             let queues = [
-                "maildrop", "incoming", "active", "deferred", "hold", "defer",
+                "maildrop", "incoming", "active", "deferred", "hold", "defer", "saved",
             ];
             queues.iter().any(|q| call.contains(&format!("\"{q}")))
         });

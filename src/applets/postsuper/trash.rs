@@ -1,0 +1,181 @@
+//! The trash on the command line: --trash for what is deleted, --undo,
+//! --trash-list and --trash-purge.
+//!
+//! Owns what these options mean together and what the list looks like. How
+//! messages get into the trash and back is spool's business.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::applets::Call;
+use crate::selection::moment;
+use crate::spool::mass::Field;
+use crate::spool::note::{Journal, Tally, WorkError};
+use crate::spool::trash::{self, Held, Trash, Who, Word};
+use crate::sys::process::user_name;
+use crate::sys::time::{LocalTime, now};
+use crate::text::{Charset, make_printable};
+
+/// The option that an age belongs to.
+pub const PURGE: &str = "--trash-purge";
+
+/// What becomes of messages that are deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deleted {
+    #[default]
+    Gone,
+    /// --trash
+    InTrash,
+}
+
+/// What is asked of the trash. One of these is all that a call does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// --undo, of the last batch unless one is named.
+    Undo(Option<Vec<u8>>),
+    /// --trash-list
+    List,
+    /// --trash-purge --older: the time up to which batches go.
+    Purge(i64),
+}
+
+/// The options of the trash as they stand on the command line.
+#[derive(Debug, Default)]
+pub struct Options {
+    pub deleted: Deleted,
+    undo: Option<Vec<u8>>,
+    list: bool,
+    purge: bool,
+    older: Option<Vec<u8>>,
+}
+
+/// What else a call asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside {
+    pub deletes: bool,
+    pub does_anything: bool,
+    pub names_queues: bool,
+}
+
+impl Options {
+    /// Takes an option; whether it is one of these.
+    pub fn take(&mut self, name: &str, value: &OsStr) -> bool {
+        let value = || value.as_bytes().to_vec();
+        match name {
+            "trash" => self.deleted = Deleted::InTrash,
+            "undo" => self.undo = Some(value()),
+            "trash-list" => self.list = true,
+            "trash-purge" => self.purge = true,
+            "older" => self.older = Some(value()),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What is asked of the trash, if anything; or what is wrong with it.
+    pub fn task(&self, beside: Beside) -> Result<Option<Task>, String> {
+        let wrong = |text: &str| Err(text.to_owned());
+        let tasks = [self.undo.is_some(), self.list, self.purge];
+        let asked = tasks.iter().filter(|asked| **asked).count();
+        let is_purge = asked == 1 && self.purge;
+        match (asked, self.deleted) {
+            (_, Deleted::InTrash) if !beside.deletes => {
+                return wrong("--trash goes with -d: postsuper --trash -d ID");
+            }
+            (0, _) if self.older.is_none() => return Ok(None),
+            _ if self.older.is_some() && !is_purge => {
+                return wrong("--older goes with --trash-purge");
+            }
+            (1, Deleted::Gone) if !beside.does_anything => {}
+            _ => return wrong("--undo, --trash-list and --trash-purge each stand alone"),
+        }
+        if beside.names_queues {
+            return wrong("no queue goes with --undo, --trash-list and --trash-purge");
+        }
+        match (&self.undo, self.purge) {
+            (Some(batch), _) => Ok(Some(Task::Undo(
+                Some(batch.clone()).filter(|name| !name.is_empty()),
+            ))),
+            (None, false) => Ok(Some(Task::List)),
+            (None, true) => self.purge_task().map(Some),
+        }
+    }
+
+    fn purge_task(&self) -> Result<Task, String> {
+        let Some(older) = &self.older else {
+            return Err(
+                "--trash-purge needs an age: --trash-purge --older 30d removes what \
+                        was moved to the trash more than 30 days ago"
+                    .to_owned(),
+            );
+        };
+        let until = moment(&String::from_utf8_lossy(older), now());
+        let until = until.map_err(|why| format!("--older: {why}"))?;
+        Ok(Task::Purge(until))
+    }
+}
+
+/// Begins a batch for what will be deleted, if that is where it goes.
+pub fn begin<'a>(
+    options: &Options,
+    field: Field<'a>,
+    call: &Call,
+    comment: Option<&[u8]>,
+) -> Result<Option<Trash<'a>>, WorkError> {
+    match options.deleted {
+        Deleted::Gone => Ok(None),
+        Deleted::InTrash => Trash::begin(field, who(call), comment).map(Some),
+    }
+}
+
+/// Who calls: the account that the process had before it gave up its rights.
+fn who(call: &Call) -> Who {
+    let user = call.caller.user;
+    let name = user_name(user).and_then(|name| Word::parse(name.as_bytes()));
+    Who {
+        uid: user.as_raw(),
+        name: name.unwrap_or_else(Word::unknown),
+    }
+}
+
+/// Does a task. Returns what is to be reported of it.
+pub fn run(
+    task: &Task,
+    field: Field<'_>,
+    call: &Call,
+    journal: &mut dyn Journal,
+) -> (Tally, Result<(), WorkError>) {
+    match task {
+        Task::Undo(wanted) => trash::undo(field, wanted.as_deref(), who(call), journal),
+        Task::Purge(until) => trash::purge(field, *until, &who(call), journal),
+        Task::List => (Tally::default(), Ok(())),
+    }
+}
+
+/// The list of the batches in the trash.
+pub fn list(field: Field<'_>, journal: &mut dyn Journal) -> Result<String, WorkError> {
+    let batches = trash::list(field, journal)?;
+    let lines: String = batches.iter().map(line).collect();
+    Ok(heading() + &lines)
+}
+
+fn heading() -> String {
+    format!(
+        "{:<24} {:<19} {:<10} {:>8} {:>12} {}\n",
+        "-Batch-", "-Time-", "-By-", "-Count-", "-Bytes-", "-Comment-"
+    )
+}
+
+fn line(batch: &Held) -> String {
+    let mut time = String::new();
+    if let Some(local) = LocalTime::at(batch.time) {
+        local.write_iso(&mut time);
+    }
+    let mut comment = batch.comment.clone().unwrap_or_default();
+    make_printable(&mut comment, Charset::StrictUtf8);
+    let comment = String::from_utf8_lossy(&comment);
+    let (name, user) = (&batch.name, &batch.who.name);
+    let (messages, bytes) = (batch.messages, batch.bytes);
+    let line = format!("{name:<24} {time:<19} {user:<10} {messages:>8} {bytes:>12} {comment}");
+    format!("{}\n", line.trim_end())
+}

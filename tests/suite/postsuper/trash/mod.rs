@@ -1,0 +1,102 @@
+//! The trash: what is deleted with --trash comes back with --undo as it was,
+//! whatever lies in between.
+
+mod calls;
+mod crash;
+mod damage;
+mod neighbours;
+mod places;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{collect, ours, put};
+use crate::support::instance::Instance;
+use crate::support::run::{Ended, Output};
+use crate::support::spool::{Name, NewFile, Placed};
+
+/// The journal, below the queue directory.
+const JOURNAL: &str = "saved/journal.spoolbox";
+
+/// Every file of the spool but the journal, with all that can be seen of it.
+fn exact(instance: &Instance) -> BTreeMap<PathBuf, String> {
+    let root = instance.queue_directory();
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let mut seen = BTreeMap::new();
+    for file in files {
+        let path = file.strip_prefix(&root).expect("below").to_owned();
+        // Another process may have moved it by now.
+        if path == Path::new(JOURNAL) || !file.is_file() {
+            continue;
+        }
+        let found = file.symlink_metadata().expect("lstat");
+        let content = fs::read(&file).expect("a readable file");
+        let described = format!(
+            "inode {} mode {:o} uid {} mtime {}.{:09} links {} {:?}",
+            found.ino(),
+            found.mode(),
+            found.uid(),
+            found.mtime(),
+            found.mtime_nsec(),
+            found.nlink(),
+            String::from_utf8_lossy(&content)
+        );
+        seen.insert(path, described);
+    }
+    seen
+}
+
+/// Paths below the queue directory that lie in saved/, but for the journal.
+fn in_trash(instance: &Instance) -> Vec<PathBuf> {
+    let paths = exact(instance).into_keys();
+    paths.filter(|path| path.starts_with("saved")).collect()
+}
+
+/// Messages in every queue where they are safe, with logs.
+fn fill(instance: &Instance) -> Vec<Placed> {
+    let mut placed = vec![
+        put(instance, "deferred", 0x11_111),
+        put(instance, "deferred", 0xA1_111),
+        put(instance, "incoming", 0x21_111),
+        put(instance, "hold", 0x31_111),
+    ];
+    let long = Name::Long {
+        seconds: 1_700_000_000,
+        microseconds: 0xB2_111,
+    };
+    let file = NewFile::new("deferred", b"long".to_vec()).named(long);
+    placed.push(instance.spool().put(&file.mode(0o710).mtime(1_600_000_000)));
+    let name = Name::Short {
+        microseconds: 0x41_111,
+    };
+    let dropped = NewFile::new("maildrop", b"dropped".to_vec()).named(name);
+    placed.push(instance.spool().put(&dropped.mode(0o744)));
+    placed
+}
+
+/// The IDs, one a line.
+fn lines(placed: &[Placed]) -> String {
+    placed.iter().map(|p| format!("{}\n", p.id())).collect()
+}
+
+/// A run that has to succeed.
+fn succeeds(instance: &Instance, arguments: &[&str], stdin: &str) -> Output {
+    let output = ours(instance, arguments, stdin);
+    assert_eq!(output.ended, Ended::Exited(0), "{arguments:?}: {output:?}");
+    output
+}
+
+/// A run that has to fail, with these last words.
+fn fails(instance: &Instance, arguments: &[&str], words: &str) {
+    let output = ours(instance, arguments, "");
+    assert_eq!(output.ended, Ended::Exited(1), "{arguments:?}: {output:?}");
+    let text = output.stderr_text();
+    assert!(text.contains(words), "{arguments:?}: {text}");
+}
+
+fn journal(instance: &Instance) -> PathBuf {
+    instance.spool().path(JOURNAL)
+}
