@@ -21,5 +21,5 @@ pub use chart::{Canvas, Ink, chart};
 pub use counter::{By, Logs, Question};
 pub use gather::{Field, Hearer, gather};
 pub use json::json;
-pub use rows::{Limit, Names, Selection};
+pub use rows::{Choice, Limit, Names};
 pub use text::{Fault, Sheet, sheet};
