@@ -183,19 +183,13 @@ impl<'a> Counter<'a> {
     /// Reads an open file.
     fn read(&mut self, message: &Message, name: &[u8], queue: usize) {
         self.said.clear();
-        let before = self.found.len();
         let (found, size) = (&mut self.found, &mut self.size);
         let mut odd = |oddity: Oddity| {
             *size = size.saturating_add(oddity.text().len());
             found.push(Found::Odd(oddity));
         };
-        match self.envelopes.read(message, &mut self.said, &mut odd) {
-            None => {}
-            // Its name alone was asked for; but only messages can be meant.
-            Some(counts) if counts.kind == Kind::File && self.sieve.is_some() => {
-                self.found.truncate(before);
-            }
-            Some(counts) => self.count(name, &counts, queue),
+        if let Some(counts) = self.envelopes.read(message, &mut self.said, &mut odd) {
+            self.count(name, &counts, queue);
         }
     }
 

@@ -72,7 +72,12 @@ impl<'a> Sieve<'a> {
             // Only warnings name it, and nobody hears them here.
             path: "",
         };
-        match self.matcher.is_meant(message, &at) {
+        let judged = match self.meant.selection.needs_names_only() {
+            // Its name does not tell whether a file is a message at all.
+            true => self.matcher.examine(message, &at).map(|it| it.is_some()),
+            false => self.matcher.is_meant(message, &at),
+        };
+        match judged {
             Ok(is_meant) => Ok(is_meant),
             Err(ReportError::Exhausted { cause, .. }) => Err(cause),
             // Its text ends where no file can: it does not count anyway.
