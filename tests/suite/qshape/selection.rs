@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 
+use super::draft;
 use super::run::{call, canonical, give_to_mail_owner, ours};
 use crate::selection::reading::opened_by;
 use crate::selection::selecting::{by_awk, by_jq, by_postcat};
@@ -281,4 +282,164 @@ fn what_a_name_rules_out_is_not_opened_and_the_rest_once() {
     let logs = |options: &[&str]| opened(options).iter().filter(is_log).count();
     assert_eq!(logs(&["--from", "*", "--by=recipient"]), 0);
     assert_eq!(logs(&["--reason", "*", "--queue", "deferred"]), 4);
+}
+
+/// Arguments, and a part of the complaint.
+const WRONG: [(&[&str], &str); 14] = [
+    (&["--from"], "option '--from' requires an argument"),
+    (&["--from", ""], "say <> for the null sender"),
+    (
+        &["--from", "re:("],
+        "bad value for --from: re:(: unclosed group",
+    ),
+    (&["--size", "10M"], "say +10M for at least"),
+    (&["--older", "3"], "give a time such as 90m"),
+    (&["--queue", "defered"], "the queues are maildrop, active, "),
+    (&["--not"], "--not negates the selection option behind it"),
+    (
+        &["--not", "-s"],
+        "--not negates the selection option behind it",
+    ),
+    (
+        &["--not", "deferred"],
+        "--not negates the selection option behind it",
+    ),
+    (
+        &["--from", "x", "defered"],
+        "defered is no queue of the instance: with a selection name maildrop, ",
+    ),
+    (
+        &["--from", "x", "active", "saved"],
+        "saved is no queue of the instance",
+    ),
+    (
+        &["--from", "x", "deferred/"],
+        "deferred/ is no queue of the instance",
+    ),
+    (
+        &["--from", "x", "../deferred"],
+        "and another instance with -c DIR",
+    ),
+    (&["--from", "x", "deferred/A"], "deferred/A is no queue"),
+];
+
+#[test]
+fn what_is_wrong_with_a_selection_is_said_before_anything_is_read() {
+    let instance = Instance::builder().build();
+    for (args, part) in WRONG {
+        let output = ours(&instance, &[&["-c", "/nonexistent"], args].concat());
+        assert_eq!(output.ended, Ended::Exited(255), "{args:?}");
+        assert_eq!(output.stdout_text(), "", "{args:?}");
+        let said = output.stderr_text();
+        assert!(said.contains(part), "{args:?}: {said}");
+        assert!(said.contains("Usage: "), "{args:?}: {said}");
+        assert!(!said.contains("postconf"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_selection_takes_paths_of_the_instances_own_queues_only() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let (instance, other) = (instance(), instance());
+    let path = |of: &Instance, name: &str| of.queue_directory().join(name).display().to_string();
+    let own = path(&instance, "deferred");
+    let by_path = ours(&instance, &["--from", "*", &own]).stdout_text();
+    assert_eq!(
+        by_path,
+        ours(&instance, &["--from", "*", "deferred"]).stdout_text()
+    );
+    for wrong in [
+        path(&other, "deferred"),
+        path(&instance, "saved"),
+        path(&instance, "deferred/1"),
+        path(&instance, "deferred/"),
+        path(&instance, ""),
+        "/nonexistent".to_owned(),
+    ] {
+        let output = ours(&instance, &["--from", "*", "hold", &wrong]);
+        assert_eq!(output.ended, Ended::Exited(255), "{wrong}");
+        assert_eq!(output.stdout_text(), "", "{wrong}");
+        let said = output.stderr_text();
+        assert!(
+            said.contains(&format!("{wrong} is no queue of the instance")),
+            "{said}"
+        );
+        // Without a selection it is not our business.
+        assert_eq!(ours(&instance, &["hold", &wrong]).ended, Ended::Exited(0));
+    }
+}
+
+#[test]
+fn queues_that_the_selection_rules_out_are_told() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = instance();
+    let output = ours(&instance, &["--queue", "hold"]);
+    assert_eq!(output.ended, Ended::Exited(0));
+    let part = "the selection leaves nothing of incoming, active: name other queues\n";
+    assert!(output.stderr_text().ends_with(part), "{output:?}");
+    let nobody = ours(&instance, &["--from", "nobody@x"]);
+    assert_eq!(nobody.stdout_text(), output.stdout_text());
+    assert_eq!(nobody.stderr_text(), "");
+}
+
+#[test]
+fn only_a_selection_needs_all_of_main_cf_to_be_right() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for (parameter, value) in [
+        ("syslog_facility", "nosuch"),
+        ("duplicate_filter_limit", "few"),
+    ] {
+        let instance = Instance::builder().set(parameter, value).build();
+        spool::fill(&instance);
+        give_to_mail_owner(&instance);
+        assert_eq!(ours(&instance, &["deferred"]).ended, Ended::Exited(0));
+        let output = ours(&instance, &["--from", "*", "deferred"]);
+        assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
+        assert_eq!(output.stdout_text(), "");
+        assert!(output.stderr_text().contains(value), "{output:?}");
+    }
+}
+
+#[test]
+fn a_hostile_queue_is_judged_by_names_as_by_what_is_read() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let mut rng = fastrand::Rng::with_seed(12);
+    for _ in 0..300 {
+        let file = NewFile::new("deferred", draft::file(&mut rng));
+        instance.spool().put(&file);
+    }
+    give_to_mail_owner(&instance);
+    let table = |selection: &[&str]| {
+        let output = ours(&instance, &[selection, &["deferred"]].concat());
+        assert_eq!(output.ended, Ended::Exited(0), "{selection:?}: {output:?}");
+        output.stdout_text()
+    };
+    let by_name = table(&["--not", "--id", "nosuch"]);
+    assert!(by_name.lines().count() > 20, "{by_name}");
+    for all in [
+        &["--from", "re:"][..],
+        &["--not", "--to", "nobody@x"],
+        &["--not", "--client", "192.0.2.1"],
+        &["--not", "--subject", "nothing"],
+    ] {
+        assert_eq!(table(all), by_name, "{all:?}");
+    }
+    let half = table(&["--from-domain", "example.com"]);
+    let rest = table(&["--not", "--from-domain", "example.com"]);
+    let total = |table: &str| -> u64 {
+        let line = table.lines().nth(1).expect("a total");
+        let word = line.split_whitespace().nth(1).expect("a number");
+        word.parse().expect("a number")
+    };
+    assert_eq!(total(&half) + total(&rest), total(&by_name));
+    assert!(total(&half) > 0 && total(&rest) > 0);
 }
