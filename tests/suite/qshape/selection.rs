@@ -2,6 +2,7 @@
 //! everything was deleted that a pipeline of the real tools does not find.
 
 use std::ffi::OsStr;
+use std::fs;
 
 use super::draft;
 use super::run::{call, canonical, give_to_mail_owner, ours};
@@ -282,6 +283,36 @@ fn what_a_name_rules_out_is_not_opened_and_the_rest_once() {
     let logs = |options: &[&str]| opened(options).iter().filter(is_log).count();
     assert_eq!(logs(&["--from", "*", "--by=recipient"]), 0);
     assert_eq!(logs(&["--reason", "*", "--queue", "deferred"]), 4);
+}
+
+#[test]
+fn a_message_is_meant_wherever_below_its_queue_it_lies() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().set("hash_queue_depth", "3").build();
+    let placed = spool::fill(&instance);
+    give_to_mail_owner(&instance);
+    let theirs = printed(Program::Theirs, &instance, &["-s", "deferred"]);
+    let same = || {
+        for selection in [
+            &["--from", "*"][..],
+            &["--queue", "deferred"],
+            &["--not", "--reason", "x"],
+        ] {
+            let args = [selection, &["-s", "deferred"]].concat();
+            let ours = printed(under_test(), &instance, &args);
+            assert_eq!(difference(&ours, &theirs), None, "{args:?}");
+        }
+    };
+    same();
+    // As after a change of hash_queue_depth, before postsuper -s was run.
+    let spool = instance.queue_directory();
+    for message in placed.iter().filter(|message| message.queue == "deferred") {
+        let to = spool.join("deferred").join(message.id());
+        fs::rename(spool.join(&message.path), to).expect("a rename");
+    }
+    same();
 }
 
 /// Arguments, and a part of the complaint.
