@@ -39,18 +39,6 @@ const OPTIONS: [Opt; 14] = [
     ),
 ];
 
-/// All options, in the order of `--help`.
-fn options() -> Vec<Opt> {
-    let explanations = [cli::HELP, cli::VERSION];
-    [
-        &OPTIONS[..],
-        &selection::OPTIONS,
-        &[selection::NOT],
-        &explanations,
-    ]
-    .concat()
-}
-
 /// What is to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -98,7 +86,7 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
         arguments: Arguments::default(),
         builder: Builder::new(time::now()),
     };
-    let options = options();
+    let options = selection::table(&OPTIONS);
     let mut operands = reading.scan(&options, call.arguments.clone(), call, diag)?;
     if let [first, second, ..] = operands.as_slice()
         && first == MATCH
@@ -229,7 +217,11 @@ pub(super) fn help() -> String {
          MATCH stands for all messages that are meant.\n\n{}",
         selection::NOTE
     );
-    cli::help("postcat [option]... [file]...", &about, &options())
+    cli::help(
+        "postcat [option]... [file]...",
+        &about,
+        &selection::table(&OPTIONS),
+    )
 }
 
 fn usage(call: &Call, diag: &mut Diag) -> Fatal {

@@ -66,18 +66,6 @@ const OPTIONS: [Opt; 15] = [
     Opt::long("chart", Value::None, "draw a bar per row"),
 ];
 
-/// All options, in the order of `--help`.
-fn options() -> Vec<Opt> {
-    let explanations = [cli::HELP, cli::VERSION];
-    [
-        &OPTIONS[..],
-        &selection::OPTIONS,
-        &[selection::NOT],
-        &explanations,
-    ]
-    .concat()
-}
-
 /// What is to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -151,7 +139,7 @@ impl From<SelectionError> for Misuse {
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     let mut parsed = Arguments::default();
     let mut builder = Builder::new(time::now());
-    let options = options();
+    let options = selection::table(&OPTIONS);
     let mut scanner = Scanner::new(&options, arguments);
     while let Some(scanned) = scanner.next() {
         match scanned {
@@ -291,7 +279,11 @@ pub(super) fn help() -> String {
          selection means.\n\n{}",
         selection::NOTE
     );
-    cli::help("qshape [option]... [queue]...", &about, &options())
+    cli::help(
+        "qshape [option]... [queue]...",
+        &about,
+        &selection::table(&OPTIONS),
+    )
 }
 
 #[cfg(test)]
