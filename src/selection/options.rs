@@ -8,7 +8,7 @@ use super::conditions::{
 use super::error::SelectionError;
 use super::pattern::{AddressPattern, DomainPattern, Pattern};
 use super::values::{Bound, moment};
-use crate::cli::{Opt, Scanned, Value};
+use crate::cli::{self, Opt, Scanned, Value};
 use crate::spool::Queue;
 
 const P: Value = Value::Required("P");
@@ -62,6 +62,12 @@ pub const OPTIONS: [Opt; 18] = [
 
 /// Negates the option behind it.
 pub const NOT: Opt = Opt::long("not", Value::None, "negates the selection option behind it");
+
+/// The table of an applet: its own options, these, and the explanations that
+/// every applet has, in the order of `--help`.
+pub fn table(own: &[Opt]) -> Vec<Opt> {
+    [own, &OPTIONS, &[NOT, cli::HELP, cli::VERSION]].concat()
+}
 
 /// What `--help` says of all of them.
 pub const NOTE: &str = "P is a text, a glob if * or ? is in it, or a regular expression behind re:; <> is the null\n\

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::ages::Ages;
-use super::rows::{Names, Selection};
+use super::rows::{Choice, Names};
 use super::table::{Row, TOTAL, Table};
 
 /// Columns that a bar has at least, however narrow the canvas.
@@ -39,11 +39,11 @@ pub struct Canvas {
 pub fn chart(
     table: &Table,
     ages: &Ages,
-    selection: &Selection,
+    choice: &Choice,
     canvas: &Canvas,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let rows = selection.of(table).rows;
+    let rows = choice.of(table).rows;
     let is_name = |row: &(&[u8], &Row)| !table.is_total(row.1);
     let rows: Vec<_> = rows.into_iter().filter(is_name).collect();
     let largest = rows.iter().map(|(_, row)| row.total).max().unwrap_or(0);

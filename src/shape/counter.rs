@@ -6,7 +6,9 @@ use std::io;
 
 use super::ages::Ages;
 use super::domain;
-use crate::spool::envelope::{Addresses, Counts, EnvelopeReader, Kind, Oddity};
+use super::meant::{Meant, Sieve};
+use crate::spool::envelope::{self, Addresses, Counts, EnvelopeReader, Kind, Oddity};
+use crate::spool::message::Message;
 use crate::spool::readers::{Chunk, Look, NotWanted};
 use crate::spool::tree::Obstacle;
 use crate::spool::{Layout, Queue, ReasonReader};
@@ -92,6 +94,8 @@ pub struct Question<'a> {
     pub logs: Option<Logs<'a>>,
     /// The queues, as they were asked for.
     pub queues: &'a [Vec<u8>],
+    /// Which messages are meant; all without one.
+    pub meant: Option<Meant<'a>>,
 }
 
 /// What one message adds.
@@ -124,6 +128,8 @@ pub enum Piece {
 /// their queue.
 pub struct Counter<'a> {
     question: &'a Question<'a>,
+    /// Lets through what is meant; all without one.
+    sieve: Option<Sieve<'a>>,
     envelopes: EnvelopeReader,
     said: Said,
     /// What was found and not handed out, and the bytes of its texts.
@@ -136,6 +142,7 @@ impl<'a> Counter<'a> {
     pub fn new(question: &'a Question<'a>) -> Self {
         Self {
             question,
+            sieve: question.meant.map(Sieve::new),
             envelopes: EnvelopeReader::default(),
             said: Said::new(question.by),
             found: Vec::new(),
@@ -143,27 +150,46 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// Reads one file.
+    /// Looks at one file.
     fn file(
         &mut self,
         chunk: &Chunk<usize, Piece>,
         dir: &Dir,
         name: &[u8],
     ) -> Result<(), NotWanted> {
+        match self.open(dir, name, chunk.label) {
+            Ok(None) => {}
+            Ok(Some(message)) => self.read(&message, name, chunk.label),
+            Err(cause) => return chunk.hand_out(Piece::Exhausted(cause)),
+        }
+        match self.size > PIECE_SIZE {
+            true => self.hand_out(chunk),
+            false => Ok(()),
+        }
+    }
+
+    /// Opens a file, if it can be a message that is meant.
+    fn open(&mut self, dir: &Dir, name: &[u8], queue: usize) -> io::Result<Option<Message>> {
+        let Some(message) = envelope::open(dir, name)? else {
+            return Ok(None);
+        };
+        let is_meant = match &mut self.sieve {
+            Some(sieve) => sieve.lets_through(&message, name, queue)?,
+            None => true,
+        };
+        Ok(is_meant.then_some(message))
+    }
+
+    /// Reads an open file.
+    fn read(&mut self, message: &Message, name: &[u8], queue: usize) {
         self.said.clear();
         let (found, size) = (&mut self.found, &mut self.size);
         let mut odd = |oddity: Oddity| {
             *size = size.saturating_add(oddity.text().len());
             found.push(Found::Odd(oddity));
         };
-        match self.envelopes.read(dir, name, &mut self.said, &mut odd) {
-            Ok(None) => {}
-            Ok(Some(counts)) => self.count(name, &counts, chunk.label),
-            Err(cause) => return chunk.hand_out(Piece::Exhausted(cause)),
-        }
-        match self.size > PIECE_SIZE {
-            true => self.hand_out(chunk),
-            false => Ok(()),
+        if let Some(counts) = self.envelopes.read(message, &mut self.said, &mut odd) {
+            self.count(name, &counts, queue);
         }
     }
 

@@ -48,7 +48,7 @@ pub fn gather<E>(
     let ended = readers::run(
         field.readers,
         || Counter::new(question),
-        |crew| walk(question.queues, field.base, crew),
+        |crew| walk(question, field.base, crew),
         |piece| match take(piece, table, &mut messages, hearer) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -61,17 +61,26 @@ pub fn gather<E>(
     }
 }
 
-/// Walks the queues and gives the names that may be messages to the crew.
+/// Walks the queues and gives the names that may be messages, and meant, to
+/// the crew.
 fn walk(
-    queues: &[Vec<u8>],
+    question: &Question<'_>,
     base: &Dir,
     crew: &mut Crew<'_, usize, Piece>,
 ) -> Result<(), NotWanted> {
-    for (number, queue) in queues.iter().enumerate() {
+    let meant = question.meant;
+    for (number, queue) in question.queues.iter().enumerate() {
+        if meant.is_some_and(|meant| !meant.admits_queue(number)) {
+            continue;
+        }
+        let is_candidate = |name: &[u8]| {
+            envelope::is_candidate(name)
+                && meant.is_none_or(|meant| meant.admits_name(number, name))
+        };
         let mut tree = Tree::new(base, queue);
         while let Some(met) = tree.next_met() {
             match met {
-                Met::File(found) if envelope::is_candidate(found.name) => {
+                Met::File(found) if is_candidate(found.name) => {
                     crew.add(number, Some(found.place), found.name)?;
                 }
                 Met::File(_) => {}

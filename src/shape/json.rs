@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::ages::Ages;
 use super::counter::By;
-use super::rows::Selection;
+use super::rows::Choice;
 use super::table::{Row, Table};
 use crate::text::shown;
 
@@ -12,7 +12,7 @@ use crate::text::shown;
 pub fn json(
     table: &Table,
     ages: &Ages,
-    selection: &Selection,
+    choice: &Choice,
     by: By,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -29,7 +29,7 @@ pub fn json(
     write!(out, ", \"buckets\": [{}]", buckets(&table.total, ages))?;
     write!(out, ", \"rows\": [")?;
     let mut separator = "";
-    for (name, row) in selection.of(table).rows {
+    for (name, row) in choice.of(table).rows {
         if table.is_total(row) {
             continue;
         }

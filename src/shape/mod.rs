@@ -3,6 +3,7 @@
 //!
 //! - `ages`: the buckets · `domain`: what an address counts as
 //! - `counter`: what one message adds · `gather`: all of them, in parallel
+//! - `meant`: only some of them
 //! - `table`: the counts · `text`, `json`, `chart`: what they look like
 //!
 //! Knows nothing of options, and prints nothing by itself.
@@ -13,6 +14,7 @@ mod counter;
 pub mod domain;
 mod gather;
 mod json;
+mod meant;
 mod rows;
 pub mod table;
 mod text;
@@ -21,5 +23,6 @@ pub use chart::{Canvas, Ink, chart};
 pub use counter::{By, Logs, Question};
 pub use gather::{Field, Hearer, READERS_MAX, gather};
 pub use json::json;
-pub use rows::{Limit, Names, Selection};
+pub use meant::Meant;
+pub use rows::{Choice, Limit, Names};
 pub use text::{Fault, Sheet, sheet};

@@ -18,7 +18,7 @@ pub enum Limit {
 
 /// Which rows are shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Selection {
+pub struct Choice {
     /// How many names right below it a domain with a leading dot needs;
     /// `None` where a leading dot means nothing.
     pub least_children: Option<f64>,
@@ -35,8 +35,8 @@ pub struct Visible<'t> {
     pub childless: Vec<usize>,
 }
 
-impl Selection {
-    /// Selects rows.
+impl Choice {
+    /// Chooses rows.
     pub fn of<'t>(&self, table: &'t Table) -> Visible<'t> {
         let mut visible = Visible {
             rows: Vec::new(),

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::ages::Ages;
-use super::rows::{Names, Selection};
+use super::rows::{Choice, Names};
 use super::table::{Row, Table};
 
 /// Columns that a number has at least.
@@ -34,7 +34,7 @@ pub enum Fault {
 pub fn sheet(
     table: &Table,
     ages: &Ages,
-    selection: &Selection,
+    choice: &Choice,
     sheet: &Sheet,
     out: &mut impl Write,
 ) -> io::Result<Vec<Fault>> {
@@ -49,7 +49,7 @@ pub fn sheet(
         write!(out, " {heading:>width$}")?;
     }
     writeln!(out)?;
-    let visible = selection.of(table);
+    let visible = choice.of(table);
     let mut childless = visible.childless.into_iter().peekable();
     let mut faults = Vec::new();
     for (before, (name, row)) in visible.rows.into_iter().enumerate() {

@@ -9,11 +9,11 @@ use std::io;
 
 use nix::sys::stat::FileStat;
 
-use crate::record::{Buffers, FileSource, Reader, Record, RecordType, Source};
+use crate::record::{Buffers, Reader, Record, RecordType, Source};
 use crate::sys::dir::Dir;
 use crate::text::perl::{self, Number};
 
-use super::message;
+use super::message::{self, Message};
 
 /// Bytes in a record's length at most: a fourth is an error here.
 const LENGTH_BYTES_MAX: u64 = 3;
@@ -94,6 +94,20 @@ pub fn is_candidate(name: &[u8]) -> bool {
     name.len() >= NAME_MIN && name.iter().all(u8::is_ascii_alphanumeric)
 }
 
+/// Opens the file `name` in `dir`, once; `None` if it cannot count. An error
+/// is that the process has run out of something: a count without the file
+/// would be wrong.
+pub fn open(dir: &Dir, name: &[u8]) -> io::Result<Option<Message>> {
+    let (file, stat) = match message::open_any(dir, name) {
+        Ok(opened) => opened,
+        Err(cause) if message::is_exhaustion(&cause) => return Err(cause),
+        // Gone, a link, or not ours to read: observed, no word of it.
+        Err(_) => return Ok(None),
+    };
+    let counts = message::is_regular(&stat) && stat.st_mode & MODE.1 == MODE.0;
+    Ok(counts.then_some(Message { file, stat }))
+}
+
 /// Reads one file after the other with the same buffers.
 #[derive(Debug, Default)]
 pub struct EnvelopeReader {
@@ -101,31 +115,15 @@ pub struct EnvelopeReader {
 }
 
 impl EnvelopeReader {
-    /// Reads the file `name` in `dir`; `None` if it does not count. An error
-    /// is that the process has run out of something: a count without the file
-    /// would be wrong.
+    /// Reads an open file; `None` if it does not count.
     pub fn read(
         &mut self,
-        dir: &Dir,
-        name: &[u8],
+        message: &Message,
         addresses: &mut impl Addresses,
         odd: &mut impl FnMut(Oddity),
-    ) -> io::Result<Option<Counts>> {
-        let (file, stat) = match message::open_any(dir, name) {
-            Ok(opened) => opened,
-            Err(cause) if message::is_exhaustion(&cause) => return Err(cause),
-            // Gone, a link, or not ours to read: observed, no word of it.
-            Err(_) => return Ok(None),
-        };
-        if !message::is_regular(&stat) || stat.st_mode & MODE.1 != MODE.0 {
-            return Ok(None);
-        }
-        let source = FileSource {
-            file,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-        };
-        let reader = Reader::new(source, &mut self.buffers);
-        Ok(read(reader, &stat, addresses, odd))
+    ) -> Option<Counts> {
+        let reader = Reader::new(message.source(), &mut self.buffers);
+        read(reader, &message.stat, addresses, odd)
     }
 }
 

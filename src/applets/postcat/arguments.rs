@@ -41,14 +41,7 @@ const OPTIONS: [Opt; 14] = [
 
 /// All options, in the order of `--help`.
 pub(super) fn options() -> Vec<Opt> {
-    let explanations = [cli::HELP, cli::VERSION];
-    [
-        &OPTIONS[..],
-        &selection::OPTIONS,
-        &[selection::NOT],
-        &explanations,
-    ]
-    .concat()
+    selection::table(&OPTIONS)
 }
 
 /// What is to be done.

@@ -4,12 +4,15 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use super::selected;
 use crate::cli::{self, Opt, ScanError, Scanned, Scanner, Value};
+use crate::selection::{self, Builder, Selection, SelectionError, Taken};
 use crate::shape::By;
 use crate::shape::ages::Growth;
 use crate::shape::table::Parents;
+use crate::sys::time;
 
-pub const OPTIONS: [Opt; 17] = [
+const OPTIONS: [Opt; 15] = [
     Opt::short(
         'b',
         Value::Required("COUNT"),
@@ -61,9 +64,12 @@ pub const OPTIONS: [Opt; 17] = [
     Opt::long("top", Value::Required("N"), "show the N largest rows only"),
     Opt::long("json", Value::None, "print the table as a JSON object"),
     Opt::long("chart", Value::None, "draw a bar per row"),
-    cli::HELP,
-    cli::VERSION,
 ];
+
+/// All options, in the order of `--help`.
+pub fn options() -> Vec<Opt> {
+    selection::table(&OPTIONS)
+}
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,18 +126,29 @@ pub(super) struct Arguments {
     /// How many rows, whatever standard output is.
     pub(super) top: Option<u64>,
     pub(super) operands: Vec<OsString>,
+    /// Which messages count; all without one.
+    pub(super) selection: Option<Selection>,
 }
 
 /// Why a command line is refused: the words behind `PROG: `.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Misuse(pub(super) Vec<u8>);
 
+impl From<SelectionError> for Misuse {
+    fn from(error: SelectionError) -> Self {
+        misuse(&error.to_string())
+    }
+}
+
 /// Reads the command line.
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     let mut parsed = Arguments::default();
-    let mut scanner = Scanner::new(&OPTIONS, arguments);
+    let mut builder = Builder::new(time::now());
+    let options = options();
+    let mut scanner = Scanner::new(&options, arguments);
     while let Some(scanned) = scanner.next() {
         match scanned {
+            Ok(option) if builder.take(&option)? == Taken::Yes => {}
             Ok(option) => take(option, &mut parsed)?,
             // To Getopt::Std a letter at the end has no value, which is none.
             Err(ScanError::NoValue(b'c')) => parsed.config_directory = Some(OsString::new()),
@@ -153,6 +170,10 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
         }
     }
     parsed.operands = scanner.operands();
+    parsed.selection = builder.finish()?;
+    if parsed.selection.is_some() && parsed.mode == Mode::Count {
+        selected::check_operands(&parsed.operands)?;
+    }
     if parsed.parents == Parents::Counted && !names_are_domains(parsed.by) {
         return Err(misuse("-p goes with domains only"));
     }
@@ -252,14 +273,18 @@ fn bad(option: &str, value: &OsStr) -> Misuse {
     )
 }
 
-fn misuse(text: &str) -> Misuse {
+pub(super) fn misuse(text: &str) -> Misuse {
     Misuse(text.as_bytes().to_vec())
 }
 
 /// The text of `--help`.
 pub(super) fn help() -> String {
-    let about = "Counts what is queued by domain and age, as Postfix's qshape does.";
-    cli::help("qshape [option]... [queue]...", about, &OPTIONS)
+    let about = format!(
+        "Counts what is queued by domain and age, as Postfix's qshape does, or what of it a\n\
+         selection means.\n\n{}",
+        selection::NOTE
+    );
+    cli::help("qshape [option]... [queue]...", &about, &options())
 }
 
 #[cfg(test)]

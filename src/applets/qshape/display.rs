@@ -11,7 +11,7 @@ use crate::applets::Fatal;
 use crate::shape::ages::Ages;
 use crate::shape::table::Table;
 use crate::shape::{
-    By, Canvas, Fault, Hearer, Ink, Limit, Names, Selection, Sheet, chart, json, sheet,
+    By, Canvas, Choice, Fault, Hearer, Ink, Limit, Names, Sheet, chart, json, sheet,
 };
 use crate::spool::envelope::Oddity;
 use crate::spool::tree::Obstacle;
@@ -108,10 +108,10 @@ impl<'a> Display<'a> {
 
     /// Shows what is in the table now.
     fn show(&mut self, table: &Table) -> Result<(), Fatal> {
-        let selection = self.selection();
+        let choice = self.choice();
         let mut out = BufWriter::new(io::stdout().lock());
         let written = self
-            .write(table, &selection, &mut out)
+            .write(table, &choice, &mut out)
             .and_then(|faults| out.flush().map(|()| faults));
         let faults = written.map_err(|error| {
             unwritten(&error);
@@ -124,7 +124,7 @@ impl<'a> Display<'a> {
     fn write(
         &self,
         table: &Table,
-        selection: &Selection,
+        choice: &Choice,
         out: &mut impl Write,
     ) -> io::Result<Vec<Fault>> {
         let (settings, ages) = (self.settings, &self.settings.ages);
@@ -140,12 +140,12 @@ impl<'a> Display<'a> {
                     out.write_all(&screen.clear)?;
                 }
                 let width = settings.width.unwrap_or(WIDTH).min(WIDTH_MAX);
-                sheet(table, ages, selection, &Sheet { width, names }, out)
+                sheet(table, ages, choice, &Sheet { width, names }, out)
             }
-            Look::Json => json(table, ages, selection, settings.by, out).map(|()| Vec::new()),
+            Look::Json => json(table, ages, choice, settings.by, out).map(|()| Vec::new()),
             Look::Chart => {
                 let canvas = self.canvas();
-                chart(table, ages, selection, &canvas, out).map(|()| Vec::new())
+                chart(table, ages, choice, &canvas, out).map(|()| Vec::new())
             }
         }
     }
@@ -164,7 +164,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    fn selection(&mut self) -> Selection {
+    fn choice(&mut self) -> Choice {
         let settings = self.settings;
         let is_by_domain = names_are_domains(Some(settings.by));
         let limit = match (settings.top, self.rows()) {
@@ -172,7 +172,7 @@ impl<'a> Display<'a> {
             (None, Some(rows)) => Limit::Rows(rows),
             (None, None) => Limit::None,
         };
-        Selection {
+        Choice {
             least_children: is_by_domain.then_some(settings.children),
             limit,
         }

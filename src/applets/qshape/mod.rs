@@ -3,10 +3,12 @@
 //!
 //! Owns the way from the command line to the printed table: which queues are
 //! meant, whose rights are used, what a terminal gets. `arguments` reads the
-//! command line, `words` has what is said on standard error, `shape` counts.
+//! command line, `selected` has what selections take, `words` what is said on
+//! standard error; `shape` counts.
 
 mod arguments;
 mod display;
+mod selected;
 mod words;
 
 use std::ffi::OsStr;
@@ -14,8 +16,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use self::arguments::{Arguments, Mode, OPTIONS, help, parse};
+use self::arguments::{Arguments, Misuse, Mode, help, options, parse};
 use self::display::{Display, Settings};
+use self::selected::Yardstick;
 use self::words::Words;
 use super::{Call, Fatal, completions};
 use crate::config::{ConfigError, MailOwner, Whereabouts, locate};
@@ -43,18 +46,15 @@ const DEPTH: u32 = 8;
 
 /// Its command line.
 pub fn command() -> clap::Command {
-    completions::of_table(&OPTIONS)
+    completions::of_table(&options())
 }
 
 /// Runs qshape.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();
     let words = Words::of(call);
-    let arguments = parse(call.arguments.clone()).map_err(|misuse| {
-        words.say(&misuse.0);
-        words.usage();
-        Fatal::told(STATUS)
-    })?;
+    let arguments = parse(call.arguments.clone());
+    let arguments = arguments.map_err(|misuse| refuse(&words, &misuse))?;
     match arguments.mode {
         Mode::Help => return display::print(&help()),
         Mode::Version => return display::print(&super::front::version(PROGRAM)),
@@ -64,24 +64,36 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         }
         Mode::Count => {}
     }
-    let place = find_place(call, &arguments, &words)?;
+    let place = match &arguments.selection {
+        Some(selection) => selected::find_place(call, &arguments, selection, &words)?,
+        None => find_place(call, &arguments, &words)?,
+    };
     let settings = Settings::of(&arguments, &words);
     count(&arguments, &settings, &place, &words)
 }
 
+/// Refuses a command line.
+fn refuse(words: &Words, misuse: &Misuse) -> Fatal {
+    words.say(&misuse.0);
+    words.usage();
+    Fatal::told(STATUS)
+}
+
 /// Where queues and logs are found.
-struct Place {
+struct Place<'a> {
     /// What relative queues are relative to.
     base: Dir,
     /// The queues, as they were asked for.
     queues: Vec<Vec<u8>>,
     /// Where logs belong, if reasons are asked for.
     layout: Option<Layout>,
+    /// What judges messages, if there is a selection.
+    yardstick: Option<Yardstick<'a>>,
 }
 
 /// Finds the queues, gives up root's rights, and goes to the queue directory
 /// if it matters.
-fn find_place(call: &Call, arguments: &Arguments, words: &Words) -> Result<Place, Fatal> {
+fn find_place(call: &Call, arguments: &Arguments, words: &Words) -> Result<Place<'static>, Fatal> {
     let queues = queues(arguments);
     let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
     if all_absolute && arguments.by != Some(By::Reason) {
@@ -91,18 +103,24 @@ fn find_place(call: &Call, arguments: &Arguments, words: &Words) -> Result<Place
             base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
             queues,
             layout: None,
+            yardstick: None,
         });
     }
     let (mut whereabouts, layout) = configured(arguments, words)?;
     let owner = || whereabouts.mail_owner(&mut Vec::new());
     drop_rights(call, owner, words)?;
-    let path = &whereabouts.queue_directory;
-    let base = std::env::set_current_dir(path).and_then(|()| Dir::open(Path::new(".")));
     Ok(Place {
-        base: base.map_err(|cause| cannot_go(words, path, &cause))?,
+        base: enter(&whereabouts.queue_directory, words)?,
         queues,
         layout,
+        yardstick: None,
     })
+}
+
+/// Goes to the queue directory, from where relative paths are.
+fn enter(directory: &Path, words: &Words) -> Result<Dir, Fatal> {
+    let entered = std::env::set_current_dir(directory).and_then(|()| Dir::open(Path::new(".")));
+    entered.map_err(|cause| cannot_go(words, directory, &cause))
 }
 
 /// The queues that are asked for.
@@ -197,7 +215,7 @@ fn cannot_go(words: &Words, directory: &Path, cause: &io::Error) -> Fatal {
 fn count(
     arguments: &Arguments,
     settings: &Settings,
-    place: &Place,
+    place: &Place<'_>,
     words: &Words,
 ) -> Result<(), Fatal> {
     let logs = place.layout.as_ref().map(|layout| Logs {
@@ -210,6 +228,10 @@ fn count(
         now: time::now() as f64,
         logs,
         queues: &place.queues,
+        meant: place
+            .yardstick
+            .as_ref()
+            .map(|yardstick| yardstick.meant(&place.base)),
     };
     let field = Field {
         base: &place.base,

@@ -1,5 +1,6 @@
 //! qshape against Postfix's own: generated queues and calls, ages at every
-//! border, terminals; and what is ours: JSON, charts, groupings.
+//! border, terminals; and what is ours: JSON, charts, groupings,
+//! selections.
 
 mod borders;
 mod draft;
@@ -7,4 +8,5 @@ mod extensions;
 mod generated;
 mod hostile;
 mod run;
+mod selection;
 mod terminal;

@@ -57,7 +57,8 @@ pub fn same(instance: &Instance, call: &Invocation) -> Result<(), String> {
     Err(format!("{}\n{last}", shown(call)))
 }
 
-fn canonical(program: Program, instance: &Instance, call: &Invocation) -> Output {
+/// What a program prints, with what is not compared made the same.
+pub fn canonical(program: Program, instance: &Instance, call: &Invocation) -> Output {
     let mut output = call.run(program, instance);
     let path = program.path(Tool::Qshape, instance);
     output.stdout = in_order(&output.stdout);

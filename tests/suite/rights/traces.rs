@@ -12,11 +12,12 @@ use crate::support::sample;
 use crate::support::{Met, Needs, require};
 
 /// Calls of every tool that reads or changes the spool, as root.
-const CALLS: [(Tool, &[&str]); 14] = [
+const CALLS: [(Tool, &[&str]); 15] = [
     (Tool::Postqueue, &["-p"]),
     (Tool::Postqueue, &["-j"]),
     (Tool::Mailq, &[]),
     (Tool::Qshape, &["deferred", "hold"]),
+    (Tool::Qshape, &["--reason", "*", "deferred", "hold"]),
     (Tool::Postqueue, &["--count=from", "--subject", "x"]),
     (Tool::Postsuper, &["-d", "ALL"]),
     (Tool::Postsuper, &["-h", "ALL"]),

@@ -26,6 +26,7 @@ fn every_long_option_is_explained_with_an_example() {
         (Tool::Postqueue, "postqueue.1"),
         (Tool::Postcat, "postcat.1"),
         (Tool::Postsuper, "postsuper.8"),
+        (Tool::Qshape, "qshape.1"),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page);
         let page = std::fs::read_to_string(path).expect("a man page");

@@ -10,9 +10,9 @@ pub mod manual;
 mod monitoring;
 mod ordinary_users;
 mod postcat;
-mod reading;
+pub mod reading;
 mod seeing;
-mod selecting;
+pub mod selecting;
 pub mod spool;
 mod wrong;
 
@@ -21,7 +21,7 @@ use crate::support::pipeline::pipeline_of;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 
 /// An instance with the spool of `spool`.
-fn filled() -> Instance {
+pub fn filled() -> Instance {
     let instance = Instance::builder().build();
     spool::fill(&instance);
     instance
@@ -43,7 +43,7 @@ fn printed(instance: &Instance, args: &[&str]) -> String {
 }
 
 /// What a pipeline of the real tools prints.
-fn real(instance: &Instance, script: &str) -> String {
+pub fn real(instance: &Instance, script: &str) -> String {
     let output = pipeline_of(Program::Theirs, instance, script);
     assert_eq!(output.ended, Ended::Exited(0), "{script}\n{output:?}");
     output.stdout_text()

@@ -8,9 +8,14 @@ use crate::support::{Met, Needs, require};
 
 /// Files of these queues that a listing with such options opens.
 fn opened(options: &[&str]) -> Vec<String> {
+    opened_by(Tool::Postqueue, options)
+}
+
+/// Files of these queues that a tool with such options opens.
+pub fn opened_by(tool: Tool, options: &[&str]) -> Vec<String> {
     let instance = filled();
     let trace = instance.root().join("trace");
-    let program = Program::Ours.path(Tool::Postqueue, &instance);
+    let program = Program::Ours.path(tool, &instance);
     let status = Command::new("strace")
         .args(["-f", "-e", "trace=openat", "-o"])
         .arg(&trace)

@@ -6,7 +6,7 @@ use crate::support::instance::Instance;
 use crate::support::{Met, Needs, require};
 
 /// IDs of the messages whose ID line in mailq fulfils a condition of awk's.
-fn by_awk(condition: &str) -> String {
+pub fn by_awk(condition: &str) -> String {
     format!(
         "mailq | tail -n +2 | awk 'BEGIN {{ RS = \"\" }} !/^-- / && {condition} {{ print $1 }}' \
          | tr -d '*!#'"
@@ -14,12 +14,12 @@ fn by_awk(condition: &str) -> String {
 }
 
 /// IDs of the messages whose object fulfils a condition of jq's.
-fn by_jq(condition: &str) -> String {
+pub fn by_jq(condition: &str) -> String {
     format!("postqueue -j | jq -r 'select({condition}) | .queue_id'")
 }
 
 /// IDs of the messages in which postcat's output has such a line.
-fn by_postcat(flags: &str, regex: &str) -> String {
+pub fn by_postcat(flags: &str, regex: &str) -> String {
     format!(
         "for id in $(postqueue -j | jq -r .queue_id); do \
          postcat {flags} $id | grep -qE '{regex}' && echo $id; done; true"
