@@ -6,12 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use super::{exact, fill, in_trash, lines, ours};
+use crate::postsuper::crash::killed_at;
 use crate::support::instance::Instance;
-use crate::support::run::{Ended, Program, Tool, collect};
+use crate::support::run::Ended;
 use crate::support::spool::Placed;
 use crate::support::{Met, Needs, require};
 
@@ -61,21 +60,7 @@ impl Small {
     }
 
     fn killed_at(&self, call: &str, n: u32, arguments: &[&str]) -> Ended {
-        let mut command = Command::new("strace");
-        command
-            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-            .arg(format!("trace={call}"))
-            .arg("-e")
-            .arg(format!("inject={call}:signal=KILL:when={n}"))
-            .arg(Program::Ours.path(Tool::Postsuper, &self.instance))
-            .args(arguments)
-            .env("MAIL_CONFIG", self.instance.etc())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let child = command.spawn().expect("strace starts");
-        let stdin = lines(&self.placed);
-        collect(child, stdin.as_bytes(), Duration::from_secs(30)).ended
+        killed_at(&self.instance, call, n, arguments, &lines(&self.placed))
     }
 
     /// Fails unless everything is there exactly once, wherever it lies.
