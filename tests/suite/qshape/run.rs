@@ -71,21 +71,48 @@ pub fn canonical(program: Program, instance: &Instance, call: &Invocation) -> Ou
 pub fn in_order(text: &[u8]) -> Vec<u8> {
     let mut lines: Vec<&[u8]> = text.split_inclusive(|&b| b == b'\n').collect();
     let is_table = lines.windows(2).all(|pair| pair[0].len() == pair[1].len());
+    let columns = lines.first().map_or(0, |heading| words(heading).len());
     match is_table {
         true => lines
-            .chunk_by_mut(|a, b| key(a) == key(b))
-            .for_each(<[&[u8]]>::sort_unstable),
+            .chunk_by_mut(|a, b| count(a, columns) == count(b, columns))
+            .for_each(|rows| put_in_order(rows, columns)),
         false => lines.sort_unstable(),
     }
     lines.concat()
 }
 
-/// What rows are ordered by: the count, and the length of the name.
-fn key(line: &[u8]) -> (Vec<u8>, usize) {
-    let blanks = line.iter().take_while(|&&b| b == b' ').count();
-    let words = line[blanks..].split(|&b| b == b' ');
-    let count = words.filter(|word| !word.is_empty()).nth(1);
-    (count.unwrap_or_default().to_vec(), blanks)
+/// Rows of one count: they are ordered by the length of the name. A name can
+/// begin with a blank, and nobody sees that it is longer then: where one is
+/// not ordinary, lengths are not looked at.
+fn put_in_order(rows: &mut [&[u8]], columns: usize) {
+    let blanks = |row: &[u8]| row.iter().take_while(|&&b| b == b' ').count();
+    match rows.iter().all(|row| has_ordinary_name(row, columns)) {
+        true => rows
+            .chunk_by_mut(|a, b| blanks(a) == blanks(b))
+            .for_each(<[&[u8]]>::sort_unstable),
+        false => rows.sort_unstable(),
+    }
+}
+
+fn words(line: &[u8]) -> Vec<&[u8]> {
+    let words = line.split(|&b| b == b' ' || b == b'\n');
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+/// The first of the numbers at the end of a row.
+fn count(line: &[u8], columns: usize) -> Vec<u8> {
+    let words = words(line);
+    let at = words.len().checked_sub(columns);
+    at.map_or(Vec::new(), |at| words[at].to_vec())
+}
+
+fn has_ordinary_name(line: &[u8], columns: usize) -> bool {
+    let words = words(line);
+    match words.len().checked_sub(columns) {
+        Some(0) => true,
+        Some(1) => words[0].iter().all(u8::is_ascii_graphic),
+        _ => false,
+    }
 }
 
 pub fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
