@@ -44,7 +44,10 @@ fn added_by(program: Program, system: &MailSystem, tool: Tool, arguments: &[&str
         let text = fs::read_to_string(&path).unwrap_or_default();
         let added = text.get(before..).unwrap_or_default();
         if added.ends_with('\n') && added.contains(MARK) {
-            let said = added.lines().filter(|line| !line.contains(MARK));
+            // The mail system's own: it may have started a moment ago.
+            let others = [MARK, "/master[", "/postfix-script["];
+            let is_others = |line: &&str| others.iter().any(|other| line.contains(other));
+            let said = added.lines().filter(|line| !is_others(line));
             return said.map(normalized).collect();
         }
         assert!(Instant::now() < deadline, "{tool:?} {arguments:?}: {added}");
