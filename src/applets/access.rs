@@ -3,12 +3,11 @@
 //! Root and the mail owner may; everybody else is looked for in a pattern
 //! list by login name.
 
-use nix::unistd::{Uid, User};
-
 use super::postqueue::told;
 use super::{Call, Fatal};
 use crate::config::{Config, ConfigError, PatternList};
 use crate::diag::Diag;
+use crate::sys::process::user_name;
 
 /// What a caller wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub fn authorize(call: &Call, deed: Deed, config: &Config, diag: &mut Diag) -> R
         return Ok(());
     }
     let users = warned(diag, |warnings| deed.users(config, warnings))?;
-    let name = user_name(call.caller.user);
+    let name = user_name(call.caller.user).unwrap_or_else(|| "unknown".to_owned());
     if users.matches(name.as_bytes()) {
         return Ok(());
     }
@@ -71,12 +70,4 @@ pub fn warned<T>(
 /// Root and the mail owner may do and see everything.
 pub fn is_privileged(call: &Call, config: &Config) -> bool {
     call.caller.user.is_root() || call.caller.user == config.mail_owner.uid
-}
-
-/// The caller's login name.
-fn user_name(user: Uid) -> String {
-    match User::from_uid(user) {
-        Ok(Some(user)) => user.name,
-        _ => "unknown".to_owned(),
-    }
 }

@@ -17,7 +17,7 @@ use std::io::Write;
 use self::arguments::{Arguments, Instances, Mode, View, parse};
 use self::options::help;
 use super::list::{self, Request, Session};
-use super::{Call, Fatal, flush, instance};
+use super::{Call, Fatal, access, flush, instance};
 use crate::config::Config;
 use crate::diag::Diag;
 use crate::listing::{
@@ -163,12 +163,7 @@ fn format(
 }
 
 fn detail_rules(config: &Config, diag: &mut Diag) -> Result<DetailRules, Fatal> {
-    let mut warnings = Vec::new();
-    let lifetimes = config.lifetimes(&mut warnings);
-    for warning in warnings {
-        diag.warning(warning);
-    }
-    let lifetimes = lifetimes.map_err(|error| told(diag, error.to_string()))?;
+    let lifetimes = access::warned(diag, |warnings| config.lifetimes(warnings))?;
     let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     Ok(DetailRules {
         now: time::now(),
