@@ -1,7 +1,7 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|selection|qshape|acting|postsuper|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|selection|qshape|acting|moving|deleting|postcat] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
@@ -56,7 +56,8 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
         "selection",
         "qshape",
         "acting",
-        "postsuper",
+        "moving",
+        "deleting",
         "postcat",
     ];
     let asked = |name: &str| {
@@ -83,8 +84,11 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
     if asked("acting") {
         postsuper::matched(messages, rounds);
     }
-    if asked("postsuper") {
-        postsuper::run(messages, rounds);
+    if asked("moving") {
+        postsuper::moving(messages, rounds);
+    }
+    if asked("deleting") {
+        postsuper::deleting(messages, rounds);
     }
     Ok(())
 }

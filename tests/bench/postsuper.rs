@@ -23,44 +23,28 @@ struct Line {
     cache: Cache,
 }
 
-const TO_AND_FRO: [Line; 5] = [
-    line(
-        "postsuper -h ALL, warm",
-        &["-h", "ALL"],
-        &["-H", "ALL"],
-        Cache::Warm,
-    ),
-    line(
-        "postsuper -h -, warm",
-        &["-h", "-"],
-        &["-H", "ALL"],
-        Cache::Warm,
-    ),
-    line(
-        "postsuper -h ALL, cold",
-        &["-h", "ALL"],
-        &["-H", "ALL"],
-        Cache::Cold,
-    ),
-    line(
-        "postsuper -H ALL, warm",
-        &["-H", "ALL"],
-        &["-h", "ALL"],
-        Cache::Warm,
-    ),
-    line(
-        "postsuper -H ALL, cold",
-        &["-H", "ALL"],
-        &["-h", "ALL"],
-        Cache::Cold,
-    ),
+const TO_AND_FRO: [Line; 9] = [
+    line("-h ALL, warm", &["-h", "ALL"], &["-H", "ALL"], Cache::Warm),
+    line("-h ALL, cold", &["-h", "ALL"], &["-H", "ALL"], Cache::Cold),
+    line("-h -, warm", &["-h", "-"], &["-H", "ALL"], Cache::Warm),
+    line("-h -, cold", &["-h", "-"], &["-H", "ALL"], Cache::Cold),
+    line("-H ALL, warm", &["-H", "ALL"], &["-h", "ALL"], Cache::Warm),
+    line("-H ALL, cold", &["-H", "ALL"], &["-h", "ALL"], Cache::Cold),
+    line("-H -, warm", &["-H", "-"], &["-h", "ALL"], Cache::Warm),
+    line("-H -, cold", &["-H", "-"], &["-h", "ALL"], Cache::Cold),
+    line("-e ALL, warm", &["-e", "ALL"], &["-r", "ALL"], Cache::Warm),
 ];
 
 /// Each of these needs a new spool.
-const ONE_WAY: [Line; 3] = [
-    line("postsuper -r ALL, warm", &["-r", "ALL"], &[], Cache::Warm),
-    line("postsuper -d ALL, cold", &["-d", "ALL"], &[], Cache::Cold),
-    line("postsuper -d -, cold", &["-d", "-"], &[], Cache::Cold),
+const ONE_WAY: [Line; 8] = [
+    line("-d ALL, cold", &["-d", "ALL"], &[], Cache::Cold),
+    line("-d -, cold", &["-d", "-"], &[], Cache::Cold),
+    line("-d ALL, warm", &["-d", "ALL"], &[], Cache::Warm),
+    line("-d -, warm", &["-d", "-"], &[], Cache::Warm),
+    line("-r ALL, warm", &["-r", "ALL"], &[], Cache::Warm),
+    line("-r ALL, cold", &["-r", "ALL"], &[], Cache::Cold),
+    line("-r -, warm", &["-r", "-"], &[], Cache::Warm),
+    line("-r -, cold", &["-r", "-"], &[], Cache::Cold),
 ];
 
 const fn line(
