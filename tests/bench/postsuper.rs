@@ -23,7 +23,7 @@ struct Line {
     cache: Cache,
 }
 
-const TO_AND_FRO: [Line; 9] = [
+const TO_AND_FRO: [Line; 8] = [
     line("-h ALL, warm", &["-h", "ALL"], &["-H", "ALL"], Cache::Warm),
     line("-h ALL, cold", &["-h", "ALL"], &["-H", "ALL"], Cache::Cold),
     line("-h -, warm", &["-h", "-"], &["-H", "ALL"], Cache::Warm),
@@ -32,11 +32,10 @@ const TO_AND_FRO: [Line; 9] = [
     line("-H ALL, cold", &["-H", "ALL"], &["-h", "ALL"], Cache::Cold),
     line("-H -, warm", &["-H", "-"], &["-h", "ALL"], Cache::Warm),
     line("-H -, cold", &["-H", "-"], &["-h", "ALL"], Cache::Cold),
-    line("-e ALL, warm", &["-e", "ALL"], &["-r", "ALL"], Cache::Warm),
 ];
 
 /// Each of these needs a new spool.
-const ONE_WAY: [Line; 8] = [
+const ONE_WAY: [Line; 10] = [
     line("-d ALL, cold", &["-d", "ALL"], &[], Cache::Cold),
     line("-d -, cold", &["-d", "-"], &[], Cache::Cold),
     line("-d ALL, warm", &["-d", "ALL"], &[], Cache::Warm),
@@ -45,6 +44,8 @@ const ONE_WAY: [Line; 8] = [
     line("-r ALL, cold", &["-r", "ALL"], &[], Cache::Cold),
     line("-r -, warm", &["-r", "-"], &[], Cache::Warm),
     line("-r -, cold", &["-r", "-"], &[], Cache::Cold),
+    line("-e ALL, warm", &["-e", "ALL"], &[], Cache::Warm),
+    line("-e -, warm", &["-e", "-"], &[], Cache::Warm),
 ];
 
 const fn line(
@@ -61,32 +62,29 @@ const fn line(
     }
 }
 
-/// Measures all of it on `messages` messages.
-pub fn run(messages: usize, rounds: usize) {
+/// Moves `messages` messages to and fro, on one spool.
+pub fn moving(messages: usize, rounds: usize) {
     let spool = Spool::build(messages);
     drain_log(&spool);
     for line in &TO_AND_FRO {
         let mut times = (Vec::new(), Vec::new());
-        if line.arguments[0] == "-H" {
-            act(&Ours, &spool, line.undo, Cache::Warm);
-        }
+        act(&Ours, &spool, line.undo, Cache::Warm);
         for _ in 0..rounds {
-            times
-                .0
-                .push(act(&Theirs, &spool, line.arguments, line.cache));
-            act(&Ours, &spool, line.undo, Cache::Warm);
-            times.1.push(act(&Ours, &spool, line.arguments, line.cache));
-            act(&Ours, &spool, line.undo, Cache::Warm);
-        }
-        if line.arguments[0] == "-H" {
-            act(&Ours, &spool, line.arguments, Cache::Warm);
+            for (whose, list) in [(&Theirs as &dyn Whose, &mut times.0), (&Ours, &mut times.1)] {
+                list.push(act(whose, &spool, line.arguments, line.cache));
+                act(&Ours, &spool, line.undo, Cache::Warm);
+            }
         }
         show(line, times);
+        act(&Ours, &spool, &["-H", "ALL"], Cache::Warm);
     }
-    drop(spool);
+}
+
+/// Deletes and requeues, each time in a new spool of `messages` messages.
+pub fn deleting(messages: usize, rounds: usize) {
     for line in &ONE_WAY {
         let mut times = (Vec::new(), Vec::new());
-        for _ in 0..rounds.min(2) {
+        for _ in 0..rounds {
             for (whose, list) in [(&Theirs as &dyn Whose, &mut times.0), (&Ours, &mut times.1)] {
                 let spool = Spool::build(messages);
                 drain_log(&spool);
@@ -141,7 +139,7 @@ fn time(program: &Program, cache: Cache) -> Duration {
 }
 
 fn show(line: &Line, times: (Vec<Duration>, Vec<Duration>)) {
-    show_times(line.label, times);
+    show_times(&format!("postsuper {}", line.label), times);
 }
 
 fn show_times(label: &str, (theirs, ours): (Vec<Duration>, Vec<Duration>)) {

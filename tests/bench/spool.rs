@@ -51,14 +51,14 @@ impl Spool {
         self.directory.path().join("spool")
     }
 
-    /// A file with all queue IDs, one a line.
+    /// A file with the queue IDs of all that is deferred or on hold, one a line.
     pub fn ids(&self) -> PathBuf {
         let path = self.directory.path().join("ids");
+        let below = "0123456789ABCDEF".chars().map(|c| format!("deferred/{c}"));
         let mut text = String::new();
-        for letter in "0123456789ABCDEF".chars() {
-            let directory = self.root().join("deferred").join(letter.to_string());
+        for directory in below.chain(["hold".to_owned()]) {
             // A queue that was emptied may have lost its directories.
-            let Ok(entries) = fs::read_dir(directory) else {
+            let Ok(entries) = fs::read_dir(self.root().join(directory)) else {
                 continue;
             };
             for entry in entries {
