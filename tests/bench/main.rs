@@ -1,7 +1,7 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|selection|qshape|acting|moving|deleting|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|selection|qshape|acting|moving|deleting|load|postcat] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
@@ -10,6 +10,7 @@
 // A benchmark prints its figures.
 #![allow(clippy::print_stdout)]
 
+mod load;
 mod postcat;
 mod postsuper;
 mod qshape;
@@ -58,6 +59,7 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
         "acting",
         "moving",
         "deleting",
+        "load",
         "postcat",
     ];
     let asked = |name: &str| {
@@ -86,6 +88,9 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
     }
     if asked("moving") {
         postsuper::moving(messages, rounds);
+    }
+    if asked("load") {
+        load::run(messages);
     }
     if asked("deleting") {
         postsuper::deleting(messages, rounds);

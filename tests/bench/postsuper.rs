@@ -187,7 +187,7 @@ fn act(whose: &dyn Whose, spool: &Spool, arguments: &[&str], cache: Cache) -> Du
 }
 
 /// Reads public/postlog from now on.
-fn drain_log(spool: &Spool) {
+pub fn drain_log(spool: &Spool) {
     let path = spool.root().join("public/postlog");
     let socket = UnixDatagram::bind(&path).expect("public/postlog");
     open_to_all(&path);

@@ -90,6 +90,7 @@ impl Spool {
         fs::create_dir(self.root()).expect("spool");
         for queue in [
             "maildrop", "incoming", "active", "hold", "bounce", "trace", "public", "pid", "flush",
+            "saved",
         ] {
             self.directory(&self.root().join(queue));
         }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Whether the kernel may have the files in memory.
@@ -220,18 +220,25 @@ pub fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// The largest resident set of a run, in KiB, as the kernel shows it while the
-/// program runs.
+/// The largest resident set of a run, in KiB.
 fn peak_memory(program: &Program) -> u64 {
-    let mut child = program.command().spawn().expect("the program starts");
+    watched(&mut program.command()).1
+}
+
+/// Runs to the end: how it ended, and the largest resident set, in KiB, as the
+/// kernel shows it while the program runs.
+pub fn watched(command: &mut Command) -> (ExitStatus, u64) {
+    let mut child = command.spawn().expect("the program starts");
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
-    while child.try_wait().expect("wait").is_none() {
+    loop {
+        if let Some(ended) = child.try_wait().expect("wait") {
+            return (ended, peak);
+        }
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|l| l.trim().strip_suffix(" kB"));
         peak = kib.and_then(|n| n.parse().ok()).unwrap_or(0).max(peak);
         std::thread::sleep(Duration::from_millis(1));
     }
-    peak
 }
