@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use crate::selection::{Matcher, Selection};
 use crate::spool::actions::{Action, Actor, Selected, Sighting};
-use crate::spool::crew::{self, Done, Feed, JOB_MAX, Stop, Work};
+use crate::spool::backlog::Spot;
+use crate::spool::crew::{self, Ahead, Done, Feed, JOB_MAX, Stop, Work};
 use crate::spool::mass::Field;
 use crate::spool::message::{self, Identity, Message, NoMessage};
 use crate::spool::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
@@ -65,7 +66,13 @@ pub fn run(
         gatherer.flush().and(gathered)
     };
     let manner = manner(action, field.removal, field.brake);
-    crew::run(manner, field.interrupts, worker, produce, journal)
+    crew::run(
+        (manner, Ahead::Near),
+        field.interrupts,
+        worker,
+        produce,
+        journal,
+    )
 }
 
 /// Messages in a job: all of them can be open at the same time.
@@ -160,7 +167,8 @@ impl Gatherer<'_, '_> {
         match self.job.take() {
             Some(job) => {
                 let pieces = job.names.len();
-                self.feed.send(job, pieces)
+                let spot = Spot::of((job.queue, &job.place.path));
+                self.feed.send(job, pieces, spot)
             }
             None => Ok(()),
         }

@@ -2,7 +2,7 @@
 //!
 //! One thread cuts the work into jobs, workers do them, the calling thread
 //! hears of the results in the order of the jobs. Memory is bounded: as many
-//! jobs wait as fit the queue. A job is looked at first and acted on then:
+//! jobs wait as their feed may run ahead. A job is looked at first and acted on then:
 //! looks go on at the same time, acts only where the kernel lets them.
 
 use std::collections::HashSet;
@@ -10,9 +10,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::backlog::{Backlog, Spot};
 use super::note::{Journal, Notes, Tally, WorkError};
 use crate::sys::process::waits;
 use crate::sys::signals::Interrupts;
@@ -33,10 +34,6 @@ const SLOW_JOB: i64 = 16;
 const LOOKING_DOWN: usize = 64;
 /// Pieces of work in a job at most.
 pub const JOB_MAX: usize = 64;
-/// Jobs that wait.
-const JOBS_WAITING: usize = 2 * WORKERS_MAX;
-/// Names remembered at most, see [`Feed::first_of_its_name`].
-const NAMES_MAX: usize = 1 << 14;
 
 /// Whether work has to end early.
 #[derive(Debug)]
@@ -62,6 +59,30 @@ pub struct Done {
     pub notes: Notes,
     /// Why it ended early.
     pub ended: Result<(), WorkError>,
+}
+
+/// How far a feed runs ahead of the workers. What it costs is memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// Two jobs for each worker there may be.
+    Near,
+    /// As many more as it takes to be in several directories at once.
+    Far,
+}
+
+impl Ahead {
+    fn jobs(self) -> usize {
+        match self {
+            Self::Near => 2 * WORKERS_MAX,
+            Self::Far => 16 * WORKERS_MAX,
+        }
+    }
+
+    /// Names remembered at most, see [`Feed::first_of_its_name`]: twice as
+    /// many as there are in those jobs.
+    fn names(self) -> usize {
+        2 * JOB_MAX * self.jobs()
+    }
 }
 
 /// Whether several workers may act at the same time.
@@ -100,7 +121,7 @@ pub trait Work<J> {
 /// Runs `produce` and lets workers do the jobs it feeds. Returns the counts,
 /// and the first failure in the order of the work.
 pub fn run<J: Send, W: Work<J>>(
-    manner: Manner,
+    (manner, ahead): (Manner, Ahead),
     interrupts: &Interrupts,
     new_worker: impl Fn() -> W + Sync,
     produce: impl FnOnce(&mut Feed<'_, J>) -> Result<(), WorkError> + Send,
@@ -111,15 +132,13 @@ pub fn run<J: Send, W: Work<J>>(
         interrupts,
     };
     let open = Open::default();
-    let (order, in_order) = sync_channel(JOBS_WAITING);
+    let backlog = Backlog::default();
+    let (order, in_order) = sync_channel(ahead.jobs());
     thread::scope(|scope| {
-        let (stop, open, new_worker) = (&stop, &open, &new_worker);
+        let (stop, open, backlog, new_worker) = (&stop, &open, &backlog, &new_worker);
         let life = move || {
-            let (work, waiting) = sync_channel::<(J, SyncSender<Done>)>(JOBS_WAITING);
-            let waiting = Arc::new(Mutex::new(waiting));
             let start = move || {
-                let waiting = Arc::clone(&waiting);
-                let life = move || labour(&mut new_worker(), manner, &waiting, stop, open);
+                let life = move || labour(&mut new_worker(), manner, backlog, stop, open);
                 let started = thread::Builder::new().spawn_scoped(scope, life);
                 started.map(drop)
             };
@@ -129,10 +148,11 @@ pub fn run<J: Send, W: Work<J>>(
                 workers: 0,
                 pieces: 0,
                 order,
-                work,
+                backlog,
                 stop,
                 open,
                 names: HashSet::new(),
+                names_max: ahead.names(),
             };
             produce(&mut feed)
         };
@@ -161,6 +181,9 @@ fn first_failure(
 /// A job that was given out: where its result comes, and of how many pieces
 /// it is.
 type Sent = (Receiver<Done>, usize);
+
+/// A job, and where its result goes.
+type Waiting<J> = (J, SyncSender<Done>);
 
 /// Passes the results on in order.
 fn hear(in_order: &Receiver<Sent>, journal: &mut dyn Journal) -> (Tally, Result<(), WorkError>) {
@@ -197,13 +220,11 @@ fn receive<T>(from: &Receiver<T>, journal: &mut dyn Journal) -> Option<T> {
 fn labour<J, W: Work<J>>(
     worker: &mut W,
     manner: Manner,
-    waiting: &Mutex<Receiver<(J, SyncSender<Done>)>>,
+    backlog: &Backlog<Waiting<J>>,
     stop: &Stop<'_>,
     open: &Open,
 ) {
-    loop {
-        let next = lock(waiting).recv();
-        let Ok((job, result)) = next else { return };
+    while let Some((spot, (job, result))) = backlog.take() {
         let _closing = Closing(open);
         let before = waits();
         let takes_turns = manner == Manner::InTurn;
@@ -219,6 +240,7 @@ fn labour<J, W: Work<J>>(
         }
         // Nobody listens only if all of it has ended.
         let _ = result.send(done);
+        backlog.leave(spot);
     }
 }
 
@@ -277,7 +299,9 @@ impl Drop for Closing<'_> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks what cannot be left half changed: a worker that panicked changes
+/// nothing about that.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -288,10 +312,17 @@ pub struct Feed<'scope, J> {
     workers: usize,
     pieces: usize,
     order: SyncSender<Sent>,
-    work: SyncSender<(J, SyncSender<Done>)>,
+    backlog: &'scope Backlog<Waiting<J>>,
     stop: &'scope Stop<'scope>,
     open: &'scope Open,
     names: HashSet<u64>,
+    names_max: usize,
+}
+
+impl<J> Drop for Feed<'_, J> {
+    fn drop(&mut self) {
+        self.backlog.close();
+    }
 }
 
 impl<J> Feed<'_, J> {
@@ -302,11 +333,11 @@ impl<J> Feed<'_, J> {
     pub fn first_of_its_name(&mut self, name: &[u8]) -> bool {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
-        self.names.len() < NAMES_MAX && self.names.insert(hasher.finish())
+        self.names.len() < self.names_max && self.names.insert(hasher.finish())
     }
 
-    /// Gives a job of so many pieces to the workers.
-    pub fn send(&mut self, job: J, pieces: usize) -> Result<(), WorkError> {
+    /// Gives a job of so many pieces, all at one spot, to the workers.
+    pub fn send(&mut self, job: J, pieces: usize, spot: Spot) -> Result<(), WorkError> {
         self.stop.check()?;
         if self.workers < self.wanted() {
             match (self.start)() {
@@ -319,12 +350,15 @@ impl<J> Feed<'_, J> {
         self.pieces = self.pieces.saturating_add(pieces);
         let (result, results) = sync_channel(1);
         self.open.add_one();
-        let sent =
-            self.order.send((results, pieces)).is_ok() && self.work.send((job, result)).is_ok();
-        match sent {
-            true => Ok(()),
-            false => Err(WorkError::Interrupted),
-        }
+        let sent = self.order.send((results, pieces));
+        sent.map_err(|_| WorkError::Interrupted)?;
+        let spot = match self.manner {
+            Manner::AtOnce => spot,
+            // Those who work alone or by turns keep to the order.
+            Manner::InTurn | Manner::Alone | Manner::OneByOne => Spot::of(()),
+        };
+        self.backlog.add(spot, (job, result));
+        Ok(())
     }
 
     /// How many workers there should be.

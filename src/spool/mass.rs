@@ -11,8 +11,9 @@ use std::sync::Arc;
 use nix::sys::stat::FileStat;
 
 use super::actions::{Action, Selected, expire};
+use super::backlog::Spot;
 use super::brake::Brake;
-use super::crew::{self, Done, Feed, Manner, Stop, Work};
+use super::crew::{self, Ahead, Done, Feed, Manner, Stop, Work};
 use super::moves::{Mover, Outcome, Removal};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
@@ -70,7 +71,11 @@ pub fn run(
         gatherer.flush().and(gathered)
     };
     let manner = manner(action, field.removal);
-    crew::run(manner, field.interrupts, worker, produce, journal)
+    let ahead = match manner {
+        Manner::AtOnce => Ahead::Far,
+        Manner::InTurn | Manner::Alone | Manner::OneByOne => Ahead::Near,
+    };
+    crew::run((manner, ahead), field.interrupts, worker, produce, journal)
 }
 
 /// What a walk is for.
@@ -187,7 +192,8 @@ impl Gatherer<'_, '_> {
         match self.job.take() {
             Some(job) => {
                 let pieces = job.ranges.len();
-                self.feed.send(job, pieces)
+                let spot = Spot::of((job.queue, &job.place.path));
+                self.feed.send(job, pieces, spot)
             }
             None => Ok(()),
         }

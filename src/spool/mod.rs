@@ -3,6 +3,7 @@
 //! Values and typed errors; nothing in here prints.
 
 pub mod actions;
+pub mod backlog;
 pub mod brake;
 pub mod crew;
 pub mod envelope;

@@ -7,13 +7,14 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 
-use super::QueueId;
 use super::actions::{Action, Actor, Sighting};
+use super::backlog::Spot;
 use super::brake::Brake;
-use super::crew::{self, Done, Feed, Manner, Stop, Work};
+use super::crew::{self, Ahead, Done, Feed, Manner, Stop, Work};
 use super::mass::Field;
 use super::moves::Removal;
 use super::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
+use super::{Layout, Queue, QueueId};
 use crate::sys::signals::{Interrupts, Wake};
 
 /// Bytes read at a time.
@@ -38,6 +39,7 @@ pub fn run(
     let produce = |feed: &mut Feed<'_, Vec<Asked>>| {
         let mut jobs = Jobs {
             feed,
+            layout: field.layout,
             job: Vec::new(),
             job_max: match field.brake.is_set() {
                 // What was done is told at once.
@@ -48,7 +50,13 @@ pub fn run(
         read_ids(input, field.interrupts, &mut jobs)
     };
     let manner = manner(action, field.removal, field.brake);
-    crew::run(manner, field.interrupts, worker, produce, journal)
+    crew::run(
+        (manner, Ahead::Near),
+        field.interrupts,
+        worker,
+        produce,
+        journal,
+    )
 }
 
 /// How workers share actions on single messages.
@@ -90,6 +98,14 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// The message, if it can be one.
+    fn id(&self) -> Option<&QueueId> {
+        match self {
+            Self::Id(id) => Some(id),
+            Self::NoId(_) => None,
+        }
+    }
+
     /// What a line, or an argument, asks for.
     pub fn parse(text: &[u8]) -> Self {
         let text = text.split(|&b| b == 0).next().unwrap_or_default();
@@ -174,15 +190,26 @@ impl<T: Takes> Reader<'_, T> {
 /// Makes jobs of what is asked for.
 struct Jobs<'a, 'scope> {
     feed: &'a mut Feed<'scope, Vec<Asked>>,
+    layout: &'a Layout,
     job: Vec<Asked>,
     job_max: usize,
 }
 
 impl Jobs<'_, '_> {
+    /// Where the job is: those who list a queue list one directory after the
+    /// other, so that it is where its first message is.
+    fn spot(&self) -> Spot {
+        let id = self.job.iter().find_map(Asked::id);
+        Spot::of(id.map(|id| self.layout.directory(Queue::Deferred, id.as_bytes())))
+    }
+
     fn flush(&mut self) -> Result<(), WorkError> {
         match self.job.len() {
             0 => Ok(()),
-            pieces => self.feed.send(std::mem::take(&mut self.job), pieces),
+            pieces => {
+                let spot = self.spot();
+                self.feed.send(std::mem::take(&mut self.job), pieces, spot)
+            }
         }
     }
 }
@@ -243,10 +270,8 @@ impl Clerk<'_> {
         notes: &mut Notes,
     ) -> Result<(), WorkError> {
         stop.check()?;
-        let messages = seen.iter().filter_map(|(asked, seen)| match asked {
-            Asked::Id(id) => Some((id, seen.as_ref()?)),
-            Asked::NoId(_) => None,
-        });
+        let messages = seen.iter();
+        let messages = messages.filter_map(|(asked, seen)| Some((asked.id()?, seen.as_ref()?)));
         let _announced = self.actor.announce(self.action, messages)?;
         for (asked, seen) in seen {
             stop.check()?;
