@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::selection::{Matcher, Selection};
 use crate::spool::actions::{Action, Actor, Selected, Sighting};
 use crate::spool::backlog::Spot;
-use crate::spool::crew::{self, Ahead, Done, Feed, JOB_MAX, Stop, Work};
+use crate::spool::crew::{self, Done, Feed, JOB_MAX, Room, Stop, Work};
 use crate::spool::mass::Field;
 use crate::spool::message::{self, Identity, Message, NoMessage};
 use crate::spool::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
@@ -19,13 +19,6 @@ use crate::spool::report::Rules;
 use crate::spool::reporter::Location;
 use crate::spool::stream::manner;
 use crate::spool::{Place, Queue, QueueId, Walk};
-use crate::sys::process::raise_open_files;
-
-/// Descriptors that are not for messages: handles of directories, jobs that
-/// wait with theirs, logs.
-const OTHER_FILES: u64 = 600;
-/// Workers that keep messages open, at most.
-const WORKERS: u64 = 64;
 
 /// Which messages are meant.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +43,11 @@ pub fn run(
         action,
         field,
     };
+    let room = Room::near(field.open_files);
     let job_max = match field.brake.is_set() {
         // What was done is told at once, and looked at right before it is.
         true => 1,
-        false => job_max(raise_open_files()),
+        false => job_max(field.open_files, room),
     };
     let produce = |feed: &mut Feed<'_, Job>| {
         let mut gatherer = Gatherer {
@@ -66,19 +60,13 @@ pub fn run(
         gatherer.flush().and(gathered)
     };
     let manner = manner(action, field.removal, field.brake);
-    crew::run(
-        (manner, Ahead::Near),
-        field.interrupts,
-        worker,
-        produce,
-        journal,
-    )
+    crew::run((manner, room), field.interrupts, worker, produce, journal)
 }
 
 /// Messages in a job: all of them can be open at the same time.
-fn job_max(open_files: u64) -> usize {
-    let each = open_files.saturating_sub(OTHER_FILES) / WORKERS;
-    usize::try_from(each).unwrap_or(JOB_MAX).clamp(1, JOB_MAX)
+fn job_max(open_files: u64, room: Room) -> usize {
+    let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
+    (open_files / 4 / room.workers).clamp(1, JOB_MAX)
 }
 
 /// The queues where an action looks for what a selection means, in the order

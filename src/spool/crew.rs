@@ -61,27 +61,39 @@ pub struct Done {
     pub ended: Result<(), WorkError>,
 }
 
-/// How far a feed runs ahead of the workers. What it costs is memory.
+/// What a run may take up at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ahead {
-    /// Two jobs for each worker there may be.
-    Near,
-    /// As many more as it takes to be in several directories at once.
-    Far,
+pub struct Room {
+    /// Jobs that wait. Each may keep a directory open.
+    jobs: usize,
+    /// Workers at most. Each has a few descriptors of its own.
+    pub workers: usize,
 }
 
-impl Ahead {
-    fn jobs(self) -> usize {
-        match self {
-            Self::Near => 2 * WORKERS_MAX,
-            Self::Far => 16 * WORKERS_MAX,
+impl Room {
+    /// Two jobs for each worker, where so many files more can be opened.
+    pub fn near(open_files: u64) -> Self {
+        Self::within(open_files, 2 * WORKERS_MAX)
+    }
+
+    /// As many more as it takes to be in several directories at once. What it
+    /// costs is memory.
+    pub fn far(open_files: u64) -> Self {
+        Self::within(open_files, 16 * WORKERS_MAX)
+    }
+
+    fn within(open_files: u64, jobs_max: usize) -> Self {
+        let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
+        Self {
+            jobs: (open_files / 4).clamp(2, jobs_max),
+            workers: (open_files / 16).clamp(1, WORKERS_MAX),
         }
     }
 
     /// Names remembered at most, see [`Feed::first_of_its_name`]: twice as
     /// many as there are in those jobs.
     fn names(self) -> usize {
-        2 * JOB_MAX * self.jobs()
+        self.jobs.saturating_mul(2 * JOB_MAX)
     }
 }
 
@@ -121,7 +133,7 @@ pub trait Work<J> {
 /// Runs `produce` and lets workers do the jobs it feeds. Returns the counts,
 /// and the first failure in the order of the work.
 pub fn run<J: Send, W: Work<J>>(
-    (manner, ahead): (Manner, Ahead),
+    (manner, room): (Manner, Room),
     interrupts: &Interrupts,
     new_worker: impl Fn() -> W + Sync,
     produce: impl FnOnce(&mut Feed<'_, J>) -> Result<(), WorkError> + Send,
@@ -133,7 +145,7 @@ pub fn run<J: Send, W: Work<J>>(
     };
     let open = Open::default();
     let backlog = Backlog::default();
-    let (order, in_order) = sync_channel(ahead.jobs());
+    let (order, in_order) = sync_channel(room.jobs);
     thread::scope(|scope| {
         let (stop, open, backlog, new_worker) = (&stop, &open, &backlog, &new_worker);
         let life = move || {
@@ -146,13 +158,14 @@ pub fn run<J: Send, W: Work<J>>(
                 start: Box::new(start),
                 manner,
                 workers: 0,
+                workers_max: room.workers,
                 pieces: 0,
                 order,
                 backlog,
                 stop,
                 open,
                 names: HashSet::new(),
-                names_max: ahead.names(),
+                names_max: room.names(),
             };
             produce(&mut feed)
         };
@@ -310,6 +323,7 @@ pub struct Feed<'scope, J> {
     start: Box<dyn Fn() -> io::Result<()> + 'scope>,
     manner: Manner,
     workers: usize,
+    workers_max: usize,
     pieces: usize,
     order: SyncSender<Sent>,
     backlog: &'scope Backlog<Waiting<J>>,
@@ -366,8 +380,11 @@ impl<J> Feed<'_, J> {
         match self.manner {
             _ if self.pieces <= ALONE => 1,
             Manner::Alone | Manner::OneByOne => 1,
-            Manner::InTurn => 2,
-            Manner::AtOnce => self.open.slow.load(Ordering::Relaxed).clamp(2, WORKERS_MAX),
+            Manner::InTurn => self.workers_max.min(2),
+            Manner::AtOnce => {
+                let slow = self.open.slow.load(Ordering::Relaxed);
+                slow.max(2).min(self.workers_max)
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use nix::sys::stat::FileStat;
 use super::actions::{Action, Selected, expire};
 use super::backlog::Spot;
 use super::brake::Brake;
-use super::crew::{self, Ahead, Done, Feed, Manner, Stop, Work};
+use super::crew::{self, Done, Feed, Manner, Room, Stop, Work};
 use super::moves::{Mover, Outcome, Removal};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
@@ -37,12 +37,14 @@ pub struct Field<'a> {
     pub brake: &'a Brake,
     /// What becomes of messages that are deleted.
     pub removal: Removal<'a>,
+    /// How many files more may be open at a time.
+    pub open_files: u64,
 }
 
 impl<'a> Field<'a> {
     /// A mover in this field.
     pub fn mover(&self) -> Mover<'a> {
-        Mover::new(self.spool, self.layout).removing(self.removal)
+        Mover::new(self.spool, self.layout, self.open_files).removing(self.removal)
     }
 }
 
@@ -71,11 +73,11 @@ pub fn run(
         gatherer.flush().and(gathered)
     };
     let manner = manner(action, field.removal);
-    let ahead = match manner {
-        Manner::AtOnce => Ahead::Far,
-        Manner::InTurn | Manner::Alone | Manner::OneByOne => Ahead::Near,
+    let room = match manner {
+        Manner::AtOnce => Room::far(field.open_files),
+        Manner::InTurn | Manner::Alone | Manner::OneByOne => Room::near(field.open_files),
     };
-    crew::run((manner, ahead), field.interrupts, worker, produce, journal)
+    crew::run((manner, room), field.interrupts, worker, produce, journal)
 }
 
 /// What a walk is for.

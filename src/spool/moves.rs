@@ -64,6 +64,7 @@ pub struct Mover<'a> {
     spool: &'a Dir,
     layout: &'a Layout,
     handles: Arc<Mutex<Handles>>,
+    handles_max: usize,
     removal: Removal<'a>,
 }
 
@@ -103,11 +104,14 @@ struct Handles {
 }
 
 impl<'a> Mover<'a> {
-    /// A mover in the queue directory `spool`.
-    pub fn new(spool: &'a Dir, layout: &'a Layout) -> Self {
+    /// A mover in the queue directory `spool`,
+    /// in a process that may open so many files more.
+    pub fn new(spool: &'a Dir, layout: &'a Layout, open_files: u64) -> Self {
+        let affordable = usize::try_from(open_files / 4).unwrap_or(HANDLES_MAX);
         Self {
             spool,
             layout,
+            handles_max: affordable.min(HANDLES_MAX),
             handles: Arc::default(),
             removal: Removal::default(),
         }
@@ -286,7 +290,7 @@ impl<'a> Mover<'a> {
             dir = Arc::new(step_into(&dir, OsStr::from_bytes(level), missing)?);
         }
         let hashed = &mut self.handles().hashed;
-        if hashed.len() >= HANDLES_MAX {
+        if hashed.len() >= self.handles_max {
             hashed.clear();
         }
         hashed.insert(key, Arc::clone(&dir));

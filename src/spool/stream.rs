@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, Read};
 use super::actions::{Action, Actor, Sighting};
 use super::backlog::Spot;
 use super::brake::Brake;
-use super::crew::{self, Ahead, Done, Feed, Manner, Stop, Work};
+use super::crew::{self, Done, Feed, Manner, Room, Stop, Work};
 use super::mass::Field;
 use super::moves::Removal;
 use super::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
@@ -50,13 +50,8 @@ pub fn run(
         read_ids(input, field.interrupts, &mut jobs)
     };
     let manner = manner(action, field.removal, field.brake);
-    crew::run(
-        (manner, Ahead::Near),
-        field.interrupts,
-        worker,
-        produce,
-        journal,
-    )
+    let room = Room::near(field.open_files);
+    crew::run((manner, room), field.interrupts, worker, produce, journal)
 }
 
 /// How workers share actions on single messages.

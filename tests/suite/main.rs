@@ -23,6 +23,7 @@ mod layers;
 mod listing;
 mod live;
 mod maillog;
+mod memory;
 mod postcat;
 mod postsuper;
 mod qshape;

@@ -29,6 +29,7 @@ use crate::spool::note::Tally;
 use crate::spool::repair::Changes;
 use crate::spool::{Layout, Queue};
 use crate::sys::process::Trust;
+use crate::sys::process::raise_open_files;
 use crate::sys::rights;
 use crate::sys::signals::Interrupts;
 
@@ -110,6 +111,7 @@ fn operate(scene: Scene<'_>, call: &Call, diag: &mut Diag) -> Result<(), Fatal> 
         interrupts: scene.interrupts,
         brake: &brake,
         removal: Removal::Unlink,
+        open_files: raise_open_files(),
     };
     let comment = wishes.comment.as_deref().map(str::as_bytes);
     let trash = trash::begin(&scene.arguments.trash, field, call, comment)

@@ -39,6 +39,8 @@ pub enum Needs {
     Promtool,
     /// strace(1), to kill a program between two system calls; and root.
     Strace,
+    /// valgrind(1), to watch a program's memory; and root.
+    Valgrind,
     /// cargo-deb, to make the Debian package; and root.
     CargoDeb,
 }
@@ -78,6 +80,7 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::Root => (&[], ""),
         Needs::Postfix => (&["postqueue", "postsuper"], "Postfix is not installed"),
         Needs::Strace => (&["strace"], "strace is not installed"),
+        Needs::Valgrind => (&["valgrind"], "valgrind is not installed"),
         Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
         Needs::Promtool => (
             &["promtool"],
