@@ -57,6 +57,9 @@ fn folded_and_quoted(input: &[u8]) {
     fold::fold(input, &mut folded);
     let folded = folded.strip_prefix(b"before").expect("what was there");
     assert!(folded.len() <= FOLDED_MAX + 4, "{}", folded.len());
+    if std::str::from_utf8(input).is_ok() {
+        assert!(std::str::from_utf8(folded).is_ok(), "half a character");
+    }
     let mut quoted = Vec::new();
     quote(input, &mut quoted);
     assert!(quoted.len() >= input.len());

@@ -119,9 +119,11 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// `count` cases of the seed, or the one that SPOOLBOX_CASE names.
+    /// `count` cases of the seed, or as many as SPOOLBOX_CASES says, or the
+    /// one that SPOOLBOX_CASE names.
     pub fn from_environment(count: u64) -> Self {
         let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
+        let count = number_from_environment("SPOOLBOX_CASES").unwrap_or(count);
         match number_from_environment("SPOOLBOX_CASE") {
             Some(first) => Self {
                 seed,
