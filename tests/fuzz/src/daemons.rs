@@ -193,7 +193,7 @@ pub fn flush_attributes(input: &[u8]) {
     for (request, expected) in [
         (
             Request::File(&id),
-            &b"request\0send_file\0queue_id\04F1A2B3C\0\0"[..],
+            &b"request\0send_file\0queue_id\x004F1A2B3C\0\0"[..],
         ),
         (
             Request::Site(b"example.com"),

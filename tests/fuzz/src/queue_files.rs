@@ -32,7 +32,7 @@ const FLAGS: [Flag; 8] = [
 ];
 /// Records after which a reader has seen enough: pointers lead back ten
 /// thousand times.
-const RECORDS_MAX: usize = 20_000;
+const RECORDS_MAX: usize = 12_000;
 /// Bytes after which who is shown a file has seen enough.
 const SHOWN_MAX: usize = 1 << 20;
 /// Bytes that a pipe takes while nobody reads.
@@ -49,9 +49,12 @@ pub fn records(input: &[u8]) {
     assert_read_alike(input, &raw);
     let options = input.last().copied().unwrap_or(0);
     shown(input, options);
-    message_alone(input, Form::Plain);
-    message_alone(input, Form::Mbox);
-    as_json(input);
+    // Each of them follows all pointers once more: one is enough at a time.
+    match input.len() % 3 {
+        0 => message_alone(input, Form::Plain),
+        1 => message_alone(input, Form::Mbox),
+        _ => as_json(input),
+    }
 }
 
 /// The records in the order of the file, and what ended the reading.
