@@ -220,6 +220,7 @@ pub fn listing(input: &[u8]) {
             _ => Dialect::V3_11,
         };
         listed::listed_in_every_form(scratch, &message, dialect);
+        listed::counted_in_every_form(scratch, &message, dialect);
         listed::selected_or_not(scratch, &message, dialect);
         counted(&message);
         text_of(&message);

@@ -3,10 +3,13 @@
 
 use spoolbox::cli::Scanned;
 use spoolbox::listing::{
-    Clock, Columns, Form, Look, Members, Style, Template, Terminator, TimeStyle,
+    COUNTED_BY, Clock, Columns, CountPlan, Counts, DetailRules, Form, Gathered, Look, Members,
+    Style, Template, Terminator, TimeStyle, count_form, metrics,
 };
+use spoolbox::record::Buffers;
 use spoolbox::selection::{Builder, Matcher, Selection};
 use spoolbox::spool::message::Message;
+use spoolbox::spool::message_text::{self, Next, Piece};
 use spoolbox::spool::report::{Dialect, Head, Recipient, Report, Rules, Wanted};
 use spoolbox::spool::reporter::{Location, Reporter};
 use spoolbox::spool::{Layout, Queue};
@@ -41,6 +44,15 @@ fn rules(dialect: Dialect) -> Rules {
         duplicate_limit: Some(3),
     }
 }
+
+/// The moment of all listings here.
+const CLOCK: Clock = Clock {
+    style: TimeStyle::Iso,
+    now: 1_700_000_000,
+};
+/// A line with everything that only the spool tells.
+const FORMAT: &str = "%{status}|%{age}|%{sender_domain}|%{next_attempt}|%{path}|%{client_name}|\
+                      %{client_address}|%{sasl_username}|%{subject}|%{message_id}";
 
 /// Calls `work` with where the message lies.
 fn located<T>(scratch: &Scratch, work: impl FnOnce(&Location<'_>) -> T) -> T {
@@ -116,38 +128,78 @@ impl Report for Watched<'_> {
     }
 }
 
-/// What a listing in this style says of the message; empty if it is none.
-fn listed(scratch: &Scratch, message: &Message, dialect: Dialect, style: Style<'_>) -> Vec<u8> {
+/// A form that was told of the message, as far as it is one.
+fn told<'a>(scratch: &Scratch, message: &Message, dialect: Dialect, style: Style<'a>) -> Form<'a> {
     let mut watched = Watched::new(style);
+    if let Some(facts) = watched.form.file_facts() {
+        facts.path = "deferred/F022ED".to_owned();
+        message_text::read(message, &mut Buffers::default(), |piece| {
+            if let Piece::Header(name, value) = piece {
+                facts.note_header(name, value);
+            }
+            Next::Headers
+        });
+    }
     // An error ends the whole listing: it leads where no file can be.
     let _ = located(scratch, |at| {
         Reporter::default().report(message, at, &rules(dialect), &mut watched)
     });
-    watched.form.out().clone()
+    watched.form
 }
 
 /// Lists the message as text, as JSON, in columns.
 pub fn listed_in_every_form(scratch: &Scratch, message: &Message, dialect: Dialect) {
-    let list = |style| listed(scratch, message, dialect, style);
-    let clock = Clock {
-        style: TimeStyle::Iso,
-        now: 1_700_000_000,
-    };
+    let list = |style| told(scratch, message, dialect, style).out().clone();
     for columns in [Columns::Short, Columns::Long] {
         let text = list(Style::Text(columns, None));
         assert_printable_lines(&text);
     }
-    let members = Members::default();
-    let json = list(Style::Json(members));
-    if json.ends_with(b"\n") {
-        assert_json_lines(&json);
+    let details = DetailRules {
+        now: CLOCK.now,
+        lifetime: 432_000,
+        bounce_lifetime: 0,
+    };
+    for details in [None, Some(&details)] {
+        let instance = details.map(|_| "postfix-out");
+        let json = list(Style::Json(Members { details, instance }));
+        // What broke off has no end.
+        if json.ends_with(b"\n") {
+            assert_json_lines(&json);
+        }
     }
-    let template = Template::oneline(Terminator::Newline, clock);
-    let line = list(Style::Lines(&template));
-    assert_printable_lines(&line);
-    assert!(line.iter().filter(|&&b| b == b'\n').count() <= 1);
-    let template = Template::csv(clock);
-    assert_printable_lines(&list(Style::Lines(&template)));
+    let templates = [
+        Template::oneline(Terminator::Newline, CLOCK),
+        Template::csv(CLOCK),
+        Template::format(FORMAT, Terminator::Newline, CLOCK).expect("a format"),
+    ];
+    for template in &templates {
+        let line = list(Style::Lines(template));
+        assert_printable_lines(&line);
+        assert!(line.iter().filter(|&&b| b == b'\n').count() <= 1);
+    }
+}
+
+/// Counts the message by everything there is, in tables, JSON and metrics.
+pub fn counted_in_every_form(scratch: &Scratch, message: &Message, dialect: Dialect) {
+    let counts = |plan: &CountPlan| -> Counts {
+        let gathered = told(scratch, message, dialect, Style::Counts(plan)).take_gathered();
+        match gathered {
+            Some(Gathered::Counts(counts)) => counts,
+            _ => Counts::default(),
+        }
+    };
+    let plan = CountPlan {
+        by: COUNTED_BY.map(|(_, by)| by).to_vec(),
+        ages_at: None,
+        needs_sizes: true,
+    };
+    for (groups, by) in counts(&plan).by.into_iter().zip(plan.by.iter().copied()) {
+        let rows = count_form::rows(groups, by, None);
+        assert_printable_lines(&count_form::table(&rows, by, CLOCK));
+        assert_json_lines(&count_form::json(&rows, by, None));
+    }
+    let counted = counts(&metrics::plan(CLOCK.now));
+    assert_printable_lines(&metrics::write(counted, CLOCK.now, 3));
 }
 
 fn selection(option: &'static str, value: &str, negated: bool) -> Selection {
