@@ -15,6 +15,7 @@ use fastrand::Rng;
 use super::beginnings;
 use super::targets::TARGETS;
 use crate::postcat::run::{self, Stdin, run_both};
+use crate::qshape::run as qshape;
 use crate::support::compare::{Cases, difference, shown};
 use crate::support::generate::suspect::{Verdict, verdict};
 use crate::support::generate::{chance, mutate, pick};
@@ -162,8 +163,8 @@ fn mutated_queue_files_and_logs_are_listed_alike() {
     });
 }
 
-/// Lists a spool that holds these messages, as text and as JSON.
-fn listed(part: &[Mutant]) -> Shown {
+/// An instance with these messages.
+fn spool_of(part: &[Mutant]) -> Instance {
     let instance = Instance::builder().build();
     for (number, Mutant { queue, file, log }) in part.iter().enumerate() {
         let name = format!("{number:02}F022ED").into_bytes();
@@ -173,6 +174,12 @@ fn listed(part: &[Mutant]) -> Shown {
             instance.spool().put_log("defer", &name, log);
         }
     }
+    instance
+}
+
+/// Lists a spool that holds these messages, as text and as JSON.
+fn listed(part: &[Mutant]) -> Shown {
+    let instance = spool_of(part);
     let mut result = Shown::Alike;
     for form in ["-p", "-j"] {
         let call = Invocation::new(Tool::Postqueue, [form])
@@ -188,6 +195,30 @@ fn listed(part: &[Mutant]) -> Shown {
         }
     }
     result
+}
+
+#[test]
+fn mutated_queue_files_are_counted_alike() {
+    let test = "fuzz::differential::mutated_queue_files_are_counted_alike";
+    compare_groups(test, Mutant::draw, |group, case| {
+        let options: &[&str] = match case % 3 {
+            0 => &["-s"],
+            1 => &["-p", "-m", "1"],
+            _ => &["-l", "-t", "1e6"],
+        };
+        compare(&group, &|part| counted(part, options))
+    });
+}
+
+/// Counts these messages with qshape.
+fn counted(part: &[Mutant], options: &[&str]) -> Shown {
+    let instance = spool_of(part);
+    let call = qshape::call(&instance, options.iter().chain(&QUEUES));
+    // It is the group that is done with where Postfix's goes round for ever.
+    match qshape::same(&instance, &call) {
+        Ok(()) => Shown::Alike,
+        Err(text) => Shown::Differently(text),
+    }
 }
 
 #[test]
