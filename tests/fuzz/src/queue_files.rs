@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use spoolbox::contents::{self, Begin, Flag, Form, Output, Plan, Sink};
 use spoolbox::record::writer::RecordWriter;
 use spoolbox::record::{Buffers, FileSource, Reader, RecordType, Source, StreamSource, TEXT_MAX};
-use spoolbox::spool::envelope::{Addresses, EnvelopeReader};
+use spoolbox::spool::envelope::{Addresses, EnvelopeReader, Kind};
 use spoolbox::spool::message::Message;
 use spoolbox::spool::message_text::{self, Next, Piece};
 use spoolbox::spool::report::Dialect;
@@ -245,7 +245,6 @@ impl Addresses for Seen {
 }
 
 fn counted(message: &Message) {
-    use spoolbox::spool::envelope::Kind;
     let mut seen = Seen::default();
     let counts = EnvelopeReader::default().read(message, &mut seen, &mut |_| {});
     if counts.is_some_and(|counts| counts.kind == Kind::Message) {

@@ -24,7 +24,7 @@ use crate::support::number_from_environment;
 /// Mutations that each target reads.
 const MUTATIONS: u64 = 3000;
 /// After which no more are begun, unless somebody asked for a number.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A test for each target, under the target's name.
 macro_rules! tests_of {

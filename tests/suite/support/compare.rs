@@ -2,6 +2,9 @@
 //!
 //! Owns how a difference is shown and how to repeat it. Nothing is trimmed or
 //! sorted before it is compared, unless a caller asks for it.
+//!
+//! SPOOLBOX_SEED draws other cases, SPOOLBOX_CASES=N more or fewer of them;
+//! SPOOLBOX_CASE=N runs one again, and SPOOLBOX_KEEP=1 leaves its files.
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
