@@ -11,8 +11,10 @@ use crate::support::instance::Instance;
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::under_test;
 
-/// Longest run; Postfix goes round for ever on some files.
+/// Longest run of Postfix's, which goes round for ever on some files.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest run of ours, which never does, on a machine that is busy.
+const PATIENCE_WITH_OURS: Duration = Duration::from_secs(90);
 
 /// What standard input is.
 #[derive(Clone, Debug)]
@@ -62,15 +64,18 @@ pub fn run(call: &Invocation, stdin: &Stdin, program: Program, instance: &Instan
         }
         _ => None,
     };
-    let ended = wait(&mut child);
+    let ended = match program {
+        Program::Ours => wait(&mut child, PATIENCE_WITH_OURS),
+        Program::Theirs => wait(&mut child, PATIENCE),
+    };
     drop(feeder.map(std::thread::JoinHandle::join));
     let text = fs::read(&path).expect("the output");
     fs::remove_file(&path).expect("removal of the output");
     Printed { ended, text }
 }
 
-fn wait(child: &mut Child) -> Ended {
-    let deadline = Instant::now() + PATIENCE;
+fn wait(child: &mut Child, patience: Duration) -> Ended {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(status) = child.try_wait().expect("waitpid") {
             return status.into();
