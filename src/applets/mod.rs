@@ -28,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
+use crate::diag::Diag;
 use crate::sys::process::{self, Caller};
 use crate::sys::{rights, time};
 
@@ -50,6 +51,21 @@ pub struct Applet {
     run: fn(&Call) -> Result<(), Fatal>,
     /// Its command line, for shells that complete it.
     command: fn() -> Command,
+    /// Reads its command line, and does nothing.
+    read: fn(&Call, &mut Diag) -> Result<(), Fatal>,
+}
+
+impl Applet {
+    /// Whether it understands these arguments; nothing is done, and nobody is
+    /// told.
+    pub fn understands(&self, arguments: &[OsString]) -> bool {
+        let call = Call {
+            program: self.name.into(),
+            arguments: arguments.to_vec(),
+            caller: Caller::of_this_process(),
+        };
+        (self.read)(&call, &mut Diag::unheard(self.name)).is_ok()
+    }
 }
 
 /// What an applet may keep of the rights that a set-gid binary lends.
@@ -69,6 +85,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: completions::run,
         command: completions::command,
+        read: |call, _| own::read(completions::command(), call),
     },
     Applet {
         name: "demo",
@@ -76,6 +93,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: demo::run,
         command: demo::command,
+        read: |call, _| own::read(demo::command(), call),
     },
     Applet {
         name: "install",
@@ -83,6 +101,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: install::run_install,
         command: install::install_command,
+        read: |call, _| own::read(install::install_command(), call),
     },
     Applet {
         name: "mailq",
@@ -90,6 +109,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::KeepsGroup,
         run: sendmail::run_mailq,
         command: sendmail::command,
+        read: sendmail::read,
     },
     Applet {
         name: "postcat",
@@ -97,6 +117,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: postcat::run,
         command: postcat::command,
+        read: postcat::read,
     },
     Applet {
         name: "postfix",
@@ -104,6 +125,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: postfix::run,
         command: postfix::command,
+        read: postfix::read,
     },
     Applet {
         name: "postqueue",
@@ -111,6 +133,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::KeepsGroup,
         run: postqueue::run,
         command: postqueue::command,
+        read: postqueue::read,
     },
     Applet {
         name: "postsuper",
@@ -118,6 +141,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: postsuper::run,
         command: postsuper::command,
+        read: postsuper::read,
     },
     Applet {
         name: "qshape",
@@ -125,6 +149,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: qshape::run,
         command: qshape::command,
+        read: qshape::read,
     },
     Applet {
         name: "sendmail",
@@ -132,6 +157,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::KeepsGroup,
         run: sendmail::run_sendmail,
         command: sendmail::command,
+        read: sendmail::read,
     },
     Applet {
         name: "uninstall",
@@ -139,6 +165,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: install::run_uninstall,
         command: install::uninstall_command,
+        read: |call, _| own::read(install::uninstall_command(), call),
     },
 ];
 
@@ -196,6 +223,7 @@ fn by_first_argument(mut call: Call) -> ExitCode {
                 rights: Rights::Own,
                 run: front::run,
                 command: front::command,
+                read: |call, _| own::read(front::command(), call),
             };
             start(&front, &call)
         }

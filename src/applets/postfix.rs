@@ -50,6 +50,11 @@ pub fn command() -> clap::Command {
     super::completions::of_table(&OPTIONS)
 }
 
+/// Reads its command line.
+pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
+    parse(call, &call.base_name(), diag).map(drop)
+}
+
 /// Runs postfix, as far as it flushes the queue.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();

@@ -104,6 +104,17 @@ pub fn command() -> clap::Command {
     super::completions::of_table(&options())
 }
 
+/// Reads its command line, and that of mailq.
+pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
+    let mode = match call.base_name().as_str() {
+        "mailq" => Mode::List,
+        _ => Mode::Delivery,
+    };
+    let options = options();
+    first_pass(call, &options, &call.base_name(), diag);
+    understand(call, &options, mode, diag).map(drop)
+}
+
 /// Runs mailq.
 pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
     run(call, Mode::List)
@@ -128,6 +139,20 @@ fn run(call: &Call, mode: Mode) -> Result<(), Fatal> {
         let config = instance::configure(call, directory.as_deref(), LOG_NAME, &mut diag, STATUS)?;
         instance::leave_logtag(&config);
     }
+    let arguments = understand(call, &options, mode, &mut diag)?;
+    if let Some(directory) = directory {
+        set_variable(OsStr::new(locate::ENVIRONMENT), Some(&directory));
+    }
+    hand_over(call, arguments, &mut diag)
+}
+
+/// What the options come to, if they go together.
+fn understand(
+    call: &Call,
+    options: &[Opt],
+    mode: Mode,
+    diag: &mut Diag,
+) -> Result<Arguments, Fatal> {
     let mut arguments = Arguments {
         mode,
         reads_recipients: false,
@@ -135,12 +160,9 @@ fn run(call: &Call, mode: Mode) -> Result<(), Fatal> {
         flush_id: None,
         has_operands: false,
     };
-    second_pass(call, &options, &mut arguments, &mut diag)?;
-    check(&arguments, &mut diag)?;
-    if let Some(directory) = directory {
-        set_variable(OsStr::new(locate::ENVIRONMENT), Some(&directory));
-    }
-    hand_over(call, arguments, &mut diag)
+    second_pass(call, options, &mut arguments, diag)?;
+    check(&arguments, diag)?;
+    Ok(arguments)
 }
 
 fn options() -> Vec<Opt> {

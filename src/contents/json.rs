@@ -295,6 +295,37 @@ fn spaced(value: &Value) -> String {
             let members = members.map(|(key, value)| format!("\"{key}\": {}", spaced(value)));
             format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
         }
-        other => other.to_string(),
+        other => without_controls(other.to_string()),
+    }
+}
+
+/// JSON may hold DEL and the controls behind it as they are; a terminal takes
+/// some of them for commands.
+fn without_controls(json: String) -> String {
+    let is_control = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(is_control) {
+        return json;
+    }
+    let escaped = json.chars().map(|c| match is_control(c) {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    });
+    escaped.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_stands_in_json_as_it_is() {
+        let text = "a\u{1b}\u{7f}\u{9b}31m\u{a0}\u{fc}";
+        let value = json!({"name": text});
+        let shown = spaced(&value);
+        assert_eq!(
+            shown,
+            "{\"name\": \"a\\u001b\\u007f\\u009b31m\u{a0}\u{fc}\"}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
     }
 }

@@ -13,8 +13,8 @@ use crate::record::header::could_be_header;
 use crate::record::{Reader, Record, RecordError, RecordType, Source};
 use crate::text::first_hundred;
 
-/// How often the content may be skipped. A size record can lead back to before
-/// the content record; Postfix would go round for ever.
+/// How often the content may be skipped backwards. A size record can lead back
+/// to before the content record; Postfix would go round for ever.
 const SKIPS_MAX: u32 = 10_000;
 
 /// Where in a file the showing begins.
@@ -263,15 +263,17 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
     }
 
     fn skip_to_extracted(&mut self) -> Result<(), ContentsError> {
-        self.skips = self.skips.saturating_add(1);
+        let Some(offset) = self.sizes.extracted() else {
+            return Ok(());
+        };
+        if u64::try_from(offset).is_ok_and(|offset| offset <= self.reader.position()) {
+            self.skips = self.skips.saturating_add(1);
+        }
         if self.skips > SKIPS_MAX {
             self.warn_of(&RecordError::ReverseJumps)?;
             return Err(ContentsError::Record);
         }
-        match self.sizes.extracted() {
-            Some(offset) => self.seek(offset),
-            None => Ok(()),
-        }
+        self.seek(offset)
     }
 
     /// Goes on at an offset; a negative one is an error to the system too.

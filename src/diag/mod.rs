@@ -77,6 +77,8 @@ enum Console {
     StandardError,
     /// Standard error if it is a terminal, else nobody.
     TerminalOnly,
+    /// Nobody.
+    Nobody,
 }
 
 impl Diag {
@@ -108,6 +110,14 @@ impl Diag {
             charset: Charset::Ascii,
             console: Console::StandardError,
             log: None,
+        }
+    }
+
+    /// Messages that nobody is to hear of.
+    pub fn unheard(program: &str) -> Self {
+        Self {
+            console: Console::Nobody,
+            ..Self::without_log(program)
         }
     }
 
@@ -180,12 +190,12 @@ impl Diag {
     pub fn tell(&mut self, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
-        write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
+        self.write(&[program, b": ", prefix, &text, b"\n"].concat());
     }
 
     /// A line of getopt(3): standard error only, and as it is.
     pub fn option_error(&mut self, program: &[u8], text: &[u8]) {
-        write_stderr(&[program, b": ", text, b"\n"].concat());
+        self.write(&[program, b": ", text, b"\n"].concat());
     }
 
     /// Many messages, in order. As few writes as whole lines allow.
@@ -201,21 +211,21 @@ impl Diag {
             lines.push(b'\n');
             if lines.len() > ATOMIC_WRITE {
                 let (before, last) = lines.split_at(start);
-                write_stderr(before);
+                self.write(before);
                 lines = last.to_vec();
             }
             if let Some(log) = &mut self.log {
                 log.send(None, severity, &text);
             }
         }
-        write_stderr(&lines);
+        self.write(&lines);
     }
 
     fn send(&mut self, severity: Severity, text: &[u8]) {
         let text = self.printable(text);
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
-        if self.console == Console::StandardError || std::io::stderr().is_terminal() {
-            write_stderr(&[program, b": ", prefix, &text, b"\n"].concat());
+        if self.console != Console::TerminalOnly || std::io::stderr().is_terminal() {
+            self.write(&[program, b": ", prefix, &text, b"\n"].concat());
         }
         if let Some(log) = &mut self.log {
             log.send(None, severity, &text);
@@ -227,13 +237,13 @@ impl Diag {
         make_printable(&mut text, self.charset);
         text
     }
-}
 
-/// One write per line, so that lines of several programs do not mix. If
-/// standard error is gone there is nobody to tell.
-fn write_stderr(line: &[u8]) {
-    if line.is_empty() {
-        return;
+    /// One write per line, so that lines of several programs do not mix. If
+    /// standard error is gone there is nobody to tell.
+    fn write(&self, line: &[u8]) {
+        if line.is_empty() || self.console == Console::Nobody {
+            return;
+        }
+        let _ = std::io::stderr().lock().write_all(line);
     }
-    let _ = std::io::stderr().lock().write_all(line);
 }

@@ -4,7 +4,7 @@
 //! Knows the conversation and what can go wrong with it. Which sites may be
 //! asked for, and what an answer means to the user, is the applets' business.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -128,9 +128,23 @@ pub fn ask(
         path: shown.clone(),
         cause,
     })?;
+    converse(&stream, &shown, request, warnings)
+}
+
+/// The conversation with a daemon that listens at `path`, over a stream that
+/// is open.
+pub fn converse<S>(
+    stream: &S,
+    path: &str,
+    request: Request<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Status, FlushError>
+where
+    for<'s> &'s S: Read + Write,
+{
     let mut conversation = Conversation {
-        stream: &stream,
-        path: &shown,
+        stream,
+        path,
         warnings,
     };
     conversation.greeting()?;
@@ -147,13 +161,16 @@ fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-struct Conversation<'a> {
-    stream: &'a UnixStream,
+struct Conversation<'a, S> {
+    stream: &'a S,
     path: &'a str,
     warnings: &'a mut Vec<String>,
 }
 
-impl Conversation<'_> {
+impl<'a, S> Conversation<'a, S>
+where
+    for<'s> &'s S: Read + Write,
+{
     /// Reads what the daemon speaks. One that has gone already is noticed
     /// when it is asked.
     fn greeting(&mut self) -> Result<(), FlushError> {
@@ -218,7 +235,7 @@ impl Conversation<'_> {
         Ok((as_int(number), fault))
     }
 
-    fn reader(&self) -> AttributeReader<BufReader<&UnixStream>> {
+    fn reader(&self) -> AttributeReader<BufReader<&'a S>> {
         AttributeReader::new(BufReader::new(self.stream), self.path)
     }
 

@@ -12,6 +12,7 @@ use crate::selection::domain;
 use crate::spool::report::Recipient;
 use crate::sys::time::LocalTime;
 use crate::text::fold::fold;
+use crate::text::{Charset, make_printable};
 
 /// Different values that are counted apart. What comes after so many counts
 /// as one, so that a queue full of forged senders does not fill the memory.
@@ -122,6 +123,13 @@ impl CountBy {
             _ => None,
         }
     }
+}
+
+/// A value as it may be shown anywhere: attributes stand there as they came,
+/// and JSON is UTF-8.
+fn shown(mut value: Vec<u8>) -> Vec<u8> {
+    make_printable(&mut value, Charset::StrictUtf8);
+    value
 }
 
 /// The domain in lower case; an address without one is its own.
@@ -298,7 +306,7 @@ impl<'a> Counter<'a> {
     /// A recipient of it.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         for (by, values) in self.plan.by.iter().zip(&mut self.recipients) {
-            let Some(value) = by.of_recipient(recipient) else {
+            let Some(value) = by.of_recipient(recipient).map(shown) else {
                 continue;
             };
             let value = match values.len() < VALUES_MAX || values.contains_key(&value) {
@@ -322,7 +330,8 @@ impl<'a> Counter<'a> {
                     add_group(groups, value, Group::of(known, count));
                 }
             } else {
-                add_group(groups, by.of_message(known), Group::of(known, 1));
+                let value = shown(by.of_message(known));
+                add_group(groups, value, Group::of(known, 1));
             }
         }
         if let Some(now) = self.plan.ages_at {
@@ -330,5 +339,27 @@ impl<'a> Counter<'a> {
             let ages = self.counts.ages.entry(known.queue.clone()).or_default();
             ages.count(age);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_calls_itself_reaches_no_terminal() {
+        let plan = CountPlan {
+            by: vec![CountBy::Client, CountBy::SaslUser],
+            ..CountPlan::default()
+        };
+        let mut known = Known::default();
+        known.origin.note(b"client_name=\x1b[31m\xfc");
+        known.origin.note(b"sasl_username=J\xc3\xbcrgen\x07");
+        let mut counter = Counter::new(&plan);
+        counter.begin();
+        counter.end(&known);
+        let counts = counter.take().unwrap();
+        let values: Vec<_> = counts.by.iter().flat_map(HashMap::keys).collect();
+        assert_eq!(values, [&b"?[31m?[]"[..], b"J\xc3\xbcrgen?"]);
     }
 }

@@ -6,9 +6,11 @@
 
 /// Stands for what was folded.
 pub const FOLDED: &str = "\u{2026}";
-/// Bytes of a folded reason at most: hosts can answer with any length of
-/// text, and folded reasons are kept.
+/// Bytes of a folded reason at most, without `MORE`: hosts can answer with
+/// any length of text, and folded reasons are kept.
 const LENGTH_MAX: usize = 512;
+/// Stands for the words that are too many.
+const MORE: &[u8] = b" ...";
 /// Length from which a word without vowels is a long queue ID.
 const LONG_ID_MIN: usize = 14;
 
@@ -21,11 +23,7 @@ pub fn fold(reason: &[u8], to: &mut Vec<u8>) {
         if word.is_empty() {
             continue;
         }
-        let kept = to.len().saturating_sub(start);
-        if kept.saturating_add(word.len()) > LENGTH_MAX && kept > 0 {
-            to.extend_from_slice(b" ...");
-            return;
-        }
+        let before = to.len();
         let is_particular = is_particular(core(word).1);
         if is_particular && last_was_folded && core(word).0.is_empty() {
             to.extend_from_slice(core(word).2);
@@ -35,9 +33,26 @@ pub fn fold(reason: &[u8], to: &mut Vec<u8>) {
             }
             fold_word(word, to);
         }
+        if to.len().saturating_sub(start) > LENGTH_MAX {
+            shorten(to, start, before);
+            return;
+        }
         last_was_folded = is_particular && core(word).2.is_empty();
     }
-    to.truncate(start.saturating_add(LENGTH_MAX));
+}
+
+/// Takes back the word that was one too many; of a word that is too long on
+/// its own, what goes beyond. No character is cut in two.
+fn shorten(to: &mut Vec<u8>, start: usize, before: usize) {
+    if before > start {
+        to.truncate(before);
+        to.extend_from_slice(MORE);
+        return;
+    }
+    let most = start.saturating_add(LENGTH_MAX);
+    let is_inside = |at: &usize| to.get(*at).is_some_and(|b| matches!(b, 0x80..=0xbf));
+    let end = (start..=most).rev().take(4).find(|at| !is_inside(at));
+    to.truncate(end.unwrap_or(most));
 }
 
 /// Appends one word, folded if it is a particular.
@@ -174,5 +189,21 @@ mod tests {
     fn a_folded_reason_is_bounded() {
         assert!(folded(&"word ".repeat(100_000)).len() <= LENGTH_MAX + 4);
         assert!(folded(&"x".repeat(100_000)).len() <= LENGTH_MAX);
+        // Whatever stands at the limit: what is folded can be longer than it
+        // was, and characters have several bytes.
+        for length in LENGTH_MAX - 12..LENGTH_MAX + 4 {
+            let long = "x".repeat(length);
+            for end in [
+                "",
+                " 1",
+                " 1 x",
+                " \u{fc}",
+                "\u{fc}\u{20ac}",
+                " y=1 \u{20ac}",
+            ] {
+                let text = folded(&format!("{long}{end}"));
+                assert!(text.len() <= LENGTH_MAX + MORE.len(), "{text}");
+            }
+        }
     }
 }

@@ -16,6 +16,7 @@ mod corpus;
 mod daemon;
 mod flush;
 mod front;
+mod fuzz;
 mod harness;
 mod hostile;
 mod install;

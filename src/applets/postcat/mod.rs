@@ -41,6 +41,11 @@ pub fn command() -> clap::Command {
     super::completions::of_table(&arguments::options())
 }
 
+/// Reads its command line.
+pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
+    parse(call, diag).map(drop)
+}
+
 /// Runs postcat.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();

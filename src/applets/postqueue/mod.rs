@@ -39,6 +39,11 @@ pub fn command() -> clap::Command {
     super::completions::of_table(&options::options())
 }
 
+/// Reads its command line.
+pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
+    parse(call, diag).map(drop)
+}
+
 /// Runs postqueue.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let mut diag = instance::diag(call, PROGRAM, PROGRAM);

@@ -61,6 +61,11 @@ pub fn command() -> Command {
         .arg(completions::among(queues, Queue::REPAIRED.map(Queue::name)))
 }
 
+/// Reads its command line.
+pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
+    parse(call, &call.base_name(), diag).map(drop)
+}
+
 /// Runs postsuper.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();

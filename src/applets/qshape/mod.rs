@@ -49,6 +49,13 @@ pub fn command() -> clap::Command {
     completions::of_table(&options())
 }
 
+/// Reads its command line, and nobody hears of it: not even that texts are
+/// taken for numbers.
+pub fn read(call: &Call, _: &mut Diag) -> Result<(), Fatal> {
+    let parsed = parse(call.arguments.clone());
+    parsed.map(drop).map_err(|_| Fatal::told(STATUS))
+}
+
 /// Runs qshape.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();

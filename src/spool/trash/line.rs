@@ -101,6 +101,7 @@ impl Entry {
 /// Whether a message was announced before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
+    /// It was not.
     First,
     /// It had moved on when its turn came: this line counts.
     Again,

@@ -14,7 +14,7 @@
 
 mod batches;
 mod ledger;
-mod line;
+pub mod line;
 mod logs;
 mod purge;
 mod undo;

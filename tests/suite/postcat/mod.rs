@@ -5,7 +5,7 @@ mod corpus;
 mod extensions;
 mod large;
 mod milter;
-mod run;
+pub mod run;
 
 use std::fs;
 use std::os::unix::process::CommandExt;

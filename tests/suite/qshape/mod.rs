@@ -7,6 +7,6 @@ mod draft;
 mod extensions;
 mod generated;
 mod hostile;
-mod run;
+pub mod run;
 mod selection;
 mod terminal;

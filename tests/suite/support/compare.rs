@@ -2,6 +2,9 @@
 //!
 //! Owns how a difference is shown and how to repeat it. Nothing is trimmed or
 //! sorted before it is compared, unless a caller asks for it.
+//!
+//! SPOOLBOX_SEED draws other cases, SPOOLBOX_CASES=N more or fewer of them;
+//! SPOOLBOX_CASE=N runs one again, and SPOOLBOX_KEEP=1 leaves its files.
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -119,9 +122,11 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// `count` cases of the seed, or the one that SPOOLBOX_CASE names.
+    /// `count` cases of the seed, or as many as SPOOLBOX_CASES says, or the
+    /// one that SPOOLBOX_CASE names.
     pub fn from_environment(count: u64) -> Self {
         let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
+        let count = number_from_environment("SPOOLBOX_CASES").unwrap_or(count);
         match number_from_environment("SPOOLBOX_CASE") {
             Some(first) => Self {
                 seed,

@@ -7,8 +7,9 @@
 pub mod contents;
 mod logs;
 mod message;
+pub mod mutate;
 mod objects;
-mod suspect;
+pub mod suspect;
 mod text;
 
 use std::fs;

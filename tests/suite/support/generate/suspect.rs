@@ -69,7 +69,11 @@ fn five_length_bytes(file: &[u8], at: usize) -> Verdict {
 
 fn pointer(data: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(data).ok()?;
-    text.trim().parse().ok()
+    // No digits at all are a zero.
+    match text.trim_start() {
+        "" => Some(0),
+        digits => digits.parse().ok(),
+    }
 }
 
 fn leading_number(data: &[u8]) -> Option<usize> {

@@ -1,0 +1,3 @@
+//! cargo fuzz calls `queue_files::listing`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|input: &[u8]| spoolbox_fuzz::queue_files::listing(input));

@@ -1,0 +1,259 @@
+//! Any bytes as the answer of a daemon, and of whoever took its place.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, BufReader, Read, Write};
+
+use spoolbox::ipc::flush::{self, Request, Status};
+use spoolbox::ipc::showq::Showq;
+use spoolbox::listing::{
+    Columns, DaemonWish, Ending, Gathered, ListingError, Look, Members, Sink, Style, Totals,
+    list_daemon,
+};
+use spoolbox::spool::QueueId;
+use spoolbox::spool::report::{Head, LogClass, Recipient, Report};
+use spoolbox::text::Charset;
+
+use super::{assert_json_lines, assert_printable, assert_printable_lines};
+
+const GREETING: &[u8] = b"protocol\0mail_queue_list_protocol\0\0";
+
+/// Reads any bytes as showq's listing.
+pub fn showq_attributes(input: &[u8]) {
+    let text = Style::Text(Columns::Short, None);
+    let json = Style::Json(Members::default());
+    // To Postfix 3.7 some bytes are UTF-8 that are none, in JSON too.
+    copied_alike(input, Charset::LooseUtf8, text, assert_printable_lines);
+    copied_alike(input, Charset::StrictUtf8, json, assert_json_lines);
+    assert_told_alike(&told(input));
+}
+
+/// However the listing is cut up on its way, it is the same one.
+fn copied_alike(input: &[u8], charset: Charset, style: Style<'_>, check: fn(&[u8])) {
+    let whole = copied(showq(input, 64 * 1024, charset), style);
+    let pieces = copied(showq(input, 7, charset), style);
+    assert_eq!(whole, pieces);
+    check(&whole.unwrap_or_default());
+}
+
+/// The whole listing, if the daemon does not break off.
+fn copied(mut showq: Showq<BufReader<&[u8]>>, style: Style<'_>) -> Option<Vec<u8>> {
+    showq.greeting().ok()?;
+    let wish = DaemonWish {
+        look: Look::from(style),
+        selection: None,
+        null_shown: b"MAILER-DAEMON",
+    };
+    let mut sink = Collected::default();
+    let ending = list_daemon(showq, &wish, &mut sink);
+    ending.is_ok().then_some(sink.text)
+}
+
+fn showq(input: &[u8], capacity: usize, charset: Charset) -> Showq<BufReader<&[u8]>> {
+    let input = BufReader::with_capacity(capacity, input);
+    Showq::new(input, "public/showq", charset)
+}
+
+#[derive(Default)]
+struct Collected {
+    text: Vec<u8>,
+}
+
+impl Sink for Collected {
+    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
+        self.text.extend_from_slice(piece);
+        Ok(Ending::Complete)
+    }
+
+    fn totals(&mut self, _: Totals) {}
+
+    fn gathered(&mut self, _: Gathered) -> Result<Ending, ListingError> {
+        Ok(Ending::Complete)
+    }
+
+    fn warning(&mut self, _: &[u8]) {}
+}
+
+/// A value that a daemon sends.
+type Value = Vec<u8>;
+
+/// What a daemon told: messages with their recipients.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Told(Vec<(Message, Vec<ToldRecipient>)>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Message {
+    /// Queue, ID, sender.
+    texts: [Value; 3],
+    /// Arrival, size.
+    numbers: [i64; 2],
+    forced_expire: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ToldRecipient {
+    address: Value,
+    original: Option<Value>,
+    reason: Option<(Value, LogClass)>,
+}
+
+impl Report for Told {
+    fn message(&mut self, head: &Head<'_>) {
+        let texts = [head.queue, head.id, head.sender];
+        texts.into_iter().for_each(assert_printable);
+        let message = Message {
+            texts: texts.map(<[u8]>::to_vec),
+            numbers: [head.arrival, head.size],
+            forced_expire: head.forced_expire,
+        };
+        self.0.push((message, Vec::new()));
+    }
+
+    fn recipient(&mut self, recipient: &Recipient<'_>) {
+        assert_printable(recipient.address);
+        let (_, recipients) = self.0.last_mut().expect("a message comes first");
+        recipients.push(ToldRecipient {
+            address: recipient.address.to_vec(),
+            original: recipient.original.map(<[u8]>::to_vec),
+            reason: recipient.reason.map(|(text, class)| {
+                assert_printable(text);
+                (text.to_vec(), class)
+            }),
+        });
+    }
+
+    fn end(&mut self) {}
+
+    fn warning(&mut self, _: Vec<u8>) {}
+}
+
+fn told(input: &[u8]) -> Told {
+    let mut told = Told::default();
+    let mut showq = showq(input, 64 * 1024, Charset::LooseUtf8);
+    if showq.greeting().is_ok() {
+        while let Ok(true) = showq.next(&mut told) {}
+    }
+    told
+}
+
+/// What was told is told again in a daemon's words, and is understood alike.
+fn assert_told_alike(before: &Told) {
+    let mut words = GREETING.to_vec();
+    for (message, recipients) in &before.0 {
+        tell_message(message, &mut words);
+        for recipient in recipients {
+            tell_recipient(recipient, &mut words);
+        }
+        words.push(0);
+    }
+    words.push(0);
+    assert_eq!(&told(&words), before);
+}
+
+fn tell(name: &str, value: &[u8], words: &mut Vec<u8>) {
+    words.extend([name.as_bytes(), b"\0", value, b"\0"].concat());
+}
+
+fn tell_message(message: &Message, words: &mut Vec<u8>) {
+    let [queue, id, sender] = &message.texts;
+    let [arrival, size] = message.numbers.map(|number| number.to_string());
+    tell("queue_name", queue, words);
+    tell("queue_id", id, words);
+    tell("time", arrival.as_bytes(), words);
+    tell("size", size.as_bytes(), words);
+    let forced_expire = u8::from(message.forced_expire).to_string();
+    tell("forced_expire", forced_expire.as_bytes(), words);
+    tell("sender", sender, words);
+}
+
+fn tell_recipient(recipient: &ToldRecipient, words: &mut Vec<u8>) {
+    let (reason, class) = match &recipient.reason {
+        Some((reason, class)) => (reason.as_slice(), Some(class)),
+        None => (&b""[..], None),
+    };
+    let class = match class {
+        Some(LogClass::Bounce) => "bounce",
+        Some(LogClass::Other) => "other",
+        Some(LogClass::Defer) | None => "defer",
+    };
+    if let Some(original) = &recipient.original {
+        tell("original_recipient", original, words);
+        tell("recipient", &recipient.address, words);
+        tell("log_class", class.as_bytes(), words);
+    } else {
+        tell("recipient", &recipient.address, words);
+    }
+    tell("reason", reason, words);
+}
+
+/// Reads any bytes as the words of a flush daemon. A newline stands where it
+/// pauses.
+pub fn flush_attributes(input: &[u8]) {
+    let id = QueueId::parse(b"4F1A2B3C").expect("a queue ID");
+    for (request, expected) in [
+        (
+            Request::File(&id),
+            &b"request\0send_file\0queue_id\x004F1A2B3C\0\0"[..],
+        ),
+        (
+            Request::Site(b"example.com"),
+            b"request\0send_site\0site\0example.com\0\0",
+        ),
+    ] {
+        let daemon = Daemon::new(input);
+        let mut warnings = Vec::new();
+        let answer = flush::converse(&daemon, "public/flush", request, &mut warnings);
+        assert!(warnings.len() <= 2, "{warnings:?}");
+        match answer {
+            Ok(status) => {
+                assert_eq!(*daemon.heard.borrow(), expected);
+                assert_eq!(Status::from(status.number()), status);
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+/// A daemon that says one piece after the other, whatever it hears.
+struct Daemon {
+    says: RefCell<VecDeque<Vec<u8>>>,
+    heard: RefCell<Vec<u8>>,
+}
+
+impl Daemon {
+    fn new(words: &[u8]) -> Self {
+        let pieces = words
+            .split(|&b| b == b'\n')
+            .filter(|piece| !piece.is_empty());
+        Self {
+            says: RefCell::new(pieces.map(<[u8]>::to_vec).collect()),
+            heard: RefCell::default(),
+        }
+    }
+}
+
+impl Read for &Daemon {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut says = self.says.borrow_mut();
+        let Some(mut piece) = says.pop_front() else {
+            return Ok(0);
+        };
+        let count = piece.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&piece[..count]);
+        if count < piece.len() {
+            says.push_front(piece.split_off(count));
+        }
+        Ok(count)
+    }
+}
+
+impl Write for &Daemon {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.heard.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

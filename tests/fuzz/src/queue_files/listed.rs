@@ -1,0 +1,238 @@
+//! A message in listings of every form, and whether it is meant by a
+//! selection or by its opposite.
+
+use spoolbox::cli::Scanned;
+use spoolbox::listing::{
+    COUNTED_BY, Clock, Columns, CountPlan, Counts, DetailRules, Form, Gathered, Look, Members,
+    Style, Template, Terminator, TimeStyle, count_form, metrics,
+};
+use spoolbox::record::Buffers;
+use spoolbox::selection::{Builder, Matcher, Selection};
+use spoolbox::spool::message::Message;
+use spoolbox::spool::message_text::{self, Next, Piece};
+use spoolbox::spool::report::{Dialect, Head, Recipient, Report, Rules, Wanted};
+use spoolbox::spool::reporter::{Location, Reporter};
+use spoolbox::spool::{Layout, Queue};
+use spoolbox::text::Charset;
+
+use super::super::scratch::Scratch;
+use super::super::{assert_json_lines, assert_printable, assert_printable_lines};
+
+/// Bytes after which the reader of a listing has gone.
+const LISTED_MAX: usize = 1 << 18;
+
+/// Selections, of which each message is meant by one or its opposite.
+const OPTIONS: [(&str, &str); 8] = [
+    ("from", "*@example.com"),
+    ("to-domain", "example.net"),
+    ("reason", "re:."),
+    ("rcpt-count", "+2"),
+    ("sasl-user", "*"),
+    ("client", "127.0.0.0/8"),
+    ("subject", "*a*"),
+    ("body", "re:[a-z]"),
+];
+
+fn rules(dialect: Dialect) -> Rules {
+    Rules {
+        dialect,
+        charset: match dialect {
+            Dialect::V3_7 => Charset::Ascii,
+            Dialect::V3_11 => Charset::StrictUtf8,
+        },
+        empty_address: b"MAILER-DAEMON".to_vec(),
+        duplicate_limit: Some(3),
+    }
+}
+
+/// The moment of all listings here.
+const CLOCK: Clock = Clock {
+    style: TimeStyle::Iso,
+    now: 1_700_000_000,
+};
+/// A line with everything that only the spool tells.
+const FORMAT: &str = "%{status}|%{age}|%{sender_domain}|%{next_attempt}|%{path}|%{client_name}|\
+                      %{client_address}|%{sasl_username}|%{subject}|%{message_id}";
+
+/// Calls `work` with where the message lies.
+fn located<T>(scratch: &Scratch, work: impl FnOnce(&Location<'_>) -> T) -> T {
+    let layout = Layout::new(&[], 1);
+    work(&Location {
+        spool: scratch.spool(),
+        layout: &layout,
+        queue: Queue::Deferred,
+        id: b"F022ED",
+        path: "deferred/F022ED",
+    })
+}
+
+/// A form that checks what it is told, and is left after a while.
+struct Watched<'a> {
+    form: Form<'a>,
+    written: usize,
+}
+
+impl<'a> Watched<'a> {
+    fn new(style: Style<'a>) -> Self {
+        Self {
+            form: Form::new(Look::from(style)),
+            written: 0,
+        }
+    }
+}
+
+impl Report for Watched<'_> {
+    fn begin(&mut self) {
+        self.form.begin();
+    }
+
+    fn wants_attributes(&self) -> bool {
+        self.form.wants_attributes()
+    }
+
+    fn attribute(&mut self, text: &[u8]) {
+        self.form.attribute(text);
+    }
+
+    fn done_recipient(&mut self) {
+        self.form.done_recipient();
+    }
+
+    fn wanted(&self) -> Wanted {
+        match self.written > LISTED_MAX {
+            true => Wanted::Nothing,
+            false => self.form.wanted(),
+        }
+    }
+
+    fn message(&mut self, head: &Head<'_>) {
+        assert_printable(head.sender);
+        assert!(!head.sender.is_empty());
+        self.form.message(head);
+    }
+
+    fn recipient(&mut self, recipient: &Recipient<'_>) {
+        assert_printable(recipient.address);
+        assert_printable(recipient.original.unwrap_or_default());
+        self.form.recipient(recipient);
+        // What lines and counts write is small, but they remember.
+        self.written = self.form.out().len().max(self.written.saturating_add(1));
+    }
+
+    fn end(&mut self) {
+        self.form.end();
+    }
+
+    fn warning(&mut self, text: Vec<u8>) {
+        assert!(!text.is_empty());
+    }
+}
+
+/// A form that was told of the message, as far as it is one.
+fn told<'a>(scratch: &Scratch, message: &Message, dialect: Dialect, style: Style<'a>) -> Form<'a> {
+    let mut watched = Watched::new(style);
+    if let Some(facts) = watched.form.file_facts() {
+        facts.path = "deferred/F022ED".to_owned();
+        message_text::read(message, &mut Buffers::default(), |piece| {
+            if let Piece::Header(name, value) = piece {
+                facts.note_header(name, value);
+            }
+            Next::Headers
+        });
+    }
+    // An error ends the whole listing: it leads where no file can be.
+    let _ = located(scratch, |at| {
+        Reporter::default().report(message, at, &rules(dialect), &mut watched)
+    });
+    watched.form
+}
+
+/// Lists the message as text, as JSON, in columns.
+pub fn listed_in_every_form(scratch: &Scratch, message: &Message, dialect: Dialect) {
+    let list = |style| told(scratch, message, dialect, style).out().clone();
+    for columns in [Columns::Short, Columns::Long] {
+        let text = list(Style::Text(columns, None));
+        assert_printable_lines(&text);
+    }
+    let details = DetailRules {
+        now: CLOCK.now,
+        lifetime: 432_000,
+        bounce_lifetime: 0,
+    };
+    for details in [None, Some(&details)] {
+        let instance = details.map(|_| "postfix-out");
+        let json = list(Style::Json(Members { details, instance }));
+        // What broke off has no end.
+        if json.ends_with(b"\n") {
+            assert_json_lines(&json);
+        }
+    }
+    let templates = [
+        Template::oneline(Terminator::Newline, CLOCK),
+        Template::csv(CLOCK),
+        Template::format(FORMAT, Terminator::Newline, CLOCK).expect("a format"),
+    ];
+    for template in &templates {
+        let line = list(Style::Lines(template));
+        assert_printable_lines(&line);
+        assert!(line.iter().filter(|&&b| b == b'\n').count() <= 1);
+    }
+}
+
+/// Counts the message by everything there is, in tables, JSON and metrics.
+pub fn counted_in_every_form(scratch: &Scratch, message: &Message, dialect: Dialect) {
+    let counts = |plan: &CountPlan| -> Counts {
+        let gathered = told(scratch, message, dialect, Style::Counts(plan)).take_gathered();
+        match gathered {
+            Some(Gathered::Counts(counts)) => counts,
+            _ => Counts::default(),
+        }
+    };
+    let plan = CountPlan {
+        by: COUNTED_BY.map(|(_, by)| by).to_vec(),
+        ages_at: None,
+        needs_sizes: true,
+    };
+    for (groups, by) in counts(&plan).by.into_iter().zip(plan.by.iter().copied()) {
+        let rows = count_form::rows(groups, by, None);
+        assert_printable_lines(&count_form::table(&rows, by, CLOCK));
+        assert_json_lines(&count_form::json(&rows, by, None));
+    }
+    let counted = counts(&metrics::plan(CLOCK.now));
+    assert_printable_lines(&metrics::write(counted, CLOCK.now, 3));
+}
+
+fn selection(option: &'static str, value: &str, negated: bool) -> Selection {
+    let mut builder = Builder::new(1_700_000_000);
+    if negated {
+        let taken = builder.take(&Scanned::Long("not", "".into()));
+        taken.expect("an option of a selection");
+    }
+    let taken = builder.take(&Scanned::Long(option, value.into()));
+    taken.expect("an option of a selection");
+    let built = builder.finish().expect("a whole selection");
+    built.expect("an option was given")
+}
+
+/// A message is meant by a selection or by its opposite, not by both; what
+/// is no message, by neither.
+pub fn selected_or_not(scratch: &Scratch, message: &Message, dialect: Dialect) {
+    let rules = rules(dialect);
+    let (option, value) = match message.stat.st_size {
+        size if size > 0 => OPTIONS[usize::try_from(size).unwrap_or(0) % OPTIONS.len()],
+        _ => OPTIONS[0],
+    };
+    let is_meant = |negated| {
+        let selection = selection(option, value, negated);
+        located(scratch, |at| {
+            let mut matcher = Matcher::new(&selection, &rules);
+            let evidence = matcher.evidence(message, at).map(|found| found.is_some());
+            (matcher.is_meant(message, at), evidence)
+        })
+    };
+    let ((plain, evidence), (opposite, _)) = (is_meant(false), is_meant(true));
+    if let (Ok(plain), Ok(opposite), Ok(is_message)) = (plain, opposite, evidence) {
+        let meant = u8::from(plain) + u8::from(opposite);
+        assert_eq!(meant, u8::from(is_message), "--{option}={value}");
+    }
+}
