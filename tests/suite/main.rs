@@ -8,6 +8,7 @@
 #![allow(clippy::print_stderr)]
 
 mod acting;
+mod beside;
 mod clients;
 mod clients_json;
 mod completions;
