@@ -15,6 +15,7 @@ mod completions;
 mod configuration;
 mod corpus;
 mod daemon;
+mod enemy;
 mod flush;
 mod front;
 mod harness;

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use super::acts::Act;
 use super::server::Delivery;
 
-/// How long after a message was deleted, or taken from active, a delivery may
-/// begin or end that was under way: it is told by several processes.
-const MARGIN: Duration = Duration::from_secs(5);
+/// How long after a message was deleted a delivery may begin that was under
+/// way: several processes hand it on.
+const UNDER_WAY: Duration = Duration::from_secs(5);
+/// How long a delivery begins before its connection, and ends after it.
+const AROUND: Duration = Duration::from_secs(3);
 
 /// What there is to account for, and by.
 pub struct Books<'a> {
@@ -70,7 +72,11 @@ impl<'a> Log<'a> {
             else {
                 continue;
             };
-            if program.contains("/postsuper[") {
+            if let Some(id) = stillborn(text) {
+                let message = message_of.get(id).copied().unwrap_or_default();
+                let told = log.messages.entry(message).or_default();
+                told.ids.retain(|known| *known != id);
+            } else if program.contains("/postsuper[") {
                 if text == "removed" || text.starts_with("removed (") {
                     log.removed.insert(id);
                 }
@@ -88,6 +94,13 @@ impl<'a> Log<'a> {
         }
         log
     }
+}
+
+/// The ID that a message from maildrop did not get after all: it was requeued
+/// from active when its last recipient was just done.
+fn stillborn(text: &str) -> Option<&str> {
+    let before = text.strip_suffix(": no recipients specified")?;
+    before.split_once(": error writing ").map(|(_, id)| id)
 }
 
 impl<'a> Told<'a> {
@@ -212,7 +225,7 @@ impl Books<'_> {
                 continue;
             };
             let story = || self.story(&[&delivery.id]);
-            let was_under_way = delivery.connected <= *when + MARGIN;
+            let was_under_way = delivery.connected <= *when + UNDER_WAY;
             assert!(
                 was_under_way,
                 "sent though deleted: {delivery:?}\n{}",
@@ -234,8 +247,8 @@ impl Books<'_> {
                 };
                 again += 1;
                 let was_moved = self.acts.iter().any(|act| {
-                    let overlaps = act.started <= earlier.accepted + MARGIN
-                        && act.ended + MARGIN >= earlier.connected;
+                    let overlaps = act.started <= earlier.accepted + AROUND
+                        && act.ended + AROUND >= earlier.connected;
                     overlaps && act.may_have_moved(&earlier.id)
                 });
                 let ids = || log.messages.get(key.0).map_or(&[][..], |told| &told.ids);

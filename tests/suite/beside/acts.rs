@@ -309,8 +309,14 @@ fn random_call(program: Program, phase: Phase, ids: &[String], rng: &mut Rng) ->
             choices.extend(OURS_RELEASING);
         }
     }
-    let (words, reach) = choices[rng.usize(0..choices.len())];
-    // Something has to be left, and not everything is to expire.
+    let mut pick = || choices[rng.usize(0..choices.len())];
+    let mut choice = pick();
+    if choice.0.contains(&"-d") {
+        // Something has to be left.
+        choice = pick();
+    }
+    let (words, reach) = choice;
+    // Not everything is to expire.
     let is_final = ["-d", "-e", "-f"].iter().any(|word| words.contains(word));
     let few = match is_final && !words.contains(&"--trash") {
         true => ids.get(..1).unwrap_or(ids),

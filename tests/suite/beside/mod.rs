@@ -44,11 +44,15 @@ use crate::support::{DEFAULT_SEED, Met, Needs, number_from_environment, require,
 const ACTORS: u64 = 3;
 /// How long each phase lasts.
 const TAKING: Duration = Duration::from_secs(3);
-const RELEASING: Duration = Duration::from_secs(5);
+const RELEASING: Duration = Duration::from_secs(7);
 /// Longest wait for the mail system to come to rest.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a delivery takes to be written down after its connection ended.
 const AFTER_DELIVERY: Duration = Duration::from_secs(2);
+/// Messages that smtp-source sends at once.
+const AT_ONCE: usize = 3;
+/// Where the server is.
+const SINK: &str = "sink.example";
 /// Where nobody listens: mail to there stays in the queue.
 const AWAY: &str = "dest.example";
 
@@ -84,7 +88,10 @@ fn every_message_is_accounted_for_beside_a_running_mail_system() {
     let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
     let minutes = number_from_environment("SPOOLBOX_LONG").unwrap_or(1);
     let play = Play::begin(seed);
-    let handed_over = play.run(Duration::from_secs(minutes * 60));
+    let mut handed_over = play.run(Duration::from_secs(minutes * 60));
+    // What nobody has deleted so far.
+    play.send_by_smtp(AWAY, 1, &mut handed_over);
+    play.send_by_smtp(SINK, 3, &mut handed_over);
     play.come_to_rest();
     play.check_rest();
     let left = play.deliver_all();
@@ -98,7 +105,7 @@ impl Play {
     fn begin(seed: u64) -> Self {
         let server = Server::start(seed);
         let route = |domain: &str| format!("{domain}=smtp:[127.0.0.1]:{}", server.port());
-        let routes = ["sink.example", "example.com"].map(route).join(", ");
+        let routes = [SINK, "example.com"].map(route).join(", ");
         // Both kinds of IDs, and both kinds of directories, by the seed.
         let hashed = match (seed / 2) % 2 {
             0 => "deferred, defer",
@@ -167,11 +174,9 @@ impl Play {
             if self.is_over() {
                 break;
             }
-            let domain = if round % 9 == 0 { AWAY } else { "sink.example" };
+            let domain = if round % 9 == 0 { AWAY } else { SINK };
             let recipients = if round % 4 == 0 { 3 } else { 1 };
-            let to = format!("smtp@{domain}");
-            self.system.submit_by_smtp_to(&to, 3, recipients);
-            handed_over.by_smtp += 3;
+            self.send_by_smtp(domain, recipients, &mut handed_over);
             let id = format!("<{round}.handed.over@spoolbox.example>");
             let text = format!("Message-ID: {id}\nSubject: P{round}\n\ntext\n");
             let to = ["one@sink.example", "two@sink.example"];
@@ -181,6 +186,12 @@ impl Play {
             thread::sleep(Duration::from_millis(350));
         }
         handed_over
+    }
+
+    fn send_by_smtp(&self, domain: &str, recipients: usize, handed_over: &mut HandedOver) {
+        let to = format!("smtp@{domain}");
+        self.system.submit_by_smtp_to(&to, AT_ONCE, recipients);
+        handed_over.by_smtp += AT_ONCE;
     }
 
     fn act(&self, mut rng: Rng) {
@@ -263,7 +274,7 @@ impl Play {
         let names = names(instance);
         let distinct: BTreeSet<&String> = names.iter().collect();
         assert_eq!(distinct.len(), names.len(), "a message in two places");
-        assert!(names.len() > 10, "{names:?}");
+        assert!(!names.is_empty(), "nothing is left to look at");
         self.ours(&["-s"]);
         let etc = instance.etc().display().to_string();
         let listing = |program, form| {

@@ -1,0 +1,34 @@
+//! A spool whose owner is an enemy. Every command, as root, over a spool of
+//! traps; while a process of the mail owner swaps files and directories under
+//! its hands; with control characters in everything that is printed; with a
+//! million entries. Nothing outside is touched, nothing blocks, no raw control
+//! character comes out, memory has a bound.
+//!
+//! Short in every run; by hand as long, in minutes, as SPOOLBOX_LONG says.
+
+mod commands;
+mod outside;
+mod still;
+mod traps;
+
+use crate::support::run::{Ended, Output};
+use commands::Spoken;
+use outside::CANARY;
+use traps::Trapped;
+
+/// What has to hold after every run, whatever it was told to do.
+fn check(trapped: &Trapped, spoken: &Spoken, output: &Output) {
+    let words = format!("{:?} {:?}", spoken.tool, spoken.words);
+    let ended = matches!(output.ended, Ended::Exited(_));
+    assert!(ended, "{words}: {output:?}");
+    assert!(
+        !output.stderr_text().contains("panicked"),
+        "{words}: {output:?}"
+    );
+    if let Some(changes) = trapped.outside.changes() {
+        panic!("{words} reached outside:\n{changes}\n{output:?}");
+    }
+    for text in [output.stdout_text(), output.stderr_text()] {
+        assert!(!text.contains(CANARY), "{words} read outside: {output:?}");
+    }
+}
