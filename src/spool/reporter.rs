@@ -90,7 +90,8 @@ impl Reporter {
             has_sender: false,
         };
         report.begin();
-        let done = reading.read(&mut Reader::new(message.source(), &mut buffers), report);
+        let mut reader = Reader::new(message.source(), &mut buffers).passing_over_zeros();
+        let done = reading.read(&mut reader, report);
         if reading.has_sender && done.is_ok() {
             report.end();
         }

@@ -1,9 +1,12 @@
 //! Who looks and wakes meanwhile: listings by root and by an ordinary user,
 //! counts, contents, `-f` and `-i`. All of it succeeds, whatever moves.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
 use fastrand::Rng;
 
-use crate::postsuper::names;
+use crate::postsuper::{messages, names};
 use crate::support::instance::Instance;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool, User};
 
@@ -66,10 +69,20 @@ fn flush_one(instance: &Instance, rng: &mut Rng) {
     }
 }
 
-/// A message that is gone cannot be opened; every other is shown.
+/// A message that is gone cannot be opened; every other that is complete is
+/// shown.
 fn contents(instance: &Instance, rng: &mut Rng) {
-    let ids = names(instance);
-    let Some(id) = rng.choice(&ids) else { return };
+    const COMPLETE: u32 = 0o100;
+    let is_complete = |path: &PathBuf| {
+        let found = instance.spool().path(path).symlink_metadata();
+        found.is_ok_and(|found| found.mode() & COMPLETE != 0)
+    };
+    let complete: Vec<_> = messages(instance).into_iter().filter(is_complete).collect();
+    let Some(path) = rng.choice(&complete) else {
+        return;
+    };
+    let id = path.file_name().unwrap_or_default().to_string_lossy();
+    let id = &*id;
     let output = of(instance, Tool::Postcat, &["-q", "-e", id]);
     let gone = format!("postcat: fatal: open queue file {id}: No such file or directory\n");
     let is_gone = output.ended == Ended::Exited(1) && output.stderr_text() == gone;

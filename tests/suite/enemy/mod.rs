@@ -7,11 +7,13 @@
 //! Short in every run; by hand as long, in minutes, as SPOOLBOX_LONG says.
 
 mod commands;
+mod many;
 mod outside;
+mod racer;
 mod still;
 mod traps;
 
-use crate::support::run::{Ended, Output};
+use crate::support::run::{Ended, Output, Tool};
 use commands::Spoken;
 use outside::CANARY;
 use traps::Trapped;
@@ -31,4 +33,16 @@ fn check(trapped: &Trapped, spoken: &Spoken, output: &Output) {
     for text in [output.stdout_text(), output.stderr_text()] {
         assert!(!text.contains(CANARY), "{words} read outside: {output:?}");
     }
+    // What postcat shows is the message as it is.
+    if spoken.tool != Tool::Postcat {
+        check_printable(&words, &output.stdout);
+    }
+    check_printable(&words, &output.stderr);
+}
+
+/// No control character but the newline.
+fn check_printable(words: &str, text: &[u8]) {
+    let is_raw = |byte: &u8| (*byte < b' ' && *byte != b'\n') || *byte == 0x7f;
+    let raw = text.iter().find(|byte| is_raw(byte));
+    assert_eq!(raw, None, "{words}: {}", text.escape_ascii());
 }

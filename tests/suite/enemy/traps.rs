@@ -35,6 +35,11 @@ pub fn id(kind: usize) -> String {
     format!("A{kind:04}AA")
 }
 
+/// Whether the file of this kind is zeros without end.
+pub fn is_endless(kind: usize) -> bool {
+    (18..=20).contains(&kind)
+}
+
 /// All IDs, one a line.
 pub fn ids() -> String {
     (0..IDS).map(|kind| format!("{}\n", id(kind))).collect()
@@ -48,16 +53,21 @@ pub struct Trapped {
 }
 
 impl Trapped {
-    pub fn new() -> Self {
+    /// A spool without anything in it.
+    pub fn empty() -> Self {
         let instance = Instance::builder()
             .set("hash_queue_names", "deferred, defer, incoming")
             .build();
         let outside = Outside::make(&instance);
-        let mut trapped = Self {
+        Self {
             instance,
             outside,
             immutable: Vec::new(),
-        };
+        }
+    }
+
+    pub fn new() -> Self {
+        let mut trapped = Self::empty();
         for directory in DIRECTORIES {
             trapped.fill(directory);
         }
