@@ -26,7 +26,7 @@ pub struct Spoken {
 }
 
 impl Spoken {
-    fn new(tool: Tool, words: &[&str]) -> Self {
+    pub fn new(tool: Tool, words: &[&str]) -> Self {
         Self {
             tool,
             words: words.iter().map(|word| (*word).to_owned()).collect(),

@@ -60,7 +60,7 @@ fn memory_does_not_grow_with_the_number_of_entries() {
     }
     let by_hand = number_from_environment("SPOOLBOX_LONG").is_some();
     let entries = if by_hand { ENTRIES_BY_HAND } else { ENTRIES };
-    let instance = Instance::builder().set("hash_queue_names", "").build();
+    let instance = Instance::builder().set("hash_queue_names", "defer").build();
     fill(&instance, entries);
     let ids = instance.root().join("ids");
     let listed = Invocation::new(Tool::Postqueue, ["--ids"]).env("MAIL_CONFIG", instance.etc());

@@ -20,7 +20,13 @@ pub const CANARY: &str = "canary@outside.example";
 /// The names by which directories outside are entered, if anybody does.
 const DIRECTORIES: [&str; 4] = ["A", "B", "A/A", "saved"];
 /// Other names that a tool could reach there.
-const OTHERS: [&str; 4] = ["journal.spoolbox", "a.b", "B0001FF#FIX", "541319.26809"];
+const OTHERS: [&str; 5] = [
+    "journal.spoolbox",
+    "B0001AA",
+    "a.b",
+    "B0001FF#FIX",
+    "541319.26809",
+];
 
 /// Files and directories outside, and what they were like.
 pub struct Outside {
@@ -53,6 +59,11 @@ impl Outside {
             let names = (0..IDS).map(id);
             let names = names.chain(OTHERS.map(str::to_owned));
             names.for_each(|name| file(root.join(directory).join(name)));
+        }
+        // A log of the last, whose message is in the spool.
+        let log = format!("recipient=r@dest.example\nreason={CANARY}\n\n");
+        for directory in ["."].into_iter().chain(DIRECTORIES) {
+            fs::write(root.join(directory).join(id(IDS)), &log).expect("a canary");
         }
         fs::write(root.join("secret"), &content).expect("a canary");
         set_mode(&root.join("secret"), 0o600);

@@ -1,5 +1,6 @@
-# Swaps what lies in the queues for something else, again and again, until it
-# is killed. Run as the mail owner; works in the queue directory.
+# Swaps what lies in these queues for something else, again and again, until it
+# is killed. Run as the mail owner; works in the queue directory. Nobody else
+# may do the same in the same queues.
 use strict;
 use POSIX ();
 my ($outside, $linked, $seed, @queues) = @ARGV;
@@ -21,7 +22,7 @@ sub regular {
 sub swap {
     my ($path) = @_;
     my $kind = int rand 7;
-    my $new = "saved/new." . $made++;
+    my $new = "saved/new.$$." . $made++;
     if    ($kind <= 1) { regular $new }
     elsif ($kind == 2) { symlink "$outside/" . pick(@ids), $new }
     elsif ($kind == 3) { POSIX::mkfifo $new, 0700 }

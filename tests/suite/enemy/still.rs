@@ -1,9 +1,12 @@
 //! Every command over a spool of traps in which nothing moves, with
 //! directories mounted into themselves and another file system among them.
 
+use std::path::Path;
+
 use super::check;
 use super::commands::{Spoken, asking, changing, looking};
 use super::traps::Trapped;
+use crate::support::run::{Output, Tool};
 use crate::support::{Met, Needs, require};
 
 /// Queues mounted into themselves, again and again, and a file system of its
@@ -29,10 +32,16 @@ fn mounts(trapped: &Trapped) -> String {
 }
 
 /// Runs a command and checks that nothing outside was reached.
-fn run(trapped: &Trapped, spoken: &Spoken) -> crate::support::run::Output {
+fn run(trapped: &Trapped, spoken: &Spoken) -> Output {
     let output = spoken.run(&trapped.instance, &mounts(trapped));
     check(trapped, spoken, &output);
     output
+}
+
+/// The same with nothing mounted.
+fn run_plain(trapped: &Trapped, spoken: &Spoken) {
+    let output = spoken.run(&trapped.instance, "");
+    check(trapped, spoken, &output);
 }
 
 #[test]
@@ -43,6 +52,25 @@ fn nothing_that_looks_touches_anything_outside_or_blocks() {
     let trapped = Trapped::new();
     for spoken in looking() {
         run(&trapped, &spoken);
+    }
+}
+
+/// Where a file belongs is a link to a directory outside, in which it is.
+#[test]
+fn no_file_is_read_through_a_directory_that_is_a_link() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let trapped = Trapped::empty();
+    for link in ["defer/A", "bounce/A", "deferred/B"] {
+        let spool = trapped.instance.spool();
+        spool.symlink(trapped.outside.root(), Path::new(link));
+    }
+    for spoken in looking() {
+        run_plain(&trapped, &spoken);
+    }
+    for words in [["-q", "B0001AA"], ["-q", "A0024AA"]] {
+        run_plain(&trapped, &Spoken::new(Tool::Postcat, &words));
     }
 }
 

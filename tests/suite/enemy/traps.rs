@@ -53,12 +53,15 @@ pub struct Trapped {
 }
 
 impl Trapped {
-    /// A spool without anything in it.
+    /// A spool with one message in it, whose log is outside.
     pub fn empty() -> Self {
         let instance = Instance::builder()
             .set("hash_queue_names", "deferred, defer, incoming")
             .build();
         let outside = Outside::make(&instance);
+        let name = Name::Literal(id(IDS).into());
+        let file = NewFile::new("deferred", message()).named(name);
+        instance.spool().put(&file);
         Self {
             instance,
             outside,
