@@ -60,6 +60,16 @@ enum Extent {
     Whole,
 }
 
+/// What becomes of records of type 0 without data: two zeros each, and holes in
+/// a file are full of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zeros {
+    /// Every one counts.
+    Read,
+    /// One stands for all that follow it.
+    PassOver,
+}
+
 /// A record that was found complete in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -85,6 +95,7 @@ pub struct Reader<'b, S> {
     position: u64,
     jumps: pointer::Jumps,
     failure: Option<io::Error>,
+    zeros: Zeros,
 }
 
 impl<'b, S: Source> Reader<'b, S> {
@@ -98,7 +109,15 @@ impl<'b, S: Source> Reader<'b, S> {
             position: 0,
             jumps: pointer::Jumps::default(),
             failure: None,
+            zeros: Zeros::Read,
         }
+    }
+
+    /// Passes over zeros, which tell a reader of messages nothing: a hole of
+    /// any size costs as little as a small one.
+    pub fn passing_over_zeros(mut self) -> Self {
+        self.zeros = Zeros::PassOver;
+        self
     }
 
     /// The first read error, if there was any. To `next_raw` it was the end
@@ -158,7 +177,10 @@ impl<'b, S: Source> Reader<'b, S> {
         if !self.reaches(end) {
             return Err(RecordError::EofInData { kind, length });
         }
-        self.position = end;
+        self.position = match (self.zeros, kind.0, length) {
+            (Zeros::PassOver, 0, 0) => self.behind_zeros(end),
+            _ => end,
+        };
         Ok(Some(Record {
             kind,
             offset,
@@ -289,6 +311,26 @@ impl<'b, S: Source> Reader<'b, S> {
             self.fill(offset);
         }
         self.in_window(offset, 1)?.first().copied()
+    }
+
+    /// The offset behind the pairs of zeros that begin at `at`.
+    fn behind_zeros(&mut self, mut at: u64) -> u64 {
+        let pairs = |count: u64| count & !1;
+        loop {
+            let rest = self.window_from(at);
+            let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+            let is_all = zeros == rest.len();
+            at = at.saturating_add(pairs(zeros as u64));
+            if !is_all {
+                return at;
+            }
+            let data = self.source.data_from(at);
+            at = at.saturating_add(pairs(data.saturating_sub(at)));
+            self.fill(at);
+            if self.window_filled < 2 {
+                return at;
+            }
+        }
     }
 
     /// Whether the file goes on to `end` at least.
@@ -426,6 +468,32 @@ mod tests {
     fn a_pointer_loop_ends() {
         ends_with(b"R\x01ap\x010p\x013", "too many reverse jump records");
         ends_with(b"p\x03abc", "malformed pointer record value: abc");
+    }
+
+    #[test]
+    fn passing_over_zeros_leaves_all_else_as_it_is() {
+        for zeros in (0..9).chain(NEXT_READ - 3..NEXT_READ + 9) {
+            let file = [&b"S\x01a"[..], &vec![0; zeros], b"R\x01b"].concat();
+            let zeroless = |passing| {
+                let mut buffers = Buffers::default();
+                let reader = Reader::new(&file[..], &mut buffers);
+                let mut reader = match passing {
+                    true => reader.passing_over_zeros(),
+                    false => reader,
+                };
+                let (mut records, mut count) = (Vec::new(), 0);
+                let end = loop {
+                    match reader.next_raw() {
+                        Ok(Some(record)) if record.kind.0 == 0 && record.length == 0 => count += 1,
+                        Ok(Some(record)) => records.push(record),
+                        Ok(None) => break None,
+                        Err(error) => break Some(error.to_string()),
+                    }
+                };
+                (records, end, count.min(1))
+            };
+            assert_eq!(zeroless(true), zeroless(false), "{zeros}");
+        }
     }
 
     #[test]

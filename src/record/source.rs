@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
+use nix::errno::Errno;
+use nix::unistd::{Whence, lseek};
+
 /// Random access to the bytes of one queue file.
 pub trait Source {
     /// Reads at `offset`; none behind the end of the file. Of a file, fewer
@@ -21,6 +24,11 @@ pub trait Source {
     /// Whether the end can be jumped to.
     fn check_end(&self) -> io::Result<()> {
         Ok(())
+    }
+
+    /// The first offset from `offset` on that may hold anything but zeros.
+    fn data_from(&self, offset: u64) -> u64 {
+        offset
     }
 
     /// Nothing before this offset will be asked for again, unless by a seek.
@@ -47,6 +55,10 @@ impl<S: Source> Source for &S {
 
     fn check_end(&self) -> io::Result<()> {
         (**self).check_end()
+    }
+
+    fn data_from(&self, offset: u64) -> u64 {
+        (**self).data_from(offset)
     }
 
     fn release(&self, before: u64) {
@@ -95,6 +107,18 @@ impl<F: Borrow<File>> Source for FileSource<F> {
 
     fn check_seek(&self, offset: u64) -> io::Result<()> {
         self.file.borrow().seek(SeekFrom::Start(offset)).map(drop)
+    }
+
+    fn data_from(&self, offset: u64) -> u64 {
+        let Ok(from) = i64::try_from(offset) else {
+            return offset;
+        };
+        match lseek(self.file.borrow(), from, Whence::SeekData) {
+            Ok(data) => u64::try_from(data).unwrap_or(offset).max(offset),
+            // A hole up to the end.
+            Err(Errno::ENXIO) => self.size.max(offset),
+            Err(_) => offset,
+        }
     }
 }
 

@@ -319,7 +319,9 @@ impl Addresses for Said {
 /// that it does not mention have none.
 fn reasons(logs: &Logs<'_>, id: &[u8], said: &mut Said) {
     let mut left = said.recipients;
-    let opened = logs.spool.open_file(&logs.layout.path(Queue::Defer, id));
+    let opened = logs
+        .spool
+        .open_file_below(&logs.layout.path(Queue::Defer, id));
     let opened = opened.and_then(|file| Ok((stat_open(&file)?, file)));
     if let Ok((stat, file)) = opened
         && dir::Kind::of(&stat) == dir::Kind::File

@@ -122,7 +122,7 @@ impl EnvelopeReader {
         addresses: &mut impl Addresses,
         odd: &mut impl FnMut(Oddity),
     ) -> Option<Counts> {
-        let reader = Reader::new(message.source(), &mut self.buffers);
+        let reader = Reader::new(message.source(), &mut self.buffers).passing_over_zeros();
         read(reader, &message.stat, addresses, odd)
     }
 }

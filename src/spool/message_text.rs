@@ -39,7 +39,7 @@ pub fn read(message: &Message, buffers: &mut Buffers, visit: impl FnMut(Piece<'_
 }
 
 fn read_source(source: impl Source, buffers: &mut Buffers, visit: impl FnMut(Piece<'_>) -> Next) {
-    let mut reader = Reader::new(source, buffers);
+    let mut reader = Reader::new(source, buffers).passing_over_zeros();
     let mut parser = Parser {
         visit,
         part: Part::Headers,

@@ -4,9 +4,9 @@
 //! than one entry, and a line no longer than `TEXT_MAX`.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Take};
+use std::io::{self, BufRead, BufReader, Read};
 
-use crate::record::TEXT_MAX;
+use crate::record::{FileSource, Source, TEXT_MAX};
 use crate::text::{Charset, make_printable};
 
 /// Shown for an entry that names no recipient.
@@ -78,11 +78,45 @@ pub struct ReasonReader<R> {
     entry: Reason,
 }
 
-impl ReasonReader<BufReader<Take<File>>> {
+impl ReasonReader<BufReader<LogFile>> {
     /// A reader of the first `size` bytes of an open log file. With the size
     /// known, no call is made only to hear that the file is at its end.
     pub fn open(file: File, size: u64, charset: Charset) -> Self {
-        Self::new(BufReader::with_capacity(4096, file.take(size)), charset)
+        let log = LogFile {
+            source: FileSource { file, size },
+            position: 0,
+            last: None,
+        };
+        Self::new(BufReader::with_capacity(4096, log), charset)
+    }
+}
+
+/// A log file, read to the size that it had. Behind a NUL nothing of a line
+/// counts, so that a hole can be passed over, however large it is.
+#[derive(Debug)]
+pub struct LogFile {
+    source: FileSource,
+    position: u64,
+    last: Option<u8>,
+}
+
+impl Read for LogFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.last == Some(0) {
+            self.position = self.source.data_from(self.position);
+        }
+        let left = self.source.size.saturating_sub(self.position);
+        let length = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let part = buffer.get_mut(..length).unwrap_or_default();
+        if part.is_empty() {
+            return Ok(0);
+        }
+        let count = self.source.read_at(part, self.position)?;
+        self.position = self.position.saturating_add(count as u64);
+        self.last = part.get(..count).and_then(|read| read.last().copied());
+        Ok(count)
     }
 }
 

@@ -90,7 +90,8 @@ impl Reporter {
             has_sender: false,
         };
         report.begin();
-        let done = reading.read(&mut Reader::new(message.source(), &mut buffers), report);
+        let mut reader = Reader::new(message.source(), &mut buffers).passing_over_zeros();
+        let done = reading.read(&mut reader, report);
         if reading.has_sender && done.is_ok() {
             report.end();
         }
@@ -264,7 +265,7 @@ impl Reading<'_> {
     ) -> Result<(), ReportError> {
         let path = self.at.layout.path(log, self.at.id);
         let name = path.to_string_lossy();
-        let opened = self.at.spool.open_file(&path);
+        let opened = self.at.spool.open_file_below(&path);
         let (stat, file) = match opened.and_then(|file| Ok((stat_open(&file)?, file))) {
             Ok(opened) => opened,
             Err(cause) if is_exhaustion(&cause) => {

@@ -9,15 +9,27 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::dir::{OwningIter, Type};
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
+use nix::errno::Errno;
+use nix::fcntl::{
+    AT_FDCWD, AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat, openat2, renameat,
+    renameat2,
+};
 use nix::sys::stat::{
     FileStat, Mode, SFlag, UtimensatFlags, fchmod, fstat, fstatat, mkdirat, utimensat,
 };
 use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, Whence, fsync, lseek, unlinkat};
+
+/// How files are opened to be read: links are not followed, nothing blocks.
+const TO_READ: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_NOFOLLOW)
+    .union(OFlag::O_NONBLOCK)
+    .union(OFlag::O_NOCTTY)
+    .union(OFlag::O_CLOEXEC);
 
 /// An open directory.
 #[derive(Debug)]
@@ -47,12 +59,37 @@ impl Dir {
     /// may be a FIFO or a device by now, so the caller checks its type.
     /// A link is an error (`ELOOP`).
     pub fn open_file(&self, path: &OsStr) -> io::Result<File> {
-        let flags = OFlag::O_RDONLY
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_NONBLOCK
-            | OFlag::O_NOCTTY
-            | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(&self.0, path, flags, Mode::empty())?))
+        Ok(File::from(openat(&self.0, path, TO_READ, Mode::empty())?))
+    }
+
+    /// As [`Dir::open_file`] for a path of several components. The first may
+    /// be a link, because its parent directory belongs to somebody who is
+    /// trusted; another that is one is an error (`ELOOP` or `ENOTDIR`).
+    pub fn open_file_below(&self, path: &OsStr) -> io::Result<File> {
+        let how = OpenHow::new()
+            .flags(TO_READ)
+            .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+        match openat2(&self.0, path, how) {
+            // A link, or a kernel or a filter of system calls that does not
+            // know this call.
+            Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => self.open_step_by_step(path),
+            opened => Ok(File::from(opened?)),
+        }
+    }
+
+    fn open_step_by_step(&self, path: &OsStr) -> io::Result<File> {
+        let mut names = path.as_bytes().split(|&byte| byte == b'/');
+        let name = names.next_back().unwrap_or_default();
+        let mut dir = None;
+        for step in names.map(OsStr::from_bytes) {
+            dir = Some(match &dir {
+                None => self.open_place_through_link(step)?,
+                Some(dir) => Self::open_place(dir, step)?,
+            });
+        }
+        dir.as_ref()
+            .unwrap_or(self)
+            .open_file(OsStr::from_bytes(name))
     }
 
     /// Opens a directory below this one as a place to stand on: nothing is

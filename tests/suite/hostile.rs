@@ -343,7 +343,7 @@ fn a_sparse_file_of_a_gigabyte_in_one_record_needs_no_memory() {
 }
 
 /// Runs a program to its end and watches its largest resident set, in KiB.
-fn peak_memory(command: &mut Command) -> u64 {
+pub fn peak_memory(command: &mut Command) -> u64 {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -8,12 +8,14 @@
 #![allow(clippy::print_stderr)]
 
 mod acting;
+mod beside;
 mod clients;
 mod clients_json;
 mod completions;
 mod configuration;
 mod corpus;
 mod daemon;
+mod enemy;
 mod flush;
 mod front;
 mod fuzz;

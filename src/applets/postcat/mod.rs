@@ -12,6 +12,9 @@ use std::io::{self, Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
+use nix::errno::Errno;
+use nix::sys::stat::SFlag;
+
 use self::arguments::{Look, Mode, Operands, help, parse};
 use super::{Call, Fatal, instance};
 use crate::config::Config;
@@ -95,19 +98,33 @@ impl Search {
         Self { spool, layout }
     }
 
-    /// Opens the message, and says as what.
+    /// Opens the message, and says as what. No directory below a queue's own
+    /// is entered through a link: it would be read with the caller's rights.
     fn open(&self, name: &[u8]) -> io::Result<(File, OsString)> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..SEARCHES {
             for queue in Queue::SEARCHED {
                 let path = self.layout.path(queue, name);
-                match self.spool.open_file(&path) {
+                match self.spool.open_file_below(&path).and_then(not_endless) {
                     Ok(file) => return Ok((file, path)),
                     Err(error) => last = error,
                 }
             }
         }
         Err(last)
+    }
+}
+
+/// A FIFO or a device cannot be opened, as a socket cannot: reading from it
+/// could go on for ever.
+fn not_endless(file: File) -> io::Result<File> {
+    let kind = SFlag::S_IFMT.bits() & stat_open(&file)?.st_mode;
+    match [SFlag::S_IFREG, SFlag::S_IFDIR]
+        .map(|kind| kind.bits())
+        .contains(&kind)
+    {
+        true => Ok(file),
+        false => Err(Errno::ENXIO.into()),
     }
 }
 
@@ -238,7 +255,11 @@ impl Printer {
         modified: i64,
     ) -> Result<Option<io::Error>, Fatal> {
         let mut buffers = std::mem::take(&mut self.buffers);
-        let mut reader = Reader::new(source, &mut buffers);
+        let reader = Reader::new(source, &mut buffers);
+        let mut reader = match self.look {
+            Look::Records => reader,
+            Look::Message(_) | Look::Json => reader.passing_over_zeros(),
+        };
         if let Err(error) = reader.start_at(start) {
             let text = format!(": seek to {start}: {}", error_text(&error));
             return Err(self.fatal(&[name, text.as_bytes()].concat()));

@@ -185,7 +185,12 @@ impl<'a> Trash<'a> {
     ) -> Result<Taken, WorkError> {
         let _held = self.announce([(id, queue, stat)])?;
         if let Some(why) = self.obstacle(id) {
-            return Ok(refuse(at.path, why, notes));
+            return Ok(match at.dir.stat(at.os_name()) {
+                // What has its place here is the message itself: another
+                // process moved it while we waited for the lock.
+                Err(cause) if is(&cause, Errno::ENOENT) => Taken::Gone,
+                _ => refuse(at.path, why, notes),
+            });
         }
         let moved = self.move_in(at, id);
         if !matches!(moved, Ok(Outcome::Done | Outcome::Gone)) {

@@ -1,11 +1,9 @@
 //! postsuper against Postfix's own: generated calls on generated spools, and
-//! what has to hold whatever happens: crashes, hostile spools, full disks,
-//! running mail systems.
+//! what has to hold whatever happens: crashes, hostile spools, full disks.
 
 pub mod crash;
 mod generated;
 mod hostile;
-mod live;
 pub mod obstacles;
 mod pipelines;
 mod rights;
@@ -66,8 +64,21 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The IDs in the message queues. What has a dot in its name is being written.
+pub fn names(instance: &Instance) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_name()?.to_str().map(str::to_owned);
+    let names = messages(instance)
+        .iter()
+        .filter_map(name)
+        .collect::<Vec<_>>();
+    names
+        .into_iter()
+        .filter(|name| !name.contains('.'))
+        .collect()
+}
+
 /// The queue a path lies in.
-fn queue_of(path: &Path) -> String {
+pub fn queue_of(path: &Path) -> String {
     let first = path.components().next().expect("a queue");
     first.as_os_str().to_string_lossy().into_owned()
 }

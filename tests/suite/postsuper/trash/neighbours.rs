@@ -2,10 +2,13 @@
 //! ours, other file systems, full and missing ones.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::chown;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use spoolbox::sys::lock::try_lock;
 
 use super::{exact, fails, in_trash, journal, lines, ours, succeeds};
 use crate::postsuper::obstacles::Mount;
@@ -104,6 +107,40 @@ fn two_that_delete_the_same_move_each_message_once() {
     assert_eq!(outputs.iter().map(moved).sum::<usize>(), placed.len());
     while ours(&instance, &["--undo"], "").ended == Ended::Exited(0) {}
     assert_eq!(exact(&instance), before);
+}
+
+/// Both see a message; the one that has the lock later finds it moved already,
+/// which is nothing to warn of.
+#[test]
+fn one_that_comes_second_says_nothing() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let (first, placed) = (put(&instance, "hold", 1), put(&instance, "hold", 2));
+    let mut child = Command::new(Program::Ours.path(Tool::Postsuper, &instance))
+        .args(["--trash", "-d", "-"])
+        .env("MAIL_CONFIG", instance.etc())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("postsuper starts");
+    let mut ids = child.stdin.take().expect("a pipe");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let mut line = || said.next().expect("a line").expect("text");
+    writeln!(ids, "{}", first.id()).expect("it reads");
+    assert!(line().ends_with(": moved to trash"));
+    let file = fs::File::open(journal(&instance)).expect("the journal");
+    let lock = try_lock(&file).expect("flock").expect("the lock");
+    writeln!(ids, "{}", placed.id()).expect("it reads");
+    // Long enough for it to look, and to wait for the lock.
+    thread::sleep(Duration::from_secs(1));
+    let saved = instance.spool().path("saved").join(placed.id());
+    fs::rename(instance.spool().path(&placed.path), saved).expect("rename");
+    drop(lock);
+    drop(ids);
+    assert_eq!(line(), "postsuper: Moved to trash: 1 message");
+    assert!(child.wait().expect("its end").success());
 }
 
 /// Deletes a message, and does something when it is written down and not yet
