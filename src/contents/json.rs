@@ -14,6 +14,7 @@ use super::output::{Output, Sink};
 use super::walk::{Part, Walk, walk};
 use crate::record::header::line_could_be_header;
 use crate::record::{Reader, Record, RecordType, Source};
+use crate::text::without_controls;
 
 /// Most bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
@@ -295,6 +296,6 @@ fn spaced(value: &Value) -> String {
             let members = members.map(|(key, value)| format!("\"{key}\": {}", spaced(value)));
             format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
         }
-        other => other.to_string(),
+        other => without_controls(other.to_string()),
     }
 }

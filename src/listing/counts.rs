@@ -12,6 +12,7 @@ use crate::selection::domain;
 use crate::spool::report::Recipient;
 use crate::sys::time::LocalTime;
 use crate::text::fold::fold;
+use crate::text::{Charset, make_printable};
 
 /// Different values that are counted apart. What comes after so many counts
 /// as one, so that a queue full of forged senders does not fill the memory.
@@ -96,11 +97,11 @@ impl CountBy {
             Self::Queue => known.queue.clone(),
             Self::From => known.sender.clone(),
             Self::FromDomain => domain_of(&known.sender),
-            Self::SaslUser => or_none(&known.origin.sasl_user),
+            Self::SaslUser => printable(or_none(&known.origin.sasl_user)),
             Self::Client => {
                 let client = known.origin.client();
                 match client.is_named() {
-                    true => [&client.name[..], b"[", &client.address, b"]"].concat(),
+                    true => printable([&client.name[..], b"[", &client.address, b"]"].concat()),
                     false => NONE.to_vec(),
                 }
             }
@@ -122,6 +123,12 @@ impl CountBy {
             _ => None,
         }
     }
+}
+
+/// What a listing shows is printable already; the rest of a queue file is not.
+fn printable(mut text: Vec<u8>) -> Vec<u8> {
+    make_printable(&mut text, Charset::LooseUtf8);
+    text
 }
 
 /// The domain in lower case; an address without one is its own.

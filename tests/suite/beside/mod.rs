@@ -24,6 +24,8 @@ mod server;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -119,6 +121,8 @@ impl Play {
             )
             .set("hash_queue_names", hashed)
             .set("smtp_connection_cache_on_demand", "no")
+            // Some are requeued very often.
+            .set("hopcount_limit", "1000000")
             // One that fails is not left alone for that.
             .set(
                 "default_destination_concurrency_failed_cohort_limit",
@@ -258,7 +262,8 @@ impl Play {
         let is_held = || {
             self.ours(&["-h", "ALL"]);
             let paths = messages(&self.system.instance);
-            !self.server.is_busy() && paths.iter().all(|path| queue_of(path) == "hold")
+            let rests = |path: &PathBuf| queue_of(path) == "hold" || self.is_unfinished(path);
+            !self.server.is_busy() && paths.iter().all(rests)
         };
         self.wait_for("rest", || {
             is_held() && {
@@ -266,6 +271,14 @@ impl Play {
                 is_held()
             }
         });
+    }
+
+    /// Whether a file is one that cleanup(8) gave up, because all recipients
+    /// of a message that was requeued were just done, and could not remove,
+    /// because -r ALL had moved it, as it does in Postfix.
+    fn is_unfinished(&self, path: &Path) -> bool {
+        let found = fs::symlink_metadata(self.system.instance.spool().path(path));
+        found.is_ok_and(|found| found.mode() & 0o100 == 0)
     }
 
     /// At rest nothing is in two places or in disorder, and both list it alike.
