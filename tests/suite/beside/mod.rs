@@ -78,7 +78,7 @@ struct Play {
 /// What was handed over.
 #[derive(Default)]
 struct HandedOver {
-    by_smtp: usize,
+    by_smtp: Vec<String>,
     by_sendmail: Vec<String>,
 }
 
@@ -194,8 +194,16 @@ impl Play {
 
     fn send_by_smtp(&self, domain: &str, recipients: usize, handed_over: &mut HandedOver) {
         let to = format!("smtp@{domain}");
-        self.system.submit_by_smtp_to(&to, AT_ONCE, recipients);
-        handed_over.by_smtp += AT_ONCE;
+        let file = self.system.instance.root().join("to-send");
+        for _ in 0..AT_ONCE {
+            // Those that smtp-source makes begin again with its process ID.
+            let number = handed_over.by_smtp.len();
+            let id = format!("<{number}.by.smtp@spoolbox.example>");
+            let text = format!("Message-ID: {id}\nSubject: S{number}\n\ntext\n");
+            fs::write(&file, text).expect("a message");
+            self.system.submit_file_by_smtp(&to, recipients, &file);
+            handed_over.by_smtp.push(id);
+        }
     }
 
     fn act(&self, mut rng: Rng) {
@@ -360,7 +368,7 @@ impl Play {
             acts: &acts,
             deliveries: &deliveries,
             left,
-            by_smtp: handed_over.by_smtp,
+            by_smtp: &handed_over.by_smtp,
             by_sendmail: &handed_over.by_sendmail,
         }
         .close();
