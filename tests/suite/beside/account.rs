@@ -278,7 +278,7 @@ impl Books<'_> {
                 let is_asked = act.arguments.iter().any(|argument| argument == id);
                 is_said || is_asked || act.stdin.lines().any(|line| line == *id)
             };
-            if ids.iter().any(|id| is_about(&id)) {
+            if ids.iter().any(is_about) {
                 text.push_str(&format!("{act:?}\n"));
             }
         }
