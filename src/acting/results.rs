@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::spool::Queue;
 use crate::spool::actions::Action;
 use crate::spool::note::{Deed, Fact, Fate};
+use crate::text::without_controls;
 
 /// The line that tells of it, with its newline.
 pub fn json_line(action: Action, fact: &Fact) -> String {
@@ -18,13 +19,14 @@ pub fn json_line(action: Action, fact: &Fact) -> String {
     // A text that was given for an ID can hold anything.
     let id = json!(String::from_utf8_lossy(&fact.id));
     let queue = |queue: Option<Queue>| json!(queue.map(Queue::name));
-    format!(
+    let line = format!(
         "{{\"id\": {id}, \"action\": \"{}\", \"result\": \"{result}\", \
          \"queue_before\": {}, \"queue_after\": {}}}\n",
         name(action),
         queue(before),
         queue(after)
-    )
+    );
+    without_controls(line)
 }
 
 fn name(action: Action) -> &'static str {

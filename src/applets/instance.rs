@@ -53,6 +53,7 @@ pub fn configure(
         if let Some(text) = error.preamble() {
             diag.error(text);
         }
+        diag.pass_on_printable();
         diag.fatal(error.to_string());
         Fatal::told(status)
     })?;

@@ -14,6 +14,7 @@ use super::output::{Output, Sink};
 use super::walk::{Part, Walk, walk};
 use crate::record::header::line_could_be_header;
 use crate::record::{Reader, Record, RecordType, Source};
+use crate::text::without_controls;
 
 /// Most bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
@@ -297,20 +298,6 @@ fn spaced(value: &Value) -> String {
         }
         other => without_controls(other.to_string()),
     }
-}
-
-/// JSON may hold DEL and the controls behind it as they are; a terminal takes
-/// some of them for commands.
-fn without_controls(json: String) -> String {
-    let is_control = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
-    if !json.contains(is_control) {
-        return json;
-    }
-    let escaped = json.chars().map(|c| match is_control(c) {
-        true => format!("\\u{:04x}", u32::from(c)),
-        false => c.to_string(),
-    });
-    escaped.collect()
 }
 
 #[cfg(test)]

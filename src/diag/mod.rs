@@ -132,6 +132,12 @@ impl Diag {
         }
     }
 
+    /// From now on, texts come from the configuration, which made them
+    /// printable by its own rule although it cannot be used.
+    pub fn pass_on_printable(&mut self) {
+        self.charset = Charset::LooseUtf8;
+    }
+
     /// From now on, what postlogd does not take goes to maillog_file. For
     /// programs that give up their rights and change things afterwards: who
     /// did what has to be on record.

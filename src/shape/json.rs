@@ -6,7 +6,7 @@ use super::ages::Ages;
 use super::counter::By;
 use super::rows::Choice;
 use super::table::{Row, Table};
-use crate::text::shown;
+use crate::text::{shown, without_controls};
 
 /// Writes the table. Names are text: bytes that are no UTF-8 become `?`.
 pub fn json(
@@ -42,18 +42,8 @@ pub fn json(
     writeln!(out, "]}}")
 }
 
-/// A JSON string that no terminal obeys: control characters of eight bits,
-/// too, are written as escapes.
 fn string(text: &[u8]) -> serde_json::Result<String> {
-    let quoted = serde_json::to_string(&shown(text))?;
-    let escape = |c: char| match u32::from(c) {
-        code @ 0x7f..=0x9f => format!("\\u{code:04x}"),
-        _ => c.to_string(),
-    };
-    Ok(match quoted.is_ascii() && !quoted.contains('\x7f') {
-        true => quoted,
-        false => quoted.chars().map(escape).collect(),
-    })
+    Ok(without_controls(serde_json::to_string(&shown(text))?))
 }
 
 fn buckets(row: &Row, ages: &Ages) -> String {

@@ -9,7 +9,7 @@ pub mod perl;
 mod printable;
 
 pub use address::quote;
-pub use printable::{Charset, make_printable, shown};
+pub use printable::{Charset, make_printable, shown, without_controls};
 
 /// At most the first hundred bytes of `text`: what warnings show of it.
 pub fn first_hundred(text: &[u8]) -> &[u8] {

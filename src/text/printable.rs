@@ -40,6 +40,20 @@ pub fn shown(text: &[u8]) -> String {
     string
 }
 
+/// JSON that no terminal obeys: what its own rules leave of control
+/// characters, DEL and those of eight bits, is written as escapes too.
+pub fn without_controls(json: String) -> String {
+    let is_control = |c: char| ('\x7f'..='\u{9f}').contains(&c);
+    if !json.contains(is_control) {
+        return json;
+    }
+    let escape = |c: char| match is_control(c) {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    };
+    json.chars().map(escape).collect()
+}
+
 /// The next character or byte of a text, and whether it may be shown.
 struct Shown {
     len: usize,

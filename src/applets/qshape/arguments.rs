@@ -11,6 +11,7 @@ use crate::shape::By;
 use crate::shape::ages::Growth;
 use crate::shape::table::Parents;
 use crate::sys::time;
+use crate::text::{Charset, make_printable};
 
 const OPTIONS: [Opt; 15] = [
     Opt::short(
@@ -130,6 +131,13 @@ pub(super) struct Arguments {
     pub(super) selection: Option<Selection>,
 }
 
+impl Arguments {
+    /// Whether anything is asked for that Postfix's qshape does not have.
+    pub(super) fn has_own_options(&self) -> bool {
+        self.by.is_some() || self.top.is_some() || self.selection.is_some()
+    }
+}
+
 /// Why a command line is refused: the words behind `PROG: `.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Misuse(pub(super) Vec<u8>);
@@ -166,7 +174,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
             Err(ScanError::Invalid(letter)) => {
                 return Err(Misuse([b"Unknown option: ", &[letter][..]].concat()));
             }
-            Err(other) => return Err(Misuse(other.message())),
+            Err(other) => return Err(of_ours(other.message())),
         }
     }
     parsed.operands = scanner.operands();
@@ -262,19 +270,18 @@ fn parse_by(value: &OsStr) -> Option<By> {
 }
 
 fn bad(option: &str, value: &OsStr) -> Misuse {
-    Misuse(
-        [
-            b"bad value for --",
-            option.as_bytes(),
-            b": ",
-            value.as_bytes(),
-        ]
-        .concat(),
-    )
+    let before = [b"bad value for --", option.as_bytes(), b": "].concat();
+    of_ours([before, value.as_bytes().to_vec()].concat())
 }
 
 pub(super) fn misuse(text: &str) -> Misuse {
-    Misuse(text.as_bytes().to_vec())
+    of_ours(text.as_bytes().to_vec())
+}
+
+/// What is wrong with our own options is told printably.
+fn of_ours(mut text: Vec<u8>) -> Misuse {
+    make_printable(&mut text, Charset::StrictUtf8);
+    Misuse(text)
 }
 
 /// The text of `--help`.

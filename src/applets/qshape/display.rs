@@ -40,6 +40,8 @@ pub(super) struct Settings {
     width: Option<f64>,
     children: f64,
     top: Option<u64>,
+    /// How names are shown where no terminal is.
+    names: Names,
 }
 
 impl Settings {
@@ -61,6 +63,10 @@ impl Settings {
             width,
             children: children.unwrap_or(CHILDREN),
             top: arguments.top,
+            names: match arguments.has_own_options() {
+                true => Names::Printable,
+                false => Names::AsTheyAre,
+            },
         }
     }
 }
@@ -130,7 +136,7 @@ impl<'a> Display<'a> {
         let (settings, ages) = (self.settings, &self.settings.ages);
         let names = match self.screen {
             Some(_) => Names::Printable,
-            None => Names::AsTheyAre,
+            None => settings.names,
         };
         match settings.look {
             Look::Table => {

@@ -20,8 +20,8 @@ pub struct Books<'a> {
     pub deliveries: &'a [Delivery],
     /// IDs that are in the queue.
     pub left: &'a BTreeSet<String>,
-    /// Messages that smtp-source handed over.
-    pub by_smtp: usize,
+    /// Message-IDs of those that smtp-source handed over.
+    pub by_smtp: &'a [String],
     /// Message-IDs of those that sendmail handed over.
     pub by_sendmail: &'a [String],
 }
@@ -130,7 +130,7 @@ impl Books<'_> {
     pub fn close(&self) -> Sums {
         let log = Log::read(self.log);
         let mut sums = Sums {
-            handed_over: self.by_smtp + self.by_sendmail.len(),
+            handed_over: self.by_smtp.len() + self.by_sendmail.len(),
             bounces: log.bounces.len(),
             ..Sums::default()
         };
@@ -197,13 +197,16 @@ impl Books<'_> {
     /// Every message that was handed over came into the queue: it is in the
     /// log, or was deleted from maildrop before it could be.
     fn check_beginnings(&self, log: &Log<'_>) {
-        let sent = |message: &&&str| self.by_sendmail.iter().any(|sent| sent == **message);
-        let known: BTreeSet<&str> = log.messages.keys().copied().collect();
-        let by_sendmail = known.iter().filter(sent).count();
-        let is_bounce = |told: &&Told<'_>| log.bounces.contains(told.ids[0]);
+        let is_known = |message: &&String| log.messages.contains_key(message.as_str());
+        let unknown = self.by_smtp.iter().find(|message| !is_known(message));
+        assert_eq!(unknown, None, "taken by SMTP, and not in the log");
+        let is_bounce =
+            |told: &&Told<'_>| told.ids.first().is_some_and(|id| log.bounces.contains(id));
         let bounces = log.messages.values().filter(is_bounce).count();
         assert_eq!(bounces, log.bounces.len(), "messages of Postfix's own");
-        assert_eq!(known.len() - by_sendmail - bounces, self.by_smtp, "by SMTP");
+        let by_sendmail = self.by_sendmail.iter().filter(is_known).count();
+        let known = self.by_smtp.len() + by_sendmail + bounces;
+        assert_eq!(log.messages.len(), known, "messages of nobody");
         let logged: BTreeSet<&str> = log.messages.values().flat_map(|t| t.ids.clone()).collect();
         let unborn = log.removed.iter().filter(|id| !logged.contains(**id));
         let missing = self.by_sendmail.len() - by_sendmail;

@@ -79,6 +79,16 @@ impl Spoken {
         self.finish(command, &call.stdin(b"y\n"), instance)
     }
 
+    /// The same for a reader who wants no more than some lines.
+    pub fn run_to_head(&self, instance: &Instance) -> Output {
+        let call = self.call(instance);
+        let program = call.command(Program::Ours, instance);
+        let mut command = Command::new("sh");
+        command.args(["-c", "\"$@\" | head -n 1000", "sh"]);
+        command.arg(program.get_program()).args(program.get_args());
+        self.finish(command, &call, instance)
+    }
+
     fn finish(&self, mut command: Command, call: &Invocation, instance: &Instance) -> Output {
         command
             .env_clear()
@@ -185,7 +195,8 @@ pub fn looking() -> Vec<Spoken> {
         add(Tool::Postcat, &[option, &id(15)]);
     }
     add(Tool::Postcat, &["-q", "--raw-message", &id(15)]);
-    add(Tool::Postcat, &["-q", "-e", "MATCH", "--from", "*"]);
+    add(Tool::Postcat, &["-q", "--json", "MATCH", "--from", "*"]);
+    add(Tool::Postcat, &["-q", "-e", "MATCH", "--id", &id(15)]);
     add(Tool::Postsuper, &["-d", "ALL", "--dry-run"]);
     add(
         Tool::Postsuper,

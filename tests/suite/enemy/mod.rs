@@ -12,6 +12,7 @@ mod outside;
 mod racer;
 mod still;
 mod traps;
+mod words;
 
 use crate::support::run::{Ended, Output, Tool};
 use commands::Spoken;

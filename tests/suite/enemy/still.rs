@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::check;
 use super::commands::{Spoken, asking, changing, looking};
-use super::traps::Trapped;
-use crate::support::run::{Output, Tool};
+use super::traps::{IDS, Trapped, id, is_endless};
+use crate::support::run::{Ended, Output, Tool};
 use crate::support::{Met, Needs, require};
 
 /// Queues mounted into themselves, again and again, and a file system of its
@@ -71,6 +71,23 @@ fn no_file_is_read_through_a_directory_that_is_a_link() {
     }
     for words in [["-q", "B0001AA"], ["-q", "A0024AA"]] {
         run_plain(&trapped, &Spoken::new(Tool::Postcat, &words));
+    }
+}
+
+/// Zeros are records to show, and there is no end of them: as in Postfix, it
+/// is the reader who has had enough.
+#[test]
+fn what_is_shown_without_end_ends_with_its_reader() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let trapped = Trapped::new();
+    for kind in (0..IDS).filter(|kind| is_endless(*kind)) {
+        let spoken = Spoken::new(Tool::Postcat, &["-q", &id(kind)]);
+        let output = spoken.run_to_head(&trapped.instance);
+        check(&trapped, &spoken, &output);
+        assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+        assert!(output.stdout.len() > 1000, "{output:?}");
     }
 }
 

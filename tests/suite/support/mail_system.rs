@@ -130,9 +130,19 @@ impl MailSystem {
 
     /// The same, to an address of the caller's.
     pub fn submit_by_smtp_to(&self, recipient: &str, messages: usize, recipients: usize) {
+        let (messages, recipients) = (messages.to_string(), recipients.to_string());
+        self.smtp_source(&["-t", recipient, "-m", &messages, "-r", &recipients]);
+    }
+
+    /// Sends the message in a file, header and all, over SMTP.
+    pub fn submit_file_by_smtp(&self, recipient: &str, recipients: usize, file: &Path) {
+        let (recipients, file) = (recipients.to_string(), file.to_string_lossy());
+        self.smtp_source(&["-t", recipient, "-r", &recipients, "-F", &file]);
+    }
+
+    fn smtp_source(&self, arguments: &[&str]) {
         let mut command = Command::new("/usr/sbin/smtp-source");
-        command.args(["-f", "smtp@example.com", "-t", recipient]);
-        command.args(["-m", &messages.to_string(), "-r", &recipients.to_string()]);
+        command.args(["-f", "smtp@example.com"]).args(arguments);
         command.arg(format!("127.0.0.1:{}", self.port));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = finish(command, b"");
