@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::note::{Journal, Notes, Tally, WorkError};
-use crate::sys::process::waits;
+use crate::sys::process::{NobodyWaits, waits};
 use crate::sys::signals::Interrupts;
 
 /// Workers at most. Their number is for the disk, not for the processors.
@@ -201,6 +201,7 @@ fn labour<J, W: Work<J>>(
     stop: &Stop<'_>,
     open: &Open,
 ) {
+    let _guard = NobodyWaits;
     loop {
         let next = lock(waiting).recv();
         let Ok((job, result)) = next else { return };
