@@ -14,6 +14,9 @@ mod completions;
 mod configuration;
 mod corpus;
 mod daemon;
+// Strikes at system calls by the registers of this processor.
+#[cfg(target_arch = "x86_64")]
+mod faults;
 mod flush;
 mod front;
 mod harness;

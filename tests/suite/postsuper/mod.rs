@@ -2,7 +2,6 @@
 //! what has to hold whatever happens: crashes, hostile spools, full disks,
 //! running mail systems.
 
-pub mod crash;
 mod generated;
 mod hostile;
 mod live;
@@ -34,7 +33,7 @@ fn call(instance: &Instance, arguments: &[&str], stdin: &str) -> Invocation {
 }
 
 /// Puts a message with a log of each kind into a queue.
-fn put(instance: &Instance, queue: &str, microseconds: u32) -> Placed {
+pub fn put(instance: &Instance, queue: &str, microseconds: u32) -> Placed {
     let name = Name::Short { microseconds };
     let file = NewFile::new(queue, b"a message".to_vec()).named(name);
     let placed = instance.spool().put(&file);
@@ -57,7 +56,7 @@ pub fn messages(instance: &Instance) -> Vec<PathBuf> {
         .collect()
 }
 
-fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
+pub fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => collect(&entry.path(), found),
