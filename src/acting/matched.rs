@@ -255,6 +255,8 @@ impl Examiner<'_> {
                 queue,
                 open: message,
             })),
+            // What cannot be read is not known to be meant, and stays.
+            Err(error) if !error.ends_listing() => Some(Seen::Odd(Oddity::Unread(error))),
             Err(error) => Some(Seen::Failed(error.into())),
         }
     }

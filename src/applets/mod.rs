@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use clap::Command;
 
 use crate::diag::Diag;
+use crate::sys::error_text::error_text;
 use crate::sys::process::{self, Caller};
 use crate::sys::{rights, time};
 
@@ -189,8 +190,8 @@ impl Call {
 
 /// Runs what the command line asks for. The only caller is `main`.
 pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
-    if process::tidy().is_err() {
-        return STATUS_UNUSABLE.into();
+    if let Err(cause) = process::tidy() {
+        return unusable(FRONT, &format!("open /dev/null: {}", error_text(&cause)));
     }
     time::prepare();
     let program = match arguments.is_empty() {
@@ -240,16 +241,19 @@ fn start(applet: &Applet, call: &Call) -> ExitCode {
         Rights::KeepsGroup => Ok(()),
         Rights::Own => rights::irrevocably_drop_borrowed_group(),
     };
-    if dropped
-        .and_then(|()| rights::irrevocably_drop_borrowed_user())
-        .is_err()
-    {
-        return STATUS_UNUSABLE.into();
+    if let Err(error) = dropped.and_then(|()| rights::irrevocably_drop_borrowed_user()) {
+        return unusable(applet.name, &error.to_string());
     }
     match (applet.run)(call) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fatal) => fatal.status().into(),
     }
+}
+
+/// Says why the process cannot be set up.
+fn unusable(name: &str, why: &str) -> ExitCode {
+    Diag::without_log(name).fatal(why);
+    STATUS_UNUSABLE.into()
 }
 
 fn base_name(path: &OsStr) -> &OsStr {

@@ -1,6 +1,8 @@
 //! A worker of the pipeline: opens, parses and formats the messages of one
 //! chunk after the other.
 
+use std::io;
+
 use super::ListingError;
 use super::form::{Form, Gathered, Totals};
 use super::sink::PIECE_SIZE;
@@ -11,7 +13,7 @@ use crate::spool::message::{self, Message, NoMessage};
 use crate::spool::message_text::{self, Next, Piece as Part};
 use crate::spool::readers::{self, NotWanted};
 use crate::spool::report::{Head, Recipient, Report, Rules, Wanted};
-use crate::spool::reporter::{Location, Reporter};
+use crate::spool::reporter::{Location, ReportError, Reporter};
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
@@ -117,23 +119,35 @@ impl<'a> Worker<'a> {
             id: name,
             path: &path,
         };
-        if let Some(matcher) = &mut self.matcher
-            && !matcher.is_meant(&found, &at).map_err(Stop::failed)?
-        {
-            return Ok(());
+        if let Some(matcher) = &mut self.matcher {
+            match matcher.is_meant(&found, &at) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return self.not_read(chunk, error),
+            }
         }
         if let Some(warning) = found.link_warning(&path, now()) {
             self.warn(chunk, warning.into_bytes())?;
         }
-        self.note_file(&found, &path);
+        if let Err(cause) = self.note_file(&found, &path) {
+            self.not_read(chunk, ReportError::unread(&at, cause))?;
+        }
         self.report(chunk, &found, &at)
     }
 
+    /// What cannot be read is told of, and the listing goes on without it.
+    fn not_read(&mut self, chunk: &Chunk, error: ReportError) -> Result<(), Stop> {
+        match error.ends_listing() {
+            true => Err(Stop::failed(error)),
+            false => Ok(self.warn(chunk, error.to_string().into_bytes())?),
+        }
+    }
+
     /// Keeps what the form shows of the file itself.
-    fn note_file(&mut self, found: &Message, path: &str) {
+    fn note_file(&mut self, found: &Message, path: &str) -> io::Result<()> {
         let needs_headers = self.form.needs_headers();
         let Some(facts) = self.form.file_facts() else {
-            return;
+            return Ok(());
         };
         facts.path.clear();
         facts.path.push_str(path);
@@ -141,7 +155,7 @@ impl<'a> Worker<'a> {
         facts.subject.clear();
         facts.message_id.clear();
         if !needs_headers {
-            return;
+            return Ok(());
         }
         message_text::read(found, &mut self.buffers, |part| {
             if let Part::Header(name, value) = part {
@@ -151,7 +165,7 @@ impl<'a> Worker<'a> {
                 true => Next::Stop,
                 false => Next::Headers,
             }
-        });
+        })
     }
 
     fn report(&mut self, chunk: &Chunk, found: &Message, at: &Location<'_>) -> Result<(), Stop> {
@@ -166,13 +180,13 @@ impl<'a> Worker<'a> {
             .report(found, at, self.listing.rules, &mut pieces);
         match pieces.sent {
             Sent::Closed => return Err(Stop::NotWanted),
-            Sent::Nothing if done.is_err() => {
+            Sent::Nothing if done.as_ref().is_err_and(ReportError::ends_listing) => {
                 self.form.out().truncate(whole);
                 self.hand_out(chunk)?;
             }
             _ => {}
         }
-        done.map_err(Stop::failed)
+        done.or_else(|error| self.not_read(chunk, error))
     }
 
     fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), NotWanted> {

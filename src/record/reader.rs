@@ -126,6 +126,13 @@ impl<'b, S: Source> Reader<'b, S> {
         self.failure.take()
     }
 
+    /// Whether a record that is needed can be read: of one that cannot, the
+    /// text is empty.
+    pub fn is_readable(&mut self, record: &Record) -> bool {
+        self.loaded(record, Extent::ToNul);
+        self.failure.is_none()
+    }
+
     /// The first byte of the next record, `None` at the end of the file.
     pub fn peek(&mut self) -> Option<u8> {
         self.byte(self.position)
@@ -276,10 +283,13 @@ impl<'b, S: Source> Reader<'b, S> {
             let want = length.saturating_sub(have).min(NEXT_READ);
             long.resize(have.saturating_add(want), 0);
             let piece = long.get_mut(have..).unwrap_or_default();
-            let count = self
-                .source
-                .read_at(piece, from.saturating_add(have as u64))
-                .unwrap_or(0);
+            let count = match self.source.read_at(piece, from.saturating_add(have as u64)) {
+                Ok(count) => count,
+                Err(error) => {
+                    self.failure.get_or_insert(error);
+                    0
+                }
+            };
             let ends = count < want || extent == Extent::ToNul && piece.contains(&0);
             long.truncate(have.saturating_add(count));
             if ends {

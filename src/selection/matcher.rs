@@ -68,7 +68,10 @@ impl<'s> Matcher<'s> {
         }
         let mut judge = Judge::new(self.selection, &self.null_shown);
         self.reporter.report(message, at, self.rules, &mut judge)?;
-        Ok(judge.verdict() == Verdict::Meant && self.text_is_meant(message))
+        match judge.verdict() {
+            Verdict::Meant => self.text_is_meant(message, at),
+            Verdict::Open | Verdict::NotMeant => Ok(false),
+        }
     }
 
     /// As [`Matcher::is_meant`], for those who act on the message: what it
@@ -99,17 +102,20 @@ impl<'s> Matcher<'s> {
         }))
     }
 
-    fn text_is_meant(&mut self, message: &Message) -> bool {
+    fn text_is_meant(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReportError> {
         let clauses = &self.selection.contents;
         if clauses.is_empty() {
-            return true;
+            return Ok(true);
         }
         let mut found = Found {
             clauses,
             hits: vec![false; clauses.len()],
         };
-        message_text::read(message, &mut self.buffers, |piece| found.look_at(piece));
-        found.holds()
+        let read = message_text::read(message, &mut self.buffers, |piece| found.look_at(piece));
+        match read {
+            Ok(()) => Ok(found.holds()),
+            Err(cause) => Err(ReportError::unread(at, cause)),
+        }
     }
 }
 

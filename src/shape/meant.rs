@@ -79,7 +79,10 @@ impl<'a> Sieve<'a> {
         };
         match judged {
             Ok(is_meant) => Ok(is_meant),
-            Err(ReportError::Exhausted { cause, .. }) => Err(cause),
+            // Whether it counts cannot be known.
+            Err(ReportError::Exhausted { cause, .. } | ReportError::Unread { cause, .. }) => {
+                Err(cause)
+            }
             // Its text ends where no file can: it does not count anyway.
             Err(ReportError::Seek { .. }) => Ok(false),
         }

@@ -6,6 +6,7 @@
 //! between leaves the message.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
@@ -292,8 +293,12 @@ impl<'a> Actor<'a> {
         id: &QueueId,
         notes: &mut Notes,
     ) -> Result<Search, WorkError> {
-        let Ok(dir) = self.mover.home(seen.queue, id.as_bytes()) else {
-            return Ok(Search::GoesOn);
+        let dir = match self.mover.home(seen.queue, id.as_bytes()) {
+            Ok(dir) => dir,
+            Err(cause) => {
+                self.unseen(seen.queue, id, cause, notes);
+                return Ok(Search::GoesOn);
+            }
         };
         let at = At {
             dir: &dir,
@@ -352,13 +357,17 @@ impl<'a> Actor<'a> {
                     uid: stat.st_uid,
                 }),
             },
-            Err(cause) if is(&cause, Errno::ENOENT) => {}
-            Err(cause) => notes.odd(&Oddity::Look {
-                path: path(),
-                cause,
-            }),
+            Err(cause) => self.unseen(queue, id, cause, notes),
         }
         None
+    }
+
+    /// Tells of what cannot be looked at, unless it is not there.
+    fn unseen(&self, queue: Queue, id: &QueueId, cause: io::Error, notes: &mut Notes) {
+        if !is(&cause, Errno::ENOENT) {
+            let path = self.mover.path(queue, id.as_bytes());
+            notes.odd(&Oddity::Look { path, cause });
+        }
     }
 
     /// Removes the logs, then the message.

@@ -15,7 +15,7 @@ use std::thread;
 
 use super::backlog::{Backlog, Spot};
 use super::note::{Journal, Notes, Tally, WorkError};
-use crate::sys::process::waits;
+use crate::sys::process::{NobodyWaits, waits};
 use crate::sys::signals::Interrupts;
 
 /// Workers at most. Their number is for the disk, not for the processors.
@@ -237,6 +237,7 @@ fn labour<J, W: Work<J>>(
     stop: &Stop<'_>,
     open: &Open,
 ) {
+    let _guard = NobodyWaits;
     while let Some((spot, (job, result))) = backlog.take() {
         let _closing = Closing(open);
         let before = waits();

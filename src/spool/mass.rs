@@ -4,6 +4,7 @@
 //! what each action does to it; no line per message, only counts.
 
 use std::ffi::OsStr;
+use std::io;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -122,7 +123,7 @@ enum Known {
     /// That it is a file.
     File,
     /// It cannot be looked at.
-    Nothing,
+    Unseen(io::Error),
 }
 
 /// Walks the queues and fills jobs.
@@ -219,7 +220,14 @@ fn discard(
 ) -> Result<(), WorkError> {
     let mut messages = Vec::new();
     for ((found, _), known) in job.objects().zip(known) {
-        let Known::Stat(stat) = known else { continue };
+        let stat = match known {
+            Known::Stat(stat) => stat,
+            Known::File => continue,
+            Known::Unseen(cause) => {
+                found.unseen(cause, notes);
+                continue;
+            }
+        };
         if !message::is_regular(&stat) || !message::is_ready(&stat) {
             continue;
         }
@@ -267,7 +275,7 @@ impl Work<Job> for Sweeper<'_> {
         let needs_stat = manner(self.action, self.mover.removal()) != Manner::Alone;
         let known = |(found, told): (Object<'_>, Option<Kind>)| match (told, needs_stat) {
             (Some(Kind::File), false) => Known::File,
-            _ => found.stat().map_or(Known::Nothing, Known::Stat),
+            _ => found.stat().map_or_else(Known::Unseen, Known::Stat),
         };
         let known = job.objects().map(known).collect();
         (job, known)
@@ -298,7 +306,7 @@ impl Sweeper<'_> {
             match known {
                 Known::Stat(stat) => self.object(&found, stat, notes)?,
                 Known::File => self.told_file(&found, notes)?,
-                Known::Nothing => {}
+                Known::Unseen(cause) => found.unseen(cause, notes),
             }
         }
         Ok(())
@@ -353,8 +361,11 @@ impl Sweeper<'_> {
             }
         }
         match found.stat() {
-            Some(stat) => self.object(found, stat, notes),
-            None => Ok(()),
+            Ok(stat) => self.object(found, stat, notes),
+            Err(cause) => {
+                found.unseen(cause, notes);
+                Ok(())
+            }
         }
     }
 

@@ -4,6 +4,8 @@
 //! Knows what a header looks like and nothing about MIME. Memory is bounded:
 //! a line or header counts up to its first mebibyte.
 
+use std::io;
+
 use super::message::Message;
 use crate::record::header::line_could_be_header;
 use crate::record::{Buffers, Reader, Record, RecordType, Source};
@@ -33,12 +35,20 @@ pub enum Next {
 }
 
 /// Hands the message to `visit`, piece by piece, up to its end or to where
-/// the file cannot be read on.
-pub fn read(message: &Message, buffers: &mut Buffers, visit: impl FnMut(Piece<'_>) -> Next) {
-    read_source(message.source(), buffers, visit);
+/// the file makes no sense. An error is that the disk gives no more of it.
+pub fn read(
+    message: &Message,
+    buffers: &mut Buffers,
+    visit: impl FnMut(Piece<'_>) -> Next,
+) -> io::Result<()> {
+    read_source(message.source(), buffers, visit)
 }
 
-fn read_source(source: impl Source, buffers: &mut Buffers, visit: impl FnMut(Piece<'_>) -> Next) {
+fn read_source(
+    source: impl Source,
+    buffers: &mut Buffers,
+    visit: impl FnMut(Piece<'_>) -> Next,
+) -> io::Result<()> {
     let mut reader = Reader::new(source, buffers).passing_over_zeros();
     let mut parser = Parser {
         visit,
@@ -60,11 +70,15 @@ fn read_source(source: impl Source, buffers: &mut Buffers, visit: impl FnMut(Pie
             _ if in_content => break,
             _ => Next::More,
         };
+        if let Some(failure) = reader.take_failure() {
+            return Err(failure);
+        }
         if next == Next::Stop {
-            return;
+            return Ok(());
         }
     }
     parser.header_ends();
+    reader.take_failure().map_or(Ok(()), Err)
 }
 
 /// The part of the message that is being read.
@@ -170,7 +184,8 @@ mod tests {
                 Piece::Line(line) => text(line),
             });
             stop
-        });
+        })
+        .expect("bytes that can be read");
         seen
     }
 

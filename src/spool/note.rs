@@ -97,6 +97,9 @@ pub enum Oddity {
     /// A message that cannot be looked at.
     #[error(transparent)]
     NoMessage(#[from] NoMessage),
+    /// A message that cannot be read to its end.
+    #[error(transparent)]
+    Unread(ReportError),
     /// A message that cannot be told to expire.
     #[error("expire file {path}: {why}")]
     Expire {
@@ -376,6 +379,9 @@ pub enum WorkError {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// There may be more IDs, and they cannot be read.
+    #[error("read standard input: {}", error_text(.0))]
+    Input(io::Error),
     /// The trash cannot be used.
     #[error(transparent)]
     Trash(#[from] TrashError),

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::Place;
+use crate::sys::process::NobodyWaits;
 
 /// Descriptors that a reader can need: its message, a log, and the
 /// directories of the chunks that wait for it.
@@ -153,6 +154,7 @@ fn builder() -> thread::Builder {
 /// One reader's life: chunks until there are no more, or nobody wants the
 /// result.
 fn labour<L, P>(reader: &mut impl Look<L, P>, waiting: &Mutex<Receiver<Chunk<L, P>>>) {
+    let _guard = NobodyWaits;
     loop {
         let next = waiting
             .lock()

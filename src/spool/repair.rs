@@ -145,8 +145,12 @@ impl Repairer<'_> {
     }
 
     fn object(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
-        let Some(stat) = found.stat() else {
-            return Ok(());
+        let stat = match found.stat() {
+            Ok(stat) => stat,
+            Err(cause) => {
+                found.unseen(cause, &mut self.notes);
+                return Ok(());
+            }
         };
         let Remains::There(stat) = found.tidy(stat, NoFiles::Remove, &mut self.notes)? else {
             return Ok(());

@@ -7,10 +7,12 @@
 use std::fs::File;
 use std::io::{self, BufRead};
 
+use nix::errno::Errno;
 use thiserror::Error;
 
 use super::logged::LoggedRecipients;
 use super::message::{Message, is_exhaustion};
+use super::moves::is;
 use super::report::{Dialect, Head, LogClass, LogFacts, Recipient, Report, Rules, Wanted};
 use super::{Layout, Queue, ReasonReader};
 use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
@@ -32,6 +34,16 @@ pub enum ReportError {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// A file that cannot be read to its end, or a log that cannot be opened:
+    /// what was reported is true, but not all. To whoever lists it is a
+    /// warning, and whoever wants to know the message does not.
+    #[error("{what}: {}", error_text(.cause))]
+    Unread {
+        /// What cannot be done, in Postfix's words.
+        what: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
     /// A file that cannot be opened now because the process has run out of
     /// something: a listing without it would be wrong.
     #[error("open {path}: {}", error_text(.cause))]
@@ -41,6 +53,22 @@ pub enum ReportError {
         /// What the kernel said.
         cause: io::Error,
     },
+}
+
+impl ReportError {
+    /// A message that cannot be read to its end.
+    pub fn unread(at: &Location<'_>, cause: io::Error) -> Self {
+        let what = format!("close file {} {}", at.queue, shown(at.id));
+        Self::Unread { what, cause }
+    }
+
+    /// Whether a listing that goes on would be wrong.
+    pub fn ends_listing(&self) -> bool {
+        match self {
+            Self::Seek { .. } | Self::Exhausted { .. } => true,
+            Self::Unread { .. } => false,
+        }
+    }
 }
 
 /// Reads messages one after the other, with the same buffers.
@@ -88,15 +116,20 @@ impl Reporter {
             arrival: 0,
             size: None,
             has_sender: false,
+            unread: None,
         };
         report.begin();
-        let mut reader = Reader::new(message.source(), &mut buffers).passing_over_zeros();
-        let done = reading.read(&mut reader, report);
+        let mut file = Reader::new(message.source(), &mut buffers).passing_over_zeros();
+        let done = reading.read(&mut file, report);
+        if let Some(cause) = file.take_failure() {
+            reading.note_unread(ReportError::unread(at, cause), report);
+        }
         if reading.has_sender && done.is_ok() {
             report.end();
         }
+        let unread = reading.unread.take().map_or(Ok(()), Err);
         self.records = buffers;
-        done
+        done.and(unread)
     }
 }
 
@@ -120,6 +153,8 @@ struct Reading<'r> {
     /// The content size, from the first size record that can be read.
     size: Option<i64>,
     has_sender: bool,
+    /// The first thing that could not be read.
+    unread: Option<ReportError>,
 }
 
 type QueueFileReader<'b, 'f> = Reader<'b, FileSource<&'f File>>;
@@ -132,13 +167,13 @@ impl Reading<'_> {
     ) -> Result<(), ReportError> {
         loop {
             match file.next_cooked() {
-                Ok(Some(record)) => {
+                Ok(Some(record)) if file.is_readable(&record) => {
                     let next = self.record(file, &record, report)?;
                     if next == Next::Stop || report.wanted() == Wanted::Nothing {
                         return Ok(());
                     }
                 }
-                Ok(None) => return Ok(()),
+                Ok(_) => return Ok(()),
                 Err(error) => {
                     let path = self.at.path.as_bytes();
                     report.warning([path, b": ", &error.message()].concat());
@@ -272,14 +307,22 @@ impl Reading<'_> {
                 let path = name.into_owned();
                 return Err(ReportError::Exhausted { path, cause });
             }
-            // No log, or none that can be read: nothing to say about it.
-            Err(_) => return Ok(()),
+            // No log, or none that may be read: nothing to say about it.
+            Err(cause) if is_missing(&cause) => return Ok(()),
+            Err(cause) => {
+                let what = format!("open {log} {}", shown(self.at.id));
+                self.note_unread(ReportError::Unread { what, cause }, report);
+                return Ok(());
+            }
         };
         match Kind::of(&stat) {
             Kind::File => {
                 let size = u64::try_from(stat.st_size).unwrap_or(0);
-                let log = ReasonReader::open(file, size, self.rules.charset);
-                self.read_log(log, &name, class, report);
+                let entries = ReasonReader::open(file, size, self.rules.charset);
+                if let Err(cause) = self.read_log(entries, &name, class, report) {
+                    let what = format!("close {log} {}", shown(self.at.id));
+                    self.note_unread(ReportError::Unread { what, cause }, report);
+                }
             }
             Kind::Directory => {
                 let text = format!("close {log} {}: Is a directory", shown(self.at.id));
@@ -296,12 +339,12 @@ impl Reading<'_> {
         path: &str,
         class: LogClass,
         report: &mut impl Report,
-    ) {
+    ) -> io::Result<()> {
         let named = |text: Vec<u8>| [path.as_bytes(), b": ", &text].concat();
         // An error of the disk ends the log; what was read counts.
-        while let Ok(Some(entry)) = log.next(|text| report.warning(named(text))) {
+        while let Some(entry) = log.next(|text| report.warning(named(text)))? {
             if report.wanted() == Wanted::Nothing {
-                return;
+                break;
             }
             report.recipient(&Recipient {
                 address: &entry.recipient,
@@ -318,6 +361,15 @@ impl Reading<'_> {
             self.reporter
                 .logged
                 .remember(&entry.recipient, self.rules.duplicate_limit);
+        }
+        Ok(())
+    }
+
+    /// Keeps what the caller has to know, and tells of what came after it.
+    fn note_unread(&mut self, unread: ReportError, report: &mut impl Report) {
+        match self.unread {
+            None => self.unread = Some(unread),
+            Some(_) => report.warning(unread.to_string().into_bytes()),
         }
     }
 
@@ -346,6 +398,13 @@ impl Reading<'_> {
         ];
         report.warning(parts.concat());
     }
+}
+
+/// Whether there is nothing of that name, or nothing that we may read. A link
+/// is nothing.
+fn is_missing(cause: &io::Error) -> bool {
+    const MISSING: [Errno; 4] = [Errno::ENOENT, Errno::EACCES, Errno::ELOOP, Errno::ENOTDIR];
+    MISSING.iter().any(|errno| is(cause, *errno))
 }
 
 /// How a listing shows the null address.

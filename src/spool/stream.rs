@@ -5,14 +5,16 @@
 //! of lines nor on their length.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
+
+use nix::errno::Errno;
 
 use super::actions::{Action, Actor, Sighting};
 use super::backlog::Spot;
 use super::brake::Brake;
 use super::crew::{self, Done, Feed, Manner, Room, Stop, Work};
 use super::mass::Field;
-use super::moves::Removal;
+use super::moves::{Removal, is};
 use super::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
 use super::{Layout, Queue, QueueId};
 use crate::sys::signals::{Interrupts, Wake};
@@ -139,11 +141,10 @@ impl<T: Takes> Reader<'_, T> {
     fn read_all(&mut self, mut input: File, interrupts: &Interrupts) -> Result<(), WorkError> {
         let mut buffer = vec![0; READ_SIZE];
         loop {
-            let length = match next_read(&mut input, &mut buffer, interrupts)? {
-                // Observed: a stream that cannot be read has ended.
-                Ok(0) | Err(_) => break,
-                Ok(length) => length,
-            };
+            let length = next_read(&mut input, &mut buffer, interrupts)?;
+            if length == 0 {
+                break;
+            }
             for piece in buffer
                 .get(..length)
                 .unwrap_or_default()
@@ -230,22 +231,23 @@ impl Takes for Jobs<'_, '_> {
     }
 }
 
-/// Reads what there is; waits for it, or for a signal.
+/// Reads what there is; waits for it, or for a signal. None at the end.
 fn next_read(
     input: &mut File,
     buffer: &mut [u8],
     interrupts: &Interrupts,
-) -> Result<io::Result<usize>, WorkError> {
+) -> Result<usize, WorkError> {
     loop {
-        match interrupts.wait_for(&*input) {
-            Ok(Wake::Interrupted) => return Err(WorkError::Interrupted),
-            Ok(Wake::Readable) => {}
-            Err(error) => return Ok(Err(error)),
+        match interrupts.wait_for(&*input).map_err(WorkError::Input)? {
+            Wake::Interrupted => return Err(WorkError::Interrupted),
+            Wake::Readable => {}
         }
         match input.read(buffer) {
             Err(error)
                 if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            other => return Ok(other),
+            // Observed: what is no stream has ended.
+            Err(error) if is(&error, Errno::EISDIR) || is(&error, Errno::EBADF) => return Ok(0),
+            other => return other.map_err(WorkError::Input),
         }
     }
 }

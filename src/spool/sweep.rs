@@ -5,6 +5,7 @@
 //! happens to files is `mass`'s and `repair`'s business.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
@@ -57,11 +58,20 @@ impl Object<'_> {
     }
 
     /// Looks at the object.
+    pub fn stat(&self) -> io::Result<FileStat> {
+        self.place.dir.stat(OsStr::from_bytes(self.name))
+    }
+
+    /// Tells of what cannot be looked at.
     ///
-    /// Observed: what cannot be looked at is passed over in silence.
-    pub fn stat(&self) -> Option<FileStat> {
-        let name = OsStr::from_bytes(self.name);
-        self.place.dir.stat(name).ok()
+    /// Observed: what may not be looked at is passed over in silence. (In
+    /// Postfix so is everything else that cannot be looked at, messages that
+    /// are left where they are.)
+    pub fn unseen(&self, cause: io::Error, notes: &mut Notes) {
+        if !is(&cause, Errno::ENOENT) && !is(&cause, Errno::EACCES) {
+            let path = self.path();
+            notes.odd(&Oddity::Look { path, cause });
+        }
     }
 
     /// Tidies the object up if it is no file.

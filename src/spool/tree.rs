@@ -51,6 +51,8 @@ pub enum Barred {
     Enter,
     /// Reading its names.
     List,
+    /// Reading on, behind some of them.
+    Read,
 }
 
 /// A walk through the tree below one path.
@@ -146,9 +148,16 @@ impl Tree {
     /// Goes to the next name.
     fn advance(&mut self) -> Option<Advance> {
         let level = self.levels.last_mut()?;
-        let Some(kind) = level.names.next(&mut self.name) else {
-            self.end_pass();
-            return Some(Advance::Elsewhere);
+        let kind = match level.names.next(&mut self.name) {
+            Ok(Some(kind)) => kind,
+            Ok(None) => {
+                self.end_pass();
+                return Some(Advance::Elsewhere);
+            }
+            Err(cause) => {
+                self.leave_early(cause);
+                return Some(Advance::Elsewhere);
+            }
         };
         let name = OsStr::from_bytes(&self.name);
         let kind = kind.or_else(|| Some(Kind::of(&level.place.dir.stat(name).ok()?)));
@@ -167,19 +176,30 @@ impl Tree {
 
     /// Turns to a directory's subdirectories, or leaves it.
     fn end_pass(&mut self) {
-        let Some(mut level) = self.levels.pop() else {
+        let has_more = Pass::Files {
+            has_directories: true,
+        };
+        let Some(level) = self.levels.last_mut() else {
             return;
         };
+        if level.pass != has_more {
+            self.levels.pop();
+            return;
+        }
         let dir = &level.place.dir;
-        if level.pass
-            == (Pass::Files {
-                has_directories: true,
-            })
-            && let Ok(names) = dir.rewind().and_then(|()| dir.names())
-        {
-            level.names = names;
-            level.pass = Pass::Directories;
-            self.levels.push(level);
+        match dir.rewind().and_then(|()| dir.names()) {
+            Ok(names) => {
+                level.names = names;
+                level.pass = Pass::Directories;
+            }
+            Err(cause) => self.leave_early(cause),
+        }
+    }
+
+    /// Leaves a directory that cannot be read on.
+    fn leave_early(&mut self, cause: io::Error) {
+        if let Some(level) = self.levels.pop() {
+            self.obstacle(Barred::Read, &[], &level.place.path, cause);
         }
     }
 

@@ -19,14 +19,26 @@ use crate::text::shown;
 /// Bytes of a path that the kernel takes, with the NUL behind it.
 const PATH_MAX: usize = 4096;
 
-/// A directory of a queue that cannot be opened. The walk is over.
+/// A directory of a queue that cannot be opened or read. The walk is over.
 #[derive(Debug, Error)]
-#[error("scan_dir_push: open directory {path}: {}", error_text(.cause))]
-pub struct WalkError {
-    /// The directory, relative to the queue directory.
-    pub path: String,
-    /// What the kernel said.
-    pub cause: io::Error,
+pub enum WalkError {
+    /// It cannot be opened.
+    #[error("scan_dir_push: open directory {path}: {}", error_text(.cause))]
+    Open {
+        /// The directory, relative to the queue directory.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// It cannot be read on. (A deliberate difference: Postfix passes over in
+    /// silence what it cannot see then.)
+    #[error("read directory {path}: {}", error_text(.cause))]
+    Read {
+        /// The directory, relative to the queue directory.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
 }
 
 /// An open directory of a queue and its place below the queue's own.
@@ -94,7 +106,7 @@ impl Walk {
     /// Begins a walk. The queue's own directory may be a link, because its
     /// parent is not the mail owner's; those below it may not.
     pub fn new(spool: &Dir, queue: Queue) -> Result<Self, WalkError> {
-        let failed = |cause| WalkError {
+        let failed = |cause| WalkError::Open {
             path: queue.to_string(),
             cause,
         };
@@ -143,6 +155,11 @@ impl Walk {
     fn advance(&mut self) -> Result<Advance, WalkError> {
         while let Some(level) = self.levels.last_mut() {
             let told = level.names.next(&mut self.name);
+            let queue = self.queue;
+            let told = told.map_err(|cause| WalkError::Read {
+                path: path_in(queue, &level.place.path),
+                cause,
+            })?;
             self.told = told.flatten();
             if told.is_none() {
                 self.left.clone_from(&level.place.path);
@@ -169,8 +186,8 @@ impl Walk {
             path.push(b'/');
         }
         path.extend_from_slice(&self.name);
-        let failed = |cause| WalkError {
-            path: format!("{}/{}", self.queue, shown(&path)),
+        let failed = |cause| WalkError::Open {
+            path: path_in(self.queue, &path),
             cause,
         };
         // Postfix opens by path, and no deeper than a path can be long.
@@ -186,6 +203,14 @@ impl Walk {
         let place = Arc::new(Place { dir, path });
         self.levels.push(Level { place, names });
         Ok(())
+    }
+}
+
+/// The path of a directory in a queue, or of the queue's own.
+fn path_in(queue: Queue, path: &[u8]) -> String {
+    match path.is_empty() {
+        true => queue.to_string(),
+        false => format!("{queue}/{}", shown(path)),
     }
 }
 

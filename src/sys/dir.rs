@@ -39,27 +39,31 @@ impl Dir {
     /// Opens a directory by path, as the caller named it: links are followed.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self(openat(AT_FDCWD, path, flags, Mode::empty())?))
+        Ok(Self(again(|| {
+            openat(AT_FDCWD, path, flags, Mode::empty())
+        })?))
     }
 
     /// Opens a directory below this one; not through a link.
     pub fn open_dir(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
+        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
     }
 
     /// Opens a directory below this one, through a link if it is one. Only for
     /// names whose parent directory belongs to somebody who is trusted.
     pub fn open_dir_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
+        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
     }
 
     /// Opens what stands at `path` for reading. Never blocks: what is opened
     /// may be a FIFO or a device by now, so the caller checks its type.
     /// A link is an error (`ELOOP`).
     pub fn open_file(&self, path: &OsStr) -> io::Result<File> {
-        Ok(File::from(openat(&self.0, path, TO_READ, Mode::empty())?))
+        Ok(File::from(again(|| {
+            openat(&self.0, path, TO_READ, Mode::empty())
+        })?))
     }
 
     /// As [`Dir::open_file`] for a path of several components. The first may
@@ -69,11 +73,15 @@ impl Dir {
         let how = OpenHow::new()
             .flags(TO_READ)
             .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-        match openat2(&self.0, path, how) {
-            // A link, or a kernel or a filter of system calls that does not
-            // know this call.
-            Err(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM) => self.open_step_by_step(path),
-            opened => Ok(File::from(opened?)),
+        // A link, or a kernel or a filter of system calls that does not know
+        // this call.
+        let wants_steps = |cause: &io::Error| {
+            let errno = cause.raw_os_error().map(Errno::from_raw);
+            matches!(errno, Some(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM))
+        };
+        match again(|| openat2(&self.0, path, how)) {
+            Err(cause) if wants_steps(&cause) => self.open_step_by_step(path),
+            opened => opened.map(File::from),
         }
     }
 
@@ -97,14 +105,14 @@ impl Dir {
     /// through a link.
     pub fn open_place(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
+        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
     }
 
     /// As [`Dir::open_place`], through a link if it is one. Only for names
     /// whose parent directory belongs to somebody who is trusted.
     pub fn open_place_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self(openat(&self.0, path, flags, Mode::empty())?))
+        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
     }
 
     /// Opens the file `name` for reading and writing, as somebody does who
@@ -115,7 +123,9 @@ impl Dir {
             | OFlag::O_NONBLOCK
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(&self.0, name, flags, Mode::empty())?))
+        Ok(File::from(again(|| {
+            openat(&self.0, name, flags, Mode::empty())
+        })?))
     }
 
     /// Opens the file `name` for reading, and for writing at its end; makes it,
@@ -130,42 +140,44 @@ impl Dir {
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        Ok(File::from(openat(&self.0, name, flags, mode)?))
+        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
     }
 
     /// Opens a FIFO for writing; an error if nobody reads from it. Not through
     /// a link.
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(&self.0, path, flags, Mode::empty())?))
+        Ok(File::from(again(|| {
+            openat(&self.0, path, flags, Mode::empty())
+        })?))
     }
 
     /// Renames `name` in this directory to `new_name` in `target`: one step,
     /// and what stood there before is replaced.
     pub fn rename(&self, name: &OsStr, target: &Dir, new_name: &OsStr) -> io::Result<()> {
-        Ok(renameat(&self.0, name, &target.0, new_name)?)
+        again(|| renameat(&self.0, name, &target.0, new_name))
     }
 
     /// As [`Dir::rename`], but an error (`EEXIST`) if anything has the new
     /// name, and another (`EINVAL`) where the file system cannot tell.
     pub fn rename_to_free(&self, name: &OsStr, target: &Dir, new_name: &OsStr) -> io::Result<()> {
         let flags = RenameFlags::RENAME_NOREPLACE;
-        Ok(renameat2(&self.0, name, &target.0, new_name, flags)?)
+        again(|| renameat2(&self.0, name, &target.0, new_name, flags))
     }
 
     /// Removes a name that is not a directory's.
     pub fn remove_file(&self, name: &OsStr) -> io::Result<()> {
-        Ok(unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir)?)
+        again(|| unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir))
     }
 
     /// Removes an empty directory.
     pub fn remove_directory(&self, name: &OsStr) -> io::Result<()> {
-        Ok(unlinkat(&self.0, name, UnlinkatFlags::RemoveDir)?)
+        again(|| unlinkat(&self.0, name, UnlinkatFlags::RemoveDir))
     }
 
     /// Makes a directory that only its owner may use.
     pub fn make_directory(&self, name: &OsStr) -> io::Result<()> {
-        Ok(mkdirat(&self.0, name, Mode::S_IRWXU)?)
+        again(|| mkdirat(&self.0, name, Mode::S_IRWXU))
     }
 
     /// Sets both times of `name` to `seconds`; of a link itself, if it is one.
@@ -200,7 +212,7 @@ impl Dir {
 
     /// Waits until the names in this directory are on the disk.
     pub fn sync(&self) -> io::Result<()> {
-        Ok(fsync(&self.0)?)
+        again(|| fsync(&self.0))
     }
 
     /// What lstat(2) says of `path`.
@@ -235,6 +247,17 @@ impl AsFd for Dir {
     }
 }
 
+/// Makes a call, once more as long as a signal interrupts it: on a file system
+/// of the network, or in user space, any of them can be.
+fn again<T>(call: impl Fn() -> nix::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            done => return Ok(done?),
+        }
+    }
+}
+
 /// The names in a directory that are still to be read.
 #[derive(Debug)]
 pub struct Names(OwningIter);
@@ -242,20 +265,20 @@ pub struct Names(OwningIter);
 impl Names {
     /// Puts the next name into `name` and returns what kind of object it stood
     /// for when the directory was read, if the file system tells; `None` at
-    /// the end. A directory that cannot be read on ends there: what was read
-    /// is still true.
-    pub fn next(&mut self, name: &mut Vec<u8>) -> Option<Option<Kind>> {
-        while let Some(Ok(entry)) = self.0.next() {
+    /// the end.
+    pub fn next(&mut self, name: &mut Vec<u8>) -> io::Result<Option<Option<Kind>>> {
+        for entry in &mut self.0 {
+            let entry = entry?;
             match entry.file_name().to_bytes() {
                 b"." | b".." => {}
                 bytes => {
                     name.clear();
                     name.extend_from_slice(bytes);
-                    return Some(entry.file_type().map(Kind::from));
+                    return Ok(Some(entry.file_type().map(Kind::from)));
                 }
             }
         }
-        None
+        Ok(None)
     }
 }
 

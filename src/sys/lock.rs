@@ -3,9 +3,10 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
 use nix::sys::stat::{FileStat, major, minor};
 
 /// Where the kernel lists the locks that are held.
@@ -32,16 +33,37 @@ fn excludes(line: &str, file: &str) -> bool {
 }
 
 /// An exclusive flock(2) on a file, given back when dropped.
+///
+/// Not nix's: that one panics if the lock cannot be given back.
 #[derive(Debug)]
-pub struct Locked(#[allow(dead_code, reason = "held, not used")] Flock<File>);
+pub struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // If this fails the lock goes with the last descriptor of the file.
+        let _ = flock(&self.0, libc::LOCK_UN);
+    }
+}
 
 /// Takes an exclusive flock(2); `None` if somebody else has it.
 pub fn try_lock(file: &File) -> io::Result<Option<Locked>> {
     // The copy shares the lock with the original.
-    match Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock) {
-        Ok(locked) => Ok(Some(Locked(locked))),
-        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-        Err((_, cause)) => Err(cause.into()),
+    let copy = file.try_clone()?;
+    match flock(&copy, libc::LOCK_EX | libc::LOCK_NB) {
+        Ok(()) => Ok(Some(Locked(copy))),
+        Err(Errno::EWOULDBLOCK) => Ok(None),
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+fn flock(file: &File, operation: libc::c_int) -> Result<(), Errno> {
+    loop {
+        // SAFETY: flock(2) takes integers; the descriptor is open as long as
+        // the file lives.
+        match Errno::result(unsafe { libc::flock(file.as_raw_fd(), operation) }) {
+            Err(Errno::EINTR) => {}
+            done => return done.map(drop),
+        }
     }
 }
 

@@ -6,12 +6,15 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, User, dup2_stdout, getegid, geteuid, getgid, getuid};
+
+use super::dir::Dir;
 
 /// Whether standard output was closed when the process was started. One
 /// process has one start, so it is global; it is written before `main` alone.
@@ -64,13 +67,35 @@ pub fn raise_open_files() -> u64 {
         Ok(()) => hard,
         Err(_) => soft,
     };
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |open| open.count() as u64);
-    limit.saturating_sub(open)
+    limit.saturating_sub(open_files().unwrap_or(0))
+}
+
+/// How many files are open.
+fn open_files() -> io::Result<u64> {
+    let mut names = Dir::open(Path::new("/proc/self/fd"))?.names()?;
+    let (mut count, mut name) = (0u64, Vec::new());
+    while names.next(&mut name)?.is_some() {
+        count = count.saturating_add(1);
+    }
+    Ok(count)
 }
 
 /// How often this thread has had to wait so far, for a disk or for others.
 pub fn waits() -> i64 {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
+}
+
+/// Ends the process if the thread that holds it panics: others would wait for
+/// it for ever, and whoever listens would take for the end what is none.
+#[derive(Debug)]
+pub struct NobodyWaits;
+
+impl Drop for NobodyWaits {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
 }
 
 /// The number of this process.

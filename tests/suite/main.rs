@@ -16,6 +16,9 @@ mod configuration;
 mod corpus;
 mod daemon;
 mod enemy;
+// Strikes at system calls by the registers of this processor.
+#[cfg(target_arch = "x86_64")]
+mod faults;
 mod flush;
 mod front;
 mod fuzz;

@@ -167,10 +167,7 @@ impl Operation<'_> {
         let (tally, ended) = if let Some(meant) = meant {
             matched::run(self.field, action, meant, &mut told)
         } else if argument == STDIN {
-            match standard_input() {
-                Some(input) => stream::run(self.field, action, input, &mut told),
-                None => return Ok(()),
-            }
+            stream::run(self.field, action, standard_input()?, &mut told)
         } else if argument == ALL {
             mass::run(self.field, action, &mut told)
         } else {
@@ -275,10 +272,10 @@ impl From<WorkError> for End {
 }
 
 /// Standard input without a buffer: what it holds is acted on at once.
-pub fn standard_input() -> Option<File> {
+pub fn standard_input() -> Result<File, WorkError> {
     let input = std::io::stdin();
     let copy = input.as_fd().try_clone_to_owned();
-    copy.ok().map(File::from)
+    copy.map(File::from).map_err(WorkError::Input)
 }
 
 /// A line of the report.

@@ -85,10 +85,10 @@ impl Preview<'_> {
                 break;
             }
             if argument == STDIN {
-                if let Some(input) = standard_input() {
-                    let interrupts = self.scene.interrupts;
-                    stream::read_ids(input, interrupts, self).map_err(Ended::Work)?;
-                }
+                let interrupts = self.scene.interrupts;
+                standard_input()
+                    .and_then(|input| stream::read_ids(input, interrupts, self))
+                    .map_err(Ended::Work)?;
             } else if argument == ALL {
                 self.meant(&Selection::default())?;
             } else if argument == MATCH {

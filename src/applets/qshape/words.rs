@@ -164,6 +164,7 @@ impl Words {
                 [b"Can't cd to (", &join(parent, b"")[..], b") ", name].concat()
             }
             (Barred::List, parent) => [b"Can't opendir(", &join(parent, name)[..], b")"].concat(),
+            (Barred::Read, parent) => [b"Can't readdir(", &join(parent, name)[..], b")"].concat(),
         };
         let mut text = [&what[..], b": ", error_text(cause).as_bytes()].concat();
         make_printable(&mut text, Charset::StrictUtf8);

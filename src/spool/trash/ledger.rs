@@ -229,7 +229,10 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, E
     let mut bytes: u64 = 0;
     loop {
         let room = LINE_MAX.saturating_add(1).saturating_sub(line.len());
-        let piece = input.fill_buf()?;
+        let piece = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
         if piece.is_empty() {
             return Ok((bytes, End::OfFile));
         }

@@ -21,8 +21,10 @@ pub const NAME_MAX: usize = 255;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Back {
     All,
-    /// One stays in the trash, and the reason was told.
-    NotAll,
+    /// One stays in the trash, where its place is taken; that was told.
+    Refused,
+    /// Whether one is in the trash cannot be seen; that was told.
+    Unseen,
 }
 
 /// What there is of a message's logs in the trash.
@@ -106,8 +108,14 @@ pub fn put_back(mover: &Mover<'_>, id: &QueueId, notes: &mut Notes) -> Result<Ba
     for log in Queue::LOGS {
         let (name, home) = (name(id, log), id.as_bytes());
         let path = mover.path_of(Queue::Saved, home, &name);
-        if saved.stat(OsStr::from_bytes(&name)).is_err() {
-            continue;
+        match saved.stat(OsStr::from_bytes(&name)) {
+            Ok(_) => {}
+            Err(cause) if is(&cause, Errno::ENOENT) => continue,
+            Err(cause) => {
+                notes.odd(&Oddity::Look { path, cause });
+                back = Back::Unseen;
+                continue;
+            }
         }
         let at = At {
             dir: &saved,
@@ -123,7 +131,9 @@ pub fn put_back(mover: &Mover<'_>, id: &QueueId, notes: &mut Notes) -> Result<Ba
                     error_text(&cause)
                 );
                 notes.odd(&Oddity::Trash { path, why });
-                back = Back::NotAll;
+                if back == Back::All {
+                    back = Back::Refused;
+                }
             }
             Err(cause) => {
                 return Err(WorkError::Rename {

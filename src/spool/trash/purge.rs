@@ -6,14 +6,16 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use nix::errno::Errno;
+
 use super::batches::{Batch, Batches, Keep, entries};
 use super::ledger::Ledger;
 use super::line::{Entry, Event, Who};
-use super::logs;
+use super::logs::{self, Back};
 use super::undo::{Left, Whereabouts, close, find, tell};
 use crate::spool::Queue;
 use crate::spool::mass::Field;
-use crate::spool::moves::{At, Mover, Outcome};
+use crate::spool::moves::{At, Mover, Outcome, is};
 use crate::spool::note::{Deed, Journal, Notes, Tally, WorkError};
 
 /// Removes the batches that were begun at that time or before.
@@ -98,8 +100,14 @@ impl Purger<'_> {
             // Logs of a message that is in use. Those that have newer ones in
             // their places are of no use to it.
             Whereabouts::Queue => {
-                logs::put_back(&self.mover, &entry.id, &mut Notes::default())?;
-                self.remove_logs(entry).map(|()| Left::Nothing)
+                let mut notes = Notes::default();
+                match logs::put_back(&self.mover, &entry.id, &mut notes)? {
+                    Back::All | Back::Refused => self.remove_logs(entry).map(|()| Left::Nothing),
+                    Back::Unseen => {
+                        self.notes.lines.append(&mut notes.lines);
+                        Ok(Left::Something)
+                    }
+                }
             }
             Whereabouts::Missing => self.remove_logs(entry).map(|()| Left::Nothing),
             Whereabouts::Replaced => Ok(Left::Nothing),
@@ -116,16 +124,18 @@ impl Purger<'_> {
 
     /// Removes a file from where the message lies, if it is old enough.
     fn remove(&mut self, entry: &Entry, name: &[u8]) -> Result<Outcome, WorkError> {
-        let Ok(home) = self.mover.home(Queue::Saved, entry.id.as_bytes()) else {
-            return Ok(Outcome::Gone);
-        };
-        match home.stat(OsStr::from_bytes(name)) {
-            Ok(stat) if stat.st_ctime <= self.until => Mover::remove(At {
+        let path = self.mover.path_of(Queue::Saved, entry.id.as_bytes(), name);
+        let home = self.mover.home(Queue::Saved, entry.id.as_bytes());
+        let found = home.and_then(|home| Ok((home.stat(OsStr::from_bytes(name))?, home)));
+        match found {
+            Ok((stat, home)) if stat.st_ctime <= self.until => Mover::remove(At {
                 dir: &home,
                 name,
-                path: &self.mover.path_of(Queue::Saved, entry.id.as_bytes(), name),
+                path: &path,
             }),
-            _ => Ok(Outcome::Gone),
+            Ok(_) => Ok(Outcome::Gone),
+            Err(cause) if is(&cause, Errno::ENOENT) => Ok(Outcome::Gone),
+            Err(cause) => Err(WorkError::Remove { path, cause }),
         }
     }
 }

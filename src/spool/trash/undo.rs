@@ -6,6 +6,7 @@
 //! and reads active only when it starts.
 
 use std::collections::HashSet;
+use std::io;
 
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
@@ -20,7 +21,7 @@ use crate::spool::mass::Field;
 use crate::spool::message;
 use crate::spool::moves::{At, Mover, Outcome, is};
 use crate::spool::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
-use crate::sys::dir::{set_mode, stat_open};
+use crate::sys::dir::{Dir, set_mode, stat_open};
 use crate::sys::error_text::error_text;
 use crate::sys::time::now;
 
@@ -96,11 +97,23 @@ pub fn find(mover: &Mover<'_>, entry: &Entry, notes: &mut Notes) -> Whereabouts 
             return Whereabouts::Unknown;
         }
     };
-    let in_queue = |queue: Queue| look(queue).is_ok_and(|stat| is_it(&stat));
-    match (Queue::LISTED.into_iter().any(in_queue), replaced) {
-        (true, _) => Whereabouts::Queue,
-        (false, true) => Whereabouts::Replaced,
-        (false, false) => Whereabouts::Missing,
+    let mut is_seen = true;
+    for queue in Queue::LISTED {
+        match look(queue) {
+            Ok(stat) if is_it(&stat) => return Whereabouts::Queue,
+            Ok(_) => {}
+            Err(cause) if is(&cause, Errno::ENOENT) => {}
+            Err(cause) => {
+                let path = mover.path(queue, id.as_bytes());
+                notes.odd(&Oddity::Look { path, cause });
+                is_seen = false;
+            }
+        }
+    }
+    match (is_seen, replaced) {
+        (false, _) => Whereabouts::Unknown,
+        (true, true) => Whereabouts::Replaced,
+        (true, false) => Whereabouts::Missing,
     }
 }
 
@@ -203,7 +216,7 @@ impl Undoer<'_> {
             // A run that was cut short brought it back, or it never left.
             Whereabouts::Queue => match logs::put_back(&self.mover, &entry.id, &mut self.notes)? {
                 Back::All => Ok(Left::Nothing),
-                Back::NotAll => Ok(Left::Something),
+                Back::Refused | Back::Unseen => Ok(Left::Something),
             },
             Whereabouts::Replaced => {
                 let path = self.mover.path(Queue::Saved, entry.id.as_bytes());
@@ -227,7 +240,9 @@ impl Undoer<'_> {
         let Some(first) = self.target(entry) else {
             return Ok(Left::Something);
         };
-        self.put_right(entry, stat)?;
+        if self.put_right(entry, stat) == Ready::NotYet {
+            return Ok(Left::Something);
+        }
         let back = logs::put_back(&self.mover, &entry.id, &mut self.notes)?;
         for queue in [first, Queue::Hold] {
             match self.move_to(entry, queue)? {
@@ -236,7 +251,7 @@ impl Undoer<'_> {
                         .done(Deed::Restored(queue), &entry.id, entry.queue);
                     return Ok(match back {
                         Back::All => Left::Nothing,
-                        Back::NotAll => Left::Something,
+                        Back::Refused | Back::Unseen => Left::Something,
                     });
                 }
                 // Another process was faster.
@@ -281,36 +296,32 @@ impl Undoer<'_> {
     }
 
     /// Gives a message the mode and the times that it had: before it is moved,
-    /// so that what is in a queue is complete.
-    fn put_right(&mut self, entry: &Entry, stat: &FileStat) -> Result<(), WorkError> {
-        let path = self.mover.path(Queue::Saved, entry.id.as_bytes());
-        let name = entry.id.as_os_str();
-        let done = self
-            .mover
-            .home(Queue::Saved, entry.id.as_bytes())
-            .and_then(|home| {
-                if stat.st_mode & PERMISSIONS != entry.mode {
-                    let file = home.open_to_change(name)?;
-                    if stat_open(&file)?.st_ino == entry.inode {
-                        set_mode(&file, entry.mode)?;
-                    }
-                }
-                let modified = (stat.st_mtime, stat.st_mtime_nsec);
-                let accessed = (stat.st_atime, stat.st_atime_nsec);
-                match (accessed, modified) == (entry.accessed, entry.modified) {
-                    true => Ok(()),
-                    false => home.set_times_to(name, entry.accessed, entry.modified),
-                }
-            });
+    /// so that what is in a queue is complete. `NotYet` if it has not its mode:
+    /// in a queue it would be taken for one that was never finished.
+    fn put_right(&mut self, entry: &Entry, stat: &FileStat) -> Ready {
+        let home = self.mover.home(Queue::Saved, entry.id.as_bytes());
+        let (mode, times) = match home {
+            Ok(home) => (
+                restore_mode(&home, entry, stat),
+                restore_times(&home, entry, stat),
+            ),
+            Err(cause) => (Err(cause), Ok(())),
+        };
+        let is_set = self.note_failure(entry, "cannot set its mode", mode);
+        self.note_failure(entry, "cannot set its times", times);
+        is_set
+    }
+
+    /// Tells what could not be done, unless the message is not there any more.
+    fn note_failure(&mut self, entry: &Entry, what: &str, done: io::Result<()>) -> Ready {
         match done {
-            Ok(()) => {}
-            Err(cause) if is(&cause, Errno::ENOENT) => {}
-            Err(cause) => {
-                let why = format!("cannot set mode and times: {}", error_text(&cause));
-                self.odd(path, &why);
+            Err(cause) if !is(&cause, Errno::ENOENT) => {
+                let path = self.mover.path(Queue::Saved, entry.id.as_bytes());
+                self.odd(path, &format!("{what}: {}", error_text(&cause)));
+                Ready::NotYet
             }
+            _ => Ready::Yes,
         }
-        Ok(())
     }
 
     fn move_to(&mut self, entry: &Entry, queue: Queue) -> Result<Moved, WorkError> {
@@ -340,6 +351,33 @@ impl Undoer<'_> {
             }),
         }
     }
+}
+
+fn restore_mode(home: &Dir, entry: &Entry, stat: &FileStat) -> io::Result<()> {
+    if stat.st_mode & PERMISSIONS == entry.mode {
+        return Ok(());
+    }
+    let file = home.open_to_change(entry.id.as_os_str())?;
+    match stat_open(&file)?.st_ino == entry.inode {
+        true => set_mode(&file, entry.mode),
+        false => Ok(()),
+    }
+}
+
+fn restore_times(home: &Dir, entry: &Entry, stat: &FileStat) -> io::Result<()> {
+    let modified = (stat.st_mtime, stat.st_mtime_nsec);
+    let accessed = (stat.st_atime, stat.st_atime_nsec);
+    match (accessed, modified) == (entry.accessed, entry.modified) {
+        true => Ok(()),
+        false => home.set_times_to(entry.id.as_os_str(), entry.accessed, entry.modified),
+    }
+}
+
+/// Whether a message can go to a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ready {
+    Yes,
+    NotYet,
 }
 
 /// What came of a move.

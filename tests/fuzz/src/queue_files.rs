@@ -269,5 +269,6 @@ fn text_of(message: &Message) {
             true => Next::More,
             false => Next::Stop,
         }
-    });
+    })
+    .expect("a file that can be read");
 }

@@ -3,7 +3,6 @@
 //! reported; races and crashes.
 
 mod bounds;
-mod crash;
 mod dry_run;
 mod flushing;
 mod pipelines;

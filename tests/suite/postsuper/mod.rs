@@ -1,7 +1,6 @@
 //! postsuper against Postfix's own: generated calls on generated spools, and
 //! what has to hold whatever happens: crashes, hostile spools, full disks.
 
-pub mod crash;
 mod generated;
 mod hostile;
 pub mod obstacles;
@@ -32,7 +31,7 @@ fn call(instance: &Instance, arguments: &[&str], stdin: &str) -> Invocation {
 }
 
 /// Puts a message with a log of each kind into a queue.
-fn put(instance: &Instance, queue: &str, microseconds: u32) -> Placed {
+pub fn put(instance: &Instance, queue: &str, microseconds: u32) -> Placed {
     let name = Name::Short { microseconds };
     let file = NewFile::new(queue, b"a message".to_vec()).named(name);
     let placed = instance.spool().put(&file);
@@ -55,7 +54,7 @@ pub fn messages(instance: &Instance) -> Vec<PathBuf> {
         .collect()
 }
 
-fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
+pub fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => collect(&entry.path(), found),

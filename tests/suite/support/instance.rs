@@ -85,9 +85,20 @@ pub struct Builder {
     appended: String,
     master: String,
     absent: Vec<String>,
+    in_memory: bool,
 }
 
+/// A file system in memory.
+const MEMORY: &str = "/dev/shm";
+
 impl Builder {
+    /// Makes it in memory, if there is a place for that: for tests that make
+    /// very many.
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = Path::new(MEMORY).is_dir();
+        self
+    }
+
     /// Sets a main.cf parameter; the last value of a name counts.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.retain(|(known, _)| known != name);
@@ -115,10 +126,13 @@ impl Builder {
 
     /// Makes the instance.
     pub fn build(self) -> Instance {
-        let directory = tempfile::Builder::new()
-            .prefix("spoolbox-")
-            .tempdir()
-            .expect("a temporary directory");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("spoolbox-");
+        let directory = match self.in_memory {
+            true => builder.tempdir_in(MEMORY),
+            false => builder.tempdir(),
+        };
+        let directory = directory.expect("a temporary directory");
         let root = fs::canonicalize(directory.path()).expect("its real path");
         let mut instance = Instance {
             directory: Some(directory),
@@ -148,6 +162,7 @@ impl Instance {
             appended: String::new(),
             master: String::new(),
             absent: Vec::new(),
+            in_memory: false,
         }
         .set("compatibility_level", "3.6")
     }

@@ -18,6 +18,9 @@ pub mod public;
 pub mod run;
 pub mod sample;
 pub mod spool;
+// Knows the registers of this processor only.
+#[cfg(target_arch = "x86_64")]
+pub mod tracer;
 pub mod tree;
 
 use std::io::Write;

@@ -320,14 +320,14 @@ pub fn collect(mut child: Child, stdin: &[u8], timeout: Duration) -> Output {
     }
 }
 
-fn feed(mut pipe: impl Write + Send + 'static, bytes: Vec<u8>) -> JoinHandle<()> {
+pub fn feed(mut pipe: impl Write + Send + 'static, bytes: Vec<u8>) -> JoinHandle<()> {
     thread::spawn(move || {
         // The program may end without reading; that is its business.
         let _ = pipe.write_all(&bytes);
     })
 }
 
-fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+pub fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         pipe.read_to_end(&mut bytes).expect("a readable stream");
@@ -335,7 +335,7 @@ fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     })
 }
 
-fn join(stream: Option<JoinHandle<Vec<u8>>>) -> Vec<u8> {
+pub fn join(stream: Option<JoinHandle<Vec<u8>>>) -> Vec<u8> {
     stream.map_or_else(Vec::new, |s| s.join().expect("a reader thread"))
 }
 

@@ -51,8 +51,8 @@ impl Labels {
     pub fn canonical(&self, name: &str) -> String {
         const TIME_LEAST: usize = 5;
         // The second is the mark of an expired message, glued to its ID in a
-        // listing.
-        let suffixes = ["#FIX", "#"];
+        // listing; the others are logs in the trash.
+        let suffixes = ["#FIX", "#", ".defer", ".bounce", ".trace"];
         let suffix = suffixes
             .into_iter()
             .find(|s| name.ends_with(s))
@@ -124,6 +124,17 @@ impl Snapshot {
         let mut snapshot = Self::default();
         snapshot.enter(root, "", labels);
         snapshot
+    }
+
+    /// Leaves out what is not wanted.
+    pub fn retain(&mut self, is_wanted: impl Fn(&str, &Object) -> bool) {
+        self.objects.retain(|path, object| is_wanted(path, object));
+    }
+
+    /// Whether all of this is in another, and the same there.
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        let mut objects = self.objects.iter();
+        objects.all(|(path, object)| other.objects.get(path) == Some(object))
     }
 
     /// How two snapshots differ; `None` if they do not.

@@ -138,7 +138,8 @@ fn told<'a>(scratch: &Scratch, message: &Message, dialect: Dialect, style: Style
                 facts.note_header(name, value);
             }
             Next::Headers
-        });
+        })
+        .expect("a file that can be read");
     }
     // An error ends the whole listing: it leads where no file can be.
     let _ = located(scratch, |at| {

@@ -2,7 +2,6 @@
 //! whatever lies in between.
 
 mod calls;
-mod crash;
 mod damage;
 mod neighbours;
 mod places;
