@@ -89,6 +89,8 @@ const fn never(number: i64, name: &'static str, why: &'static str) -> Known {
 
 /// What moves and removes names.
 const NAMES: &[Errno] = &[ENOSPC, EIO, EACCES, ENOMEM, EBUSY, EROFS, EINTR];
+/// What opens files and directories.
+const OPENS: &[Errno] = &[EACCES, EIO, EMFILE, ENOMEM, EINTR];
 /// What looks at names.
 const LOOKS: &[Errno] = &[EACCES, EIO, ENOMEM];
 /// What asks the kernel about the process itself.
@@ -98,11 +100,8 @@ const TIDY: &str = "what is given back is given back, and nobody could do more a
 
 /// Every call.
 pub const TABLE: &[Known] = &[
-    counts(
-        libc::SYS_openat,
-        "openat",
-        &[EACCES, EIO, EMFILE, ENOMEM, EINTR],
-    ),
+    counts(libc::SYS_openat, "openat", OPENS),
+    counts(libc::SYS_openat2, "openat2", OPENS),
     counts(libc::SYS_newfstatat, "newfstatat", LOOKS),
     counts(libc::SYS_fstat, "fstat", &[EIO, ENOMEM]),
     counts(libc::SYS_statx, "statx", LOOKS),
@@ -249,8 +248,9 @@ pub fn errors(kind: Kind) -> Vec<Errno> {
 }
 
 /// Calls that open a descriptor: when there are none left, all of them fail.
-pub const OPEN: [i64; 5] = [
+pub const OPEN: [i64; 6] = [
     libc::SYS_openat,
+    libc::SYS_openat2,
     libc::SYS_socket,
     libc::SYS_fcntl,
     libc::SYS_pipe2,

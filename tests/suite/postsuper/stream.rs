@@ -20,8 +20,14 @@ use crate::support::{Met, Needs, require};
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 fn start(instance: &Instance, arguments: &[&str]) -> Child {
-    let mut command: Command = call(instance, arguments, "").command(Program::Ours, instance);
+    let call = call(instance, arguments, "");
+    // nohup(1) has its children ignore SIGHUP, and ours would too.
+    let mut command = Command::new("env");
     command
+        .arg("--default-signal=HUP")
+        .arg(Program::Ours.path(call.tool, instance))
+        .args(&call.args)
+        .envs(call.env)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

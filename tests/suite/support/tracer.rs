@@ -290,6 +290,7 @@ fn about(thread: Pid, registers: &user_regs_struct) -> Option<PathBuf> {
     };
     match registers.orig_rax as i64 {
         libc::SYS_openat
+        | libc::SYS_openat2
         | libc::SYS_newfstatat
         | libc::SYS_statx
         | libc::SYS_unlinkat
