@@ -134,7 +134,10 @@ pub(super) struct Arguments {
 impl Arguments {
     /// Whether anything is asked for that Postfix's qshape does not have.
     pub(super) fn has_own_options(&self) -> bool {
-        self.by.is_some() || self.top.is_some() || self.selection.is_some()
+        let by = self.by.unwrap_or_default();
+        !matches!(by, By::Domain | By::SenderDomain)
+            || self.top.is_some()
+            || self.selection.is_some()
     }
 }
 

@@ -17,7 +17,7 @@ pub fn opened_by(tool: Tool, options: &[&str]) -> Vec<String> {
     let trace = instance.root().join("trace");
     let program = Program::Ours.path(tool, &instance);
     let status = Command::new("strace")
-        .args(["-f", "-e", "trace=openat", "-o"])
+        .args(["-f", "-e", "trace=openat,openat2", "-o"])
         .arg(&trace)
         .arg(program)
         .args(options)
