@@ -5,9 +5,8 @@
 //! worker takes the oldest job of the directory where the fewest are at work.
 //! Knows nothing of what a job is.
 //!
-//! Measured, -d ALL on 100,000 messages in 16 directories, cold, 64 workers:
-//! 5.6 s of the kernel's time as jobs come, 4.8 s so; where the disk has to be
-//! waited for, a fifth less in all.
+//! Measured, -d ALL on 60,000 messages in 16 directories, cold, alternating,
+//! medians of three: 4.2 s as jobs come, 3.6 s so.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
