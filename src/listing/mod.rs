@@ -14,6 +14,7 @@ pub mod metrics;
 mod order;
 mod output;
 mod pipeline;
+mod runs;
 mod sink;
 mod style;
 mod template;
@@ -30,6 +31,7 @@ use crate::spool::WalkError;
 use crate::spool::message::NoMessage;
 use crate::spool::readers::readers_for;
 use crate::spool::reporter::ReportError;
+use crate::sys::error_text::error_text;
 
 pub use counts::{COUNTED_BY, CountBy, CountPlan, Counts};
 pub use daemon::{Wish as DaemonWish, copy as list_daemon};
@@ -75,6 +77,9 @@ pub enum ListingError {
     /// The daemon's listing cannot be read on.
     #[error("the daemon's listing breaks off")]
     Daemon(#[from] AttributeError),
+    /// What is sorted does not fit the memory, and no file takes it.
+    #[error("cannot sort in a temporary file: {}", error_text(.0))]
+    Sort(#[source] io::Error),
     /// The output cannot be written.
     #[error("output write error")]
     Output(#[source] io::Error),

@@ -1,11 +1,16 @@
 //! Listings in another order than that of the walk, and of so many messages
 //! only.
 //!
-//! Whatever is sorted is held in memory until the last message is known; with
-//! a limit no more than a few times so many messages.
+//! Whatever is sorted waits until the last message is known: in memory as long
+//! as it is little, else in a file; with a limit no more than a few times so
+//! many messages.
+
+use std::cmp::Ordering;
+use std::io;
 
 use super::form::Totals;
 use super::known::Known;
+use super::runs::{Merge, Runs};
 use super::template::Depth;
 use crate::spool::Queue;
 
@@ -40,24 +45,43 @@ impl Key {
         })
     }
 
-    fn rank(self, known: &Known) -> Rank {
+    /// Writes what a message is sorted by: bytes in the order of what they
+    /// stand for, whatever is written behind them.
+    fn write_rank(self, known: &Known, rank: &mut Vec<u8>) {
         match self {
-            Self::Id => Rank::Text(known.id.clone()),
-            Self::Sender => Rank::Text(known.sender.clone()),
-            Self::Age => Rank::Number(known.arrival.saturating_neg()),
-            Self::Size => Rank::Number(known.size),
-            Self::Recipients => Rank::Number(i64::try_from(known.recipients).unwrap_or(i64::MAX)),
+            Self::Id => write_text(&known.id, rank),
+            Self::Sender => write_text(&known.sender, rank),
+            Self::Age => write_number(known.arrival.saturating_neg(), rank),
+            Self::Size => write_number(known.size, rank),
+            Self::Recipients => {
+                write_number(i64::try_from(known.recipients).unwrap_or(i64::MAX), rank);
+            }
             Self::Queue => {
                 let is_it = |queue: &Queue| queue.name().as_bytes() == known.queue;
                 let place = Queue::LISTED.iter().position(is_it);
-                Rank::Number(
-                    place
-                        .and_then(|p| i64::try_from(p).ok())
-                        .unwrap_or(i64::MAX),
-                )
+                let place = place.and_then(|place| i64::try_from(place).ok());
+                write_number(place.unwrap_or(i64::MAX), rank);
             }
         }
     }
+}
+
+/// The smallest number is the one with the first bytes.
+fn write_number(number: i64, rank: &mut Vec<u8>) {
+    let from_zero = number.cast_unsigned() ^ i64::MIN.cast_unsigned();
+    rank.extend_from_slice(&from_zero.to_be_bytes());
+}
+
+/// Two zeros end a text, so that a text comes before those it begins; a zero
+/// in it has a larger byte behind it.
+fn write_text(text: &[u8], rank: &mut Vec<u8>) {
+    for &byte in text {
+        match byte {
+            0 => rank.extend_from_slice(&[0, 1]),
+            _ => rank.push(byte),
+        }
+    }
+    rank.extend_from_slice(&[0, 0]);
 }
 
 /// Which end comes first.
@@ -68,6 +92,16 @@ pub enum Direction {
     Ascending,
     /// The largest.
     Descending,
+}
+
+impl Direction {
+    /// Which of two comes first.
+    pub fn compare(self, a: &Entry, b: &Entry) -> Ordering {
+        match self {
+            Self::Ascending => a.rank.cmp(&b.rank),
+            Self::Descending => b.rank.cmp(&a.rank),
+        }
+    }
 }
 
 /// Which messages are listed in which order.
@@ -99,27 +133,34 @@ impl Arrangement {
 /// A message that waits for its place.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    ranks: Vec<Rank>,
+    /// What it is sorted by.
+    pub rank: Vec<u8>,
     /// What it adds to the totals.
     pub totals: Totals,
     /// What it looks like.
     pub text: Vec<u8>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Number(i64),
-    Text(Vec<u8>),
-}
-
 impl Entry {
     /// A message that looks like `text`.
-    pub fn new(arrangement: &Arrangement, known: &Known, totals: Totals, text: Vec<u8>) -> Self {
-        Self {
-            ranks: arrangement.keys.iter().map(|key| key.rank(known)).collect(),
-            totals,
-            text,
+    pub fn new(
+        arrangement: &Arrangement,
+        known: &Known,
+        totals: Totals,
+        mut text: Vec<u8>,
+    ) -> Self {
+        let mut rank = Vec::new();
+        for key in &arrangement.keys {
+            key.write_rank(known, &mut rank);
         }
+        text.shrink_to_fit();
+        Self { rank, totals, text }
+    }
+
+    /// About how much memory it takes.
+    fn cost(&self) -> usize {
+        let bytes = self.rank.len().saturating_add(self.text.len());
+        bytes.saturating_add(ENTRY_COST)
     }
 }
 
@@ -128,10 +169,18 @@ impl Entry {
 pub struct Sorter<'a> {
     arrangement: &'a Arrangement,
     entries: Vec<Entry>,
+    /// What they cost.
+    held: usize,
+    held_max: usize,
+    runs: Option<Runs>,
 }
 
 /// Entries beyond the limit that are held before they are thrown away.
 const SLACK: usize = 4096;
+/// Bytes of memory for entries; more go to a file.
+const HELD_MAX: usize = 16 * 1024 * 1024;
+/// What an entry costs beside its bytes.
+const ENTRY_COST: usize = size_of::<Entry>() + 32;
 
 impl<'a> Sorter<'a> {
     /// A sorter of nothing.
@@ -139,33 +188,85 @@ impl<'a> Sorter<'a> {
         Self {
             arrangement,
             entries: Vec::new(),
+            held: 0,
+            held_max: HELD_MAX,
+            runs: None,
         }
     }
 
     /// Adds entries, which come in the order of the walk.
-    pub fn add(&mut self, entries: Vec<Entry>) {
+    pub fn add(&mut self, entries: Vec<Entry>) -> io::Result<()> {
+        self.held = self.held.saturating_add(cost(&entries));
         self.entries.extend(entries);
         let limit = self.arrangement.limit.unwrap_or(usize::MAX);
         if self.entries.len() > limit.saturating_add(SLACK) {
             self.cut();
         }
+        match self.held > self.held_max {
+            true => self.write_run(),
+            false => Ok(()),
+        }
     }
 
     /// The entries in order.
-    pub fn finish(mut self) -> Vec<Entry> {
+    pub fn finish(mut self) -> io::Result<Sorted> {
+        if self.runs.is_none() {
+            self.cut();
+            return Ok(Sorted::Held(self.entries.into_iter()));
+        }
+        self.write_run()?;
+        let limit = self.arrangement.limit.unwrap_or(usize::MAX);
+        let merge = match self.runs {
+            Some(runs) => runs.merge(self.arrangement.direction)?,
+            None => Runs::new()?.merge(self.arrangement.direction)?,
+        };
+        Ok(Sorted::Merged(merge.take(limit)))
+    }
+
+    fn write_run(&mut self) -> io::Result<()> {
         self.cut();
-        self.entries
+        let runs = match self.runs.take() {
+            Some(runs) => runs,
+            None => Runs::new()?,
+        };
+        self.runs.insert(runs).add(self.entries.drain(..))?;
+        self.held = 0;
+        Ok(())
     }
 
     /// Sorts, and forgets what is beyond the limit. Equals stay in the order
     /// of the walk.
     fn cut(&mut self) {
-        match self.arrangement.direction {
-            Direction::Ascending => self.entries.sort_by(|a, b| a.ranks.cmp(&b.ranks)),
-            Direction::Descending => self.entries.sort_by(|a, b| b.ranks.cmp(&a.ranks)),
-        }
+        let direction = self.arrangement.direction;
+        self.entries.sort_by(|a, b| direction.compare(a, b));
         if let Some(limit) = self.arrangement.limit {
             self.entries.truncate(limit);
+            self.held = cost(&self.entries);
+        }
+    }
+}
+
+fn cost(entries: &[Entry]) -> usize {
+    let costs = entries.iter().map(Entry::cost);
+    costs.fold(0, usize::saturating_add)
+}
+
+/// What a sorter ends with.
+#[derive(Debug)]
+pub enum Sorted {
+    /// All of it fits the memory.
+    Held(std::vec::IntoIter<Entry>),
+    /// It comes from a file.
+    Merged(std::iter::Take<Merge>),
+}
+
+impl Iterator for Sorted {
+    type Item = io::Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Held(entries) => entries.next().map(Ok),
+            Self::Merged(entries) => entries.next(),
         }
     }
 }
@@ -174,25 +275,29 @@ impl<'a> Sorter<'a> {
 mod tests {
     use super::*;
 
+    fn entry(arrangement: &Arrangement, (id, arrival, size): (&str, i64, i64)) -> Entry {
+        let known = Known {
+            id: id.as_bytes().to_vec(),
+            sender: id.as_bytes().to_vec(),
+            arrival,
+            size,
+            ..Known::default()
+        };
+        let text = id.as_bytes().to_vec();
+        Entry::new(arrangement, &known, Totals::default(), text)
+    }
+
+    fn texts(sorter: Sorter<'_>) -> Vec<String> {
+        let text = |entry: io::Result<Entry>| String::from_utf8(entry.unwrap().text).unwrap();
+        sorter.finish().unwrap().map(text).collect()
+    }
+
     fn sorted(arrangement: &Arrangement, messages: &[(&str, i64, i64)]) -> Vec<String> {
         let mut sorter = Sorter::new(arrangement);
-        for (id, arrival, size) in messages {
-            let known = Known {
-                id: id.as_bytes().to_vec(),
-                arrival: *arrival,
-                size: *size,
-                ..Known::default()
-            };
-            let text = id.as_bytes().to_vec();
-            sorter.add(vec![Entry::new(
-                arrangement,
-                &known,
-                Totals::default(),
-                text,
-            )]);
+        for &message in messages {
+            sorter.add(vec![entry(arrangement, message)]).unwrap();
         }
-        let text = |entry: Entry| String::from_utf8(entry.text).unwrap();
-        sorter.finish().into_iter().map(text).collect()
+        texts(sorter)
     }
 
     const MESSAGES: [(&str, i64, i64); 4] =
@@ -222,15 +327,56 @@ mod tests {
         };
         let mut sorter = Sorter::new(&arrangement);
         for size in 0..20_000 {
-            let known = Known {
-                size,
-                ..Known::default()
-            };
-            let totals = Totals::default();
-            sorter.add(vec![Entry::new(&arrangement, &known, totals, Vec::new())]);
+            let message = entry(&arrangement, (&size.to_string(), 0, size));
+            sorter.add(vec![message]).unwrap();
             assert!(sorter.entries.len() <= 2 + SLACK);
         }
-        let sizes: Vec<_> = sorter.finish().into_iter().map(|e| e.ranks).collect();
-        assert_eq!(sizes, [[Rank::Number(19_999)], [Rank::Number(19_998)]]);
+        assert_eq!(texts(sorter), ["19999", "19998"]);
+    }
+
+    #[test]
+    fn what_goes_through_a_file_has_the_same_order() {
+        let names: Vec<String> = (0..3000)
+            .map(|n: i64| (n * 7919 % 3000).to_string())
+            .collect();
+        for (keys, direction, limit) in [
+            (vec![Key::Size], Direction::Ascending, None),
+            (vec![Key::Size], Direction::Descending, Some(100)),
+            (vec![Key::Sender, Key::Age], Direction::Descending, None),
+            (vec![Key::Age, Key::Id], Direction::Ascending, Some(2999)),
+        ] {
+            let arrangement = Arrangement {
+                keys,
+                direction,
+                limit,
+            };
+            let (mut held, mut filed) = (Sorter::new(&arrangement), Sorter::new(&arrangement));
+            filed.held_max = 20_000;
+            for (number, name) in (0..).zip(&names) {
+                // Many are equal in size and age.
+                let message = (name.as_str(), number % 7, number % 11);
+                held.add(vec![entry(&arrangement, message)]).unwrap();
+                filed.add(vec![entry(&arrangement, message)]).unwrap();
+                assert!(filed.held <= 20_000);
+            }
+            assert!(limit == Some(100) || filed.runs.is_some());
+            assert_eq!(texts(held), texts(filed));
+        }
+    }
+
+    #[test]
+    fn texts_and_numbers_keep_their_order_as_bytes() {
+        let rank = |text: &[u8], number| {
+            let mut rank = Vec::new();
+            write_text(text, &mut rank);
+            write_number(number, &mut rank);
+            rank
+        };
+        let texts: [&[u8]; 7] = [b"", b"\0", b"\0\0", b"\0\x01", b"a", b"a\0", b"ab"];
+        let numbers = [i64::MIN, -1, 0, 1, i64::MAX];
+        let all = texts
+            .iter()
+            .flat_map(|text| numbers.map(|number| rank(text, number)));
+        assert!(all.is_sorted());
     }
 }

@@ -327,16 +327,16 @@ impl Lister<'_> {
         ended: Result<Ending, ListingError>,
         printer: Printer<'_>,
     ) -> Result<Totals, Fatal> {
-        let error = match ended {
+        let finished = match ended {
             Ok(Ending::ReaderGone) => return Ok(Totals::default()),
-            Ok(Ending::Complete | Ending::Enough) => match printer.finish() {
-                Ok(totals) => return Ok(totals),
-                Err(error) => error,
-            },
-            Err(ListingError::Output(error)) => error,
-            Err(error) => return Err(self.failed(error)),
+            Ok(Ending::Complete | Ending::Enough) => printer.finish(),
+            Err(error) => Err(error),
         };
-        output_failed(self.session.diag, &error)?;
+        match finished {
+            Ok(totals) => return Ok(totals),
+            Err(ListingError::Output(error)) => output_failed(self.session.diag, &error)?,
+            Err(error) => return Err(self.failed(error)),
+        }
         Ok(Totals::default())
     }
 
@@ -347,6 +347,7 @@ impl Lister<'_> {
                 let text = format!("cannot start a thread: {}", error_text(&error));
                 self.fatal(&text)
             }
+            error @ ListingError::Sort(_) => self.fatal(&error.to_string()),
             ListingError::Daemon(error) => {
                 self.warn(Some(&error));
                 self.fatal(MALFORMED)

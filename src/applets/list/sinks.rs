@@ -45,17 +45,20 @@ impl<'a> Printer<'a> {
     }
 
     /// Writes what waited, and the footer; what was written.
-    pub(super) fn finish(mut self) -> io::Result<Totals> {
+    pub(super) fn finish(mut self) -> Result<Totals, ListingError> {
         self.progress.clear();
         if let Order::Sorted(sorter) = self.order {
-            for entry in sorter.finish() {
-                if write(&mut self.output, &entry)? == Ending::ReaderGone {
+            for entry in sorter.finish().map_err(ListingError::Sort)? {
+                let entry = entry.map_err(ListingError::Sort)?;
+                let written = write(&mut self.output, &entry).map_err(ListingError::Output)?;
+                if written == Ending::ReaderGone {
                     return Ok(self.output.totals());
                 }
             }
         }
         let totals = self.output.totals();
-        self.output.finish().map(|_| totals)
+        self.output.finish().map_err(ListingError::Output)?;
+        Ok(totals)
     }
 
     /// Writes entries up to the limit.
@@ -97,7 +100,7 @@ impl Sink for Printer<'_> {
         self.progress.add(entries.len());
         match &mut self.order {
             Order::Sorted(sorter) => {
-                sorter.add(entries);
+                sorter.add(entries).map_err(ListingError::Sort)?;
                 Ok(Ending::Complete)
             }
             Order::AsTheyCome(limit) => {
