@@ -125,6 +125,12 @@ impl<'a> Form<'a> {
         std::mem::take(&mut self.totals)
     }
 
+    /// About how many bytes of messages wait for their place in the order.
+    pub fn gathered_size(&self) -> usize {
+        let costs = self.entries.iter().map(Entry::cost);
+        costs.fold(0, usize::saturating_add)
+    }
+
     /// What was gathered since it was last taken.
     pub fn take_gathered(&mut self) -> Option<Gathered> {
         if !self.entries.is_empty() {

@@ -158,7 +158,7 @@ impl Entry {
     }
 
     /// About how much memory it takes.
-    fn cost(&self) -> usize {
+    pub fn cost(&self) -> usize {
         let bytes = self.rank.len().saturating_add(self.text.len());
         bytes.saturating_add(ENTRY_COST)
     }

@@ -193,6 +193,13 @@ impl<'a> Worker<'a> {
         chunk.hand_out(Piece::Warning(text))
     }
 
+    fn hand_out_gathered(&mut self, chunk: &Chunk) -> Result<(), NotWanted> {
+        match self.form.take_gathered() {
+            Some(gathered) => chunk.hand_out(Piece::Gathered(gathered)),
+            None => Ok(()),
+        }
+    }
+
     fn hand_out(&mut self, chunk: &Chunk) -> Result<(), NotWanted> {
         let text = std::mem::take(self.form.out());
         match text.is_empty() {
@@ -210,11 +217,13 @@ impl readers::Look<Queue, Piece> for Worker<'_> {
                 Err(Stop::NotWanted) => return Err(NotWanted),
                 Err(Stop::Failed(error)) => return chunk.hand_out(Piece::Failed(error)),
             }
+            // There are many workers, and what all of them hold adds up.
+            if self.form.gathered_size() > PIECE_SIZE {
+                self.hand_out_gathered(chunk)?;
+            }
         }
         self.hand_out(chunk)?;
-        if let Some(gathered) = self.form.take_gathered() {
-            chunk.hand_out(Piece::Gathered(gathered))?;
-        }
+        self.hand_out_gathered(chunk)?;
         chunk.hand_out(Piece::Totals(self.form.take_totals()))
     }
 }
