@@ -102,7 +102,7 @@ fn date(text: &str) -> Option<i64> {
         Some((day, clock)) => (day, Some(clock)),
         None => (text, None),
     };
-    let [year, month, day] = numbers(day, '-')?.try_into().ok()?;
+    let day = numbers(day, '-')?.try_into().ok()?;
     let clock = match clock {
         Some(clock) => numbers(clock, ':')?,
         None => vec![0, 0],
@@ -115,15 +115,7 @@ fn date(text: &str) -> Option<i64> {
     if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..60).contains(&second) {
         return None;
     }
-    let calendar = Calendar {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-    };
-    calendar.seconds(zone)
+    Calendar::new(day, [hour, minute, second]).seconds(zone)
 }
 
 fn numbers(text: &str, separator: char) -> Option<Vec<i32>> {

@@ -117,6 +117,18 @@ pub enum Zone {
 }
 
 impl Calendar {
+    /// Of year, month and day; hour, minute and second.
+    pub fn new([year, month, day]: [i32; 3], [hour, minute, second]: [i32; 3]) -> Self {
+        Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        }
+    }
+
     /// Seconds since the epoch; `None` of a day that no calendar has.
     pub fn seconds(self, zone: Zone) -> Option<i64> {
         // SAFETY: all of the structure is integers and one pointer, for which

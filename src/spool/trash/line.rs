@@ -310,16 +310,7 @@ fn parse_time(text: &[u8]) -> Option<i64> {
         let numbers: Option<Vec<i32>> = text.split(separator).map(|n| n.parse().ok()).collect();
         numbers?.try_into().ok()
     };
-    let ([year, month, day], [hour, minute, second]) = (three(day, '-')?, three(clock, ':')?);
-    let calendar = Calendar {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-    };
-    calendar.seconds(Zone::Utc)
+    Calendar::new(three(day, '-')?, three(clock, ':')?).seconds(Zone::Utc)
 }
 
 /// Control characters and backslashes as `\xNN`: a comment is one piece of
