@@ -13,7 +13,6 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
-use nix::sys::stat::SFlag;
 
 use self::arguments::{Look, Mode, Operands, help, parse};
 use super::{Call, Fatal, instance};
@@ -22,7 +21,7 @@ use crate::contents::{self, Begin, ContentsError, Output, Plan, Sink};
 use crate::diag::Diag;
 use crate::record::{Buffers, FileSource, Reader, Source, StreamSource};
 use crate::spool::{Layout, Queue, id};
-use crate::sys::dir::{Dir, stat_open};
+use crate::sys::dir::{Dir, Kind, stat_open};
 use crate::sys::error_text::error_text;
 use crate::sys::{process, time};
 
@@ -118,13 +117,9 @@ impl Search {
 /// A FIFO or a device cannot be opened, as a socket cannot: reading from it
 /// could go on for ever.
 fn not_endless(file: File) -> io::Result<File> {
-    let kind = SFlag::S_IFMT.bits() & stat_open(&file)?.st_mode;
-    match [SFlag::S_IFREG, SFlag::S_IFDIR]
-        .map(|kind| kind.bits())
-        .contains(&kind)
-    {
-        true => Ok(file),
-        false => Err(Errno::ENXIO.into()),
+    match Kind::of(&stat_open(&file)?) {
+        Kind::File | Kind::Directory => Ok(file),
+        Kind::Link | Kind::Other => Err(Errno::ENXIO.into()),
     }
 }
 
