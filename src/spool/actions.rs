@@ -13,12 +13,12 @@ use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::message::{self, Identity, LookedAt, Message};
-use super::moves::{At, Mover, Outcome, Removal, is};
+use super::moves::{At, Mover, Outcome, Removal};
 use super::note::{Deed, Fate, Notes, Oddity, WorkError};
 use super::trash::{Announcement, Taken};
 use super::{Queue, QueueId};
 use crate::sys::dir::{set_mode, stat_open};
-use crate::sys::error_text::error_text;
+use crate::sys::error_text::{error_text, is};
 use crate::sys::time::now;
 
 /// Group execute: forced to expire.

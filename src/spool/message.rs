@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::Queue;
 use crate::record::FileSource;
 use crate::sys::dir::{Dir, Kind, stat_open};
-use crate::sys::error_text::error_text;
+use crate::sys::error_text::{error_text, is_any};
 
 /// Owner read, write and execute: the file is complete.
 const READY: u32 = 0o700;
@@ -165,9 +165,7 @@ impl NoMessage {
 /// Whether an error says that descriptors or memory have run out.
 pub fn is_exhaustion(error: &io::Error) -> bool {
     const LACKS: [Errno; 3] = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM];
-    LACKS
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(*errno as i32))
+    is_any(error, &LACKS)
 }
 
 /// Opens what is called `name` in `dir`, and looks at what was opened.

@@ -18,6 +18,7 @@ use super::note::WorkError;
 use super::trash::Trash;
 use super::{Layout, Queue};
 use crate::sys::dir::Dir;
+use crate::sys::error_text::is;
 use crate::text::shown;
 
 /// Open handles of hash directories at most; more are opened anew.
@@ -343,9 +344,4 @@ fn gone_or(result: io::Result<()>) -> io::Result<Outcome> {
         Err(cause) if is(&cause, Errno::ENOENT) => Ok(Outcome::Gone),
         Err(cause) => Err(cause),
     }
-}
-
-/// Whether an error is this one.
-pub fn is(error: &io::Error, errno: Errno) -> bool {
-    error.raw_os_error() == Some(errno as i32)
 }

@@ -12,12 +12,11 @@ use thiserror::Error;
 
 use super::logged::LoggedRecipients;
 use super::message::{Message, is_exhaustion};
-use super::moves::is;
 use super::report::{Dialect, Head, LogClass, LogFacts, Recipient, Report, Rules, Wanted};
 use super::{Layout, Queue, ReasonReader};
 use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
 use crate::sys::dir::{Dir, Kind, stat_open};
-use crate::sys::error_text::error_text;
+use crate::sys::error_text::{error_text, is_any};
 use crate::text::{make_printable, quote, shown, trim_space_start};
 
 /// Bytes of a malformed size record that a warning shows.
@@ -404,7 +403,7 @@ impl Reading<'_> {
 /// is nothing.
 fn is_missing(cause: &io::Error) -> bool {
     const MISSING: [Errno; 4] = [Errno::ENOENT, Errno::EACCES, Errno::ELOOP, Errno::ENOTDIR];
-    MISSING.iter().any(|errno| is(cause, *errno))
+    is_any(cause, &MISSING)
 }
 
 /// How a listing shows the null address.

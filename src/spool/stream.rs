@@ -14,9 +14,10 @@ use super::backlog::Spot;
 use super::brake::Brake;
 use super::crew::{self, Done, Feed, Manner, Room, Stop, Work};
 use super::mass::Field;
-use super::moves::{Removal, is};
+use super::moves::Removal;
 use super::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
 use super::{Layout, Queue, QueueId};
+use crate::sys::error_text::is;
 use crate::sys::signals::{Interrupts, Wake};
 
 /// Bytes read at a time.

@@ -11,10 +11,11 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::moves::{At, Mover, is};
+use super::moves::{At, Mover};
 use super::note::{Notes, Oddity, WorkError};
 use super::{Layout, Place, Queue};
 use crate::sys::dir::Kind;
+use crate::sys::error_text::is;
 use crate::text::shown;
 
 /// An object met on a walk.

@@ -24,6 +24,9 @@ use nix::sys::stat::{
 use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, Whence, fsync, lseek, unlinkat};
 
+use super::again;
+use super::error_text::is_any;
+
 /// How files are opened to be read: links are not followed, nothing blocks.
 const TO_READ: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_NOFOLLOW)
@@ -44,26 +47,29 @@ impl Dir {
         })?))
     }
 
+    /// Opens what is there already.
+    fn open_below(&self, path: &OsStr, flags: OFlag) -> io::Result<OwnedFd> {
+        again(|| openat(&self.0, path, flags, Mode::empty()))
+    }
+
     /// Opens a directory below this one; not through a link.
     pub fn open_dir(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
+        self.open_below(path, flags).map(Self)
     }
 
     /// Opens a directory below this one, through a link if it is one. Only for
     /// names whose parent directory belongs to somebody who is trusted.
     pub fn open_dir_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
+        self.open_below(path, flags).map(Self)
     }
 
     /// Opens what stands at `path` for reading. Never blocks: what is opened
     /// may be a FIFO or a device by now, so the caller checks its type.
     /// A link is an error (`ELOOP`).
     pub fn open_file(&self, path: &OsStr) -> io::Result<File> {
-        Ok(File::from(again(|| {
-            openat(&self.0, path, TO_READ, Mode::empty())
-        })?))
+        self.open_below(path, TO_READ).map(File::from)
     }
 
     /// As [`Dir::open_file`] for a path of several components. The first may
@@ -75,12 +81,9 @@ impl Dir {
             .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
         // A link, or a kernel or a filter of system calls that does not know
         // this call.
-        let wants_steps = |cause: &io::Error| {
-            let errno = cause.raw_os_error().map(Errno::from_raw);
-            matches!(errno, Some(Errno::ELOOP | Errno::ENOSYS | Errno::EPERM))
-        };
+        let wants_steps = [Errno::ELOOP, Errno::ENOSYS, Errno::EPERM];
         match again(|| openat2(&self.0, path, how)) {
-            Err(cause) if wants_steps(&cause) => self.open_step_by_step(path),
+            Err(cause) if is_any(&cause, &wants_steps) => self.open_step_by_step(path),
             opened => opened.map(File::from),
         }
     }
@@ -105,14 +108,14 @@ impl Dir {
     /// through a link.
     pub fn open_place(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
+        self.open_below(path, flags).map(Self)
     }
 
     /// As [`Dir::open_place`], through a link if it is one. Only for names
     /// whose parent directory belongs to somebody who is trusted.
     pub fn open_place_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self(again(|| openat(&self.0, path, flags, Mode::empty()))?))
+        self.open_below(path, flags).map(Self)
     }
 
     /// Opens the file `name` for reading and writing, as somebody does who
@@ -123,9 +126,7 @@ impl Dir {
             | OFlag::O_NONBLOCK
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
-        Ok(File::from(again(|| {
-            openat(&self.0, name, flags, Mode::empty())
-        })?))
+        self.open_below(name, flags).map(File::from)
     }
 
     /// Opens the file `name` for reading, and for writing at its end; makes it,
@@ -147,9 +148,7 @@ impl Dir {
     /// a link.
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        Ok(File::from(again(|| {
-            openat(&self.0, path, flags, Mode::empty())
-        })?))
+        self.open_below(path, flags).map(File::from)
     }
 
     /// Renames `name` in this directory to `new_name` in `target`: one step,
@@ -244,17 +243,6 @@ impl Dir {
 impl AsFd for Dir {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
-    }
-}
-
-/// Makes a call, once more as long as a signal interrupts it: on a file system
-/// of the network, or in user space, any of them can be.
-fn again<T>(call: impl Fn() -> nix::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(Errno::EINTR) => {}
-            done => return Ok(done?),
-        }
     }
 }
 

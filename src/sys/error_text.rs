@@ -1,6 +1,9 @@
-//! System errors in the words of strerror(3) and nothing else.
+//! System errors: their words in strerror(3) and nothing else, and which
+//! one it is.
 
 use std::io;
+
+use nix::errno::Errno;
 
 /// The text of strerror(3), for example `No such file or directory`.
 ///
@@ -14,6 +17,16 @@ pub fn error_text(error: &io::Error) -> String {
             .map_or(text.clone(), str::to_owned),
         None => text,
     }
+}
+
+/// Whether an error is one of these.
+pub fn is_any(error: &io::Error, errnos: &[Errno]) -> bool {
+    errnos.iter().any(|errno| is(error, *errno))
+}
+
+/// Whether an error is this one.
+pub fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno as i32)
 }
 
 #[cfg(test)]

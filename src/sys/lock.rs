@@ -9,6 +9,9 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::stat::{FileStat, major, minor};
 
+use super::again;
+use super::error_text::is;
+
 /// Where the kernel lists the locks that are held.
 const LOCKS: &str = "/proc/locks";
 
@@ -51,20 +54,15 @@ pub fn try_lock(file: &File) -> io::Result<Option<Locked>> {
     let copy = file.try_clone()?;
     match flock(&copy, libc::LOCK_EX | libc::LOCK_NB) {
         Ok(()) => Ok(Some(Locked(copy))),
-        Err(Errno::EWOULDBLOCK) => Ok(None),
-        Err(cause) => Err(cause.into()),
+        Err(cause) if is(&cause, Errno::EWOULDBLOCK) => Ok(None),
+        Err(cause) => Err(cause),
     }
 }
 
-fn flock(file: &File, operation: libc::c_int) -> Result<(), Errno> {
-    loop {
-        // SAFETY: flock(2) takes integers; the descriptor is open as long as
-        // the file lives.
-        match Errno::result(unsafe { libc::flock(file.as_raw_fd(), operation) }) {
-            Err(Errno::EINTR) => {}
-            done => return done.map(drop),
-        }
-    }
+fn flock(file: &File, operation: libc::c_int) -> io::Result<()> {
+    // SAFETY: flock(2) takes integers; the descriptor is open as long as the
+    // file lives.
+    again(|| Errno::result(unsafe { libc::flock(file.as_raw_fd(), operation) })).map(drop)
 }
 
 #[cfg(test)]

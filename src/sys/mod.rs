@@ -16,3 +16,18 @@ pub mod socket;
 pub mod terminal;
 pub mod time;
 pub mod wait;
+
+use std::io;
+
+use nix::errno::Errno;
+
+/// Makes a call, once more as long as a signal interrupts it: on a file system
+/// of the network, or in user space, any of them can be.
+fn again<T>(call: impl Fn() -> nix::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            done => return Ok(done?),
+        }
+    }
+}

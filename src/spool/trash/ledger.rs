@@ -16,9 +16,9 @@ use nix::errno::Errno;
 use super::TrashError;
 use super::line::{ANY_HEADER, HEADER, LINE_MAX, Line};
 use crate::spool::Queue;
-use crate::spool::moves::is;
 use crate::spool::note::WorkError;
 use crate::sys::dir::Dir;
+use crate::sys::error_text::is;
 use crate::sys::lock::{Locked, try_lock};
 use crate::sys::signals::Interrupts;
 

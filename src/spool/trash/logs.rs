@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 
 use super::Failure;
-use crate::spool::moves::{At, Mover, Outcome, is};
+use crate::spool::moves::{At, Mover, Outcome};
 use crate::spool::note::{Notes, Oddity, WorkError};
 use crate::spool::{Queue, QueueId};
-use crate::sys::error_text::error_text;
+use crate::sys::error_text::{error_text, is};
 
 /// Bytes of a name that file systems take.
 pub const NAME_MAX: usize = 255;

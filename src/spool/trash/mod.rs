@@ -28,10 +28,10 @@ use nix::sys::stat::FileStat;
 use thiserror::Error;
 
 use super::mass::Field;
-use super::moves::{At, Mover, Outcome, is};
+use super::moves::{At, Mover, Outcome};
 use super::note::{Notes, Oddity, WorkError};
 use super::{Queue, QueueId};
-use crate::sys::error_text::error_text;
+use crate::sys::error_text::{error_text, is};
 use crate::sys::lock::Locked;
 use crate::sys::process::process_number;
 use crate::sys::signals::Interrupts;

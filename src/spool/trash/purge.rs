@@ -15,8 +15,9 @@ use super::logs::{self, Back};
 use super::undo::{Left, Whereabouts, close, find, tell};
 use crate::spool::Queue;
 use crate::spool::mass::Field;
-use crate::spool::moves::{At, Mover, Outcome, is};
+use crate::spool::moves::{At, Mover, Outcome};
 use crate::spool::note::{Deed, Journal, Notes, Tally, WorkError};
+use crate::sys::error_text::is;
 
 /// Removes the batches that were begun at that time or before.
 pub fn purge(

@@ -19,10 +19,10 @@ use super::logs::{self, Back, Found};
 use crate::spool::Queue;
 use crate::spool::mass::Field;
 use crate::spool::message;
-use crate::spool::moves::{At, Mover, Outcome, is};
+use crate::spool::moves::{At, Mover, Outcome};
 use crate::spool::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use crate::sys::dir::{Dir, set_mode, stat_open};
-use crate::sys::error_text::error_text;
+use crate::sys::error_text::{error_text, is};
 use crate::sys::time::now;
 
 /// The permission bits that are compared.
