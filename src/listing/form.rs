@@ -50,6 +50,8 @@ pub struct Form<'a> {
     size: u64,
     totals: Totals,
     entries: Vec<Entry>,
+    /// What they cost.
+    entries_cost: usize,
 }
 
 /// Whether more is kept of a message than its report says at the moment.
@@ -91,6 +93,7 @@ impl<'a> Form<'a> {
             size: 0,
             totals: Totals::default(),
             entries: Vec::new(),
+            entries_cost: 0,
         }
     }
 
@@ -127,13 +130,13 @@ impl<'a> Form<'a> {
 
     /// About how many bytes of messages wait for their place in the order.
     pub fn gathered_size(&self) -> usize {
-        let costs = self.entries.iter().map(Entry::cost);
-        costs.fold(0, usize::saturating_add)
+        self.entries_cost
     }
 
     /// What was gathered since it was last taken.
     pub fn take_gathered(&mut self) -> Option<Gathered> {
         if !self.entries.is_empty() {
+            self.entries_cost = 0;
             return Some(Gathered::Entries(std::mem::take(&mut self.entries)));
         }
         match &mut self.style {
@@ -211,6 +214,7 @@ impl Report for Form<'_> {
             Some(arrangement) => {
                 let text = std::mem::take(self.out());
                 let entry = Entry::new(arrangement, &self.known, totals, text);
+                self.entries_cost = self.entries_cost.saturating_add(entry.cost());
                 self.entries.push(entry);
             }
         }

@@ -210,16 +210,13 @@ impl<'a> Sorter<'a> {
 
     /// The entries in order.
     pub fn finish(mut self) -> io::Result<Sorted> {
-        if self.runs.is_none() {
-            self.cut();
+        self.cut();
+        let Some(mut runs) = self.runs else {
             return Ok(Sorted::Held(self.entries.into_iter()));
-        }
-        self.write_run()?;
-        let limit = self.arrangement.limit.unwrap_or(usize::MAX);
-        let merge = match self.runs {
-            Some(runs) => runs.merge(self.arrangement.direction)?,
-            None => Runs::new()?.merge(self.arrangement.direction)?,
         };
+        runs.add(self.entries.into_iter())?;
+        let limit = self.arrangement.limit.unwrap_or(usize::MAX);
+        let merge = runs.merge(self.arrangement.direction)?;
         Ok(Sorted::Merged(merge.take(limit)))
     }
 
