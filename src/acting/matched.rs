@@ -6,12 +6,11 @@
 //! be given to another; the act is on that inode or on nothing.
 
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Arc;
 
 use crate::selection::{Matcher, Selection};
 use crate::spool::actions::{Action, Actor, Selected, Sighting};
-use crate::spool::backlog::Spot;
-use crate::spool::crew::{self, Done, Feed, JOB_MAX, Room, Stop, Work};
+use crate::spool::crew::{self, Done, Feed, Room, Stop, Work};
+use crate::spool::gatherer::{DirectoryJob, Gatherer};
 use crate::spool::mass::Field;
 use crate::spool::message::{self, Identity, Message, NoMessage};
 use crate::spool::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
@@ -47,26 +46,16 @@ pub fn run(
     let job_max = match field.brake.is_set() {
         // What was done is told at once, and looked at right before it is.
         true => 1,
-        false => job_max(field.open_files, room),
+        false => room.files_in_a_job(),
     };
     let produce = |feed: &mut Feed<'_, Job>| {
-        let mut gatherer = Gatherer {
-            feed,
-            job: None,
-            job_max,
-        };
-        let gathered = gatherer.all(&field, action, meant.selection);
+        let mut jobs = Gatherer::new(feed, job_max);
+        let gathered = gather(&mut jobs, &field, action, meant.selection);
         // What was met before a failure is worked on all the same.
-        gatherer.flush().and(gathered)
+        jobs.flush().and(gathered)
     };
     let manner = manner(action, field.removal, field.brake);
     crew::run((manner, room), field.interrupts, worker, produce, journal)
-}
-
-/// Messages in a job: all of them can be open at the same time.
-fn job_max(open_files: u64, room: Room) -> usize {
-    let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
-    (open_files / 4 / room.workers).clamp(1, JOB_MAX)
 }
 
 /// The queues where an action looks for what a selection means, in the order
@@ -94,73 +83,32 @@ pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<S
 }
 
 /// Names in one directory.
-struct Job {
-    queue: Queue,
-    place: Arc<Place>,
-    names: Vec<QueueId>,
-}
+type Job = DirectoryJob<Vec<QueueId>>;
 
 /// Walks the queues and fills jobs.
-struct Gatherer<'a, 'scope> {
-    feed: &'a mut Feed<'scope, Job>,
-    job: Option<Job>,
-    job_max: usize,
-}
-
-impl Gatherer<'_, '_> {
-    fn all(
-        &mut self,
-        field: &Field<'_>,
-        action: Action,
-        selection: &Selection,
-    ) -> Result<(), WorkError> {
-        for queue in queues(field.selected, action, selection) {
-            let queue = queue?;
-            let mut walk = Walk::new(field.spool, queue)?;
-            while let Some(found) = walk.next_name()? {
-                let is_home = field.layout.is_home(queue, &found.place.path, found.name);
-                if is_home
-                    && selection.admits_name(queue.name().as_bytes(), found.name)
-                    && let Some(id) = QueueId::parse(found.name)
-                {
-                    self.add(queue, found.place, id)?;
-                }
+fn gather(
+    jobs: &mut Gatherer<'_, '_, Vec<QueueId>>,
+    field: &Field<'_>,
+    action: Action,
+    selection: &Selection,
+) -> Result<(), WorkError> {
+    for queue in queues(field.selected, action, selection) {
+        let queue = queue?;
+        let mut walk = Walk::new(field.spool, queue)?;
+        while let Some(found) = walk.next_name()? {
+            let is_home = field.layout.is_home(queue, &found.place.path, found.name);
+            if is_home
+                && selection.admits_name(queue.name().as_bytes(), found.name)
+                && let Some(id) = QueueId::parse(found.name)
+            {
+                jobs.add(queue, found.place, |names| names.push(id))?;
             }
-            // A message that moves on to the next queue is met there: what was
-            // begun here is done before.
-            self.flush()?;
-            self.feed.drain()?;
         }
-        Ok(())
+        // A message that moves on to the next queue is met there: what was
+        // begun here is done before.
+        jobs.settle()?;
     }
-
-    fn add(&mut self, queue: Queue, place: &Arc<Place>, id: QueueId) -> Result<(), WorkError> {
-        let same = |job: &Job| job.queue == queue && Arc::ptr_eq(&job.place, place);
-        if !self.job.as_ref().is_some_and(same) {
-            self.flush()?;
-        }
-        let job = self.job.get_or_insert_with(|| Job {
-            queue,
-            place: Arc::clone(place),
-            names: Vec::new(),
-        });
-        job.names.push(id);
-        match job.names.len() >= self.job_max {
-            true => self.flush(),
-            false => Ok(()),
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), WorkError> {
-        match self.job.take() {
-            Some(job) => {
-                let pieces = job.names.len();
-                let spot = Spot::of((job.queue, &job.place.path));
-                self.feed.send(job, pieces, spot)
-            }
-            None => Ok(()),
-        }
-    }
+    Ok(())
 }
 
 /// What a look found.

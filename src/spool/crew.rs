@@ -67,7 +67,9 @@ pub struct Room {
     /// Jobs that wait. Each may keep a directory open.
     jobs: usize,
     /// Workers at most. Each has a few descriptors of its own.
-    pub workers: usize,
+    workers: usize,
+    /// A quarter of the files that can be opened.
+    quarter: usize,
 }
 
 impl Room {
@@ -82,12 +84,21 @@ impl Room {
         Self::within(open_files, 16 * WORKERS_MAX)
     }
 
+    /// A quarter of the files is for jobs that wait, another for those that
+    /// workers have open; the rest is for directories they keep and for all
+    /// else.
     fn within(open_files: u64, jobs_max: usize) -> Self {
-        let open_files = usize::try_from(open_files).unwrap_or(usize::MAX);
+        let quarter = usize::try_from(open_files / 4).unwrap_or(usize::MAX);
         Self {
-            jobs: (open_files / 4).clamp(2, jobs_max),
-            workers: (open_files / 16).clamp(1, WORKERS_MAX),
+            jobs: quarter.clamp(2, jobs_max),
+            workers: (quarter / 4).clamp(1, WORKERS_MAX),
+            quarter,
         }
+    }
+
+    /// Pieces of work in a job, if each keeps a file open until it is done.
+    pub fn files_in_a_job(self) -> usize {
+        (self.quarter / self.workers).clamp(1, JOB_MAX)
     }
 
     /// Names remembered at most, see [`Feed::first_of_its_name`]: twice as

@@ -7,19 +7,18 @@ use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Arc;
 
 use nix::sys::stat::FileStat;
 
 use super::actions::{Action, Selected, expire};
-use super::backlog::Spot;
 use super::brake::Brake;
 use super::crew::{self, Done, Feed, Manner, Room, Stop, Work};
+use super::gatherer::{DirectoryJob, Gatherer, Names};
 use super::moves::{Mover, Outcome, Removal};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
 use super::trash::{Taken, Trash};
-use super::{Found, Layout, Place, Queue, QueueId, Step, Walk, id, message};
+use super::{Found, Layout, Queue, QueueId, Step, Walk, id, message};
 use crate::sys::dir::{Dir, Kind};
 use crate::sys::signals::Interrupts;
 
@@ -61,17 +60,14 @@ pub fn run(
         action,
     };
     let produce = |feed: &mut Feed<'_, Job>| {
-        let job_max = field.removal.pieces_in_a_job();
-        let mut gatherer = Gatherer {
-            feed,
-            job: None,
-            job_max,
+        let mut gathering = Gathering {
+            jobs: Gatherer::new(feed, field.removal.pieces_in_a_job()),
             purpose: purpose(action, field.removal),
         };
-        let gathered = gatherer.all(&field);
+        let gathered = gathering.all(&field);
         // What was met before a failure is worked on, as it is by one who
         // works on one after the other.
-        gatherer.flush().and(gathered)
+        gathering.jobs.flush().and(gathered)
     };
     let manner = manner(action, field.removal);
     let room = match manner {
@@ -108,12 +104,28 @@ fn manner(action: Action, removal: Removal<'_>) -> Manner {
 }
 
 /// Objects of one directory.
-struct Job {
-    queue: Queue,
-    place: Arc<Place>,
+type Job = DirectoryJob<Objects>;
+
+/// Names and what the directory told of them.
+#[derive(Default)]
+struct Objects {
     /// The names, one behind the other.
     names: Vec<u8>,
     ranges: Vec<(Range<usize>, Option<Kind>)>,
+}
+
+impl Objects {
+    fn push(&mut self, name: &[u8], told: Option<Kind>) {
+        let start = self.names.len();
+        self.names.extend_from_slice(name);
+        self.ranges.push((start..self.names.len(), told));
+    }
+}
+
+impl Names for Objects {
+    fn count(&self) -> usize {
+        self.ranges.len()
+    }
 }
 
 /// What is known of an object before it is acted on.
@@ -127,14 +139,12 @@ enum Known {
 }
 
 /// Walks the queues and fills jobs.
-struct Gatherer<'a, 'scope> {
-    feed: &'a mut Feed<'scope, Job>,
-    job: Option<Job>,
-    job_max: usize,
+struct Gathering<'a, 'scope> {
+    jobs: Gatherer<'a, 'scope, Objects>,
     purpose: Purpose,
 }
 
-impl Gatherer<'_, '_> {
+impl Gathering<'_, '_> {
     fn all(&mut self, field: &Field<'_>) -> Result<(), WorkError> {
         for selected in field.selected {
             let queue = selected.queue()?;
@@ -144,7 +154,7 @@ impl Gatherer<'_, '_> {
             }
             self.queue(field, queue)?;
             // A name may be in two queues: the later one has the last word.
-            self.settle()?;
+            self.jobs.settle()?;
         }
         Ok(())
     }
@@ -157,7 +167,7 @@ impl Gatherer<'_, '_> {
                 Step::Left { parent, path } => {
                     let goes = sweep::is_too_deep(queue, &path, field.layout);
                     if goes && self.purpose == Purpose::Act {
-                        self.settle()?;
+                        self.jobs.settle()?;
                         sweep::remove_left(queue, &parent, &path)?;
                     }
                 }
@@ -168,44 +178,9 @@ impl Gatherer<'_, '_> {
 
     fn add(&mut self, queue: Queue, found: &Found<'_>) -> Result<(), WorkError> {
         let &Found { place, name, told } = found;
-        if !self.feed.first_of_its_name(name) {
-            self.settle()?;
-            self.feed.first_of_its_name(name);
-        }
-        let same = |job: &Job| job.queue == queue && Arc::ptr_eq(&job.place, place);
-        if !self.job.as_ref().is_some_and(same) {
-            self.flush()?;
-        }
-        let job = self.job.get_or_insert_with(|| Job {
-            queue,
-            place: Arc::clone(place),
-            names: Vec::new(),
-            ranges: Vec::new(),
-        });
-        let start = job.names.len();
-        job.names.extend_from_slice(name);
-        job.ranges.push((start..job.names.len(), told));
-        match job.ranges.len() >= self.job_max {
-            true => self.flush(),
-            false => Ok(()),
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), WorkError> {
-        match self.job.take() {
-            Some(job) => {
-                let pieces = job.ranges.len();
-                let spot = Spot::of((job.queue, &job.place.path));
-                self.feed.send(job, pieces, spot)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Waits until all that was met is done.
-    fn settle(&mut self) -> Result<(), WorkError> {
-        self.flush()?;
-        self.feed.drain()
+        self.jobs.keep_apart(name)?;
+        let put = |objects: &mut Objects| objects.push(name, told);
+        self.jobs.add(queue, place, put)
     }
 }
 
@@ -257,11 +232,11 @@ struct Sweeper<'a> {
 
 impl Job {
     fn objects(&self) -> impl Iterator<Item = (Object<'_>, Option<Kind>)> {
-        self.ranges.iter().filter_map(|(range, told)| {
+        self.names.ranges.iter().filter_map(|(range, told)| {
             let found = Object {
                 queue: self.queue,
                 place: &self.place,
-                name: self.names.get(range.clone())?,
+                name: self.names.names.get(range.clone())?,
             };
             Some((found, *told))
         })

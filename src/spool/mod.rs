@@ -7,6 +7,7 @@ pub mod backlog;
 pub mod brake;
 pub mod crew;
 pub mod envelope;
+pub mod gatherer;
 pub mod id;
 mod layout;
 mod logged;
