@@ -219,7 +219,7 @@ impl<'a> Mover<'a> {
         let new_name = OsStr::from_bytes(name);
         let rename = |target: Arc<Dir>| match onto {
             Onto::Anything => at.dir.rename(at.os_name(), &target, new_name),
-            Onto::Nothing => at.dir.rename_to_free(at.os_name(), &target, new_name),
+            Onto::Nothing => at.dir.rename_no_replace(at.os_name(), &target, new_name),
         };
         let mut renamed = self.home(queue, home).and_then(rename);
         if renamed

@@ -25,7 +25,7 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, Whence, fsync, lseek, unlinkat};
 
 use super::again;
-use super::error_text::is_any;
+use super::error_text::{is, is_any};
 
 /// How files are opened to be read: links are not followed, nothing blocks.
 const TO_READ: OFlag = OFlag::O_RDONLY
@@ -33,6 +33,10 @@ const TO_READ: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_NONBLOCK)
     .union(OFlag::O_NOCTTY)
     .union(OFlag::O_CLOEXEC);
+
+/// What renameat2(2) says where its flags are not supported: by the file
+/// system, by the kernel, by a filter of system calls.
+const NO_SUCH_FLAG: [Errno; 3] = [Errno::EINVAL, Errno::ENOSYS, Errno::EPERM];
 
 /// An open directory.
 #[derive(Debug)]
@@ -157,11 +161,41 @@ impl Dir {
         again(|| renameat(&self.0, name, &target.0, new_name))
     }
 
-    /// As [`Dir::rename`], but an error (`EEXIST`) if anything has the new
-    /// name, and another (`EINVAL`) where the file system cannot tell.
-    pub fn rename_to_free(&self, name: &OsStr, target: &Dir, new_name: &OsStr) -> io::Result<()> {
+    /// Renames `name` in this directory to `new_name` in `target`, never onto
+    /// something that has that name, even if that is another link to the same
+    /// file. See renameat2(2), `RENAME_NOREPLACE`.
+    ///
+    /// A file system or a kernel without that flag needs two calls, a look
+    /// whether the name is free and a plain rename: what gets the name between
+    /// them is replaced.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if anything has the new name; otherwise what rename(2) fails
+    /// with.
+    pub fn rename_no_replace(
+        &self,
+        name: &OsStr,
+        target: &Dir,
+        new_name: &OsStr,
+    ) -> io::Result<()> {
         let flags = RenameFlags::RENAME_NOREPLACE;
-        again(|| renameat2(&self.0, name, &target.0, new_name, flags))
+        match again(|| renameat2(&self.0, name, &target.0, new_name, flags)) {
+            Err(cause) if is_any(&cause, &NO_SUCH_FLAG) => {
+                target.check_free(new_name)?;
+                again(|| renameat(&self.0, name, &target.0, new_name))
+            }
+            done => done,
+        }
+    }
+
+    /// Fails with `EEXIST` if anything has this name.
+    fn check_free(&self, name: &OsStr) -> io::Result<()> {
+        match self.stat(name) {
+            Ok(_) => Err(Errno::EEXIST.into()),
+            Err(cause) if is(&cause, Errno::ENOENT) => Ok(()),
+            Err(cause) => Err(cause),
+        }
     }
 
     /// Removes a name that is not a directory's.
