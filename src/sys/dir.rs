@@ -148,6 +148,19 @@ impl Dir {
         Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
     }
 
+    /// As [`Dir::open_to_append`], but always a new file: an error (`EEXIST`) if
+    /// anything has the name.
+    pub fn create_to_append(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlag::O_RDWR
+            | OFlag::O_APPEND
+            | OFlag::O_CREAT
+            | OFlag::O_EXCL
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
+    }
+
     /// Opens a FIFO for writing; an error if nobody reads from it. Not through
     /// a link.
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {

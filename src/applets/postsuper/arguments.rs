@@ -48,7 +48,7 @@ const OPTIONS: [Opt; 16] = [
     Opt::long(
         "undo",
         Value::Optional("BATCH"),
-        "bring the last batch back from the trash, or this one",
+        "take back what the last call moved to the trash, or this batch",
     ),
     Opt::long("trash-list", Value::None, "list the batches in the trash"),
     Opt::long(

@@ -136,7 +136,12 @@ fn operate(scene: Scene<'_>, call: &Call, diag: &mut Diag) -> Result<(), Fatal> 
         memory: Memory::default(),
         progress: progress(scene),
     };
-    operation.run()
+    let ended = operation.run();
+    drop(operation);
+    if let Some(trash) = &trash {
+        trash::finish(trash, scene.arguments, diag);
+    }
+    ended
 }
 
 /// A progress bar, if it is wished and can be seen.

@@ -7,7 +7,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::arguments::Arguments;
 use crate::applets::Call;
+use crate::diag::Diag;
 use crate::selection::moment;
 use crate::spool::mass::Field;
 use crate::spool::note::{Journal, Tally, WorkError};
@@ -126,6 +128,19 @@ pub fn begin<'a>(
         Deleted::Gone => Ok(None),
         Deleted::InTrash => Trash::begin(field, who(call), comment).map(Some),
     }
+}
+
+/// Ends the batch, and says how it is undone if anything was moved.
+pub fn finish(trash: &Trash<'_>, arguments: &Arguments, diag: &mut Diag) {
+    let Some(batch) = trash.finish() else {
+        return;
+    };
+    let directory = arguments.config_directory.as_ref();
+    let instance = directory.map_or(Vec::new(), |directory| {
+        [b"-c ", directory.as_os_str().as_bytes(), b" "].concat()
+    });
+    let undo = format!("--undo={batch}");
+    diag.info([b"undo: postsuper ", instance.as_slice(), undo.as_bytes()].concat());
 }
 
 /// Who calls: the account that the process had before it gave up its rights.

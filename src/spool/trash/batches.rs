@@ -1,19 +1,20 @@
 //! The batches of the trash, as its journal has them: those that are neither
-//! undone nor purged.
+//! undone nor purged, and the calls that moved nothing.
 //!
 //! Memory is bounded: of more batches than can be kept, some are left out.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ledger::{Ledger, Numbered, PATH};
+use super::ledger::{JournalFile, Numbered, PATH};
 use super::line::{Entry, Event, Line, Turn, Who, Word};
-use super::{TrashError, undo};
+use super::{TrashError, locate};
 use crate::spool::mass::Field;
 use crate::spool::note::{Journal, Notes, Oddity, WorkError};
+use crate::sys::signals::Interrupts;
 
 /// Batches that are kept at most.
-const BATCHES_MAX: usize = 1 << 16;
-/// Lines that cannot be read of which each is told.
+pub const BATCHES_MAX: usize = 1 << 16;
+/// Lines that cannot be read of which each is reported.
 const UNREADABLE_TOLD: u64 = 10;
 
 /// Messages remembered to have been announced more than once.
@@ -26,7 +27,19 @@ pub enum Keep {
     Newest,
 }
 
-/// A batch that is in the trash, or what is left of it.
+/// What a batch has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Messages, or what is left of them.
+    Messages,
+    /// None: the call moved nothing.
+    Nothing,
+    /// None any more: all were removed for good.
+    Purged,
+}
+
+/// A batch that is in the trash, or what is left of it; or a call that `undo`
+/// must not cross.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Its name.
@@ -39,6 +52,10 @@ pub struct Batch {
     pub who: Who,
     /// What the user said about it.
     pub comment: Option<Vec<u8>>,
+    /// What it has.
+    pub content: Content,
+    /// Bytes of its lines in the journal.
+    pub bytes: u64,
 }
 
 /// All of them.
@@ -49,38 +66,93 @@ pub struct Batches {
     starts: HashMap<Word, u64>,
     /// Left out because there are too many.
     left_out: u64,
+    /// Lines that cannot be read, and their bytes.
     unreadable: u64,
+    unreadable_bytes: u64,
+    /// Batches that were added since the last thinning.
+    added: usize,
 }
 
 impl Batches {
-    /// Reads the whole journal. Tells of lines that cannot be read.
-    pub fn read(ledger: &Ledger, keep: Keep, notes: &mut Notes) -> Result<Self, WorkError> {
+    /// Reads the whole journal. Reports lines that cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`JournalFile::read`].
+    pub fn read(
+        journal: &JournalFile,
+        interrupts: &Interrupts,
+        keep: Keep,
+        notes: &mut Notes,
+    ) -> Result<Self, WorkError> {
         let mut batches = Self::default();
-        ledger.read(0, |numbered| {
-            let Numbered {
-                offset,
-                number,
-                line,
-            } = numbered;
-            match line {
-                Some(line) => batches.take(offset, line, keep),
-                None => batches.passed_over(number, notes),
+        journal.read(0, interrupts, |numbered| {
+            match &numbered.line {
+                Some(line) => batches.take(numbered.offset, numbered.bytes, line, keep),
+                None => batches.pass_over(&numbered, notes),
             }
             Ok(())
         })?;
-        batches.tell(notes);
+        batches.report(notes);
         Ok(batches)
     }
 
-    fn take(&mut self, offset: u64, line: Line, keep: Keep) {
-        let Event::Trash { comment, .. } = line.event else {
-            if let Some(start) = self.starts.remove(&line.batch) {
-                self.open.remove(&start);
+    /// Takes notice of a line.
+    fn take(&mut self, offset: u64, bytes: u64, line: &Line, keep: Keep) {
+        match &line.event {
+            Event::Begin { comment } => {
+                if !self.starts.contains_key(&line.batch) {
+                    self.add(
+                        Batch::new(offset, bytes, line, comment, Content::Nothing),
+                        keep,
+                    );
+                }
             }
-            return;
-        };
-        if self.starts.contains_key(&line.batch) {
-            return;
+            Event::Trash { comment, .. } => {
+                // What was purged before is not to be looked for again.
+                if let Some(batch) = self.find_mut(&line.batch)
+                    && batch.content != Content::Purged
+                {
+                    batch.content = Content::Messages;
+                    batch.bytes = batch.bytes.saturating_add(bytes);
+                    return;
+                }
+                self.remove(&line.batch);
+                self.add(
+                    Batch::new(offset, bytes, line, comment, Content::Messages),
+                    keep,
+                );
+            }
+            Event::Undone => self.remove(&line.batch),
+            Event::MovedNothing => self.empty(&line.batch, Content::Nothing),
+            Event::Purged => self.empty(&line.batch, Content::Purged),
+        }
+    }
+
+    fn find_mut(&mut self, name: &Word) -> Option<&mut Batch> {
+        let start = self.starts.get(name)?;
+        self.open.get_mut(start)
+    }
+
+    /// A batch was undone: as if it had never been.
+    pub fn remove(&mut self, name: &Word) {
+        if let Some(start) = self.starts.remove(name) {
+            self.open.remove(&start);
+        }
+    }
+
+    /// Nothing of a batch is in the trash, and it cannot be undone.
+    pub fn empty(&mut self, name: &Word, content: Content) {
+        if let Some(batch) = self.find_mut(name) {
+            batch.content = content;
+            batch.bytes = 0;
+        }
+    }
+
+    fn add(&mut self, batch: Batch, keep: Keep) {
+        self.added = self.added.saturating_add(1);
+        if self.open.len() >= BATCHES_MAX && self.added >= BATCHES_MAX / 2 {
+            self.thin();
         }
         if self.open.len() >= BATCHES_MAX {
             self.left_out = self.left_out.saturating_add(1);
@@ -93,26 +165,36 @@ impl Batches {
                 }
             }
         }
-        self.starts.insert(line.batch.clone(), offset);
-        let batch = Batch {
-            name: line.batch,
-            start: offset,
-            time: line.time,
-            who: line.who,
-            comment,
-        };
-        self.open.insert(offset, batch);
+        self.starts.insert(batch.name.clone(), batch.start);
+        self.open.insert(batch.start, batch);
     }
 
-    fn passed_over(&mut self, line: u64, notes: &mut Notes) {
+    /// Of calls that moved nothing, or have nothing any more, one after the
+    /// other: forgets all but the last. `undo` does not cross that one either.
+    pub fn thin(&mut self) {
+        self.added = 0;
+        let mut superfluous = Vec::new();
+        let mut previous: Option<&Word> = None;
+        for batch in self.open.values() {
+            let name = (batch.content != Content::Messages).then_some(&batch.name);
+            superfluous.extend(previous.filter(|_| name.is_some()).cloned());
+            previous = name;
+        }
+        for name in superfluous {
+            self.remove(&name);
+        }
+    }
+
+    fn pass_over(&mut self, numbered: &Numbered<'_>, notes: &mut Notes) {
         self.unreadable = self.unreadable.saturating_add(1);
+        self.unreadable_bytes = self.unreadable_bytes.saturating_add(numbered.bytes);
         if self.unreadable <= UNREADABLE_TOLD {
-            let path = PATH.to_owned();
+            let (path, line) = (PATH.to_owned(), numbered.number);
             notes.odd(&Oddity::Unreadable { path, line });
         }
     }
 
-    fn tell(&self, notes: &mut Notes) {
+    fn report(&self, notes: &mut Notes) {
         let mut odd = |why: String| {
             let path = PATH.to_owned();
             notes.odd(&Oddity::Trash { path, why });
@@ -126,29 +208,90 @@ impl Batches {
         }
     }
 
+    /// Whether it is known of every batch whether it is open.
+    pub fn is_complete(&self) -> bool {
+        self.left_out == 0
+    }
+
+    /// Bytes of the journal that are still of use, about.
+    pub fn live_bytes(&self) -> u64 {
+        let batches = self.open.values().map(|batch| batch.bytes);
+        batches.fold(self.unreadable_bytes, u64::saturating_add)
+    }
+
+    /// The open batch of that name, and whether a line at an offset counts for
+    /// it: those before it was closed and begun again do not.
+    pub fn at(&self, name: &Word, offset: u64) -> Option<&Batch> {
+        let start = self.starts.get(name).filter(|start| **start <= offset)?;
+        self.open.get(start)
+    }
+
+    /// What the last call left.
+    pub fn last(&self) -> Option<&Batch> {
+        self.open.values().next_back()
+    }
+
+    /// The newest batch that has messages.
+    pub fn last_with_messages(&self) -> Option<&Batch> {
+        let mut newest_first = self.open.values().rev();
+        newest_first.find(|batch| batch.content == Content::Messages)
+    }
+
     /// The batch of that name.
-    pub fn named(&self, ledger: &Ledger, wanted: &[u8]) -> Result<Batch, WorkError> {
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it was undone or purged.
+    pub fn named(
+        &self,
+        journal: &JournalFile,
+        interrupts: &Interrupts,
+        wanted: &[u8],
+    ) -> Result<Batch, WorkError> {
         let unknown = || TrashError::NoBatch(crate::text::shown(wanted));
         let name = Word::parse(wanted).ok_or_else(unknown)?;
-        let start = self.starts.get(&name);
-        match start.and_then(|start| self.open.get(start)) {
+        match self.at(&name, u64::MAX) {
             Some(batch) => Ok(batch.clone()),
-            None => Err(what_became_of(ledger, &name)?
+            None => Err(what_became_of(journal, interrupts, &name)?
                 .unwrap_or_else(unknown)
                 .into()),
         }
     }
 }
 
+impl Batch {
+    fn new(
+        start: u64,
+        bytes: u64,
+        line: &Line,
+        comment: &Option<Vec<u8>>,
+        content: Content,
+    ) -> Self {
+        Self {
+            name: line.batch.clone(),
+            start,
+            time: line.time,
+            who: line.who.clone(),
+            comment: comment.clone(),
+            content,
+            bytes,
+        }
+    }
+}
+
 /// Why a batch is not there any more.
-fn what_became_of(ledger: &Ledger, name: &Word) -> Result<Option<TrashError>, WorkError> {
+fn what_became_of(
+    journal: &JournalFile,
+    interrupts: &Interrupts,
+    name: &Word,
+) -> Result<Option<TrashError>, WorkError> {
     let mut found = None;
-    ledger.read(0, |numbered| {
+    journal.read(0, interrupts, |numbered| {
         if let Some(line) = numbered.line.filter(|line| line.batch == *name) {
             found = match line.event {
                 Event::Undone => Some("undone"),
                 Event::Purged => Some("purged"),
-                Event::Trash { .. } => None,
+                Event::Begin { .. } | Event::Trash { .. } | Event::MovedNothing => None,
             };
         }
         Ok(())
@@ -161,33 +304,37 @@ fn what_became_of(ledger: &Ledger, name: &Word) -> Result<Option<TrashError>, Wo
 }
 
 /// Hands out the messages of a batch in order, each as it was announced last.
+///
+/// # Errors
+///
+/// Those of [`JournalFile::read`] and of `each`.
 pub fn entries(
-    ledger: &Ledger,
+    journal: &JournalFile,
+    interrupts: &Interrupts,
     batch: &Batch,
     mut each: impl FnMut(&Entry) -> Result<(), WorkError>,
 ) -> Result<(), WorkError> {
     let mut again: HashMap<u64, u64> = HashMap::new();
-    lines(ledger, batch, |offset, turn, entry| {
+    lines(journal, interrupts, batch, |offset, turn, entry| {
         if turn == Turn::Again && again.len() < AGAIN_MAX {
             again.insert(entry.inode, offset);
         }
         Ok(())
     })?;
-    lines(ledger, batch, |offset, _, entry| {
-        match again.get(&entry.inode).is_none_or(|last| *last == offset) {
-            true => each(entry),
-            false => Ok(()),
-        }
+    lines(journal, interrupts, batch, |offset, _, entry| {
+        let is_last = again.get(&entry.inode).is_none_or(|last| *last == offset);
+        if is_last { each(entry) } else { Ok(()) }
     })
 }
 
 /// Hands out the lines about messages of a batch.
 fn lines(
-    ledger: &Ledger,
+    journal: &JournalFile,
+    interrupts: &Interrupts,
     batch: &Batch,
     mut each: impl FnMut(u64, Turn, &Entry) -> Result<(), WorkError>,
 ) -> Result<(), WorkError> {
-    ledger.read(batch.start, |numbered| match numbered.line {
+    journal.read(batch.start, interrupts, |numbered| match numbered.line {
         Some(Line {
             batch: name,
             event: Event::Trash { turn, entry, .. },
@@ -214,7 +361,7 @@ pub struct Held {
     pub bytes: u64,
 }
 
-/// The batches of the trash, the oldest first.
+/// The batches of the trash, the oldest first; not the calls that moved nothing.
 pub fn list(field: Field<'_>, journal: &mut dyn Journal) -> Result<Vec<Held>, WorkError> {
     let mut notes = Notes::default();
     let counted = count(field, &mut notes);
@@ -224,37 +371,25 @@ pub fn list(field: Field<'_>, journal: &mut dyn Journal) -> Result<Vec<Held>, Wo
 }
 
 fn count(field: Field<'_>, notes: &mut Notes) -> Result<Vec<Held>, WorkError> {
-    let Some(ledger) = Ledger::open_to_read(field.spool)? else {
+    let Some(journal) = JournalFile::open_to_read(field.spool)? else {
         return Ok(Vec::new());
     };
-    let mut batches = Batches::read(&ledger, Keep::Oldest, notes)?;
+    let mut batches = Batches::read(&journal, field.interrupts, Keep::Oldest, notes)?;
     let mover = field.mover();
     let mut counts: HashMap<u64, (u64, u64)> = HashMap::new();
-    ledger.read(0, |numbered| {
-        let Some(line) = numbered.line else {
-            return Ok(());
-        };
+    journal.read(0, field.interrupts, |numbered| {
         // Each message has one first line.
-        let Event::Trash {
-            turn: Turn::First,
-            entry,
-            ..
-        } = line.event
-        else {
-            return Ok(());
-        };
-        let start = batches.starts.get(&line.batch).copied();
-        if let Some(start) = start.filter(|start| *start <= numbered.offset)
-            && undo::is_in_trash(&mover, &entry)
+        if let Some(line) = numbered.line
+            && let Event::Trash { turn, entry, .. } = line.event
+            && turn == Turn::First
+            && let Some(batch) = batches.at(&line.batch, numbered.offset)
+            && locate::is_in_trash(&mover, &entry)
         {
-            let (messages, bytes) = counts.entry(start).or_default();
+            let (messages, bytes) = counts.entry(batch.start).or_default();
             *messages = messages.saturating_add(1);
             *bytes = bytes.saturating_add(entry.size);
         }
-        match field.interrupts.caught() {
-            Some(_) => Err(WorkError::Interrupted),
-            None => Ok(()),
-        }
+        Ok(())
     })?;
     let held = |(start, batch): (u64, Batch)| {
         let (messages, bytes) = counts.get(&start).copied().unwrap_or_default();
@@ -269,6 +404,7 @@ fn count(field: Field<'_>, notes: &mut Notes) -> Result<Vec<Held>, WorkError> {
     };
     Ok(std::mem::take(&mut batches.open)
         .into_iter()
+        .filter(|(_, batch)| batch.content == Content::Messages)
         .map(held)
         .collect())
 }

@@ -110,6 +110,12 @@ pub enum Turn {
 /// What was done with messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// A call began its batch, which may stay empty. Journals of the first
+    /// spoolbox have none of these: a batch begins with its first message there.
+    Begin {
+        /// What the user said about it.
+        comment: Option<Vec<u8>>,
+    },
     /// One is about to go to the trash.
     Trash {
         /// Whether the batch has a line for it already.
@@ -119,6 +125,8 @@ pub enum Event {
         /// What the user said about it.
         comment: Option<Vec<u8>>,
     },
+    /// A call ended, and none of the messages that it announced was moved.
+    MovedNothing,
     /// All of a batch was brought back.
     Undone,
     /// All of a batch was removed.
@@ -152,6 +160,8 @@ impl Line {
             Event::Trash {
                 turn: Turn::Again, ..
             } => "trash-again",
+            Event::Begin { .. } => "begin",
+            Event::MovedNothing => "moved-nothing",
             Event::Undone => "undone",
             Event::Purged => "purged",
         };
@@ -159,12 +169,14 @@ impl Line {
         // Writing to a String cannot fail.
         let _ = write!(text, "Z {verb} batch={batch} uid={uid} user={user}");
         let mut line = text.into_bytes();
-        if let Event::Trash { entry, comment, .. } = &self.event {
+        if let Event::Trash { entry, .. } = &self.event {
             line.extend(entry_text(entry).into_bytes());
-            if let Some(comment) = comment {
-                line.extend_from_slice(b" comment=");
-                escape(comment, &mut line);
-            }
+        }
+        if let Event::Trash { comment, .. } | Event::Begin { comment } = &self.event
+            && let Some(comment) = comment
+        {
+            line.extend_from_slice(b" comment=");
+            escape(comment, &mut line);
         }
         let sum = sum(&line);
         line.extend(format!(" sum={sum:016x}\n").into_bytes());
@@ -195,17 +207,16 @@ impl Line {
                     _ => Turn::Again,
                 };
                 let entry = parse_entry(&mut words)?;
-                let comment = match words.0 {
-                    b"" => None,
-                    rest => Some(unescape(rest.strip_prefix(b"comment=")?)),
-                };
-                words.0 = b"";
                 Event::Trash {
                     turn,
                     entry,
-                    comment,
+                    comment: words.comment()?,
                 }
             }
+            b"begin" => Event::Begin {
+                comment: words.comment()?,
+            },
+            b"moved-nothing" => Event::MovedNothing,
             b"undone" => Event::Undone,
             b"purged" => Event::Purged,
             _ => return None,
@@ -269,6 +280,16 @@ impl<'a> Words<'a> {
         let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
         self.0 = rest.get(1..).unwrap_or_default();
         (!word.is_empty()).then_some(word)
+    }
+
+    /// The comment that ends the line, if there is one; `None` if something
+    /// else does.
+    fn comment(&mut self) -> Option<Option<Vec<u8>>> {
+        let rest = std::mem::take(&mut self.0);
+        if rest.is_empty() {
+            return Some(None);
+        }
+        Some(Some(unescape(rest.strip_prefix(b"comment=")?)))
     }
 
     /// The value of the next word, which has this name.
@@ -397,7 +418,18 @@ mod tests {
             entry,
             comment: None,
         };
-        for event in [again, line.event.clone(), Event::Undone, Event::Purged] {
+        let begin = Event::Begin {
+            comment: Some(b"two words".to_vec()),
+        };
+        for event in [
+            begin,
+            Event::Begin { comment: None },
+            again,
+            line.event.clone(),
+            Event::MovedNothing,
+            Event::Undone,
+            Event::Purged,
+        ] {
             line.event = event;
             let text = line.to_text();
             assert_eq!(

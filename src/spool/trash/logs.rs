@@ -27,19 +27,17 @@ pub enum Back {
     Unseen,
 }
 
-/// What there is of a message's logs in the trash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    None,
-    /// At least one that can be put back.
-    Movable,
-    /// Only such as the message has newer ones of.
-    Superseded,
-}
-
 /// The name of a log in saved/. The dot makes it no queue ID.
 pub fn name(id: &QueueId, log: Queue) -> Vec<u8> {
     [id.as_bytes(), b".", log.name().as_bytes()].concat()
+}
+
+/// The message and the log that a name in saved/ is of, if it is a log's.
+pub fn parse_name(name: &[u8]) -> Option<(QueueId, Queue)> {
+    let dot = name.iter().rposition(|&b| b == b'.')?;
+    let (id, log) = (name.get(..dot)?, name.get(dot.checked_add(1)?..)?);
+    let log = Queue::parse(log).filter(|queue| Queue::LOGS.contains(queue))?;
+    Some((QueueId::parse(id)?, log))
 }
 
 /// The logs that a message has.
@@ -49,23 +47,6 @@ pub fn of(mover: &Mover<'_>, id: &QueueId) -> Vec<Queue> {
         home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
     };
     Queue::LOGS.into_iter().filter(has).collect()
-}
-
-/// Looks which logs of a message are in the trash.
-pub fn there(mover: &Mover<'_>, id: &QueueId) -> Found {
-    let Ok(saved) = mover.home(Queue::Saved, id.as_bytes()) else {
-        return Found::None;
-    };
-    let has_newer = of(mover, id);
-    let is_there = |log: &Queue| saved.stat(OsStr::from_bytes(&name(id, *log))).is_ok();
-    let mut found = Found::None;
-    for log in Queue::LOGS.into_iter().filter(is_there) {
-        match has_newer.contains(&log) {
-            true => found = Found::Superseded,
-            false => return Found::Movable,
-        }
-    }
-    found
 }
 
 /// Moves a log into the trash, if there is one.

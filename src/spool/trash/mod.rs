@@ -13,14 +13,17 @@
 //! Owns how messages get in here. Who may do it is the applets' business.
 
 mod batches;
+mod compact;
 mod ledger;
 pub mod line;
+mod locate;
 mod logs;
 mod purge;
 mod undo;
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
@@ -32,13 +35,14 @@ use super::moves::{At, Mover, Outcome};
 use super::note::{Notes, Oddity, WorkError};
 use super::{Queue, QueueId};
 use crate::sys::error_text::{error_text, is};
-use crate::sys::lock::Locked;
 use crate::sys::process::process_number;
 use crate::sys::signals::Interrupts;
 use crate::sys::time::{LocalTime, Zone, now};
 
-use ledger::{Ledger, PATH};
+use batches::{Batches, Keep};
+use ledger::{JournalDirectory, LockedJournal, PATH};
 use line::{Entry, Event, Line, Turn, clipped};
+use logs::Back;
 
 pub use batches::{Held, list};
 pub use line::{Who, Word};
@@ -62,6 +66,15 @@ pub enum TrashError {
     /// The journal cannot be written.
     #[error("write {PATH}: {}; what is not in there is not moved", error_text(.0))]
     Write(io::Error),
+    /// It cannot be written anew.
+    #[error("write {PATH}.new: {}", error_text(.0))]
+    WriteNew(io::Error),
+    /// There is no end to something that is no record.
+    #[error(
+        "{PATH} is damaged: from byte {0} on there is more that is no record than is read; move \
+         it away to begin a new one; the messages stay in saved, where postcat -q finds them"
+    )]
+    Damaged(u64),
     /// Something else has its name.
     #[error(
         "{PATH} is no journal of the trash, or was damaged at its beginning: move it away to \
@@ -77,6 +90,17 @@ pub enum TrashError {
     /// No batch is left.
     #[error("nothing to undo: the trash is empty")]
     Empty,
+    /// The last call's batch is gone; what is left is of calls before it.
+    #[error(
+        "nothing to undo: batch {batch} of the last call was purged; of the one before: \
+         postsuper --undo={earlier}"
+    )]
+    LastPurged {
+        /// The batch of the last call.
+        batch: Word,
+        /// The newest that is left.
+        earlier: Word,
+    },
     /// There is no batch of that name.
     #[error("no batch {0} in the trash: --trash-list shows those there are")]
     NoBatch(String),
@@ -98,6 +122,15 @@ impl TrashError {
     fn write(cause: io::Error) -> Self {
         Self::Write(cause)
     }
+
+    fn write_new(cause: io::Error) -> Self {
+        Self::WriteNew(cause)
+    }
+
+    fn closed(batch: &Word, how: &'static str) -> Self {
+        let batch = batch.clone();
+        Self::Closed { batch, how }
+    }
 }
 
 /// Takes messages, all of them as one batch.
@@ -105,18 +138,23 @@ impl TrashError {
 pub struct Trash<'a> {
     mover: Mover<'a>,
     interrupts: &'a Interrupts,
-    ledger: Ledger,
+    directory: JournalDirectory,
+    /// The journal's size when the batch was begun.
+    size_before: u64,
     batch: Word,
     who: Who,
     comment: Option<Vec<u8>>,
     announced: Mutex<Announced>,
+    /// Whether any message was announced, and whether anything was moved.
+    has_announced: AtomicBool,
+    has_moved: AtomicBool,
 }
 
-/// What is about to be moved, and the lock that goes with it. Whoever undoes
-/// or purges waits until all that was announced is moved.
+/// What is about to be moved, and the lock that goes with it: undo and purge
+/// wait until all that was announced is moved.
 #[derive(Debug, Default)]
 struct Announced {
-    lock: Option<Locked>,
+    lock: Option<LockedJournal>,
     /// How many hold it.
     holders: usize,
     /// Where the messages are, by inode number.
@@ -139,17 +177,66 @@ pub enum Taken {
 }
 
 impl<'a> Trash<'a> {
-    /// Begins a batch.
+    /// Begins a batch, and writes that down: a call that moves nothing is one
+    /// that `undo` has to find.
+    ///
+    /// # Errors
+    ///
+    /// If the journal cannot be written: nothing can be moved then.
     pub fn begin(field: Field<'a>, who: Who, comment: Option<&[u8]>) -> Result<Self, WorkError> {
-        Ok(Self {
-            ledger: Ledger::open(field.spool, field.interrupts)?,
+        let directory = JournalDirectory::open(field.spool)?;
+        let trash = Self {
+            size_before: directory.journal_size(),
+            directory,
             mover: field.mover(),
             interrupts: field.interrupts,
             batch: new_batch(now()),
             who,
             comment: comment.map(clipped),
             announced: Mutex::default(),
-        })
+            has_announced: AtomicBool::default(),
+            has_moved: AtomicBool::default(),
+        };
+        let comment = trash.comment.clone();
+        let locked = trash.directory.lock(trash.interrupts)?;
+        locked.append(&trash.record(Event::Begin { comment }))?;
+        Ok(trash)
+    }
+
+    /// Ends the batch. Returns its name if anything was moved, so that it can be
+    /// undone.
+    ///
+    /// What is written here is of use to later calls, and they do without it if
+    /// it cannot be written.
+    pub fn finish(&self) -> Option<&Word> {
+        let has_moved = self.has_moved.load(Ordering::Relaxed);
+        let moved_nothing = !has_moved && self.has_announced.load(Ordering::Relaxed);
+        let has_doubled = compact::has_doubled(self.size_before, self.directory.journal_size());
+        if (moved_nothing || has_doubled)
+            && let Ok(mut locked) = self.directory.lock(self.interrupts)
+        {
+            if moved_nothing {
+                let _ = locked.append(&self.record(Event::MovedNothing));
+            }
+            if has_doubled {
+                self.tidy(&mut locked);
+            }
+        }
+        has_moved.then_some(&self.batch)
+    }
+
+    fn tidy(&self, locked: &mut LockedJournal) {
+        let mut notes = Notes::default();
+        let read = Batches::read(locked.journal(), self.interrupts, Keep::Newest, &mut notes);
+        if let Ok(mut batches) = read {
+            compact::tidy(
+                locked,
+                &mut batches,
+                &self.mover,
+                self.interrupts,
+                &mut notes,
+            );
+        }
     }
 
     /// Writes down that these messages are about to be moved here, and waits
@@ -169,7 +256,10 @@ impl<'a> Trash<'a> {
             }
         }
         if !lines.is_empty() {
-            self.ledger.append(&lines)?;
+            self.has_announced.store(true, Ordering::Relaxed);
+            if let Some(locked) = &self.announced().lock {
+                locked.append(&lines)?;
+            }
         }
         Ok(held)
     }
@@ -193,9 +283,17 @@ impl<'a> Trash<'a> {
             });
         }
         let moved = self.move_in(at, id);
-        if !matches!(moved, Ok(Outcome::Done | Outcome::Gone)) {
-            // The message stays, and its logs with it.
-            logs::put_back(&self.mover, id, notes)?;
+        match moved {
+            Ok(Outcome::Done) => self.has_moved.store(true, Ordering::Relaxed),
+            // It was delivered, and its logs are of no use.
+            Ok(Outcome::Gone) if !self.is_in_a_queue(id) => {}
+            // The message stays, or has moved on, and its logs with it.
+            _ => {
+                // One whose place was taken has a newer one there.
+                if logs::put_back(&self.mover, id, notes)? == Back::Unseen {
+                    self.has_moved.store(true, Ordering::Relaxed);
+                }
+            }
         }
         match moved {
             Ok(Outcome::Gone) => Ok(Taken::Gone),
@@ -213,6 +311,12 @@ impl<'a> Trash<'a> {
                 cause,
             }),
         }
+    }
+
+    /// Whether a message of that ID is in a queue, or cannot be looked for.
+    fn is_in_a_queue(&self, id: &QueueId) -> bool {
+        let is_in = |queue| !matches!(locate::look(&self.mover, queue, id), Ok(None));
+        Queue::LISTED.into_iter().any(is_in)
     }
 
     /// What keeps a message from coming here, for all that can be known before
@@ -254,15 +358,19 @@ impl<'a> Trash<'a> {
 
     fn line(&self, turn: Turn, id: &QueueId, queue: Queue, stat: &FileStat) -> Vec<u8> {
         let logs = logs::of(&self.mover, id);
+        self.record(Event::Trash {
+            turn,
+            entry: Entry::of(id, queue, stat, logs),
+            comment: self.comment.clone(),
+        })
+    }
+
+    fn record(&self, event: Event) -> Vec<u8> {
         let line = Line {
             time: now(),
             batch: self.batch.clone(),
             who: self.who.clone(),
-            event: Event::Trash {
-                turn,
-                entry: Entry::of(id, queue, stat, logs),
-                comment: self.comment.clone(),
-            },
+            event,
         };
         line.to_text()
     }
@@ -270,7 +378,7 @@ impl<'a> Trash<'a> {
     fn hold(&self) -> Result<Announcement<'_>, WorkError> {
         let mut announced = self.announced();
         if announced.lock.is_none() {
-            announced.lock = Some(self.ledger.lock(self.interrupts)?);
+            announced.lock = Some(self.directory.lock(self.interrupts)?);
         }
         announced.holders = announced.holders.saturating_add(1);
         Ok(Announcement(self))

@@ -6,24 +6,25 @@
 //! and reads active only when it starts.
 
 use std::collections::HashSet;
-use std::io;
+use std::{io, slice};
 
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::TrashError;
-use super::batches::{Batch, Batches, Keep, entries};
-use super::ledger::Ledger;
-use super::line::{Entry, Event, Line, Who};
-use super::logs::{self, Back, Found};
+use super::batches::{Batch, Batches, Content, Keep, entries};
+use super::ledger::{JournalDirectory, JournalFile, LockedJournal};
+use super::line::{Entry, Event, Line, Who, Word};
+use super::locate::{InTrash, MessageLocation, find, look_in_trash};
+use super::logs::{self, Back};
+use super::{TrashError, compact};
 use crate::spool::Queue;
 use crate::spool::mass::Field;
-use crate::spool::message;
 use crate::spool::moves::{At, Mover, Outcome};
-use crate::spool::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
+use crate::spool::note::{self, Deed, Journal, Notes, Oddity, Tally, Weight, WorkError};
 use crate::sys::dir::{Dir, set_mode, stat_open};
 use crate::sys::error_text::{error_text, is};
-use crate::sys::time::now;
+use crate::sys::time::{LocalTime, now};
+use crate::text::shown;
 
 /// The permission bits that are compared.
 const PERMISSIONS: u32 = 0o777;
@@ -37,23 +38,12 @@ const ACTIVE_MAX: usize = 1 << 20;
 pub enum Left {
     Nothing,
     Something,
+    /// Another file has its name in the trash: perhaps another message of the
+    /// same batch.
+    Another,
 }
 
-/// Where a message of a batch is.
-pub enum Whereabouts {
-    /// In the trash.
-    Trash(FileStat),
-    /// In this queue.
-    Queue,
-    /// Another file has its name in the trash.
-    Replaced,
-    /// Nowhere where it could be.
-    Missing,
-    /// It cannot be looked at; this was told.
-    Unknown,
-}
-
-/// Brings back the batch of that name, or the last one.
+/// Brings back the batch of that name, or what the last call moved.
 pub fn undo(
     field: Field<'_>,
     wanted: Option<&[u8]>,
@@ -64,10 +54,9 @@ pub fn undo(
         field,
         mover: field.mover(),
         notes: Notes::default(),
-        left: Left::Nothing,
         was_active: HashSet::new(),
     };
-    let ended = undoer.run(wanted, who, journal);
+    let ended = undoer.run(wanted, &who, journal);
     tell(&mut undoer.notes, journal);
     (undoer.notes.tally, ended)
 }
@@ -79,68 +68,39 @@ pub fn tell(notes: &mut Notes, journal: &mut dyn Journal) {
     notes.lines.clear();
 }
 
-/// Where a message of a batch is.
-pub fn find(mover: &Mover<'_>, entry: &Entry, notes: &mut Notes) -> Whereabouts {
-    let id = &entry.id;
-    let look = |queue| {
-        let home = mover.home(queue, id.as_bytes());
-        home.and_then(|home| home.stat(id.as_os_str()))
-    };
-    let is_it = |stat: &FileStat| stat.st_ino == entry.inode && message::is_regular(stat);
-    let replaced = match look(Queue::Saved) {
-        Ok(stat) if is_it(&stat) => return Whereabouts::Trash(stat),
-        Ok(_) => true,
-        Err(cause) if is(&cause, Errno::ENOENT) => false,
-        Err(cause) => {
-            let path = mover.path(Queue::Saved, id.as_bytes());
-            notes.odd(&Oddity::Look { path, cause });
-            return Whereabouts::Unknown;
-        }
-    };
-    let mut is_seen = true;
-    for queue in Queue::LISTED {
-        match look(queue) {
-            Ok(stat) if is_it(&stat) => return Whereabouts::Queue,
-            Ok(_) => {}
-            Err(cause) if is(&cause, Errno::ENOENT) => {}
-            Err(cause) => {
-                let path = mover.path(queue, id.as_bytes());
-                notes.odd(&Oddity::Look { path, cause });
-                is_seen = false;
-            }
-        }
+/// Writes down that nothing of these batches is in the trash any more.
+///
+/// # Errors
+///
+/// If that cannot be written.
+pub fn close(
+    journal: &LockedJournal,
+    batches: &[Word],
+    who: &Who,
+    event: &Event,
+) -> Result<(), TrashError> {
+    if batches.is_empty() {
+        return Ok(());
     }
-    match (is_seen, replaced) {
-        (false, _) => Whereabouts::Unknown,
-        (true, true) => Whereabouts::Replaced,
-        (true, false) => Whereabouts::Missing,
-    }
-}
-
-/// Whether a message of a batch is in the trash.
-pub fn is_in_trash(mover: &Mover<'_>, entry: &Entry) -> bool {
-    let found = find(mover, entry, &mut Notes::default());
-    matches!(found, Whereabouts::Trash(_))
-}
-
-/// Writes down that nothing of a batch is in the trash any more.
-pub fn close(ledger: &Ledger, batch: Batch, who: Who, event: Event) -> Result<(), TrashError> {
-    // The line must not get to the disk before what it tells of.
-    ledger.sync_directory()?;
-    let line = Line {
-        time: now(),
-        batch: batch.name,
-        who,
-        event,
+    // The lines must not get to the disk before what they tell of.
+    journal.sync_directory()?;
+    let line = |batch: &Word| {
+        let line = Line {
+            time: now(),
+            batch: batch.clone(),
+            who: who.clone(),
+            event: event.clone(),
+        };
+        line.to_text()
     };
-    ledger.append(&line.to_text())
+    let lines: Vec<u8> = batches.iter().flat_map(line).collect();
+    journal.append(&lines)
 }
 
 struct Undoer<'a> {
     field: Field<'a>,
     mover: Mover<'a>,
     notes: Notes,
-    left: Left,
     /// What was in active when it was moved, by inode number: another line may
     /// say where it was just before.
     was_active: HashSet<u64>,
@@ -150,84 +110,112 @@ impl Undoer<'_> {
     fn run(
         &mut self,
         wanted: Option<&[u8]>,
-        who: Who,
+        who: &Who,
         journal: &mut dyn Journal,
     ) -> Result<(), WorkError> {
-        let field = self.field;
-        let found = Ledger::open_to_read(field.spool)?;
-        found.ok_or(TrashError::Empty)?;
-        let ledger = Ledger::open(field.spool, field.interrupts)?;
-        let _locked = ledger.lock(field.interrupts)?;
-        let batches = Batches::read(&ledger, Keep::Newest, &mut self.notes)?;
+        let (spool, interrupts) = (self.field.spool, self.field.interrupts);
+        JournalFile::open_to_read(spool)?.ok_or(TrashError::Empty)?;
+        let mut locked = JournalDirectory::open(spool)?.lock(interrupts)?;
+        let file = locked.journal();
+        let mut batches = Batches::read(file, interrupts, Keep::Newest, &mut self.notes)?;
         let batch = match wanted {
-            Some(name) => batches.named(&ledger, name)?,
-            None => self.last(&ledger, &batches)?,
+            Some(name) => batches.named(file, interrupts, name)?,
+            None => last(&batches)?,
         };
-        drop(batches);
-        entries(&ledger, &batch, |entry| {
+        match batch.content {
+            Content::Messages => {}
+            Content::Nothing => return self.nothing_to_undo(&batches, &batch),
+            Content::Purged => return Err(TrashError::closed(&batch.name, "purged").into()),
+        }
+        self.say(format!("undoing {}", described(&batch)));
+        let left = self.messages(file, &batch, journal)?;
+        if left == Left::Nothing {
+            close(&locked, slice::from_ref(&batch.name), who, &Event::Undone)?;
+            batches.remove(&batch.name);
+            let (mover, notes) = (&self.mover, &mut self.notes);
+            compact::tidy(&mut locked, &mut batches, mover, interrupts, notes);
+        }
+        Ok(())
+    }
+
+    /// Brings back the messages of a batch. Returns whether anything of it is
+    /// left in the trash.
+    fn messages(
+        &mut self,
+        file: &JournalFile,
+        batch: &Batch,
+        journal: &mut dyn Journal,
+    ) -> Result<Left, WorkError> {
+        let interrupts = self.field.interrupts;
+        entries(file, interrupts, batch, |entry| {
             if entry.queue == Queue::Active && self.was_active.len() < ACTIVE_MAX {
                 self.was_active.insert(entry.inode);
             }
             Ok(())
         })?;
-        entries(&ledger, &batch, |entry| {
-            if field.interrupts.caught().is_some() {
-                return Err(WorkError::Interrupted);
-            }
+        let mut all = Left::Nothing;
+        entries(file, interrupts, batch, |entry| {
             let done = self.bring_back(entry);
             tell(&mut self.notes, journal);
-            if done? == Left::Something {
-                self.left = Left::Something;
+            all = all.and(done?);
+            Ok(())
+        })?;
+        if all != Left::Another {
+            return Ok(all);
+        }
+        let mut left = Left::Nothing;
+        entries(file, interrupts, batch, |entry| {
+            if !matches!(look_in_trash(&self.mover, entry), Ok(InTrash::Nothing)) {
+                left = Left::Something;
             }
             Ok(())
         })?;
-        match self.left {
-            Left::Nothing => close(&ledger, batch, who, Event::Undone).map_err(WorkError::from),
-            Left::Something => Ok(()),
-        }
+        Ok(left)
     }
 
-    /// The last batch, unless all that is left of it are logs that cannot be
-    /// put back: they would be in the way of the others for ever.
-    fn last(&self, ledger: &Ledger, batches: &Batches) -> Result<Batch, WorkError> {
-        for batch in batches.open.values().rev() {
-            let (mut stuck, mut movable) = (false, false);
-            entries(ledger, batch, |entry| {
-                movable = movable || is_in_trash(&self.mover, entry);
-                if !movable {
-                    match logs::there(&self.mover, &entry.id) {
-                        Found::Movable => movable = true,
-                        Found::Superseded => stuck = true,
-                        Found::None => {}
-                    }
-                }
-                Ok(())
-            })?;
-            if movable || !stuck {
-                return Ok(batch.clone());
-            }
-        }
-        Err(TrashError::Empty.into())
+    /// Reports that the call that would be undone moved nothing. Those before
+    /// it are another matter: they have to be named.
+    fn nothing_to_undo(&mut self, batches: &Batches, batch: &Batch) -> Result<(), WorkError> {
+        let is_last = batches.last().is_some_and(|last| last.name == batch.name);
+        let described = described(batch);
+        self.say(match (is_last, batches.last_with_messages()) {
+            (true, Some(earlier)) => format!(
+                "the last call, {described}, moved nothing; nothing to undo; of the one before: \
+                 postsuper --undo={}",
+                earlier.name
+            ),
+            (true, None) => format!("the last call, {described}, moved nothing; nothing to undo"),
+            (false, _) => format!("{described} moved nothing; nothing to undo"),
+        });
+        Ok(())
+    }
+
+    fn say(&mut self, text: String) {
+        self.notes.lines.push(note::Line {
+            weight: Weight::Done,
+            text: text.into_bytes(),
+            fact: None,
+        });
     }
 
     fn bring_back(&mut self, entry: &Entry) -> Result<Left, WorkError> {
         match find(&self.mover, entry, &mut self.notes) {
-            Whereabouts::Trash(stat) => self.restore(entry, &stat),
+            MessageLocation::Trash(stat) => self.restore(entry, &stat),
             // A run that was cut short brought it back, or it never left.
-            Whereabouts::Queue => match logs::put_back(&self.mover, &entry.id, &mut self.notes)? {
-                Back::All => Ok(Left::Nothing),
-                Back::Refused | Back::Unseen => Ok(Left::Something),
-            },
-            Whereabouts::Replaced => {
+            MessageLocation::Queue => {
+                let back = logs::put_back(&self.mover, &entry.id, &mut self.notes)?;
+                Ok(left_of_logs(back))
+            }
+            MessageLocation::Replaced => {
                 let path = self.mover.path(Queue::Saved, entry.id.as_bytes());
                 self.odd(path, "is another file than the one that was moved there");
-                Ok(Left::Nothing)
+                Ok(Left::Another)
             }
-            Whereabouts::Missing => {
+            MessageLocation::Missing => {
                 self.odd(entry.id.to_string(), "is not in the trash any more");
                 Ok(Left::Nothing)
             }
-            Whereabouts::Unknown => Ok(Left::Something),
+            MessageLocation::Unknown => Ok(Left::Something),
         }
     }
 
@@ -249,10 +237,7 @@ impl Undoer<'_> {
                 Moved::Done => {
                     self.notes
                         .done(Deed::Restored(queue), &entry.id, entry.queue);
-                    return Ok(match back {
-                        Back::All => Left::Nothing,
-                        Back::Refused | Back::Unseen => Left::Something,
-                    });
+                    return Ok(left_of_logs(back));
                 }
                 // Another process was faster.
                 Moved::Gone => return Ok(Left::Nothing),
@@ -353,14 +338,63 @@ impl Undoer<'_> {
     }
 }
 
+impl Left {
+    /// Of two messages together.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Something, _) | (_, Self::Something) => Self::Something,
+            (Self::Another, _) | (_, Self::Another) => Self::Another,
+            (Self::Nothing, Self::Nothing) => Self::Nothing,
+        }
+    }
+}
+
+/// A log that has a newer one in its place is of no use to the message: a purge
+/// removes it.
+fn left_of_logs(back: Back) -> Left {
+    match back {
+        Back::All | Back::Refused => Left::Nothing,
+        Back::Unseen => Left::Something,
+    }
+}
+
+/// The batch that is undone unless one is named.
+fn last(batches: &Batches) -> Result<Batch, TrashError> {
+    match (batches.last(), batches.last_with_messages()) {
+        (Some(last), Some(earlier)) if last.content == Content::Purged => {
+            Err(TrashError::LastPurged {
+                batch: last.name.clone(),
+                earlier: earlier.name.clone(),
+            })
+        }
+        (Some(last), _) if last.content != Content::Purged => Ok(last.clone()),
+        _ => Err(TrashError::Empty),
+    }
+}
+
+/// A batch in words: its name, when and who, and the comment.
+fn described(batch: &Batch) -> String {
+    let mut text = format!("batch {}", batch.name);
+    if let Some(time) = LocalTime::at(batch.time) {
+        text.push_str(" of ");
+        time.write_iso(&mut text);
+    }
+    text.push_str(&format!(" by {}", batch.who.name));
+    if let Some(comment) = &batch.comment {
+        text.push_str(&format!(" ({})", shown(comment)));
+    }
+    text
+}
+
 fn restore_mode(home: &Dir, entry: &Entry, stat: &FileStat) -> io::Result<()> {
     if stat.st_mode & PERMISSIONS == entry.mode {
         return Ok(());
     }
     let file = home.open_to_change(entry.id.as_os_str())?;
-    match stat_open(&file)?.st_ino == entry.inode {
-        true => set_mode(&file, entry.mode),
-        false => Ok(()),
+    if stat_open(&file)?.st_ino == stat.st_ino {
+        set_mode(&file, entry.mode)
+    } else {
+        Ok(())
     }
 }
 

@@ -156,12 +156,19 @@ fn is_expected(line: &str) -> bool {
     ];
     let text = line.strip_prefix("postsuper: ").unwrap_or(line);
     let report = text.split_once(": ").map_or("", |(what, _)| what);
+    // What is undone, and how to undo.
+    let batches = [
+        "undoing batch ",
+        "the last call, ",
+        "undo: postsuper --undo=",
+    ];
+    let is_of_batches = batches.iter().any(|words| text.starts_with(words));
     // A file that cleanup(8) or postdrop(1) is about to name; Postfix warns too.
     let is_unnamed = text.starts_with("warning: bogus file name: ")
         && text.ends_with(|last: char| last.is_ascii_digit())
         && text.contains('.');
     let is_warned_of = WARNINGS.iter().any(|known| text.ends_with(known));
-    REPORTS.contains(&report) || deed(line).is_some() || is_unnamed || is_warned_of
+    REPORTS.contains(&report) || deed(line).is_some() || is_unnamed || is_warned_of || is_of_batches
 }
 
 /// The message a line tells of, and what was done to it.

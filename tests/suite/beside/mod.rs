@@ -40,6 +40,7 @@ use server::Server;
 use crate::postsuper::{messages, names, queue_of};
 use crate::support::mail_system::MailSystem;
 use crate::support::run::{Ended, Invocation, Program, Tool};
+use crate::support::trash;
 use crate::support::{DEFAULT_SEED, Met, Needs, number_from_environment, require, tell};
 
 /// Who acts at a time.
@@ -259,8 +260,15 @@ impl Play {
     /// Brings back all that is in the trash.
     fn undo_all(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while self.ours(&["--undo"]) == Ended::Exited(0) {
+        loop {
+            let batches = trash::batches(&self.system.instance);
+            if batches.is_empty() {
+                break;
+            }
             assert!(Instant::now() < deadline, "there is always more to undo");
+            for batch in batches {
+                self.ours(&[&format!("--undo={batch}")]);
+            }
         }
     }
 

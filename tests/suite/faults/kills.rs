@@ -1,13 +1,11 @@
 //! Killed at every system call, whatever it is: opening, reading and waiting
 //! as well as what changes the spool.
 
-use std::path::Path;
-
 use nix::libc;
 
 use super::judge;
 use super::plan::{self, Fault, Learnt, Tried};
-use super::scene::Scene;
+use super::scene::{Scene, is_journal};
 use crate::support::run::Ended;
 use crate::support::tracer::{Made, Strike, Target};
 use crate::support::{Met, Needs, require};
@@ -30,8 +28,8 @@ const SAMPLE: usize = 100;
 /// Whether the spool is another after a call.
 fn changes(made: &Made) -> bool {
     let writes = made.kind.number == libc::SYS_write;
-    let is_journal = |path: &Path| path.ends_with(super::scene::JOURNAL);
-    CHANGES.contains(&made.kind.number) || writes && made.about.as_deref().is_some_and(is_journal)
+    let of_journal = made.about.as_deref().is_some_and(is_journal);
+    CHANGES.contains(&made.kind.number) || writes && of_journal
 }
 
 /// A kill for each call of a run.

@@ -123,4 +123,13 @@ const CASES: &[Case] = &[
         &["--trash-purge", "--older", "0s"],
         MayGo::All,
     ),
+    // Nothing is moved: the batch is empty.
+    trash(&["--trash", "-d", "MATCH", "--from", "nobody@nowhere.example"]),
+    // The journal is written anew.
+    deleted(Filling::DeletedOnceMore, &["--undo"], MayGo::None),
+    deleted(
+        Filling::DeletedOnceMore,
+        &["--trash-purge", "--older", "0s"],
+        MayGo::All,
+    ),
 ];

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use spoolbox::spool::QueueId;
@@ -16,6 +16,7 @@ use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::sample;
 use crate::support::spool::{Name, NewFile, Place, Placed, set_mtime};
 use crate::support::tracer::{self, Strike, Target, Traced};
+use crate::support::trash;
 use crate::support::tree::{Labels, Snapshot};
 
 /// Where messages and, with the trash, deleted ones lie.
@@ -24,6 +25,10 @@ const PLACES: [&str; 6] = [
 ];
 /// The trash's journal, below the queue directory.
 pub const JOURNAL: &str = "saved/journal.spoolbox";
+/// The same while it is written anew.
+pub const NEW_JOURNAL: &str = "saved/journal.spoolbox.new";
+/// Batches of a journal that is worth being written anew: more than 64 KiB.
+const OLD_BATCHES: usize = 300;
 
 /// What a spool is filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +45,16 @@ pub enum Filling {
     Deleted,
     /// Those, with other modes and times than they had.
     DeletedAndChanged,
+    /// Those, and a journal that is full of what was undone long ago.
+    DeletedOnceMore,
 }
 
 impl Filling {
     pub fn is_deleted(self) -> bool {
-        matches!(self, Self::Deleted | Self::DeletedAndChanged)
+        matches!(
+            self,
+            Self::Deleted | Self::DeletedAndChanged | Self::DeletedOnceMore
+        )
     }
 }
 
@@ -154,6 +164,13 @@ impl Scene {
         let output = self.call(Tool::Postsuper, &["--trash", "-d", "ALL"]);
         assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
         self.log.take();
+        if self.case.filling == Filling::DeletedOnceMore {
+            let path = self.instance.spool().path(JOURNAL);
+            let text = fs::read_to_string(&path).expect("a journal");
+            let lines = text.strip_prefix(trash::HEADER).expect("its first line");
+            let old = trash::undone_batches(OLD_BATCHES);
+            fs::write(path, [trash::HEADER, &old, lines].concat()).expect("a journal");
+        }
         if self.case.filling == Filling::DeletedAndChanged {
             for path in self.files() {
                 set_mode(&path, 0o600);
@@ -185,17 +202,18 @@ impl Scene {
 
     /// Takes everything back from the trash, batch by batch.
     pub fn undo_all(&self) -> Result<(), String> {
-        for _ in 0..4 {
-            let output = self.call(Tool::Postsuper, &["--undo"]);
-            match output.ended {
-                Ended::Exited(0) => {}
-                Ended::Exited(1) if output.stderr_text().contains("nothing to undo") => {
-                    return Ok(());
-                }
-                _ => return Err(format!("--undo: {output:?}")),
+        for batch in trash::batches(&self.instance) {
+            let output = self.call(Tool::Postsuper, &[&format!("--undo={batch}")]);
+            if output.ended != Ended::Exited(0) {
+                return Err(format!("--undo={batch}: {output:?}"));
             }
         }
-        Err("no end of batches".to_owned())
+        let output = self.call(Tool::Postsuper, &["--undo"]);
+        let is_over = output.stderr_text().contains("nothing to undo");
+        match (is_over, trash::batches(&self.instance).as_slice()) {
+            (true, []) => Ok(()),
+            (_, left) => Err(format!("left {left:?}: {output:?}")),
+        }
     }
 
     /// Every message is in one place, under a name that can be used and with
@@ -248,7 +266,7 @@ impl Scene {
     pub fn trash_is_empty(&self) -> Result<(), String> {
         let mut found = Vec::new();
         collect(&self.instance.spool().path("saved"), &mut found);
-        found.retain(|path| !path.ends_with(JOURNAL));
+        found.retain(|path| !is_journal(path));
         match found.is_empty() {
             true => Ok(()),
             false => Err(format!("left in the trash: {found:?}")),
@@ -282,7 +300,7 @@ impl Scene {
         let is_log = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let logs = [".defer", ".bounce", ".trace"];
-            logs.iter().any(|log| name.ends_with(log)) || path.ends_with(JOURNAL)
+            logs.iter().any(|log| name.ends_with(log)) || is_journal(path)
         };
         found.retain(|path| !is_log(path));
         found
@@ -295,7 +313,7 @@ impl Scene {
         // The journal grows, and the trash has directories that stay.
         tree.retain(|path, object| {
             let is_trash = object.kind == "directory" && path.starts_with("saved/");
-            path != JOURNAL && !is_trash
+            path != JOURNAL && path != NEW_JOURNAL && !is_trash
         });
         tree
     }
@@ -369,6 +387,11 @@ impl Scene {
             .map(|placed| format!("{}\n", placed.id()))
             .collect()
     }
+}
+
+/// Whether it is the trash's journal, or a new one that is not finished.
+pub fn is_journal(path: &Path) -> bool {
+    path.ends_with(JOURNAL) || path.ends_with(NEW_JOURNAL)
 }
 
 /// Messages of every usual kind.

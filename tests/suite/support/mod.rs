@@ -21,6 +21,7 @@ pub mod spool;
 // Knows the registers of this processor only.
 #[cfg(target_arch = "x86_64")]
 pub mod tracer;
+pub mod trash;
 pub mod tree;
 
 use std::io::Write;

@@ -110,14 +110,15 @@ fn the_journal_is_the_mail_owners_and_says_who_did_what() {
     assert_eq!((found.uid(), found.mode() & 0o7777), (owner.uid, 0o600));
     let text = fs::read_to_string(journal(&instance)).expect("a journal");
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(lines[1].contains(" begin batch="), "{text}");
     let by_owner = format!(
         " uid={} user={} id={id} queue=deferred ",
         owner.uid, owner.name
     );
-    assert!(lines[1].contains(&by_owner), "{text}");
-    assert!(lines[1].contains(" logs=bounce,defer,trace "), "{text}");
-    assert!(lines[2].contains(" undone batch=") && lines[2].contains(" uid=0 user=root "));
+    assert!(lines[2].contains(&by_owner), "{text}");
+    assert!(lines[2].contains(" logs=bounce,defer,trace "), "{text}");
+    assert!(lines[3].contains(" undone batch=") && lines[3].contains(" uid=0 user=root "));
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The trash: what is deleted with --trash comes back with --undo as it was,
 //! whatever lies in between.
 
+mod backup;
 mod calls;
+mod compaction;
 mod damage;
+mod endless;
+mod last_call;
 mod neighbours;
 mod places;
 
@@ -15,6 +19,7 @@ use super::{collect, ours, put};
 use crate::support::instance::Instance;
 use crate::support::run::{Ended, Output};
 use crate::support::spool::{Name, NewFile, Placed};
+use crate::support::trash;
 
 /// The journal, below the queue directory.
 const JOURNAL: &str = "saved/journal.spoolbox";
@@ -94,6 +99,30 @@ fn fails(instance: &Instance, arguments: &[&str], words: &str) {
     assert_eq!(output.ended, Ended::Exited(1), "{arguments:?}: {output:?}");
     let text = output.stderr_text();
     assert!(text.contains(words), "{arguments:?}: {text}");
+}
+
+/// Undoes batch after batch, the newest first, until none is left.
+fn undo_all(instance: &Instance) {
+    for _ in 0..10 {
+        for batch in trash::batches(instance) {
+            succeeds(instance, &[&format!("--undo={batch}")], "");
+        }
+    }
+    assert!(trash::batches(instance).is_empty());
+}
+
+/// What is on standard error, without what names the batch.
+fn stderr_but_batches(output: &Output) -> String {
+    let text = output.stderr_text();
+    let is_of_batch = |line: &&str| {
+        let starts = [
+            "postsuper: undo: postsuper --undo=",
+            "postsuper: undoing batch ",
+        ];
+        starts.iter().any(|start| line.starts_with(start))
+    };
+    let lines = text.lines().filter(|line| !is_of_batch(line));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 fn journal(instance: &Instance) -> PathBuf {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use spoolbox::sys::lock::try_lock;
 
-use super::{exact, fails, in_trash, journal, lines, ours, succeeds};
+use super::{exact, fails, in_trash, journal, lines, ours, succeeds, undo_all};
 use crate::postsuper::obstacles::Mount;
 use crate::postsuper::put;
 use crate::support::instance::{Instance, set_mode};
@@ -80,7 +80,7 @@ fn many_at_once_lose_nothing() {
             });
         }
     });
-    while ours(&instance, &["--undo"], "").ended == Ended::Exited(0) {}
+    undo_all(&instance);
     assert_eq!(exact(&instance), before);
 }
 
@@ -105,7 +105,7 @@ fn two_that_delete_the_same_move_each_message_once() {
             .count()
     };
     assert_eq!(outputs.iter().map(moved).sum::<usize>(), placed.len());
-    while ours(&instance, &["--undo"], "").ended == Ended::Exited(0) {}
+    undo_all(&instance);
     assert_eq!(exact(&instance), before);
 }
 
@@ -140,17 +140,33 @@ fn one_that_comes_second_says_nothing() {
     drop(lock);
     drop(ids);
     assert_eq!(line(), "postsuper: Moved to trash: 1 message");
+    assert!(line().starts_with("postsuper: undo: postsuper --undo="));
     assert!(child.wait().expect("its end").success());
 }
 
 /// Deletes a message, and does something when it is written down and not yet
 /// moved.
 fn between_look_and_move(instance: &Instance, id: &str, meanwhile: impl FnOnce()) -> String {
+    before_rename(1, instance, id, &["--trash", "-d", id], meanwhile)
+}
+
+/// Runs a command, and does something before its rename of that number, when
+/// the message is written down.
+fn before_rename(
+    number: u32,
+    instance: &Instance,
+    id: &str,
+    arguments: &[&str],
+    meanwhile: impl FnOnce(),
+) -> String {
     let child = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2"])
-        .args(["-e", "inject=renameat2:delay_enter=2000000:when=1"])
+        .arg("-e")
+        .arg(format!(
+            "inject=renameat2:delay_enter=2000000:when={number}"
+        ))
         .arg(Program::Ours.path(Tool::Postsuper, instance))
-        .args(["--trash", "-d", id])
+        .args(arguments)
         .env("MAIL_CONFIG", instance.etc())
         .stderr(Stdio::piped())
         .spawn()
@@ -188,6 +204,47 @@ fn a_message_that_moves_on_is_found_where_it_went() {
     let output = succeeds(&instance, &["--undo"], "");
     assert!(output.stderr_text().contains("was in active"), "{output:?}");
     assert!(path("hold").exists() && in_trash(&instance).is_empty());
+}
+
+/// As qmgr does it while a queue is emptied: the logs were in the trash already,
+/// and go back to the message.
+#[test]
+fn a_message_that_moves_on_keeps_its_logs() {
+    if require(Needs::Strace) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let placed = put(&instance, "deferred", 1);
+    let id = placed.id();
+    let path = |queue: &str| instance.spool().path(queue).join(&id);
+    let arguments = ["--trash", "-d", "ALL", "deferred"];
+    let saved_log = instance.spool().path("saved").join(format!("{id}.trace"));
+    // Three renames are of its logs.
+    let told = before_rename(4, &instance, &id, &arguments, || {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !saved_log.exists() {
+            assert!(Instant::now() < deadline, "no log moves");
+            thread::sleep(Duration::from_millis(10));
+        }
+        let from = instance.spool().path(&placed.path);
+        fs::rename(from, path("active")).expect("rename");
+    });
+    assert!(told.ends_with("Moved to trash: 0 messages\n"), "{told}");
+    assert!(path("active").exists());
+    assert!(in_trash(&instance).is_empty());
+    for log in ["bounce", "defer", "trace"] {
+        let path = log_of(&instance, log, &id);
+        assert!(path.exists(), "{}", path.display());
+    }
+}
+
+/// Where a log is in an instance with the usual hashed queues.
+fn log_of(instance: &Instance, log: &str, id: &str) -> std::path::PathBuf {
+    let home = instance.spool().path(log);
+    match log {
+        "defer" => home.join(&id[..1]).join(id),
+        _ => home.join(id),
+    }
 }
 
 /// The ID is given to another message: that one is in the trash then, and
@@ -300,13 +357,17 @@ fn another_file_system_at_saved_is_an_error_and_nothing_moves() {
     fails_to_find_anything(&instance);
 }
 
-/// Batches of messages that never moved: undone without a word.
+/// Calls that could move nothing: undo says so, however often it is called.
 fn fails_to_find_anything(instance: &Instance) {
-    for _ in 0..2 {
+    for _ in 0..3 {
         let output = succeeds(instance, &["--undo"], "");
-        assert_eq!(output.stderr_text(), "postsuper: Restored: 0 messages\n");
+        let text = output.stderr_text();
+        assert!(text.contains("moved nothing; nothing to undo"), "{text}");
+        assert!(
+            text.ends_with("postsuper: Restored: 0 messages\n"),
+            "{text}"
+        );
     }
-    fails(instance, &["--undo"], "nothing to undo");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{JOURNAL, exact, fails, fill, in_trash, lines, succeeds};
+use super::{JOURNAL, exact, fails, fill, in_trash, lines, stderr_but_batches, succeeds};
 use crate::postsuper::put;
 use crate::support::instance::{Instance, set_mode};
 use crate::support::run::{Invocation, Program, Tool};
@@ -37,7 +37,7 @@ fn what_was_moved_to_the_trash_comes_back_exactly() {
             }
             let output = succeeds(&instance, &arguments, &lines(&placed));
             let report = "postsuper: Moved to trash: 6 messages\n";
-            assert!(output.stderr_text().ends_with(report), "{output:?}");
+            assert!(stderr_but_batches(&output).ends_with(report), "{output:?}");
             let outside = exact(&instance).into_keys().collect::<Vec<_>>();
             assert!(outside.iter().all(|path| path.starts_with("saved")));
             assert_eq!(outside.len(), before.len());
@@ -60,12 +60,12 @@ fn every_message_that_is_named_is_told_of() {
     let id = placed.id();
     let output = succeeds(&instance, &["--trash", "-d", &id, "-d", "ABC"], "");
     assert_eq!(
-        output.stderr_text(),
+        stderr_but_batches(&output),
         format!("postsuper: {id}: moved to trash\npostsuper: Moved to trash: 1 message\n")
     );
     let output = succeeds(&instance, &["--undo"], "");
     assert_eq!(
-        output.stderr_text(),
+        stderr_but_batches(&output),
         format!("postsuper: {id}: restored to deferred\npostsuper: Restored: 1 message\n")
     );
 }
@@ -133,7 +133,7 @@ fn what_was_in_active_comes_back_to_hold() {
     succeeds(&instance, &["--trash", "-d", &id], "");
     let output = succeeds(&instance, &["--undo"], "");
     assert_eq!(
-        output.stderr_text(),
+        stderr_but_batches(&output),
         format!(
             "postsuper: warning: {id}: was in active, which is not safe: it goes to hold\n\
              postsuper: {id}: restored to hold\npostsuper: Restored: 1 message\n"
