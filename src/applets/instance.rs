@@ -38,6 +38,33 @@ pub fn environment(call: &Call) -> Environment {
     }
 }
 
+/// Refuses a directory that `-c` names and the default main.cf does not list,
+/// as a program does that is not root's.
+pub fn authorize(directory: &OsStr, diag: &mut Diag, status: u8) -> Result<(), Fatal> {
+    let mut warnings = Vec::new();
+    let located = locate::locate(
+        Some(directory),
+        None,
+        Trust::BorrowedRights,
+        Path::new(locate::DEFAULT_DIRECTORY),
+        &mut warnings,
+    );
+    for warning in warnings {
+        diag.warning(warning);
+    }
+    let located = located.map(drop);
+    located.map_err(|error| refuse(&error, diag, status))
+}
+
+fn refuse(error: &ConfigError, diag: &mut Diag, status: u8) -> Fatal {
+    if let Some(text) = error.preamble() {
+        diag.error(text);
+    }
+    diag.pass_on_printable();
+    diag.fatal(error.to_string());
+    Fatal::told(status)
+}
+
 /// Reads the main.cf that the option `-c` or the environment names.
 pub fn configure(
     call: &Call,
@@ -49,14 +76,7 @@ pub fn configure(
     let mut progress = Progress::default();
     let config = load(call, option, program, &mut progress);
     warn(&progress, diag);
-    let mut config = config.map_err(|error| {
-        if let Some(text) = error.preamble() {
-            diag.error(text);
-        }
-        diag.pass_on_printable();
-        diag.fatal(error.to_string());
-        Fatal::told(status)
-    })?;
+    let mut config = config.map_err(|error| refuse(&error, diag, status))?;
     diag.configure(&config);
     config.warnings = progress.warnings;
     if call.caller.trust == Trust::BorrowedRights {

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{Call, Fatal, instance, postqueue};
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
 use crate::config::{Config, locate};
-use crate::diag::Diag;
+use crate::diag::{Diag, Severity};
 use crate::sys::error_text::error_text;
 use crate::sys::process::{Trust, set_variable};
 use crate::text::shown;
@@ -37,6 +37,16 @@ enum Mode {
     Version,
 }
 
+impl Mode {
+    fn explanation(self) -> Option<String> {
+        match self {
+            Self::Help => Some(help()),
+            Self::Version => Some(super::front::version("postfix")),
+            Self::Command => None,
+        }
+    }
+}
+
 /// The command line, understood.
 #[derive(Debug, Default)]
 struct Arguments {
@@ -59,6 +69,12 @@ pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut diag = Diag::of_mail_system(&program, &instance::environment(call));
+    // Explanations are for everybody.
+    if let Ok(arguments) = parse(call, &program, &mut Diag::unheard(&program))
+        && let Some(text) = arguments.mode.explanation()
+    {
+        return postqueue::print(&mut diag, &text);
+    }
     if !call.caller.user.is_root() || call.caller.trust == Trust::BorrowedRights {
         diag.error("to submit mail, use the Postfix sendmail command");
         return Err(told(
@@ -67,11 +83,6 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         ));
     }
     let arguments = parse(call, &program, &mut diag)?;
-    match arguments.mode {
-        Mode::Help => return postqueue::print(&mut diag, &help()),
-        Mode::Version => return postqueue::print(&mut diag, &super::front::version("postfix")),
-        Mode::Command => {}
-    }
     let directory = arguments.config_directory.as_deref();
     let config = instance::configure(call, directory, "postfix", &mut diag, STATUS)?;
     check_directories(&config, &mut diag)?;
@@ -110,7 +121,15 @@ fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal
             }
         }
     }
-    arguments.command = scanner.operands().into_iter().next().unwrap_or_default();
+    if arguments.mode == Mode::Command {
+        let operands = scanner.operands().without_options("the command");
+        // No message of Postfix's, so it is for pipes too.
+        let operands = operands.map_err(|error| {
+            diag.tell(Severity::Fatal, error.to_string());
+            Fatal::told(STATUS)
+        })?;
+        arguments.command = operands.into_iter().next().unwrap_or_default();
+    }
     Ok(arguments)
 }
 

@@ -1,8 +1,12 @@
-//! The command line of Postfix's tools (spec page 01): options scanned in
-//! order, POSIX rules for short ones, long ones for what is ours.
+//! The command line of Postfix's tools: options scanned in order, POSIX rules
+//! for short ones, long ones for what is ours; and what operands may be.
 
+mod near;
+mod operands;
 mod scan;
 
+pub use near::nearest;
+pub use operands::{OperandError, Operands, looks_like_option};
 pub use scan::{ScanError, Scanned, Scanner};
 
 /// One option of an applet. The applet's table of these feeds the scanner,

@@ -10,7 +10,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use thiserror::Error;
 
+use super::near::nearest;
+use super::operands::{End, Operands};
 use super::{Opt, Value};
+use crate::text::{Charset, make_printable, shown};
 
 /// What stood on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +24,9 @@ pub enum Scanned {
     Long(&'static str, OsString),
 }
 
-/// An option that is not understood. Display is the text behind `PROG: ` in
+/// An option that is not understood. Display is the text after `PROG: ` in
 /// getopt's message; the letter is the byte that was typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ScanError {
     /// No such letter.
     #[error("invalid option -- '{}'", .0.escape_ascii())]
@@ -34,18 +37,57 @@ pub enum ScanError {
     /// A long name without its value.
     #[error("option '--{0}' requires an argument")]
     NoLongValue(&'static str),
+    /// A long name and, where its value belongs, what looks like a long
+    /// option: `--comment --dry-run` must not lose the dry run.
+    #[error(
+        "option '--{option}' requires an argument; {} as its value is written --{option}={}",
+        shown(.value),
+        shown(.value)
+    )]
+    OptionForValue {
+        /// The option that needs a value.
+        option: &'static str,
+        /// What is in the place of the value.
+        value: Vec<u8>,
+    },
     /// A long name with a value that it does not take.
     #[error("option '--{0}' doesn't allow an argument")]
     LongValue(&'static str),
+    /// No such long name. Postfix has none at all, so its message about the
+    /// letter `-` is not owed.
+    #[error("unknown option --{}{}", shown(.name), suggestion(*.near))]
+    UnknownLong {
+        /// What was typed, without a value.
+        name: Vec<u8>,
+        /// The option that may have been intended.
+        near: Option<&'static str>,
+    },
+}
+
+fn suggestion(near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("; did you mean --{near}?"),
+        None => "; --help lists all options".to_owned(),
+    }
 }
 
 impl ScanError {
-    /// getopt's message, with the byte as it was typed.
+    /// Whether getopt(3) has this error, too: one of a letter.
+    pub fn is_of_getopt(&self) -> bool {
+        matches!(self, ScanError::Invalid(_) | ScanError::NoValue(_))
+    }
+
+    /// getopt's message, with the byte as it was typed; or ours, in which
+    /// nothing can command a terminal.
     pub fn message(&self) -> Vec<u8> {
-        let (text, byte) = match *self {
-            ScanError::Invalid(byte) => ("invalid option -- '", byte),
-            ScanError::NoValue(byte) => ("option requires an argument -- '", byte),
-            other => return other.to_string().into_bytes(),
+        let (text, byte) = match self {
+            ScanError::Invalid(byte) => ("invalid option -- '", *byte),
+            ScanError::NoValue(byte) => ("option requires an argument -- '", *byte),
+            other => {
+                let mut text = other.to_string().into_bytes();
+                make_printable(&mut text, Charset::Ascii);
+                return text;
+            }
         };
         [text.as_bytes(), &[byte], b"'"].concat()
     }
@@ -57,30 +99,37 @@ pub struct Scanner<'t> {
     options: &'t [Opt],
     arguments: std::vec::IntoIter<OsString>,
     /// The rest of a group such as `-vdALL`.
-    group: Vec<u8>,
+    group: std::vec::IntoIter<u8>,
+    end: End,
 }
 
 impl<'t> Scanner<'t> {
-    /// A scanner of the arguments behind the program's name.
+    /// A scanner of the arguments after the program's name.
     pub fn new(options: &'t [Opt], arguments: Vec<OsString>) -> Self {
         Self {
             options,
             arguments: arguments.into_iter(),
-            group: Vec::new(),
+            group: Vec::new().into_iter(),
+            end: End::AtOperand,
         }
     }
 
     /// The operands: call it when `next` has returned `None`.
-    pub fn operands(self) -> Vec<OsString> {
-        self.arguments.collect()
+    pub fn operands(self) -> Operands {
+        Operands::new(self.arguments.collect(), self.end)
+    }
+
+    /// The number of arguments that are not scanned yet.
+    pub fn remaining(&self) -> usize {
+        self.arguments.len()
     }
 
     /// Takes the next argument if it is exactly `text` and a new option would
     /// begin there: for sendmail's `-q`, which stands alone although the
     /// letter takes a value.
-    pub fn take(&mut self, text: &str) -> bool {
+    pub fn take_word(&mut self, text: &str) -> bool {
         let next = self.arguments.as_slice().first();
-        let is_it = self.group.is_empty() && next.is_some_and(|argument| argument == text);
+        let is_it = self.is_between() && next.is_some_and(|argument| argument == text);
         if is_it {
             self.arguments.next();
         }
@@ -89,18 +138,18 @@ impl<'t> Scanner<'t> {
 
     /// Whether the letter that was just scanned was the last of its argument.
     pub fn is_between(&self) -> bool {
-        self.group.is_empty()
+        self.group.as_slice().is_empty()
     }
 
-    /// The next letter of the group.
-    fn letter(&mut self) -> Result<Scanned, ScanError> {
-        let byte = self.group.remove(0);
+    /// A letter of a group, with its value: the rest of the group or the next
+    /// argument.
+    fn letter(&mut self, byte: u8) -> Result<Scanned, ScanError> {
         let letter = char::from(byte);
         let option = self.options.iter().find(|o| o.letter == Some(letter));
         match option.ok_or(ScanError::Invalid(byte))?.value {
             Value::None | Value::Optional(_) => Ok(Scanned::Short(letter, OsString::new())),
-            Value::Required(_) if !self.group.is_empty() => {
-                let value = OsString::from_vec(std::mem::take(&mut self.group));
+            Value::Required(_) if !self.is_between() => {
+                let value = OsString::from_vec(self.group.by_ref().collect());
                 Ok(Scanned::Short(letter, value))
             }
             Value::Required(_) => {
@@ -110,31 +159,45 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// A long option; `None` if there is none of that name: it is then a
-    /// group of letters that begins with the invalid letter `-`, as it is to
-    /// Postfix.
-    fn long(&mut self, text: Vec<u8>) -> Option<Result<Scanned, ScanError>> {
+    /// A long option, from what follows the two dashes.
+    fn long(&mut self, text: &[u8]) -> Result<Scanned, ScanError> {
         let equals = text.iter().position(|&b| b == b'=');
         let (name, value) = match equals.map(|at| text.split_at(at)) {
             Some((name, value)) => (name, value.get(1..)),
-            None => (text.as_slice(), None),
+            None => (text, None),
         };
         let known = |o: &&Opt| o.long.is_some_and(|l| l.as_bytes() == name);
-        let option = self.options.iter().find(known)?;
-        let long = option.long?;
-        self.arguments.next();
+        let option = self.options.iter().find(known);
+        let Some((long, kind)) = option.and_then(|o| o.long.map(|long| (long, o.value))) else {
+            return Err(ScanError::UnknownLong {
+                name: name.to_vec(),
+                near: nearest(name, self.options.iter().filter_map(|o| o.long)),
+            });
+        };
         let value = value.map(|v| OsStr::from_bytes(v).to_owned());
-        Some(match (option.value, value) {
-            (Value::None | Value::Optional(_), None) => Ok(Scanned::Long(long, OsString::new())),
+        match (kind, value) {
+            (Value::None, None) => Ok(Scanned::Long(long, OsString::new())),
             (Value::None, Some(_)) => Err(ScanError::LongValue(long)),
             (Value::Required(_) | Value::Optional(_), Some(value)) => {
                 Ok(Scanned::Long(long, value))
             }
-            (Value::Required(_), None) => match self.arguments.next() {
-                Some(value) => Ok(Scanned::Long(long, value)),
-                None => Err(ScanError::NoLongValue(long)),
-            },
-        })
+            (Value::Optional(_), None) => {
+                self.end = End::AfterBare(long);
+                Ok(Scanned::Long(long, OsString::new()))
+            }
+            (Value::Required(_), None) => self.value_of(long),
+        }
+    }
+
+    /// The value of a long option in an argument of its own.
+    fn value_of(&mut self, option: &'static str) -> Result<Scanned, ScanError> {
+        let value = self.arguments.next();
+        let value = value.ok_or(ScanError::NoLongValue(option))?;
+        if value.as_bytes().starts_with(b"--") {
+            let value = value.into_vec();
+            return Err(ScanError::OptionForValue { option, value });
+        }
+        Ok(Scanned::Long(option, value))
     }
 }
 
@@ -143,26 +206,26 @@ impl Iterator for Scanner<'_> {
     type Item = Result<Scanned, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.group.is_empty() {
-            let argument = self.arguments.as_slice().first()?.as_bytes();
-            match argument {
-                b"--" => {
-                    self.arguments.next();
-                    return None;
-                }
-                [b'-', b'-', long @ ..] => {
-                    let long = long.to_vec();
-                    if let Some(scanned) = self.long(long) {
-                        return Some(scanned);
-                    }
-                }
-                [b'-', _, ..] => {}
-                _ => return None,
-            }
-            self.group = self.arguments.next()?.into_vec();
-            self.group.remove(0);
+        if let Some(letter) = self.group.next() {
+            return Some(self.letter(letter));
         }
-        Some(self.letter())
+        match self.arguments.as_slice().first()?.as_bytes() {
+            b"--" => {
+                self.end = End::AtDashes;
+                self.arguments.next();
+                return None;
+            }
+            [b'-', _, ..] => self.end = End::AtOperand,
+            _ => return None,
+        }
+        let argument = self.arguments.next()?.into_vec();
+        if let Some(long) = argument.strip_prefix(b"--") {
+            return Some(self.long(long));
+        }
+        self.group = argument.into_iter();
+        self.group.next();
+        let letter = self.group.next()?;
+        Some(self.letter(letter))
     }
 }
 
@@ -191,7 +254,7 @@ mod tests {
                 Err(error) => String::from_utf8(error.message()).unwrap(),
             });
         }
-        (seen.join(" "), scanner.operands())
+        (seen.join(" "), scanner.operands().unchecked())
     }
 
     #[test]
@@ -224,7 +287,10 @@ mod tests {
             scan(&["--help", "--source=x", "--source", "y"]).0,
             "help() source(x) source(y)"
         );
-        assert_eq!(scan(&["--hel"]).0.matches("invalid option").count(), 4);
+        assert_eq!(
+            scan(&["--hel=x", "--", "-v"]).0,
+            "unknown option --hel; did you mean --help?"
+        );
         assert_eq!(
             scan(&["--help=x"]).0,
             "option '--help' doesn't allow an argument"
@@ -236,5 +302,26 @@ mod tests {
         let (options, operands) = scan(&["--count=from", "--count", "from"]);
         assert_eq!(options, "count(from) count()");
         assert_eq!(operands, ["from"]);
+    }
+
+    #[test]
+    fn an_option_is_not_taken_for_the_value_of_another() {
+        let text = "option '--source' requires an argument; \
+                    --help as its value is written --source=--help";
+        assert_eq!(scan(&["--source", "--help"]).0, text);
+        assert_eq!(
+            scan(&["--source=--help", "--source", "-4k"]).0,
+            "source(--help) source(-4k)"
+        );
+    }
+
+    #[test]
+    fn a_long_group_of_letters_takes_linear_time() {
+        let group = format!("-{}", "v".repeat(4_000_000));
+        let started = std::time::Instant::now();
+        let scanner = Scanner::new(&OPTIONS, vec![group.into()]);
+        assert_eq!(scanner.count(), 4_000_000);
+        // Quadratic, it would take minutes.
+        assert!(started.elapsed().as_secs() < 30);
     }
 }

@@ -199,6 +199,14 @@ impl Diag {
         self.write(&[program, b": ", prefix, &text, b"\n"].concat());
     }
 
+    /// A line more for a person at a terminal, where a message of Postfix's
+    /// leaves out what helps. Programs that read standard error never see it.
+    pub fn hint(&mut self, text: impl AsRef<[u8]>) {
+        if std::io::stderr().is_terminal() {
+            self.tell(Severity::Info, text);
+        }
+    }
+
     /// A line of getopt(3): standard error only, and as it is.
     pub fn option_error(&mut self, program: &[u8], text: &[u8]) {
         self.write(&[program, b": ", text, b"\n"].concat());

@@ -4,6 +4,8 @@
 //! A message is held back only while it is not known whether it is meant: a
 //! daemon cannot be asked twice.
 
+use std::cell::Cell;
+
 use super::ListingError;
 use super::form::Form;
 use super::output::Ending;
@@ -17,6 +19,8 @@ use crate::spool::report::{Head, Recipient, Report};
 /// What is wanted of a daemon's listing.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
+    /// Counts the messages that the daemon reports, whatever matches.
+    pub seen: &'a Cell<u64>,
     /// What it looks like.
     pub look: Look<'a>,
     /// Which messages are meant; all without one.
@@ -107,6 +111,7 @@ impl<S: Sink> Copier<'_, S> {
 impl<S: Sink> Report for Copier<'_, S> {
     fn message(&mut self, head: &Head<'_>) {
         let wish = self.wish;
+        wish.seen.set(wish.seen.get().saturating_add(1));
         self.judge = wish
             .selection
             .map(|selection| Judge::new(selection, wish.null_shown));

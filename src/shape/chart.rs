@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::ages::Ages;
 use super::rows::{Choice, Names};
 use super::table::{Row, TOTAL, Table};
+use crate::text::blanks;
 
 /// Columns that a bar has at least, however narrow the canvas.
 const BAR_MIN: usize = 10;
@@ -53,11 +54,11 @@ pub fn chart(
     let around = name_width.saturating_add(digits).saturating_add(2);
     let bar_width = canvas.width.saturating_sub(around).max(BAR_MIN);
     canvas.legend(ages, out)?;
-    writeln!(out, "{:>name_width$} {}", "TOTAL", table.total.total)?;
+    blanks(name_width.saturating_sub(TOTAL.len()), out)?;
+    writeln!(out, "TOTAL {}", table.total.total)?;
     for (name, row) in rows {
         let name = canvas.names.fit(name, name_width as f64);
-        let blanks = name_width.saturating_sub(name.len());
-        write!(out, "{:blanks$}", "")?;
+        blanks(name_width.saturating_sub(name.len()), out)?;
         out.write_all(&name)?;
         write!(out, " {:>digits$} ", row.total)?;
         canvas.bar(row, ages, scale(bar_width, largest), out)?;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::ages::Ages;
 use super::rows::{Choice, Names};
 use super::table::{Row, Table};
+use crate::text::blanks;
 
 /// Columns that a number has at least.
 const NUMBER_MIN: usize = 2;
@@ -43,7 +44,7 @@ pub fn sheet(
     let numbers: usize = widths.iter().map(|width| width.saturating_add(1)).sum();
     let name_width = (sheet.width - numbers as f64).max(NAME_MIN);
     let columns = name_width as usize;
-    write!(out, "{:columns$}", "")?;
+    blanks(columns, out)?;
     let headings = ["T"].into_iter().chain(headings.iter().map(String::as_str));
     for (heading, width) in headings.zip(&widths) {
         write!(out, " {heading:>width$}")?;
@@ -60,8 +61,7 @@ pub fn sheet(
             faults.push(Fault::Redundant);
         }
         let name = sheet.names.fit(name, name_width);
-        let blanks = columns.saturating_sub(name.len());
-        write!(out, "{:blanks$}", "")?;
+        blanks(columns.saturating_sub(name.len()), out)?;
         out.write_all(&name)?;
         for (column, width) in widths.iter().enumerate() {
             write!(out, " {:>width$}", number(row, column))?;

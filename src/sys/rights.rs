@@ -2,8 +2,8 @@
 
 use nix::errno::Errno;
 use nix::unistd::{
-    Gid, Uid, getgid, getgroups, getresgid, getresuid, getuid, setgid, setgroups, setresgid,
-    setresuid, setuid,
+    Gid, Uid, getegid, getgid, getgroups, getresgid, getresuid, getuid, setgid, setgroups,
+    setresgid, setresuid, setuid,
 };
 use thiserror::Error;
 
@@ -39,9 +39,45 @@ pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
 /// Gives up the group that a set-gid file lent to the process.
 pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     let own = getgid();
-    setresgid(own, own, own).map_err(|cause| RightsError::Call {
+    set_groups(own, own, own)
+}
+
+/// A group that a set-gid file lent to the process, and that has no effect
+/// until it is resumed.
+#[derive(Debug)]
+#[must_use]
+pub struct SuspendedGroup {
+    own: Gid,
+    lent: Gid,
+}
+
+/// Suspends the group that a set-gid file lent to the process, so that what
+/// the caller names is opened with the caller's rights.
+///
+/// # Errors
+///
+/// The system call's; nothing has changed then.
+pub fn suspend_borrowed_group() -> Result<SuspendedGroup, RightsError> {
+    let (own, lent) = (getgid(), getegid());
+    set_groups(own, own, lent)?;
+    Ok(SuspendedGroup { own, lent })
+}
+
+impl SuspendedGroup {
+    /// Makes the group effective again.
+    ///
+    /// # Errors
+    ///
+    /// The system call's; the group stays suspended then.
+    pub fn resume(self) -> Result<(), RightsError> {
+        set_groups(self.own, self.lent, self.lent)
+    }
+}
+
+fn set_groups(real: Gid, effective: Gid, saved: Gid) -> Result<(), RightsError> {
+    setresgid(real, effective, saved).map_err(|cause| RightsError::Call {
         call: "setresgid",
-        id: own.as_raw(),
+        id: effective.as_raw(),
         cause,
     })
 }

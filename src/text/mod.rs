@@ -3,6 +3,8 @@
 //!
 //! Knows neither where text comes from nor where it goes.
 
+use std::io::{self, Write};
+
 mod address;
 pub mod fold;
 pub mod perl;
@@ -10,6 +12,22 @@ mod printable;
 
 pub use address::quote;
 pub use printable::{Charset, make_printable, shown, without_controls};
+
+/// Writes `count` blanks. The formatter panics at widths above 65,535.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn blanks(count: usize, out: &mut impl Write) -> io::Result<()> {
+    const BLANKS: [u8; 256] = [b' '; 256];
+    let mut left = count;
+    while left > 0 {
+        let piece = BLANKS.get(..left).unwrap_or(&BLANKS);
+        out.write_all(piece)?;
+        left = left.saturating_sub(piece.len());
+    }
+    Ok(())
+}
 
 /// At most the first hundred bytes of `text`: what warnings show of it.
 pub fn first_hundred(text: &[u8]) -> &[u8] {

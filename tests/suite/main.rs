@@ -11,6 +11,7 @@ mod acting;
 mod beside;
 mod clients;
 mod clients_json;
+mod command_line;
 mod completions;
 mod configuration;
 mod corpus;

@@ -60,7 +60,7 @@ const POSTQUEUE: [&[&str]; 46] = [
 ];
 
 /// Arguments of mailq, and of sendmail where it lists.
-const MAILQ: [&[&str]; 21] = [
+const MAILQ: [&[&str]; 27] = [
     &[],
     &["-bp"],
     &["operand"],
@@ -82,6 +82,12 @@ const MAILQ: [&[&str]; 21] = [
     &["-f"],
     &["-x"],
     &["-t"],
+    &["-R", "foo"],
+    &["-R", ""],
+    &["-RFULL"],
+    &["-R", "hdrs", "-R", "headers"],
+    &["-R", "foo", "-B", "bar"],
+    &["-B", "bar", "-R", "foo"],
 ];
 
 fn arguments(from: &[&str], instance: &Instance) -> Vec<String> {

@@ -6,6 +6,7 @@ mod names;
 mod origin;
 mod sinks;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal};
@@ -123,7 +124,7 @@ pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
 /// Lists the queue, and says what was listed.
 pub fn run_and_count(session: Session<'_>, request: &Request<'_>) -> Result<Totals, Fatal> {
     access::authorize(session.call, Deed::View, session.config, session.diag)?;
-    let mut lister = Lister { session, request };
+    let mut lister = Lister::new(session, request);
     let origin = lister.choose_for_request()?;
     let stdout = stdout(lister.session.diag)?;
     let progress = lister.progress(&origin);
@@ -140,7 +141,7 @@ pub fn into_sink(
     sink: &mut impl Sink,
 ) -> Result<(), Fatal> {
     access::authorize(session.call, Deed::View, session.config, session.diag)?;
-    let mut lister = Lister { session, request };
+    let mut lister = Lister::new(session, request);
     let origin = lister.choose_for_request()?;
     match lister.list(origin, sink)? {
         Ok(_) => Ok(()),
@@ -171,7 +172,7 @@ pub fn count(
         style: Style::Counts(plan),
         ..*request
     };
-    let mut lister = Lister { session, request };
+    let mut lister = Lister::new(session, request);
     let origin = lister.choose_for_request()?;
     if matches!(origin, Origin::Spool) && names::are_enough(plan, request.selection) {
         return lister.count_names();
@@ -192,6 +193,18 @@ pub fn count(
 struct Lister<'a> {
     session: Session<'a>,
     request: &'a Request<'a>,
+    /// How many messages the daemon reported, if it was asked.
+    reported: Option<u64>,
+}
+
+impl<'a> Lister<'a> {
+    fn new(session: Session<'a>, request: &'a Request<'a>) -> Self {
+        Self {
+            session,
+            request,
+            reported: None,
+        }
+    }
 }
 
 impl Lister<'_> {
@@ -276,7 +289,9 @@ impl Lister<'_> {
             Some(_) => shown_null(&self.rules()?),
             None => Vec::new(),
         };
+        let seen = Cell::new(0);
         let wish = DaemonWish {
+            seen: &seen,
             look: self.request.look(),
             selection: self.request.selection,
             null_shown: &null_shown,
@@ -292,11 +307,9 @@ impl Lister<'_> {
             Err(error) => return Ok(Err(error.into())),
         }
         let diag = &mut *self.session.diag;
-        Ok(listing::list_daemon(
-            showq,
-            &wish,
-            &mut Logged { sink, diag },
-        ))
+        let ended = listing::list_daemon(showq, &wish, &mut Logged { sink, diag });
+        self.reported = Some(seen.get());
+        Ok(ended)
     }
 
     /// Warns of what a daemon said.
@@ -333,11 +346,49 @@ impl Lister<'_> {
             Err(error) => Err(error),
         };
         match finished {
-            Ok(totals) => return Ok(totals),
+            Ok(totals) => {
+                if totals.messages == 0 {
+                    self.explain_nothing();
+                }
+                return Ok(totals);
+            }
             Err(ListingError::Output(error)) => output_failed(self.session.diag, &error)?,
             Err(error) => return Err(self.failed(error)),
         }
         Ok(Totals::default())
+    }
+
+    /// Says that it is the selection that leaves nothing: what is printed is
+    /// what an empty queue looks like. Programs that read a form of ours know
+    /// what nothing means; for them this is for terminals only.
+    fn explain_nothing(&mut self) {
+        let limit = self.request.arrangement.and_then(|order| order.limit);
+        if self.request.selection.is_none() || limit == Some(0) {
+            return;
+        }
+        let s = |count| if count == 1 { "" } else { "s" };
+        let text = match self.count_all() {
+            Some(0) => return,
+            Some(count) => format!(
+                "no message matches the selection, of {count} message{} in the queue",
+                s(count)
+            ),
+            None => "no message matches the selection".to_owned(),
+        };
+        match self.request.style {
+            Style::Text(..) => self.session.diag.tell(Severity::Info, text),
+            _ => self.session.diag.hint(text),
+        }
+    }
+
+    /// How many messages there are, whatever matches.
+    fn count_all(&self) -> Option<u64> {
+        self.reported.or_else(|| {
+            let config = self.session.config;
+            let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+            let counted = names::count(self.session.spool, &layout, None).ok()?;
+            Some(counted.iter().map(|(_, count)| count).sum())
+        })
     }
 
     /// Says why a listing broke off.

@@ -92,14 +92,27 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
         builder: Builder::new(time::now()),
     };
     let options = options();
-    let mut operands = reading.scan(&options, call.arguments.clone(), call, diag)?;
-    if let [first, second, ..] = operands.as_slice()
-        && first == MATCH
-        && reading.arguments.operands_are == Operands::Ids
-        && is_long(&options, second)
-    {
-        let behind = operands.split_off(1);
-        operands.extend(reading.scan(&options, behind, call, diag)?);
+    let mut rest = call.arguments.clone();
+    let mut operands = Vec::new();
+    loop {
+        let found = reading.scan(&options, rest, call, diag)?;
+        if reading.arguments.mode != Mode::Show {
+            break;
+        }
+        // Options may follow the word MATCH.
+        if let Some(after) = found.options_after(MATCH)
+            && reading.arguments.operands_are == Operands::Ids
+        {
+            operands.push(MATCH.into());
+            rest = after;
+            continue;
+        }
+        let found = match reading.arguments.operands_are {
+            Operands::Files => found.files("the file name"),
+            Operands::Ids => found.without_options("the queue ID"),
+        };
+        operands.extend(found.map_err(|error| fatal(diag, error.to_string().as_bytes()))?);
+        break;
     }
     let finished = reading.finish(operands);
     finished.map_err(|text| fatal(diag, text.as_bytes()))
@@ -119,7 +132,7 @@ impl Reading {
         arguments: Vec<OsString>,
         call: &Call,
         diag: &mut Diag,
-    ) -> Result<Vec<OsString>, Fatal> {
+    ) -> Result<cli::Operands, Fatal> {
         let mut scanner = Scanner::new(options, arguments);
         for scanned in scanner.by_ref() {
             let scanned = scanned.map_err(|error| {
@@ -157,15 +170,6 @@ impl Reading {
         }
         Ok(arguments)
     }
-}
-
-/// Whether an operand is one of our options: they may stand behind MATCH.
-fn is_long(options: &[Opt], operand: &OsStr) -> bool {
-    let name = operand.as_bytes().strip_prefix(b"--");
-    let name = name.and_then(|name| name.split(|&b| b == b'=').next());
-    options
-        .iter()
-        .any(|option| option.long.map(str::as_bytes) == name && name.is_some())
 }
 
 /// Notes one option; the text of the complaint if its value is bad.

@@ -171,7 +171,13 @@ impl Printer {
         let (file, path) = match &self.search {
             None => match File::open(operand) {
                 Ok(file) => (file, operand.to_owned()),
-                Err(error) => return Err(self.no_file(b"open ", text, &error)),
+                Err(error) => {
+                    let fatal = self.no_file(b"open ", text, &error);
+                    if error.kind() == io::ErrorKind::NotFound && looks_like_id(text) {
+                        self.output.sink().diag.hint("-q finds it by queue ID");
+                    }
+                    return Err(fatal);
+                }
             },
             Some(_) if !id::is_valid(text) => {
                 return Err(self.fatal(&[b"bad mail queue ID: ", text].concat()));
@@ -311,6 +317,12 @@ impl Printer {
         }
         failed(&mut self.output.sink().diag, error)
     }
+}
+
+/// Whether the name of a file may have been meant as a queue ID: those have
+/// six characters or more, and few have no digit.
+fn looks_like_id(text: &[u8]) -> bool {
+    id::is_valid(text) && text.len() >= 6 && text.iter().any(u8::is_ascii_digit)
 }
 
 /// From where offsets are counted.

@@ -4,18 +4,19 @@
 //! business.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use super::options::options;
 use super::values::{
     bad, bad_because, counted_by, duration, keys, number, parse_dialect, text, time_style,
 };
-use super::{PROGRAM, USAGE, told};
+use super::{PROGRAM, USAGE, hints, told};
 use crate::applets::flush::Wanted;
 use crate::applets::list::{Source, Wish};
 use crate::applets::rate;
 use crate::applets::{Call, Fatal};
-use crate::cli::{Scanned, Scanner};
+use crate::cli::{self, OperandError, Operands, Scanned, Scanner};
 use crate::diag::Diag;
 use crate::listing::{Arrangement, CountBy, Direction, TimeStyle};
 use crate::selection::{Builder, Selection, SelectionError, Taken};
@@ -96,6 +97,9 @@ pub(super) struct Arguments {
     pub(super) interval: Option<Duration>,
     pub(super) dry_run: bool,
     pub(super) progress: Wish,
+    /// The command line for another process that does a part of the work:
+    /// without --output and --all-instances.
+    pub(super) passed_on: Vec<OsString>,
 }
 
 /// Reads the command line. What contradicts itself is an error before
@@ -109,19 +113,46 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
         given: Vec::new(),
         builder: Builder::new(time::now()),
     };
-    for scanned in scanner.by_ref() {
+    let mut rest = call.arguments.as_slice();
+    while let Some(scanned) = scanner.next() {
         let scanned = scanned.map_err(|error| {
             diag.option_error(PROGRAM.as_bytes(), &error.message());
-            told(diag, USAGE)
+            let fatal = told(diag, USAGE);
+            hints::of_option(&error, diag);
+            fatal
         })?;
+        let used = rest.len().saturating_sub(scanner.remaining());
+        let (typed, after) = rest.split_at(used);
+        rest = after;
+        if !matches!(scanned, Scanned::Long("output" | "all-instances", _)) {
+            reading.arguments.passed_on.extend_from_slice(typed);
+        }
         reading
             .take(scanned)
             .map_err(|problem| problem.tell(diag))?;
     }
-    if !scanner.operands().is_empty() {
-        return Err(told(diag, USAGE));
+    if !reading.is_explanation() {
+        refuse_operands(scanner.operands(), diag)?;
     }
     reading.finish().map_err(|problem| problem.tell(diag))
+}
+
+/// Refuses operands: postqueue has none. An option of ours among them is
+/// named, as no usage message of Postfix's does.
+fn refuse_operands(operands: Operands, diag: &mut Diag) -> Result<(), Fatal> {
+    let operand = match operands.without_options("an operand") {
+        Ok(operands) => operands.into_iter().next(),
+        Err(OperandError::Option { operand, .. }) if !operand.as_bytes().starts_with(b"--") => {
+            Some(operand)
+        }
+        Err(error) => return Err(told(diag, error.to_string())),
+    };
+    let Some(operand) = operand else {
+        return Ok(());
+    };
+    let fatal = told(diag, USAGE);
+    hints::of_operand(&operand, diag);
+    Err(fatal)
 }
 
 /// What can be wrong with an option that is one.
@@ -158,6 +189,10 @@ struct Reading {
 }
 
 impl Reading {
+    fn is_explanation(&self) -> bool {
+        matches!(self.arguments.mode, Some(Mode::Help | Mode::Version))
+    }
+
     fn take(&mut self, option: Scanned) -> Result<(), Problem> {
         if self.builder.take(&option)? == Taken::Yes {
             return Ok(());
@@ -277,6 +312,11 @@ impl Reading {
         };
         let is_selected = self.arguments.selection.is_some();
         match &mode {
+            Some(Mode::Flush(Wanted::Site(site))) if cli::looks_like_option(site) => {
+                let site = site.display();
+                let text = format!("{site} is an option, not a site; nothing was done");
+                return Err(Problem::Wrong(text));
+            }
             Some(Mode::Flush(_)) if is_selected => {
                 let text = "a selection does not go with -f, -i and -s, but with -i MATCH";
                 return Err(Problem::Wrong(text.to_owned()));

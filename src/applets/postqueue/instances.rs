@@ -68,7 +68,7 @@ pub(super) fn each(
                 return list::output_failed(diag, &error);
             }
         }
-        match start(call, name) {
+        match start(arguments, name) {
             Ok(true) => {}
             Ok(false) => ended = Err(Fatal::told(STATUS)),
             Err(error) => {
@@ -89,16 +89,12 @@ fn is_for_people(arguments: &Arguments) -> bool {
 }
 
 /// Runs the same command for the instance of that name; whether it ended well.
-fn start(call: &Call, name: &str) -> std::io::Result<bool> {
-    let option = OsString::from(format!("--instance={name}"));
-    let exchanged = call.arguments.iter().map(|argument| {
-        let is_it = argument == "--all-instances";
-        if is_it { &option } else { argument }
-    });
+fn start(arguments: &Arguments, name: &str) -> std::io::Result<bool> {
     std::io::stdout().lock().flush()?;
     let status = Command::new(std::env::current_exe()?)
         .arg0(PROGRAM)
-        .args(exchanged)
+        .arg(format!("--instance={name}"))
+        .args(&arguments.passed_on)
         .stdin(Stdio::null())
         .status()?;
     Ok(status.success())

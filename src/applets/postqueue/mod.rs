@@ -6,6 +6,7 @@
 
 mod arguments;
 mod count;
+mod hints;
 mod instances;
 mod meant;
 mod monitor;
@@ -58,7 +59,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
             let text = "--output is not available to a set-gid program";
             return Err(told(&mut diag, text));
         }
-        return monitor::replace(call, file, &mut diag);
+        return monitor::replace(&arguments, file, &mut diag);
     }
     let directory = arguments.config_directory.as_deref();
     let mut config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;

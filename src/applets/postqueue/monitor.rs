@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use super::arguments::{Arguments, Thresholds};
 use super::{PROGRAM, STATUS, request, told};
+use crate::applets::Fatal;
 use crate::applets::list::{self, Counted, Session};
-use crate::applets::{Call, Fatal};
 use crate::diag::Diag;
 use crate::listing::metrics;
 use crate::listing::{CountBy, CountPlan, Style};
@@ -46,12 +46,12 @@ pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result
 /// The spool is read with the mail owner's rights, which cannot write where
 /// node_exporter looks; so another process reads it, and this one, which never
 /// looks at the spool, writes the file with the caller's rights.
-pub(super) fn replace(call: &Call, file: &OsStr, diag: &mut Diag) -> Result<(), Fatal> {
+pub(super) fn replace(arguments: &Arguments, file: &OsStr, diag: &mut Diag) -> Result<(), Fatal> {
     let program = std::env::current_exe();
     let output = program.and_then(|program| {
         Command::new(program)
             .arg0(PROGRAM)
-            .args(without_output(call))
+            .args(&arguments.passed_on)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
@@ -69,20 +69,6 @@ pub(super) fn replace(call: &Call, file: &OsStr, diag: &mut Diag) -> Result<(), 
         let text = format!("cannot write {}: {}", file.display(), error_text(&error));
         told(diag, &text)
     })
-}
-
-/// The arguments without `--output` and its value.
-fn without_output(call: &Call) -> Vec<&OsStr> {
-    let mut kept = Vec::new();
-    let mut arguments = call.arguments.iter();
-    while let Some(argument) = arguments.next() {
-        if argument == "--output" {
-            arguments.next();
-        } else if !argument.as_encoded_bytes().starts_with(b"--output=") {
-            kept.push(argument.as_os_str());
-        }
-    }
-    kept
 }
 
 /// Replaces a file in one step. Its directory sees the new name only when

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::trash::{self, Beside, Task};
 use super::wishes::{self, Wishes};
 use crate::applets::Call;
-use crate::cli::{self, Opt, Scanned, Scanner, Value};
+use crate::cli::{self, Opt, ScanError, Scanned, Scanner, Value};
 use crate::selection::{self, Taken};
 use crate::spool::Queue;
 use crate::spool::actions::{Action, Selected};
@@ -134,9 +134,12 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
     let mut reading = wishes::Reading::new();
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());
+    let scanned: Vec<Result<Scanned, ScanError>> = scanner.by_ref().collect();
     // --older belongs to a selection, or to the purge of the trash.
-    let purges = call.arguments.iter().any(|text| text == trash::PURGE);
-    for scanned in scanner.by_ref() {
+    let purges = scanned
+        .iter()
+        .any(|scanned| matches!(scanned, Ok(Scanned::Long("trash-purge", _))));
+    for scanned in scanned {
         let scanned = scanned.map_err(|error| Misuse::Option(error.message()))?;
         match &scanned {
             Scanned::Long(name @ "older", value) if purges => {
@@ -146,7 +149,13 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
             _ => take(scanned, &mut arguments)?,
         }
     }
-    arguments.operands = scanner.operands();
+    arguments.operands = match arguments.mode {
+        Mode::Work => {
+            let operands = scanner.operands().without_options("the queue name");
+            operands.map_err(|error| Misuse::Contradiction(error.to_string()))?
+        }
+        Mode::Help | Mode::Version => Vec::new(),
+    };
     match reading.finish(&arguments.actions, arguments.repairs()) {
         Ok(wishes) => arguments.wishes = wishes,
         Err(wrong) => arguments.wrong = Some(wrong),

@@ -22,6 +22,7 @@ use super::progress::Progress;
 use super::{Call, Fatal, completions, instance, postqueue};
 use crate::config::Config;
 use crate::diag::Diag;
+use crate::spool::actions::Selected;
 use crate::spool::brake::Brake;
 use crate::spool::mass::Field;
 use crate::spool::moves::Removal;
@@ -63,7 +64,8 @@ pub fn command() -> Command {
 
 /// Reads its command line.
 pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
-    parse(call, &call.base_name(), diag).map(drop)
+    let scanned = scan(call).map(drop);
+    scanned.map_err(|misuse| complain(misuse, &call.base_name(), diag))
 }
 
 /// Runs postsuper.
@@ -86,6 +88,10 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         .map_err(|error| told(&mut diag, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
+    // All of them, before anything is done for the first.
+    for queue in selected.iter().map(Selected::queue) {
+        queue.map_err(|error| told(&mut diag, error.message()))?;
+    }
     let scene = Scene {
         arguments: &arguments,
         config: &config,
@@ -161,23 +167,37 @@ enum Admitted {
 /// Refuses callers without the right to, before their options are looked at;
 /// then reads the options.
 fn parse_and_admit(call: &Call, program: &str, diag: &mut Diag) -> Result<Admitted, Fatal> {
+    // Explanations are for everybody.
+    let scanned = scan(call);
+    if let Ok(arguments) = &scanned
+        && let Some(text) = explanation(arguments.mode)
+    {
+        return Ok(Admitted::Explanation(text));
+    }
     if call.caller.trust == Trust::BorrowedRights {
         return Err(told(diag, SET_UID));
     }
     let arguments = match call.caller.user.is_root() {
-        true => parse(call, program, diag)?,
-        // A mail owner is let in by an option, so it is read first, quietly.
-        false => scan(call).map_err(|_| told(diag, NOT_ROOT))?,
+        true => scanned.map_err(|misuse| complain(misuse, program, diag))?,
+        // A mail owner is admitted by an option, which is read without a word.
+        false => scanned.map_err(|_| told(diag, NOT_ROOT))?,
     };
     let may_come = call.caller.user.is_root() || arguments.config_directory.is_some();
-    if let (Some(wrong), true, Mode::Work) = (&arguments.wrong, may_come, arguments.mode) {
+    if let (Some(wrong), true) = (&arguments.wrong, may_come) {
         return Err(told(diag, wrong));
     }
-    match arguments.mode {
-        Mode::Help => Ok(Admitted::Explanation(help())),
-        Mode::Version => Ok(Admitted::Explanation(super::front::version(PROGRAM))),
-        Mode::Work if may_come => Ok(Admitted::Work(Box::new(arguments))),
-        Mode::Work => Err(told(diag, NOT_ROOT)),
+    match may_come {
+        true => Ok(Admitted::Work(Box::new(arguments))),
+        false => Err(told(diag, NOT_ROOT)),
+    }
+}
+
+/// The text that is asked for instead of work.
+fn explanation(mode: Mode) -> Option<String> {
+    match mode {
+        Mode::Help => Some(help()),
+        Mode::Version => Some(super::front::version(PROGRAM)),
+        Mode::Work => None,
     }
 }
 
@@ -201,15 +221,15 @@ fn drop_rights(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fata
     rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, error.to_string()))
 }
 
-fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal> {
-    scan(call).map_err(|misuse| match misuse {
+fn complain(misuse: Misuse, program: &str, diag: &mut Diag) -> Fatal {
+    match misuse {
         Misuse::Option(message) => {
             diag.option_error(program.as_bytes(), &message);
             told(diag, usage(program))
         }
         Misuse::RelativePath => told(diag, "-c requires absolute pathname"),
         Misuse::Contradiction(text) => told(diag, text),
-    })
+    }
 }
 
 fn told(diag: &mut Diag, text: impl AsRef<[u8]>) -> Fatal {

@@ -18,9 +18,6 @@ use crate::sys::process::user_name;
 use crate::sys::time::{LocalTime, now};
 use crate::text::{Charset, make_printable};
 
-/// The option that an age belongs to.
-pub const PURGE: &str = "--trash-purge";
-
 /// What becomes of messages that are deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deleted {

@@ -91,6 +91,16 @@ pub(super) enum Look {
     Chart,
 }
 
+/// Whose form of output is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// That of Postfix's qshape, which passes over what it cannot read.
+    #[default]
+    Postfix,
+    /// One with an option that Postfix's does not have.
+    Own,
+}
+
 /// Numbers as they were typed: Perl takes any text for one.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
@@ -124,6 +134,7 @@ pub(super) struct Arguments {
     pub(super) growth: Growth,
     pub(super) numbers: Numbers,
     pub(super) look: Look,
+    pub(super) form: Form,
     /// How many rows, whatever standard output is.
     pub(super) top: Option<u64>,
     pub(super) operands: Vec<OsString>,
@@ -159,7 +170,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     let mut scanner = Scanner::new(&options, arguments);
     while let Some(scanned) = scanner.next() {
         match scanned {
-            Ok(option) if builder.take(&option)? == Taken::Yes => {}
+            Ok(option) if builder.take(&option)? == Taken::Yes => parsed.form = Form::Own,
             Ok(option) => take(option, &mut parsed)?,
             // To Getopt::Std a letter at the end has no value, which is none.
             Err(ScanError::NoValue(b'c')) => parsed.config_directory = Some(OsString::new()),
@@ -180,7 +191,10 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
             Err(other) => return Err(of_ours(other.message())),
         }
     }
-    parsed.operands = scanner.operands();
+    if parsed.mode == Mode::Count {
+        let operands = scanner.operands().without_options("the queue name");
+        parsed.operands = operands.map_err(|error| misuse(&error.to_string()))?;
+    }
     parsed.selection = builder.finish()?;
     if parsed.selection.is_some() && parsed.mode == Mode::Count {
         selected::check_operands(&parsed.operands)?;
@@ -192,6 +206,9 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
 }
 
 fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
+    if matches!(option, Scanned::Long(..)) {
+        parsed.form = Form::Own;
+    }
     match option {
         Scanned::Short('c', value) => parsed.config_directory = Some(value),
         Scanned::Short('h', _) => set_mode(parsed, Mode::Usage),
@@ -307,10 +324,10 @@ mod tests {
 
     #[test]
     fn letters_are_read_as_getopt_std_reads_them() {
-        assert_eq!(parsed(&["-l-", "-x"]).unwrap().operands, ["-x"]);
+        assert_eq!(parsed(&["-l-", "x"]).unwrap().operands, ["x"]);
+        assert!(parsed(&["-l-", "-x"]).is_err());
         assert_eq!(parsed(&["-:", "hold"]).unwrap().operands, ["hold"]);
         let buckets = |arguments: &[&str]| parsed(arguments).unwrap().numbers.buckets;
-        assert_eq!(buckets(&["hold", "-b"]), Typed::Nothing);
         assert_eq!(buckets(&["-b"]), Typed::LetterOnly);
         assert_eq!(buckets(&["-b-1"]), Typed::Text("-1".into()));
         assert_eq!(parsed(&["-c"]).unwrap().config_directory, Some("".into()));
@@ -318,7 +335,8 @@ mod tests {
         assert_eq!(parsed(&["-hx"]).unwrap().mode, Mode::Usage);
         assert_eq!(parsed(&["-xh"]).unwrap_err(), unknown('x'));
         assert_eq!(parsed(&["-lxy"]).unwrap_err(), unknown('x'));
-        assert_eq!(parsed(&["--nosuch"]).unwrap_err(), unknown('-'));
+        let text = b"unknown option --jsn; did you mean --json?".to_vec();
+        assert_eq!(parsed(&["--jsn"]).unwrap_err(), Misuse(text));
         assert_eq!(parsed(&["-l--json"]).unwrap_err(), unknown('-'));
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::STATUS;
 use super::STATUS_FAILED;
-use super::arguments::{Arguments, Look, Numbers, names_are_domains};
+use super::arguments::{Arguments, Form, Look, Numbers, names_are_domains};
 use super::words::{Compared, Words, unwritten};
 use crate::applets::Fatal;
 use crate::shape::ages::Ages;
@@ -14,7 +14,7 @@ use crate::shape::{
     By, Canvas, Choice, Fault, Hearer, Ink, Limit, Names, Sheet, chart, json, sheet,
 };
 use crate::spool::envelope::Oddity;
-use crate::spool::tree::Obstacle;
+use crate::spool::tree::{Obstacle, join};
 use crate::sys::error_text::error_text;
 use crate::sys::terminal;
 
@@ -36,6 +36,7 @@ pub(super) struct Settings {
     pub(super) by: By,
     pub(super) ages: Ages,
     look: Look,
+    form: Form,
     /// The width that was asked for, if it is one.
     width: Option<f64>,
     children: f64,
@@ -60,6 +61,7 @@ impl Settings {
             by: arguments.by.unwrap_or_default(),
             ages: Ages::new(minutes, buckets, arguments.growth),
             look: arguments.look,
+            form: arguments.form,
             width,
             children: children.unwrap_or(CHILDREN),
             top: arguments.top,
@@ -78,8 +80,19 @@ struct Screen {
     rows: Option<f64>,
 }
 
+/// What could not be read, where that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unread {
+    Nothing,
+    /// A part of a queue; the rest was counted.
+    Part,
+    /// All of a queue.
+    Queue,
+}
+
 /// Shows a table.
 pub(super) struct Display<'a> {
+    unread: Unread,
     settings: &'a Settings,
     numbers: &'a Numbers,
     words: &'a Words,
@@ -99,6 +112,7 @@ impl<'a> Display<'a> {
             rows: None,
         });
         Self {
+            unread: Unread::Nothing,
             settings,
             numbers,
             words,
@@ -106,10 +120,18 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// Shows the result.
+    /// Shows the result, unless it is of ours and a queue could not be read:
+    /// zeros would look as if there were no mail.
     pub(super) fn finish(mut self, table: &Table) -> Result<(), Fatal> {
+        if self.unread == Unread::Queue {
+            return Err(Fatal::told(STATUS_FAILED));
+        }
         self.batch(Compared::Clear);
-        self.show(table)
+        self.show(table)?;
+        match self.unread {
+            Unread::Nothing => Ok(()),
+            _ => Err(Fatal::told(STATUS_FAILED)),
+        }
     }
 
     /// Shows what is in the table now.
@@ -210,7 +232,17 @@ impl Hearer<Fatal> for Display<'_> {
     }
 
     fn barred(&mut self, obstacle: &Obstacle) {
-        self.words.barred(obstacle);
+        if self.settings.form == Form::Postfix {
+            return self.words.barred(obstacle);
+        }
+        let (unread, path) = match obstacle.parent.as_slice() {
+            [] => (Unread::Queue, obstacle.name.clone()),
+            // Directories of a queue come and go.
+            _ if obstacle.cause.kind() == io::ErrorKind::NotFound => return,
+            parent => (Unread::Part, join(parent, &obstacle.name)),
+        };
+        self.unread = self.unread.max(unread);
+        self.words.unread(&path, &obstacle.cause);
     }
 
     fn counted(&mut self, table: &Table, messages: u64) -> Result<(), Fatal> {

@@ -16,7 +16,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use self::arguments::{Arguments, Misuse, Mode, help, options, parse};
+use nix::errno::Errno;
+
+use self::arguments::{Arguments, Form, Misuse, Mode, help, options, parse};
 use self::display::{Display, Settings};
 use self::selected::Yardstick;
 use self::words::Words;
@@ -27,7 +29,7 @@ use crate::shape::table::Table;
 use crate::shape::{By, Field, Logs, Question, READERS_MAX, gather};
 use crate::spool::Layout;
 use crate::spool::readers::readers_for;
-use crate::sys::dir::Dir;
+use crate::sys::dir::{Dir, Kind};
 use crate::sys::error_text::error_text;
 use crate::sys::{process, rights, time};
 
@@ -218,6 +220,20 @@ fn cannot_go(words: &Words, directory: &Path, cause: &io::Error) -> Fatal {
     Fatal::told(status.filter(|status| *status > 0).unwrap_or(STATUS))
 }
 
+/// Refuses what is neither a directory nor a file: the walk passes over it,
+/// and zeros would look as if there were no mail.
+fn refuse_other_files(place: &Place<'_>, words: &Words) -> Result<(), Fatal> {
+    for queue in &place.queues {
+        let found = place.base.stat(OsStr::from_bytes(queue));
+        let kind = found.map(|stat| Kind::of(&stat));
+        if matches!(kind, Ok(Kind::Link | Kind::Other)) {
+            words.unread(queue, &Errno::ENOTDIR.into());
+            return Err(Fatal::told(STATUS_FAILED));
+        }
+    }
+    Ok(())
+}
+
 /// Counts everything and shows it.
 fn count(
     arguments: &Arguments,
@@ -244,6 +260,9 @@ fn count(
         base: &place.base,
         readers: readers_for(READERS_MAX, process::raise_open_files(), DEPTH),
     };
+    if arguments.form == Form::Own {
+        refuse_other_files(place, words)?;
+    }
     let mut display = Display::new(settings, &arguments.numbers, words);
     let mut table = Table::new(arguments.parents);
     gather(&question, &field, &mut table, &mut display)?;

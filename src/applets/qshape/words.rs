@@ -11,13 +11,15 @@ use std::path::Path;
 use super::PROGRAM;
 use super::arguments::Typed;
 use crate::applets::Call;
+use crate::cli::nearest;
 use crate::shape::{By, Fault};
+use crate::spool::Queue;
 use crate::spool::envelope::{Oddity, Segment};
 use crate::spool::tree::{Barred, Obstacle, join};
 use crate::sys::error_text::error_text;
 use crate::sys::process;
 use crate::text::perl::{self, Number};
-use crate::text::{Charset, make_printable};
+use crate::text::{Charset, make_printable, shown};
 
 /// Where the original uses what it warns of.
 const LINE_RECORD: u32 = 223;
@@ -170,6 +172,17 @@ impl Words {
         make_printable(&mut text, Charset::StrictUtf8);
         text.push(b'\n');
         self.at_line(&text, LINE_SEARCH);
+    }
+
+    /// What our own forms say of a directory that cannot be read.
+    pub(super) fn unread(&self, path: &[u8], cause: &io::Error) {
+        let (name, why) = (shown(path), error_text(cause));
+        let near = match cause.kind() {
+            io::ErrorKind::NotFound => nearest(path, Queue::LISTED.map(Queue::name).into_iter()),
+            _ => None,
+        };
+        let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+        self.say(format!("cannot read {name}: {why}{near}").as_bytes());
     }
 
     /// What was wrong with a row of a printed table.

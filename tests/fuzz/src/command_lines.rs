@@ -63,7 +63,7 @@ type Options = Vec<Result<Scanned, ScanError>>;
 fn scan(table: &[Opt], arguments: &[OsString]) -> (Options, Vec<OsString>) {
     let mut scanner = Scanner::new(table, arguments.to_vec());
     let options = scanner.by_ref().collect();
-    (options, scanner.operands())
+    (options, scanner.operands().unchecked())
 }
 
 /// Operands are what is left; options written one by one are the same ones.

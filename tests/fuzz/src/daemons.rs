@@ -1,6 +1,6 @@
 //! Any bytes as the answer of a daemon, and of whoever took its place.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Read, Write};
 
@@ -39,7 +39,9 @@ fn copied_alike(input: &[u8], charset: Charset, style: Style<'_>, check: fn(&[u8
 /// The whole listing, if the daemon does not break off.
 fn copied(mut showq: Showq<BufReader<&[u8]>>, style: Style<'_>) -> Option<Vec<u8>> {
     showq.greeting().ok()?;
+    let seen = Cell::new(0);
     let wish = DaemonWish {
+        seen: &seen,
         look: Look::from(style),
         selection: None,
         null_shown: b"MAILER-DAEMON",

@@ -178,11 +178,7 @@ fn queues_are_operands_as_for_all() {
         return;
     }
     let filled = Filled::new();
-    // A name that is no queue is an error when its turn comes.
-    let output = filled.run(&["-h", "MATCH", "--from", "re:@", "deferred", "nonsense"]);
-    assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
-    let text = output.stderr_text();
-    assert!(text.ends_with("postsuper: fatal: invalid directory name: nonsense\n"));
+    filled.done(&["-h", "MATCH", "--from", "re:@", "deferred"]);
     assert_eq!((filled.count("deferred"), filled.count("hold")), (0, 6));
     // Where the action makes no sense nothing is looked for.
     let output = filled.done(&["-h", "MATCH", "--from", "re:.", "hold", "maildrop", "defer"]);

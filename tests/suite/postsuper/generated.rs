@@ -10,6 +10,7 @@ use crate::support::compare::{Cases, keep_if_asked, shown};
 use crate::support::effect::{Effect, LineOrder};
 use crate::support::generate::{self, Input, Spool, chance, pick};
 use crate::support::run::{Ended, Invocation, Program, Tool};
+use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require, under_test};
 
 const GENERATED_CASES: u64 = 600;
@@ -39,6 +40,8 @@ struct Draft {
     call: Invocation,
     order: LineOrder,
     repairs: bool,
+    /// The first operand that is no queue.
+    unknown: Option<&'static str>,
 }
 
 fn draft(spool: &mut Spool) -> Draft {
@@ -74,9 +77,12 @@ fn draft(spool: &mut Spool) -> Draft {
         order = LineOrder::Any;
         repairs = true;
     }
+    let mut unknown = None;
     if chance(&mut spool.rng, 40) {
         for _ in 0..spool.rng.usize(1..5) {
-            args.push(operand(&mut spool.rng).into());
+            let operand = operand(&mut spool.rng);
+            unknown = unknown.or(Some(operand).filter(|name| !QUEUES.contains(name)));
+            args.push(operand.into());
         }
     }
     let call = Invocation::new(Tool::Postsuper, args)
@@ -86,6 +92,7 @@ fn draft(spool: &mut Spool) -> Draft {
         call,
         order,
         repairs,
+        unknown,
     }
 }
 
@@ -142,8 +149,13 @@ fn generated_calls_do_the_same() {
     }
     let test = "postsuper::generated::generated_calls_do_the_same";
     Cases::from_environment(GENERATED_CASES).run(test, |seed, case| {
-        let (theirs, _, _) = effect(Program::Theirs, seed, case);
         let (ours, mut spool, draft) = effect(under_test(), seed, case);
+        if let Some(name) = draft.unknown {
+            let result = refused(&ours, name, seed, case);
+            let result = result.map_err(|text| format!("{}\n{text}", shown(&draft.call)));
+            return keep_if_asked(&mut spool.instance, result);
+        }
+        let (theirs, _, _) = effect(Program::Theirs, seed, case);
         let result = if met_an_obstacle(&theirs) && draft.order == LineOrder::Any {
             same_end(&ours, &theirs)
         } else {
@@ -152,6 +164,26 @@ fn generated_calls_do_the_same() {
         let result = result.map_err(|text| format!("{}\n{text}", shown(&draft.call)));
         keep_if_asked(&mut spool.instance, result)
     });
+}
+
+/// Whether a call with a queue that is none did nothing at all. Postfix acts
+/// on the queues before it.
+fn refused(ours: &Effect, name: &str, seed: u64, case: u64) -> Result<(), String> {
+    let mut before = generate::spool(seed, case, Input::Any);
+    if draft(&mut before).repairs {
+        generate::remove_short_names(&before);
+    }
+    let labels = Labels::of(&before.placed);
+    let before = Snapshot::of(&before.instance.queue_directory(), &labels);
+    if let Some(text) = ours.tree.difference(&before) {
+        return Err(text);
+    }
+    let text = ours.output.stderr_text();
+    let expected = format!("postsuper: fatal: invalid directory name: {name}\n");
+    match text == expected && ours.output.ended == Ended::Exited(1) {
+        true => Ok(()),
+        false => Err(text),
+    }
 }
 
 /// Whether the walk broke off within a directory. What was done before that

@@ -1,0 +1,45 @@
+//! Which tool does what somebody asked postqueue for.
+//!
+//! Postfix's words are owed and say nothing of it; so this is one line more,
+//! on a terminal only.
+
+use std::ffi::OsStr;
+
+use crate::cli::ScanError;
+use crate::diag::Diag;
+use crate::spool::Queue;
+
+/// After an option that is another tool's.
+pub(super) fn of_option(error: &ScanError, diag: &mut Diag) {
+    match error {
+        ScanError::Invalid(letter @ (b'd' | b'e' | b'h' | b'H' | b'r')) => {
+            let letter = char::from(*letter);
+            let what = match letter {
+                'd' => "deletes messages",
+                'e' => "expires messages",
+                'h' => "puts messages on hold",
+                'H' => "releases messages from hold",
+                _ => "requeues messages",
+            };
+            diag.hint(format!("postsuper {what}: postsuper -{letter} ID"));
+        }
+        ScanError::Invalid(b'q' | b'b') => {
+            diag.hint("postcat shows a message: postcat -q ID");
+        }
+        _ => {}
+    }
+}
+
+/// After an operand, of which postqueue has none.
+pub(super) fn of_operand(operand: &OsStr, diag: &mut Diag) {
+    let queue = Queue::LISTED.into_iter().find(|q| operand == q.name());
+    match queue {
+        Some(queue) => {
+            let name = queue.name();
+            diag.hint(format!(
+                "postqueue -p --queue={name} lists one queue; qshape {name} counts it"
+            ));
+        }
+        None => diag.hint("postqueue takes no operands: --help lists its options"),
+    }
+}

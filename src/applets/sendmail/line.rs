@@ -1,0 +1,173 @@
+//! The command line of sendmail: the table of its options, and what it looks
+//! for in them before and after it has read main.cf.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use super::{Arguments, Mode, STATUS, check, fatal, option};
+use crate::applets::{Call, Fatal, front, instance};
+use crate::cli::{self, Operands, Opt, ScanError, Scanned, Scanner, Value};
+use crate::diag::Diag;
+
+const IGNORED: &str = "accepted for compatibility";
+
+/// Every option that sendmail takes. Most say nothing to a listing.
+const OPTIONS: [Opt; 27] = [
+    Opt::short('A', Value::Required("X"), IGNORED),
+    Opt::short(
+        'B',
+        Value::Required("TYPE"),
+        "7BIT or 8BITMIME; accepted for compatibility",
+    ),
+    Opt::short(
+        'C',
+        Value::Required("DIR"),
+        "read DIR/main.cf; DIR may end in /main.cf",
+    ),
+    Opt::short('F', Value::Required("NAME"), IGNORED),
+    Opt::short('G', Value::None, IGNORED),
+    Opt::short('I', Value::None, "not a listing: newaliases"),
+    Opt::short('L', Value::Required("LABEL"), IGNORED),
+    Opt::short('N', Value::Required("DSN"), IGNORED),
+    Opt::short('O', Value::Required("X=Y"), IGNORED),
+    Opt::short('R', Value::Required("RETURN"), IGNORED),
+    Opt::short('U', Value::None, IGNORED),
+    Opt::short('V', Value::Required("ID"), IGNORED),
+    Opt::short('X', Value::Required("FILE"), "refused, as by sendmail"),
+    Opt::short(
+        'b',
+        Value::Required("MODE"),
+        "p lists the queue; other modes are not ours",
+    ),
+    Opt::short('c', Value::None, IGNORED),
+    Opt::short('e', Value::Required("MODE"), IGNORED),
+    Opt::short('f', Value::Required("SENDER"), IGNORED),
+    Opt::short('h', Value::Required("HOPS"), IGNORED),
+    Opt::short('i', Value::None, IGNORED),
+    Opt::short('m', Value::None, IGNORED),
+    Opt::short('n', Value::None, "refused, as by sendmail"),
+    Opt::short('o', Value::Required("OPTION"), IGNORED),
+    Opt::short('p', Value::Required("PROTOCOL"), IGNORED),
+    Opt::short(
+        'q',
+        Value::Required("WHAT"),
+        "alone: deliver all mail now; RSITE, IID: that mail",
+    ),
+    Opt::short('r', Value::Required("SENDER"), IGNORED),
+    Opt::short('t', Value::None, "refused, as by sendmail"),
+    Opt::short('v', Value::None, IGNORED),
+];
+
+/// An option of sendmail's that says nothing at all there either.
+const SILENT: Opt = Opt::short('x', Value::None, IGNORED);
+
+pub(super) fn options() -> Vec<Opt> {
+    let ours = [SILENT, cli::HELP, cli::VERSION];
+    OPTIONS.iter().copied().chain(ours).collect()
+}
+
+/// `-C` takes a directory, or the path of a main.cf.
+fn configuration_directory(value: &OsStr) -> OsString {
+    let path = Path::new(value);
+    match (path.file_name(), path.parent()) {
+        (Some(name), Some(parent)) if name == "main.cf" => parent.as_os_str().to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+/// The command line, scanned. sendmail looks at it twice: before and after it
+/// has read main.cf.
+pub(super) struct Line {
+    options: Vec<Result<Scanned, ScanError>>,
+    operands: Operands,
+}
+
+impl Line {
+    /// A `-q` that stands alone has an empty value.
+    pub(super) fn scan(call: &Call) -> Self {
+        let table = options();
+        let mut scanner = Scanner::new(&table, call.arguments.clone());
+        let mut options = Vec::new();
+        loop {
+            let next = match scanner.take_word("-q") {
+                true => Some(Ok(Scanned::Short('q', OsString::new()))),
+                false => scanner.next(),
+            };
+            match next {
+                Some(option) => options.push(option),
+                None => break,
+            }
+        }
+        let operands = scanner.operands();
+        Self { options, operands }
+    }
+
+    /// The answer to `--help` or `--version`, if either is given.
+    pub(super) fn explanation(&self) -> Option<String> {
+        self.options.iter().find_map(|option| match option {
+            Ok(Scanned::Long("help", _)) => {
+                let about = "Lists the mail queue, as sendmail's mailq does.";
+                Some(cli::help("mailq [option]...", about, &options()))
+            }
+            Ok(Scanned::Long("version", _)) => Some(front::version("mailq")),
+            _ => None,
+        })
+    }
+
+    /// The directory that `-C` names. Complains of every letter that is no
+    /// option, which `understand` does once more: so does sendmail.
+    pub(super) fn configuration_directory(
+        &self,
+        call: &Call,
+        diag: &mut Diag,
+    ) -> Result<Option<OsString>, Fatal> {
+        let program = call.base_name();
+        let mut directory = None;
+        for option in &self.options {
+            match option {
+                Ok(Scanned::Short('C', value)) => {
+                    let named = configuration_directory(value);
+                    if !call.caller.user.is_root() {
+                        instance::authorize(&named, diag, STATUS)?;
+                    }
+                    directory = Some(named);
+                }
+                Err(error) if error.is_of_getopt() => {
+                    diag.option_error(program.as_bytes(), &error.message());
+                }
+                _ => {}
+            }
+        }
+        Ok(directory)
+    }
+
+    /// What the options come to, if they go together.
+    pub(super) fn understand(
+        &self,
+        program: &str,
+        mode: Mode,
+        diag: &mut Diag,
+    ) -> Result<Arguments, Fatal> {
+        let mut arguments = Arguments {
+            mode,
+            reads_recipients: false,
+            flush_site: None,
+            flush_id: None,
+        };
+        for next in &self.options {
+            match next {
+                Ok(Scanned::Short(letter, value)) => option(*letter, value, &mut arguments, diag)?,
+                Ok(Scanned::Long(..)) => {}
+                Err(error) => {
+                    diag.option_error(program.as_bytes(), &error.message());
+                    return Err(fatal(diag, &format!("usage: {program} [options]")));
+                }
+            }
+            if arguments.mode == Mode::Nothing {
+                break;
+            }
+        }
+        check(&arguments, &self.operands, diag)?;
+        Ok(arguments)
+    }
+}

@@ -1,0 +1,105 @@
+//! The known name that is nearest to one with a typing error in it.
+//!
+//! Owns what counts as near: a few letters added, left out, exchanged or
+//! swapped, or the beginning of a longer name.
+
+/// No name of an option is as long; longer texts are like none of them.
+const LENGTH_MAX: usize = 32;
+
+/// The name that `typed` was probably meant to be, if one is near enough. Of
+/// several that are equally near, the first.
+pub fn nearest(
+    typed: &[u8],
+    names: impl Iterator<Item = &'static str> + Clone,
+) -> Option<&'static str> {
+    if typed.is_empty() || typed.len() > LENGTH_MAX {
+        return None;
+    }
+    let with_distance = |name: &'static str| (distance(typed, name.as_bytes()), name);
+    let is_near = |(distance, name): &(usize, &str)| {
+        distance.saturating_mul(3) <= name.len().max(typed.len())
+    };
+    let near = names.clone().map(with_distance).filter(is_near);
+    let by_distance = near.min_by_key(|(distance, _)| *distance);
+    let begun = |name: &&str| typed.len() >= 3 && name.as_bytes().starts_with(typed);
+    by_distance
+        .map(|(_, name)| name)
+        .or_else(|| names.clone().find(begun))
+}
+
+/// The number of single changes that make one text of the other: a byte
+/// inserted, removed or replaced, or two neighbours swapped.
+fn distance(left: &[u8], right: &[u8]) -> usize {
+    let mut before = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for (row, l) in left.iter().enumerate() {
+        let mut next = vec![row.saturating_add(1)];
+        for (column, r) in right.iter().enumerate() {
+            let at = |line: &[usize], column: usize| line.get(column).copied().unwrap_or(0);
+            let replaced = at(&last, column).saturating_add(usize::from(l != r));
+            let removed = at(&last, column.saturating_add(1)).saturating_add(1);
+            let inserted = at(&next, column).saturating_add(1);
+            let mut least = replaced.min(removed).min(inserted);
+            if let (Some(row), Some(column)) = (row.checked_sub(1), column.checked_sub(1))
+                && left.get(row) == Some(r)
+                && right.get(column) == Some(l)
+            {
+                least = least.min(at(&before, column).saturating_add(1));
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut last, next);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_finds_the_option() {
+        let names = [
+            "from",
+            "to",
+            "not",
+            "top",
+            "dry-run",
+            "interactive",
+            "trash",
+            "trash-list",
+        ];
+        for (typed, name) in [
+            ("frm", Some("from")),
+            ("form", Some("from")),
+            ("dryrun", Some("dry-run")),
+            ("dry_run", Some("dry-run")),
+            ("interact", Some("interactive")),
+            ("Trash", Some("trash")),
+            ("trashlist", Some("trash-list")),
+            ("nott", Some("not")),
+            ("xyz", None),
+            ("p", None),
+            ("", None),
+            ("recursive-everything-of-everything", None),
+        ] {
+            let found = nearest(typed.as_bytes(), names.into_iter());
+            assert_eq!(found, name, "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_distance_counts_single_changes() {
+        for (left, right, expected) in [
+            ("", "", 0),
+            ("abc", "", 3),
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("abc", "acb", 1),
+            ("abc", "abd", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(left.as_bytes(), right.as_bytes()), expected);
+        }
+    }
+}
