@@ -34,6 +34,7 @@ mod memory;
 mod postcat;
 mod postsuper;
 mod qshape;
+mod releases;
 mod rights;
 mod selection;
 mod support;

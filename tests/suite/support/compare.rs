@@ -3,7 +3,8 @@
 //! Owns how a difference is shown and how to repeat it. Nothing is trimmed or
 //! sorted before it is compared, unless a caller asks for it.
 //!
-//! SPOOLBOX_SEED draws other cases, SPOOLBOX_CASES=N more or fewer of them;
+//! SPOOLBOX_SEED draws other cases, SPOOLBOX_CASES=N more or fewer of them,
+//! SPOOLBOX_MOST_CASES=N fewer of them in tests that have more;
 //! SPOOLBOX_CASE=N runs one again, and SPOOLBOX_KEEP=1 leaves its files.
 
 use std::fmt::Write as _;
@@ -126,7 +127,8 @@ impl Cases {
     /// one that SPOOLBOX_CASE names.
     pub fn from_environment(count: u64) -> Self {
         let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
-        let count = number_from_environment("SPOOLBOX_CASES").unwrap_or(count);
+        let most = number_from_environment("SPOOLBOX_MOST_CASES").unwrap_or(count);
+        let count = number_from_environment("SPOOLBOX_CASES").unwrap_or(count.min(most));
         match number_from_environment("SPOOLBOX_CASE") {
             Some(first) => Self {
                 seed,

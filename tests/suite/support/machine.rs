@@ -1,7 +1,8 @@
-//! A copy of this machine that a test may change as it likes: everything that
-//! is written goes to memory, and is gone with the test, also if it crashes.
+//! A copy of this machine, or of another system's root directory, that a test
+//! may change as it likes: everything that is written goes to memory, and is
+//! gone with the test, also if it crashes.
 //!
-//! An overlay over the root file system in a mount namespace of its own, with
+//! An overlay over the root directory in a mount namespace of its own, with
 //! processes and a network of its own: what is started in there cannot stay,
 //! and reaches nothing. Root only.
 
@@ -22,14 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Where our program is in the copy.
 pub const PROGRAM: &str = "/opt/under-test/spoolbox";
 
-/// Makes the copy below its argument, says so, and stays as its first
+/// Makes the copy below its first argument, of what the second one names, with
+/// the directories that the others name; says so, and stays as its first
 /// process. Only harmless devices are there, and no syslog.
 const MAKE: &str = r#"
 set -e
+original=$1
 mount -t tmpfs -o mode=755 none "$0"
 cd "$0"
 mkdir upper work root
-mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
+mount -t overlay -o "lowerdir=$original,upperdir=upper,workdir=work" overlay root
 mount -t proc none root/proc
 mount -t tmpfs -o mode=755 none root/dev
 for node in null zero full random urandom; do
@@ -37,7 +40,17 @@ for node in null zero full random urandom; do
     mount --bind "/dev/$node" "root/dev/$node"
 done
 ln -s /proc/self/fd root/dev/fd
+mkdir root/dev/pts root/dev/shm
+mount -t devpts -o newinstance,ptmxmode=666 none root/dev/pts
+ln -s pts/ptmx root/dev/ptmx
+mount -t tmpfs -o mode=1777 none root/dev/shm
 mount -t tmpfs -o mode=755 none root/run
+shift
+[ $# -eq 0 ] || mount -t tmpfs -o mode=1777 none root/tmp
+for directory; do
+    mkdir -p "root$directory"
+    mount --bind "$directory" "root$directory"
+done
 ip link set lo up
 echo ready
 while :; do sleep 1; done
@@ -50,8 +63,19 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A fresh copy, with our program in it.
+    /// A fresh copy of this machine, with our program in it.
     pub fn new() -> Self {
+        let machine = Self::of(Path::new("/"), &[]);
+        let program = machine.path(PROGRAM);
+        fs::create_dir_all(program.parent().expect("a directory")).expect("a directory");
+        write_small_program(&program);
+        machine
+    }
+
+    /// A fresh copy of the system below `original`. It shares the directories
+    /// `shared` with this machine, under the same names; with any, it has an
+    /// empty /tmp of its own.
+    pub fn of(original: &Path, shared: &[&Path]) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("spoolbox-")
             .tempdir()
@@ -60,6 +84,8 @@ impl Machine {
             .args(["--mount", "--propagation", "private", "--net", "--pid"])
             .args(["--fork", "--kill-child", "--", "sh", "-c", MAKE])
             .arg(directory.path())
+            .arg(original)
+            .args(shared)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -72,9 +98,6 @@ impl Machine {
         let machine = Self { holder, directory };
         assert_eq!(line, "ready\n", "no copy of the machine could be made");
         assert!(machine.path("/usr").exists(), "the copy cannot be seen");
-        let program = machine.path(PROGRAM);
-        fs::create_dir_all(program.parent().expect("a directory")).expect("a directory");
-        write_small_program(&program);
         machine
     }
 
@@ -95,8 +118,16 @@ impl Machine {
 
     /// Runs a command in it, as root.
     pub fn run(&self, words: &[&str]) -> Output {
+        let child = self.command(words).spawn().expect("nsenter starts");
+        collect(child, b"", PATIENCE)
+    }
+
+    /// The command that runs another one in it, as root, with nothing to read
+    /// and its output in pipes.
+    pub fn command(&self, words: &[&str]) -> Command {
         let holder = self.holder.id();
-        let child = Command::new("nsenter")
+        let mut command = Command::new("nsenter");
+        command
             .arg(format!("--mount=/proc/{holder}/ns/mnt"))
             .arg(format!("--net=/proc/{holder}/ns/net"))
             .arg(format!("--pid=/proc/{holder}/ns/pid_for_children"))
@@ -114,10 +145,8 @@ impl Machine {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("nsenter starts");
-        collect(child, b"", PATIENCE)
+            .process_group(0);
+        command
     }
 
     /// Runs a command that must not fail; returns what it printed.
