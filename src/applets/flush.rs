@@ -9,9 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::access::{self, Deed};
+use super::borrowed::{self, Connections};
 use super::postqueue::told;
 use super::{Call, Fatal};
-use crate::config::{Config, mail_host};
+use crate::config::{Config, Decision, mail_host};
 use crate::diag::Diag;
 use crate::ipc::flush::{self, Request, Status};
 use crate::spool::QueueId;
@@ -47,7 +48,7 @@ pub fn run(
     access::authorize(call, Deed::Flush, config, diag)?;
     match checked {
         Checked::All => wake_daemons(config, spool, diag),
-        Checked::One(id) => one(&id, config, diag),
+        Checked::One(id) => one(&id, config, Connections::Last, diag),
         Checked::Site(site) => for_site(&site, config, diag),
     }
 }
@@ -92,21 +93,19 @@ fn cut(text: &OsStr) -> Vec<u8> {
 /// Wakes the queue manager for everything it has, then pickup for what it has
 /// not got yet.
 fn wake_daemons(config: &Config, spool: &Dir, diag: &mut Diag) -> Result<(), Fatal> {
-    wake_all(config, spool).map_err(|error| {
+    // Ends at the first that cannot be woken.
+    let woken: Result<Vec<_>, _> = triggers(config, spool).collect();
+    let woken = woken.map_err(|error| {
         // Nobody at the other end of a name is what a mail system that is
         // down looks like; only a name that is wrong is worth a warning.
         if !matches!(error, WakeError::NobodyThere { .. }) {
             diag.warning(error.to_string());
         }
         told(diag, DOWN)
-    })
-}
-
-/// Wakes both daemons and waits until they have taken it. Ends at the first
-/// that cannot be woken.
-fn wake_all(config: &Config, spool: &Dir) -> Result<(), WakeError> {
-    let woken: Result<Vec<_>, _> = triggers(config, spool).collect();
-    woken.map(wake::wait_until_taken)
+    })?;
+    borrowed::give_up_group(Connections::Last, diag)?;
+    wake::wait_until_taken(woken);
+    Ok(())
 }
 
 /// Wakes whom it can of both daemons, waits until they have taken it, and
@@ -134,9 +133,14 @@ fn triggers(config: &Config, spool: &Dir) -> impl Iterator<Item = Result<Woken, 
         .map(|(name, bytes)| wake::wake(spool, name, bytes, config.trigger_timeout))
 }
 
-/// Has one message delivered.
-pub fn one(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
-    match ask(Request::File(id), config, diag)? {
+/// Has one message delivered. `connections` says whether others follow.
+pub fn one(
+    id: &QueueId,
+    config: &Config,
+    connections: Connections,
+    diag: &mut Diag,
+) -> Result<(), Fatal> {
+    match ask(Request::File(id), config, connections, diag)? {
         Status::Done => Ok(()),
         Status::BadRequest => Err(told(diag, format!("Invalid request: \"{id}\""))),
         Status::Failed => Err(told(diag, DOWN)),
@@ -149,10 +153,11 @@ fn for_site(site: &[u8], config: &Config, diag: &mut Diag) -> Result<(), Fatal> 
     let site_shown = shown(site);
     let not_configured =
         format!("Flush service is not configured for destination \"{site_shown}\"");
-    if !sites.matches(site) {
+    // What a table says that cannot be read here, the daemon knows.
+    if sites.decide(site) == Decision::Refused {
         return Err(told(diag, &not_configured));
     }
-    match ask(Request::Site(site), config, diag)? {
+    match ask(Request::Site(site), config, Connections::Last, diag)? {
         Status::Done => Ok(()),
         Status::BadRequest => Err(told(diag, format!("Invalid request: \"{site_shown}\""))),
         Status::NotConfigured => Err(told(diag, &not_configured)),
@@ -162,10 +167,21 @@ fn for_site(site: &[u8], config: &Config, diag: &mut Diag) -> Result<(), Fatal> 
 }
 
 /// Asks the flush daemon.
-fn ask(request: Request<'_>, config: &Config, diag: &mut Diag) -> Result<Status, Fatal> {
+fn ask(
+    request: Request<'_>,
+    config: &Config,
+    connections: Connections,
+    diag: &mut Diag,
+) -> Result<Status, Fatal> {
     let path = Path::new("public").join(OsStr::from_bytes(&config.flush_service_name));
     let mut warnings = Vec::new();
-    let answer = flush::ask(&path, config.ipc_timeout, request, &mut warnings);
+    let answer = match flush::connect(&path, config.ipc_timeout) {
+        Ok(connection) => {
+            borrowed::give_up_group(connections, diag)?;
+            connection.ask(request, &mut warnings)
+        }
+        Err(error) => Err(error),
+    };
     for warning in warnings {
         diag.warning(warning);
     }

@@ -1,18 +1,18 @@
 //! What every Postfix tool does first: find main.cf, read it, log as it says,
 //! go to the queue directory.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{Call, Fatal};
+use super::{Call, Fatal, Inherited};
 use crate::config::{Config, ConfigError, Progress, locate};
 use crate::diag::{Diag, Environment};
 use crate::listing::dialect;
 use crate::spool::report::{Dialect, Rules};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
-use crate::sys::process::{Trust, set_variable};
+use crate::sys::process::Trust;
 use crate::sys::time;
 use crate::text::Charset;
 
@@ -33,7 +33,7 @@ pub fn environment(call: &Call) -> Environment {
         Trust::OwnRights => Environment {
             postlog_service: variable("POSTLOG_SERVICE").map(Into::into),
             postlog_hostname: bytes("POSTLOG_HOSTNAME"),
-            mail_logtag: bytes(LOGTAG),
+            mail_logtag: call.inherited.logtag.clone().or_else(|| bytes(LOGTAG)),
         },
     }
 }
@@ -80,8 +80,8 @@ pub fn configure(
     diag.configure(&config);
     config.warnings = progress.warnings;
     if call.caller.trust == Trust::BorrowedRights {
-        import_environment(&config);
-        time::prepare();
+        set_zone(&config, call.caller.trust, Unlisted::Dropped);
+        time::read_zone();
     }
     Ok(config)
 }
@@ -92,7 +92,7 @@ fn load(
     program: &str,
     progress: &mut Progress,
 ) -> Result<Config, ConfigError> {
-    let environment = std::env::var_os(locate::ENVIRONMENT);
+    let environment = call.config_directory();
     let directory = locate::locate(
         option,
         environment.as_deref(),
@@ -121,32 +121,66 @@ fn warn(progress: &Progress, diag: &mut Diag) {
     }
 }
 
-/// Leaves syslog_name to the tool that takes over, as Postfix's programs do:
-/// what it logs before it has read main.cf is logged under that name.
-pub fn leave_logtag(config: &Config) {
-    let tag = OsStr::from_bytes(&config.syslog_name);
-    set_variable(OsStr::new(LOGTAG), Some(tag));
+/// What is left to the tool that takes over, as Postfix's programs leave it in
+/// the environment: which main.cf, and syslog_name, under which it logs until
+/// it has read that.
+pub fn leave(config: &Config, directory: Option<OsString>) -> Inherited {
+    Inherited {
+        config_directory: directory,
+        logtag: Some(config.syslog_name.clone()),
+    }
 }
 
-/// In a process with borrowed rights the environment is empty but for the
-/// `name=value` entries of import_environment. (Observed: a name without a
-/// value imports nothing there.) TZ is the only one that anything here
-/// listens to.
-fn import_environment(config: &Config) {
-    let setting = |entry: &Vec<u8>| {
+/// What becomes of TZ if import_environment does not list it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlisted {
+    /// It stays. Observed with Postfix 3.7.11: in postcat, postsuper, and
+    /// sendmail and mailq until they have started postqueue.
+    Kept,
+    /// It is removed. Observed likewise: in postqueue and postfix.
+    Dropped,
+}
+
+/// Sets TZ as import_environment says, for callers that have their own rights;
+/// those that do not have had it set when main.cf was read.
+///
+/// The log lines of this process keep the zone it was started with if they go
+/// to syslog, as those of Postfix do: until [`time::read_zone`].
+pub fn import_environment(call: &Call, config: &Config, unlisted: Unlisted, diag: &Diag) {
+    if call.caller.trust == Trust::BorrowedRights {
+        return;
+    }
+    set_zone(config, call.caller.trust, unlisted);
+    if diag.stamps_in_new_zone() {
+        time::read_zone();
+    }
+}
+
+/// Sets or removes TZ, the only variable that anything here listens to. In a
+/// process with borrowed rights the environment is empty but for the
+/// `name=value` entries. (Observed: a name without a value imports nothing
+/// there.)
+fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
+    let callers = std::env::var_os(time::ZONE_VARIABLE).filter(|_| trust == Trust::OwnRights);
+    let mut zone = callers.clone().filter(|_| unlisted == Unlisted::Kept);
+    for entry in &config.import_environment {
         let inner = entry.strip_prefix(b"{").and_then(|e| e.strip_suffix(b"}"));
         let text = inner.unwrap_or(entry).trim_ascii();
-        let at = text.iter().position(|&b| b == b'=')?;
-        let (name, value) = text.split_at(at);
-        let value = value.get(1..)?.trim_ascii();
-        (name.trim_ascii() == b"TZ").then(|| OsStr::from_bytes(value).to_owned())
-    };
-    let value = config
-        .import_environment
-        .iter()
-        .filter_map(setting)
-        .next_back();
-    set_variable(OsStr::new("TZ"), value.as_deref());
+        let (name, value) = match text.iter().position(|&b| b == b'=') {
+            Some(at) => text.split_at(at),
+            None => (text, &b""[..]),
+        };
+        if name.trim_ascii() != time::ZONE_VARIABLE.as_bytes() {
+            continue;
+        }
+        match value.strip_prefix(b"=") {
+            Some(value) => zone = Some(OsStr::from_bytes(value.trim_ascii()).to_owned()),
+            None => zone = zone.or_else(|| callers.clone()),
+        }
+    }
+    // Main.cf is read before the first thread is started. Were it otherwise,
+    // times would be shown in the zone of the caller.
+    let _ = time::set_zone(zone.as_deref());
 }
 
 /// Goes to the queue directory, from where every path is relative.

@@ -4,6 +4,7 @@
 //! tidied, and rights that an applet may not keep are given up.
 
 mod access;
+mod borrowed;
 mod completions;
 mod demo;
 mod fatal;
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
+use crate::config::locate;
 use crate::diag::Diag;
 use crate::sys::error_text::error_text;
 use crate::sys::process::{self, Caller};
@@ -60,11 +62,7 @@ impl Applet {
     /// Whether it understands these arguments; nothing is done, and nobody is
     /// told.
     pub fn understands(&self, arguments: &[OsString]) -> bool {
-        let call = Call {
-            program: self.name.into(),
-            arguments: arguments.to_vec(),
-            caller: Caller::of_this_process(),
-        };
+        let call = Call::new(self.name, arguments.to_vec(), Caller::of_this_process());
         (self.read)(&call, &mut Diag::unheard(self.name)).is_ok()
     }
 }
@@ -179,9 +177,37 @@ pub struct Call {
     pub arguments: Vec<OsString>,
     /// Whose rights the process has.
     pub caller: Caller,
+    /// What an applet that handed over to this one leaves to it.
+    pub inherited: Inherited,
+}
+
+/// What Postfix's programs leave in the environment of those they start.
+#[derive(Clone, Debug, Default)]
+pub struct Inherited {
+    /// In place of MAIL_CONFIG: the directory of main.cf.
+    pub config_directory: Option<OsString>,
+    /// In place of MAIL_LOGTAG: syslog_name until main.cf is read.
+    pub logtag: Option<Vec<u8>>,
 }
 
 impl Call {
+    /// A call by nobody but the caller.
+    pub fn new(program: impl Into<OsString>, arguments: Vec<OsString>, caller: Caller) -> Self {
+        Self {
+            program: program.into(),
+            arguments,
+            caller,
+            inherited: Inherited::default(),
+        }
+    }
+
+    /// The directory of main.cf that the environment names: what the applet
+    /// that handed over says, else MAIL_CONFIG.
+    pub fn config_directory(&self) -> Option<OsString> {
+        let inherited = self.inherited.config_directory.clone();
+        inherited.or_else(|| std::env::var_os(locate::ENVIRONMENT))
+    }
+
     /// The last component of the program's path.
     pub fn base_name(&self) -> String {
         base_name(&self.program).to_string_lossy().into_owned()
@@ -193,16 +219,12 @@ pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
     if let Err(cause) = process::tidy() {
         return unusable(FRONT, &format!("open /dev/null: {}", error_text(&cause)));
     }
-    time::prepare();
+    time::read_zone();
     let program = match arguments.is_empty() {
         true => OsString::from(FRONT),
         false => arguments.remove(0),
     };
-    let call = Call {
-        program,
-        arguments,
-        caller: Caller::of_this_process(),
-    };
+    let call = Call::new(program, arguments, Caller::of_this_process());
     match find(base_name(&call.program)) {
         Some(applet) => start(applet, &call),
         None => by_first_argument(call),

@@ -3,16 +3,18 @@
 //!
 //! Starting, stopping and checking the mail system is not ours.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::instance::Unlisted;
 use super::{Call, Fatal, instance, postqueue};
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
-use crate::config::{Config, locate};
+use crate::config::Config;
 use crate::diag::{Diag, Severity};
 use crate::sys::error_text::error_text;
-use crate::sys::process::{Trust, set_variable};
+use crate::sys::process::Trust;
+use crate::sys::time;
 use crate::text::shown;
 
 /// The status of every failure before postqueue takes over.
@@ -91,14 +93,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         let text = format!("unknown command: '{command}'. This postfix knows one: {FLUSH}");
         return Err(told(&mut diag, &text));
     }
-    // What Postfix leaves to the programs that it starts.
-    let directory = config.config_directory.as_os_str();
-    set_variable(OsStr::new(locate::ENVIRONMENT), Some(directory));
-    instance::leave_logtag(&config);
+    instance::import_environment(call, &config, Unlisted::Dropped, &diag);
+    // As in a process of its own.
+    time::read_zone();
+    let directory = config.config_directory.as_os_str().to_owned();
     postqueue::run(&Call {
-        program: "postqueue".into(),
-        arguments: vec!["-f".into()],
-        caller: call.caller,
+        inherited: instance::leave(&config, Some(directory)),
+        ..Call::new("postqueue", vec!["-f".into()], call.caller)
     })
 }
 

@@ -4,7 +4,7 @@
 //! mail owner always may is the tools' business.
 
 use super::error::ConfigError;
-use super::patterns::{Matching, PatternList};
+use super::patterns::{Decision, Matching, PatternList, Unsupported};
 use super::settings::Config;
 
 impl Config {
@@ -34,19 +34,23 @@ impl Config {
         }
     }
 
-    /// Which sites the flush service is configured for.
+    /// Which sites the flush service is configured for. A table that cannot be
+    /// asked here leaves that unknown: the service's daemon asks it.
     pub fn flush_domains(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
         let charset = self.charset();
         let (name, parents) = (
             "parent_domain_matches_subdomains",
             &self.parent_domain_matches_subdomains,
         );
-        let parents = PatternList::parse(name, parents, Matching::Whole, charset, warnings)?;
+        let undecided = Unsupported::Undecided;
+        let (whole, parse) = (Matching::Whole, PatternList::parse_with);
+        let parents = parse(name, parents, whole, charset, undecided, warnings)?;
         let (name, list) = ("fast_flush_domains", &self.fast_flush_domains);
-        let matching = match parents.matches(name.as_bytes()) {
-            true => Matching::DomainAndSubdomains,
-            false => Matching::Domain,
+        let matching = match parents.decide(name.as_bytes()) {
+            Decision::Accepted => Matching::DomainAndSubdomains,
+            Decision::Refused => Matching::Domain,
+            Decision::Unknown => return Ok(PatternList::unknown()),
         };
-        PatternList::parse(name, list, matching, charset, warnings)
+        parse(name, list, matching, charset, undecided, warnings)
     }
 }

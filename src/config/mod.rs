@@ -40,6 +40,6 @@ pub use error::ConfigError;
 pub use load::{KnownFacility, ListingParameters, Progress};
 pub use main_cf::MainCf;
 pub use parameters::Parameters;
-pub use patterns::{Matching, PatternList};
+pub use patterns::{Decision, Matching, PatternList};
 pub use settings::Config;
 pub use whereabouts::Whereabouts;

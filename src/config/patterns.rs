@@ -55,6 +55,28 @@ enum Pattern {
     /// In lower case.
     Text(Vec<u8>),
     Table(Table),
+    /// A table that cannot be asked here.
+    Unreadable,
+}
+
+/// What becomes of a list with a table that cannot be asked here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsupported {
+    /// It is an error.
+    Error,
+    /// It decides nothing: see [`Decision::Unknown`].
+    Undecided,
+}
+
+/// What a list says of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The first pattern that matches accepts it.
+    Accepted,
+    /// None matches, or the first that does refuses it.
+    Refused,
+    /// Before any that matches there is a table that cannot be asked here.
+    Unknown,
 }
 
 /// A pattern list, ready to be matched: all files are read.
@@ -73,9 +95,23 @@ impl PatternList {
         charset: Charset,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
+        let unsupported = Unsupported::Error;
+        Self::parse_with(parameter, list, matching, charset, unsupported, warnings)
+    }
+
+    /// The same, with a choice of what a table is that cannot be asked here.
+    pub fn parse_with(
+        parameter: &'static str,
+        list: &[u8],
+        matching: Matching,
+        charset: Charset,
+        unsupported: Unsupported,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
         let mut parser = Parser {
             parameter,
             charset,
+            unsupported,
             warnings,
             depth: 0,
             files: 0,
@@ -98,17 +134,36 @@ impl PatternList {
     /// Whether the first pattern that matches accepts. Case does not matter,
     /// except in the keys of tables, which have to be in lower case.
     pub fn matches(&self, subject: &[u8]) -> bool {
+        self.decide(subject) == Decision::Accepted
+    }
+
+    /// What the list says of a subject; as [`PatternList::matches`].
+    pub fn decide(&self, subject: &[u8]) -> Decision {
         let subject = subject.to_ascii_lowercase();
-        self.patterns
-            .iter()
-            .find(|(_, pattern)| self.matches_one(pattern, &subject))
-            .is_some_and(|(sense, _)| *sense == Sense::Accept)
+        for (sense, pattern) in &self.patterns {
+            match (pattern, sense) {
+                (Pattern::Unreadable, _) => return Decision::Unknown,
+                (pattern, _) if !self.matches_one(pattern, &subject) => {}
+                (_, Sense::Accept) => return Decision::Accepted,
+                (_, Sense::Refuse) => return Decision::Refused,
+            }
+        }
+        Decision::Refused
+    }
+
+    /// The list that says nothing of any subject.
+    pub fn unknown() -> Self {
+        Self {
+            patterns: vec![(Sense::Accept, Pattern::Unreadable)],
+            matching: Matching::Whole,
+        }
     }
 
     fn matches_one(&self, pattern: &Pattern, subject: &[u8]) -> bool {
         let is = |candidate: &[u8]| match pattern {
             Pattern::Text(text) => text == candidate,
             Pattern::Table(table) => table.contains(candidate),
+            Pattern::Unreadable => false,
         };
         if is(subject) {
             return true;
@@ -134,6 +189,7 @@ impl PatternList {
 struct Parser<'w> {
     parameter: &'static str,
     charset: Charset,
+    unsupported: Unsupported,
     warnings: &'w mut Vec<String>,
     /// How many files we are in.
     depth: u32,
@@ -173,7 +229,12 @@ impl Parser<'_> {
                 return Err(ConfigError::NoPattern { parameter });
             }
             [b'/', ..] => return self.file(Path::new(OsStr::from_bytes(token)), sense),
-            _ if token.contains(&b':') => Pattern::Table(self.table(token)?),
+            _ if token.contains(&b':') => match (self.table(token), self.unsupported) {
+                (Err(ConfigError::UnsupportedTable { .. }), Unsupported::Undecided) => {
+                    Pattern::Unreadable
+                }
+                (table, _) => Pattern::Table(table?),
+            },
             _ => Pattern::Text(token.to_ascii_lowercase()),
         };
         self.patterns.push((sense, pattern));

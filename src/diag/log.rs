@@ -1,17 +1,17 @@
 //! The mail log: syslog, or postlogd through its socket (spec page 10).
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
-use nix::libc;
-
 use super::Severity;
 use crate::config::Config;
+use crate::sys::dir::{Dir, IfMissing};
+use crate::sys::guarded::{self, Account};
 use crate::sys::time::{LocalTime, now};
 
 /// Where syslogd listens.
@@ -25,8 +25,19 @@ const DEFAULT_HOST: &str = "amnesiac";
 /// Bytes of text in a log line; the rest is cut off.
 const TEXT_MAX: usize = 2000;
 
-/// Mode of a maillog_file that is made here.
-const LOG_FILE_MODE: u32 = 0o600;
+/// With whose rights maillog_file is opened.
+#[derive(Clone, Copy, Debug)]
+pub enum OpenedAs<'a> {
+    /// Root's: only in a directory that the mail owner cannot change. Otherwise
+    /// a link in its place would have root append to any file.
+    Root {
+        /// The mail owner.
+        owner: &'a Account,
+    },
+    /// The mail owner's own, so that no path can lead to what is not open to
+    /// the mail owner in any case.
+    MailOwner,
+}
 
 /// The environment variables that matter before main.cf is read. Empty in a
 /// process that runs with borrowed rights.
@@ -144,24 +155,44 @@ impl Log {
         };
     }
 
-    /// From now on, lines that postlogd does not take go to its file. Opens
-    /// it now: later the rights to do so may be gone.
+    /// From now on, lines that postlogd does not take go to its file. Opens it
+    /// now: later the rights to do so may be gone. Does nothing if it is open
+    /// already.
     ///
     /// The file is made only if nobody takes lines at the moment. What is no
-    /// regular file, such as the standard output of another process, is left
-    /// alone.
-    pub fn keep_file(&mut self, path: &Path) {
-        if let Target::Postlog { socket, file, .. } = &mut self.target {
-            let is_up = socket.connected.is_some();
-            let opened = OpenOptions::new()
-                .append(true)
-                .create(!is_up)
-                .mode(LOG_FILE_MODE)
-                .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-                .open(path);
-            let is_file = |opened: &File| opened.metadata().is_ok_and(|found| found.is_file());
-            *file = opened.ok().filter(is_file);
+    /// regular file, such as the standard output of another process, and what
+    /// has other names, is left alone.
+    ///
+    /// # Errors
+    ///
+    /// Nobody takes lines at the moment, and the file cannot be opened.
+    pub fn keep_file(&mut self, path: &Path, opened_as: OpenedAs<'_>) -> io::Result<()> {
+        let Target::Postlog { socket, file, .. } = &mut self.target else {
+            return Ok(());
+        };
+        if file.is_some() {
+            return Ok(());
         }
+        let if_missing = match socket.connected {
+            Some(_) => IfMissing::Fail,
+            None => IfMissing::Make,
+        };
+        let opened = match open_file(path, if_missing, opened_as) {
+            Ok(opened) => opened,
+            Err(_) if if_missing == IfMissing::Fail => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let is_its_own = |opened: &File| {
+            let found = opened.metadata();
+            found.is_ok_and(|found| found.is_file() && found.nlink() == 1)
+        };
+        *file = Some(opened).filter(is_its_own);
+        Ok(())
+    }
+
+    /// Whether lines go to postlogd, whose clients read TZ for each line.
+    pub fn stamps_in_new_zone(&self) -> bool {
+        matches!(self.target, Target::Postlog { .. })
     }
 
     /// From now on with another facility.
@@ -207,6 +238,22 @@ impl Log {
                     let _ = file.write_all(&[line.as_slice(), b"\n"].concat());
                 }
             }
+        }
+    }
+}
+
+/// Opens maillog_file; never through a link in its last place.
+fn open_file(path: &Path, if_missing: IfMissing, opened_as: OpenedAs<'_>) -> io::Result<File> {
+    match opened_as {
+        OpenedAs::Root { owner } => {
+            let (directory, name) = guarded::open_parent(path, owner)?;
+            directory.open_log(name, if_missing)
+        }
+        OpenedAs::MailOwner => {
+            let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+            let (parent, name) = (path.parent(), path.file_name());
+            let directory = Dir::open(parent.ok_or_else(invalid)?)?;
+            directory.open_log(name.ok_or_else(invalid)?, if_missing)
         }
     }
 }

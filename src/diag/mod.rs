@@ -6,12 +6,12 @@
 
 mod log;
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::config::Config;
 use crate::text::{Charset, make_printable};
 
-pub use log::{Environment, Log, LogSettings};
+pub use log::{Environment, Log, LogSettings, OpenedAs};
 
 /// Bytes that a pipe takes in one piece.
 const ATOMIC_WRITE: usize = 4096;
@@ -140,11 +140,24 @@ impl Diag {
 
     /// From now on, what postlogd does not take goes to maillog_file. For
     /// programs that give up their rights and change things afterwards: who
-    /// did what has to be on record.
-    pub fn keep_log_file(&mut self, config: &Config) {
-        if let (Some(path), Some(log)) = (&config.maillog_file, &mut self.log) {
-            log.keep_file(path);
+    /// did what has to be on record. Called by root before and, as the mail
+    /// owner, after: see [`OpenedAs`].
+    ///
+    /// # Errors
+    ///
+    /// Lines will be lost: there is no postlogd, and the file cannot be opened.
+    pub fn keep_log_file(&mut self, config: &Config, opened_as: OpenedAs<'_>) -> io::Result<()> {
+        match (&config.maillog_file, &mut self.log) {
+            (Some(path), Some(log)) => log.keep_file(path, opened_as),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether lines of the log have their time from this process's zone as it
+    /// is, and not as it was when the process was started: syslog(3) does not
+    /// look again. (Observed with Postfix 3.7.11.)
+    pub fn stamps_in_new_zone(&self) -> bool {
+        self.log.as_ref().is_some_and(Log::stamps_in_new_zone)
     }
 
     /// A configuration that is known only in part, because it is faulty:

@@ -10,9 +10,13 @@ use thiserror::Error;
 
 use crate::text::{shown, trim_space_start};
 
-/// Bytes of a name or value at most. No daemon sends more; a stranger who took
-/// its place could send without end.
-const TEXT_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a value that are kept. What has taken the daemon's place could send
+/// without end, and several values are in memory at a time, each more than once.
+const VALUE_MAX: usize = 1024 * 1024;
+/// Bytes of a name that are kept. Those of any protocol here are shorter.
+const NAME_MAX: usize = 1024;
+/// Bytes of a name or value that are read at most, to find its end.
+const TEXT_MAX: u64 = 64 * 1024 * 1024;
 /// What stands for the end of a list where a name was expected.
 pub const END_OF_LIST: &str = "(list terminator)";
 
@@ -74,6 +78,16 @@ pub enum Part {
     Name,
     /// Its value.
     Value,
+}
+
+impl Part {
+    /// Bytes of it that are kept.
+    fn kept_max(self) -> usize {
+        match self {
+            Part::Name => NAME_MAX,
+            Part::Value => VALUE_MAX,
+        }
+    }
 }
 
 impl std::fmt::Display for Part {
@@ -252,7 +266,8 @@ impl<R: BufRead> AttributeReader<R> {
         }
     }
 
-    /// Reads up to the next NUL. `if_silent` says what it is if nothing comes.
+    /// Reads up to the next NUL, and keeps the first part of what is long.
+    /// `if_silent` says what it is if nothing comes.
     fn text(
         &mut self,
         text: &mut Vec<u8>,
@@ -260,14 +275,18 @@ impl<R: BufRead> AttributeReader<R> {
         if_silent: impl Fn(Silence) -> Fault,
     ) -> Result<(), AttributeError> {
         text.clear();
+        let kept_max = part.kept_max();
+        let mut passed = 0u64;
         let mut is_begun = false;
         loop {
             let silence = match self.input.fill_buf() {
                 Ok([]) => Some(Silence::Closed),
-                Ok(_) if text.len() > TEXT_MAX => Some(Silence::Closed),
+                Ok(_) if passed > TEXT_MAX => Some(Silence::Closed),
                 Ok(available) => {
                     let (piece, used, is_end) = up_to_nul(available);
-                    text.extend_from_slice(piece);
+                    let left = kept_max.saturating_sub(text.len());
+                    text.extend_from_slice(piece.get(..left).unwrap_or(piece));
+                    passed = passed.saturating_add(used as u64);
                     self.input.consume(used);
                     if is_end {
                         return Ok(());
@@ -390,6 +409,30 @@ mod tests {
                 format!("{start} public/showq socket while reading input attribute {part}");
             assert_eq!(warning(bytes), Some(expected));
         }
+    }
+
+    #[test]
+    fn of_what_is_long_the_first_part_is_kept() {
+        let long = vec![b'x'; VALUE_MAX + NAME_MAX];
+        let bytes = [&long[..], b"\0", &long, b"\0\0"].concat();
+        let mut reader = AttributeReader::new(&bytes[..], "S");
+        let mut text = Vec::new();
+        assert!(reader.name(&mut text).unwrap());
+        assert_eq!(text.len(), NAME_MAX);
+        reader.value(&mut text).unwrap();
+        assert_eq!(text.len(), VALUE_MAX);
+        assert!(!reader.name(&mut text).unwrap());
+    }
+
+    // What would otherwise be read for ever: no daemon ends.
+    #[test]
+    fn a_value_without_end_is_an_error() {
+        use std::io::{BufReader, Read};
+        let endless = BufReader::with_capacity(1024 * 1024, std::io::repeat(b'x').take(u64::MAX));
+        let mut reader = AttributeReader::new(endless, "S");
+        let mut text = Vec::new();
+        assert!(reader.value(&mut text).is_err());
+        assert_eq!(text.len(), VALUE_MAX);
     }
 
     // As Postfix 3.7.11 took them from a showq of the test's own.

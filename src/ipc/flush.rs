@@ -115,20 +115,36 @@ impl std::fmt::Display for Step {
     }
 }
 
-/// Asks the daemon behind the socket at `path`, and waits `timeout` at most
-/// for each thing it says. What is odd in its words goes to `warnings`.
-pub fn ask(
-    path: &Path,
-    timeout: Duration,
-    request: Request<'_>,
-    warnings: &mut Vec<String>,
-) -> Result<Status, FlushError> {
+/// A connection to a flush daemon, ready for one request.
+#[derive(Debug)]
+pub struct Connection {
+    stream: UnixStream,
+    /// The daemon's socket, as messages name it.
+    path: String,
+}
+
+/// Connects to the daemon whose socket is at `path`, which has `timeout` at
+/// most to take the connection and for each thing it says.
+pub fn connect(path: &Path, timeout: Duration) -> Result<Connection, FlushError> {
     let shown = path.to_string_lossy().into_owned();
-    let stream = connect(path, timeout).map_err(|cause| FlushError::Connect {
-        path: shown.clone(),
-        cause,
-    })?;
-    converse(&stream, &shown, request, warnings)
+    match open(path, timeout) {
+        Ok(stream) => Ok(Connection {
+            stream,
+            path: shown,
+        }),
+        Err(cause) => Err(FlushError::Connect { path: shown, cause }),
+    }
+}
+
+impl Connection {
+    /// Asks the daemon. What is odd in its words goes to `warnings`.
+    pub fn ask(
+        self,
+        request: Request<'_>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Status, FlushError> {
+        converse(&self.stream, &self.path, request, warnings)
+    }
 }
 
 /// The conversation with a daemon that listens at `path`, over a stream that
@@ -152,7 +168,7 @@ where
     conversation.answer()
 }
 
-fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+fn open(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let stream = connect_stream(path, Wait::AtMost(timeout))?;
     // A zero timeout means none to us and an error to the call.
     let limit = Some(timeout).filter(|limit| !limit.is_zero());

@@ -71,9 +71,6 @@ pub enum ListingError {
     /// A message cannot be opened now, though it may be fine.
     #[error(transparent)]
     Exhausted(#[from] NoMessage),
-    /// The system gives no thread.
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
     /// The daemon's listing cannot be read on.
     #[error("the daemon's listing breaks off")]
     Daemon(#[from] AttributeError),

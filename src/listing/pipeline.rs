@@ -23,10 +23,7 @@ pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, Listin
         |crew| walk(listing, crew),
         |piece| write(piece, sink),
     );
-    match ended.map_err(ListingError::Thread)? {
-        Some(end) => end,
-        None => Ok(Ending::Complete),
-    }
+    ended.unwrap_or(Ok(Ending::Complete))
 }
 
 /// Writes a piece; breaks off when the listing is over.

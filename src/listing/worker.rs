@@ -53,7 +53,7 @@ pub enum Piece {
 
 /// Names of one queue's directory; without a directory they were met where
 /// they do not belong: their message is looked for at its place.
-type Chunk = readers::Chunk<Queue, Piece>;
+type Chunk<'a> = readers::Chunk<'a, Queue, Piece>;
 
 /// Why a worker stops in the middle of a chunk.
 enum Stop {
@@ -232,7 +232,7 @@ impl readers::Look<Queue, Piece> for Worker<'_> {
 /// a million recipients needs no more memory than others.
 struct Pieces<'a, 'f> {
     form: &'a mut Form<'f>,
-    chunk: &'a Chunk,
+    chunk: &'a Chunk<'a>,
     sent: Sent,
 }
 

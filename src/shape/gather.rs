@@ -54,11 +54,7 @@ pub fn gather<E>(
             Err(error) => ControlFlow::Break(error),
         },
     );
-    match ended {
-        Ok(None) => Ok(()),
-        Ok(Some(error)) => Err(error),
-        Err(cause) => Err(hearer.exhausted(&cause)),
-    }
+    ended.map_or(Ok(()), Err)
 }
 
 /// Walks the queues and gives the names that may be messages, and meant, to

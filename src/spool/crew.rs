@@ -142,7 +142,8 @@ pub trait Work<J> {
 }
 
 /// Runs `produce` and lets workers do the jobs it feeds. Returns the counts,
-/// and the first failure in the order of the work.
+/// and the first failure in the order of the work. Where no thread is to be
+/// had, the calling one does all of it.
 pub fn run<J: Send, W: Work<J>>(
     (manner, room): (Manner, Room),
     interrupts: &Interrupts,
@@ -157,37 +158,55 @@ pub fn run<J: Send, W: Work<J>>(
     let open = Open::default();
     let backlog = Backlog::default();
     let (order, in_order) = sync_channel(room.jobs);
-    thread::scope(|scope| {
-        let (stop, open, backlog, new_worker) = (&stop, &open, &backlog, &new_worker);
+    // Taken by the thread that feeds.
+    let produce = Mutex::new(Some(produce));
+    let produce_with = |feed: &mut Feed<'_, J>| {
+        let produce = lock(&produce).take();
+        produce.map_or(Ok(()), |produce| produce(feed))
+    };
+    let mut heard = Heard::new(journal);
+    let produced = thread::scope(|scope| {
+        let (stop, open, backlog) = (&stop, &open, &backlog);
+        let (new_worker, produce_with) = (&new_worker, &produce_with);
         let life = move || {
             let start = move || {
                 let life = move || labour(&mut new_worker(), manner, backlog, stop, open);
                 let started = thread::Builder::new().spawn_scoped(scope, life);
                 started.map(drop)
             };
-            let mut feed = Feed {
+            let workers = Workers {
                 start: Box::new(start),
-                manner,
-                workers: 0,
-                workers_max: room.workers,
-                pieces: 0,
+                alone: Box::new(move |job| do_job(&mut new_worker(), job, stop)),
+                count: 0,
+                most: room.workers,
                 order,
                 backlog,
-                stop,
                 open,
-                names: HashSet::new(),
-                names_max: room.names(),
             };
-            produce(&mut feed)
+            produce_with(&mut Feed::new(Hands::Workers(workers), manner, room, stop))
         };
-        let producer = match thread::Builder::new().spawn_scoped(scope, life) {
-            Ok(producer) => producer,
-            Err(error) => return (Tally::default(), Err(WorkError::Worker(error))),
-        };
-        let (tally, heard) = hear(&in_order, journal);
-        let produced = producer.join().unwrap_or(Err(WorkError::Interrupted));
-        (tally, first_failure(heard, produced))
-    })
+        let producer = thread::Builder::new().spawn_scoped(scope, life).ok()?;
+        heard.all(&in_order);
+        Some(producer.join().unwrap_or(Err(WorkError::Interrupted)))
+    });
+    let produced = produced.unwrap_or_else(|| {
+        let mut worker = new_worker();
+        let mut work = |job, pieces| heard.take(do_job(&mut worker, job, &stop), pieces);
+        let hands = Hands::Caller(&mut work);
+        produce_with(&mut Feed::new(hands, manner, room, &stop))
+    });
+    let (tally, heard) = heard.end();
+    (tally, first_failure(heard, produced))
+}
+
+/// Does a job on the thread that has it.
+fn do_job<J>(worker: &mut impl Work<J>, job: J, stop: &Stop<'_>) -> Done {
+    let seen = worker.look(job);
+    let done = worker.act(seen, stop);
+    if done.ended.is_err() {
+        stop.failed.store(true, Ordering::SeqCst);
+    }
+    done
 }
 
 /// The failure that came first in the order of the work; that it made others
@@ -210,22 +229,50 @@ type Sent = (Receiver<Done>, usize);
 type Waiting<J> = (J, SyncSender<Done>);
 
 /// Passes the results on in order.
-fn hear(in_order: &Receiver<Sent>, journal: &mut dyn Journal) -> (Tally, Result<(), WorkError>) {
-    let mut tally = Tally::default();
-    let mut ended = Ok(());
-    while let Some((results, pieces)) = receive(in_order, journal) {
-        let Some(done) = receive(&results, journal) else {
-            continue;
-        };
-        journal.lines(&done.notes.lines);
-        journal.passed(pieces);
-        tally += done.notes.tally;
-        if matches!(ended, Ok(()) | Err(WorkError::Interrupted)) && done.ended.is_err() {
-            ended = done.ended;
+struct Heard<'a> {
+    journal: &'a mut dyn Journal,
+    tally: Tally,
+    ended: Result<(), WorkError>,
+}
+
+impl<'a> Heard<'a> {
+    fn new(journal: &'a mut dyn Journal) -> Self {
+        Self {
+            journal,
+            tally: Tally::default(),
+            ended: Ok(()),
         }
     }
-    journal.pause();
-    (tally, ended)
+
+    /// The results of all jobs, as they come.
+    fn all(&mut self, in_order: &Receiver<Sent>) {
+        while let Some((results, pieces)) = receive(in_order, self.journal) {
+            if let Some(done) = receive(&results, self.journal) {
+                self.pass_on(done, pieces);
+            }
+        }
+    }
+
+    /// The result of a job that the calling thread did. What comes next may
+    /// keep it waiting, so nothing is held back.
+    fn take(&mut self, done: Done, pieces: usize) {
+        self.pass_on(done, pieces);
+        self.journal.pause();
+    }
+
+    fn pass_on(&mut self, done: Done, pieces: usize) {
+        self.journal.lines(&done.notes.lines);
+        self.journal.passed(pieces);
+        self.tally += done.notes.tally;
+        if matches!(self.ended, Ok(()) | Err(WorkError::Interrupted)) && done.ended.is_err() {
+            self.ended = done.ended;
+        }
+    }
+
+    fn end(self) -> (Tally, Result<(), WorkError>) {
+        self.journal.pause();
+        (self.tally, self.ended)
+    }
 }
 
 /// The next of a channel. Whoever has to wait says so to the journal.
@@ -332,26 +379,53 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Takes jobs for the workers.
 pub struct Feed<'scope, J> {
-    start: Box<dyn Fn() -> io::Result<()> + 'scope>,
+    hands: Hands<'scope, J>,
     manner: Manner,
-    workers: usize,
-    workers_max: usize,
     pieces: usize,
-    order: SyncSender<Sent>,
-    backlog: &'scope Backlog<Waiting<J>>,
     stop: &'scope Stop<'scope>,
-    open: &'scope Open,
     names: HashSet<u64>,
     names_max: usize,
 }
 
-impl<J> Drop for Feed<'_, J> {
+/// Who does the jobs.
+enum Hands<'scope, J> {
+    /// Threads.
+    Workers(Workers<'scope, J>),
+    /// The calling thread, because there is no other: it does each job, of so
+    /// many pieces, when it is fed.
+    Caller(&'scope mut dyn FnMut(J, usize)),
+}
+
+/// Threads that do jobs, some of them not yet started.
+struct Workers<'scope, J> {
+    start: Box<dyn Fn() -> io::Result<()> + 'scope>,
+    /// Does a job without a thread of its own.
+    alone: Box<dyn Fn(J) -> Done + 'scope>,
+    count: usize,
+    most: usize,
+    order: SyncSender<Sent>,
+    backlog: &'scope Backlog<Waiting<J>>,
+    open: &'scope Open,
+}
+
+impl<J> Drop for Workers<'_, J> {
     fn drop(&mut self) {
         self.backlog.close();
     }
 }
 
-impl<J> Feed<'_, J> {
+impl<'scope, J> Feed<'scope, J> {
+    fn new(hands: Hands<'scope, J>, manner: Manner, room: Room, stop: &'scope Stop<'_>) -> Self {
+        Self {
+            hands,
+            manner,
+            pieces: 0,
+            stop,
+            names: HashSet::new(),
+            names_max: room.names(),
+        }
+    }
+
     /// Whether a name was not met since the last [`Feed::drain`]. Two pieces
     /// of work on the same name have to wait for each other.
     ///
@@ -365,45 +439,69 @@ impl<J> Feed<'_, J> {
     /// Gives a job of so many pieces, all at one spot, to the workers.
     pub fn send(&mut self, job: J, pieces: usize, spot: Spot) -> Result<(), WorkError> {
         self.stop.check()?;
-        if self.workers < self.wanted() {
-            match (self.start)() {
-                Ok(()) => self.workers = self.workers.saturating_add(1),
-                Err(cause) if self.workers == 0 => return Err(WorkError::Worker(cause)),
-                // Those that are there do the work.
-                Err(_) => {}
+        let before = self.pieces;
+        self.pieces = before.saturating_add(pieces);
+        match &mut self.hands {
+            Hands::Caller(work) => {
+                work(job, pieces);
+                Ok(())
             }
-        }
-        self.pieces = self.pieces.saturating_add(pieces);
-        let (result, results) = sync_channel(1);
-        self.open.add_one();
-        let sent = self.order.send((results, pieces));
-        sent.map_err(|_| WorkError::Interrupted)?;
-        let spot = match self.manner {
-            Manner::AtOnce => spot,
-            // Those who work alone or by turns keep to the order.
-            Manner::InTurn | Manner::Alone | Manner::OneByOne => Spot::of(()),
-        };
-        self.backlog.add(spot, (job, result));
-        Ok(())
-    }
-
-    /// How many workers there should be.
-    fn wanted(&self) -> usize {
-        match self.manner {
-            _ if self.pieces <= ALONE => 1,
-            Manner::Alone | Manner::OneByOne => 1,
-            Manner::InTurn => self.workers_max.min(2),
-            Manner::AtOnce => {
-                let slow = self.open.slow.load(Ordering::Relaxed);
-                slow.max(2).min(self.workers_max)
+            Hands::Workers(workers) => {
+                workers.start_another(self.manner, before);
+                let spot = match self.manner {
+                    Manner::AtOnce => spot,
+                    // Those who work alone or by turns keep to the order.
+                    Manner::InTurn | Manner::Alone | Manner::OneByOne => Spot::of(()),
+                };
+                workers.give(job, pieces, spot)
             }
         }
     }
 
     /// Waits until every job is done.
     pub fn drain(&mut self) -> Result<(), WorkError> {
-        self.open.wait();
+        if let Hands::Workers(workers) = &self.hands {
+            workers.open.wait();
+        }
         self.names.clear();
         self.stop.check()
+    }
+}
+
+impl<J> Workers<'_, J> {
+    /// One more worker, if there should be more after so many pieces. If none
+    /// is to be had, those that are there do the work.
+    fn start_another(&mut self, manner: Manner, pieces: usize) {
+        if self.count < self.wanted(manner, pieces) && (self.start)().is_ok() {
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    /// How many workers there should be.
+    fn wanted(&self, manner: Manner, pieces: usize) -> usize {
+        match manner {
+            _ if pieces <= ALONE => 1,
+            Manner::Alone | Manner::OneByOne => 1,
+            Manner::InTurn => self.most.min(2),
+            Manner::AtOnce => {
+                let slow = self.open.slow.load(Ordering::Relaxed);
+                slow.max(2).min(self.most)
+            }
+        }
+    }
+
+    fn give(&mut self, job: J, pieces: usize, spot: Spot) -> Result<(), WorkError> {
+        let (result, results) = sync_channel(1);
+        let sent = self.order.send((results, pieces));
+        sent.map_err(|_| WorkError::Interrupted)?;
+        if self.count == 0 {
+            // Not one more thread is to be had. Nobody listens only if all of
+            // it has ended.
+            let _ = result.send((self.alone)(job));
+            return Ok(());
+        }
+        self.open.add_one();
+        self.backlog.add(spot, (job, result));
+        Ok(())
     }
 }

@@ -385,9 +385,6 @@ pub enum WorkError {
     /// The trash cannot be used.
     #[error(transparent)]
     Trash(#[from] TrashError),
-    /// Nobody can be found to do the work.
-    #[error("cannot start a thread: {}", error_text(.0))]
-    Worker(io::Error),
     /// A signal came.
     #[error("stopped by a signal")]
     Interrupted,

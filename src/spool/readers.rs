@@ -11,6 +11,7 @@
 //! are taken in order, so the one that is to be taken next always has a
 //! reader or a place at the front of the queue.
 
+use std::cell::RefCell;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
@@ -59,32 +60,69 @@ impl<T> From<SendError<T>> for NotWanted {
 }
 
 /// Names of one directory, to be looked at by one reader.
-#[derive(Debug)]
-pub struct Chunk<L, P> {
+pub struct Chunk<'a, L, P> {
     /// What the walk says of all of them, such as their queue.
     pub label: L,
-    /// The open directory the names lie in; `None` for names that the reader
+    /// The open directory the names are in; `None` for names that the reader
     /// has to look for.
     pub place: Option<Arc<Place>>,
-    /// The names, one behind the other.
-    names: Vec<u8>,
-    /// Where each of them stands in `names`.
-    ranges: Vec<Range<usize>>,
+    names: &'a Names<L>,
     /// Where the pieces go.
-    pieces: SyncSender<P>,
+    out: &'a dyn Fn(P) -> Result<(), NotWanted>,
 }
 
-impl<L, P> Chunk<L, P> {
+impl<L, P> Chunk<'_, L, P> {
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.ranges
-            .iter()
-            .filter_map(|range| self.names.get(range.clone()))
+        let ranges = self.names.ranges.iter();
+        ranges.filter_map(|range| self.names.bytes.get(range.clone()))
     }
 
     /// Hands out a piece of the result.
     pub fn hand_out(&self, piece: P) -> Result<(), NotWanted> {
-        Ok(self.pieces.send(piece)?)
+        (self.out)(piece)
+    }
+}
+
+/// A chunk on its way to a reader.
+#[derive(Debug)]
+struct Names<L> {
+    label: L,
+    place: Option<Arc<Place>>,
+    /// The names, one after the other.
+    bytes: Vec<u8>,
+    /// Where each of them is in `bytes`.
+    ranges: Vec<Range<usize>>,
+}
+
+impl<L: Copy> Names<L> {
+    fn new(label: L, place: Option<&Arc<Place>>) -> Self {
+        Self {
+            label,
+            place: place.map(Arc::clone),
+            bytes: Vec::new(),
+            ranges: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, name: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(name);
+        self.ranges.push(start..self.bytes.len());
+    }
+
+    /// Lets a reader look at them; its pieces go to `out`.
+    fn look<P>(
+        &self,
+        reader: &mut impl Look<L, P>,
+        out: &dyn Fn(P) -> Result<(), NotWanted>,
+    ) -> Result<(), NotWanted> {
+        reader.chunk(&Chunk {
+            label: self.label,
+            place: self.place.as_ref().map(Arc::clone),
+            names: self,
+            out,
+        })
     }
 }
 
@@ -95,22 +133,32 @@ pub trait Look<L, P> {
 }
 
 /// Lets `walk` feed names to at most `most` readers, and gives their pieces
-/// to `take` until it breaks off. An error is that no thread can be had.
+/// to `take` until it breaks off. Where no thread is to be had, the calling
+/// one walks, reads and takes.
 pub fn run<L, P, R, B>(
     most: usize,
     new_reader: impl Fn() -> R + Sync,
     walk: impl FnOnce(&mut Crew<'_, L, P>) -> Result<(), NotWanted> + Send,
     mut take: impl FnMut(P) -> ControlFlow<B>,
-) -> io::Result<Option<B>>
+) -> Option<B>
 where
     L: Copy + PartialEq + Send,
     P: Send,
     R: Look<L, P>,
 {
+    // Taken by the thread that walks.
+    let walk = Mutex::new(Some(walk));
+    let walk_with = |crew: &mut Crew<'_, L, P>| {
+        let walk = walk.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // That nobody wants the rest is known where it is not wanted.
+        let _ = walk
+            .map_or(Ok(()), |walk| walk(crew))
+            .and_then(|()| crew.flush());
+    };
     // Rendezvous in the order of the walk: one receiver of pieces per chunk.
     let (order, in_order) = sync_channel::<Receiver<P>>(most.saturating_mul(CHUNKS_WAITING));
-    thread::scope(|scope| {
-        let new_reader = &new_reader;
+    let ended = thread::scope(|scope| {
+        let (new_reader, walk_with) = (&new_reader, &walk_with);
         let walker = move || {
             let (work, waiting) = sync_channel(most.saturating_mul(CHUNKS_WAITING));
             let waiting = Arc::new(Mutex::new(waiting));
@@ -119,70 +167,129 @@ where
                 let life = move || labour(&mut new_reader(), &waiting);
                 builder().spawn_scoped(scope, life).map(drop)
             };
-            let mut crew = Crew {
+            walk_with(&mut Crew::new(Hands::Readers(Readers {
                 hire: Box::new(hire),
-                alone: Box::new(move |chunk| {
-                    // Nobody left to hear of it if this fails.
-                    let _ = new_reader().chunk(chunk);
+                alone: Box::new(move |(names, pieces)| {
+                    // Nobody is left to hear of it if this fails.
+                    let _ = names.look(&mut new_reader(), &|piece| Ok(pieces.send(piece)?));
                 }),
                 most,
-                readers: 0,
+                count: 0,
                 order,
                 work,
-                chunk: None,
-                chunk_size: CHUNK_MIN,
-            };
-            let _ = walk(&mut crew).and_then(|()| crew.flush());
+                next: None,
+            })));
         };
-        builder().spawn_scoped(scope, walker)?;
+        builder().spawn_scoped(scope, walker).ok()?;
         // Returning drops the receivers, which ends every other thread.
         for pieces in in_order {
             for piece in pieces {
                 if let ControlFlow::Break(end) = take(piece) {
-                    return Ok(Some(end));
+                    return Some(Some(end));
                 }
             }
         }
-        Ok(None)
-    })
+        Some(None)
+    });
+    ended.unwrap_or_else(|| run_here(&mut new_reader(), walk_with, &mut take))
+}
+
+/// The same on the calling thread.
+fn run_here<L, P, B>(
+    reader: &mut impl Look<L, P>,
+    walk: impl FnOnce(&mut Crew<'_, L, P>),
+    take: &mut impl FnMut(P) -> ControlFlow<B>,
+) -> Option<B>
+where
+    L: Copy + PartialEq,
+{
+    let taking = RefCell::new((take, None));
+    let out = |piece| {
+        let (take, end) = &mut *taking.borrow_mut();
+        match take(piece) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(why) => {
+                *end = Some(why);
+                Err(NotWanted)
+            }
+        }
+    };
+    let mut look = |names: &Names<L>| names.look(reader, &out);
+    walk(&mut Crew::new(Hands::Caller {
+        look: &mut look,
+        out: &out,
+    }));
+    taking.into_inner().1
 }
 
 fn builder() -> thread::Builder {
     thread::Builder::new().stack_size(STACK)
 }
 
+/// A chunk, and where its pieces go.
+type Job<L, P> = (Names<L>, SyncSender<P>);
+
 /// One reader's life: chunks until there are no more, or nobody wants the
 /// result.
-fn labour<L, P>(reader: &mut impl Look<L, P>, waiting: &Mutex<Receiver<Chunk<L, P>>>) {
+fn labour<L: Copy, P>(reader: &mut impl Look<L, P>, waiting: &Mutex<Receiver<Job<L, P>>>) {
     let _guard = NobodyWaits;
     loop {
         let next = waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .recv();
-        let Ok(chunk) = next else { return };
-        if reader.chunk(&chunk).is_err() {
+        let Ok((names, pieces)) = next else { return };
+        if names
+            .look(reader, &|piece| Ok(pieces.send(piece)?))
+            .is_err()
+        {
             return;
         }
     }
 }
 
-/// Reads a chunk without a thread of its own.
-type Alone<'scope, L, P> = Box<dyn Fn(&Chunk<L, P>) + 'scope>;
-
 /// The readers, and the chunk that is being filled for them.
 pub struct Crew<'scope, L, P> {
-    hire: Box<dyn Fn() -> io::Result<()> + 'scope>,
-    alone: Alone<'scope, L, P>,
-    most: usize,
-    readers: usize,
-    order: SyncSender<Receiver<P>>,
-    work: SyncSender<Chunk<L, P>>,
-    chunk: Option<Chunk<L, P>>,
+    hands: Hands<'scope, L, P>,
+    chunk: Option<Names<L>>,
     chunk_size: usize,
 }
 
-impl<L: Copy + PartialEq, P> Crew<'_, L, P> {
+/// Who reads.
+enum Hands<'scope, L, P> {
+    /// Threads.
+    Readers(Readers<'scope, L, P>),
+    /// The calling thread, because there is no other.
+    Caller {
+        look: &'scope mut dyn FnMut(&Names<L>) -> Result<(), NotWanted>,
+        out: &'scope dyn Fn(P) -> Result<(), NotWanted>,
+    },
+}
+
+/// Reads a chunk without a thread of its own.
+type Alone<'scope, L, P> = Box<dyn Fn(Job<L, P>) + 'scope>;
+
+/// Threads that read, some of them not yet started.
+struct Readers<'scope, L, P> {
+    hire: Box<dyn Fn() -> io::Result<()> + 'scope>,
+    alone: Alone<'scope, L, P>,
+    most: usize,
+    count: usize,
+    order: SyncSender<Receiver<P>>,
+    work: SyncSender<Job<L, P>>,
+    /// Where the pieces of the chunk go that is being filled.
+    next: Option<SyncSender<P>>,
+}
+
+impl<'scope, L: Copy + PartialEq, P> Crew<'scope, L, P> {
+    fn new(hands: Hands<'scope, L, P>) -> Self {
+        Self {
+            hands,
+            chunk: None,
+            chunk_size: CHUNK_MIN,
+        }
+    }
+
     /// Adds a name to the chunk, which goes to a reader when it is full.
     pub fn add(
         &mut self,
@@ -190,7 +297,7 @@ impl<L: Copy + PartialEq, P> Crew<'_, L, P> {
         place: Option<&Arc<Place>>,
         name: &[u8],
     ) -> Result<(), NotWanted> {
-        let same = |chunk: &Chunk<L, P>| {
+        let same = |chunk: &Names<L>| {
             let places = (chunk.place.as_ref(), place);
             chunk.label == label && matches!(places, (None, None))
                 || matches!(places, (Some(a), Some(b)) if Arc::ptr_eq(a, b))
@@ -201,29 +308,24 @@ impl<L: Copy + PartialEq, P> Crew<'_, L, P> {
         let chunk = match &mut self.chunk {
             Some(chunk) => chunk,
             None => {
-                let pieces = self.announce()?;
-                self.chunk.insert(Chunk {
-                    label,
-                    place: place.map(Arc::clone),
-                    names: Vec::new(),
-                    ranges: Vec::new(),
-                    pieces,
-                })
+                self.hands.announce()?;
+                self.chunk.insert(Names::new(label, place))
             }
         };
-        let start = chunk.names.len();
-        chunk.names.extend_from_slice(name);
-        chunk.ranges.push(start..chunk.names.len());
+        chunk.add(name);
         if chunk.ranges.len() >= self.chunk_size {
             self.flush()?;
         }
         Ok(())
     }
 
-    /// Hands out a piece of the walk's own, behind all that was added.
+    /// Hands out a piece of the walk's own, after all that was added.
     pub fn say(&mut self, piece: P) -> Result<(), NotWanted> {
         self.flush()?;
-        Ok(self.announce()?.send(piece)?)
+        match &mut self.hands {
+            Hands::Caller { out, .. } => out(piece),
+            Hands::Readers(readers) => Ok(readers.announce()?.send(piece)?),
+        }
     }
 
     /// Gives the chunk to the readers; one more of them while there are few.
@@ -232,22 +334,44 @@ impl<L: Copy + PartialEq, P> Crew<'_, L, P> {
             return Ok(());
         };
         self.chunk_size = self.chunk_size.saturating_mul(2).min(CHUNK_MAX);
-        if self.readers < self.most && (self.hire)().is_ok() {
-            self.readers = self.readers.saturating_add(1);
+        match &mut self.hands {
+            Hands::Caller { look, .. } => look(&chunk),
+            Hands::Readers(readers) => readers.give(chunk),
         }
-        if self.readers > 0 {
-            self.work.send(chunk)?;
-        } else {
-            // Not one thread is to be had: the walk waits meanwhile.
-            (self.alone)(&chunk);
+    }
+}
+
+impl<L, P> Hands<'_, L, P> {
+    /// Reserves a place in the order of results for the chunk that is begun.
+    fn announce(&mut self) -> Result<(), NotWanted> {
+        if let Self::Readers(readers) = self {
+            readers.next = Some(readers.announce()?);
         }
         Ok(())
     }
+}
 
+impl<L, P> Readers<'_, L, P> {
     /// Reserves the next place in the order of results.
-    fn announce(&mut self) -> Result<SyncSender<P>, NotWanted> {
+    fn announce(&self) -> Result<SyncSender<P>, NotWanted> {
         let (pieces, receiver) = sync_channel(PIECES_WAITING);
         self.order.send(receiver)?;
         Ok(pieces)
+    }
+
+    fn give(&mut self, chunk: Names<L>) -> Result<(), NotWanted> {
+        let Some(pieces) = self.next.take() else {
+            return Ok(());
+        };
+        if self.count < self.most && (self.hire)().is_ok() {
+            self.count = self.count.saturating_add(1);
+        }
+        if self.count > 0 {
+            self.work.send((chunk, pieces))?;
+        } else {
+            // Not one more thread is to be had: the walk waits meanwhile.
+            (self.alone)((chunk, pieces));
+        }
+        Ok(())
     }
 }

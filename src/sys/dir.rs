@@ -15,14 +15,14 @@ use std::path::Path;
 use nix::dir::{OwningIter, Type};
 use nix::errno::Errno;
 use nix::fcntl::{
-    AT_FDCWD, AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat, openat2, renameat,
-    renameat2,
+    AT_FDCWD, AtFlags, FcntlArg, OFlag, OpenHow, RenameFlags, ResolveFlag, fcntl, openat, openat2,
+    renameat, renameat2,
 };
 use nix::sys::stat::{
     FileStat, Mode, SFlag, UtimensatFlags, fchmod, fstat, fstatat, mkdirat, utimensat,
 };
 use nix::sys::time::TimeSpec;
-use nix::unistd::{UnlinkatFlags, Whence, fsync, lseek, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, Whence, fchown, fsync, lseek, unlinkat};
 
 use super::again;
 use super::error_text::{is, is_any};
@@ -122,6 +122,12 @@ impl Dir {
         self.open_below(path, flags).map(Self)
     }
 
+    /// Opens `name` without reading rights on it and without an effect on it,
+    /// whatever it is: only to ask what it is. A link is opened itself.
+    pub fn open_unread(&self, name: &OsStr) -> io::Result<OwnedFd> {
+        self.open_below(name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+    }
+
     /// Opens the file `name` for reading and writing, as somebody does who
     /// may change its mode. Never blocks; a link is an error (`ELOOP`).
     pub fn open_to_change(&self, name: &OsStr) -> io::Result<File> {
@@ -161,11 +167,49 @@ impl Dir {
         Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
     }
 
+    /// Opens the file `name` for writing at its end only. If there is none it is
+    /// made, for its owner alone, or it is an error (`ENOENT`). Never blocks; a
+    /// link is an error (`ELOOP`).
+    pub fn open_log(&self, name: &OsStr, if_missing: IfMissing) -> io::Result<File> {
+        let mut flags = OFlag::O_WRONLY
+            | OFlag::O_APPEND
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        if if_missing == IfMissing::Make {
+            flags |= OFlag::O_CREAT;
+        }
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
+    }
+
+    /// Makes the file `name`, for its owner alone, and opens it for writing. An
+    /// error (`EEXIST`) if there is anything of that name.
+    pub fn make_file(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
+    }
+
     /// Opens a FIFO for writing; an error if nobody reads from it. Not through
     /// a link.
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(File::from)
+    }
+
+    /// Opens a FIFO or a device for writing; an error (`ENXIO`) for a FIFO that
+    /// nobody reads from. What is written waits for room. Not through a link.
+    pub fn open_stream(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlag::O_WRONLY
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        let stream = self.open_below(name, flags)?;
+        fcntl(&stream, FcntlArg::F_SETFL(OFlag::empty()))?;
+        Ok(File::from(stream))
     }
 
     /// Renames `name` in this directory to `new_name` in `target`: one step,
@@ -317,6 +361,15 @@ impl Names {
     }
 }
 
+/// What becomes of a file that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMissing {
+    /// It is made.
+    Make,
+    /// That is an error.
+    Fail,
+}
+
 /// What kind of object a stat(2) result describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -356,6 +409,15 @@ impl From<Type> for Kind {
 /// Sets the permission bits of an open file.
 pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
     Ok(fchmod(file, Mode::from_bits_truncate(mode))?)
+}
+
+/// Sets the owner and group of an open file, by number.
+pub fn set_owner(file: impl AsFd, (user, group): (u32, u32)) -> io::Result<()> {
+    Ok(fchown(
+        file,
+        Some(Uid::from_raw(user)),
+        Some(Gid::from_raw(group)),
+    )?)
 }
 
 /// What fstat(2) says of an open file.

@@ -1,4 +1,4 @@
-//! The operating system, made safe to use: directories by descriptor, rights,
+//! The operating system, made safe to use: directories by descriptor, rights, copies of the process,
 //! process hygiene, signals, sockets, terminals, local time, system error
 //! texts.
 //!
@@ -6,8 +6,10 @@
 //! nothing of mail.
 #![allow(unsafe_code)]
 
+pub mod child;
 pub mod dir;
 pub mod error_text;
+pub mod guarded;
 pub mod lock;
 pub mod process;
 pub mod rights;

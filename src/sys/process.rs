@@ -4,11 +4,12 @@
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::fd::{IntoRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -30,31 +31,37 @@ static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 static BEFORE_MAIN: extern "C" fn() = look_at_stdout;
 
 extern "C" fn look_at_stdout() {
-    // SAFETY: fcntl(2) takes integers and changes nothing here.
-    let is_closed = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } == -1;
-    STDOUT_WAS_CLOSED.store(is_closed, Ordering::SeqCst);
+    STDOUT_WAS_CLOSED.store(!is_open(libc::STDOUT_FILENO), Ordering::SeqCst);
 }
 
 /// umask 022, and descriptors 0, 1 and 2 open: a file opened later must never
-/// land on one of them and receive our output (spec page 11). A standard
-/// output that was closed is open for reading only: writing to it fails.
+/// be given one of these numbers and receive our output. A standard output
+/// that was closed is open for reading only: writing to it fails.
+///
+/// # Errors
+///
+/// A descriptor is closed, and /dev/null cannot be opened in its place. With
+/// all of them open /dev/null is not needed: a chroot may have none.
 pub fn tidy() -> io::Result<()> {
     umask(Mode::from_bits_truncate(0o022));
-    loop {
+    while (libc::STDIN_FILENO..=libc::STDERR_FILENO).any(|number| !is_open(number)) {
         let null = OpenOptions::new()
             .read(true)
             .write(true)
             .open("/dev/null")?;
-        if null.as_raw_fd() > 2 {
-            break;
-        }
-        // Takes the free place for good: that is the purpose.
+        // Keeps the lowest free number for good: that is the purpose.
         let _ = null.into_raw_fd();
     }
     if STDOUT_WAS_CLOSED.load(Ordering::SeqCst) {
         dup2_stdout(File::open("/dev/null")?)?;
     }
     Ok(())
+}
+
+/// Whether a descriptor of this number is open.
+fn is_open(number: RawFd) -> bool {
+    // SAFETY: fcntl(2) takes integers and changes nothing here.
+    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
 }
 
 /// Raises the number of files that may be open as far as the process may, and
@@ -72,7 +79,12 @@ pub fn raise_open_files() -> u64 {
 
 /// How many files are open.
 fn open_files() -> io::Result<u64> {
-    let mut names = Dir::open(Path::new("/proc/self/fd"))?.names()?;
+    count_names(Path::new("/proc/self/fd"))
+}
+
+/// How many names there are in a directory.
+fn count_names(directory: &Path) -> io::Result<u64> {
+    let mut names = Dir::open(directory)?.names()?;
     let (mut count, mut name) = (0u64, Vec::new());
     while names.next(&mut name)?.is_some() {
         count = count.saturating_add(1);
@@ -173,15 +185,34 @@ pub fn die_of_closed_pipes() {
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
 }
 
-/// Sets an environment variable, or removes it. Only while there is one
-/// thread.
-pub fn set_variable(name: &OsStr, value: Option<&OsStr>) {
-    // SAFETY: the environment is changed only by this function, and only
-    // before the first thread is started: nobody reads it at the same time.
-    unsafe {
-        match value {
-            Some(value) => std::env::set_var(name, value),
-            None => std::env::remove_var(name),
+/// Whether the calling thread is the only one that uses this process's memory.
+/// As nobody else can start another, that stays so until the caller does.
+///
+/// unshare(2): CLONE_THREAD has no effect in a process with one thread, and is
+/// an error (`EINVAL`) in any other. Where a filter of system calls forbids the
+/// call, /proc/self/task says how many threads there are.
+pub fn is_only_thread() -> bool {
+    // SAFETY: the call takes an integer; it either fails or does nothing.
+    let unshared = unsafe { libc::unshare(libc::CLONE_THREAD) };
+    match Errno::result(unshared) {
+        Ok(_) => true,
+        Err(Errno::EPERM | Errno::ENOSYS) => {
+            count_names(Path::new("/proc/self/task")).is_ok_and(|threads| threads == 1)
         }
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_with_two_threads_is_not_taken_for_one_with_one() {
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let other = std::thread::spawn(move || wait.recv());
+        assert!(!is_only_thread());
+        drop(done);
+        assert!(other.join().is_ok());
     }
 }

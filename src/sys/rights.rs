@@ -20,9 +20,15 @@ pub enum RightsError {
         /// What the kernel said.
         cause: Errno,
     },
-    /// Every call succeeded, and still the old rights are there.
-    #[error("rights of user {0} are not gone")]
-    Kept(u32),
+    /// Every call succeeded, and still the process is not, or not for good,
+    /// this user in this group.
+    #[error("the process has not become user {user} in group {group}")]
+    Kept {
+        /// The user asked for.
+        user: Uid,
+        /// The group asked for.
+        group: Gid,
+    },
 }
 
 /// Becomes `user` in `group` and no other group, for the rest of the process.
@@ -39,7 +45,11 @@ pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
 /// Gives up the group that a set-gid file lent to the process.
 pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     let own = getgid();
-    set_groups(own, own, own)
+    set_groups(own, own, own)?;
+    match is_group(own) {
+        true => Ok(()),
+        false => Err(kept(getuid(), own)),
+    }
 }
 
 /// A group that a set-gid file lent to the process, and that has no effect
@@ -90,18 +100,46 @@ pub fn irrevocably_drop_borrowed_user() -> Result<(), RightsError> {
         call: "setresuid",
         id: own.as_raw(),
         cause,
-    })
+    })?;
+    match is_user(own) {
+        true => Ok(()),
+        false => Err(kept(own, getgid())),
+    }
 }
 
 /// Fails unless every ID is the new one and the old user cannot come back.
 fn prove(user: Uid, group: Gid) -> Result<(), RightsError> {
-    let ids = getresuid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [user; 3])
-        && getresgid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [group; 3]);
     let groups = getgroups().is_ok_and(|all| all.iter().all(|g| *g == group));
     let root_is_gone = user.is_root() || setuid(Uid::from_raw(0)).is_err();
-    if ids && groups && root_is_gone {
+    if is_user(user) && is_group(group) && groups && root_is_gone {
         Ok(())
     } else {
-        Err(RightsError::Kept(0))
+        Err(kept(user, group))
+    }
+}
+
+/// Whether the real, effective and saved user are this one.
+fn is_user(user: Uid) -> bool {
+    getresuid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [user; 3])
+}
+
+/// Whether the real, effective and saved group are this one.
+fn is_group(group: Gid) -> bool {
+    getresgid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [group; 3])
+}
+
+fn kept(user: Uid, group: Gid) -> RightsError {
+    RightsError::Kept { user, group }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_user_and_group_that_were_asked_for() {
+        let error = kept(Uid::from_raw(104), Gid::from_raw(105));
+        let text = "the process has not become user 104 in group 105";
+        assert_eq!(error.to_string(), text);
     }
 }

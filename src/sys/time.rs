@@ -4,11 +4,18 @@
 //! line in the mail log, use the C library's reading of TZ and
 //! /etc/localtime, odd values included.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
+use std::io;
 use std::mem::MaybeUninit;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::libc;
+
+use super::process::is_only_thread;
+
+/// The environment variable that names the time zone.
+pub const ZONE_VARIABLE: &str = "TZ";
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = [
@@ -31,8 +38,8 @@ impl LocalTime {
         let mut tm = MaybeUninit::<libc::tm>::uninit();
         // SAFETY: both pointers are valid for the call; either function fills
         // the whole structure when it returns non-null and only then is it
-        // read. `tzset` was called once by `prepare`, before any thread was
-        // started, and nothing here changes the environment afterwards.
+        // read. The environment, which they may read, is changed by
+        // `set_zone` alone, while there is no other thread.
         let tm = unsafe {
             let filled = match zone {
                 Zone::Local => libc::localtime_r(&seconds, tm.as_mut_ptr()),
@@ -153,15 +160,40 @@ impl Calendar {
     }
 }
 
-/// Reads TZ and /etc/localtime. Call once, before any thread is started and
-/// after the environment was cleaned.
-pub fn prepare() {
+/// Reads TZ and /etc/localtime: from now on times are shown in that zone.
+pub fn read_zone() {
     unsafe extern "C" {
         fn tzset();
     }
-    // SAFETY: tzset(3) takes no arguments; it reads the environment, which no
-    // other thread can be changing because there is none yet.
+    // SAFETY: tzset(3) takes no arguments and locks what it changes. It reads
+    // the environment, which `set_zone` alone changes, and only while there
+    // is no other thread.
     unsafe { tzset() }
+}
+
+/// Sets the environment variable TZ, or removes it. Times are shown in the new
+/// zone after the next [`read_zone`].
+///
+/// # Errors
+///
+/// `ResourceBusy` if the process has other threads, which could be reading the
+/// environment at the same time; `InvalidInput` for a value with a NUL in it.
+/// Nothing is changed then.
+pub fn set_zone(zone: Option<&OsStr>) -> io::Result<()> {
+    if zone.is_some_and(|zone| zone.as_encoded_bytes().contains(&0)) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    if !is_only_thread() {
+        return Err(io::ErrorKind::ResourceBusy.into());
+    }
+    // SAFETY: no other thread reads the environment, because there is none.
+    unsafe {
+        match zone {
+            Some(zone) => std::env::set_var(ZONE_VARIABLE, zone),
+            None => std::env::remove_var(ZONE_VARIABLE),
+        }
+    }
+    Ok(())
 }
 
 /// Seconds since the epoch.

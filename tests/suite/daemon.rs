@@ -2,14 +2,22 @@
 //! daemon sends, and of one that falls silent.
 
 use std::io::Write;
-use std::os::unix::net::UnixListener;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
+};
+use spoolbox::sys::socket::{Wait, connect_stream};
+
 use crate::support::compare::same;
 use crate::support::instance::{Instance, set_mode};
-use crate::support::run::{Invocation, Output, Program, Tool};
-use crate::support::{Met, Needs, require};
+use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::{Met, Needs, require, sample};
 
 const GREETING: &str = "protocol|mail_queue_list_protocol||";
 const HEAD: &str = "queue_name|hold|queue_id|A1|time|7|size|8|forced_expire|0|sender|s|";
@@ -177,4 +185,95 @@ fn the_attributes_of_a_3_11_daemon_are_understood() {
         output.stdout_text().trim_end().ends_with(expected),
         "{output:?}"
     );
+}
+
+/// A socket whose queue of connections is full, and what fills it.
+fn full_socket(path: &Path) -> (OwnedFd, Vec<UnixStream>) {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let listener = socket(AddressFamily::Unix, SockType::Stream, flags, None).expect("a socket");
+    let address = UnixAddr::new(path).expect("an address");
+    bind(listener.as_raw_fd(), &address).expect("bind");
+    listen(&listener, Backlog::new(1).expect("a number")).expect("listen");
+    set_mode(path, 0o777);
+    let mut waiting = Vec::new();
+    while let Ok(stream) = connect_stream(path, Wait::Never) {
+        waiting.push(stream);
+        assert!(waiting.len() < 1000, "it never fills");
+    }
+    (listener, waiting)
+}
+
+#[test]
+fn root_does_not_wait_for_a_daemon_that_takes_no_connection() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = &Instance::builder().build();
+    sample::fill(instance);
+    let _full = full_socket(&instance.queue_directory().join("public/showq"));
+    thread::scope(|scope| {
+        for (tool, arguments, printed) in [
+            (Tool::Postqueue, &["-p"][..], "-- "),
+            (Tool::Postqueue, &["--count"], "6"),
+            (Tool::Postqueue, &["--check", "--warn", "100"], "MAILQ OK"),
+            (Tool::Mailq, &[], "-- "),
+        ] {
+            scope.spawn(move || {
+                let mut call = Invocation::new(tool, arguments).env("MAIL_CONFIG", instance.etc());
+                call.timeout = Duration::from_secs(60);
+                let output = call.run(Program::Ours, instance);
+                assert_eq!(
+                    output.ended,
+                    Ended::Exited(0),
+                    "{tool:?} {arguments:?} {output:?}"
+                );
+                assert!(output.stdout_text().contains(printed), "{output:?}");
+                let down = "Mail system is down -- accessing queue directly";
+                assert!(output.stderr_text().contains(down), "{output:?}");
+            });
+        }
+    });
+}
+
+/// KiB that a daemon's listing may take in memory, whatever it sends.
+const MEMORY_MAX: u64 = 32 * 1024;
+
+#[test]
+fn memory_does_not_grow_with_what_a_daemon_sends() {
+    let long = "x".repeat(8 * 1024 * 1024);
+    let text = format!(
+        "{GREETING}queue_name|hold|queue_id|A1|time|7|size|8|forced_expire|0|sender|{long}|\
+         recipient|{long}|reason|{long}|{END}"
+    );
+    for arguments in [&["-p"][..], &["--count=to"]] {
+        let instance = Instance::builder().build();
+        let daemon = answer(&instance, &bytes(&text), Duration::ZERO);
+        let program = Program::Ours.path(Tool::Postqueue, &instance);
+        let mut child = Command::new(program)
+            .args(["--source=showq"])
+            .args(arguments)
+            .env_clear()
+            .env("MAIL_CONFIG", instance.etc())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("our program");
+        let peak = peak_memory(&mut child);
+        daemon.join().expect("the daemon ends");
+        assert!(peak > 0 && peak < MEMORY_MAX, "{arguments:?}: {peak} KiB");
+    }
+}
+
+/// The most memory that a process had, in KiB, as it was last seen alive.
+fn peak_memory(child: &mut Child) -> u64 {
+    let mut peak = 0;
+    while child.try_wait().expect("waitpid").is_none() {
+        let path = format!("/proc/{}/status", child.id());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+        peak = peak.max(number.unwrap_or(0));
+        thread::sleep(Duration::from_millis(5));
+    }
+    peak
 }

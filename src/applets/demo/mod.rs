@@ -113,11 +113,8 @@ fn introduction(instance: &Instance) -> String {
 /// The listing, by the very applet that the user will call.
 fn list(call: &Call, instance: &Instance) -> Result<(), Fatal> {
     let etc = instance.directory.join("etc").into_os_string();
-    postqueue::run(&Call {
-        program: "postqueue".into(),
-        arguments: vec![OsString::from("-c"), etc, OsString::from("-p")],
-        caller: call.caller,
-    })
+    let arguments = vec![OsString::from("-c"), etc, OsString::from("-p")];
+    postqueue::run(&Call::new("postqueue", arguments, call.caller))
 }
 
 fn suggestions(instance: &Instance) -> String {

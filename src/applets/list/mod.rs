@@ -17,6 +17,7 @@ use self::origin::Origin;
 pub use self::sinks::Collector;
 use self::sinks::{Logged, Printer};
 use super::access::{self, Deed};
+use super::borrowed::Connections;
 use super::postqueue::told as fatal;
 use super::progress::Progress;
 use super::{Call, Fatal, instance};
@@ -35,6 +36,7 @@ use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::raise_open_files;
+use crate::sys::time;
 use crate::text::Charset;
 
 /// What a listing that cannot go on ends with, as Postfix's does.
@@ -104,6 +106,8 @@ pub struct Session<'a> {
     pub spool: &'a Dir,
     /// Where it is told.
     pub diag: &'a mut Diag,
+    /// Whether sockets are needed after that of the listing.
+    pub connections: Connections,
 }
 
 impl Session<'_> {
@@ -224,7 +228,11 @@ impl Lister<'_> {
                 );
                 Err(self.fatal(&text))
             }
-            _ => Ok(origin),
+            _ => {
+                // From here on in the zone that import_environment names.
+                time::read_zone();
+                Ok(origin)
+            }
         }
     }
 
@@ -394,10 +402,6 @@ impl Lister<'_> {
     /// Says why a listing broke off.
     fn failed(&mut self, error: ListingError) -> Fatal {
         match error {
-            ListingError::Thread(error) => {
-                let text = format!("cannot start a thread: {}", error_text(&error));
-                self.fatal(&text)
-            }
             error @ ListingError::Sort(_) => self.fatal(&error.to_string()),
             ListingError::Daemon(error) => {
                 self.warn(Some(&error));

@@ -7,17 +7,24 @@ use std::io::{self, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Lister, SHOWQ, Source, fatal};
 use crate::applets::Fatal;
 use crate::applets::access::is_privileged;
+use crate::applets::borrowed;
 use crate::diag::Severity;
 use crate::ipc::showq;
 use crate::spool::{Queue, system};
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
-use crate::sys::rights;
+use crate::sys::rights::{self, RightsError};
+use crate::sys::socket::{Wait, connect_stream};
 use crate::text::shown;
+
+/// How long to wait for a daemon that has no place for a connection, when the
+/// spool can be read without it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the messages come from, ready to be read.
 pub(super) enum Origin {
@@ -45,7 +52,9 @@ impl Lister<'_> {
         }
         // Whoever may not look at the lock is answered by the connection below.
         let is_up = system::is_up(self.session.spool).unwrap_or(false);
-        self.drop_rights()?;
+        if let Err(error) = self.drop_rights() {
+            return self.without_rights(&error);
+        }
         let is_up = is_up && self.session.spool.stat(self.socket().as_os_str()).is_ok();
         if !is_up {
             self.warn_that_system_is_down()?;
@@ -56,18 +65,35 @@ impl Lister<'_> {
     }
 
     /// Becomes the mail owner, who may read the spool and nothing else.
-    fn drop_rights(&mut self) -> Result<(), Fatal> {
+    fn drop_rights(&mut self) -> Result<(), RightsError> {
         let owner = &self.session.config.mail_owner;
-        let dropped = match self.session.call.caller.user.is_root() {
+        match self.session.call.caller.user.is_root() {
             true => rights::irrevocably_become(owner.uid, owner.gid),
             false => rights::irrevocably_drop_borrowed_group(),
-        };
-        dropped.map_err(|error| fatal(self.session.diag, error.to_string()))
+        }
     }
 
-    /// Warns in Postfix's words, unless a daemon answers after all.
+    /// Root that cannot become the mail owner (without CAP_SETUID, as in some
+    /// containers) reads nothing of the spool: the daemon does.
+    fn without_rights(&mut self, error: &RightsError) -> Result<Origin, Fatal> {
+        if self.request.source == Source::Spool {
+            let text = format!("--source=spool needs the mail owner's rights: {error}");
+            return Err(fatal(self.session.diag, text));
+        }
+        match self.connect() {
+            Ok(stream) => self.origin_of(stream),
+            Err(cause) => {
+                let text = format!("queue files need the mail owner's rights: {error}");
+                self.session.diag.warning(text);
+                Err(self.unavailable(&cause))
+            }
+        }
+    }
+
+    /// Warns in Postfix's words, unless a daemon answers after all. One whose
+    /// queue of connections stays full does not.
     fn warn_that_system_is_down(&mut self) -> Result<(), Fatal> {
-        let Err(error) = UnixStream::connect(self.socket()) else {
+        let Err(error) = connect_stream(&self.socket(), Wait::AtMost(PATIENCE)) else {
             return Ok(());
         };
         self.refuse_long_name(&error)?;
@@ -97,17 +123,33 @@ impl Lister<'_> {
 
     /// Connects to the daemon.
     fn daemon(&mut self) -> Result<Origin, Fatal> {
-        let error = match showq::connect(&self.socket(), self.session.config.ipc_timeout) {
-            Ok(stream) => return Ok(Origin::Showq(stream)),
-            Err(error) => error,
-        };
-        self.refuse_long_name(&error)?;
-        let reason = self.connect_failed(&error);
-        let text = match is_forbidden(&error) {
+        match self.connect() {
+            Ok(stream) => self.origin_of(stream),
+            Err(error) => Err(self.unavailable(&error)),
+        }
+    }
+
+    fn connect(&self) -> io::Result<BufReader<UnixStream>> {
+        showq::connect(&self.socket(), self.session.config.ipc_timeout)
+    }
+
+    /// What the daemon says is read without a group that was lent.
+    fn origin_of(&mut self, stream: BufReader<UnixStream>) -> Result<Origin, Fatal> {
+        borrowed::give_up_group(self.session.connections, self.session.diag)?;
+        Ok(Origin::Showq(stream))
+    }
+
+    /// Says that no daemon could be reached.
+    fn unavailable(&mut self, error: &io::Error) -> Fatal {
+        if let Err(fatal) = self.refuse_long_name(error) {
+            return fatal;
+        }
+        let reason = self.connect_failed(error);
+        let text = match is_forbidden(error) {
             true => reason,
             false => format!("Queue report unavailable - mail system is down ({reason})"),
         };
-        Err(fatal(self.session.diag, &text))
+        fatal(self.session.diag, &text)
     }
 
     /// A path that no socket address can hold was never looked for.

@@ -61,6 +61,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
     let directory = arguments.config_directory.as_deref();
     let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, &diag);
+    time::read_zone();
     let spool = match arguments.operands_are {
         Operands::Files => None,
         Operands::Ids => Some(instance::enter_queue_directory(&config, &mut diag, STATUS)?),

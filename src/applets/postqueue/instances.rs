@@ -2,82 +2,116 @@
 //! multi_instance_directories lists them.
 //!
 //! Each instance has rights, a log and a queue directory of its own, all for
-//! the whole process; so each is looked at by a process of its own.
+//! the whole process; so each is looked at by a copy of this process. No
+//! program is started: this one may be set-gid.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 
 use super::arguments::{Arguments, CountLook, Mode, View};
-use super::{PROGRAM, STATUS, told};
+use super::{PROGRAM, STATUS, on_instance, told};
 use crate::applets::{Call, Fatal, instance, list};
 use crate::config::Config;
 use crate::diag::Diag;
+use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::text::shown;
 
 /// What the instance without a name is called, as by postmulti(1).
 const NAMELESS: &str = "-";
 
-/// The configuration of the instance of that name.
+/// The configuration of the instance of that name. Two of the same name are an
+/// error: it is not known which one is meant.
 pub(super) fn named(
     call: &Call,
     config: Config,
     name: &str,
     diag: &mut Diag,
 ) -> Result<Config, Fatal> {
-    let mut names = vec![name_of(&config)];
-    let directories = directories(&config);
-    if names.iter().any(|known| known == name) {
-        return Ok(config);
-    }
-    for directory in directories {
-        let config = instance::configure(call, Some(&directory), PROGRAM, diag, STATUS)?;
-        if name_of(&config) == name {
-            return Ok(config);
+    let mut configs = all(call, config, diag)?;
+    let names: Vec<String> = configs.iter().map(name_of).collect();
+    let named: Vec<usize> = (0..names.len())
+        .filter(|at| names.get(*at).is_some_and(|known| known == name))
+        .collect();
+    let config = match named.as_slice() {
+        [at] => configs.swap_remove(*at),
+        [] => {
+            let names = names.join(", ");
+            let text = format!("there is no instance {name}; there are: {names}");
+            return Err(told(diag, &text));
         }
-        names.push(name_of(&config));
-    }
-    let names = names.join(", ");
-    let text = format!("there is no instance {name}; there are: {names}");
-    Err(told(diag, &text))
+        several => {
+            let several = several.iter().filter_map(|at| configs.get(*at));
+            let directories: Vec<_> = several.map(directory_of).collect();
+            let directories = directories.join(", ");
+            let text = format!("several instances are called {name}; use -c with: {directories}");
+            return Err(told(diag, &text));
+        }
+    };
+    diag.configure(&config);
+    Ok(config)
 }
 
 /// Does for each instance what is asked for, one after the other. Goes on
-/// behind one that fails.
+/// after one that fails.
 pub(super) fn each(
     call: &Call,
-    arguments: &Arguments,
-    config: &Config,
+    mut arguments: Arguments,
+    config: Config,
     diag: &mut Diag,
 ) -> Result<(), Fatal> {
-    let mut names = vec![name_of(config)];
-    for directory in directories(config) {
-        let config = instance::configure(call, Some(&directory), PROGRAM, diag, STATUS)?;
-        names.push(name_of(&config));
-    }
+    let configs = all(call, config, diag)?;
+    let names: Vec<String> = configs.iter().map(name_of).collect();
     let mut ended = Ok(());
-    for (number, name) in names.iter().enumerate() {
-        if is_for_people(arguments) {
+    for (number, (config, name)) in configs.iter().zip(&names).enumerate() {
+        if is_for_people(&arguments) {
             let gap = if number == 0 { "" } else { "\n" };
-            let heading = format!("{gap}==> {name} <==\n");
+            let is_unique = names.iter().filter(|other| *other == name).count() == 1;
+            let which = match is_unique {
+                true => String::new(),
+                false => format!(" ({})", directory_of(config)),
+            };
+            let heading = format!("{gap}==> {name}{which} <==\n");
             let written = std::io::stdout().lock().write_all(heading.as_bytes());
             if let Err(error) = written {
                 return list::output_failed(diag, &error);
             }
         }
-        match start(arguments, name) {
-            Ok(true) => {}
-            Ok(false) => ended = Err(Fatal::told(STATUS)),
+        arguments.instance = Some(name.clone());
+        let looked = child::run(child::Output::Shared, || {
+            diag.configure(config);
+            let done = on_instance(call, &arguments, config, diag);
+            done.map_or_else(Fatal::status, |()| 0)
+        });
+        match looked {
+            Ok(looked) if looked.status == Some(0) => {}
+            // The copy has said why.
+            Ok(_) => ended = Err(Fatal::told(STATUS)),
             Err(error) => {
-                let text = format!("cannot start another {PROGRAM}: {}", error_text(&error));
+                let text = format!("cannot start a process: {}", error_text(&error));
                 return Err(told(diag, &text));
             }
         }
     }
     ended
+}
+
+/// The configurations of all instances, this one first; none twice.
+fn all(call: &Call, config: Config, diag: &mut Diag) -> Result<Vec<Config>, Fatal> {
+    let directories = directories(&config);
+    let mut configs = vec![config];
+    for directory in directories {
+        if configs
+            .iter()
+            .any(|known| known.config_directory == directory)
+        {
+            continue;
+        }
+        let other = instance::configure(call, Some(&directory), PROGRAM, diag, STATUS)?;
+        configs.push(other);
+    }
+    Ok(configs)
 }
 
 /// Whether what is printed says nothing of the instance by itself.
@@ -86,18 +120,6 @@ fn is_for_people(arguments: &Arguments) -> bool {
         arguments.mode,
         Some(Mode::List(View::Text) | Mode::Count(CountLook::Table, _))
     )
-}
-
-/// Runs the same command for the instance of that name; whether it ended well.
-fn start(arguments: &Arguments, name: &str) -> std::io::Result<bool> {
-    std::io::stdout().lock().flush()?;
-    let status = Command::new(std::env::current_exe()?)
-        .arg0(PROGRAM)
-        .arg(format!("--instance={name}"))
-        .args(&arguments.passed_on)
-        .stdin(Stdio::null())
-        .status()?;
-    Ok(status.success())
 }
 
 /// The directories of the other instances.
@@ -115,4 +137,8 @@ fn name_of(config: &Config) -> String {
         [] => NAMELESS.to_owned(),
         name => shown(name),
     }
+}
+
+fn directory_of(config: &Config) -> String {
+    shown(config.config_directory.as_os_str().as_bytes())
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::arguments::Arguments;
 use super::{clock, request};
 use crate::applets::access::{self, Deed};
+use crate::applets::borrowed::Connections;
 use crate::applets::list::{self, Session};
 use crate::applets::{Fatal, flush};
 use crate::diag::Severity;
@@ -31,14 +32,18 @@ pub(super) fn run(mut session: Session<'_>, arguments: &Arguments) -> Result<(),
     };
     let mut request = request(arguments, Style::Lines(&template));
     request.arrangement = None;
-    list::into_sink(session.again(), &request, &mut found)?;
+    let listing = Session {
+        connections: Connections::MoreToCome,
+        ..session.again()
+    };
+    list::into_sink(listing, &request, &mut found)?;
     let mut last: Option<Instant> = None;
     for id in &found.ids {
         if let (Some(interval), Some(last)) = (arguments.interval, last) {
             sleep(interval.saturating_sub(last.elapsed()));
         }
         last = Some(Instant::now());
-        flush::one(id, session.config, session.diag)?;
+        flush::one(id, session.config, Connections::MoreToCome, session.diag)?;
     }
     report(&mut session, "Flushed", found.ids.len() as u64);
     Ok(())

@@ -11,12 +11,14 @@ mod instances;
 mod meant;
 mod monitor;
 mod options;
+mod output_file;
 mod values;
 
 use std::io::Write;
 
 use self::arguments::{Arguments, Instances, Mode, View, parse};
 use self::options::help;
+use super::borrowed::Connections;
 use super::list::{self, Request, Session};
 use super::{Call, Fatal, access, flush, instance};
 use crate::config::Config;
@@ -54,36 +56,56 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         Some(Mode::Version) => return print(&mut diag, &super::front::version(PROGRAM)),
         _ => {}
     }
-    if let Some(file) = &arguments.output {
-        if call.caller.trust == Trust::BorrowedRights {
+    match &arguments.output {
+        None => work(call, arguments, &mut diag),
+        Some(_) if call.caller.trust == Trust::BorrowedRights => {
             let text = "--output is not available to a set-gid program";
-            return Err(told(&mut diag, text));
+            Err(told(&mut diag, text))
         }
-        return monitor::replace(&arguments, file, &mut diag);
+        Some(file) => {
+            let file = file.clone();
+            monitor::replace(&file, call, arguments, &mut diag)
+        }
     }
+}
+
+/// Finds the instance, or all of them, and does there what is asked for.
+fn work(call: &Call, arguments: Arguments, diag: &mut Diag) -> Result<(), Fatal> {
     let directory = arguments.config_directory.as_deref();
-    let mut config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    let mut config = instance::configure(call, directory, PROGRAM, diag, STATUS)?;
     if arguments.instances == Instances::All {
-        return instances::each(call, &arguments, &config, &mut diag);
+        return instances::each(call, arguments, config, diag);
     }
     if let Some(name) = &arguments.instance {
-        config = instances::named(call, config, name, &mut diag)?;
+        config = instances::named(call, config, name, diag)?;
     }
-    let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
+    on_instance(call, &arguments, &config, diag)
+}
+
+/// Does what is asked for on one instance.
+fn on_instance(
+    call: &Call,
+    arguments: &Arguments,
+    config: &Config,
+    diag: &mut Diag,
+) -> Result<(), Fatal> {
+    instance::import_environment(call, config, instance::Unlisted::Dropped, diag);
+    let spool = instance::enter_queue_directory(config, diag, STATUS)?;
     let session = Session {
         call,
-        config: &config,
+        config,
         spool: &spool,
-        diag: &mut diag,
+        diag,
+        connections: Connections::Last,
     };
     match &arguments.mode {
-        Some(Mode::List(view)) => list(session, view, &arguments),
-        Some(Mode::Count(look, by)) => count::run(session, &arguments, *look, *by),
-        Some(Mode::Metrics) => monitor::metrics(session, &arguments),
-        Some(Mode::Check) => monitor::check(session, &arguments),
-        Some(Mode::FlushMeant) => meant::run(session, &arguments),
-        Some(Mode::Flush(wanted)) => flush::run(call, wanted, &config, &spool, &mut diag),
-        _ => Err(told(&mut diag, USAGE)),
+        Some(Mode::List(view)) => list(session, view, arguments),
+        Some(Mode::Count(look, by)) => count::run(session, arguments, *look, *by),
+        Some(Mode::Metrics) => monitor::metrics(session, arguments),
+        Some(Mode::Check) => monitor::check(session, arguments),
+        Some(Mode::FlushMeant) => meant::run(session, arguments),
+        Some(Mode::Flush(wanted)) => flush::run(call, wanted, config, &spool, session.diag),
+        _ => Err(told(session.diag, USAGE)),
     }
 }
 

@@ -2,20 +2,17 @@
 //! monitoring plugin.
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use super::arguments::{Arguments, Thresholds};
-use super::{PROGRAM, STATUS, request, told};
-use crate::applets::Fatal;
+use super::{STATUS, output_file, request, told, work};
 use crate::applets::list::{self, Counted, Session};
+use crate::applets::{Call, Fatal};
 use crate::diag::Diag;
 use crate::listing::metrics;
 use crate::listing::{CountBy, CountPlan, Style};
+use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::sys::time;
 
@@ -41,59 +38,33 @@ pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result
 }
 
 /// Puts the metrics into a file, which is replaced when all of them are
-/// known: whoever reads it sees the old ones or the new ones.
+/// known: readers see the old ones or the new ones.
 ///
 /// The spool is read with the mail owner's rights, which cannot write where
-/// node_exporter looks; so another process reads it, and this one, which never
-/// looks at the spool, writes the file with the caller's rights.
-pub(super) fn replace(arguments: &Arguments, file: &OsStr, diag: &mut Diag) -> Result<(), Fatal> {
-    let program = std::env::current_exe();
-    let output = program.and_then(|program| {
-        Command::new(program)
-            .arg0(PROGRAM)
-            .args(&arguments.passed_on)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
+/// node_exporter looks; so a copy of this process reads it, and this one, which
+/// never looks at the spool, writes the file with the caller's rights.
+pub(super) fn replace(
+    file: &OsStr,
+    call: &Call,
+    arguments: Arguments,
+    diag: &mut Diag,
+) -> Result<(), Fatal> {
+    let ended = child::run(child::Output::Collected, || {
+        work(call, arguments, diag).map_or_else(Fatal::status, |()| 0)
     });
-    let output = match output {
-        Ok(output) if output.status.success() => output.stdout,
-        // The other process has said why.
+    let text = match ended {
+        Ok(ended) if ended.status == Some(0) => ended.output,
+        // The copy has said why.
         Ok(_) => return Err(Fatal::told(STATUS)),
         Err(error) => {
-            let text = format!("cannot start another {PROGRAM}: {}", error_text(&error));
+            let text = format!("cannot start a process: {}", error_text(&error));
             return Err(told(diag, &text));
         }
     };
-    replace_file(Path::new(file), &output).map_err(|error| {
-        let text = format!("cannot write {}: {}", file.display(), error_text(&error));
+    output_file::write(Path::new(file), &text).map_err(|error| {
+        let text = format!("cannot write {}: {error}", file.display());
         told(diag, &text)
     })
-}
-
-/// Replaces a file in one step. Its directory sees the new name only when
-/// the bytes are on the disk.
-fn replace_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut hidden = OsStr::new(".").to_owned();
-    hidden.push(name);
-    hidden.push(format!(".{}", std::process::id()));
-    let new: PathBuf = file.with_file_name(hidden);
-    // Not one that is there already: it may be a link of somebody else's.
-    let mut written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&new)?;
-    let done = written
-        .write_all(bytes)
-        .and_then(|()| written.sync_all())
-        .and_then(|()| fs::rename(&new, file));
-    if done.is_err() {
-        // What is left of it helps nobody; the error is said already.
-        let _ = fs::remove_file(&new);
-    }
-    done
 }
 
 /// What a monitoring system is told, in the order of severity.
@@ -213,17 +184,5 @@ mod tests {
         assert_eq!(State::of(11, Some(5), Some(10)), State::Critical);
         assert_eq!(State::of(11, None, Some(10)), State::Critical);
         assert_eq!(State::of(u64::MAX, None, None), State::Ok);
-    }
-
-    #[test]
-    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("mail.prom");
-        replace_file(&file, b"old").unwrap();
-        replace_file(&file, b"new").unwrap();
-        assert_eq!(fs::read(&file).unwrap(), b"new");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-        assert!(replace_file(&directory.path().join("no/mail.prom"), b"").is_err());
-        assert!(replace_file(directory.path(), b"").is_err());
     }
 }

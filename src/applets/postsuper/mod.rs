@@ -21,7 +21,7 @@ use clap::{Arg, Command};
 use super::progress::Progress;
 use super::{Call, Fatal, completions, instance, postqueue};
 use crate::config::Config;
-use crate::diag::Diag;
+use crate::diag::{Diag, OpenedAs, Severity};
 use crate::spool::actions::Selected;
 use crate::spool::brake::Brake;
 use crate::spool::mass::Field;
@@ -29,10 +29,13 @@ use crate::spool::moves::Removal;
 use crate::spool::note::Tally;
 use crate::spool::repair::Changes;
 use crate::spool::{Layout, Queue};
+use crate::sys::error_text::error_text;
+use crate::sys::guarded::Account;
 use crate::sys::process::Trust;
 use crate::sys::process::raise_open_files;
 use crate::sys::rights;
 use crate::sys::signals::Interrupts;
+use crate::sys::time;
 
 use arguments::{Arguments, Misuse, Mode, help, scan, selected, usage};
 use operation::Operation;
@@ -78,12 +81,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     };
     let directory = arguments.config_directory.as_deref();
     let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, &diag);
     let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
     admit_to(call, &config, &mut diag)?;
-    if !arguments.wishes.dry_run {
-        diag.keep_log_file(&config);
+    match arguments.wishes.dry_run {
+        true => drop_rights(call, &config, &mut diag)?,
+        false => drop_rights_but_log(call, &config, &mut diag)?,
     }
-    drop_rights(call, &config, &mut diag)?;
     let interrupts = Interrupts::watch()
         .map_err(|error| told(&mut diag, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
@@ -101,7 +105,10 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         interrupts: &interrupts,
     };
     match arguments.wishes.dry_run {
-        true => preview::run(scene, &mut diag),
+        true => {
+            time::read_zone();
+            preview::run(scene, &mut diag)
+        }
         false => operate(scene, call, &mut diag),
     }
 }
@@ -210,6 +217,24 @@ fn admit_to(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> 
         true => Ok(()),
         false => Err(told(diag, NOT_ROOT)),
     }
+}
+
+/// As [`drop_rights`], and keeps maillog_file open if its directory is safe from
+/// the mail owner; else opens it as the mail owner.
+fn drop_rights_but_log(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+    if call.caller.user.is_root() {
+        let owner = &config.mail_owner;
+        let owner = &Account::new(&owner.name, owner.uid, owner.gid);
+        // What cannot be opened now is tried again below.
+        let _ = diag.keep_log_file(config, OpenedAs::Root { owner });
+    }
+    drop_rights(call, config, diag)?;
+    if let Err(error) = diag.keep_log_file(config, OpenedAs::MailOwner) {
+        let why = error_text(&error);
+        let text = format!("maillog_file cannot be opened, nothing will be on record there: {why}");
+        diag.tell(Severity::Warning, text);
+    }
+    Ok(())
 }
 
 /// Becomes the mail owner, for good: nothing in the spool is touched before.

@@ -202,7 +202,7 @@ fn drop_rights(
         .map_err(|error| error.to_string())
         .and_then(|owner| {
             let done = rights::irrevocably_become(owner.uid, owner.gid);
-            done.map_err(|error| error.to_string())
+            done.map_err(|error| format!("queue files need the mail owner's rights: {error}"))
         });
     dropped.map_err(|text| {
         words.say(text.as_bytes());

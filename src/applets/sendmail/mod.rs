@@ -11,13 +11,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use self::line::{Line, options};
-use super::{Call, Fatal, instance, postqueue};
+use super::instance::Unlisted;
+use super::{Call, Fatal, Inherited, instance, postqueue};
 use crate::cli::Operands;
-use crate::config::locate;
 use crate::diag::Diag;
 use crate::sys::error_text::error_text;
-use crate::sys::process::{Trust, set_variable};
+use crate::sys::process::Trust;
 use crate::sys::rights::{self, RightsError};
+use crate::sys::time;
 use crate::text::shown;
 
 /// What the mail log calls the program, whatever it was called as.
@@ -99,11 +100,14 @@ fn run(call: &Call, mode: Mode) -> Result<(), Fatal> {
     }
     match handed_over {
         None => Ok(()),
-        Some(arguments) => postqueue::run(&Call {
-            program: "postqueue".into(),
-            arguments,
-            caller: call.caller,
-        }),
+        Some((arguments, inherited)) => {
+            // As in a process of its own.
+            time::read_zone();
+            postqueue::run(&Call {
+                inherited,
+                ..Call::new("postqueue", arguments, call.caller)
+            })
+        }
     }
 }
 
@@ -112,23 +116,21 @@ fn suspended<T>(done: Result<T, RightsError>, diag: &mut Diag) -> Result<T, Fata
 }
 
 /// What Postfix's sendmail does before postqueue takes over; returns the
-/// arguments of postqueue, if it is to do anything.
+/// arguments of postqueue, and what it inherits, if it is to do anything.
 fn prepare(
     call: &Call,
     line: &Line,
     mode: Mode,
     diag: &mut Diag,
-) -> Result<Option<Vec<OsString>>, Fatal> {
+) -> Result<Option<(Vec<OsString>, Inherited)>, Fatal> {
     let program = call.base_name();
     let directory = line.configuration_directory(call, diag)?;
     let config = instance::configure(call, directory.as_deref(), LOG_NAME, diag, STATUS)?;
     look_into(&config.queue_directory, diag)?;
-    instance::leave_logtag(&config);
+    instance::import_environment(call, &config, Unlisted::Kept, diag);
     let arguments = line.understand(&program, mode, diag)?;
-    if let Some(directory) = directory {
-        set_variable(OsStr::new(locate::ENVIRONMENT), Some(&directory));
-    }
-    of_postqueue(arguments, diag)
+    let arguments = of_postqueue(arguments, diag)?;
+    Ok(arguments.map(|arguments| (arguments, instance::leave(&config, directory))))
 }
 
 /// Goes to the queue directory, and back: relative paths are postqueue's too.

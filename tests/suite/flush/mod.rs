@@ -4,6 +4,7 @@ mod delivery;
 mod names;
 mod service;
 mod sites;
+mod tables;
 mod triggers;
 
 use crate::support::instance::Instance;

@@ -191,3 +191,59 @@ fn help_and_version_explain() {
     let version = ours(&instance, &["--version"], "").stdout_text();
     assert!(version.starts_with("postsuper (spoolbox) "), "{version}");
 }
+
+/// A maillog_file in a directory of the mail owner's, and a file of root's that
+/// is none of theirs.
+fn instance_with_log(log: &str) -> Instance {
+    let instance = Instance::builder()
+        .set("maillog_file", log)
+        .set("maillog_file_prefixes", "@ROOT@")
+        .build();
+    let theirs = instance.root().join("theirs");
+    make_directory(&theirs, 0o755);
+    std::os::unix::fs::chown(&theirs, Some(instance.owner().uid), None).expect("chown");
+    make_directory(&instance.root().join("roots"), 0o755);
+    std::fs::write(instance.root().join("roots/victim"), "before").expect("a file");
+    instance
+}
+
+#[test]
+fn root_appends_to_no_file_that_the_mail_owner_chose() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let link = std::os::unix::fs::symlink::<&str, std::path::PathBuf>;
+    for (log, make) in [
+        // A link in the place of the file, and one on the way.
+        ("@ROOT@/theirs/mail.log", "../roots/victim"),
+        ("@ROOT@/theirs/log/victim", "../roots"),
+        ("@ROOT@/theirs/hard", ""),
+    ] {
+        let instance = instance_with_log(log);
+        let theirs = instance.root().join("theirs");
+        let victim = instance.root().join("roots/victim");
+        match log {
+            "@ROOT@/theirs/mail.log" => link(make, theirs.join("mail.log")).expect("a link"),
+            "@ROOT@/theirs/log/victim" => link(make, theirs.join("log")).expect("a link"),
+            _ => std::fs::hard_link(&victim, theirs.join("hard")).expect("a link"),
+        }
+        let id = put(&instance, "deferred", 1).id();
+        let output = call(&instance, &["-h", &id], "").run(Program::Ours, &instance);
+        assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+        assert_eq!(
+            std::fs::read(&victim).expect("the file"),
+            b"before",
+            "{log}"
+        );
+    }
+    // A file of its own there is written to with the mail owner's rights.
+    let instance = instance_with_log("@ROOT@/theirs/mail.log");
+    let id = put(&instance, "deferred", 1).id();
+    let output = call(&instance, &["-h", &id], "").run(Program::Ours, &instance);
+    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    let log = instance.root().join("theirs/mail.log");
+    let text = std::fs::read_to_string(&log).expect("a log");
+    assert!(text.contains("Placed on hold: 1 message"), "{text}");
+    let owner = std::os::unix::fs::MetadataExt::uid(&log.metadata().expect("a log"));
+    assert_eq!(owner, instance.owner().uid);
+}

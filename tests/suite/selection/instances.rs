@@ -83,3 +83,57 @@ fn an_instance_that_cannot_be_listed_does_not_hide_the_others() {
     assert_eq!(output.ended, Ended::Exited(69));
     assert_eq!(output.stdout_text(), "");
 }
+
+#[test]
+fn instances_of_the_same_name_are_each_listed_once() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    // Neither has a name.
+    let other = Instance::builder().build();
+    let directory = other.etc().display().to_string();
+    let main = Instance::builder()
+        .set(
+            "multi_instance_directories",
+            &format!("{directory} {directory}"),
+        )
+        .build();
+    spool::fill(&main);
+    let text = printed(&main, &["-p", "--all-instances"]);
+    let expected = format!(
+        "==> - ({}) <==\n{}\n==> - ({directory}) <==\nMail queue is empty\n",
+        main.etc().display(),
+        real(&main, "mailq")
+    );
+    assert_eq!(text, expected);
+    let counts = printed(&main, &["--count", "-j", "--all-instances"]);
+    let expected = "{\"messages\": 10, \"instance\": \"-\"}\n\
+                    {\"messages\": 0, \"instance\": \"-\"}\n";
+    assert_eq!(counts, expected);
+    // Which of them?
+    let output = run(&main, &["--count", "--instance=-"]);
+    assert_eq!(output.ended, Ended::Exited(69));
+    assert_eq!(output.stdout_text(), "");
+    let said = format!(
+        "several instances are called -; use -c with: {}, {directory}",
+        main.etc().display()
+    );
+    assert!(output.stderr_text().contains(&said), "{output:?}");
+}
+
+#[test]
+fn a_value_that_looks_like_the_option_is_left_alone() {
+    let (main, _out) = two();
+    let output = run(
+        &main,
+        &["--ids", "--from", "--all-instances", "--instance", "-"],
+    );
+    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    assert_eq!(output.stdout_text(), "");
+    let metrics = main.root().join("metrics");
+    let metrics = metrics.to_str().expect("ASCII");
+    let options = ["--prometheus", "--from", "--output", "--output", metrics];
+    let output = run(&main, &options);
+    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    assert!(std::fs::read(metrics).is_ok_and(|text| !text.is_empty()));
+}

@@ -9,6 +9,7 @@ mod instances;
 pub mod manual;
 mod monitoring;
 mod ordinary_users;
+mod outputs;
 mod postcat;
 pub mod reading;
 mod seeing;

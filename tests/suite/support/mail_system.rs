@@ -80,6 +80,11 @@ impl MailSystem {
         Self::start_with(builder, &MASTER.replace("n - n 0 1 ", "n - n 1 1 "))
     }
 
+    /// The same with more services.
+    pub fn start_beside(builder: Builder, services: &str) -> Self {
+        Self::start_with(builder, &format!("{MASTER}{services}"))
+    }
+
     fn start_with(builder: Builder, master: &str) -> Self {
         let (port, destination) = (unused_port(), unused_port());
         let master = master.replace("@PORT@", &port.to_string());

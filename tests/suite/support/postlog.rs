@@ -53,6 +53,14 @@ impl Postlog {
 
     /// The lines since the last call, without their time and process ID.
     pub fn take(&self) -> Vec<String> {
+        self.take_whole()
+            .iter()
+            .map(|line| normalized(line))
+            .collect()
+    }
+
+    /// The lines since the last call.
+    pub fn take_whole(&self) -> Vec<Vec<u8>> {
         self.send(MARK);
         let mut taken = Vec::new();
         loop {
@@ -60,7 +68,7 @@ impl Postlog {
             if line == MARK {
                 return taken;
             }
-            taken.push(normalized(&line));
+            taken.push(line);
         }
     }
 

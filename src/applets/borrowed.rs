@@ -1,0 +1,27 @@
+//! The group that a set-gid binary lends to its callers: given up as soon as the
+//! sockets below `public/` are connected, for which alone it is lent.
+
+use super::Fatal;
+use super::postqueue::told;
+use crate::diag::Diag;
+use crate::sys::rights;
+
+/// Whether a socket that is connected is the last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connections {
+    /// It is: no rights of others are needed from now on.
+    #[default]
+    Last,
+    /// Others will be connected later.
+    MoreToCome,
+}
+
+/// Gives up the group if no other socket will be connected.
+pub fn give_up_group(connections: Connections, diag: &mut Diag) -> Result<(), Fatal> {
+    match connections {
+        Connections::MoreToCome => Ok(()),
+        Connections::Last => {
+            rights::irrevocably_drop_borrowed_group().map_err(|error| told(diag, error.to_string()))
+        }
+    }
+}

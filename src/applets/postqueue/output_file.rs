@@ -1,0 +1,155 @@
+//! The file of `--output`: replaced in one step, with its mode and owner kept,
+//! if it is a regular one.
+//!
+//! A FIFO and a character device are written to; a link, and all else, is
+//! refused: root must not turn /dev/null into a file.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use nix::sys::stat::{FileStat, SFlag};
+use thiserror::Error;
+
+use crate::sys::dir::{Dir, set_mode, set_owner, stat_open};
+use crate::sys::error_text::error_text;
+
+/// Mode of a file that was not there.
+const NEW_MODE: u32 = 0o644;
+/// The bits of a mode that are kept.
+const MODE_BITS: u32 = 0o7777;
+
+/// Why the file was left as it was.
+#[derive(Debug, Error)]
+pub(super) enum OutputError {
+    /// Its name is a link's.
+    #[error("it is a symbolic link; name the file that is to be written")]
+    Link,
+    /// It is something else that cannot be written to.
+    #[error("it is not a file, a FIFO or a character device")]
+    NoFile,
+    /// It belongs to somebody else, and would not afterwards.
+    #[error("its owner and group cannot be kept: {}", error_text(.0))]
+    Owner(io::Error),
+    /// A system call failed.
+    #[error("{}", error_text(.0))]
+    Call(#[from] io::Error),
+}
+
+/// Puts `bytes` into the file, made if it is not there. Readers of a regular
+/// file see the old bytes or the new ones, and its directory has the new file
+/// only when that is on the disk.
+pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+    let name = file.file_name().ok_or_else(invalid)?;
+    let parent = file.parent().ok_or_else(invalid)?;
+    let parent = match parent.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => parent,
+    };
+    let directory = Dir::open(parent)?;
+    let before = match directory.stat(name) {
+        Ok(stat) => Some(stat),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    match before.as_ref().map(kind) {
+        None | Some(SFlag::S_IFREG) => replace(&directory, name, bytes, before.as_ref()),
+        Some(SFlag::S_IFIFO | SFlag::S_IFCHR) => write_to(&directory, name, bytes),
+        Some(SFlag::S_IFLNK) => Err(OutputError::Link),
+        Some(_) => Err(OutputError::NoFile),
+    }
+}
+
+/// Writes to what is no regular file.
+fn write_to(directory: &Dir, name: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
+    let mut stream = directory.open_stream(name)?;
+    // Its name may be another's by now.
+    match kind(&stat_open(&stream)?) {
+        SFlag::S_IFIFO | SFlag::S_IFCHR => Ok(stream.write_all(bytes)?),
+        _ => Err(OutputError::NoFile),
+    }
+}
+
+/// Makes a new file beside the old one and renames it onto that.
+fn replace(
+    directory: &Dir,
+    name: &OsStr,
+    bytes: &[u8],
+    before: Option<&FileStat>,
+) -> Result<(), OutputError> {
+    let mut new = OsString::from(".");
+    new.push(name);
+    new.push(format!(".{}", std::process::id()));
+    // Not one that is there already: it may be somebody else's.
+    let file = directory.make_file(&new)?;
+    let done = fill(file, bytes, before)
+        .and_then(|()| Ok(directory.rename(&new, directory, name)?))
+        .and_then(|()| Ok(directory.sync()?));
+    if done.is_err() {
+        // What is left of it is of no use; the error is reported already.
+        let _ = directory.remove_file(&new);
+    }
+    done
+}
+
+/// Fills the new file, and gives it the owner and mode of the old one.
+fn fill(mut file: File, bytes: &[u8], before: Option<&FileStat>) -> Result<(), OutputError> {
+    file.write_all(bytes)?;
+    let made = stat_open(&file)?;
+    let mode = match before {
+        None => NEW_MODE,
+        Some(before) => {
+            let owner = (before.st_uid, before.st_gid);
+            if (made.st_uid, made.st_gid) != owner {
+                set_owner(&file, owner).map_err(OutputError::Owner)?;
+            }
+            before.st_mode & MODE_BITS
+        }
+    };
+    set_mode(&file, mode)?;
+    Ok(file.sync_all()?)
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(file: &Path) -> u32 {
+        fs::metadata(file).unwrap().permissions().mode() & MODE_BITS
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("mail.prom");
+        write(&file, b"old").unwrap();
+        assert_eq!(mode(&file), NEW_MODE);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        write(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(mode(&file), 0o600);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(write(&directory.path().join("no/mail.prom"), b"").is_err());
+        assert!(write(directory.path(), b"").is_err());
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        symlink("file", &link).unwrap();
+        assert!(matches!(write(&link, b"new"), Err(OutputError::Link)));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+    }
+}

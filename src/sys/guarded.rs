@@ -1,0 +1,120 @@
+//! Directories that an account cannot change: only there may root open a file
+//! by a path that the account could otherwise make lead elsewhere.
+
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::path::{Component, Path};
+
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid, getgrouplist};
+
+use super::dir::{Dir, Kind, stat_open};
+
+/// The account that is not trusted.
+#[derive(Clone, Debug)]
+pub struct Account {
+    user: Uid,
+    groups: Vec<Gid>,
+}
+
+impl Account {
+    /// The user of that name and ID, with its group and all groups that the
+    /// system has it in.
+    pub fn new(name: &[u8], user: Uid, group: Gid) -> Self {
+        let listed = CString::new(name).ok();
+        let listed = listed.and_then(|name| getgrouplist(&name, group).ok());
+        Self {
+            user,
+            groups: listed.unwrap_or_else(|| vec![group]),
+        }
+    }
+}
+
+/// Opens the directory of the file at `path`, and returns it with the file's
+/// name. Each directory on the way is looked at when it is open, and no link is
+/// followed.
+///
+/// # Errors
+///
+/// `PermissionDenied` if the account owns one of the directories, or may write
+/// to it and rename what others have there (also by a group of its own, or as
+/// everybody may); `InvalidInput` for a path that is not absolute or has `..`
+/// in it; or what the kernel says, such as `ELOOP` for a link.
+pub fn open_parent<'p>(path: &'p Path, account: &Account) -> io::Result<(Dir, &'p OsStr)> {
+    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+    let name = path.file_name().ok_or_else(invalid)?;
+    let mut components = path.parent().ok_or_else(invalid)?.components();
+    if components.next() != Some(Component::RootDir) {
+        return Err(invalid());
+    }
+    let mut directory = Dir::open(Path::new("/"))?;
+    refuse_if_open_to(&directory, account)?;
+    for component in components {
+        let Component::Normal(step) = component else {
+            return Err(invalid());
+        };
+        directory = directory.open_place(step)?;
+        refuse_if_open_to(&directory, account)?;
+    }
+    Ok((directory, name))
+}
+
+fn refuse_if_open_to(directory: &Dir, account: &Account) -> io::Result<()> {
+    let stat = stat_open(directory)?;
+    let mode = Mode::from_bits_truncate(stat.st_mode);
+    let is_owner = Uid::from_raw(stat.st_uid) == account.user;
+    let by_group =
+        mode.contains(Mode::S_IWGRP) && account.groups.contains(&Gid::from_raw(stat.st_gid));
+    let may_write = by_group || mode.contains(Mode::S_IWOTH);
+    // In a directory with this bit, only the owner of a file may rename it.
+    let may_rename = may_write && !mode.contains(Mode::S_ISVTX);
+    if is_owner || may_rename || Kind::of(&stat) != Kind::Directory {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn account() -> Account {
+        // In no directory of the test's.
+        Account {
+            user: Uid::from_raw(4242),
+            groups: vec![Gid::from_raw(4242)],
+        }
+    }
+
+    fn mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_directories_that_the_account_cannot_change_are_opened() {
+        let root = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(root.path()).unwrap();
+        let (log, link) = (root.join("log"), root.join("link"));
+        fs::create_dir(&log).unwrap();
+        symlink("log", &link).unwrap();
+        let file = log.join("mail.log");
+        mode(&log, 0o755);
+        assert!(open_parent(&file, &account()).is_ok());
+        assert!(open_parent(&link.join("mail.log"), &account()).is_err());
+        mode(&log, 0o757);
+        assert!(open_parent(&file, &account()).is_err());
+        mode(&log, 0o1777);
+        assert!(open_parent(&file, &account()).is_ok());
+        let owner = Account {
+            user: nix::unistd::geteuid(),
+            groups: Vec::new(),
+        };
+        assert!(open_parent(&file, &owner).is_err());
+        for path in ["mail.log", "/", "/tmp/../etc/passwd"] {
+            assert!(open_parent(Path::new(path), &account()).is_err(), "{path}");
+        }
+    }
+}
