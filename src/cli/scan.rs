@@ -119,11 +119,6 @@ impl<'t> Scanner<'t> {
         Operands::new(self.arguments.collect(), self.end)
     }
 
-    /// The number of arguments that are not scanned yet.
-    pub fn remaining(&self) -> usize {
-        self.arguments.len()
-    }
-
     /// Takes the next argument if it is exactly `text` and a new option would
     /// begin there: for sendmail's `-q`, which stands alone although the
     /// letter takes a value.

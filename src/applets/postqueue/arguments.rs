@@ -97,9 +97,6 @@ pub(super) struct Arguments {
     pub(super) interval: Option<Duration>,
     pub(super) dry_run: bool,
     pub(super) progress: Wish,
-    /// The command line for another process that does a part of the work:
-    /// without --output and --all-instances.
-    pub(super) passed_on: Vec<OsString>,
 }
 
 /// Reads the command line. What contradicts itself is an error before
@@ -113,20 +110,13 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
         given: Vec::new(),
         builder: Builder::new(time::now()),
     };
-    let mut rest = call.arguments.as_slice();
-    while let Some(scanned) = scanner.next() {
+    for scanned in scanner.by_ref() {
         let scanned = scanned.map_err(|error| {
             diag.option_error(PROGRAM.as_bytes(), &error.message());
             let fatal = told(diag, USAGE);
             hints::of_option(&error, diag);
             fatal
         })?;
-        let used = rest.len().saturating_sub(scanner.remaining());
-        let (typed, after) = rest.split_at(used);
-        rest = after;
-        if !matches!(scanned, Scanned::Long("output" | "all-instances", _)) {
-            reading.arguments.passed_on.extend_from_slice(typed);
-        }
         reading
             .take(scanned)
             .map_err(|problem| problem.tell(diag))?;

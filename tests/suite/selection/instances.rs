@@ -126,13 +126,13 @@ fn a_value_that_looks_like_the_option_is_left_alone() {
     let (main, _out) = two();
     let output = run(
         &main,
-        &["--ids", "--from", "--all-instances", "--instance", "-"],
+        &["--ids", "--from=--all-instances", "--instance", "-"],
     );
     assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
     assert_eq!(output.stdout_text(), "");
     let metrics = main.root().join("metrics");
     let metrics = metrics.to_str().expect("ASCII");
-    let options = ["--prometheus", "--from", "--output", "--output", metrics];
+    let options = ["--prometheus", "--from=--output", "--output", metrics];
     let output = run(&main, &options);
     assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
     assert!(std::fs::read(metrics).is_ok_and(|text| !text.is_empty()));
