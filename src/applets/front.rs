@@ -98,7 +98,7 @@ fn unknown(name: &str) -> String {
 fn complain(text: &str) -> Fatal {
     let text = text.trim_start_matches("error: ");
     let mut line = format!("{FRONT}: {}", text.trim_end().replace('\n', " ")).into_bytes();
-    make_printable(&mut line, Charset::StrictUtf8);
+    make_printable(&mut line, Charset::Safe);
     line.push(b'\n');
     // Not through the mail log: the front is no mail program.
     let _ = std::io::stderr().lock().write_all(&line);

@@ -56,7 +56,7 @@ pub fn complain(program: &str, error: &Error) -> Fatal {
 /// Says something that does not end the work.
 pub fn warn(program: &str, text: &str) {
     let mut line = format!("{program}: {text}").into_bytes();
-    make_printable(&mut line, Charset::StrictUtf8);
+    make_printable(&mut line, Charset::Safe);
     line.push(b'\n');
     // There is nobody to tell of a closed standard error.
     let _ = std::io::stderr().lock().write_all(&line);

@@ -23,3 +23,10 @@ pub enum ContentsError {
     #[error("output write error: {}", error_text(.0))]
     Output(#[from] io::Error),
 }
+
+impl ContentsError {
+    /// Whether it is about the file, and not about what is printed.
+    pub fn is_of_file(&self) -> bool {
+        !matches!(self, Self::Output(_))
+    }
+}

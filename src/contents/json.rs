@@ -1,7 +1,8 @@
 //! A message as one JSON object (extension: `--json`).
 //!
 //! Walks over the file once for each list in the object, so that no list is
-//! ever held in memory. Bytes that are no UTF-8 become U+FFFD.
+//! ever held in memory. Bytes that are no UTF-8 become U+FFFD. The object is
+//! always whole: of a file that cannot be read to its end it says so.
 
 use std::borrow::Cow;
 
@@ -32,18 +33,63 @@ pub fn json<S: Source, K: Sink>(
         name,
         output,
     };
-    let scalars = form.scalars()?;
+    let mut found = Found::default();
+    let mut damage = Damage::default();
+    damage.note(form.scalars(&mut found))?;
     form.put("{")?;
+    let offsets = ("offsets", Value::Object(found.offsets));
+    let scalars = found.scalars.into_iter().chain([offsets]);
     for (key, value) in members.into_iter().chain(scalars) {
         form.put(&format!("\"{key}\": {}, ", spaced(&value)))?;
     }
     form.put("\"attributes\": [")?;
-    form.attributes()?;
+    damage.read(|| form.attributes())?;
     form.put("], \"recipients\": [")?;
-    form.recipients()?;
+    damage.read(|| form.recipients())?;
     form.put("], \"headers\": [")?;
-    form.headers()?;
-    form.put("]}\n")
+    damage.read(|| form.headers())?;
+    form.put("]")?;
+    if let Some(error) = &damage.0 {
+        let error = Value::String(error.to_string());
+        form.put(&format!(", \"error\": {}", spaced(&error)))?;
+    }
+    form.put("}\n")?;
+    damage.0.map_or(Ok(()), Err)
+}
+
+/// What a message has once.
+#[derive(Default)]
+struct Found {
+    scalars: Vec<(&'static str, Value)>,
+    /// Where its segments begin.
+    offsets: Map<String, Value>,
+}
+
+/// The first thing that is wrong with the file: a warning is out already, and
+/// what follows in the object is empty.
+#[derive(Default)]
+struct Damage(Option<ContentsError>);
+
+impl Damage {
+    fn read(
+        &mut self,
+        read: impl FnOnce() -> Result<(), ContentsError>,
+    ) -> Result<(), ContentsError> {
+        match self.0 {
+            Some(_) => Ok(()),
+            None => self.note(read()),
+        }
+    }
+
+    fn note(&mut self, result: Result<(), ContentsError>) -> Result<(), ContentsError> {
+        match result {
+            Err(error) if error.is_of_file() => {
+                self.0 = Some(error);
+                Ok(())
+            }
+            result => result,
+        }
+    }
 }
 
 struct Json<'a, 'b, S, K> {
@@ -87,11 +133,9 @@ impl<S: Source, K: Sink> Json<'_, '_, S, K> {
         walk(self.reader, self.name, self.output, visit)
     }
 
-    /// What a message has once, and where its segments begin. After this walk
-    /// the file is known to be readable.
-    fn scalars(&mut self) -> Result<Vec<(&'static str, Value)>, ContentsError> {
-        let mut found: Vec<(&'static str, Value)> = Vec::new();
-        let mut offsets = Map::new();
+    /// What a message has once, and where its segments begin.
+    fn scalars(&mut self, found: &mut Found) -> Result<(), ContentsError> {
+        let Found { scalars, offsets } = found;
         self.walk(|part, record, reader, _| {
             let place = match record.kind {
                 RecordType::CONTENT => "content",
@@ -99,7 +143,7 @@ impl<S: Source, K: Sink> Json<'_, '_, S, K> {
                 RecordType::END => "end",
                 _ => {
                     if part == Part::Envelope {
-                        note(record, reader, &mut found);
+                        note(record, reader, scalars);
                     }
                     return Ok(Walk::On);
                 }
@@ -109,9 +153,7 @@ impl<S: Source, K: Sink> Json<'_, '_, S, K> {
                 RecordType::CONTENT => Walk::OverContent,
                 _ => Walk::On,
             })
-        })?;
-        found.push(("offsets", Value::Object(offsets)));
-        Ok(found)
+        })
     }
 
     fn attributes(&mut self) -> Result<(), ContentsError> {

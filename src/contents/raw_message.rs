@@ -96,7 +96,7 @@ impl Writer {
             return Ok(());
         }
         let mut sender = self.sender.clone();
-        make_printable(&mut sender, Charset::StrictUtf8);
+        make_printable(&mut sender, Charset::Safe);
         for blank in sender.iter_mut().filter(|b| **b == b' ') {
             *blank = b'_';
         }

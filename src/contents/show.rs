@@ -263,7 +263,8 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
     }
 
     fn skip_to_extracted(&mut self) -> Result<(), ContentsError> {
-        let Some(offset) = self.sizes.extracted() else {
+        // Of a message that is still received the sizes are zero.
+        let Some(offset) = self.sizes.extracted().filter(|offset| *offset != 0) else {
             return Ok(());
         };
         if u64::try_from(offset).is_ok_and(|offset| offset <= self.reader.position()) {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::known::Known;
+use super::sink::PIECE_SIZE;
 use super::template::Depth;
 use crate::selection::domain;
 use crate::spool::report::Recipient;
@@ -14,10 +15,20 @@ use crate::sys::time::LocalTime;
 use crate::text::fold::fold;
 use crate::text::{Charset, make_printable};
 
-/// Different values that are counted apart. What comes after so many counts
-/// as one, so that a queue full of forged senders does not fill the memory:
-/// measured, 230 bytes for each recipient of a million.
-const VALUES_MAX: usize = 200_000;
+/// Bytes of memory for different values, of all that is counted at once. What
+/// comes after them counts as one, so that a queue full of forged senders does
+/// not fill the memory.
+const VALUES_COST_MAX: usize = 16 * 1024 * 1024;
+/// The same for one message that may not be counted at all.
+const OPEN_COST_MAX: usize = 2 * 1024 * 1024;
+/// Values that are counted apart whatever the others take: queues.
+const VALUES_MIN: usize = 16;
+/// What a value costs beside its bytes (measured).
+const VALUE_COST: usize = 120;
+/// Bytes of a value that count.
+const VALUE_MAX: usize = 1000;
+/// Stands for the bytes that do not.
+const CUT: &[u8] = b"...";
 /// What that one is called.
 const OTHERS: &[u8] = b"(others)";
 /// What a message without a login, or that no client brought, counts as.
@@ -129,8 +140,17 @@ impl CountBy {
 /// A value as it may be shown anywhere: attributes stand there as they came,
 /// and JSON is UTF-8.
 fn shown(mut value: Vec<u8>) -> Vec<u8> {
-    make_printable(&mut value, Charset::StrictUtf8);
+    let is_cut = value.len() > VALUE_MAX;
+    value.truncate(VALUE_MAX);
+    make_printable(&mut value, Charset::Safe);
+    if is_cut {
+        value.extend_from_slice(CUT);
+    }
     value
+}
+
+fn cost_of(value: &[u8]) -> usize {
+    value.len().saturating_add(VALUE_COST)
 }
 
 /// The domain in lower case; an address without one is its own.
@@ -241,6 +261,8 @@ pub struct Counts {
     pub by: Vec<Groups>,
     /// By queue.
     pub ages: HashMap<Vec<u8>, Ages>,
+    /// What the values cost.
+    cost: usize,
 }
 
 impl Counts {
@@ -250,12 +272,19 @@ impl Counts {
             .resize_with(self.by.len().max(other.by.len()), Groups::default);
         for (groups, more) in self.by.iter_mut().zip(other.by) {
             for (value, group) in more {
-                add_group(groups, value, group);
+                add_group(groups, &mut self.cost, value, group);
             }
         }
         for (queue, ages) in other.ages {
-            self.ages.entry(queue).or_default().add(ages);
+            self.ages_of(queue).add(ages);
         }
+    }
+
+    /// The ages of a queue. There are few, unless a daemon invents them.
+    fn ages_of(&mut self, queue: Vec<u8>) -> &mut Ages {
+        let is_known = self.ages.len() < VALUES_MIN || self.ages.contains_key(&queue);
+        let queue = if is_known { queue } else { OTHERS.to_vec() };
+        self.ages.entry(queue).or_default()
     }
 
     fn is_empty(&self) -> bool {
@@ -263,15 +292,19 @@ impl Counts {
     }
 }
 
-fn add_group(groups: &mut Groups, value: Vec<u8>, group: Group) {
-    let value = match groups.len() < VALUES_MAX || groups.contains_key(&value) {
-        true => value,
-        false => OTHERS.to_vec(),
-    };
-    match groups.get_mut(&value) {
-        Some(known) => known.add(group),
-        None => drop(groups.insert(value, group)),
+/// Adds to a group; `cost` is what the values of all groups cost.
+fn add_group(groups: &mut Groups, cost: &mut usize, value: Vec<u8>, group: Group) {
+    if let Some(known) = groups.get_mut(&value) {
+        return known.add(group);
     }
+    let more = cost.saturating_add(cost_of(&value));
+    if more > VALUES_COST_MAX && groups.len() >= VALUES_MIN {
+        let others = groups.entry(OTHERS.to_vec());
+        others.and_modify(|known| known.add(group)).or_insert(group);
+        return;
+    }
+    *cost = more;
+    groups.insert(value, group);
 }
 
 /// Counts messages.
@@ -281,6 +314,8 @@ pub struct Counter<'a> {
     counts: Counts,
     /// What the recipients of the message count as, in the order of the plan.
     recipients: Vec<HashMap<Vec<u8>, u64>>,
+    /// What those values cost.
+    recipients_cost: usize,
 }
 
 impl<'a> Counter<'a> {
@@ -290,7 +325,13 @@ impl<'a> Counter<'a> {
             plan,
             counts: Counts::default(),
             recipients: vec![HashMap::new(); plan.by.len()],
+            recipients_cost: 0,
         }
+    }
+
+    /// About how many bytes wait to be taken.
+    pub fn cost(&self) -> usize {
+        self.counts.cost
     }
 
     /// What was counted since it was last taken.
@@ -302,6 +343,7 @@ impl<'a> Counter<'a> {
     /// A message begins.
     pub fn begin(&mut self) {
         self.recipients.iter_mut().for_each(HashMap::clear);
+        self.recipients_cost = 0;
     }
 
     /// A recipient of it.
@@ -310,35 +352,53 @@ impl<'a> Counter<'a> {
             let Some(value) = by.of_recipient(recipient).map(shown) else {
                 continue;
             };
-            let value = match values.len() < VALUES_MAX || values.contains_key(&value) {
-                true => value,
-                false => OTHERS.to_vec(),
+            if let Some(count) = values.get_mut(&value) {
+                *count = count.saturating_add(1);
+                continue;
+            }
+            let more = self.recipients_cost.saturating_add(cost_of(&value));
+            let value = match more > OPEN_COST_MAX {
+                true => OTHERS.to_vec(),
+                false => value,
             };
+            self.recipients_cost = more.min(OPEN_COST_MAX);
             let count = values.entry(value).or_default();
             *count = count.saturating_add(1);
         }
     }
 
+    /// Counts the recipients so far if they are many, when it is known that
+    /// the message counts.
+    pub fn add_up(&mut self, known: &Known) {
+        if self.recipients_cost > PIECE_SIZE {
+            self.count_recipients(known);
+        }
+    }
+
+    fn count_recipients(&mut self, known: &Known) {
+        let Counts { by, cost, .. } = &mut self.counts;
+        by.resize_with(self.plan.by.len(), Groups::default);
+        for (groups, recipients) in by.iter_mut().zip(&mut self.recipients) {
+            for (value, count) in recipients.drain() {
+                add_group(groups, cost, value, Group::of(known, count));
+            }
+        }
+        self.recipients_cost = 0;
+    }
+
     /// The message is complete, and counts.
     pub fn end(&mut self, known: &Known) {
-        self.counts
-            .by
-            .resize_with(self.plan.by.len(), Groups::default);
-        let all = self.plan.by.iter().zip(&mut self.counts.by);
-        for ((by, groups), recipients) in all.zip(&mut self.recipients) {
-            if by.counts_recipients() {
-                for (value, count) in recipients.drain() {
-                    add_group(groups, value, Group::of(known, count));
-                }
-            } else {
+        self.count_recipients(known);
+        let Counts { by, cost, .. } = &mut self.counts;
+        for (by, groups) in self.plan.by.iter().zip(by) {
+            if !by.counts_recipients() {
                 let value = shown(by.of_message(known));
-                add_group(groups, value, Group::of(known, 1));
+                add_group(groups, cost, value, Group::of(known, 1));
             }
         }
         if let Some(now) = self.plan.ages_at {
             let age = now.saturating_sub(known.arrival).max(0);
-            let ages = self.counts.ages.entry(known.queue.clone()).or_default();
-            ages.count(age);
+            self.counts.ages_of(known.queue.clone()).count(age);
         }
     }
 }

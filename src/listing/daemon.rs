@@ -10,6 +10,7 @@ use super::ListingError;
 use super::form::Form;
 use super::output::Ending;
 use super::sink::{PIECE_SIZE, Sink};
+use super::spill::{Kept, Spill};
 use super::style::Look;
 use crate::ipc::showq::Showq;
 use crate::ipc::{AttributeError, Buffered};
@@ -42,11 +43,16 @@ pub fn copy<R: std::io::BufRead + Buffered>(
         judge: None,
         sink,
         complete: 0,
+        spill: Spill::default(),
+        kept: Vec::new(),
         state: Ok(Ending::Complete),
     };
     loop {
         let next = showq.next(&mut copier);
         copier.message_read(&next);
+        if let Some(error) = copier.form.take_failure() {
+            return Err(ListingError::Sort(error));
+        }
         if !matches!(next, Ok(true)) || !showq.has_more() {
             copier.hand_out();
         }
@@ -71,6 +77,10 @@ struct Copier<'a, S> {
     sink: &'a mut S,
     /// How much of what was formatted belongs to complete messages.
     complete: usize,
+    /// What is too much for the memory of a message of which it is not known
+    /// whether it is listed.
+    spill: Spill,
+    kept: Vec<Kept>,
     state: Result<Ending, ListingError>,
 }
 
@@ -88,18 +98,76 @@ impl<S: Sink> Copier<'_, S> {
     }
 
     fn hand_out_if_large(&mut self) {
-        let may = self.verdict() == Verdict::Meant && self.form.is_continuous();
-        if may && self.form.out().len() > PIECE_SIZE {
-            self.hand_out();
+        if self.form.gathered_size() > PIECE_SIZE {
+            self.hand_out_gathered();
+        }
+        if !self.form.is_continuous() || self.form.out().len() <= PIECE_SIZE {
+            return;
+        }
+        match self.verdict() {
+            Verdict::Meant => self.hand_out(),
+            Verdict::Open => self.keep(),
+            Verdict::NotMeant => {}
+        }
+    }
+
+    /// Keeps what was written of the message that may not be listed.
+    fn keep(&mut self) {
+        let end = std::mem::take(&mut self.complete).min(self.form.out().len());
+        let complete: Vec<u8> = self.form.out().drain(..end).collect();
+        self.hand_out_piece(&complete);
+        match self.spill.keep(self.form.out()) {
+            Ok(kept) => self.kept.push(kept),
+            Err(error) => self.state = Err(ListingError::Sort(error)),
+        }
+        self.form.out().clear();
+    }
+
+    /// Hands out what was kept of the message, which is listed.
+    fn hand_out_kept(&mut self) {
+        for kept in std::mem::take(&mut self.kept) {
+            if matches!(self.state, Ok(Ending::Complete)) {
+                let sink = &mut *self.sink;
+                self.state = self.spill.read(kept, |piece| sink.piece(piece));
+            }
+        }
+        self.spill.clear();
+    }
+
+    fn hand_out_piece(&mut self, piece: &[u8]) {
+        if matches!(self.state, Ok(Ending::Complete)) && !piece.is_empty() {
+            self.state = self.sink.piece(piece);
+        }
+    }
+
+    /// Acts on what is known of the message by now.
+    fn follow_verdict(&mut self) {
+        match self.verdict() {
+            Verdict::Meant => {
+                self.form.release();
+                if !self.kept.is_empty() {
+                    self.hand_out_kept();
+                }
+            }
+            Verdict::Open => self.form.hold_back(),
+            Verdict::NotMeant => {
+                self.form.drop_message();
+                if !self.kept.is_empty() {
+                    self.kept.clear();
+                    self.spill.clear();
+                }
+            }
         }
     }
 
     fn hand_out(&mut self) {
-        if matches!(self.state, Ok(Ending::Complete)) && !self.form.out().is_empty() {
-            self.state = self.sink.piece(self.form.out());
-        }
-        self.form.out().clear();
+        let text = std::mem::take(self.form.out());
+        self.hand_out_piece(&text);
         self.complete = 0;
+        self.hand_out_gathered();
+    }
+
+    fn hand_out_gathered(&mut self) {
         if let Some(gathered) = self.form.take_gathered()
             && matches!(self.state, Ok(Ending::Complete))
         {
@@ -119,6 +187,7 @@ impl<S: Sink> Report for Copier<'_, S> {
             judge.message(head);
         }
         self.form.begin();
+        self.follow_verdict();
         self.form.message(head);
         self.hand_out_if_large();
     }
@@ -127,6 +196,7 @@ impl<S: Sink> Report for Copier<'_, S> {
         if let Some(judge) = &mut self.judge {
             judge.recipient(recipient);
         }
+        self.follow_verdict();
         if self.verdict() != Verdict::NotMeant {
             self.form.recipient(recipient);
             self.hand_out_if_large();
@@ -137,6 +207,7 @@ impl<S: Sink> Report for Copier<'_, S> {
         if let Some(judge) = &mut self.judge {
             judge.end();
         }
+        self.follow_verdict();
         match self.verdict() {
             Verdict::Meant => self.form.end(),
             Verdict::Open | Verdict::NotMeant => self.form.out().truncate(self.complete),

@@ -46,7 +46,7 @@ pub fn write(known: &Known, rules: &DetailRules, out: &mut Vec<u8>) {
     ] {
         if !text.is_empty() {
             let mut text = text.clone();
-            make_printable(&mut text, Charset::StrictUtf8);
+            make_printable(&mut text, Charset::Safe);
             member(name, &text, out);
         }
     }

@@ -1,14 +1,21 @@
 //! What a worker makes of messages: text in one of the styles, entries to be
 //! sorted, or counts; and the totals that the text form ends with.
+//!
+//! Owns how much of a message is held until it is complete.
+
+use std::io;
 
 use super::counts::{Counter, Counts};
 use super::json::JsonForm;
 use super::known::{FileFacts, Known};
 use super::lines::LineForm;
 use super::order::{Arrangement, Entry};
+use super::sink::PIECE_SIZE;
+use super::spill::{Kept, Spill};
 use super::style::{Look, Style};
 use super::template::Depth;
 use super::text::TextForm;
+use crate::record::{SHORT_TEXT_MAX, TEXT_MAX};
 use crate::spool::report::{Head, Recipient, Report, Wanted};
 
 /// Messages and bytes that were listed.
@@ -52,6 +59,22 @@ pub struct Form<'a> {
     entries: Vec<Entry>,
     /// What they cost.
     entries_cost: usize,
+    spill: Option<&'a Spill>,
+    /// What the spill has of the message.
+    kept: Vec<Kept>,
+    decision: Decision,
+    /// Why the spill cannot take more.
+    failure: Option<io::Error>,
+}
+
+/// Bytes of a whole text that Postfix's forms show.
+const WHOLE_TEXT_MAX: usize = TEXT_MAX / 8;
+
+/// Whether it is known that the message is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Listed,
+    Open,
 }
 
 /// Whether more is kept of a message than its report says at the moment.
@@ -94,7 +117,68 @@ impl<'a> Form<'a> {
             totals: Totals::default(),
             entries: Vec::new(),
             entries_cost: 0,
+            spill: look.spill,
+            kept: Vec::new(),
+            decision: Decision::Listed,
+            failure: None,
         }
+    }
+
+    /// It is not yet known whether the message that begins is listed.
+    pub fn hold_back(&mut self) {
+        self.decision = Decision::Open;
+    }
+
+    /// It is known that the message is listed.
+    pub fn release(&mut self) {
+        self.decision = Decision::Listed;
+    }
+
+    /// The message is not listed. What was written of it and not kept
+    /// elsewhere is the caller's to remove from [`Form::out`].
+    pub fn drop_message(&mut self) {
+        self.kept.clear();
+    }
+
+    /// Why text could not be kept, if that is so: the listing is wrong then.
+    pub fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// Bytes of a text of any length that are shown.
+    pub fn long_text_max(&self) -> usize {
+        match self.style {
+            StyledForm::Text(_) | StyledForm::Json(_) => WHOLE_TEXT_MAX,
+            StyledForm::Lines(_) | StyledForm::Counts(..) => SHORT_TEXT_MAX,
+        }
+    }
+
+    /// Takes care of what was written of a message that is not complete, if
+    /// it is much and the caller does not take it.
+    fn settle(&mut self) {
+        let Some(arrangement) = self.arrangement else {
+            return;
+        };
+        if self.out().len() <= PIECE_SIZE {
+            return;
+        }
+        if arrangement.keys.is_empty() && self.decision == Decision::Listed && self.kept.is_empty()
+        {
+            let text = std::mem::take(self.out());
+            return self.push(Entry::part(text));
+        }
+        if let Some(spill) = self.spill {
+            match spill.keep(self.out()) {
+                Ok(kept) => self.kept.push(kept),
+                Err(error) => self.failure = Some(error),
+            }
+            self.out().clear();
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.entries_cost = self.entries_cost.saturating_add(entry.cost());
+        self.entries.push(entry);
     }
 
     /// What was written since it was last taken or cleared.
@@ -128,9 +212,12 @@ impl<'a> Form<'a> {
         std::mem::take(&mut self.totals)
     }
 
-    /// About how many bytes of messages wait for their place in the order.
+    /// About how many bytes wait to be taken by [`Form::take_gathered`].
     pub fn gathered_size(&self) -> usize {
-        self.entries_cost
+        match &self.style {
+            StyledForm::Counts(counter, _) => counter.cost(),
+            _ => self.entries_cost,
+        }
     }
 
     /// What was gathered since it was last taken.
@@ -149,9 +236,15 @@ impl<'a> Form<'a> {
 impl Report for Form<'_> {
     fn begin(&mut self) {
         self.has_head = false;
+        self.decision = Decision::Listed;
+        self.kept.clear();
         if self.keeping != Keeping::Nothing {
             self.known.begin();
         }
+    }
+
+    fn long_text_max(&self) -> usize {
+        Form::long_text_max(self)
     }
 
     fn wants_attributes(&self) -> bool {
@@ -186,6 +279,7 @@ impl Report for Form<'_> {
             StyledForm::Lines(form) => form.begin(),
             StyledForm::Counts(counter, _) => counter.begin(),
         }
+        self.settle();
     }
 
     fn recipient(&mut self, recipient: &Recipient<'_>) {
@@ -194,8 +288,14 @@ impl Report for Form<'_> {
             StyledForm::Text(form) => form.recipient(recipient),
             StyledForm::Json(form) => form.recipient(recipient),
             StyledForm::Lines(form) => form.recipient(recipient),
-            StyledForm::Counts(counter, _) => counter.recipient(recipient),
+            StyledForm::Counts(counter, _) => {
+                counter.recipient(recipient);
+                if self.decision == Decision::Listed {
+                    counter.add_up(&self.known);
+                }
+            }
         }
+        self.settle();
     }
 
     fn end(&mut self) {
@@ -213,9 +313,9 @@ impl Report for Form<'_> {
             None => self.totals.add(totals),
             Some(arrangement) => {
                 let text = std::mem::take(self.out());
-                let entry = Entry::new(arrangement, &self.known, totals, text);
-                self.entries_cost = self.entries_cost.saturating_add(entry.cost());
-                self.entries.push(entry);
+                let kept = std::mem::take(&mut self.kept);
+                let entry = Entry::new(arrangement, &self.known, totals, kept, text);
+                self.push(entry);
             }
         }
     }

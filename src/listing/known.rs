@@ -1,6 +1,7 @@
 //! What a form of ours keeps of the message it is told of, to write it down
 //! when all is known.
 
+use crate::record::SHORT_TEXT_MAX;
 use crate::spool::origin::Origin;
 use crate::spool::report::Head;
 
@@ -86,7 +87,7 @@ impl Known {
             (&mut self.sender, head.sender),
         ] {
             field.clear();
-            field.extend_from_slice(text);
+            field.extend_from_slice(text.get(..SHORT_TEXT_MAX).unwrap_or(text));
         }
         self.arrival = head.arrival;
         self.size = head.size;

@@ -8,8 +8,9 @@ use crate::selection::domain;
 use crate::spool::report::Recipient;
 use crate::text::{Charset, make_printable};
 
-/// Most bytes of the recipients, or of the reasons, of one message in a line.
-const LIST_MAX: usize = 1024 * 1024;
+/// Most bytes of the recipients, or of the reasons, of one message in a line:
+/// many threads hold one.
+const LIST_MAX: usize = 128 * 1024 - 64;
 /// Stands for what is left out.
 const CUT: &[u8] = b"...";
 
@@ -47,7 +48,12 @@ impl<'a> LineForm<'a> {
 
     /// A recipient of the message.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
-        self.recipients.append(recipient.address, b",");
+        if self.template.has(Column::Recipients) {
+            self.recipients.append(recipient.address, b",");
+        }
+        if !self.template.has(Column::Reason) {
+            return;
+        }
         let reason = recipient.reason.map_or(&[][..], |(text, _)| text);
         if !reason.is_empty() && reason != self.last_reason {
             self.reasons.append(reason, b"; ");
@@ -105,7 +111,7 @@ impl<'a> LineForm<'a> {
             }
         }
         // What a listing shows is printable already; the rest is not.
-        make_printable(cell, Charset::LooseUtf8);
+        make_printable(cell, Charset::Safe);
     }
 }
 

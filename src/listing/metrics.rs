@@ -142,7 +142,7 @@ impl Metrics {
     /// A label's value: UTF-8, with what would end it escaped.
     fn label_value(&mut self, text: &[u8]) {
         let mut text = text.to_vec();
-        make_printable(&mut text, Charset::StrictUtf8);
+        make_printable(&mut text, Charset::Safe);
         for byte in text {
             if matches!(byte, b'"' | b'\\') {
                 self.0.push(b'\\');

@@ -11,6 +11,7 @@ use std::io;
 use super::form::Totals;
 use super::known::Known;
 use super::runs::{Merge, Runs};
+use super::spill::{Kept, Spill};
 use super::template::Depth;
 use crate::spool::Queue;
 
@@ -50,7 +51,10 @@ impl Key {
     fn write_rank(self, known: &Known, rank: &mut Vec<u8>) {
         match self {
             Self::Id => write_text(&known.id, rank),
-            Self::Sender => write_text(&known.sender, rank),
+            Self::Sender => {
+                let sender = &known.sender;
+                write_text(sender.get(..TEXT_MAX).unwrap_or(sender), rank);
+            }
             Self::Age => write_number(known.arrival.saturating_neg(), rank),
             Self::Size => write_number(known.size, rank),
             Self::Recipients => {
@@ -130,23 +134,26 @@ impl Arrangement {
     }
 }
 
-/// A message that waits for its place.
+/// A message that waits for its place, or a part of one that does not.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// What it is sorted by.
     pub rank: Vec<u8>,
-    /// What it adds to the totals.
+    /// What it adds to the totals: nothing if it is only a part of a message.
     pub totals: Totals,
-    /// What it looks like.
+    /// What it looks like: first what the spill keeps.
+    pub kept: Vec<Kept>,
+    /// What follows that.
     pub text: Vec<u8>,
 }
 
 impl Entry {
-    /// A message that looks like `text`.
+    /// A message that looks like what is kept, and `text` after it.
     pub fn new(
         arrangement: &Arrangement,
         known: &Known,
         totals: Totals,
+        kept: Vec<Kept>,
         mut text: Vec<u8>,
     ) -> Self {
         let mut rank = Vec::new();
@@ -154,13 +161,29 @@ impl Entry {
             key.write_rank(known, &mut rank);
         }
         text.shrink_to_fit();
-        Self { rank, totals, text }
+        Self {
+            rank,
+            totals,
+            kept,
+            text,
+        }
+    }
+
+    /// A part of a message whose end follows in another entry.
+    pub fn part(text: Vec<u8>) -> Self {
+        Self {
+            rank: Vec::new(),
+            totals: Totals::default(),
+            kept: Vec::new(),
+            text,
+        }
     }
 
     /// About how much memory it takes.
     pub fn cost(&self) -> usize {
         let bytes = self.rank.len().saturating_add(self.text.len());
-        bytes.saturating_add(ENTRY_COST)
+        let kept = self.kept.len().saturating_mul(size_of::<Kept>());
+        bytes.saturating_add(kept).saturating_add(ENTRY_COST)
     }
 }
 
@@ -168,6 +191,8 @@ impl Entry {
 #[derive(Debug)]
 pub struct Sorter<'a> {
     arrangement: &'a Arrangement,
+    /// Where text goes that is too much for the runs.
+    spill: &'a Spill,
     entries: Vec<Entry>,
     /// What they cost.
     held: usize,
@@ -175,6 +200,10 @@ pub struct Sorter<'a> {
     runs: Option<Runs>,
 }
 
+/// Bytes of a text that it is sorted by.
+const TEXT_MAX: usize = 1000;
+/// Bytes of an entry's text that are written to a run with it.
+const RUN_TEXT_MAX: usize = 4 * 1024;
 /// Entries beyond the limit that are held before they are thrown away.
 const SLACK: usize = 4096;
 /// Bytes of memory for entries; more go to a file.
@@ -184,9 +213,10 @@ const ENTRY_COST: usize = size_of::<Entry>() + 32;
 
 impl<'a> Sorter<'a> {
     /// A sorter of nothing.
-    pub fn new(arrangement: &'a Arrangement) -> Self {
+    pub fn new(arrangement: &'a Arrangement, spill: &'a Spill) -> Self {
         Self {
             arrangement,
+            spill,
             entries: Vec::new(),
             held: 0,
             held_max: HELD_MAX,
@@ -214,6 +244,7 @@ impl<'a> Sorter<'a> {
         let Some(mut runs) = self.runs else {
             return Ok(Sorted::Held(self.entries.into_iter()));
         };
+        move_text(&mut self.entries, self.spill)?;
         runs.add(self.entries.into_iter())?;
         let limit = self.arrangement.limit.unwrap_or(usize::MAX);
         let merge = runs.merge(self.arrangement.direction)?;
@@ -222,6 +253,7 @@ impl<'a> Sorter<'a> {
 
     fn write_run(&mut self) -> io::Result<()> {
         self.cut();
+        move_text(&mut self.entries, self.spill)?;
         let runs = match self.runs.take() {
             Some(runs) => runs,
             None => Runs::new()?,
@@ -241,6 +273,15 @@ impl<'a> Sorter<'a> {
             self.held = cost(&self.entries);
         }
     }
+}
+
+/// Moves long texts to the spill.
+fn move_text(entries: &mut [Entry], spill: &Spill) -> io::Result<()> {
+    for entry in entries.iter_mut().filter(|e| e.text.len() > RUN_TEXT_MAX) {
+        entry.kept.push(spill.keep(&entry.text)?);
+        entry.text = Vec::new();
+    }
+    Ok(())
 }
 
 fn cost(entries: &[Entry]) -> usize {
@@ -281,7 +322,7 @@ mod tests {
             ..Known::default()
         };
         let text = id.as_bytes().to_vec();
-        Entry::new(arrangement, &known, Totals::default(), text)
+        Entry::new(arrangement, &known, Totals::default(), Vec::new(), text)
     }
 
     fn texts(sorter: Sorter<'_>) -> Vec<String> {
@@ -290,7 +331,8 @@ mod tests {
     }
 
     fn sorted(arrangement: &Arrangement, messages: &[(&str, i64, i64)]) -> Vec<String> {
-        let mut sorter = Sorter::new(arrangement);
+        let spill = Spill::default();
+        let mut sorter = Sorter::new(arrangement, &spill);
         for &message in messages {
             sorter.add(vec![entry(arrangement, message)]).unwrap();
         }
@@ -322,7 +364,8 @@ mod tests {
             direction: Direction::Descending,
             limit: Some(2),
         };
-        let mut sorter = Sorter::new(&arrangement);
+        let spill = Spill::default();
+        let mut sorter = Sorter::new(&arrangement, &spill);
         for size in 0..20_000 {
             let message = entry(&arrangement, (&size.to_string(), 0, size));
             sorter.add(vec![message]).unwrap();
@@ -347,7 +390,9 @@ mod tests {
                 direction,
                 limit,
             };
-            let (mut held, mut filed) = (Sorter::new(&arrangement), Sorter::new(&arrangement));
+            let spill = Spill::default();
+            let sorter = || Sorter::new(&arrangement, &spill);
+            let (mut held, mut filed) = (sorter(), sorter());
             filed.held_max = 20_000;
             for (number, name) in (0..).zip(&names) {
                 // Many are equal in size and age.

@@ -1,8 +1,9 @@
 //! Sorted entries that do not fit the memory: runs in a file without a name,
 //! and merging them.
 //!
-//! Owns how an entry is written there and read back. The file is made where
-//! everybody may, whatever the environment says, and is gone with the process.
+//! Owns how an entry is written there and read back. Entries of more than a
+//! few kilobytes are not in the runs: of each run one entry is in memory while
+//! they are merged.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -11,11 +12,12 @@ use std::sync::Arc;
 
 use super::form::Totals;
 use super::order::{Direction, Entry};
+use super::spill::{Kept, nameless_file};
 
-/// Where the file is made, the first that can be.
-const DIRECTORIES: [&str; 2] = ["/var/tmp", "/tmp"];
-/// Bytes of each run that are read at a time.
-const READ_SIZE: usize = 32 * 1024;
+/// Bytes that are read at a time of each run, and of all of them together.
+const READ_MIN: usize = 4 * 1024;
+const READ_MAX: usize = 32 * 1024;
+const READ_ALL_MAX: usize = 8 * 1024 * 1024;
 
 /// Runs that were written.
 #[derive(Debug)]
@@ -28,12 +30,8 @@ pub struct Runs {
 impl Runs {
     /// No runs yet.
     pub fn new() -> io::Result<Self> {
-        let mut made = Err(io::ErrorKind::NotFound.into());
-        for directory in DIRECTORIES {
-            made = made.or_else(|_| tempfile::tempfile_in(directory));
-        }
         Ok(Self {
-            file: Arc::new(made?),
+            file: Arc::new(nameless_file()?),
             ends: Vec::new(),
         })
     }
@@ -54,9 +52,13 @@ impl Runs {
     pub fn merge(self, direction: Direction) -> io::Result<Merge> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
         let mut heads = Vec::new();
+        let share = READ_ALL_MAX
+            .checked_div(self.ends.len())
+            .unwrap_or(READ_MAX);
+        let read_size = share.clamp(READ_MIN, READ_MAX);
         for (at, end) in starts.zip(self.ends.iter().copied()) {
             let file = Arc::clone(&self.file);
-            let mut rest = BufReader::with_capacity(READ_SIZE, Section { file, at, end });
+            let mut rest = BufReader::with_capacity(read_size, Section { file, at, end });
             if let Some(entry) = read(&mut rest)? {
                 heads.push(Head { entry, rest });
             }
@@ -127,12 +129,17 @@ impl Read for Section {
 /// Writes an entry; its length there.
 fn write(to: &mut impl Write, entry: &Entry) -> io::Result<u64> {
     let (rank, text) = (entry.rank.len() as u64, entry.text.len() as u64);
-    for number in [rank, text, entry.totals.messages, entry.totals.bytes] {
+    let kept = entry.kept.iter().flat_map(|kept| [kept.start, kept.length]);
+    let Totals { messages, bytes } = entry.totals;
+    let numbers = [rank, text, messages, bytes, entry.kept.len() as u64];
+    let mut length = rank.saturating_add(text);
+    for number in numbers.into_iter().chain(kept) {
         to.write_all(&number.to_le_bytes())?;
+        length = length.saturating_add(8);
     }
     to.write_all(&entry.rank)?;
     to.write_all(&entry.text)?;
-    Ok(rank.saturating_add(text).saturating_add(4 * 8))
+    Ok(length)
 }
 
 /// Reads an entry; `None` at the end of the run.
@@ -142,8 +149,16 @@ fn read(from: &mut BufReader<Section>) -> io::Result<Option<Entry>> {
     }
     let [rank, text, messages, bytes] =
         [number(from)?, number(from)?, number(from)?, number(from)?];
+    let mut kept = Vec::new();
+    for _ in 0..number(from)? {
+        kept.push(Kept {
+            start: number(from)?,
+            length: number(from)?,
+        });
+    }
     Ok(Some(Entry {
         rank: take(from, rank)?,
+        kept,
         text: take(from, text)?,
         totals: Totals { messages, bytes },
     }))

@@ -6,6 +6,7 @@ use super::counts::CountPlan;
 use super::form::Totals;
 use super::json::Members;
 use super::order::Arrangement;
+use super::spill::Spill;
 use super::template::{Depth, Template};
 use super::text::Columns;
 use super::times::Clock;
@@ -31,6 +32,8 @@ pub struct Look<'a> {
     /// Another order than that of the walk, or an end before the last
     /// message.
     pub arrangement: Option<&'a Arrangement>,
+    /// Where text goes that has to wait and is too much for the memory.
+    pub spill: Option<&'a Spill>,
 }
 
 impl<'a> From<Style<'a>> for Look<'a> {
@@ -38,6 +41,7 @@ impl<'a> From<Style<'a>> for Look<'a> {
         Self {
             style,
             arrangement: None,
+            spill: None,
         }
     }
 }
@@ -94,6 +98,15 @@ impl<'a> Style<'a> {
             Style::Text(..) => false,
             Style::Json(members) => members.details.is_some(),
             Style::Lines(_) | Style::Counts(_) => true,
+        }
+    }
+
+    /// Whether it is one of Postfix's own forms, with Postfix's bytes.
+    pub fn is_postfixs(self) -> bool {
+        match self {
+            Style::Text(_, clock) => clock.is_none(),
+            Style::Json(members) => members.details.is_none() && members.instance.is_none(),
+            Style::Lines(_) | Style::Counts(_) => false,
         }
     }
 

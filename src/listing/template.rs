@@ -178,6 +178,11 @@ const CSV: [Column; 10] = [
 const ONELINE: &str = "%{id} %{queue} %{arrival} %{size} %{sender} %{recipients} %{reason}";
 
 impl Template {
+    /// Whether a column is in it.
+    pub(super) fn has(&self, column: Column) -> bool {
+        self.parts.contains(&Part::Column(column))
+    }
+
     /// `--ids`.
     pub fn ids(terminator: Terminator, clock: Clock) -> Self {
         Self::plain(vec![Part::Column(Column::Id)], terminator, clock)

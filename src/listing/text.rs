@@ -6,6 +6,7 @@
 use std::io::Write;
 
 use super::times::Clock;
+use crate::record::SHORT_TEXT_MAX;
 use crate::spool::report::{Head, Recipient};
 use crate::sys::time::LocalTime;
 
@@ -124,6 +125,7 @@ impl TextForm {
     /// A message begins.
     pub fn message(&mut self, head: &Head<'_>) {
         self.last_reason.clear();
+        self.last_reason.shrink_to(SHORT_TEXT_MAX);
         self.out.push(b'\n');
         let id_start = self.out.len();
         self.out.extend_from_slice(head.id);

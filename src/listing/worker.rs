@@ -7,7 +7,7 @@ use super::ListingError;
 use super::form::{Form, Gathered, Totals};
 use super::sink::PIECE_SIZE;
 use super::style::Look;
-use crate::record::Buffers;
+use crate::record::{Buffers, SHORT_TEXT_MAX};
 use crate::selection::{Matcher, Selection};
 use crate::spool::message::{self, Message, NoMessage};
 use crate::spool::message_text::{self, Next, Piece as Part};
@@ -123,6 +123,10 @@ impl<'a> Worker<'a> {
             match matcher.is_meant(&found, &at) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
+                // Postfix's listing ends there; what it has not goes on.
+                Err(error @ ReportError::Seek { .. }) => {
+                    return Ok(self.warn(chunk, error.to_string().into_bytes())?);
+                }
                 Err(error) => return self.not_read(chunk, error),
             }
         }
@@ -186,6 +190,9 @@ impl<'a> Worker<'a> {
             }
             _ => {}
         }
+        if let Some(error) = self.form.take_failure() {
+            return Err(Stop::failed(ListingError::Sort(error)));
+        }
         done.or_else(|error| self.not_read(chunk, error))
     }
 
@@ -246,9 +253,23 @@ enum Sent {
 impl Pieces<'_, '_> {
     /// Hands out what was formatted, if it is enough for a piece.
     fn hand_out(&mut self) {
-        if self.form.out().len() > PIECE_SIZE && self.form.is_continuous() {
-            let text = std::mem::take(self.form.out());
-            self.send(Piece::Text(text));
+        if self.form.gathered_size() > PIECE_SIZE
+            && let Some(gathered) = self.form.take_gathered()
+        {
+            self.send(Piece::Gathered(gathered));
+        }
+        if !self.form.is_continuous() || self.form.out().len() <= PIECE_SIZE {
+            return;
+        }
+        let text = std::mem::take(self.form.out());
+        match text.len() <= 2 * PIECE_SIZE {
+            true => self.send(Piece::Text(text)),
+            // One text of many threads' may be long, not those that wait.
+            false => {
+                for piece in text.chunks(PIECE_SIZE) {
+                    self.send(Piece::Text(piece.to_vec()));
+                }
+            }
         }
     }
 
@@ -257,7 +278,7 @@ impl Pieces<'_, '_> {
         if matches!(self.sent, Sent::Closed) {
             return;
         }
-        let is_text = matches!(piece, Piece::Text(_));
+        let is_text = matches!(piece, Piece::Text(_) | Piece::Gathered(_));
         match self.chunk.hand_out(piece) {
             Ok(()) if is_text => self.sent = Sent::Some,
             Ok(()) => {}
@@ -269,6 +290,14 @@ impl Pieces<'_, '_> {
 impl Report for Pieces<'_, '_> {
     fn begin(&mut self) {
         self.form.begin();
+    }
+
+    fn long_text_max(&self) -> usize {
+        let most = self.form.long_text_max();
+        if most > SHORT_TEXT_MAX {
+            self.chunk.await_turn();
+        }
+        most
     }
 
     fn wants_attributes(&self) -> bool {

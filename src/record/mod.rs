@@ -12,7 +12,7 @@ mod types;
 pub mod writer;
 
 pub use error::RecordError;
-pub use reader::{Buffers, Reader, Record, TEXT_MAX};
+pub use reader::{Buffers, Reader, Record, SHORT_TEXT_MAX, TEXT_MAX};
 pub use source::{FileSource, Source};
 pub use stream::StreamSource;
 pub use types::RecordType;

@@ -1,10 +1,19 @@
-//! Pointer records: where they lead, and how often they may lead back.
+//! Pointer records: where they lead, how often they may lead back, and how
+//! much may be read again because of them.
+//!
+//! Owns what makes the work on a file linear in its size.
 
 use super::RecordError;
 use crate::text::trim_space_start;
 
 /// Jumps that lead to the last target or before it, per file.
 const REVERSE_JUMPS_MAX: u32 = 10_000;
+/// How often the bytes of a file that leads back may be read, in the mean: a
+/// message that a content filter has edited is read once.
+const READ_FACTOR: u64 = 2;
+/// Bytes that may be read of any file that leads back. Postfix's limit on
+/// jumps comes first in small files.
+const READ_MIN: u64 = 512 * 1024;
 
 /// The offset in a pointer record; `None` if there is none that a file
 /// offset can hold. Empty text is 0, as blank text is.
@@ -18,11 +27,14 @@ pub(super) fn parse(text: &[u8]) -> Option<u64> {
     i64::try_from(offset).is_ok().then_some(offset)
 }
 
-/// Counts the jumps that do not go forward.
+/// Counts the jumps that do not go forward, and what is read.
 #[derive(Debug, Default)]
 pub(super) struct Jumps {
     last_target: u64,
     reverse: u32,
+    /// Whether reading went on before where it was.
+    led_back: bool,
+    read: u64,
 }
 
 impl Jumps {
@@ -36,6 +48,22 @@ impl Jumps {
         }
         self.last_target = target;
         Ok(())
+    }
+
+    /// Notes that reading goes on at `target` and was at `position`.
+    pub(super) fn moved(&mut self, position: u64, target: u64) {
+        self.led_back |= target < position;
+    }
+
+    /// Notes a record of that many bytes in a file of `size`; an error if the
+    /// file has led back and is read too often.
+    pub(super) fn read(&mut self, bytes: u64, size: u64) -> Result<(), RecordError> {
+        self.read = self.read.saturating_add(bytes);
+        let most = size.saturating_mul(READ_FACTOR).saturating_add(READ_MIN);
+        match self.led_back && self.read > most {
+            true => Err(RecordError::ReverseJumps),
+            false => Ok(()),
+        }
     }
 }
 

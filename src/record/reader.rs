@@ -1,8 +1,8 @@
 //! Reads a queue file record by record (spec page 04).
 //!
 //! Owns the limits: nothing in a file makes it allocate before the bytes are
-//! there, keep more of a record than `TEXT_MAX` (`chunk` gives longer data
-//! piece by piece), or jump in circles for ever.
+//! there, keep more of a record than its limit on text (`chunk` gives longer
+//! data piece by piece), or read more than a small multiple of the file.
 //! What a record means is the caller's business.
 
 use std::io;
@@ -19,6 +19,9 @@ const NEXT_READ: usize = 32 * 1024;
 /// Most bytes of one record that are kept. Longer text is cut there: the
 /// longest address that SMTP can bring is a thousandth of it.
 pub const TEXT_MAX: usize = 4 * 1024 * 1024;
+/// Most bytes of one text that are kept where many threads read at once: all
+/// that is compared, counted or sorted. SMTP allows addresses of 254 bytes.
+pub const SHORT_TEXT_MAX: usize = 32 * 1024;
 /// Length bytes of seven bits each.
 const LENGTH_BYTES_MAX: u32 = 4;
 
@@ -38,6 +41,12 @@ impl Buffers {
             read_ahead: size.max(NEXT_READ),
             ..Self::default()
         }
+    }
+
+    /// Gives back what a long text has taken.
+    pub fn shrink(&mut self) {
+        self.long.clear();
+        self.long.shrink_to(2 * SHORT_TEXT_MAX);
     }
 }
 
@@ -96,6 +105,8 @@ pub struct Reader<'b, S> {
     jumps: pointer::Jumps,
     failure: Option<io::Error>,
     zeros: Zeros,
+    /// Most bytes of a record that `text` and `data` give.
+    text_max: usize,
 }
 
 impl<'b, S: Source> Reader<'b, S> {
@@ -110,7 +121,14 @@ impl<'b, S: Source> Reader<'b, S> {
             jumps: pointer::Jumps::default(),
             failure: None,
             zeros: Zeros::Read,
+            text_max: TEXT_MAX,
         }
+    }
+
+    /// Limits what `text` and `data` give of the records from now on; at
+    /// first that is `TEXT_MAX` bytes.
+    pub fn limit_text(&mut self, most: usize) {
+        self.text_max = most;
     }
 
     /// Passes over zeros, which tell a reader of messages nothing: a hole of
@@ -153,11 +171,13 @@ impl<'b, S: Source> Reader<'b, S> {
         (!self.source.waits()).then_some(self.position)
     }
 
-    /// Starts at `offset`, which a stream must have reached already.
+    /// Starts at `offset`, which a stream must have reached already. What was
+    /// read before does not count for the limits.
     pub fn start_at(&mut self, offset: u64) -> io::Result<()> {
         if offset > self.source.size() && !self.source.waits() {
             self.source.check_seek(offset)?;
         }
+        self.jumps = pointer::Jumps::default();
         self.position = offset;
         Ok(())
     }
@@ -167,6 +187,7 @@ impl<'b, S: Source> Reader<'b, S> {
         if offset >= self.source.size() {
             self.source.check_seek(offset)?;
         }
+        self.jumps.moved(self.position, offset);
         self.position = offset;
         Ok(())
     }
@@ -184,6 +205,8 @@ impl<'b, S: Source> Reader<'b, S> {
         if !self.reaches(end) {
             return Err(RecordError::EofInData { kind, length });
         }
+        self.jumps
+            .read(end.saturating_sub(offset), self.source.size())?;
         self.position = match (self.zeros, kind.0, length) {
             (Zeros::PassOver, 0, 0) => self.behind_zeros(end),
             _ => end,
@@ -232,7 +255,7 @@ impl<'b, S: Source> Reader<'b, S> {
         self.seek(target).map_err(RecordError::PointerSeek)
     }
 
-    /// The record's data up to its first NUL, at most `TEXT_MAX` bytes.
+    /// The record's data up to its first NUL, as far as the limit on text.
     pub fn text(&mut self, record: &Record) -> &[u8] {
         let text = self.loaded(record, Extent::ToNul);
         match text.iter().position(|&b| b == 0) {
@@ -254,16 +277,27 @@ impl<'b, S: Source> Reader<'b, S> {
         chunk.get(..left.min(chunk.len())).unwrap_or_default()
     }
 
-    /// The record's data with every NUL in it, at most `TEXT_MAX` bytes.
+    /// The record's data with every NUL in it, as far as the limit on text.
     pub fn data(&mut self, record: &Record) -> &[u8] {
         self.loaded(record, Extent::Whole)
+    }
+
+    /// As `data`, but of longer data the end rather than the beginning.
+    pub fn data_end(&mut self, record: &Record) -> &[u8] {
+        let excess = record.length.saturating_sub(self.text_max as u64);
+        let end = Record {
+            data: record.data.saturating_add(excess),
+            length: record.length.saturating_sub(excess),
+            ..*record
+        };
+        self.loaded(&end, Extent::Whole)
     }
 
     /// The record's data; of long data, as far as it is needed.
     fn loaded(&mut self, record: &Record, extent: Extent) -> &[u8] {
         let length = usize::try_from(record.length)
             .unwrap_or(usize::MAX)
-            .min(TEXT_MAX);
+            .min(self.text_max);
         if length > NEXT_READ {
             return self.long_data(record.data, length, extent);
         }
@@ -478,6 +512,32 @@ mod tests {
     fn a_pointer_loop_ends() {
         ends_with(b"R\x01ap\x010p\x013", "too many reverse jump records");
         ends_with(b"p\x03abc", "malformed pointer record value: abc");
+    }
+
+    #[test]
+    fn what_leads_back_is_read_no_more_than_a_few_times() {
+        let mut file = RecordWriter::new();
+        for _ in 0..100_000 {
+            file.record(RecordType::RECIPIENT, b"recipient@example.com");
+        }
+        file.pointer(23);
+        let records = read(&file.into_bytes());
+        assert_eq!(records.1.as_deref(), Some("too many reverse jump records"));
+        assert!((200_000..300_000).contains(&records.0.len()));
+    }
+
+    #[test]
+    fn a_reader_that_starts_again_may_jump_again() {
+        let file = b"p\x013p\x010R\x01a";
+        let mut buffers = Buffers::default();
+        let mut reader = Reader::new(&file[..], &mut buffers);
+        for _ in 0..20_000 {
+            reader.start_at(0).expect("a start");
+            assert_eq!(
+                reader.next_cooked().expect("a record").map(|r| r.offset),
+                Some(6)
+            );
+        }
     }
 
     #[test]

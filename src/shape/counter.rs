@@ -28,6 +28,11 @@ const SIZES: [(i64, &str); 6] = [
 ];
 /// Bytes of names after which a piece is handed out.
 const PIECE_SIZE: usize = 64 * 1024;
+/// Bytes of one file's names that are held until it is known that it counts;
+/// one with more is read a second time.
+const HELD_MAX: usize = 128 * 1024;
+/// What a name costs beside its bytes.
+const NAME_COST: usize = 64;
 
 /// What the rows of the table are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +115,8 @@ pub struct Counted {
 pub enum Found {
     /// A message.
     Message(Counted),
+    /// Names of a message that follows.
+    Names(Counted),
     /// Something worth a word.
     Odd(Oddity),
 }
@@ -159,7 +166,7 @@ impl<'a> Counter<'a> {
     ) -> Result<(), NotWanted> {
         match self.open(dir, name, chunk.label) {
             Ok(None) => {}
-            Ok(Some(message)) => self.read(&message, name, chunk.label),
+            Ok(Some(message)) => self.read(chunk, &message, name)?,
             Err(cause) => return chunk.hand_out(Piece::Exhausted(cause)),
         }
         match self.size > PIECE_SIZE {
@@ -181,26 +188,85 @@ impl<'a> Counter<'a> {
     }
 
     /// Reads an open file.
-    fn read(&mut self, message: &Message, name: &[u8], queue: usize) {
+    fn read(
+        &mut self,
+        chunk: &Chunk<usize, Piece>,
+        message: &Message,
+        name: &[u8],
+    ) -> Result<(), NotWanted> {
         self.said.clear();
-        let (found, size) = (&mut self.found, &mut self.size);
+        let Self {
+            found,
+            size,
+            said,
+            envelopes,
+            ..
+        } = self;
+        let mut handed_out = Ok(());
         let mut odd = |oddity: Oddity| {
-            *size = size.saturating_add(oddity.text().len());
+            *size = size
+                .saturating_add(oddity.text().len())
+                .saturating_add(NAME_COST);
             found.push(Found::Odd(oddity));
+            if *size > PIECE_SIZE {
+                *size = 0;
+                let piece = Piece::Found(std::mem::take(found));
+                handed_out = handed_out.and_then(|()| chunk.hand_out(piece));
+            }
         };
-        if let Some(counts) = self.envelopes.read(message, &mut self.said, &mut odd) {
-            self.count(name, &counts, queue);
+        let counts = envelopes.read(message, said, &mut odd);
+        handed_out?;
+        let Some(counts) = counts else {
+            return Ok(());
+        };
+        if self.said.is_over {
+            self.read_again(chunk, message, &counts)?;
         }
+        self.count(chunk, name, &counts)
+    }
+
+    /// Reads a file of very many names, which counts, and hands them out.
+    fn read_again(
+        &mut self,
+        chunk: &Chunk<usize, Piece>,
+        message: &Message,
+        counts: &Counts,
+    ) -> Result<(), NotWanted> {
+        self.hand_out(chunk)?;
+        let bucket = self.bucket(counts);
+        self.said.clear();
+        let mut again = Again {
+            said: &mut self.said,
+            hand_out: |names| {
+                let names = vec![Found::Names(Counted { bucket, names })];
+                chunk.hand_out(Piece::Found(names))
+            },
+            ended: Ok(()),
+        };
+        // What is odd in it was noted the first time.
+        self.envelopes.read(message, &mut again, &mut |_| {});
+        again.ended
+    }
+
+    fn bucket(&self, counts: &Counts) -> usize {
+        let Question { ages, now, .. } = self.question;
+        ages.bucket(now - counts.arrival)
     }
 
     /// Counts a message.
-    fn count(&mut self, name: &[u8], counts: &Counts, queue: usize) {
+    fn count(
+        &mut self,
+        chunk: &Chunk<usize, Piece>,
+        name: &[u8],
+        counts: &Counts,
+    ) -> Result<(), NotWanted> {
+        let bucket = self.bucket(counts);
         match self.question.by {
             // Only the original's own rows have what is no message.
             By::Domain | By::SenderDomain => {}
-            _ if counts.kind == Kind::File => return,
+            _ if counts.kind == Kind::File => return Ok(()),
             By::Queue => {
-                let queue = self.question.queues.get(queue);
+                let queue = self.question.queues.get(chunk.label);
                 self.said.note(queue.map_or(&[], Vec::as_slice));
             }
             By::Size => {
@@ -210,21 +276,19 @@ impl<'a> Counter<'a> {
             }
             By::Reason => {
                 if let Some(logs) = self.question.logs {
-                    reasons(&logs, name, &mut self.said);
+                    reasons(&logs, name, &mut self.said, |names| {
+                        let names = vec![Found::Names(Counted { bucket, names })];
+                        chunk.hand_out(Piece::Found(names))
+                    })?;
                 }
             }
             By::Recipient | By::Sender => {}
         }
         let names = self.said.take();
-        let size: usize = names.iter().map(|(name, _)| name.len()).sum();
-        self.size = self.size.saturating_add(size);
-        self.found.push(Found::Message(Counted {
-            bucket: self
-                .question
-                .ages
-                .bucket(self.question.now - counts.arrival),
-            names,
-        }));
+        let costs = names.iter().map(|(name, _)| cost_of(name));
+        self.size = costs.fold(self.size, usize::saturating_add);
+        self.found.push(Found::Message(Counted { bucket, names }));
+        Ok(())
     }
 
     fn hand_out(&mut self, chunk: &Chunk<usize, Piece>) -> Result<(), NotWanted> {
@@ -252,6 +316,14 @@ struct Said {
     recipients: u64,
     name: Vec<u8>,
     names: HashMap<Box<[u8]>, u64>,
+    /// What the names cost.
+    cost: usize,
+    /// Whether they were too many to be held.
+    is_over: bool,
+}
+
+fn cost_of(name: &[u8]) -> usize {
+    name.len().saturating_add(NAME_COST)
 }
 
 impl Said {
@@ -262,6 +334,8 @@ impl Said {
             recipients: 0,
             name: Vec::new(),
             names: HashMap::new(),
+            cost: 0,
+            is_over: false,
         }
     }
 
@@ -269,13 +343,18 @@ impl Said {
         self.sender.clear();
         self.recipients = 0;
         self.names.clear();
+        self.cost = 0;
+        self.is_over = false;
     }
 
     /// Counts under a name.
     fn note(&mut self, name: &[u8]) {
         match self.names.get_mut(name) {
             Some(count) => *count = count.saturating_add(1),
-            None => drop(self.names.insert(name.into(), 1)),
+            None => {
+                self.cost = self.cost.saturating_add(cost_of(name));
+                self.names.insert(name.into(), 1);
+            }
         }
     }
 
@@ -290,9 +369,16 @@ impl Said {
         match self.by {
             By::Sender => domain::address_of(&self.sender, &mut self.name),
             By::SenderDomain => domain::domain_of(&self.sender, &mut self.name),
-            _ => return self.names.drain().collect(),
+            _ => return self.take_names(),
         }
         vec![(self.name.as_slice().into(), 1)]
+    }
+}
+
+impl Said {
+    fn take_names(&mut self) -> Vec<(Box<[u8]>, u64)> {
+        self.cost = 0;
+        self.names.drain().collect()
     }
 }
 
@@ -311,13 +397,44 @@ impl Addresses for Said {
             By::Recipient => domain::address_of(address, &mut self.name),
             _ => return,
         }
-        self.note_name();
+        if !self.is_over {
+            self.note_name();
+        }
+        if self.cost > HELD_MAX {
+            self.take_names();
+            self.is_over = true;
+        }
+    }
+}
+
+/// A file that is known to count, while it is read a second time.
+struct Again<'a, F> {
+    said: &'a mut Said,
+    hand_out: F,
+    ended: Result<(), NotWanted>,
+}
+
+impl<F: FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), NotWanted>> Addresses for Again<'_, F> {
+    fn sender(&mut self, address: &[u8]) {
+        self.said.sender(address);
+    }
+
+    fn recipient(&mut self, address: &[u8]) {
+        self.said.recipient(address);
+        if self.said.cost > PIECE_SIZE && self.ended.is_ok() {
+            self.ended = (self.hand_out)(self.said.take_names());
+        }
     }
 }
 
 /// Counts the reasons in a message's defer log, one per recipient; recipients
 /// that it does not mention have none.
-fn reasons(logs: &Logs<'_>, id: &[u8], said: &mut Said) {
+fn reasons(
+    logs: &Logs<'_>,
+    id: &[u8],
+    said: &mut Said,
+    mut hand_out: impl FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), NotWanted>,
+) -> Result<(), NotWanted> {
     let mut left = said.recipients;
     let opened = logs
         .spool
@@ -327,7 +444,7 @@ fn reasons(logs: &Logs<'_>, id: &[u8], said: &mut Said) {
         && dir::Kind::of(&stat) == dir::Kind::File
     {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        let mut log = ReasonReader::open(file, size, Charset::StrictUtf8);
+        let mut log = ReasonReader::open(file, size, Charset::Safe);
         while left > 0
             && let Ok(Some(entry)) = log.next(|_| ())
         {
@@ -335,9 +452,13 @@ fn reasons(logs: &Logs<'_>, id: &[u8], said: &mut Said) {
             fold::fold(&entry.reason, &mut said.name);
             said.note_name();
             left = left.saturating_sub(1);
+            if said.cost > PIECE_SIZE {
+                hand_out(said.take_names())?;
+            }
         }
     }
     for _ in 0..left {
         said.note(NO_REASON);
     }
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use super::counter::{Counter, Found, Piece, Question};
+use super::counter::{Counted, Counter, Found, Piece, Question};
 use super::table::Table;
 use crate::spool::envelope::{self, Oddity};
 use crate::spool::readers::{self, Crew, NotWanted};
@@ -106,6 +106,12 @@ fn take<E>(
     Ok(())
 }
 
+fn add(counted: &Counted, table: &mut Table) {
+    for (name, count) in &counted.names {
+        table.add(name, counted.bucket, *count);
+    }
+}
+
 fn take_found<E>(
     found: Found,
     table: &mut Table,
@@ -114,10 +120,9 @@ fn take_found<E>(
 ) -> Result<(), E> {
     match found {
         Found::Odd(oddity) => hearer.odd(&oddity),
+        Found::Names(counted) => add(&counted, table),
         Found::Message(message) => {
-            for (name, count) in &message.names {
-                table.add(name, message.bucket, *count);
-            }
+            add(&message, table);
             *messages = messages.saturating_add(1);
             hearer.counted(table, *messages)?;
         }

@@ -106,24 +106,8 @@ impl Names {
             shown = mark.iter().copied().chain(tail).collect();
         }
         if self == Self::Printable {
-            make_printable(&mut shown, Charset::StrictUtf8);
-            hide_long_controls(&mut shown);
+            make_printable(&mut shown, Charset::Safe);
         }
         shown
-    }
-}
-
-/// Replaces control characters of eight bits, which are valid UTF-8 and which
-/// some terminals obey.
-fn hide_long_controls(text: &mut [u8]) {
-    let mut rest = text;
-    while let Some(at) = rest
-        .windows(2)
-        .position(|pair| matches!(pair, [0xc2, 0x80..=0x9f]))
-    {
-        let (_, from) = rest.split_at_mut(at);
-        let (control, behind) = from.split_at_mut(2);
-        control.fill(b'?');
-        rest = behind;
     }
 }

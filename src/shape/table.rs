@@ -1,5 +1,6 @@
 //! The table: how many of each name are how old. Memory grows with the number
-//! of names and of buckets in use, not with the messages counted.
+//! of names and of buckets in use, not with the messages counted, and has a
+//! bound.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -8,6 +9,13 @@ use super::domain::{self, Name};
 
 /// What the row of all names is called.
 pub const TOTAL: &[u8] = b"TOTAL";
+
+/// What the row of the names is called for which there is no room.
+pub const OTHERS: &[u8] = b"(others)";
+/// Bytes of memory for rows; what comes after them counts as one.
+const COST_MAX: usize = 24 * 1024 * 1024;
+/// What a row costs beside its name (measured).
+const ROW_COST: usize = 200;
 
 /// The counts of one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +81,8 @@ pub struct Table {
     /// The row of all names.
     pub total: Row,
     parents: Parents,
+    /// What the rows cost.
+    cost: usize,
 }
 
 impl Table {
@@ -108,6 +118,14 @@ impl Table {
                 false
             }
             None => {
+                let more = name.len().saturating_add(ROW_COST);
+                self.cost = self.cost.saturating_add(more);
+                if self.cost > COST_MAX {
+                    self.cost = COST_MAX;
+                    let others = self.rows.entry(OTHERS.into());
+                    others.or_default().add(bucket, count);
+                    return false;
+                }
                 let mut row = Row::default();
                 row.add(bucket, count);
                 self.rows.insert(name.into(), row);
@@ -164,6 +182,21 @@ mod tests {
         table.add(b"a.b", 1, 3);
         assert_eq!(names(&table), ["TOTAL", "a.b", "c.d", "longer.example"]);
         assert_eq!((table.total.total, table.total.count(1)), (9, 6));
+    }
+
+    #[test]
+    fn names_without_room_count_as_one_and_in_the_total() {
+        let mut table = Table::new(Parents::Omitted);
+        let count = 2 * COST_MAX / ROW_COST;
+        for number in 0..count {
+            table.add(format!("{number}.example").as_bytes(), 1, 1);
+        }
+        table.add(b"0.example", 1, 1);
+        assert!(table.rows.len() < COST_MAX / ROW_COST);
+        let others = table.rows.get(OTHERS).unwrap().total;
+        assert_eq!(others as usize + table.rows.len() - 1, count);
+        assert_eq!(table.total.total as usize, count + 1);
+        assert_eq!(table.rows.get(&b"0.example"[..]).unwrap().total, 2);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io;
 
 use nix::sys::stat::FileStat;
 
-use crate::record::{Buffers, Reader, Record, RecordType, Source};
+use crate::record::{Buffers, Reader, Record, RecordType, SHORT_TEXT_MAX, Source};
 use crate::sys::dir::Dir;
 use crate::text::perl::{self, Number};
 
@@ -17,6 +17,8 @@ use super::message::{self, Message};
 
 /// Bytes in a record's length at most: a fourth is an error here.
 const LENGTH_BYTES_MAX: u64 = 3;
+/// Bytes of an odd text that count: no warning shows more.
+const ODD_MAX: usize = 64;
 /// The permissions of a message that counts, and which of them matter.
 const MODE: (u32, u32) = (0o700, 0o733);
 /// Letters and digits that a name must have at least.
@@ -56,8 +58,9 @@ pub enum Segment {
     Content,
 }
 
-/// Receives what a file says, record by record. Nothing of it counts unless
-/// the file turns out to be a message.
+/// Receives what a file says, record by record: of very long addresses the
+/// end, where the domain is. Nothing of it counts unless the file turns out to
+/// be a message.
 pub trait Addresses {
     /// A sender; the last one counts.
     fn sender(&mut self, address: &[u8]);
@@ -122,7 +125,8 @@ impl EnvelopeReader {
         addresses: &mut impl Addresses,
         odd: &mut impl FnMut(Oddity),
     ) -> Option<Counts> {
-        let reader = Reader::new(message.source(), &mut self.buffers).passing_over_zeros();
+        let mut reader = Reader::new(message.source(), &mut self.buffers).passing_over_zeros();
+        reader.limit_text(SHORT_TEXT_MAX);
         read(reader, &message.stat, addresses, odd)
     }
 }
@@ -231,7 +235,7 @@ impl<S: Source, A: Addresses, O: FnMut(Oddity)> Envelope<'_, '_, S, A, O> {
             RecordType::SENDER => self.take_sender(&record),
             RecordType::RECIPIENT => {
                 self.recipient = Seen::Yes;
-                self.addresses.recipient(self.reader.data(&record));
+                self.addresses.recipient(self.reader.data_end(&record));
             }
             RecordType::POINTER => self.follow(&record, Segment::Envelope)?,
             // Observed: by then somebody must have sent it.
@@ -247,14 +251,14 @@ impl<S: Source, A: Addresses, O: FnMut(Oddity)> Envelope<'_, '_, S, A, O> {
     fn time(&mut self, text: Vec<u8>) -> f64 {
         let Number { value, is_whole } = perl::number(&text);
         if !is_whole {
-            (self.odd)(Oddity::Time(text));
+            (self.odd)(Oddity::Time(odd_text(&text)));
         }
         value
     }
 
     fn take_sender(&mut self, record: &Record) {
         self.sender = Seen::Yes;
-        self.addresses.sender(self.reader.data(record));
+        self.addresses.sender(self.reader.data_end(record));
     }
 
     /// Goes to the record behind the message text: by its size, or record by
@@ -281,7 +285,7 @@ impl<S: Source, A: Addresses, O: FnMut(Oddity)> Envelope<'_, '_, S, A, O> {
         let text = self.reader.data(record);
         let Number { value, is_whole } = perl::number(text);
         if !is_whole {
-            let text = text.to_vec();
+            let text = odd_text(text);
             (self.odd)(Oddity::Pointer(segment, text));
         }
         match value > 0.0 {
@@ -330,6 +334,10 @@ impl<S: Source, A: Addresses, O: FnMut(Oddity)> Envelope<'_, '_, S, A, O> {
             ..rest
         })
     }
+}
+
+fn odd_text(text: &[u8]) -> Vec<u8> {
+    text.get(..ODD_MAX).unwrap_or(text).to_vec()
 }
 
 /// The first of at least three numbers in a size record.

@@ -2,7 +2,7 @@
 //! its body.
 //!
 //! Knows what a header looks like and nothing about MIME. Memory is bounded:
-//! a line or header counts up to its first mebibyte.
+//! a line or header counts up to its first 128 KiB.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::record::header::line_could_be_header;
 use crate::record::{Buffers, Reader, Record, RecordType, Source};
 
 /// Most bytes of one header or line that count.
-const LINE_MAX: usize = 1024 * 1024;
+const LINE_MAX: usize = 128 * 1024;
 
 /// A piece of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,7 @@ mod sweep;
 pub mod system;
 pub mod trash;
 pub mod tree;
+mod turns;
 pub mod wake;
 mod walk;
 

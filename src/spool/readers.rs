@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::Place;
+use super::turns::{NoMoreTurns, Turn, Turns};
 use crate::sys::process::NobodyWaits;
 
 /// Descriptors that a reader can need: its message, a log, and the
@@ -69,6 +70,8 @@ pub struct Chunk<'a, L, P> {
     names: &'a Names<L>,
     /// Where the pieces go.
     out: &'a dyn Fn(P) -> Result<(), NotWanted>,
+    /// When it is its turn; `None` where there is only one reader.
+    turn: Option<&'a Turn>,
 }
 
 impl<L, P> Chunk<'_, L, P> {
@@ -81,6 +84,14 @@ impl<L, P> Chunk<'_, L, P> {
     /// Hands out a piece of the result.
     pub fn hand_out(&self, piece: P) -> Result<(), NotWanted> {
         (self.out)(piece)
+    }
+
+    /// Waits until the pieces of this chunk are the ones that are taken: for
+    /// what only one reader at a time may do.
+    pub fn await_turn(&self) {
+        if let Some(turn) = self.turn {
+            turn.wait();
+        }
     }
 }
 
@@ -116,12 +127,14 @@ impl<L: Copy> Names<L> {
         &self,
         reader: &mut impl Look<L, P>,
         out: &dyn Fn(P) -> Result<(), NotWanted>,
+        turn: Option<&Turn>,
     ) -> Result<(), NotWanted> {
         reader.chunk(&Chunk {
             label: self.label,
             place: self.place.as_ref().map(Arc::clone),
             names: self,
             out,
+            turn,
         })
     }
 }
@@ -157,7 +170,10 @@ where
     };
     // Rendezvous in the order of the walk: one receiver of pieces per chunk.
     let (order, in_order) = sync_channel::<Receiver<P>>(most.saturating_mul(CHUNKS_WAITING));
+    let turns = Arc::new(Turns::default());
     let ended = thread::scope(|scope| {
+        let _no_more_turns = NoMoreTurns(&turns);
+        let all_turns = Arc::clone(&turns);
         let (new_reader, walk_with) = (&new_reader, &walk_with);
         let walker = move || {
             let (work, waiting) = sync_channel(most.saturating_mul(CHUNKS_WAITING));
@@ -169,20 +185,23 @@ where
             };
             walk_with(&mut Crew::new(Hands::Readers(Readers {
                 hire: Box::new(hire),
-                alone: Box::new(move |(names, pieces)| {
+                alone: Box::new(move |job| {
                     // Nobody is left to hear of it if this fails.
-                    let _ = names.look(&mut new_reader(), &|piece| Ok(pieces.send(piece)?));
+                    let _ = job.look(&mut new_reader());
                 }),
                 most,
                 count: 0,
                 order,
+                announced: 0,
+                turns: all_turns,
                 work,
                 next: None,
             })));
         };
         builder().spawn_scoped(scope, walker).ok()?;
         // Returning drops the receivers, which ends every other thread.
-        for pieces in in_order {
+        for (number, pieces) in (1..).zip(in_order) {
+            turns.set(number);
             for piece in pieces {
                 if let ControlFlow::Break(end) = take(piece) {
                     return Some(Some(end));
@@ -214,7 +233,7 @@ where
             }
         }
     };
-    let mut look = |names: &Names<L>| names.look(reader, &out);
+    let mut look = |names: &Names<L>| names.look(reader, &out, None);
     walk(&mut Crew::new(Hands::Caller {
         look: &mut look,
         out: &out,
@@ -226,8 +245,19 @@ fn builder() -> thread::Builder {
     thread::Builder::new().stack_size(STACK)
 }
 
-/// A chunk, and where its pieces go.
-type Job<L, P> = (Names<L>, SyncSender<P>);
+/// A chunk, where its pieces go, and when it is its turn.
+struct Job<L, P> {
+    names: Names<L>,
+    pieces: SyncSender<P>,
+    turn: Turn,
+}
+
+impl<L: Copy, P> Job<L, P> {
+    fn look(&self, reader: &mut impl Look<L, P>) -> Result<(), NotWanted> {
+        let out = |piece| Ok(self.pieces.send(piece)?);
+        self.names.look(reader, &out, Some(&self.turn))
+    }
+}
 
 /// One reader's life: chunks until there are no more, or nobody wants the
 /// result.
@@ -238,11 +268,8 @@ fn labour<L: Copy, P>(reader: &mut impl Look<L, P>, waiting: &Mutex<Receiver<Job
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .recv();
-        let Ok((names, pieces)) = next else { return };
-        if names
-            .look(reader, &|piece| Ok(pieces.send(piece)?))
-            .is_err()
-        {
+        let Ok(job) = next else { return };
+        if job.look(reader).is_err() {
             return;
         }
     }
@@ -276,9 +303,12 @@ struct Readers<'scope, L, P> {
     most: usize,
     count: usize,
     order: SyncSender<Receiver<P>>,
+    /// How many places in the order are reserved.
+    announced: u64,
+    turns: Arc<Turns>,
     work: SyncSender<Job<L, P>>,
-    /// Where the pieces of the chunk go that is being filled.
-    next: Option<SyncSender<P>>,
+    /// Where the pieces of the chunk go that is being filled, and its turn.
+    next: Option<(SyncSender<P>, Turn)>,
 }
 
 impl<'scope, L: Copy + PartialEq, P> Crew<'scope, L, P> {
@@ -299,8 +329,12 @@ impl<'scope, L: Copy + PartialEq, P> Crew<'scope, L, P> {
     ) -> Result<(), NotWanted> {
         let same = |chunk: &Names<L>| {
             let places = (chunk.place.as_ref(), place);
-            chunk.label == label && matches!(places, (None, None))
-                || matches!(places, (Some(a), Some(b)) if Arc::ptr_eq(a, b))
+            chunk.label == label
+                && match places {
+                    (None, None) => true,
+                    (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+                    _ => false,
+                }
         };
         if !self.chunk.as_ref().is_some_and(same) {
             self.flush()?;
@@ -324,7 +358,7 @@ impl<'scope, L: Copy + PartialEq, P> Crew<'scope, L, P> {
         self.flush()?;
         match &mut self.hands {
             Hands::Caller { out, .. } => out(piece),
-            Hands::Readers(readers) => Ok(readers.announce()?.send(piece)?),
+            Hands::Readers(readers) => Ok(readers.announce()?.0.send(piece)?),
         }
     }
 
@@ -353,24 +387,34 @@ impl<L, P> Hands<'_, L, P> {
 
 impl<L, P> Readers<'_, L, P> {
     /// Reserves the next place in the order of results.
-    fn announce(&self) -> Result<SyncSender<P>, NotWanted> {
+    fn announce(&mut self) -> Result<(SyncSender<P>, Turn), NotWanted> {
         let (pieces, receiver) = sync_channel(PIECES_WAITING);
         self.order.send(receiver)?;
-        Ok(pieces)
+        self.announced = self.announced.saturating_add(1);
+        let turn = Turn {
+            number: self.announced,
+            turns: Arc::clone(&self.turns),
+        };
+        Ok((pieces, turn))
     }
 
-    fn give(&mut self, chunk: Names<L>) -> Result<(), NotWanted> {
-        let Some(pieces) = self.next.take() else {
+    fn give(&mut self, names: Names<L>) -> Result<(), NotWanted> {
+        let Some((pieces, turn)) = self.next.take() else {
             return Ok(());
+        };
+        let job = Job {
+            names,
+            pieces,
+            turn,
         };
         if self.count < self.most && (self.hire)().is_ok() {
             self.count = self.count.saturating_add(1);
         }
         if self.count > 0 {
-            self.work.send((chunk, pieces))?;
+            self.work.send(job)?;
         } else {
             // Not one more thread is to be had: the walk waits meanwhile.
-            (self.alone)((chunk, pieces));
+            (self.alone)(job);
         }
         Ok(())
     }

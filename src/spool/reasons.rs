@@ -1,12 +1,13 @@
 //! Defer and bounce logs: why recipients are still waiting (spec page 05).
 //!
 //! A log is text that a stranger can influence; nothing in it is kept longer
-//! than one entry, and a line no longer than `TEXT_MAX`.
+//! than one entry, and of a line no more than `SHORT_TEXT_MAX` unless the
+//! caller asks for more.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
-use crate::record::{FileSource, Source, TEXT_MAX};
+use crate::record::{FileSource, SHORT_TEXT_MAX, Source};
 use crate::text::{Charset, make_printable};
 
 /// Shown for an entry that names no recipient.
@@ -66,6 +67,22 @@ impl Reason {
     fn set_reason(&mut self, text: &[u8]) {
         let given = if text.is_empty() { NO_REASON } else { text };
         replace(&mut self.reason, given);
+    }
+}
+
+/// Observes the reading of a log.
+pub trait Observer {
+    /// A line that is not understood; the text after `FILE: `.
+    fn malformed(&mut self, text: Vec<u8>);
+    /// Bytes that are kept of a line that has more than `SHORT_TEXT_MAX`.
+    fn long_line_max(&self) -> usize {
+        SHORT_TEXT_MAX
+    }
+}
+
+impl<F: FnMut(Vec<u8>)> Observer for F {
+    fn malformed(&mut self, text: Vec<u8>) {
+        self(text);
     }
 }
 
@@ -137,34 +154,39 @@ impl<R: BufRead> ReasonReader<R> {
     /// An entry without the blank line that ends it is still being written,
     /// and does not count.
     pub fn next(&mut self, mut warn: impl FnMut(Vec<u8>)) -> io::Result<Option<&Reason>> {
-        while self.read_line()? {
+        self.next_observed(&mut warn)
+    }
+
+    /// As [`ReasonReader::next`], for an observer.
+    pub fn next_observed(&mut self, observer: &mut impl Observer) -> io::Result<Option<&Reason>> {
+        while self.read_line(observer)? {
             if !self.line.is_empty() {
-                return Ok(self.read_entry(&mut warn)?.then_some(&self.entry));
+                return Ok(self.read_entry(observer)?.then_some(&self.entry));
             }
         }
         Ok(None)
     }
 
     /// Reads the entry whose first line was just read, to its blank line.
-    fn read_entry(&mut self, warn: &mut impl FnMut(Vec<u8>)) -> io::Result<bool> {
+    fn read_entry(&mut self, observer: &mut impl Observer) -> io::Result<bool> {
         self.entry.reset();
         loop {
             if self.line.is_empty() {
                 return Ok(true);
             }
             if let Err(problem) = parse_line(&self.line, &mut self.entry) {
-                warn(problem);
+                observer.malformed(problem);
             }
-            if !self.read_line()? {
+            if !self.read_line(observer)? {
                 return Ok(false);
             }
         }
     }
 
     /// Reads a line, without its newline and made printable; false at the end.
-    fn read_line(&mut self) -> io::Result<bool> {
+    fn read_line(&mut self, observer: &impl Observer) -> io::Result<bool> {
         self.line.clear();
-        if !read_bounded_line(&mut self.input, &mut self.line)? {
+        if !read_bounded_line(&mut self.input, &mut self.line, observer)? {
             return Ok(false);
         }
         if let Some(nul) = self.line.iter().position(|&b| b == 0) {
@@ -175,10 +197,15 @@ impl<R: BufRead> ReasonReader<R> {
     }
 }
 
-/// Appends a line to `line`, at most `TEXT_MAX` bytes of it, and consumes it
-/// whole with its newline. False if there was nothing left.
-fn read_bounded_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+/// Appends a line to `line`, as many bytes of it as the observer says, and
+/// consumes it whole with its newline. False if there was nothing left.
+fn read_bounded_line(
+    input: &mut impl BufRead,
+    line: &mut Vec<u8>,
+    observer: &impl Observer,
+) -> io::Result<bool> {
     let mut any = false;
+    let mut most = SHORT_TEXT_MAX;
     loop {
         let available = match input.fill_buf() {
             Ok(available) => available,
@@ -193,7 +220,10 @@ fn read_bounded_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result
         any = true;
         let newline = available.iter().position(|&b| b == b'\n');
         let text = newline.map_or(available, |at| available.get(..at).unwrap_or_default());
-        let room = TEXT_MAX.saturating_sub(line.len());
+        if most == SHORT_TEXT_MAX && line.len().saturating_add(text.len()) > most {
+            most = observer.long_line_max();
+        }
+        let room = most.saturating_sub(line.len());
         line.extend_from_slice(text.get(..room.min(text.len())).unwrap_or_default());
         let used = newline.map_or(available.len(), |at| at.saturating_add(1));
         input.consume(used);
@@ -356,12 +386,12 @@ mod tests {
     fn a_line_without_end_is_cut_and_does_not_grow() {
         let log = [
             b"reason=".to_vec(),
-            vec![b'x'; TEXT_MAX + 10],
+            vec![b'x'; SHORT_TEXT_MAX + 10],
             b"\n\n".to_vec(),
         ]
         .concat();
         let mut reader = ReasonReader::new(&log[..], Charset::Ascii);
         let entry = reader.next(|_| ()).unwrap().unwrap();
-        assert_eq!(entry.reason.len(), TEXT_MAX - "reason=".len());
+        assert_eq!(entry.reason.len(), SHORT_TEXT_MAX - "reason=".len());
     }
 }

@@ -3,6 +3,7 @@
 //! Owns the words between those who find messages and those who show them.
 //! Everything handed to a `Report` is quoted and printable.
 
+use crate::record::SHORT_TEXT_MAX;
 use crate::text::Charset;
 
 /// Whose output is reproduced (spec page 05, "Dialect").
@@ -116,6 +117,11 @@ pub trait Report {
     /// What is still worth reading; asked again and again.
     fn wanted(&self) -> Wanted {
         Wanted::Everything
+    }
+    /// Bytes that may be kept of a text that has more than
+    /// [`SHORT_TEXT_MAX`]; asked for each before it is read.
+    fn long_text_max(&self) -> usize {
+        SHORT_TEXT_MAX
     }
     /// A message begins.
     fn message(&mut self, head: &Head<'_>);

@@ -13,12 +13,15 @@ use thiserror::Error;
 use super::logged::LoggedRecipients;
 use super::message::{Message, is_exhaustion};
 use super::report::{Dialect, Head, LogClass, LogFacts, Recipient, Report, Rules, Wanted};
-use super::{Layout, Queue, ReasonReader};
-use crate::record::{Buffers, FileSource, Reader, Record, RecordType};
+use super::{Layout, Queue, ReasonReader, reasons};
+use crate::record::{Buffers, FileSource, Reader, Record, RecordType, SHORT_TEXT_MAX};
 use crate::sys::dir::{Dir, Kind, stat_open};
 use crate::sys::error_text::{error_text, is_any};
 use crate::text::{make_printable, quote, shown, trim_space_start};
 
+/// Bytes of an attribute that count: its name, and more than any value has
+/// that Postfix writes.
+const ATTRIBUTE_MAX: usize = 4096;
 /// Bytes of a malformed size record that a warning shows.
 const SIZE_SHOWN_MAX: usize = 100;
 
@@ -69,6 +72,10 @@ impl ReportError {
         }
     }
 }
+
+/// Bytes of a buffer for texts that are kept from one message to the next: a
+/// quoted text has up to twice its bytes.
+const KEPT_MAX: usize = 4 * SHORT_TEXT_MAX;
 
 /// Reads messages one after the other, with the same buffers.
 #[derive(Debug, Default)]
@@ -127,7 +134,13 @@ impl Reporter {
             report.end();
         }
         let unread = reading.unread.take().map_or(Ok(()), Err);
+        buffers.shrink();
         self.records = buffers;
+        for text in [&mut self.sender, &mut self.address, &mut self.original] {
+            if text.capacity() > KEPT_MAX {
+                *text = Vec::new();
+            }
+        }
         done.and(unread)
     }
 }
@@ -165,7 +178,11 @@ impl Reading<'_> {
         report: &mut impl Report,
     ) -> Result<(), ReportError> {
         loop {
-            match file.next_cooked() {
+            let next = file.next_cooked();
+            if let Ok(Some(record)) = &next {
+                file.limit_text(text_max(record, report));
+            }
+            match next {
                 Ok(Some(record)) if file.is_readable(&record) => {
                     let next = self.record(file, &record, report)?;
                     if next == Next::Stop || report.wanted() == Wanted::Nothing {
@@ -203,7 +220,8 @@ impl Reading<'_> {
                 return Ok(Next::Stop);
             }
             RecordType::ATTRIBUTE if report.wants_attributes() => {
-                report.attribute(file.text(record));
+                let text = file.text(record);
+                report.attribute(text.get(..ATTRIBUTE_MAX).unwrap_or(text));
             }
             RecordType::DONE_RECIPIENT => report.done_recipient(),
             RecordType::CONTENT => self.skip_content(file)?,
@@ -339,9 +357,14 @@ impl Reading<'_> {
         class: LogClass,
         report: &mut impl Report,
     ) -> io::Result<()> {
-        let named = |text: Vec<u8>| [path.as_bytes(), b": ", &text].concat();
+        let mut observer = LogObserver {
+            path,
+            warned: false,
+            report,
+        };
         // An error of the disk ends the log; what was read counts.
-        while let Some(entry) = log.next(|text| report.warning(named(text)))? {
+        while let Some(entry) = log.next_observed(&mut observer)? {
+            let report = &mut *observer.report;
             if report.wanted() == Wanted::Nothing {
                 break;
             }
@@ -396,6 +419,40 @@ impl Reading<'_> {
             b" -- skipping remainder of this file",
         ];
         report.warning(parts.concat());
+    }
+}
+
+/// Bytes that may be kept of a record's text.
+fn text_max(record: &Record, report: &impl Report) -> usize {
+    let is_shown = matches!(
+        record.kind,
+        RecordType::SENDER | RecordType::RECIPIENT | RecordType::ORIGINAL_RECIPIENT
+    );
+    match is_shown && record.length > SHORT_TEXT_MAX as u64 {
+        true => report.long_text_max(),
+        false => SHORT_TEXT_MAX,
+    }
+}
+
+/// Passes on what is odd in a log: the first line that is not understood, as
+/// a log of nothing else would fill the mail log.
+struct LogObserver<'a, R> {
+    path: &'a str,
+    warned: bool,
+    report: &'a mut R,
+}
+
+impl<R: Report> reasons::Observer for LogObserver<'_, R> {
+    fn malformed(&mut self, text: Vec<u8>) {
+        if !self.warned {
+            self.warned = true;
+            let parts = [self.path.as_bytes(), b": ", &text];
+            self.report.warning(parts.concat());
+        }
+    }
+
+    fn long_line_max(&self) -> usize {
+        self.report.long_text_max()
     }
 }
 

@@ -12,6 +12,20 @@ pub enum Charset {
     LooseUtf8,
     /// Valid UTF-8, as since Postfix 3.11.
     StrictUtf8,
+    /// Valid UTF-8 that no terminal obeys: without the control characters of
+    /// eight bits and without those that turn the order of text around. For
+    /// all that Postfix does not print.
+    Safe,
+}
+
+impl Charset {
+    /// What of it is safe to show where Postfix's bytes are not owed.
+    pub fn safe(self) -> Self {
+        match self {
+            Self::Ascii => Self::Ascii,
+            Self::LooseUtf8 | Self::StrictUtf8 | Self::Safe => Self::Safe,
+        }
+    }
 }
 
 /// Replaces every byte that may not be shown by `?`, in place.
@@ -40,14 +54,23 @@ pub fn shown(text: &[u8]) -> String {
     string
 }
 
+/// Whether a terminal may do anything but show a character: control
+/// characters, ends of lines, and those of the bidirectional algorithm (UAX
+/// #9), which make text look as if it were another.
+fn is_obeyed(c: char) -> bool {
+    matches!(c,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}'
+        | '\u{61c}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// JSON that no terminal obeys: what its own rules leave of control
-/// characters, DEL and those of eight bits, is written as escapes too.
+/// characters, and those that turn text around, are written as escapes too.
 pub fn without_controls(json: String) -> String {
-    let is_control = |c: char| ('\x7f'..='\u{9f}').contains(&c);
-    if !json.contains(is_control) {
+    if !json.contains(is_obeyed) {
         return json;
     }
-    let escape = |c: char| match is_control(c) {
+    let escape = |c: char| match is_obeyed(c) && c != '\n' {
         true => format!("\\u{:04x}", u32::from(c)),
         false => c.to_string(),
     };
@@ -72,6 +95,7 @@ fn printable_prefix(text: &[u8], charset: Charset) -> Option<Shown> {
         Charset::Ascii => 0,
         Charset::LooseUtf8 => loose_sequence(text),
         Charset::StrictUtf8 => strict_sequence(text),
+        Charset::Safe => safe_sequence(text),
     };
     Some(Shown {
         len: len.max(1),
@@ -103,6 +127,17 @@ fn strict_sequence(text: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
+/// Length of one valid UTF-8 character that a terminal only shows; 0 if there
+/// is none.
+fn safe_sequence(text: &[u8]) -> usize {
+    let length = strict_sequence(text);
+    let character = text.get(..length).map(std::str::from_utf8);
+    match character {
+        Some(Ok(character)) if !character.contains(is_obeyed) => length,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,9 +150,33 @@ mod tests {
 
     #[test]
     fn escape_sequences_never_survive() {
-        for charset in [Charset::Ascii, Charset::LooseUtf8, Charset::StrictUtf8] {
+        for charset in [
+            Charset::Ascii,
+            Charset::LooseUtf8,
+            Charset::StrictUtf8,
+            Charset::Safe,
+        ] {
             assert_eq!(printed(b"a\x1b[2J\x7f\0\n", charset), b"a?[2J???");
         }
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_not_safe_and_the_rest_is() {
+        let obeyed =
+            "\u{80}\u{9b}\u{9f}\u{61c}\u{200e}\u{200f}\u{2028}\u{202a}\u{202e}\u{2066}\u{2069}";
+        for c in obeyed.chars() {
+            let text = format!("a{c}b");
+            let shown = printed(text.as_bytes(), Charset::Safe);
+            assert_eq!(shown, format!("a{}b", "?".repeat(c.len_utf8())).as_bytes());
+            let json = without_controls(format!("\"{text}\""));
+            assert_eq!(json, format!("\"a\\u{:04x}b\"", u32::from(c)));
+        }
+        let shown = "\u{a0}\u{fc}\u{200b}\u{2010}\u{202f}\u{2065}\u{206a}\u{5d0}\u{1f600}";
+        assert_eq!(printed(shown.as_bytes(), Charset::Safe), shown.as_bytes());
+        assert_eq!(
+            printed(b"\xe2\x80\xc3\xa9\xc2", Charset::Safe),
+            b"??\xc3\xa9?"
+        );
     }
 
     // Each pair as Postfix 3.7.11 printed it for a recipient.

@@ -9,6 +9,7 @@
 
 mod acting;
 mod beside;
+mod bounds;
 mod clients;
 mod clients_json;
 mod command_line;

@@ -27,7 +27,7 @@ use crate::ipc::AttributeError;
 use crate::ipc::showq::Showq;
 use crate::listing::{
     self, Arrangement, CountPlan, Counts, DaemonWish, Ending, Listing, ListingError, Look, Output,
-    Sink, Style, Totals,
+    Sink, Spill, Style, Totals,
 };
 use crate::selection::Selection;
 use crate::spool::report::{Dialect, Rules};
@@ -128,12 +128,13 @@ pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
 /// Lists the queue, and says what was listed.
 pub fn run_and_count(session: Session<'_>, request: &Request<'_>) -> Result<Totals, Fatal> {
     access::authorize(session.call, Deed::View, session.config, session.diag)?;
-    let mut lister = Lister::new(session, request);
+    let spill = Spill::default();
+    let mut lister = Lister::new(session, request, &spill);
     let origin = lister.choose_for_request()?;
     let stdout = stdout(lister.session.diag)?;
     let progress = lister.progress(&origin);
     let output = Output::new(stdout, request.style);
-    let mut printer = Printer::new(output, request.arrangement, progress);
+    let mut printer = Printer::new(output, request.arrangement, &spill, progress);
     let ended = lister.list(origin, &mut printer)?;
     lister.finish(ended, printer)
 }
@@ -145,7 +146,8 @@ pub fn into_sink(
     sink: &mut impl Sink,
 ) -> Result<(), Fatal> {
     access::authorize(session.call, Deed::View, session.config, session.diag)?;
-    let mut lister = Lister::new(session, request);
+    let spill = Spill::default();
+    let mut lister = Lister::new(session, request, &spill);
     let origin = lister.choose_for_request()?;
     match lister.list(origin, sink)? {
         Ok(_) => Ok(()),
@@ -176,7 +178,8 @@ pub fn count(
         style: Style::Counts(plan),
         ..*request
     };
-    let mut lister = Lister::new(session, request);
+    let spill = Spill::default();
+    let mut lister = Lister::new(session, request, &spill);
     let origin = lister.choose_for_request()?;
     if matches!(origin, Origin::Spool) && names::are_enough(plan, request.selection) {
         return lister.count_names();
@@ -199,19 +202,28 @@ struct Lister<'a> {
     request: &'a Request<'a>,
     /// How many messages the daemon reported, if it was asked.
     reported: Option<u64>,
+    /// Where text goes that is too much for the memory.
+    spill: &'a Spill,
 }
 
 impl<'a> Lister<'a> {
-    fn new(session: Session<'a>, request: &'a Request<'a>) -> Self {
+    fn new(session: Session<'a>, request: &'a Request<'a>, spill: &'a Spill) -> Self {
         Self {
             session,
             request,
             reported: None,
+            spill,
         }
     }
-}
 
-impl Lister<'_> {
+    fn look(&self) -> Look<'a> {
+        Look {
+            style: self.request.style,
+            arrangement: self.request.arrangement,
+            spill: Some(self.spill),
+        }
+    }
+
     /// Chooses the source, and refuses what it cannot tell.
     fn choose_for_request(&mut self) -> Result<Origin, Fatal> {
         let origin = self.choose()?;
@@ -279,7 +291,7 @@ impl Lister<'_> {
             spool: self.session.spool,
             layout: &layout,
             rules: &rules,
-            look: self.request.look(),
+            look: self.look(),
             queues: &Queue::LISTED,
             selection: self.request.selection,
             workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
@@ -300,11 +312,12 @@ impl Lister<'_> {
         let seen = Cell::new(0);
         let wish = DaemonWish {
             seen: &seen,
-            look: self.request.look(),
+            look: self.look(),
             selection: self.request.selection,
             null_shown: &null_shown,
         };
         let charset = match self.session.config.smtputf8_enable {
+            true if !self.request.style.is_postfixs() => Charset::Safe,
             true => Charset::LooseUtf8,
             false => Charset::Ascii,
         };
@@ -420,7 +433,11 @@ impl Lister<'_> {
         for warning in warnings {
             self.session.diag.log_as(SHOWQ, Severity::Warning, warning);
         }
-        rules.map_err(|error| self.showq_failed(&error.to_string()))
+        let mut rules = rules.map_err(|error| self.showq_failed(&error.to_string()))?;
+        if !self.request.style.is_postfixs() {
+            rules.charset = rules.charset.safe();
+        }
+        Ok(rules)
     }
 
     /// Ends a listing of Postfix's kind as showq's end would: its words are in
@@ -437,15 +454,6 @@ impl Lister<'_> {
 
     fn fatal(&mut self, text: &str) -> Fatal {
         fatal(self.session.diag, text)
-    }
-}
-
-impl<'a> Request<'a> {
-    fn look(&self) -> Look<'a> {
-        Look {
-            style: self.style,
-            arrangement: self.arrangement,
-        }
     }
 }
 

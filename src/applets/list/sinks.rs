@@ -1,19 +1,19 @@
 //! Who receives a listing: standard output, or a sum.
 
 use std::fs::File;
-use std::io;
 
 use super::SHOWQ;
 use crate::applets::progress::Progress;
 use crate::diag::{Diag, Severity};
 use crate::listing::{
-    Arrangement, Counts, Ending, Entry, Gathered, ListingError, Output, Sink, Sorter, Totals,
+    Arrangement, Counts, Ending, Entry, Gathered, ListingError, Output, Sink, Sorter, Spill, Totals,
 };
 
 /// Prints a listing; one in another order when all of it is known.
 pub(super) struct Printer<'a> {
     output: Output<'a, File>,
     order: Order<'a>,
+    spill: &'a Spill,
     progress: Progress,
 }
 
@@ -29,17 +29,19 @@ impl<'a> Printer<'a> {
     pub(super) fn new(
         output: Output<'a, File>,
         arrangement: Option<&'a Arrangement>,
+        spill: &'a Spill,
         progress: Progress,
     ) -> Self {
         let order = match arrangement {
             Some(arrangement) if !arrangement.keys.is_empty() => {
-                Order::Sorted(Sorter::new(arrangement))
+                Order::Sorted(Sorter::new(arrangement, spill))
             }
             other => Order::AsTheyCome(other.and_then(|arrangement| arrangement.limit)),
         };
         Self {
             output,
             order,
+            spill,
             progress,
         }
     }
@@ -50,7 +52,7 @@ impl<'a> Printer<'a> {
         if let Order::Sorted(sorter) = self.order {
             for entry in sorter.finish().map_err(ListingError::Sort)? {
                 let entry = entry.map_err(ListingError::Sort)?;
-                let written = write(&mut self.output, &entry).map_err(ListingError::Output)?;
+                let written = write(&mut self.output, &entry, self.spill)?;
                 if written == Ending::ReaderGone {
                     return Ok(self.output.totals());
                 }
@@ -62,13 +64,20 @@ impl<'a> Printer<'a> {
     }
 
     /// Writes entries up to the limit.
-    fn write_up_to_limit(&mut self, entries: &[Entry], left: usize) -> io::Result<Ending> {
-        for entry in entries.iter().take(left) {
-            if write(&mut self.output, entry)? == Ending::ReaderGone {
+    fn write_up_to_limit(
+        &mut self,
+        entries: &[Entry],
+        mut left: usize,
+    ) -> Result<Ending, ListingError> {
+        for entry in entries {
+            if left == 0 {
+                break;
+            }
+            if write(&mut self.output, entry, self.spill)? == Ending::ReaderGone {
                 return Ok(Ending::ReaderGone);
             }
+            left = left.saturating_sub(messages_in(entry));
         }
-        let left = left.saturating_sub(entries.len());
         self.order = Order::AsTheyCome(Some(left));
         Ok(match left {
             0 => Ending::Enough,
@@ -77,9 +86,26 @@ impl<'a> Printer<'a> {
     }
 }
 
-fn write(output: &mut Output<'_, File>, entry: &Entry) -> io::Result<Ending> {
+fn write(
+    output: &mut Output<'_, File>,
+    entry: &Entry,
+    spill: &Spill,
+) -> Result<Ending, ListingError> {
     output.count(entry.totals);
-    output.piece(&entry.text)
+    for kept in &entry.kept {
+        let ended = spill.read(*kept, |piece| {
+            output.piece(piece).map_err(ListingError::Output)
+        })?;
+        if ended == Ending::ReaderGone {
+            return Ok(ended);
+        }
+    }
+    output.piece(&entry.text).map_err(ListingError::Output)
+}
+
+/// How many messages end with an entry.
+fn messages_in(entry: &Entry) -> usize {
+    usize::try_from(entry.totals.messages).unwrap_or(usize::MAX)
 }
 
 impl Sink for Printer<'_> {
@@ -97,7 +123,8 @@ impl Sink for Printer<'_> {
         let Gathered::Entries(entries) = gathered else {
             return Ok(Ending::Complete);
         };
-        self.progress.add(entries.len());
+        let messages = entries.iter().map(messages_in);
+        self.progress.add(messages.fold(0, usize::saturating_add));
         match &mut self.order {
             Order::Sorted(sorter) => {
                 sorter.add(entries).map_err(ListingError::Sort)?;
@@ -105,8 +132,7 @@ impl Sink for Printer<'_> {
             }
             Order::AsTheyCome(limit) => {
                 let left = limit.unwrap_or(usize::MAX);
-                let written = self.write_up_to_limit(&entries, left);
-                written.map_err(ListingError::Output)
+                self.write_up_to_limit(&entries, left)
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Finds them as a listing does, in parallel and in the order of the queues,
 //! and shows one after the other.
 
-use super::{Printer, Search, fatal, instance};
+use super::{Damaged, Printer, STATUS, Search, fatal, instance};
 use crate::applets::Fatal;
 use crate::config::Config;
 use crate::listing::{
@@ -14,7 +14,7 @@ use crate::selection::{Matcher, Selection};
 use crate::spool::Queue;
 use crate::spool::message::{self, NoMessage};
 use crate::spool::report::Rules;
-use crate::spool::reporter::Location;
+use crate::spool::reporter::{Location, ReportError};
 use crate::sys::process::raise_open_files;
 
 /// What a line of the listing is: where a message lies.
@@ -43,6 +43,7 @@ pub(super) fn run(
         selection: Some(selection),
         workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
     };
+    printer.damaged = Damaged::Counts(0);
     let mut shown = Shown {
         matcher: Matcher::new(selection, &rules),
         printer,
@@ -60,7 +61,12 @@ pub(super) fn run(
         let diag = &mut shown.printer.output.sink().diag;
         diag.warning("no message in the queue is what the selection asks for");
     }
-    shown.printer.finish()
+    let damaged = shown.printer.damaged;
+    shown.printer.finish()?;
+    match damaged {
+        Damaged::Counts(1..) => Err(Fatal::told(STATUS)),
+        _ => Ok(()),
+    }
 }
 
 fn rules(printer: &mut Printer, config: &Config) -> Result<Rules, Fatal> {
@@ -103,12 +109,18 @@ impl Shown<'_> {
             Ok(message) => message,
             // Delivered or moved meanwhile.
             Err(NoMessage::NotThere) => return Ok(()),
-            Err(error) => return Err(self.printer.fatal(error.to_string().as_bytes())),
+            Err(error) if error.is_exhaustion() => {
+                return Err(self.printer.fatal(error.to_string().as_bytes()));
+            }
+            Err(error) => return self.printer.warn(error.to_string().as_bytes()),
         };
         match self.matcher.is_meant(&message, &at) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(error) => return Err(self.printer.fatal(error.to_string().as_bytes())),
+            Err(error @ ReportError::Exhausted { .. }) => {
+                return Err(self.printer.fatal(error.to_string().as_bytes()));
+            }
+            Err(error) => return self.printer.warn(error.to_string().as_bytes()),
         }
         self.count = self.count.saturating_add(1);
         self.printer.print_named(message.file, path, id)

@@ -77,6 +77,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         start: arguments.start,
         search,
         output: Output::new(screen),
+        damaged: Damaged::default(),
         buffers: Buffers::reading_ahead(READ_AHEAD),
     };
     match (&arguments.selection, search) {
@@ -148,7 +149,18 @@ struct Printer {
     start: u64,
     search: Option<Search>,
     output: Output<Screen>,
+    damaged: Damaged,
     buffers: Buffers,
+}
+
+/// What becomes of a file that cannot be read to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Damaged {
+    /// It ends the run, as in Postfix.
+    #[default]
+    Ends,
+    /// A warning; this many were met.
+    Counts(u64),
 }
 
 impl Printer {
@@ -198,10 +210,15 @@ impl Printer {
         if let Some(error) = failure {
             let what = error_text(&error);
             let warning = [b"close ", asked_for, b": ", what.as_bytes()].concat();
-            let warned = self.output.warning(&warning);
-            return warned.map_err(|error| self.failed(&ContentsError::Output(error)));
+            return self.warn(&warning);
         }
         Ok(())
+    }
+
+    /// Warns, after all that was shown.
+    fn warn(&mut self, text: &[u8]) -> Result<(), Fatal> {
+        let warned = self.output.warning(text);
+        warned.map_err(|error| self.failed(&ContentsError::Output(error)))
     }
 
     fn print_stdin(&mut self) -> Result<(), Fatal> {
@@ -270,8 +287,16 @@ impl Printer {
         let shown = self.show(&mut reader, name, modified);
         let failure = reader.take_failure();
         self.buffers = buffers;
-        shown.map_err(|error| self.failed(&error))?;
-        Ok(failure)
+        match (shown, self.damaged) {
+            (Ok(()), _) => Ok(failure),
+            (Err(error), Damaged::Counts(count)) if error.is_of_file() => {
+                self.damaged = Damaged::Counts(count.saturating_add(1));
+                let text = [name, b": ", error.to_string().as_bytes()].concat();
+                self.warn(&text)?;
+                Ok(failure)
+            }
+            (Err(error), _) => Err(self.failed(&error)),
+        }
     }
 
     fn show<S: Source>(

@@ -32,7 +32,8 @@ pub fn run(scene: Scene<'_>, diag: &mut Diag) -> Result<(), Fatal> {
     let Some((action, _)) = scene.arguments.actions.first() else {
         return Ok(());
     };
-    let rules = scene.rules(diag)?;
+    let mut rules = scene.rules(diag)?;
+    rules.charset = rules.charset.safe();
     let columns = match scene.config.enable_long_queue_ids {
         true => Columns::Long,
         false => Columns::Short,
@@ -107,6 +108,7 @@ impl Preview<'_> {
         let look = Look {
             style: self.style,
             arrangement: Some(&arrangement),
+            spill: None,
         };
         self.scene
             .list(self.action, selection, self.rules, look, &mut self.shown)
@@ -239,8 +241,8 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn message(&mut self, text: &[u8], totals: Totals) -> io::Result<Ending> {
-        self.left = self.left.saturating_sub(1);
-        self.count = self.count.saturating_add(1);
+        self.left = self.left.saturating_sub(totals.messages);
+        self.count = self.count.saturating_add(totals.messages);
         self.output.count(totals);
         let ending = self.output.piece(text)?;
         self.reader_gone = ending == Ending::ReaderGone;

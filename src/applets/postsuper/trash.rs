@@ -184,7 +184,7 @@ fn line(batch: &Held) -> String {
         local.write_iso(&mut time);
     }
     let mut comment = batch.comment.clone().unwrap_or_default();
-    make_printable(&mut comment, Charset::StrictUtf8);
+    make_printable(&mut comment, Charset::Safe);
     let comment = String::from_utf8_lossy(&comment);
     let (name, user) = (&batch.name, &batch.who.name);
     let (messages, bytes) = (batch.messages, batch.bytes);

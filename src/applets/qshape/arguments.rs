@@ -300,7 +300,7 @@ pub(super) fn misuse(text: &str) -> Misuse {
 
 /// What is wrong with our own options is told printably.
 fn of_ours(mut text: Vec<u8>) -> Misuse {
-    make_printable(&mut text, Charset::StrictUtf8);
+    make_printable(&mut text, Charset::Safe);
     Misuse(text)
 }
 

@@ -169,7 +169,7 @@ impl Words {
             (Barred::Read, parent) => [b"Can't readdir(", &join(parent, name)[..], b")"].concat(),
         };
         let mut text = [&what[..], b": ", error_text(cause).as_bytes()].concat();
-        make_printable(&mut text, Charset::StrictUtf8);
+        make_printable(&mut text, Charset::Safe);
         text.push(b'\n');
         self.at_line(&text, LINE_SEARCH);
     }

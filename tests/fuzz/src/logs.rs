@@ -59,7 +59,7 @@ fn assert_shown(entry: &Reason, charset: Charset) {
         match charset {
             Charset::Ascii => assert!(text.is_ascii()),
             Charset::LooseUtf8 => {}
-            Charset::StrictUtf8 => assert!(std::str::from_utf8(text).is_ok()),
+            Charset::StrictUtf8 | Charset::Safe => assert!(std::str::from_utf8(text).is_ok()),
         }
     }
 }

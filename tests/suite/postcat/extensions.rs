@@ -123,7 +123,9 @@ fn a_broken_file_is_an_error_and_no_half_object() {
     write(&instance, "cut", &message[..message.len() - 4]);
     let output = ours(&instance, &["--json", "cut"], b"");
     assert_eq!(output.ended, Ended::Exited(1));
-    assert_eq!(output.stdout_text(), "");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("a whole object");
+    assert_eq!(json["error"], "record read error");
+    assert_eq!(json["sender"], "s");
     assert!(output.stderr_text().contains("fatal: record read error"));
 }
 
@@ -142,4 +144,48 @@ fn the_file_name_before_each_record() {
         printed(&instance, &["-fhdo", "small"]),
         "small:        26  78 a: b\n"
     );
+}
+
+#[test]
+fn json_of_a_message_that_was_edited_thousands_of_times_is_whole() {
+    let instance = Instance::builder().build();
+    let mut file = RecordWriter::new();
+    file.record(RecordType::TIME, b"1700000000 0")
+        .record(RecordType::SENDER, b"s@example.com")
+        .record(RecordType::RECIPIENT, b"r@example.com");
+    // Each pair of pointers leads forth and back, as edits do.
+    for _ in 0..4_000 {
+        let here = file.offset();
+        file.pointer(here + 2 * 17)
+            .pointer(here + 3 * 17)
+            .pointer(here + 17);
+    }
+    file.record(RecordType::CONTENT, b"")
+        .record(RecordType::TEXT, b"Subject: edited")
+        .record(RecordType::EXTRACTED, b"")
+        .record(RecordType::END, b"");
+    write(&instance, "edited", &file.into_bytes());
+    let text = printed(&instance, &["--json", "edited"]);
+    let json: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(json["headers"][0]["value"], "edited");
+}
+
+#[test]
+fn a_message_that_is_still_received_is_shown_once() {
+    let instance = Instance::builder().build();
+    let mut file = RecordWriter::new();
+    file.record(RecordType::SIZE, format!("{:15} {:15}", 0, 0).as_bytes())
+        .record(RecordType::TIME, b"1700000000 0")
+        .record(RecordType::SENDER, b"s@example.com")
+        .record(RecordType::RECIPIENT, b"r@example.com")
+        .record(RecordType::CONTENT, b"")
+        .record(RecordType::TEXT, b"Subject: x");
+    write(&instance, "received", &file.into_bytes());
+    let output = ours(&instance, &["-e", "received"], b"");
+    assert_eq!(
+        output.stdout_text().matches("sender: ").count(),
+        1,
+        "{output:?}"
+    );
+    assert!(output.stderr_text().lines().count() <= 1, "{output:?}");
 }

@@ -1,9 +1,13 @@
 //! `postcat -q MATCH` shows what the real postcat shows of the messages that
 //! a pipeline finds.
 
+use spoolbox::record::RecordType;
+use spoolbox::record::writer::RecordWriter;
+
 use super::{filled, real};
 use crate::support::instance::Instance;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::spool::{Name, NewFile};
 use crate::support::{Met, Needs, require};
 
 fn postcat(instance: &Instance, args: &[&str]) -> Output {
@@ -109,4 +113,40 @@ fn the_word_alone_is_an_id_as_any_other() {
         let compared = crate::support::compare::same_output(&instance, &call);
         compared.unwrap_or_else(|text| panic!("{text}"));
     }
+}
+
+#[test]
+fn a_damaged_message_does_not_end_the_others() {
+    let instance = Instance::builder().build();
+    let mut whole = RecordWriter::new();
+    whole
+        .record(RecordType::TIME, b"1700000000 0")
+        .record(RecordType::SENDER, b"s@example.com")
+        .record(RecordType::RECIPIENT, b"r@example.com")
+        .record(RecordType::CONTENT, b"")
+        .record(RecordType::TEXT, b"Subject: whole")
+        .record(RecordType::EXTRACTED, b"")
+        .record(RecordType::END, b"");
+    let whole = whole.into_bytes();
+    // It ends within its text: the envelope is as good as the others'.
+    let torn = [&whole[..whole.len() - 10], b"N\x7fx"].concat();
+    for (id, file) in [("A0001", &whole), ("A0002", &torn), ("A0003", &whole)] {
+        let name = Name::Literal(id.as_bytes().to_vec());
+        let file = NewFile::new("hold", file.clone()).named(name);
+        instance.spool().put(&file);
+    }
+    let match_all = ["-q", "MATCH", "--from", "s@example.com"];
+    let plain = postcat(&instance, &match_all);
+    assert_eq!(plain.ended, Ended::Exited(1), "{plain:?}");
+    let ends = plain.stdout_text().matches("*** MESSAGE FILE END").count();
+    assert_eq!(ends, 2, "{plain:?}");
+    assert!(plain.stderr_text().contains("hold/A0002"), "{plain:?}");
+    let json = postcat(&instance, &[&["--json"], &match_all[..]].concat());
+    assert_eq!(json.ended, Ended::Exited(1), "{json:?}");
+    let text = json.stdout_text();
+    let lines = text.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("a whole object");
+        line.get("error").is_some()
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), [false, true, false], "{text}");
 }

@@ -29,8 +29,11 @@ pub fn opened_by(tool: Tool, options: &[&str]) -> Vec<String> {
     assert!(status.success(), "{options:?}");
     let trace = std::fs::read_to_string(trace).expect("a trace");
     // Queue files are opened so that neither links nor FIFOs matter;
-    // directories are opened otherwise.
-    let is_file = |line: &&str| line.contains("O_NOFOLLOW") && !line.contains("O_DIRECTORY");
+    // directories are opened otherwise, and the master's lock file not to read.
+    let is_file = |line: &&str| {
+        let other = line.contains("O_DIRECTORY") || line.contains("O_PATH");
+        line.contains("O_NOFOLLOW") && !other
+    };
     let name = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();
     trace.lines().filter(is_file).map(name).collect()
 }
