@@ -178,9 +178,10 @@ fn logs_without_a_message_are_purged() {
         succeeds(&instance, &["--trash", "-d", &trashed.id()], "");
         let kept = in_trash(&instance);
         let file = |name: &str| {
-            let home = match hashed.contains("saved") {
-                true => format!("saved/{}", &name[..1]),
-                false => "saved".to_owned(),
+            let home = if hashed.contains("saved") {
+                format!("saved/{}", &name[..1])
+            } else {
+                "saved".to_owned()
             };
             let home = instance.spool().path(home);
             fs::create_dir_all(&home).expect("mkdir");
