@@ -6,7 +6,7 @@ mod operands;
 mod scan;
 
 pub use near::nearest;
-pub use operands::{OperandError, Operands, looks_like_option};
+pub use operands::{OperandError, Operands};
 pub use scan::{ScanError, Scanned, Scanner};
 
 /// One option of an applet. The applet's table of these feeds the scanner,

@@ -130,7 +130,7 @@ impl Operands {
 }
 
 /// Whether an argument would be an option if it preceded the operands.
-pub fn looks_like_option(argument: &OsStr) -> bool {
+fn looks_like_option(argument: &OsStr) -> bool {
     matches!(argument.as_bytes(), [b'-', _, ..])
 }
 

@@ -16,7 +16,7 @@ use crate::applets::flush::Wanted;
 use crate::applets::list::{Source, Wish};
 use crate::applets::rate;
 use crate::applets::{Call, Fatal};
-use crate::cli::{self, OperandError, Operands, Scanned, Scanner};
+use crate::cli::{OperandError, Operands, Scanned, Scanner};
 use crate::diag::Diag;
 use crate::listing::{Arrangement, CountBy, Direction, TimeStyle};
 use crate::selection::{Builder, Selection, SelectionError, Taken};
@@ -302,11 +302,6 @@ impl Reading {
         };
         let is_selected = self.arguments.selection.is_some();
         match &mode {
-            Some(Mode::Flush(Wanted::Site(site))) if cli::looks_like_option(site) => {
-                let site = site.display();
-                let text = format!("{site} is an option, not a site; nothing was done");
-                return Err(Problem::Wrong(text));
-            }
             Some(Mode::Flush(_)) if is_selected => {
                 let text = "a selection does not go with -f, -i and -s, but with -i MATCH";
                 return Err(Problem::Wrong(text.to_owned()));

@@ -204,6 +204,7 @@ fn an_option_is_never_taken_for_the_value_of_another() {
     assert!(std::fs::read_to_string(&file).is_ok_and(|text| text.contains("# HELP ")));
     let site = run(&instance, Tool::Postqueue, &["-s", "--dry-run"]);
     assert_eq!(site.ended, Ended::Exited(69), "{site:?}");
-    let text = "postqueue: fatal: --dry-run is an option, not a site; nothing was done\n";
+    // As in Postfix.
+    let text = "postqueue: fatal: Cannot flush mail queue - invalid destination: \"--dry-run\"\n";
     assert_eq!(site.stderr_text(), text);
 }
