@@ -3,16 +3,18 @@
 //!
 //! Between the look and the act another message can get the name. The file
 //! that was looked at is kept open until then, so that its inode number cannot
-//! be given to another; the act is on that inode or on nothing.
+//! be given to another, and its sender is read once more: the act is on that
+//! inode with that sender, or on nothing. What is left is the time between the
+//! lstat(2) of the name and the rename(2) or unlink(2) that follows it.
 
 use std::os::unix::ffi::OsStrExt;
 
-use crate::selection::{Matcher, Selection};
+use crate::selection::{Evidence, Matcher, Selection};
 use crate::spool::actions::{Action, Actor, Selected, Sighting};
 use crate::spool::crew::{self, Done, Feed, Room, Stop, Work};
 use crate::spool::gatherer::{DirectoryJob, Gatherer};
 use crate::spool::mass::Field;
-use crate::spool::message::{self, Identity, Message, NoMessage};
+use crate::spool::message::{self, Message, NoMessage};
 use crate::spool::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
 use crate::spool::report::Rules;
 use crate::spool::reporter::Location;
@@ -135,7 +137,7 @@ impl Seen {
 struct Candidate {
     id: QueueId,
     queue: Queue,
-    identity: Identity,
+    evidence: Evidence,
     /// Keeps the inode number from being given to another file.
     open: Message,
 }
@@ -198,7 +200,7 @@ impl Examiner<'_> {
         };
         match self.matcher.examine(&message, &at) {
             Ok(evidence) => Some(Seen::Message(Candidate {
-                identity: evidence?.identity(),
+                evidence: evidence?,
                 id: id.clone(),
                 queue,
                 open: message,
@@ -236,8 +238,12 @@ impl Examiner<'_> {
             Seen::Failed(error) => return Err(error),
         };
         self.field.brake.wait(self.field.interrupts)?;
+        if !self.is_still_the_same(&candidate)? {
+            notes.not_done(candidate.id.as_bytes(), Fate::Vanished);
+            return Ok(());
+        }
         let before = notes.lines.len();
-        let met = (candidate.queue, candidate.identity);
+        let met = (candidate.queue, candidate.evidence.identity());
         self.actor
             .act_on_same(self.action, &candidate.id, met, notes)?;
         if !notes.has_fact_since(before) {
@@ -247,6 +253,28 @@ impl Examiner<'_> {
             self.field.brake.acted(self.field.interrupts);
         }
         Ok(())
+    }
+}
+
+impl Examiner<'_> {
+    /// Whether the file that was looked at has the same sender still. A file
+    /// that cannot be read any more is not known to match.
+    fn is_still_the_same(&mut self, candidate: &Candidate) -> Result<bool, WorkError> {
+        let (layout, id) = (self.field.layout, candidate.id.as_bytes());
+        let path = layout.path(candidate.queue, id);
+        let path = path.to_string_lossy();
+        let at = Location {
+            spool: self.field.spool,
+            layout,
+            queue: candidate.queue,
+            id,
+            path: &path,
+        };
+        match self.matcher.evidence(&candidate.open, &at) {
+            Ok(now) => Ok(now.is_some_and(|now| now == candidate.evidence)),
+            Err(error) if !error.ends_listing() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

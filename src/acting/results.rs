@@ -16,8 +16,24 @@ pub fn json_line(action: Action, fact: &Fact) -> String {
         Fate::Vanished => ("vanished", None, None),
         Fate::Invalid => ("invalid", None, None),
     };
+    line(action, &fact.id, result, (before, after))
+}
+
+/// The same of something that would be done to a message in `queue`.
+pub fn would_be_line(action: Action, id: &[u8], deed: Deed, queue: Queue) -> String {
+    let result = format!("would be {}", deed.words());
+    let queues = (Some(queue), queue_after(deed, queue));
+    line(action, id, &result, queues)
+}
+
+fn line(
+    action: Action,
+    id: &[u8],
+    result: &str,
+    (before, after): (Option<Queue>, Option<Queue>),
+) -> String {
     // A text that was given for an ID can hold anything.
-    let id = json!(String::from_utf8_lossy(&fact.id));
+    let id = json!(String::from_utf8_lossy(id));
     let queue = |queue: Option<Queue>| json!(queue.map(Queue::name));
     let line = format!(
         "{{\"id\": {id}, \"action\": \"{}\", \"result\": \"{result}\", \

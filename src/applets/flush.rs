@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use super::access::{self, Deed};
 use super::borrowed::{self, Connections};
@@ -24,6 +25,9 @@ use crate::text::shown;
 const SHOWN_MAX: usize = 100;
 /// What everybody hears who finds no daemon.
 const DOWN: &str = "Cannot flush mail queue - mail system is down";
+
+/// How long the flush service may take for one message of many.
+const ONE_OF_MANY: Duration = Duration::from_secs(30);
 
 /// What is to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +137,40 @@ fn triggers(config: &Config, spool: &Dir) -> impl Iterator<Item = Result<Woken, 
         .map(|(name, bytes)| wake::wake(spool, name, bytes, config.trigger_timeout))
 }
 
+/// Wakes pickup alone: for mail in maildrop.
+///
+/// # Errors
+/// Nobody listens, or the name is wrong.
+pub fn wake_pickup(config: &Config, spool: &Dir) -> Result<(), WakeError> {
+    let (name, timeout) = (&config.pickup_service_name, config.trigger_timeout);
+    let woken = wake::wake(spool, name, wake::WAKE, timeout)?;
+    wake::wait_until_taken(vec![woken]);
+    Ok(())
+}
+
+/// Has one message of many delivered; the caller decides what a failure means.
+/// A daemon that does not answer is waited for no longer than
+/// [`ONE_OF_MANY`]: a signal has to wait for that, too.
+///
+/// # Errors
+/// Why the flush service has not taken it.
+pub fn hand_over(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), String> {
+    let path = Path::new("public").join(OsStr::from_bytes(&config.flush_service_name));
+    let timeout = config.ipc_timeout.min(ONE_OF_MANY);
+    let mut warnings = Vec::new();
+    let connection = flush::connect(&path, timeout);
+    let answer = connection.and_then(|c| c.ask(Request::File(id), &mut warnings));
+    for warning in warnings {
+        diag.warning(warning);
+    }
+    match answer {
+        Ok(Status::Done) => Ok(()),
+        Ok(Status::BadRequest) => Err(format!("Invalid request: \"{id}\"")),
+        Ok(status) => Err(format!("flush server reply status {}", status.number())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Has one message delivered. `connections` says whether others follow.
 pub fn one(
     id: &QueueId,
@@ -173,9 +211,13 @@ fn ask(
     connections: Connections,
     diag: &mut Diag,
 ) -> Result<Status, Fatal> {
+    let timeout = match connections {
+        Connections::Last => config.ipc_timeout,
+        Connections::MoreToCome => config.ipc_timeout.min(ONE_OF_MANY),
+    };
     let path = Path::new("public").join(OsStr::from_bytes(&config.flush_service_name));
     let mut warnings = Vec::new();
-    let answer = match flush::connect(&path, config.ipc_timeout) {
+    let answer = match flush::connect(&path, timeout) {
         Ok(connection) => {
             borrowed::give_up_group(connections, diag)?;
             connection.ask(request, &mut warnings)

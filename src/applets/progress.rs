@@ -1,18 +1,26 @@
 //! A progress bar on standard error: how many, how fast, how much longer.
 //!
-//! Shown if it is wished and standard error is a terminal; else it does
-//! nothing at all.
+//! Shown if it is requested and standard error is a terminal that can be
+//! drawn on; else it does nothing at all. Owns how the line fits the terminal:
+//! it is never wider, and in ASCII unless the locale has UTF-8.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::sys::terminal;
 
 /// How often it is drawn anew in a second, at most.
 const REFRESH: u8 = 10;
-/// Looks of a bar whose end is known, and of one whose end is not.
-const BOUNDED: &str = "{bar:30} {human_pos}/{human_len} messages, {per_sec}, {eta} left";
-const UNBOUNDED: &str = "{spinner} {human_pos} messages, {per_sec}";
+/// The whole line is one key of the template.
+const TEMPLATE: &str = "{line}";
+/// Columns of the bar at most, and at least: narrower says nothing.
+const BAR_MAX: usize = 30;
+const BAR_MIN: usize = 5;
+/// Columns of a terminal that does not tell.
+const WIDTH: usize = 80;
 
 /// A progress bar, if there is one.
 #[derive(Debug, Default)]
@@ -23,24 +31,31 @@ pub struct Progress {
 impl Progress {
     /// Whether one could be seen.
     pub fn can_be_seen() -> bool {
-        stderr().is_terminal()
+        stderr().is_terminal() && !terminal::is_dumb()
     }
 
-    /// A bar for so many messages; of an unknown number without one.
+    /// A bar for this many messages; of an unknown number without one.
     pub fn shown(total: Option<u64>) -> Self {
-        let (template, bar) = match total {
-            Some(total) => (BOUNDED, ProgressBar::new(total)),
-            None => (UNBOUNDED, ProgressBar::no_length()),
+        let bar = match total {
+            Some(total) => ProgressBar::new(total),
+            None => ProgressBar::no_length(),
         };
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(REFRESH));
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            let symbols = Symbols::of_locale();
+            let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let width = terminal::columns_of_stderr().unwrap_or(WIDTH);
+                let line = Progression::of(state).line(width, symbols);
+                // What cannot be drawn is not drawn.
+                let _ = out.write_str(&line);
+            };
+            bar.set_style(style.with_key("line", line));
         }
         bar.enable_steady_tick(Duration::from_millis(250));
         Self { bar: Some(bar) }
     }
 
-    /// So many more are done.
+    /// This many more are done.
     pub fn add(&self, messages: usize) {
         if let Some(bar) = &self.bar {
             bar.inc(messages as u64);
@@ -59,6 +74,183 @@ impl Progress {
     pub fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// What a bar is drawn with: the part that is done, and the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Symbols {
+    done: char,
+    left: char,
+}
+
+impl Symbols {
+    const ASCII: Self = Self {
+        done: '#',
+        left: '.',
+    };
+    const BLOCKS: Self = Self {
+        done: '\u{2588}',
+        left: '\u{2591}',
+    };
+
+    /// What the caller's locale can show (POSIX: the first of these variables
+    /// that is set and not empty decides).
+    fn of_locale() -> Self {
+        let variables = ["LC_ALL", "LC_CTYPE", "LANG"];
+        let mut values = variables.into_iter().filter_map(std::env::var_os);
+        let locale = values.find(|value| !value.is_empty()).unwrap_or_default();
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        match locale.contains("utf-8") || locale.contains("utf8") {
+            true => Self::BLOCKS,
+            false => Self::ASCII,
+        }
+    }
+}
+
+/// How far the work is.
+#[derive(Clone, Copy, Debug)]
+struct Progression {
+    done: u64,
+    total: Option<u64>,
+    /// Messages in a second.
+    rate: f64,
+}
+
+impl Progression {
+    fn of(state: &ProgressState) -> Self {
+        Self {
+            done: state.pos(),
+            total: state.len(),
+            rate: state.per_sec(),
+        }
+    }
+
+    /// The line, of less than `width` columns: in the last one some terminals
+    /// wrap already. What matters least is left out first: the bar, the time,
+    /// the rate.
+    fn line(self, width: usize, symbols: Symbols) -> String {
+        let room = width.saturating_sub(1);
+        let count = match self.total {
+            Some(total) => format!("{}/{total} messages", self.done),
+            None => format!("{} messages", self.done),
+        };
+        let rate = format!("{count}, {}", rate(self.rate));
+        let full = match self.left() {
+            Some(left) => format!("{rate}, {} left", time(left)),
+            None => rate.clone(),
+        };
+        let for_bar = room.saturating_sub(full.len()).saturating_sub(1);
+        if self.total.is_some() && for_bar >= BAR_MIN {
+            return format!("{} {full}", self.bar(for_bar.min(BAR_MAX), symbols));
+        }
+        let fitting = [full, rate, count].into_iter().find(|l| l.len() <= room);
+        fitting.unwrap_or_else(|| self.done.to_string().chars().take(room).collect())
+    }
+
+    /// How much longer it takes at this rate, if that can be known.
+    fn left(self) -> Option<Duration> {
+        let messages = self.total?.saturating_sub(self.done);
+        let seconds = (messages as f64 / self.rate).ceil();
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    fn bar(self, width: usize, symbols: Symbols) -> String {
+        let total = self.total.unwrap_or(0).max(1);
+        let filled = (self.done.min(total) as f64 / total as f64 * width as f64) as usize;
+        let mut bar = String::new();
+        bar.extend(std::iter::repeat_n(symbols.done, filled.min(width)));
+        bar.extend(std::iter::repeat_n(
+            symbols.left,
+            width.saturating_sub(filled),
+        ));
+        bar
+    }
+}
+
+/// Messages in a second, rounded to what can be read in passing.
+fn rate(per_second: f64) -> String {
+    let digits = usize::from(per_second < 9.95);
+    format!("{per_second:.digits$}/s")
+}
+
+/// A time, of its two largest units.
+fn time(left: Duration) -> String {
+    let seconds = left.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = match (hours, minutes) {
+        (0, 0) => write!(text, "{seconds}s"),
+        (0, _) => write!(text, "{minutes}m{:02}s", seconds % 60),
+        _ => write!(text, "{hours}h{minutes:02}m"),
+    };
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(done: u64, total: Option<u64>, rate: f64) -> Progression {
+        Progression { done, total, rate }
+    }
+
+    #[test]
+    fn a_line_never_reaches_the_last_column() {
+        for width in 0..200 {
+            for state in [
+                at(0, Some(0), 0.0),
+                at(5, None, 99.9399),
+                at(123_456_789, Some(1_234_567_890), 123_456.789),
+                at(u64::MAX, Some(1), f64::MAX),
+            ] {
+                let line = state.line(width, Symbols::BLOCKS);
+                let columns = line.chars().count();
+                assert!(columns < width.max(1), "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_is_rounded() {
+        for (per_second, expected) in [
+            (99.9399, "100/s"),
+            (9.96, "10/s"),
+            (9.94, "9.9/s"),
+            (0.25, "0.2/s"),
+            (0.0, "0.0/s"),
+        ] {
+            assert_eq!(rate(per_second), expected);
+        }
+    }
+
+    #[test]
+    fn a_time_is_not_invented() {
+        let line = at(0, Some(9), 0.0).line(80, Symbols::ASCII);
+        assert!(line.ends_with(" 0/9 messages, 0.0/s"), "{line}");
+        let line = at(9, Some(9), 3.0).line(80, Symbols::ASCII);
+        assert!(line.ends_with("9/9 messages, 3.0/s, 0s left"), "{line}");
+        let line = at(0, Some(7500), 1.0).line(80, Symbols::ASCII);
+        assert!(line.ends_with(", 2h05m left"), "{line}");
+    }
+
+    #[test]
+    fn what_matters_least_is_left_out_first() {
+        let state = at(123, Some(410), 12.3);
+        for (width, expected) in [
+            (
+                80,
+                "#########..................... 123/410 messages, 12/s, 24s left",
+            ),
+            (45, "###........ 123/410 messages, 12/s, 24s left"),
+            (37, "123/410 messages, 12/s, 24s left"),
+            (30, "123/410 messages, 12/s"),
+            (20, "123/410 messages"),
+            (10, "123"),
+        ] {
+            assert_eq!(state.line(width, Symbols::ASCII), expected);
         }
     }
 }

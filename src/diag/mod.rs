@@ -58,6 +58,17 @@ pub struct Entry {
     pub severity: Severity,
     /// What it says.
     pub text: Vec<u8>,
+    /// Where it goes.
+    pub audience: Audience,
+}
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// To standard error and the mail log.
+    Everybody,
+    /// To the mail log only.
+    LogOnly,
 }
 
 /// Sends messages of one program to standard error and to the mail log.
@@ -228,14 +239,21 @@ impl Diag {
     /// Many messages, in order. As few writes as whole lines allow.
     pub fn send_all(&mut self, entries: impl Iterator<Item = Entry>) {
         let mut lines = Vec::new();
-        for Entry { severity, mut text } in entries {
+        for entry in entries {
+            let Entry {
+                severity,
+                mut text,
+                audience,
+            } = entry;
             make_printable(&mut text, self.charset);
             let start = lines.len();
-            for part in [self.program.as_bytes(), b": ", severity.prefix().as_bytes()] {
-                lines.extend_from_slice(part);
+            if audience == Audience::Everybody {
+                for part in [self.program.as_bytes(), b": ", severity.prefix().as_bytes()] {
+                    lines.extend_from_slice(part);
+                }
+                lines.extend_from_slice(&text);
+                lines.push(b'\n');
             }
-            lines.extend_from_slice(&text);
-            lines.push(b'\n');
             if lines.len() > ATOMIC_WRITE {
                 let (before, last) = lines.split_at(start);
                 self.write(before);

@@ -20,12 +20,12 @@
 //!    and [`Matcher::is_meant`] decides. A matcher belongs to one thread; its
 //!    rules are `applets::instance::rules` of the configuration.
 //! 5. Who acts (postsuper) uses [`Matcher::examine`] instead, which returns
-//!    [`Evidence`] for a message that is meant. Right before the act the name
-//!    is opened again and [`Matcher::evidence`] of what is there now has to be
-//!    equal: same inode, same sender. Else another message has the name by now
-//!    and must be left alone. As long as the first file is kept open its inode
-//!    number cannot be given to another file, and comparing
-//!    `Dir::stat(name)` with [`Evidence::is_inode_of`] is enough: one call.
+//!    [`Evidence`] for a message that is meant. Right before the act
+//!    [`Matcher::evidence`] of the file, which is kept open, has to be equal
+//!    (same sender), and what `Dir::stat` says of the name has to be the same
+//!    inode ([`Evidence::is_inode_of`]). Else it is another message by now and
+//!    must be left alone. As long as the file is open its inode number cannot
+//!    be given to another.
 //!
 //! Who need not walk himself lets a listing find the messages, in parallel and
 //! in the order of the queues, and takes the paths it prints: so does

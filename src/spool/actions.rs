@@ -59,6 +59,17 @@ impl Action {
     pub fn looks_into(self, queue: Queue) -> bool {
         Act::first_of(self).looks_into(queue)
     }
+
+    /// Whether messages of a queue are what the action would make of them, so
+    /// that it does not look there.
+    fn is_done_in(self, queue: Queue) -> bool {
+        match self {
+            Action::Hold => queue == Queue::Hold,
+            Action::Release => queue.holds_messages() && queue != Queue::Hold,
+            Action::Requeue => queue == Queue::Maildrop,
+            Action::Delete | Action::Expire | Action::ExpireAndRelease => false,
+        }
+    }
 }
 
 /// A queue that was asked for.
@@ -219,6 +230,19 @@ impl<'a> Actor<'a> {
             }
         }
         None
+    }
+
+    /// The queue in which a message is already what the action would make of
+    /// it: on hold, say. Among the selected queues only.
+    pub fn find_unchanged(&self, action: Action, id: &QueueId) -> Option<Queue> {
+        let queues = self.selected.iter().filter_map(|s| s.queue().ok());
+        let mut done = queues.filter(|queue| action.is_done_in(*queue));
+        done.find(|queue| {
+            // What cannot be looked at is not there: Postfix does not look.
+            let home = self.mover.home(*queue, id.as_bytes());
+            let stat = home.and_then(|dir| dir.stat(id.as_os_str()));
+            stat.is_ok_and(|stat| message::is_regular(&stat) && message::is_ready(&stat))
+        })
     }
 
     /// Looks through the queues where the act makes sense; not again through

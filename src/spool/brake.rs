@@ -80,6 +80,12 @@ impl Brake {
         }
     }
 
+    /// How many more may be acted on, if there is a limit.
+    pub fn left(&self) -> Option<u64> {
+        let acted = self.state().acted;
+        self.limit.map(|limit| limit.saturating_sub(acted))
+    }
+
     /// Whether as many messages as were wanted were acted on.
     pub fn is_enough(&self) -> bool {
         self.limit.is_some_and(|limit| self.state().acted >= limit)

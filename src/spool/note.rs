@@ -69,6 +69,12 @@ pub enum Oddity {
     /// Text that should be a queue ID.
     #[error("invalid mail queue id: {}", shown(.0))]
     InvalidId(Vec<u8>),
+    /// A line of standard input with a NUL in it, and more after that.
+    #[error(
+        "standard input: line {0}: what comes after a NUL is ignored; \
+         --null is for IDs that are separated by NUL"
+    )]
+    CutAtNul(u64),
     /// A file whose name is no queue ID, or holds no inode number.
     #[error("bogus file name: {0}")]
     BogusName(String),

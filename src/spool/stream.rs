@@ -1,4 +1,5 @@
-//! Queue IDs from a stream, one a line, acted on as they arrive.
+//! Queue IDs from a stream, one a line or separated by NUL, acted on as they
+//! arrive.
 //!
 //! Owns what a line is: all bytes up to the newline, and of those what a C
 //! string would hold, as Postfix has it. Memory depends neither on the number
@@ -26,11 +27,31 @@ const READ_SIZE: usize = 64 * 1024;
 /// them is not shown.
 const LINE_MAX: usize = 64 * 1024;
 
+/// What ends an ID in a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Separator {
+    /// A newline. What comes after a NUL in the line does not count, as in
+    /// Postfix.
+    #[default]
+    Newline,
+    /// A NUL byte, as `postqueue --ids --null` writes it.
+    Nul,
+}
+
+impl Separator {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Newline => b'\n',
+            Self::Nul => 0,
+        }
+    }
+}
+
 /// Acts on every ID in `input`, to its end.
 pub fn run(
     field: Field<'_>,
     action: Action,
-    input: File,
+    (input, separator): (File, Separator),
     journal: &mut dyn Journal,
 ) -> (Tally, Result<(), WorkError>) {
     let mover = field.mover();
@@ -50,7 +71,7 @@ pub fn run(
                 false => field.removal.pieces_in_a_job(),
             },
         };
-        read_ids(input, field.interrupts, &mut jobs)
+        read_ids((input, separator), field.interrupts, &mut jobs)
     };
     let manner = manner(action, field.removal, field.brake);
     let room = Room::near(field.open_files);
@@ -93,6 +114,9 @@ pub enum Asked {
     Id(QueueId),
     /// Nothing that can be one.
     NoId(Vec<u8>),
+    /// Nothing: the line of this number goes on after a NUL, and that part
+    /// does not count.
+    CutAtNul(u64),
 }
 
 impl Asked {
@@ -100,7 +124,7 @@ impl Asked {
     fn id(&self) -> Option<&QueueId> {
         match self {
             Self::Id(id) => Some(id),
-            Self::NoId(_) => None,
+            Self::NoId(_) | Self::CutAtNul(_) => None,
         }
     }
 
@@ -124,23 +148,35 @@ pub trait Takes {
 
 /// Reads IDs to the end of `input`.
 pub fn read_ids(
-    input: File,
+    (input, separator): (File, Separator),
     interrupts: &Interrupts,
     to: &mut impl Takes,
 ) -> Result<(), WorkError> {
-    let line = Vec::new();
-    Reader { to, line }.read_all(input, interrupts)
+    let mut reader = Reader {
+        to,
+        separator,
+        line: Vec::new(),
+        number: 0,
+        has_warned: false,
+    };
+    reader.read_all(input, interrupts)
 }
 
 /// Cuts the stream into lines.
 struct Reader<'a, T> {
     to: &'a mut T,
+    separator: Separator,
     line: Vec<u8>,
+    /// Lines that came before this one.
+    number: u64,
+    /// Whether a NUL was warned of: once is enough.
+    has_warned: bool,
 }
 
 impl<T: Takes> Reader<'_, T> {
     fn read_all(&mut self, mut input: File, interrupts: &Interrupts) -> Result<(), WorkError> {
         let mut buffer = vec![0; READ_SIZE];
+        let separator = self.separator.byte();
         loop {
             let length = next_read(&mut input, &mut buffer, interrupts)?;
             if length == 0 {
@@ -149,7 +185,7 @@ impl<T: Takes> Reader<'_, T> {
             for piece in buffer
                 .get(..length)
                 .unwrap_or_default()
-                .split_inclusive(|&b| b == b'\n')
+                .split_inclusive(|&b| b == separator)
             {
                 self.piece(piece)?;
             }
@@ -162,10 +198,10 @@ impl<T: Takes> Reader<'_, T> {
         self.to.pause()
     }
 
-    /// Takes a part of a line, with its newline if that is its end.
+    /// Takes a part of a line, with its separator if that is its end.
     fn piece(&mut self, piece: &[u8]) -> Result<(), WorkError> {
         let (text, is_whole) = match piece.split_last() {
-            Some((b'\n', text)) => (text, true),
+            Some((last, text)) if *last == self.separator.byte() => (text, true),
             _ => (piece, false),
         };
         let room = LINE_MAX.saturating_sub(self.line.len());
@@ -178,6 +214,12 @@ impl<T: Takes> Reader<'_, T> {
     }
 
     fn end_line(&mut self) -> Result<(), WorkError> {
+        self.number = self.number.saturating_add(1);
+        let mut parts = self.line.splitn(2, |&b| b == 0).skip(1);
+        if !self.has_warned && parts.any(|rest| !rest.is_empty()) {
+            self.has_warned = true;
+            self.to.take(Asked::CutAtNul(self.number))?;
+        }
         let asked = Asked::parse(&self.line);
         self.line.clear();
         self.to.take(asked)
@@ -286,6 +328,10 @@ impl Clerk<'_> {
     ) -> Result<(), WorkError> {
         match asked {
             Asked::Id(id) => self.act(id, seen, notes),
+            Asked::CutAtNul(line) => {
+                notes.odd(&Oddity::CutAtNul(*line));
+                Ok(())
+            }
             Asked::NoId(text) => {
                 notes.not_done(text, Fate::Invalid);
                 notes.odd(&Oddity::InvalidId(text.clone()));
@@ -310,7 +356,9 @@ impl Clerk<'_> {
         let before = notes.lines.len();
         self.actor.act(self.action, id, seen, notes)?;
         if !notes.has_fact_since(before) {
-            notes.not_done(id.as_bytes(), Fate::NotFound);
+            let there = self.actor.find_unchanged(self.action, id);
+            let fate = there.map_or(Fate::NotFound, Fate::Unchanged);
+            notes.not_done(id.as_bytes(), fate);
         }
         if notes.has_deed_since(before) {
             self.field.brake.acted(self.field.interrupts);
@@ -326,7 +374,7 @@ impl Work<Vec<Asked>> for Clerk<'_> {
         let look = |asked| {
             let seen = match &asked {
                 Asked::Id(id) => self.actor.look(self.action, id),
-                Asked::NoId(_) => None,
+                Asked::NoId(_) | Asked::CutAtNul(_) => None,
             };
             (asked, seen)
         };

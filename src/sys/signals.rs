@@ -125,6 +125,12 @@ impl Interrupts {
     }
 }
 
+/// The name of a signal, such as SIGINT.
+pub fn name(signal: i32) -> String {
+    let known = Signal::try_from(signal);
+    known.map_or_else(|_| format!("signal {signal}"), |known| known.to_string())
+}
+
 fn catch(signal: Signal, if_ignored: IfIgnored) -> io::Result<()> {
     let action = SigAction::new(
         SigHandler::Handler(note),

@@ -1,5 +1,5 @@
-//! The terminal that standard output may be: whether it is one, how wide it
-//! is, and what clears it.
+//! The terminal that standard output or standard error may be: whether it is
+//! one, how wide it is, what it can do, and what clears it.
 
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
@@ -14,8 +14,30 @@ pub fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// Whether the terminal can do no more than print text: neither colours nor
+/// moving the cursor, by the usual name for that in TERM.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|name| name == "dumb")
+}
+
+/// Whether the user wants colours: not with NO_COLOR (no-color.org: set, and
+/// not empty), not where they would be text.
+pub fn wants_colours() -> bool {
+    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+    !wants_none && !is_dumb()
+}
+
 /// The columns of the terminal that standard output is, if it knows them.
 pub fn columns() -> Option<usize> {
+    columns_of(libc::STDOUT_FILENO)
+}
+
+/// The same of standard error.
+pub fn columns_of_stderr() -> Option<usize> {
+    columns_of(libc::STDERR_FILENO)
+}
+
+fn columns_of(descriptor: libc::c_int) -> Option<usize> {
     let mut size = libc::winsize {
         ws_row: 0,
         ws_col: 0,
@@ -24,7 +46,7 @@ pub fn columns() -> Option<usize> {
     };
     // SAFETY: the request writes one winsize to the address, which is that of
     // a live local variable.
-    let asked = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    let asked = unsafe { libc::ioctl(descriptor, libc::TIOCGWINSZ, &raw mut size) };
     (asked == 0 && size.ws_col > 0).then_some(size.ws_col.into())
 }
 

@@ -5,6 +5,7 @@
 mod names;
 mod origin;
 mod sinks;
+mod whole;
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use std::os::unix::net::UnixStream;
 use self::origin::Origin;
 pub use self::sinks::Collector;
 use self::sinks::{Logged, Printer};
+pub use self::whole::{Edit, Whole};
 use super::access::{self, Deed};
 use super::borrowed::Connections;
 use super::postqueue::told as fatal;
@@ -120,13 +122,42 @@ impl Session<'_> {
     }
 }
 
-/// Lists the queue.
-pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
-    run_and_count(session, request).map(drop)
+/// Lists the queue, and says how many messages match, up to the limit of the
+/// request: also if nobody reads the listing to its end.
+pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<u64, Fatal> {
+    let arrangement = Arrangement {
+        limit: request
+            .arrangement
+            .and_then(|arrangement| arrangement.limit),
+        ..Arrangement::default()
+    };
+    let limit = arrangement.limit.and_then(|limit| limit.try_into().ok());
+    let request = Request {
+        arrangement: Some(&arrangement),
+        ..*request
+    };
+    access::authorize(session.call, Deed::View, session.config, session.diag)?;
+    let spill = Spill::default();
+    let mut whole = Whole::new(stdout(session.diag)?, request.style, limit, &spill);
+    let mut lister = Lister::new(session.again(), &request, &spill);
+    let origin = lister.choose_for_request()?;
+    if let Err(error) = lister.list(origin, &mut whole)? {
+        return match error {
+            ListingError::Output(error) => {
+                output_failed(lister.session.diag, &error).map(|()| whole.count())
+            }
+            error => Err(lister.failed(error)),
+        };
+    }
+    let count = whole.count();
+    match whole.finish() {
+        Ok(count) => Ok(count),
+        Err(error) => output_failed(session.diag, &error).map(|()| count),
+    }
 }
 
-/// Lists the queue, and says what was listed.
-pub fn run_and_count(session: Session<'_>, request: &Request<'_>) -> Result<Totals, Fatal> {
+/// Lists the queue.
+pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
     access::authorize(session.call, Deed::View, session.config, session.diag)?;
     let spill = Spill::default();
     let mut lister = Lister::new(session, request, &spill);
@@ -360,9 +391,9 @@ impl<'a> Lister<'a> {
         mut self,
         ended: Result<Ending, ListingError>,
         printer: Printer<'_>,
-    ) -> Result<Totals, Fatal> {
+    ) -> Result<(), Fatal> {
         let finished = match ended {
-            Ok(Ending::ReaderGone) => return Ok(Totals::default()),
+            Ok(Ending::ReaderGone) => return Ok(()),
             Ok(Ending::Complete | Ending::Enough) => printer.finish(),
             Err(error) => Err(error),
         };
@@ -371,12 +402,11 @@ impl<'a> Lister<'a> {
                 if totals.messages == 0 {
                     self.explain_nothing();
                 }
-                return Ok(totals);
+                Ok(())
             }
-            Err(ListingError::Output(error)) => output_failed(self.session.diag, &error)?,
-            Err(error) => return Err(self.failed(error)),
+            Err(ListingError::Output(error)) => output_failed(self.session.diag, &error),
+            Err(error) => Err(self.failed(error)),
         }
-        Ok(Totals::default())
     }
 
     /// Says that it is the selection that leaves nothing: what is printed is

@@ -334,8 +334,8 @@ impl Reading {
 fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
     for name in given {
         let (fits, hint) = match *name {
-            "sort" | "progress" => (matches!(mode, Mode::List(_)), "a listing"),
-            "limit" => (
+            "sort" => (matches!(mode, Mode::List(_)), "a listing"),
+            "limit" | "progress" => (
                 matches!(mode, Mode::List(_) | Mode::FlushMeant),
                 "a listing and -i MATCH",
             ),

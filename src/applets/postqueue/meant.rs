@@ -2,22 +2,25 @@
 //! means, one after the other, as `-i` does.
 //!
 //! The IDs are gathered first: a daemon that lists must not be kept waiting
-//! by a rate.
+//! by a rate. A signal ends the work between two messages; what was done and
+//! what is left is reported then.
 
-use std::thread::sleep;
 use std::time::Instant;
 
 use super::arguments::Arguments;
-use super::{clock, request};
+use super::{STATUS, clock, request, told};
 use crate::applets::access::{self, Deed};
 use crate::applets::borrowed::Connections;
-use crate::applets::list::{self, Session};
+use crate::applets::list::{self, Session, Wish};
+use crate::applets::progress::Progress;
 use crate::applets::{Fatal, flush};
 use crate::diag::Severity;
 use crate::listing::{
     Columns, Ending, Gathered, ListingError, Sink, Style, Template, Terminator, Totals,
 };
 use crate::spool::QueueId;
+use crate::sys::error_text::error_text;
+use crate::sys::signals::{self, Interrupts};
 
 /// Flushes them, or lists what would be flushed.
 pub(super) fn run(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
@@ -37,16 +40,54 @@ pub(super) fn run(mut session: Session<'_>, arguments: &Arguments) -> Result<(),
         ..session.again()
     };
     list::into_sink(listing, &request, &mut found)?;
+    flush_all(session, arguments, &found.ids)
+}
+
+/// Has each message delivered.
+fn flush_all(
+    mut session: Session<'_>,
+    arguments: &Arguments,
+    ids: &[QueueId],
+) -> Result<(), Fatal> {
+    let interrupts = Interrupts::watch().map_err(|error| {
+        let text = format!("cannot watch signals: {}", error_text(&error));
+        told(session.diag, text)
+    })?;
+    let mut progress = match arguments.progress == Wish::Progress && Progress::can_be_seen() {
+        true => Progress::shown(u64::try_from(ids.len()).ok()),
+        false => Progress::default(),
+    };
     let mut last: Option<Instant> = None;
-    for id in &found.ids {
+    for (done, id) in (0u64..).zip(ids) {
         if let (Some(interval), Some(last)) = (arguments.interval, last) {
-            sleep(interval.saturating_sub(last.elapsed()));
+            // A wait that cannot be is one that is over.
+            let left = interval.saturating_sub(last.elapsed());
+            let _ = interrupts.wait_during(left);
+        }
+        if let Some(signal) = interrupts.caught() {
+            progress.clear();
+            report(&mut session, "Flushed", done);
+            let left = (ids.len() as u64).saturating_sub(done);
+            return Err(stopped(&mut session, signal, left));
         }
         last = Some(Instant::now());
-        flush::one(id, session.config, Connections::MoreToCome, session.diag)?;
+        let connections = Connections::MoreToCome;
+        progress.aside(|| flush::one(id, session.config, connections, session.diag))?;
+        progress.add(1);
     }
-    report(&mut session, "Flushed", found.ids.len() as u64);
+    progress.clear();
+    report(&mut session, "Flushed", ids.len() as u64);
     Ok(())
+}
+
+/// Ends as the shell reports a program that a signal ended.
+fn stopped(session: &mut Session<'_>, signal: i32, left: u64) -> Fatal {
+    let s = if left == 1 { "" } else { "s" };
+    let name = signals::name(signal);
+    let text = format!("stopped by {name}: {left} message{s} left");
+    session.diag.tell(Severity::Warning, text);
+    let status = u8::try_from(signal).ok().and_then(|s| s.checked_add(128));
+    Fatal::told(status.unwrap_or(STATUS))
 }
 
 fn list_only(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
@@ -55,8 +96,8 @@ fn list_only(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fata
         false => Columns::Short,
     };
     let request = request(arguments, Style::Text(columns, None));
-    let totals = list::run_and_count(session.again(), &request)?;
-    report(&mut session, "Would be flushed", totals.messages);
+    let count = list::run_and_count(session.again(), &request)?;
+    report(&mut session, "Would be flushed", count);
     Ok(())
 }
 

@@ -110,6 +110,19 @@ impl Arguments {
         self.purge != Purge::No || self.structure != Structure::Leave
     }
 
+    /// Whether anything is asked for that Postfix does not have.
+    pub fn is_extended(&self) -> bool {
+        let trashes = self.trash.deleted == trash::Deleted::InTrash;
+        let notifies = self.notify == Notify::WhenMoved;
+        self.wishes.is_extended || trashes || notifies || self.task.is_some()
+    }
+
+    /// Whether each message that is moved is handed on for delivery by itself:
+    /// with a rate, so that it is kept.
+    pub fn delivers_each(&self) -> bool {
+        self.notify == Notify::WhenMoved && self.wishes.interval.is_some()
+    }
+
     /// Whether single messages are acted on, by an ID that may be wrong once
     /// names have changed.
     pub fn names_messages(&self) -> bool {

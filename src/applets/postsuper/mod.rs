@@ -6,6 +6,8 @@
 //! `trash` what is asked of the trash.
 
 mod arguments;
+mod delivery;
+mod forecast;
 mod operation;
 mod preview;
 mod scene;
@@ -46,8 +48,9 @@ use told::Memory;
 const PROGRAM: &str = "postsuper";
 /// The status of every failure.
 const STATUS: u8 = 1;
-/// The status of --strict if an ID was not there.
-const STATUS_STRICT: u8 = 2;
+/// The status of --strict if an ID was not there: no signal's number, which is
+/// the status after a signal.
+const STATUS_STRICT: u8 = 100;
 /// What a set-uid process hears.
 const SET_UID: &str = "this postfix command must not run as a set-uid process";
 /// What everybody but root hears.
@@ -148,6 +151,7 @@ fn operate(scene: Scene<'_>, call: &Call, diag: &mut Diag) -> Result<(), Fatal> 
         changes: Changes::default(),
         memory: Memory::default(),
         progress: progress(scene),
+        scene,
     };
     let ended = operation.run();
     drop(operation);

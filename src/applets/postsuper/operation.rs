@@ -9,6 +9,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::arguments::{ALL, Arguments, MATCH, Notify, STDIN};
+use super::delivery::Delivery;
+use super::scene::Scene;
 use super::told::{Memory, Told, with_comment};
 use super::trash::{self, Deleted, Task};
 use super::{STATUS, STATUS_STRICT};
@@ -24,6 +26,7 @@ use crate::spool::note::{Tally, WorkError};
 use crate::spool::repair::{self, Changes, Repair};
 use crate::spool::report::Rules;
 use crate::spool::{id, stream};
+use crate::sys::signals;
 
 /// What is left to do after the work was cut short.
 const INCOMPLETE: &str = "OPERATION INCOMPLETE -- RERUN COMMAND TO FIX THE QUEUE FIRST";
@@ -54,6 +57,8 @@ pub struct Operation<'a> {
     pub memory: Memory,
     /// How far it is.
     pub progress: Progress,
+    /// Where messages can be looked at.
+    pub scene: Scene<'a>,
 }
 
 impl Operation<'_> {
@@ -81,8 +86,7 @@ impl Operation<'_> {
         let missing = self.memory.missing;
         match self.arguments.wishes.strict && missing > 0 {
             true => {
-                let text = format!("queue IDs that are invalid or not found: {missing}");
-                self.diag.warning(text);
+                self.diag.warning(missing_ids(missing));
                 Err(Fatal::told(STATUS_STRICT))
             }
             false => Ok(()),
@@ -157,17 +161,24 @@ impl Operation<'_> {
             _ if argument == ALL && wishes.one_by_one() => meant(&all),
             _ => None,
         };
+        let delivery = Delivery {
+            config: self.config,
+            spool: self.field.spool,
+        };
+        let delivery = Some(delivery).filter(|_| self.arguments.delivers_each());
         let mut told = Told::new(
             self.diag,
             wishes,
             &mut self.memory,
             Some(action),
             &self.progress,
-        );
+        )
+        .delivering(delivery);
         let (tally, ended) = if let Some(meant) = meant {
             matched::run(self.field, action, meant, &mut told)
         } else if argument == STDIN {
-            stream::run(self.field, action, standard_input()?, &mut told)
+            let input = (standard_input()?, wishes.separator);
+            stream::run(self.field, action, input, &mut told)
         } else if argument == ALL {
             mass::run(self.field, action, &mut told)
         } else {
@@ -193,6 +204,9 @@ impl Operation<'_> {
                 STATUS
             }
             End::Work(WorkError::Interrupted) => {
+                if self.arguments.is_extended() {
+                    self.report_interrupted();
+                }
                 let signal = self.field.interrupts.caught();
                 signal.and_then(|s| u8::try_from(s).ok()).unwrap_or(STATUS)
             }
@@ -247,10 +261,43 @@ impl Operation<'_> {
         }
     }
 
+    /// What was done before a signal came, and what is left. For calls with
+    /// options that Postfix does not have: Postfix says nothing.
+    fn report_interrupted(&mut self) {
+        self.report();
+        let Some(signal) = self.field.interrupts.caught() else {
+            return;
+        };
+        let left = match self.messages_left() {
+            Some(1) => "1 message is left as it was".to_owned(),
+            Some(count) => format!("{count} messages are left as they were"),
+            None => "what is left is as it was".to_owned(),
+        };
+        let name = signals::name(signal);
+        let text = format!("stopped by {name}: {left}; the same command goes on from here");
+        self.diag.warning(text);
+    }
+
+    /// How many messages were not acted on; `None` if finding out would take
+    /// as long as the work.
+    fn messages_left(&self) -> Option<u64> {
+        let [(action, argument)] = &self.arguments.actions[..] else {
+            return None;
+        };
+        if self.arguments.wishes.counts_first() {
+            self.field.brake.left()
+        } else if argument == ALL && *action != Action::Expire {
+            self.scene.names_left(*action)
+        } else {
+            None
+        }
+    }
+
     /// Wakes the daemons that take care of what was moved.
     fn notify(&mut self) {
         let moved = self.tally.released > 0 || self.tally.requeued > 0;
-        if self.arguments.notify == Notify::No || !moved {
+        let is_done = self.arguments.delivers_each();
+        if self.arguments.notify == Notify::No || is_done || !moved {
             return;
         }
         for error in flush::wake_any(self.config, self.field.spool) {
@@ -276,6 +323,11 @@ pub fn standard_input() -> Result<File, WorkError> {
     let input = std::io::stdin();
     let copy = input.as_fd().try_clone_to_owned();
     copy.map(File::from).map_err(WorkError::Input)
+}
+
+/// What `--strict` says of IDs that are not there.
+pub fn missing_ids(count: u64) -> String {
+    format!("queue IDs that are invalid or not found: {count}")
 }
 
 /// A line of the report.

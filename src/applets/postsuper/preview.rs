@@ -1,62 +1,79 @@
 //! `--dry-run`: the listing of what would be acted on, on standard output,
-//! and how many that would be, on standard error.
+//! and how many that would be, on standard error. With `--results=json`, what
+//! would become of each message.
 //!
-//! Changes nothing, and leaves no trace in the mail log.
+//! Changes nothing, and leaves no trace in the mail log. Refuses what the
+//! real call would refuse, and ends with its status.
 
+use std::collections::HashMap;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-use super::STATUS_STRICT;
 use super::arguments::{ALL, MATCH, STDIN};
-use super::operation::{counted, standard_input};
+use super::forecast::Forecast;
+use super::operation::{counted, missing_ids, standard_input};
 use super::scene::{Ended, Scene};
 use super::trash::Deleted;
-use crate::applets::{Fatal, list};
+use super::{STATUS, STATUS_STRICT, survey};
+use crate::applets::Fatal;
+use crate::applets::list::{self, Whole};
 use crate::diag::{Diag, Severity};
-use crate::listing::{
-    Arrangement, Columns, Ending, Form, Gathered, ListingError, Look, Output, Sink, Style, Totals,
-};
+use crate::listing::{Arrangement, Columns, Form, ListingError, Look, Spill, Style};
 use crate::selection::Selection;
-use crate::spool::actions::Action;
+use crate::spool::actions::{Action, Actor};
 use crate::spool::message::{self, NoMessage};
-use crate::spool::note::{Oddity, WorkError};
+use crate::spool::moves::Mover;
+use crate::spool::note::{Fate, Oddity, WorkError};
 use crate::spool::report::Rules;
 use crate::spool::reporter::{Location, Reporter};
 use crate::spool::stream::{self, Asked, Takes};
 use crate::spool::{Queue, QueueId};
+use crate::sys::process::raise_open_files;
 
 /// Shows what the call would act on.
 pub fn run(scene: Scene<'_>, diag: &mut Diag) -> Result<(), Fatal> {
     let Some((action, _)) = scene.arguments.actions.first() else {
         return Ok(());
     };
+    let limit = survey::agree(scene, diag)?;
     let mut rules = scene.rules(diag)?;
     rules.charset = rules.charset.safe();
+    let forecast = Forecast::new(*action, scene.arguments.trash.deleted);
     let columns = match scene.config.enable_long_queue_ids {
         true => Columns::Long,
         false => Columns::Short,
     };
-    let style = Style::Text(columns, None);
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    let stdout = match stdout {
-        Ok(stdout) => stdout,
-        Err(error) => return list::output_failed(diag, &error),
+    let results = scene.arguments.wishes.results;
+    let (style, edit) = if results {
+        let edit: list::Edit<'_> = Box::new(|line| forecast.json(&line));
+        (Style::Lines(forecast.template()), Some(edit))
+    } else {
+        (Style::Text(columns, None), None)
     };
+    let stdout = match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(stdout) => File::from(stdout),
+        Err(error) => return output_failed(diag, &error),
+    };
+    let spill = Spill::default();
+    let whole = Whole::new(stdout, style, limit, &spill);
     let mut preview = Preview {
         scene,
         diag,
         rules: &rules,
         action: *action,
         style,
-        shown: Shown {
-            output: Output::new(stdout, style),
-            left: scene.arguments.wishes.limit.unwrap_or(u64::MAX),
-            count: 0,
-            reader_gone: false,
-        },
+        spill: &spill,
+        shown: whole.edited(edit).interrupted_by(scene.interrupts),
+        forecast: Some(&forecast).filter(|_| results),
+        actor: Actor::new(
+            Mover::new(scene.spool, scene.layout, raise_open_files()),
+            scene.selected,
+        ),
         reporter: Reporter::default(),
+        acted: HashMap::new(),
         missing: 0,
         failed: None,
     };
@@ -71,8 +88,15 @@ struct Preview<'a> {
     rules: &'a Rules,
     action: Action,
     style: Style<'a>,
-    shown: Shown<'a>,
+    spill: &'a Spill,
+    shown: Whole<'a>,
+    /// What would become of each, if that is printed.
+    forecast: Option<&'a Forecast>,
+    actor: Actor<'a>,
     reporter: Reporter,
+    /// Messages that were named, by a hash of their IDs, and where they would
+    /// be now: one that is named twice is acted on once.
+    acted: HashMap<u64, Option<Queue>>,
     /// IDs that are invalid or not there.
     missing: u64,
     /// Why the listing cannot be written.
@@ -82,13 +106,14 @@ struct Preview<'a> {
 impl Preview<'_> {
     fn all(&mut self) -> Result<(), Ended> {
         for (_, argument) in &self.scene.arguments.actions {
-            if self.shown.left == 0 || self.shown.reader_gone {
+            if self.shown.is_full() {
                 break;
             }
             if argument == STDIN {
                 let interrupts = self.scene.interrupts;
+                let separator = self.scene.arguments.wishes.separator;
                 standard_input()
-                    .and_then(|input| stream::read_ids(input, interrupts, self))
+                    .and_then(|input| stream::read_ids((input, separator), interrupts, self))
                     .map_err(Ended::Work)?;
             } else if argument == ALL {
                 self.meant(&Selection::default())?;
@@ -108,7 +133,7 @@ impl Preview<'_> {
         let look = Look {
             style: self.style,
             arrangement: Some(&arrangement),
-            spill: None,
+            spill: Some(self.spill),
         };
         self.scene
             .list(self.action, selection, self.rules, look, &mut self.shown)
@@ -116,14 +141,48 @@ impl Preview<'_> {
 
     /// Shows the message of an ID, if an action would find one.
     fn id(&mut self, id: &QueueId) -> Result<(), WorkError> {
+        let mut hasher = DefaultHasher::new();
+        id.as_bytes().hash(&mut hasher);
+        let hash = hasher.finish();
+        if let Some(after) = self.acted.get(&hash) {
+            let fate = after.map_or(Fate::NotFound, Fate::Unchanged);
+            return self.not_done(id.as_bytes(), fate);
+        }
         for selected in self.scene.selected {
             let queue = selected.queue()?;
             if self.action.looks_into(queue) && self.try_in(queue, id)? {
+                let deleted = self.scene.arguments.trash.deleted;
+                let after = Forecast::new(self.action, deleted).queue_after(queue);
+                self.acted.insert(hash, after);
                 return Ok(());
             }
         }
-        self.missing = self.missing.saturating_add(1);
-        Ok(())
+        let there = self.actor.find_unchanged(self.action, id);
+        let fate = there.map_or(Fate::NotFound, Fate::Unchanged);
+        self.not_done(id.as_bytes(), fate)
+    }
+
+    /// Takes note of an ID that nothing would be done to.
+    fn not_done(&mut self, id: &[u8], fate: Fate) -> Result<(), WorkError> {
+        if matches!(fate, Fate::NotFound | Fate::Invalid) {
+            self.missing = self.missing.saturating_add(1);
+        }
+        match self.forecast {
+            Some(forecast) => {
+                let line = forecast.not_done(id, fate);
+                let written = self.shown.text(line.as_bytes());
+                self.written(written)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the work if standard output cannot be written.
+    fn written(&mut self, written: io::Result<()>) -> Result<(), WorkError> {
+        written.map_err(|error| {
+            self.failed = Some(error);
+            WorkError::Enough
+        })
     }
 
     /// Whether the message is in this queue.
@@ -146,6 +205,7 @@ impl Preview<'_> {
             _ => true,
         };
         if !changes {
+            self.not_done(id.as_bytes(), Fate::Unchanged(queue))?;
             return Ok(true);
         }
         let at = Location {
@@ -158,40 +218,37 @@ impl Preview<'_> {
         let mut form = Form::new(self.style.into());
         self.reporter.report(&message, &at, self.rules, &mut form)?;
         let totals = form.take_totals();
-        match self.shown.message(form.out(), totals) {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                self.failed = Some(error);
-                Err(WorkError::Enough)
-            }
-        }
+        let written = self.shown.message(std::mem::take(form.out()), totals);
+        self.written(written).map(|()| true)
     }
 
     /// Ends the listing, and says how many there are.
     fn finish(self, done: Result<(), Ended>) -> Result<(), Fatal> {
-        let Self {
-            scene, diag, shown, ..
-        } = self;
+        let (scene, diag) = (self.scene, self.diag);
         if let Some(error) = self.failed {
-            return list::output_failed(diag, &error);
+            return output_failed(diag, &error);
         }
         match done {
             Ok(()) | Err(Ended::Work(WorkError::Enough)) => {}
             Err(Ended::Listing(ListingError::Output(error))) => {
-                return list::output_failed(diag, &error);
+                return output_failed(diag, &error);
             }
             Err(ended) => return Err(scene.end(&ended, diag)),
         }
-        if let Err(error) = shown.output.finish() {
-            return list::output_failed(diag, &error);
-        }
-        let deleted = self.scene.arguments.trash.deleted;
+        let count = match self.shown.finish() {
+            Ok(count) => count,
+            Err(error) => return output_failed(diag, &error),
+        };
+        let deleted = scene.arguments.trash.deleted;
         diag.tell(
             Severity::Info,
-            counted(would_be(self.action, deleted), shown.count),
+            counted(would_be(self.action, deleted), count),
         );
         match scene.arguments.wishes.strict && self.missing > 0 {
-            true => Err(Fatal::told(STATUS_STRICT)),
+            true => {
+                diag.tell(Severity::Warning, missing_ids(self.missing));
+                Err(Fatal::told(STATUS_STRICT))
+            }
             false => Ok(()),
         }
     }
@@ -199,14 +256,18 @@ impl Preview<'_> {
 
 impl Takes for Preview<'_> {
     fn take(&mut self, asked: Asked) -> Result<(), WorkError> {
-        if self.shown.left == 0 || self.shown.reader_gone {
+        if self.shown.is_full() {
             return Err(WorkError::Enough);
         }
         match asked {
             Asked::Id(id) => self.id(&id),
             Asked::NoId(text) => {
-                self.missing = self.missing.saturating_add(1);
-                let oddity = Oddity::InvalidId(text);
+                let oddity = Oddity::InvalidId(text.clone());
+                self.diag.tell(Severity::Warning, oddity.message());
+                self.not_done(&text, Fate::Invalid)
+            }
+            Asked::CutAtNul(line) => {
+                let oddity = Oddity::CutAtNul(line);
                 self.diag.tell(Severity::Warning, oddity.message());
                 Ok(())
             }
@@ -216,6 +277,11 @@ impl Takes for Preview<'_> {
     fn pause(&mut self) -> Result<(), WorkError> {
         Ok(())
     }
+}
+
+/// Ends with the status of postsuper, unless it is the reader that has gone.
+fn output_failed(diag: &mut Diag, error: &io::Error) -> Result<(), Fatal> {
+    list::output_failed(diag, error).map_err(|_| Fatal::told(STATUS))
 }
 
 /// What would happen to messages.
@@ -229,49 +295,4 @@ fn would_be(action: Action, deleted: Deleted) -> &'static str {
         Action::Release => "Would be released from hold",
         Action::Requeue => "Would be requeued",
     }
-}
-
-/// Writes the listing.
-struct Shown<'a> {
-    output: Output<'a, File>,
-    left: u64,
-    count: u64,
-    reader_gone: bool,
-}
-
-impl Shown<'_> {
-    fn message(&mut self, text: &[u8], totals: Totals) -> io::Result<Ending> {
-        self.left = self.left.saturating_sub(totals.messages);
-        self.count = self.count.saturating_add(totals.messages);
-        self.output.count(totals);
-        let ending = self.output.piece(text)?;
-        self.reader_gone = ending == Ending::ReaderGone;
-        Ok(ending)
-    }
-}
-
-impl Sink for Shown<'_> {
-    fn piece(&mut self, _: &[u8]) -> Result<Ending, ListingError> {
-        Ok(Ending::Complete)
-    }
-
-    fn totals(&mut self, _: Totals) {}
-
-    fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError> {
-        let Gathered::Entries(entries) = gathered else {
-            return Ok(Ending::Complete);
-        };
-        for entry in entries {
-            if self.left == 0 {
-                return Ok(Ending::Enough);
-            }
-            let written = self.message(&entry.text, entry.totals);
-            if written.map_err(ListingError::Output)? != Ending::Complete {
-                return Ok(Ending::ReaderGone);
-            }
-        }
-        Ok(Ending::Complete)
-    }
-
-    fn warning(&mut self, _: &[u8]) {}
 }

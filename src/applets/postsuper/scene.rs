@@ -2,6 +2,7 @@
 //! owner; and looking at messages there without acting on any.
 
 use std::ffi::OsStr;
+use std::time::{Duration, Instant};
 
 use super::STATUS;
 use super::arguments::{ALL, Arguments, MATCH, STDIN};
@@ -19,6 +20,9 @@ use crate::spool::{Layout, Walk};
 use crate::sys::dir::Dir;
 use crate::sys::process::raise_open_files;
 use crate::sys::signals::Interrupts;
+
+/// How long counting may take after a signal: who sent it wants an end.
+const COUNTING_MAX: Duration = Duration::from_secs(1);
 
 /// What is worked on, and why.
 #[derive(Clone, Copy)]
@@ -94,6 +98,26 @@ impl Scene<'_> {
             }
         }
         Ok(count)
+    }
+
+    /// How many names there are by now in the queues where an action looks;
+    /// `None` if counting them takes long, or fails.
+    pub fn names_left(&self, action: Action) -> Option<u64> {
+        let deadline = Instant::now().checked_add(COUNTING_MAX)?;
+        let mut count = 0u64;
+        for queue in self.selected.iter().filter_map(|s| s.queue().ok()) {
+            if !action.looks_into(queue) {
+                continue;
+            }
+            let mut walk = Walk::new(self.spool, queue).ok()?;
+            while walk.next_name().ok()?.is_some() {
+                count = count.saturating_add(1);
+                if count.is_multiple_of(1024) && Instant::now() > deadline {
+                    return None;
+                }
+            }
+        }
+        Some(count)
     }
 
     /// Lists what an action would be on, queue after queue.

@@ -11,6 +11,7 @@ use std::os::fd::AsFd;
 use super::arguments::MATCH;
 use super::scene::{Ended, Scene};
 use super::told;
+use super::trash::Deleted;
 use crate::applets::Fatal;
 use crate::applets::list::Collector;
 use crate::diag::Diag;
@@ -56,7 +57,8 @@ pub fn agree(scene: Scene<'_>, diag: &mut Diag) -> Result<Option<u64>, Fatal> {
         return Err(told(diag, &text));
     }
     let limit = wishes.limit.map_or(messages, |limit| limit.min(messages));
-    if wishes.interactive && messages > 0 {
+    // What a dry run would ask about is what it lists.
+    if wishes.interactive && !wishes.dry_run && messages > 0 {
         ask(scene, *action, limit, &survey, diag)?;
     }
     Ok(Some(limit))
@@ -92,7 +94,8 @@ fn ask(
     survey: &Collector,
     diag: &mut Diag,
 ) -> Result<(), Fatal> {
-    let text = question(action, limit, survey);
+    let deleted = scene.arguments.trash.deleted;
+    let text = question(action, deleted, limit, survey);
     // A terminal that cannot be written to has vanished: nobody says yes.
     let is_shown = stderr().lock().write_all(&text).is_ok();
     let is_yes = is_shown && answer(scene).map_err(|ended| scene.end(&ended, diag))?;
@@ -102,9 +105,10 @@ fn ask(
     }
 }
 
-fn question(action: Action, limit: u64, survey: &Collector) -> Vec<u8> {
+fn question(action: Action, deleted: Deleted, limit: u64, survey: &Collector) -> Vec<u8> {
     let Totals { messages, bytes } = survey.totals;
-    let mut out = format!("{messages} messages, {bytes} bytes\n").into_bytes();
+    let s = if messages == 1 { "" } else { "s" };
+    let mut out = format!("{messages} message{s}, {bytes} bytes\n").into_bytes();
     for (by, heading) in [(CountBy::From, "senders"), (CountBy::Reason, "reasons")] {
         let place = usize::from(by == CountBy::Reason);
         let groups = survey.counts.by.get(place).cloned().unwrap_or_default();
@@ -113,8 +117,9 @@ fn question(action: Action, limit: u64, survey: &Collector) -> Vec<u8> {
             out.extend_from_slice(format!("commonest {heading}:\n").as_bytes());
         }
         for (value, group) in rows {
-            let mut value = value.get(..SHOWN_MAX).unwrap_or(&value).to_vec();
-            make_printable(&mut value, Charset::Ascii);
+            let mut value = cut(&value).to_vec();
+            // As far as smtputf8_enable lets it, it is printable already.
+            make_printable(&mut value, Charset::StrictUtf8);
             out.extend_from_slice(format!("{:>9}  ", group.count).as_bytes());
             out.extend_from_slice(&value);
             out.push(b'\n');
@@ -126,16 +131,25 @@ fn question(action: Action, limit: u64, survey: &Collector) -> Vec<u8> {
         (false, 1) => "this message".to_owned(),
         (false, _) => format!("these {limit} messages"),
     };
-    let what = match action {
-        Action::Delete => "Delete",
-        Action::Expire => "Expire",
-        Action::ExpireAndRelease => "Expire and release",
-        Action::Hold => "Hold",
-        Action::Release => "Release",
-        Action::Requeue => "Requeue",
+    let (what, to) = match action {
+        Action::Delete if deleted == Deleted::InTrash => ("Move", " to the trash"),
+        Action::Delete => ("Delete", ""),
+        Action::Expire => ("Expire", ""),
+        Action::ExpireAndRelease => ("Expire and release", ""),
+        Action::Hold => ("Hold", ""),
+        Action::Release => ("Release", ""),
+        Action::Requeue => ("Requeue", ""),
     };
-    out.extend_from_slice(format!("{what} {which}? [y/N] ").as_bytes());
+    out.extend_from_slice(format!("{what} {which}{to}? [y/N] ").as_bytes());
     out
+}
+
+/// The start of a value, in whole characters.
+fn cut(value: &[u8]) -> &[u8] {
+    let is_inside = |end: &usize| value.get(*end).is_some_and(|b| b & 0xc0 == 0x80);
+    let mut ends = (0..=SHOWN_MAX.min(value.len())).rev();
+    let end = ends.find(|end| !is_inside(end)).unwrap_or(0);
+    value.get(..end).unwrap_or(value)
 }
 
 /// Whether a line of yes comes. The end of input, an error and everything

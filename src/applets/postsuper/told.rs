@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
-use super::wishes::Wishes;
+use super::delivery::Delivery;
+use super::wishes::{Verbosity, Wishes};
 use crate::acting::results;
 use crate::applets::progress::Progress;
-use crate::diag::{Diag, Entry, Severity};
+use crate::diag::{Audience, Diag, Entry, Severity};
 use crate::spool::actions::Action;
 use crate::spool::note::{Fate, Journal, Line, Weight};
 
@@ -21,6 +22,8 @@ pub struct Memory {
     pub missing: u64,
     /// Why standard output could not be written first.
     pub failed_output: Option<io::Error>,
+    /// Why messages cannot be handed on for delivery any more.
+    pub failed_delivery: Option<String>,
 }
 
 /// Hears of the work and passes it on.
@@ -30,6 +33,7 @@ pub struct Told<'a> {
     memory: &'a mut Memory,
     action: Option<Action>,
     progress: &'a Progress,
+    delivery: Option<Delivery<'a>>,
 }
 
 impl<'a> Told<'a> {
@@ -47,6 +51,31 @@ impl<'a> Told<'a> {
             memory,
             action,
             progress,
+            delivery: None,
+        }
+    }
+
+    /// The same, and each message that was moved is handed on for delivery.
+    pub fn delivering(self, delivery: Option<Delivery<'a>>) -> Self {
+        Self { delivery, ..self }
+    }
+
+    /// Hands on what was moved. After the first failure nothing more is
+    /// tried: a daemon that is down would be tried for every message.
+    fn deliver(&mut self, lines: &[Line]) {
+        let Some(delivery) = self.delivery else {
+            return;
+        };
+        for fact in lines.iter().filter_map(|line| line.fact.as_ref()) {
+            if self.memory.failed_delivery.is_some() {
+                return;
+            }
+            let diag = &mut *self.diag;
+            if let Err(why) = self.progress.aside(|| delivery.of(fact, diag)) {
+                let text = format!("{why}: what is released waits for the next queue run");
+                self.progress.aside(|| self.diag.warning(&text));
+                self.memory.failed_delivery = Some(why);
+            }
         }
     }
 
@@ -78,17 +107,27 @@ impl Journal for Told<'_> {
         self.note_missing(lines);
         self.print_results(lines);
         let comment = self.wishes.comment.as_deref();
+        let verbosity = self.wishes.verbosity;
         let entry = |line: &Line| {
             let (severity, text) = match line.weight {
                 Weight::Done => (Severity::Info, with_comment(&line.text, comment)),
                 Weight::Odd => (Severity::Warning, line.text.clone()),
                 Weight::Quiet => return None,
             };
-            Some(Entry { severity, text })
+            let audience = match (line.weight, verbosity) {
+                (Weight::Done, Verbosity::Summary) => Audience::LogOnly,
+                _ => Audience::Everybody,
+            };
+            Some(Entry {
+                severity,
+                text,
+                audience,
+            })
         };
         let entries = lines.iter().filter_map(entry);
         let diag = &mut *self.diag;
         self.progress.aside(|| diag.send_all(entries));
+        self.deliver(lines);
     }
 
     fn pause(&mut self) {}

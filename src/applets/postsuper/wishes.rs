@@ -12,12 +12,13 @@ use crate::applets::rate;
 use crate::cli::{Opt, Scanned, Value};
 use crate::selection::{Builder, Selection, Taken};
 use crate::spool::actions::Action;
+use crate::spool::stream::Separator;
 use crate::sys::time;
 
 const N: Value = Value::Required("N");
 
 /// The options, without those of a selection.
-pub const OPTIONS: [Opt; 9] = [
+pub const OPTIONS: [Opt; 11] = [
     Opt::long(
         "dry-run",
         Value::None,
@@ -39,12 +40,22 @@ pub const OPTIONS: [Opt; 9] = [
     Opt::long(
         "strict",
         Value::None,
-        "status 2 if a queue ID is invalid or not found",
+        "status 100 if a queue ID is invalid or not found",
+    ),
+    Opt::long(
+        "null",
+        Value::None,
+        "queue IDs on standard input are separated by NUL bytes",
     ),
     Opt::long(
         "results",
         Value::Required("json"),
         "print one JSON object per message",
+    ),
+    Opt::long(
+        "quiet",
+        Value::None,
+        "no line per message on standard error; the summary stays",
     ),
     Opt::long(
         "progress",
@@ -72,10 +83,27 @@ pub struct Wishes {
     pub interval: Option<Duration>,
     /// Whether IDs that are not there matter.
     pub strict: bool,
+    /// What ends an ID on standard input.
+    pub separator: Separator,
+    /// Whether messages that were acted on are reported on standard error.
+    pub verbosity: Verbosity,
     /// Whether each result is printed.
     pub results: bool,
     /// Whether a progress bar is shown.
     pub progress: bool,
+    /// Whether any of the options that Postfix does not have is given.
+    pub is_extended: bool,
+}
+
+/// Whether each message that is acted on is reported on standard error. The
+/// mail log has it in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// It is.
+    #[default]
+    EachMessage,
+    /// `--quiet`: only warnings and the summary.
+    Summary,
 }
 
 impl Wishes {
@@ -156,6 +184,7 @@ impl Reading {
                 "--{name} goes with an action: -d, -e, -f, -h, -H or -r"
             ));
         }
+        self.wishes.is_extended = self.wishes.selection.is_some() || !self.given.is_empty();
         self.wishes.check(actions, repairs)?;
         Ok(self.wishes)
     }
@@ -188,6 +217,8 @@ impl Wishes {
             "comment" => self.comment = Some(comment(value)?),
             "rate" => self.interval = Some(rate::interval(value)?),
             "strict" => self.strict = true,
+            "null" => self.separator = Separator::Nul,
+            "quiet" => self.verbosity = Verbosity::Summary,
             "results" if value == "json" => self.results = true,
             "results" => return Err("it is json".to_owned()),
             _ => self.progress = true,
@@ -199,11 +230,6 @@ impl Wishes {
         let contradiction = |text: &str| Err(text.to_owned());
         if self.dry_run && repairs {
             return contradiction("--dry-run shows actions only: leave out -p, -s and -S");
-        }
-        if self.dry_run && (self.interactive || self.results) {
-            return contradiction(
-                "--dry-run does nothing to ask or tell about: leave out --interactive and --results",
-            );
         }
         let first = actions.first().map(|(action, _)| *action);
         if self.dry_run && actions.iter().any(|(action, _)| Some(*action) != first) {
@@ -226,6 +252,12 @@ impl Wishes {
         };
         if self.interval.is_some() && !actions.iter().all(is_paced) {
             return contradiction("--rate is for what makes work for others: -H, -f and -r");
+        }
+        let reads_stdin = |(_, argument): &(Action, OsString)| argument == STDIN;
+        if self.separator == Separator::Nul && !actions.iter().any(reads_stdin) {
+            return contradiction(
+                "--null is for queue IDs on standard input: postsuper -d - --null",
+            );
         }
         let is_id = |(_, argument): &(Action, OsString)| {
             argument == STDIN || (argument != ALL && argument != MATCH)

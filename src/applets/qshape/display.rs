@@ -27,8 +27,6 @@ const MINUTES: f64 = 5.0;
 const CHILDREN: f64 = 5.0;
 const BATCH: f64 = 1000.0;
 const ROWS: f64 = 20.0;
-/// Asks programs not to use colours.
-const NO_COLOR: &str = "NO_COLOR";
 
 /// What is shown and how, as the command line has it.
 #[derive(Debug)]
@@ -181,12 +179,11 @@ impl<'a> Display<'a> {
     fn canvas(&self) -> Canvas {
         let columns = terminal::columns().map(|columns| columns as f64);
         let width = self.settings.width.or(columns).unwrap_or(WIDTH);
-        let wants_none = std::env::var_os(NO_COLOR).is_some_and(|set| !set.is_empty());
         Canvas {
             width: width.min(WIDTH_MAX) as usize,
             names: Names::Printable,
             ink: match self.screen {
-                Some(_) if !wants_none => Ink::Colour,
+                Some(_) if terminal::wants_colours() => Ink::Colour,
                 _ => Ink::Plain,
             },
         }

@@ -31,6 +31,7 @@ fn any_name(name: &[u8], depth: u8) {
     match Asked::parse(name) {
         Asked::Id(asked) => assert_eq!(Some(asked), id),
         Asked::NoId(kept) => assert!(id.is_none() && kept == text),
+        Asked::CutAtNul(line) => panic!("line {line} of a name"),
     }
     // An operand is one queue, whatever it is called.
     let _ = Selected::parse(name).queue();

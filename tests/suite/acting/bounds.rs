@@ -165,8 +165,9 @@ fn strict_minds_what_is_not_there() {
     let id = filled.placed[4].id();
     for (stdin, status) in [
         (format!("{id}\n"), 0),
-        (format!("{id}\n"), 2),
-        ("not.an.id\n".to_owned(), 2),
+        // No number of a signal, which is the status after one.
+        (format!("{id}\n"), 100),
+        ("not.an.id\n".to_owned(), 100),
         (String::new(), 0),
     ] {
         let output = filled.run_with(&["-d", "-", "--strict"], &stdin);
@@ -174,11 +175,13 @@ fn strict_minds_what_is_not_there() {
         let warned = output
             .stderr_text()
             .contains("queue IDs that are invalid or not found: 1\n");
-        assert_eq!(warned, status == 2, "{output:?}");
+        assert_eq!(warned, status == 100, "{output:?}");
     }
     // What is as it should be already was found.
     let id = filled.placed[9].id();
     let output = filled.run(&["-e", &id, "--strict"]);
+    assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    let output = filled.run(&["-h", &id, "--strict"]);
     assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
     let output = filled.run(&["-d", "ABCDE", "-d", "ABCDF", "--strict"]);
     assert!(output.stderr_text().ends_with("not found: 2\n"));
@@ -234,6 +237,48 @@ fn results_tell_of_each_message_in_order() {
         );
         assert!(text.ends_with(&end), "{text}");
     }
+}
+
+#[test]
+fn what_is_already_as_it_should_be_is_unchanged_and_not_missing() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    // In maildrop, incoming, active, deferred, hold (forced to expire).
+    let (maildrop, incoming, active, deferred, held) = (0, 1, 2, 4, 9);
+    for (option, number, result, queue) in [
+        ("-h", held, "unchanged", "\"hold\""),
+        ("-H", incoming, "unchanged", "\"incoming\""),
+        ("-H", active, "unchanged", "\"active\""),
+        ("-H", deferred, "unchanged", "\"deferred\""),
+        ("-H", maildrop, "unchanged", "\"maildrop\""),
+        ("-r", maildrop, "unchanged", "\"maildrop\""),
+        ("-e", held, "unchanged", "\"hold\""),
+        // It will be delivered: nothing to rely on.
+        ("-h", maildrop, "not found", "null"),
+        ("-e", maildrop, "not found", "null"),
+    ] {
+        let filled = Filled::new();
+        let before = filled.snapshot();
+        let id = filled.placed[number].id();
+        let end = format!(
+            "\"result\": \"{result}\", \"queue_before\": {queue}, \"queue_after\": {queue}}}\n"
+        );
+        let status = if result == "unchanged" { 0 } else { 100 };
+        for more in [&[][..], &["--dry-run"]] {
+            let arguments = [&[option, &id, "--results=json", "--strict"], more].concat();
+            let output = filled.run(&arguments);
+            let text = output.stdout_text();
+            assert!(text.ends_with(&end), "{arguments:?}: {text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert_eq!(output.ended, Ended::Exited(status), "{arguments:?}");
+        }
+        assert_eq!(filled.snapshot().difference(&before), None);
+    }
+    // Only where the action was asked to look.
+    let filled = Filled::new();
+    let output = filled.run(&["-h", &filled.placed[held].id(), "--strict", "deferred"]);
+    assert_eq!(output.ended, Ended::Exited(100), "{output:?}");
 }
 
 #[test]

@@ -110,12 +110,144 @@ fn limits_and_ids_that_are_not_there_count_in_it() {
     let dry = filled.run_with(&["-d", "-", "--limit", "2", "--dry-run"], &filled.ids());
     assert_eq!(listed(&dry.stdout_text()).len(), 2, "{dry:?}");
     let dry = filled.run_with(&["-d", "-", "--strict", "--dry-run"], "no.id\nABCDEF\n");
-    assert_eq!(dry.ended, Ended::Exited(2), "{dry:?}");
-    assert_eq!(
-        dry.stderr_text(),
-        "postsuper: warning: invalid mail queue id: no.id\n\
-         postsuper: Would be deleted: 0 messages\n"
-    );
+    let real = filled.run_with(&["-d", "-", "--strict"], "no.id\nABCDEF\n");
+    assert_eq!(dry.ended, Ended::Exited(100), "{dry:?}");
+    assert_eq!(dry.ended, real.ended);
+    let expected = real.stderr_text().replace("Deleted", "Would be deleted");
+    assert_eq!(dry.stderr_text(), expected);
+    // An ID that is named twice is deleted once, and is not there then.
+    let twice = filled.ids() + &filled.ids();
+    for option in ["-d", "-h", "-H", "-r", "-e", "-f"] {
+        let filled = Filled::new();
+        let ids = filled.ids() + &filled.ids();
+        assert_eq!(ids.len(), twice.len());
+        let arguments = [option, "-", "--strict", "--results=json"];
+        let dry = filled.run_with(&[&arguments[..], &["--dry-run"]].concat(), &ids);
+        let real = filled.run_with(&arguments, &ids);
+        assert_eq!(dry.ended, real.ended, "{option}: {dry:?} {real:?}");
+        let dry = dry.stdout_text().replace("would be ", "");
+        assert_eq!(dry, real.stdout_text(), "{option}");
+    }
+}
+
+/// Runs a command whose standard output nobody reads.
+fn unread(mut command: Command) -> String {
+    let (reader, writer) = nix::unistd::pipe().expect("a pipe");
+    drop(reader);
+    let output = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::from(writer))
+        .stderr(Stdio::piped())
+        .spawn();
+    let output = output.expect("it starts").wait_with_output();
+    String::from_utf8(output.expect("its end").stderr).expect("UTF-8")
+}
+
+#[test]
+fn the_count_is_of_what_would_be_done_whether_or_not_the_listing_is_read() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let filled = Filled::new();
+    let ids = filled.ids();
+    let mut each = vec!["--dry-run"];
+    each.extend(ids.lines().flat_map(|id| ["-d", id]));
+    for arguments in [
+        &["-d", "MATCH", "--from", "re:.", "--dry-run"][..],
+        &["-d", "ALL", "--dry-run"],
+        &["-d", "ALL", "--dry-run", "--results=json"],
+        &each,
+    ] {
+        let command = filled
+            .call(arguments)
+            .command(Program::Ours, &filled.instance);
+        let said = unread(command);
+        assert_eq!(
+            said, "postsuper: Would be deleted: 10 messages\n",
+            "{arguments:?}"
+        );
+    }
+    for (more, count) in [(&[][..], 10), (&["--limit", "7"], 7)] {
+        let arguments = [&["-i", "MATCH", "--from", "re:.", "--dry-run"], more].concat();
+        let flush = Invocation::new(Tool::Postqueue, arguments)
+            .env("MAIL_CONFIG", filled.instance.etc())
+            .command(Program::Ours, &filled.instance);
+        let said = unread(flush);
+        let expected = format!("postqueue: Would be flushed: {count} messages\n");
+        assert!(said.ends_with(&expected), "{said}");
+    }
+}
+
+#[test]
+fn what_the_call_refuses_the_dry_run_refuses_too() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for arguments in [
+        &["-h", "MATCH", "--from", "re:.", "--max=3"][..],
+        &["-h", "ALL", "--max=3"],
+        &["-d", "ALL", "--max=0", "--trash"],
+        &["-d", "ALL", "--max=3", "--results=json"],
+        &["-d", "MATCH", "--from", "re:.", "--limit=2", "--max=3"],
+        // No terminal to ask on.
+        &["-d", "ALL", "--interactive"],
+    ] {
+        let filled = Filled::new();
+        let before = filled.snapshot();
+        let dry = filled.run(&[arguments, &["--dry-run"]].concat());
+        let real = filled.run(arguments);
+        assert_eq!(dry.ended, Ended::Exited(1), "{arguments:?}");
+        assert_eq!(dry.ended, real.ended);
+        assert_eq!(dry.stderr_text(), real.stderr_text(), "{arguments:?}");
+        assert_eq!(dry.stdout_text(), "");
+        assert_eq!(filled.snapshot().difference(&before), None);
+    }
+    let filled = Filled::new();
+    let allowed = filled.done(&["-h", "ALL", "--max=7", "--dry-run"]);
+    assert_eq!(listed(&allowed.stdout_text()).len(), 7);
+}
+
+#[test]
+fn results_of_a_dry_run_are_those_of_the_call() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for arguments in [&["MATCH", "--from", "re:."][..], &["ALL"], &["-"]] {
+        for action in [
+            &["-d"][..],
+            &["--trash", "-d"],
+            &["-e"],
+            &["-f"],
+            &["-h"],
+            &["-H"],
+            &["-r"],
+        ] {
+            let filled = Filled::new();
+            let before = filled.snapshot();
+            let ids = filled.ids() + "ABCDEF\nno.id\n";
+            let arguments = [action, arguments, &["--results=json"]].concat();
+            let dry = filled.run_with(&[&arguments[..], &["--dry-run"]].concat(), &ids);
+            assert_eq!(filled.snapshot().difference(&before), None);
+            let real = filled.run_with(&arguments, &ids);
+            assert_eq!(dry.ended, real.ended, "{arguments:?}");
+            let by_id = arguments.contains(&"-");
+            let lines = |text: String| {
+                let lines = text.lines().map(|line| line.replace("would be ", ""));
+                // A listing leaves out what would not change.
+                sorted(
+                    lines
+                        .filter(|line| by_id || !line.contains("unchanged"))
+                        .collect(),
+                )
+            };
+            assert!(dry.stdout_text().contains("would be "), "{arguments:?}");
+            assert_eq!(
+                lines(dry.stdout_text()),
+                lines(real.stdout_text()),
+                "{arguments:?}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -2,8 +2,12 @@
 //! as a loop of `postqueue -i` does.
 
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Stdio;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::Filled;
 use crate::support::instance::set_mode;
@@ -13,13 +17,13 @@ use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::{Met, Needs, require};
 
 /// A flush daemon that takes every request.
-struct Daemon {
+pub(super) struct Daemon {
     path: std::path::PathBuf,
     thread: JoinHandle<Vec<String>>,
 }
 
 impl Daemon {
-    fn start(filled: &Filled, answer: &'static [u8]) -> Self {
+    pub(super) fn start(filled: &Filled, answer: &'static [u8]) -> Self {
         let path = filled.instance.queue_directory().join("public/flush");
         let listener = UnixListener::bind(&path).expect("a socket");
         set_mode(&path, 0o777);
@@ -40,7 +44,7 @@ impl Daemon {
     }
 
     /// What it was asked for. Whoever calls last asks for nothing.
-    fn taken(self) -> Vec<String> {
+    pub(super) fn taken(self) -> Vec<String> {
         drop(UnixStream::connect(&self.path));
         let taken = self.thread.join().expect("the daemon");
         std::fs::remove_file(&self.path).expect("unlink");
@@ -48,7 +52,7 @@ impl Daemon {
     }
 }
 
-const DONE: &[u8] = b"status\x000\0\0";
+pub(super) const DONE: &[u8] = b"status\x000\0\0";
 
 fn postqueue(filled: &Filled, arguments: &[&str]) -> Output {
     Invocation::new(Tool::Postqueue, arguments)
@@ -119,6 +123,32 @@ fn a_dry_run_lists_and_asks_nobody() {
         listing.stderr_text() + "postqueue: Would be flushed: 2 messages\n"
     );
     assert_eq!(daemon.taken(), Vec::<String>::new());
+}
+
+#[test]
+fn a_signal_ends_the_wait_and_says_what_is_left() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let filled = Filled::new();
+    let daemon = Daemon::start(&filled, DONE);
+    let arguments = ["-i", "MATCH", "--from", "re:.", "--rate", "1/h"];
+    let child = Invocation::new(Tool::Postqueue, arguments)
+        .env("MAIL_CONFIG", filled.instance.etc())
+        .command(Program::Ours, &filled.instance)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("postqueue starts");
+    // The first was asked for when the wait has begun.
+    thread::sleep(Duration::from_millis(1500));
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("kill");
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(130));
+    let text = String::from_utf8_lossy(&output.stderr);
+    let end = "postqueue: Flushed: 1 message\n\
+               postqueue: warning: stopped by SIGINT: 9 messages left\n";
+    assert!(text.ends_with(end), "{text}");
+    assert_eq!(daemon.taken().len(), 1);
 }
 
 #[test]

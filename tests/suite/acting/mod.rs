@@ -5,8 +5,11 @@
 mod bounds;
 mod dry_run;
 mod flushing;
+mod interrupted;
+mod notifying;
 mod pipelines;
 mod race;
+mod separated;
 mod terminal;
 mod wrong;
 

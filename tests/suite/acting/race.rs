@@ -82,6 +82,33 @@ fn another_message_with_the_same_id_is_left_alone() {
 }
 
 #[test]
+fn a_file_that_has_another_sender_by_now_is_left_alone() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let filled = only_deferred();
+    let said = disturbed(&filled, |root, path| {
+        // The same file, and as long as before.
+        let text = fs::read(root.join(path)).expect("a message");
+        let mut changed = text.clone();
+        for (before, after) in [(&b"ann@"[..], b"bob@".as_slice()), (b"offers@", b"others@")] {
+            let mut places = text.windows(before.len());
+            if let Some(at) = places.position(|part| part == before) {
+                changed[at..at + after.len()].copy_from_slice(after);
+            }
+        }
+        assert_ne!(changed, text);
+        let mut file = fs::OpenOptions::new().write(true).open(root.join(path));
+        let file = file.as_mut().expect("a message");
+        std::io::Write::write_all(file, &changed).expect("written");
+    });
+    // Looked at before, acted on after: the others were looked at later.
+    let last = said.last().map(String::as_str);
+    assert_eq!(last, Some("postsuper: Requeued: 3 messages"), "{said:#?}");
+    assert_eq!(deferred(&filled).len(), 1, "{said:#?}");
+}
+
+#[test]
 fn a_message_that_moves_on_is_acted_on_where_it_is() {
     if require(Needs::Root) == Met::No {
         return;

@@ -5,7 +5,7 @@ use super::Filled;
 use crate::support::run::Ended;
 use crate::support::{Met, Needs, require};
 
-const WRONG: [(&[&str], &str); 34] = [
+const WRONG: [(&[&str], &str); 36] = [
     (&["-d", "MATCH"], "MATCH needs a selection, such as --from"),
     (
         &["-d", "ABCDE", "--from", "x"],
@@ -51,13 +51,15 @@ const WRONG: [(&[&str], &str); 34] = [
         "--dry-run shows one kind of action",
     ),
     (
-        &["-d", "ALL", "--dry-run", "--interactive"],
-        "leave out --interactive and --results",
+        &["-d", "ALL", "--null"],
+        "--null is for queue IDs on standard input: postsuper -d - --null",
     ),
     (
-        &["-d", "ALL", "--dry-run", "--results=json"],
-        "leave out --interactive and --results",
+        &["-d", "ABCDE", "--null"],
+        "--null is for queue IDs on standard input",
     ),
+    (&["-s", "--null"], "--null goes with an action"),
+    (&["--quiet"], "--quiet goes with an action"),
     (&["-d", "ABCDE", "--max", "3"], "with MATCH or ALL"),
     (&["-d", "-", "--max", "3"], "with MATCH or ALL"),
     (&["-d", "-", "--interactive"], "with MATCH or ALL"),

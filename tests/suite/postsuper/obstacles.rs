@@ -8,6 +8,7 @@ use std::process::Command;
 
 use super::{call, messages, ours, put};
 use crate::support::compare::{Cases, difference};
+use crate::support::effect;
 use crate::support::instance::{Instance, set_mode};
 use crate::support::run::{Ended, Program};
 use crate::support::spool::Placed;
@@ -161,10 +162,12 @@ fn lines_that_are_no_ids_are_answered_alike() {
         for option in ["-d", "-h", "-H", "-r", "-e", "-f"] {
             let stdin = format!("{line}\n{line}");
             let call = call(&instance, &[option, "-"], &stdin);
-            let (ours, theirs) = (
+            let (mut ours, theirs) = (
                 call.run(under_test(), &instance),
                 call.run(Program::Theirs, &instance),
             );
+            let warnings = effect::without_nul_warnings(&mut ours);
+            assert_eq!(warnings, usize::from(line == "a\0b"), "{option} {line:?}");
             if let Some(text) = difference(&ours, &theirs) {
                 panic!("{option} {line:?}\n{text}");
             }

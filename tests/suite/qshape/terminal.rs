@@ -191,8 +191,11 @@ fn a_chart_has_colours_on_a_terminal_only_and_fills_it() {
     let longest = text.lines().map(blocks).max().expect("lines");
     assert!((70..100).contains(&longest), "{longest} columns\n{text}");
 
-    let seen = on_terminal(&chart.clone().env("NO_COLOR", "1"), under_test(), &instance);
-    assert!(!seen.screen.contains(&0x1b));
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let seen = on_terminal(&chart.clone().env(name, value), under_test(), &instance);
+        assert!(!seen.screen.contains(&0x1b), "{name}={value}");
+        assert!(seen.screen.is_ascii(), "{name}={value}");
+    }
     let piped = chart.run(under_test(), &instance).stdout_text();
     assert!(piped.is_ascii() && !piped.contains('\u{1b}'), "{piped}");
     let bar = |name: &str| {

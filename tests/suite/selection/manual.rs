@@ -50,3 +50,39 @@ fn every_long_option_is_explained_with_an_example() {
         }
     }
 }
+
+/// Texts and commands of a page's examples.
+fn examples(page: &str) -> Vec<(String, String)> {
+    let mut examples = Vec::new();
+    let mut text = String::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some((_, said)) = line.split_once("Example: ") {
+            text = said.to_owned();
+        } else if line == ".EX" {
+            let command = lines.next().unwrap_or_default().replace('\\', "");
+            examples.push((std::mem::take(&mut text), command));
+        }
+    }
+    examples
+}
+
+#[test]
+fn an_example_that_changes_the_queue_says_so_and_asks_nothing() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/postsuper.8");
+    let page = std::fs::read_to_string(path).expect("a man page");
+    for (text, command) in examples(&page) {
+        assert!(!text.contains('?'), "{text} {command}");
+    }
+    let selection = page.split(".SH SELECTION").nth(1).expect("a section");
+    let examples = examples(selection.split(".SH").next().expect("its text"));
+    assert!(examples.len() > 15, "{examples:?}");
+    for (text, command) in examples {
+        let word = match command.split(' ').nth(1) {
+            Some("-h") => "hold ",
+            Some("-H") => "release ",
+            other => panic!("{other:?} in {command}"),
+        };
+        assert!(text.starts_with(word), "{text} {command}");
+    }
+}

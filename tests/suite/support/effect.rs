@@ -20,6 +20,22 @@ pub enum LineOrder {
     Any,
 }
 
+/// What ours says of a NUL in a line of standard input, and Postfix does not.
+const NUL_WARNING: &str = ": what comes after a NUL is ignored; ";
+
+/// Takes the warnings of a NUL out of what was printed; how many there were.
+pub fn without_nul_warnings(output: &mut Output) -> usize {
+    let lines = output.stderr.split_inclusive(|&b| b == b'\n');
+    let is_one = |line: &&[u8]| {
+        let mut parts = line.windows(NUL_WARNING.len());
+        parts.any(|part| part == NUL_WARNING.as_bytes())
+    };
+    let (warnings, rest): (Vec<&[u8]>, Vec<&[u8]>) = lines.partition(is_one);
+    let count = warnings.len();
+    output.stderr = rest.concat();
+    count
+}
+
 /// All that a run did.
 pub struct Effect {
     order: LineOrder,
@@ -33,8 +49,11 @@ impl Effect {
     pub fn of(program: Program, spool: &Spool, call: &Invocation, order: LineOrder) -> Self {
         let labels = Labels::of(&spool.placed);
         let collector = Postlog::start(&spool.instance);
-        let output = call.run(program, &spool.instance);
-        let log = collector.take();
+        let mut output = call.run(program, &spool.instance);
+        let mut log = collector.take();
+        let warnings = without_nul_warnings(&mut output);
+        log.retain(|line| !line.contains(NUL_WARNING));
+        assert!(warnings <= call.args.len(), "once for each -: {output:?}");
         drop(collector);
         let root = spool.instance.root().to_string_lossy().into_owned();
         let canonical = |text: &str| {
