@@ -98,6 +98,9 @@ fn gather(
         let queue = queue?;
         let mut walk = Walk::new(field.spool, queue)?;
         while let Some(found) = walk.next_name()? {
+            if field.interrupts.caught().is_some() {
+                return Err(WorkError::Interrupted);
+            }
             let is_home = field.layout.is_home(queue, &found.place.path, found.name);
             if is_home
                 && selection.admits_name(queue.name().as_bytes(), found.name)

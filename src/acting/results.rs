@@ -12,6 +12,7 @@ pub fn json_line(action: Action, fact: &Fact) -> String {
     let (result, before, after) = match fact.fate {
         Fate::Done(deed, queue) => (deed.words(), Some(queue), queue_after(deed, queue)),
         Fate::Unchanged(queue) => ("unchanged", Some(queue), Some(queue)),
+        Fate::NotMoved(queue) => ("not moved", Some(queue), Some(queue)),
         Fate::NotFound => ("not found", None, None),
         Fate::Vanished => ("vanished", None, None),
         Fate::Invalid => ("invalid", None, None),

@@ -215,5 +215,6 @@ pub fn rules(
             0 => None,
             limit => Some(usize::try_from(limit).unwrap_or(0)),
         },
+        stop: None,
     })
 }

@@ -215,8 +215,12 @@ impl Loader<'_> {
         Ok(())
     }
 
+    /// The value of a parameter that `table` lists as a text. Every load asks
+    /// for all of them: a name that is not there fails the first test.
     fn text(&self, name: &str) -> Vec<u8> {
-        match self.values.get(name) {
+        let value = self.values.get(name);
+        debug_assert!(matches!(value, Some(Value::Text(_))), "no text: {name}");
+        match value {
             Some(Value::Text(text)) => text.clone(),
             _ => Vec::new(),
         }
@@ -243,18 +247,24 @@ impl Loader<'_> {
     }
 
     fn number(&self, name: &str) -> u32 {
-        match self.values.get(name) {
+        let value = self.values.get(name);
+        debug_assert!(matches!(value, Some(Value::Number(_))), "no number: {name}");
+        match value {
             Some(Value::Number(number)) => *number,
             _ => 0,
         }
     }
 
     fn switch(&self, name: &str) -> bool {
-        matches!(self.values.get(name), Some(Value::Switch(true)))
+        let value = self.values.get(name);
+        debug_assert!(matches!(value, Some(Value::Switch(_))), "no switch: {name}");
+        matches!(value, Some(Value::Switch(true)))
     }
 
     fn time(&self, name: &str) -> Duration {
-        match self.values.get(name) {
+        let value = self.values.get(name);
+        debug_assert!(matches!(value, Some(Value::Time(_))), "no time: {name}");
+        match value {
             Some(Value::Time(time)) => *time,
             _ => Duration::ZERO,
         }

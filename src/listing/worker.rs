@@ -161,7 +161,8 @@ impl<'a> Worker<'a> {
         if !needs_headers {
             return Ok(());
         }
-        message_text::read(found, &mut self.buffers, |part| {
+        let (buffers, stop) = (&mut self.buffers, self.listing.rules.stop);
+        message_text::read(found, buffers, stop, |part| {
             if let Part::Header(name, value) = part {
                 facts.note_header(name, value);
             }

@@ -111,9 +111,11 @@ impl<'s> Matcher<'s> {
             clauses,
             hits: vec![false; clauses.len()],
         };
-        let read = message_text::read(message, &mut self.buffers, |piece| found.look_at(piece));
+        let (buffers, stop) = (&mut self.buffers, self.rules.stop);
+        let read = message_text::read(message, buffers, stop, |piece| found.look_at(piece));
         match read {
             Ok(()) => Ok(found.holds()),
+            Err(_) if self.rules.is_stopped() => Err(ReportError::Interrupted),
             Err(cause) => Err(ReportError::unread(at, cause)),
         }
     }

@@ -85,6 +85,7 @@ impl<'a> Sieve<'a> {
             }
             // Its text ends where no file can: it does not count anyway.
             Err(ReportError::Seek { .. }) => Ok(false),
+            Err(ReportError::Interrupted) => Err(io::ErrorKind::Interrupted.into()),
         }
     }
 }

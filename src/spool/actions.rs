@@ -12,8 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::message::{self, Identity, LookedAt, Message};
-use super::moves::{At, Mover, Outcome, Removal};
+use super::message::{self, Identity, LookedAt, Message, NoMessage};
+use super::moves::{At, Moved, Mover, Outcome, Removal};
 use super::note::{Deed, Fate, Notes, Oddity, WorkError};
 use super::trash::{Announcement, Taken};
 use super::{Queue, QueueId};
@@ -303,7 +303,7 @@ impl<'a> Actor<'a> {
         id: &QueueId,
         notes: &mut Notes,
     ) -> Result<Search, WorkError> {
-        match self.look_into(queue, id, notes) {
+        match self.look_into(queue, id, notes)? {
             Some(seen) => self.act_on(seen, act, id, notes),
             None => Ok(Search::GoesOn),
         }
@@ -320,7 +320,7 @@ impl<'a> Actor<'a> {
         let dir = match self.mover.home(seen.queue, id.as_bytes()) {
             Ok(dir) => dir,
             Err(cause) => {
-                self.unseen(seen.queue, id, cause, notes);
+                self.unseen(seen.queue, id, cause, notes)?;
                 return Ok(Search::GoesOn);
             }
         };
@@ -342,27 +342,40 @@ impl<'a> Actor<'a> {
                 }
             };
         }
-        let (outcome, deed) = match act {
-            Act::Delete => (self.delete(at, id)?, Deed::Removed),
-            Act::Expire => (expire(at, notes), Deed::Expired),
+        let (moved, deed) = match act {
+            Act::Delete => (self.delete(at, id)?.into(), Deed::Removed),
+            Act::Expire => (expire(at, notes)?.into(), Deed::Expired),
             Act::Requeue => (self.requeue(at, &seen.stat, notes)?, Deed::Requeued),
-            Act::Hold => (self.move_to(Queue::Hold, at)?, Deed::Held),
-            Act::Release => (self.move_to(Queue::Deferred, at)?, Deed::Released),
+            Act::Hold => (self.move_to(Queue::Hold, at, notes)?, Deed::Held),
+            Act::Release => (self.move_to(Queue::Deferred, at, notes)?, Deed::Released),
         };
-        if outcome == Outcome::Gone {
-            let fate = Fate::Unchanged(seen.queue);
-            // The second try comes by it again.
-            if act == Act::Expire && is_expired(at) && !notes.ends_with(id, fate) {
-                notes.not_done(id.as_bytes(), fate);
+        Ok(match moved {
+            Moved::Done => {
+                notes.done(deed, id, seen.queue);
+                Search::Over
             }
-            return Ok(Search::GoesOn);
-        }
-        notes.done(deed, id, seen.queue);
-        Ok(Search::Over)
+            Moved::Blocked => {
+                notes.not_done(id.as_bytes(), Fate::NotMoved(seen.queue));
+                Search::Over
+            }
+            Moved::Gone => {
+                let fate = Fate::Unchanged(seen.queue);
+                // The second try comes by it again.
+                if act == Act::Expire && is_expired(at) && !notes.ends_with(id, fate) {
+                    notes.not_done(id.as_bytes(), fate);
+                }
+                Search::GoesOn
+            }
+        })
     }
 
     /// The message of that ID in a queue, if there is a usable one.
-    fn look_into(&self, queue: Queue, id: &QueueId, notes: &mut Notes) -> Option<Sighting> {
+    fn look_into(
+        &self,
+        queue: Queue,
+        id: &QueueId,
+        notes: &mut Notes,
+    ) -> Result<Option<Sighting>, WorkError> {
         let home = self.mover.home(queue, id.as_bytes());
         let found = home.and_then(|dir| dir.stat(id.as_os_str()));
         let path = || self.mover.path(queue, id.as_bytes());
@@ -373,7 +386,7 @@ impl<'a> Actor<'a> {
                     if let Some(warning) = warning {
                         notes.odd(&Oddity::Links(warning));
                     }
-                    return Some(Sighting { queue, stat });
+                    return Ok(Some(Sighting { queue, stat }));
                 }
                 LookedAt::NotReady => {}
                 LookedAt::NotRegular => notes.odd(&Oddity::NotRegular {
@@ -381,17 +394,30 @@ impl<'a> Actor<'a> {
                     uid: stat.st_uid,
                 }),
             },
-            Err(cause) => self.unseen(queue, id, cause, notes),
+            Err(cause) => self.unseen(queue, id, cause, notes)?,
         }
-        None
+        Ok(None)
     }
 
-    /// Tells of what cannot be looked at, unless it is not there.
-    fn unseen(&self, queue: Queue, id: &QueueId, cause: io::Error, notes: &mut Notes) {
-        if !is(&cause, Errno::ENOENT) {
-            let path = self.mover.path(queue, id.as_bytes());
-            notes.odd(&Oddity::Look { path, cause });
+    /// Tells of what cannot be looked at, unless it is not there. That it is
+    /// the process that lacks something is an error: all else would be passed
+    /// over as well.
+    fn unseen(
+        &self,
+        queue: Queue,
+        id: &QueueId,
+        cause: io::Error,
+        notes: &mut Notes,
+    ) -> Result<(), WorkError> {
+        if is(&cause, Errno::ENOENT) {
+            return Ok(());
         }
+        let path = self.mover.path(queue, id.as_bytes());
+        if message::is_exhaustion(&cause) {
+            return Err(NoMessage::Place { path, cause }.into());
+        }
+        notes.odd(&Oddity::Look { path, cause });
+        Ok(())
     }
 
     /// Removes the logs, then the message.
@@ -402,8 +428,17 @@ impl<'a> Actor<'a> {
         Mover::remove(at)
     }
 
-    fn move_to(&mut self, target: Queue, at: At<'_>) -> Result<Outcome, WorkError> {
-        self.mover.rename(at, target, at.name, at.name)
+    fn move_to(
+        &mut self,
+        target: Queue,
+        at: At<'_>,
+        notes: &mut Notes,
+    ) -> Result<Moved, WorkError> {
+        let moved = self.mover.rename(at, target, at.name, at.name)?;
+        if moved == Moved::Blocked {
+            notes.odd(&self.mover.blocked(at, target, at.name, at.name));
+        }
+        Ok(moved)
     }
 
     /// Moves a message to maildrop, to be picked up as if it had just
@@ -418,14 +453,16 @@ impl<'a> Actor<'a> {
         at: At<'_>,
         before: &FileStat,
         notes: &mut Notes,
-    ) -> Result<Outcome, WorkError> {
+    ) -> Result<Moved, WorkError> {
         let made_young = at.dir.set_times(at.os_name(), now());
-        let moved = self.move_to(Queue::Maildrop, at);
+        let moved = self.move_to(Queue::Maildrop, at, notes);
         match (&moved, made_young) {
-            (Ok(Outcome::Done), Err(_)) => self.make_young(at.name, notes),
+            (Ok(Moved::Done), Err(_)) => self.make_young(at.name, notes),
             // It stays what it was. If that fails too it is tried to be
             // delivered earlier than planned, and no harm is done.
-            (Err(_), Ok(())) => drop(at.dir.restore_times(at.os_name(), before)),
+            (Err(_) | Ok(Moved::Blocked), Ok(())) => {
+                drop(at.dir.restore_times(at.os_name(), before));
+            }
             _ => {}
         }
         moved
@@ -480,16 +517,24 @@ fn is_expired(at: At<'_>) -> bool {
 
 /// Sets the bit that makes the next delivery attempt the last. `Gone` if it
 /// is set already or cannot be set; what is odd about that is told.
-pub fn expire(at: At<'_>, notes: &mut Notes) -> Outcome {
+///
+/// # Errors
+///
+/// Descriptors or memory have run out.
+pub fn expire(at: At<'_>, notes: &mut Notes) -> Result<Outcome, WorkError> {
     let mut refuse = |why: String| {
         let path = at.path.to_owned();
         notes.odd(&Oddity::Expire { path, why });
-        Outcome::Gone
+        Ok(Outcome::Gone)
     };
     let opened = at.dir.open_to_change(at.os_name());
     let (file, stat) = match opened.and_then(|file| Ok((stat_open(&file)?, file))) {
         Ok((stat, file)) => (file, stat),
-        Err(cause) if is(&cause, Errno::ENOENT) => return Outcome::Gone,
+        Err(cause) if is(&cause, Errno::ENOENT) => return Ok(Outcome::Gone),
+        Err(cause) if message::is_exhaustion(&cause) => {
+            let path = at.path.to_owned();
+            return Err(NoMessage::Place { path, cause }.into());
+        }
         Err(cause) => return refuse(format!("cannot open file: {}", error_text(&cause))),
     };
     if !message::is_regular(&stat) {
@@ -500,10 +545,10 @@ pub fn expire(at: At<'_>, notes: &mut Notes) -> Outcome {
     }
     let mode = stat.st_mode & PERMISSIONS;
     if mode & EXPIRED != 0 {
-        return Outcome::Gone;
+        return Ok(Outcome::Gone);
     }
     match set_mode(&file, mode | EXPIRED) {
-        Ok(()) => Outcome::Done,
+        Ok(()) => Ok(Outcome::Done),
         Err(cause) => refuse(format!("cannot set permission: {}", error_text(&cause))),
     }
 }

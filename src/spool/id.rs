@@ -12,7 +12,7 @@ const LONG_ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqr
 /// The letter between the time part and the inode number of a long ID.
 const INODE_SEPARATOR: u8 = b'z';
 /// Digits of the microseconds in a short ID.
-const SHORT_MICROSECONDS: usize = 5;
+pub const SHORT_MICROSECONDS: usize = 5;
 /// Least digits of the seconds in a long ID.
 const LONG_SECONDS_MIN: usize = 6;
 /// Digits of the microseconds in a long ID.

@@ -14,7 +14,7 @@ use super::actions::{Action, Selected, expire};
 use super::brake::Brake;
 use super::crew::{self, Done, Feed, Manner, Room, Stop, Work};
 use super::gatherer::{DirectoryJob, Gatherer, Names};
-use super::moves::{Mover, Outcome, Removal};
+use super::moves::{Moved, Mover, Outcome, Removal};
 use super::note::{Deed, Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
 use super::trash::{Taken, Trash};
@@ -62,6 +62,7 @@ pub fn run(
     let produce = |feed: &mut Feed<'_, Job>| {
         let mut gathering = Gathering {
             jobs: Gatherer::new(feed, field.removal.pieces_in_a_job()),
+            mover: &mover,
             purpose: purpose(action, field.removal),
         };
         let gathered = gathering.all(&field);
@@ -141,6 +142,7 @@ enum Known {
 /// Walks the queues and fills jobs.
 struct Gathering<'a, 'scope> {
     jobs: Gatherer<'a, 'scope, Objects>,
+    mover: &'a Mover<'a>,
     purpose: Purpose,
 }
 
@@ -162,13 +164,16 @@ impl Gathering<'_, '_> {
     fn queue(&mut self, field: &Field<'_>, queue: Queue) -> Result<(), WorkError> {
         let mut walk = Walk::new(field.spool, queue)?;
         while let Some(step) = walk.step()? {
+            if field.interrupts.caught().is_some() {
+                return Err(WorkError::Interrupted);
+            }
             match step {
                 Step::Name(found) => self.add(queue, &found)?,
                 Step::Left { parent, path } => {
                     let goes = sweep::is_too_deep(queue, &path, field.layout);
                     if goes && self.purpose == Purpose::Act {
                         self.jobs.settle()?;
-                        sweep::remove_left(queue, &parent, &path)?;
+                        sweep::remove_left(queue, &parent, &path, self.mover)?;
                     }
                 }
             }
@@ -199,7 +204,7 @@ fn discard(
             Known::Stat(stat) => stat,
             Known::File => continue,
             Known::Unseen(cause) => {
-                found.unseen(cause, notes);
+                found.unseen(cause, notes)?;
                 continue;
             }
         };
@@ -281,7 +286,7 @@ impl Sweeper<'_> {
             match known {
                 Known::Stat(stat) => self.object(&found, stat, notes)?,
                 Known::File => self.told_file(&found, notes)?,
-                Known::Unseen(cause) => found.unseen(cause, notes),
+                Known::Unseen(cause) => found.unseen(cause, notes)?,
             }
         }
         Ok(())
@@ -311,7 +316,7 @@ impl Sweeper<'_> {
         let may_expire = self.expires(found.queue) && message::is_ready(&stat);
         if may_expire && id::is_valid(found.name) {
             let path = found.path();
-            if expire(found.at(&path), notes) == Outcome::Done {
+            if expire(found.at(&path), notes)? == Outcome::Done {
                 notes.tally.count(Deed::Expired);
             }
         }
@@ -330,17 +335,15 @@ impl Sweeper<'_> {
             && let Ok(home) = self.mover.home(queue, found.name)
         {
             let name = OsStr::from_bytes(found.name);
-            if found.place.dir.rename(name, &home, name).is_ok() {
+            let moved = found.place.dir.rename_no_replace(name, &home, name);
+            if moved.is_ok() {
                 notes.tally.count(deed);
                 return Ok(());
             }
         }
         match found.stat() {
             Ok(stat) => self.object(found, stat, notes),
-            Err(cause) => {
-                found.unseen(cause, notes);
-                Ok(())
-            }
+            Err(cause) => found.unseen(cause, notes),
         }
     }
 
@@ -367,8 +370,13 @@ impl Sweeper<'_> {
         let moved = self
             .mover
             .rename(found.at(&path), target, found.name, found.name)?;
-        if moved == Outcome::Done {
-            notes.tally.count(deed);
+        match moved {
+            Moved::Done => notes.tally.count(deed),
+            Moved::Blocked => {
+                let (at, name) = (found.at(&path), found.name);
+                notes.odd(&self.mover.blocked(at, target, name, name));
+            }
+            Moved::Gone => {}
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::io;
 use super::message::Message;
 use crate::record::header::line_could_be_header;
 use crate::record::{Buffers, Reader, Record, RecordType, Source};
+use crate::sys::signals::SignalFlag;
 
 /// Most bytes of one header or line that count.
 const LINE_MAX: usize = 128 * 1024;
@@ -35,18 +36,25 @@ pub enum Next {
 }
 
 /// Hands the message to `visit`, piece by piece, up to its end or to where
-/// the file makes no sense. An error is that the disk gives no more of it.
+/// the file makes no sense.
+///
+/// # Errors
+///
+/// The disk gives no more of it, or `stop` says that a signal came
+/// (`Interrupted`).
 pub fn read(
     message: &Message,
     buffers: &mut Buffers,
+    stop: Option<SignalFlag>,
     visit: impl FnMut(Piece<'_>) -> Next,
 ) -> io::Result<()> {
-    read_source(message.source(), buffers, visit)
+    read_source(message.source(), buffers, stop, visit)
 }
 
 fn read_source(
     source: impl Source,
     buffers: &mut Buffers,
+    stop: Option<SignalFlag>,
     visit: impl FnMut(Piece<'_>) -> Next,
 ) -> io::Result<()> {
     let mut reader = Reader::new(source, buffers).passing_over_zeros();
@@ -59,6 +67,9 @@ fn read_source(
     let mut in_content = false;
     // What cannot be read is no part of the message.
     while let Ok(Some(record)) = reader.next_cooked() {
+        if stop.is_some_and(SignalFlag::is_set) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let next = match record.kind {
             RecordType::CONTENT => {
                 in_content = true;
@@ -177,7 +188,7 @@ mod tests {
             .record(RecordType::TEXT, b"not: this");
         let file = file.into_bytes();
         let mut seen = Vec::new();
-        read_source(&file[..], &mut Buffers::default(), |piece| {
+        read_source(&file[..], &mut Buffers::default(), None, |piece| {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             seen.push(match piece {
                 Piece::Header(name, value) => format!("{}|{}", text(name), text(value)),

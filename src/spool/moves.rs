@@ -1,5 +1,5 @@
-//! The steps by which files of the spool move and vanish: one rename, one
-//! unlink, each relative to an open directory.
+//! The steps by which files of the spool move and vanish: one rename, never
+//! onto another file, or one unlink, each relative to an open directory.
 //!
 //! Owns which directory a name is worked on in: handles of queues and of hash
 //! directories are opened without following links, because the account they
@@ -12,12 +12,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
+use nix::sys::stat::FileStat;
 
 use super::crew::JOB_MAX;
-use super::note::WorkError;
+use super::message::Identity;
+use super::note::{Oddity, WorkError};
 use super::trash::Trash;
 use super::{Layout, Queue};
-use crate::sys::dir::Dir;
+use crate::sys::dir::{Dir, Kind};
 use crate::sys::error_text::is;
 use crate::text::shown;
 
@@ -33,11 +35,40 @@ pub enum Outcome {
     Gone,
 }
 
+/// What became of a file that was to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It did.
+    Done,
+    /// It was not there any more.
+    Gone,
+    /// Something has the new name: both stay. [`Mover::blocked`] names it.
+    Blocked,
+}
+
+impl From<Outcome> for Moved {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Gone => Self::Gone,
+        }
+    }
+}
+
 /// Whether missing directories are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Missing {
     Make,
     IsAnError,
+}
+
+/// What has the name that a file should get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Something else.
+    Other,
+    /// Another link to the same file.
+    SameFile,
 }
 
 /// A file by its place: an open directory, a name, and what to call it.
@@ -90,18 +121,15 @@ impl Removal<'_> {
     }
 }
 
-/// Whether a rename may replace what has the new name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Onto {
-    Anything,
-    Nothing,
-}
-
-/// Open directories.
+/// What copies of a mover share.
 #[derive(Debug, Default)]
 struct Handles {
+    /// Open directories of queues.
     queues: HashMap<Queue, Arc<Dir>>,
+    /// Open hash directories, by their paths.
     hashed: HashMap<Vec<u8>, Arc<Dir>>,
+    /// Whether a file had to stay where it was, see [`Moved::Blocked`].
+    was_blocked: bool,
 }
 
 impl<'a> Mover<'a> {
@@ -180,20 +208,68 @@ impl<'a> Mover<'a> {
     }
 
     /// Moves a file to where `home` belongs in `queue`, there to be called
-    /// `name`; makes the directories it needs.
+    /// `name`; makes the directories it needs. What has that name already
+    /// stays, and so does the file.
+    ///
+    /// # Errors
+    ///
+    /// What rename(2) fails with; `EISDIR` where a directory has that name, as
+    /// in Postfix.
     pub fn rename(
         &self,
         at: At<'_>,
         queue: Queue,
         home: &[u8],
         name: &[u8],
-    ) -> Result<Outcome, WorkError> {
-        self.rename_onto(Onto::Anything, at, queue, home, name)
-            .map_err(|cause| WorkError::Rename {
-                from: at.path.to_owned(),
-                to: self.path_of(queue, home, name),
-                cause,
-            })
+    ) -> Result<Moved, WorkError> {
+        let cause = match self.rename_to_free(at, queue, home, name) {
+            Err(cause) if is(&cause, Errno::EEXIST) => match self.look_at(queue, home, name) {
+                Some(stat) if Kind::of(&stat) == Kind::Directory => Errno::EISDIR.into(),
+                _ => return Ok(Moved::Blocked),
+            },
+            Err(cause) => cause,
+            Ok(outcome) => return Ok(outcome.into()),
+        };
+        Err(WorkError::Rename {
+            from: at.path.to_owned(),
+            to: self.path_of(queue, home, name),
+            cause,
+        })
+    }
+
+    /// Remembers that a file stays because something has the name it should
+    /// get. Returns the warning about that.
+    pub fn blocked(&self, at: At<'_>, queue: Queue, home: &[u8], name: &[u8]) -> Oddity {
+        let file = at.dir.stat(at.os_name()).ok();
+        let file = file.as_ref().map(Identity::of);
+        let obstacle = self.look_at(queue, home, name);
+        self.handles().was_blocked = true;
+        let is_same = file.is_some() && file == obstacle.as_ref().map(Identity::of);
+        Oddity::Blocked {
+            from: at.path.to_owned(),
+            to: self.path_of(queue, home, name),
+            obstacle: if is_same {
+                Obstacle::SameFile
+            } else {
+                Obstacle::Other
+            },
+        }
+    }
+
+    /// Whether any file had to stay where it was since this mover was made.
+    pub fn was_blocked(&self) -> bool {
+        self.handles().was_blocked
+    }
+
+    /// Whether something is called `name` where `home` belongs. What cannot be
+    /// looked at counts as nothing.
+    pub fn is_taken(&self, queue: Queue, home: &[u8], name: &[u8]) -> bool {
+        self.look_at(queue, home, name).is_some()
+    }
+
+    fn look_at(&self, queue: Queue, home: &[u8], name: &[u8]) -> Option<FileStat> {
+        let dir = self.home(queue, home).ok()?;
+        dir.stat(OsStr::from_bytes(name)).ok()
     }
 
     /// As [`Mover::rename`], but an error (`EEXIST`) if something has that
@@ -205,22 +281,8 @@ impl<'a> Mover<'a> {
         home: &[u8],
         name: &[u8],
     ) -> io::Result<Outcome> {
-        self.rename_onto(Onto::Nothing, at, queue, home, name)
-    }
-
-    fn rename_onto(
-        &self,
-        onto: Onto,
-        at: At<'_>,
-        queue: Queue,
-        home: &[u8],
-        name: &[u8],
-    ) -> io::Result<Outcome> {
         let new_name = OsStr::from_bytes(name);
-        let rename = |target: Arc<Dir>| match onto {
-            Onto::Anything => at.dir.rename(at.os_name(), &target, new_name),
-            Onto::Nothing => at.dir.rename_no_replace(at.os_name(), &target, new_name),
-        };
+        let rename = |target: Arc<Dir>| at.dir.rename_no_replace(at.os_name(), &target, new_name);
         let mut renamed = self.home(queue, home).and_then(rename);
         if renamed
             .as_ref()
@@ -242,7 +304,7 @@ impl<'a> Mover<'a> {
         old: &[u8],
         home: &[u8],
         name: &[u8],
-    ) -> Result<Outcome, WorkError> {
+    ) -> Result<Moved, WorkError> {
         let path = self.path(queue, old);
         let failed = |mover: &Self, cause| WorkError::Rename {
             from: path.clone(),
@@ -261,7 +323,7 @@ impl<'a> Mover<'a> {
             }
             Err(cause) if is(&cause, Errno::ENOENT) => {
                 match self.find_home(queue, home, Missing::Make) {
-                    Ok(_) => Ok(Outcome::Gone),
+                    Ok(_) => Ok(Moved::Gone),
                     Err(cause) => Err(failed(self, cause)),
                 }
             }

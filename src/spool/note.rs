@@ -10,6 +10,7 @@ use std::ops::AddAssign;
 use thiserror::Error;
 
 use super::message::NoMessage;
+use super::moves::Obstacle;
 use super::reporter::ReportError;
 use super::trash::TrashError;
 use super::{Queue, QueueId, WalkError};
@@ -114,6 +115,19 @@ pub enum Oddity {
         /// Why not.
         why: String,
     },
+    /// A file that stays because something has the name it should get.
+    #[error("{from}: not moved: {to} {}", match .obstacle {
+        Obstacle::Other => "exists",
+        Obstacle::SameFile => "is another link to the same file",
+    })]
+    Blocked {
+        /// Where it is.
+        from: String,
+        /// Where it should be.
+        to: String,
+        /// What is there.
+        obstacle: Obstacle,
+    },
     /// A requeued message that looks older than it should.
     #[error("{path}: reset time stamps: {}", error_text(.cause))]
     Times {
@@ -181,6 +195,9 @@ pub enum Fate {
     Vanished,
     /// It is already what it should become.
     Unchanged(Queue),
+    /// It could not be moved out of this queue: another file has its name
+    /// in the other.
+    NotMoved(Queue),
     /// It is no ID at all.
     Invalid,
 }
@@ -355,7 +372,7 @@ pub enum WorkError {
     Report(#[from] ReportError),
     /// A message cannot be opened now, though it may be fine.
     #[error(transparent)]
-    Exhausted(NoMessage),
+    Exhausted(#[from] NoMessage),
     /// As many messages as were wanted are done: no failure.
     #[error("enough")]
     Enough,

@@ -4,12 +4,13 @@
 //!
 //! A new name is given in two steps, with a suffix in between, so that names
 //! cannot collide and a run that was cut short can be repeated. One file
-//! after the other: the second step relies on the first being over.
+//! after the other: the second step relies on the first being over. What has
+//! a name that a file should get stays, and so does the file.
 
 use std::time::Duration;
 
 use super::mass::Field;
-use super::moves::{Mover, Outcome};
+use super::moves::{At, Moved, Mover};
 use super::note::{Journal, Notes, Oddity, Tally, WorkError};
 use super::sweep::{self, NoFiles, Object, Remains};
 use super::{Found, Queue, Step, Walk, id, message};
@@ -29,6 +30,20 @@ pub struct Repair {
     pub structure: Structure,
     /// The names that the mail system makes.
     pub style: id::Style,
+    /// What is made of names that hold no inode number.
+    pub without_inode: WithoutInode,
+}
+
+/// What becomes of a message whose name has five characters: a time and no
+/// inode number. Shorter names are bogus in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WithoutInode {
+    /// It gets another name. Observed with Postfix 3.7.11.
+    #[default]
+    Renamed,
+    /// It is bogus, and stays. Observed since Postfix 3.5.27, 3.6.20, 3.7.22,
+    /// 3.8.20, 3.9.14, 3.10.13 and 3.11.6.
+    Bogus,
 }
 
 /// Whether old unfinished files go.
@@ -62,7 +77,8 @@ pub struct Changes {
     pub places: bool,
 }
 
-/// Repairs the selected queues. A second walk follows if names were changed.
+/// Repairs the selected queues. Another walk follows if files were given names
+/// that are not final, or could not be moved because others had their names.
 pub fn run(
     field: Field<'_>,
     repair: Repair,
@@ -74,21 +90,39 @@ pub fn run(
         mover: field.mover(),
         notes: Notes::default(),
         changes: Changes::default(),
-        pass: Pass::NothingNew,
+        pass: Pass::First,
+        next: Next::NotNeeded,
     };
-    let mut ended = repairer.walk_all(journal);
-    if ended.is_ok() && repairer.pass == Pass::NewNames {
+    let mut ended = Ok(());
+    for pass in PASSES {
+        repairer.pass = pass;
+        repairer.next = Next::NotNeeded;
         ended = repairer.walk_all(journal);
+        if ended.is_err() || repairer.next == Next::NotNeeded {
+            break;
+        }
     }
     repairer.tell(journal);
     (repairer.notes.tally, repairer.changes, ended)
 }
 
-/// Whether a pass gave files names that are not final.
+/// The walks: in the second the files of the first get their final names, and
+/// those that were in the way of others have gone; what was in their way till
+/// then may need the third.
+const PASSES: [Pass; 3] = [Pass::First, Pass::Later, Pass::Later];
+
+/// Which walk it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
-    NothingNew,
-    NewNames,
+    First,
+    Later,
+}
+
+/// Whether another walk has to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    NotNeeded,
+    Needed,
 }
 
 struct Repairer<'a> {
@@ -98,6 +132,7 @@ struct Repairer<'a> {
     notes: Notes,
     changes: Changes,
     pass: Pass,
+    next: Next,
 }
 
 impl Repairer<'_> {
@@ -127,7 +162,7 @@ impl Repairer<'_> {
                 }
                 Step::Left { parent, path } => {
                     if sweep::is_too_deep(queue, &path, self.field.layout) {
-                        sweep::remove_left(queue, &parent, &path)?;
+                        sweep::remove_left(queue, &parent, &path, &self.mover)?;
                     }
                 }
             }
@@ -148,38 +183,41 @@ impl Repairer<'_> {
         let stat = match found.stat() {
             Ok(stat) => stat,
             Err(cause) => {
-                found.unseen(cause, &mut self.notes);
-                return Ok(());
+                return found.unseen(cause, &mut self.notes);
             }
         };
         let Remains::There(stat) = found.tidy(stat, NoFiles::Remove, &mut self.notes)? else {
             return Ok(());
         };
-        let is_message = found.queue.holds_messages();
-        let is_unfinished = is_message && !message::is_ready(&stat);
+        let is_unfinished = found.queue.holds_messages() && !message::is_ready(&stat);
         if self.repair.purge == Purge::Unfinished && is_unfinished && is_old(stat.st_mtime) {
             return found.remove().map(drop);
         }
-        if self.repair.structure == Structure::Leave {
-            if !id::is_valid(found.name) {
-                self.bogus(found);
-            }
-            return Ok(());
+        if self.repair.structure != Structure::Leave {
+            return self.put_right(found, stat.st_ino);
         }
+        if !id::is_valid(found.name) {
+            self.bogus(found);
+        }
+        Ok(())
+    }
+
+    /// Gives a file the name and the place that it should have.
+    fn put_right(&mut self, found: &Object<'_>, real_inode: u64) -> Result<(), WorkError> {
         if let Some(name) = unsuffixed(found.name) {
-            return self.finish(found, name, stat.st_ino);
+            return self.finish(found, name, real_inode);
         }
         if !id::is_valid(found.name) {
             self.bogus(found);
             return Ok(());
         }
-        if is_message {
-            let Some(inode) = id::inode(found.name) else {
+        if found.queue.holds_messages() {
+            let Some(inode) = self.inode_in(found.name) else {
                 self.bogus(found);
                 return Ok(());
             };
-            if self.needs_name(found.name, inode, stat.st_ino) {
-                return self.begin(found, stat.st_ino);
+            if self.needs_name(found.name, inode, real_inode) {
+                return self.begin(found.at(&found.path()), found.queue, real_inode);
             }
         }
         self.put_in_place(found)
@@ -187,6 +225,34 @@ impl Repairer<'_> {
 
     fn bogus(&mut self, found: &Object<'_>) {
         self.notes.odd(&Oddity::BogusName(found.path()));
+    }
+
+    /// A file stays for now: in a later walk the way may be free, and what is
+    /// still there then is warned of.
+    fn blocked(&mut self, warning: &Oddity) {
+        match self.pass {
+            Pass::First => self.next = Next::Needed,
+            Pass::Later => self.notes.odd(warning),
+        }
+    }
+
+    /// The inode number in the name of a message; `None` if it is bogus.
+    fn inode_in(&self, name: &[u8]) -> Option<u64> {
+        let too_short = self.repair.without_inode == WithoutInode::Bogus
+            && name.len() == id::SHORT_MICROSECONDS;
+        id::inode(name).filter(|_| !too_short)
+    }
+
+    /// As [`Self::inode_in`], for a name that had the suffix.
+    ///
+    /// Observed with Postfix 3.7.11: a single letter is no bogus name then,
+    /// but one of another file. (Since a name of five characters is bogus,
+    /// this should be so, too.)
+    fn inode_before_suffix(&self, name: &[u8]) -> Option<u64> {
+        match (name, self.repair.without_inode) {
+            ([_], WithoutInode::Renamed) => Some(0),
+            _ => self.inode_in(name),
+        }
     }
 
     /// Whether a message has to get another name.
@@ -200,44 +266,106 @@ impl Repairer<'_> {
     }
 
     /// The first step: the logs, then the message, get the new name with the
-    /// suffix.
-    fn begin(&mut self, found: &Object<'_>, inode: u64) -> Result<(), WorkError> {
-        let name = id::renumbered(found.name, inode, self.repair.style);
+    /// suffix. All of them or none: a message is not parted from its logs.
+    fn begin(&mut self, at: At<'_>, queue: Queue, inode: u64) -> Result<(), WorkError> {
+        let name = id::renumbered(at.name, inode, self.repair.style);
         let suffixed = [&name, SUFFIX].concat();
-        self.changes.names = true;
-        self.pass = Pass::NewNames;
-        for queue in Queue::LOGS {
-            self.mover
-                .rename_from_home(queue, found.name, &name, &suffixed)?;
+        if let Some(warning) = self.obstacle(at, queue, &name, &suffixed) {
+            self.blocked(&warning);
+            return Ok(());
         }
-        let path = found.path();
-        self.mover
-            .rename(found.at(&path), found.queue, &name, &suffixed)?;
+        self.changes.names = true;
+        self.next = Next::Needed;
+        for log in Queue::LOGS {
+            // One that somebody else made since the look stays.
+            self.mover
+                .rename_from_home(log, at.name, &name, &suffixed)?;
+        }
+        let moved = self.mover.rename(at, queue, &name, &suffixed)?;
+        if moved == Moved::Blocked {
+            let warning = self.mover.blocked(at, queue, &name, &suffixed);
+            self.blocked(&warning);
+        }
         Ok(())
+    }
+
+    /// The warning about what has a name that a message or one of its logs
+    /// should get, called `name` where `home` belongs.
+    fn obstacle(&self, at: At<'_>, queue: Queue, home: &[u8], name: &[u8]) -> Option<Oddity> {
+        if self.mover.is_taken(queue, home, name) {
+            return Some(self.mover.blocked(at, queue, home, name));
+        }
+        Queue::LOGS.into_iter().find_map(|log| {
+            if !self.mover.is_taken(log, home, name) {
+                return None;
+            }
+            let dir = self.mover.home(log, at.name).ok()?;
+            let log_at = At {
+                dir: &dir,
+                name: at.name,
+                path: &self.mover.path(log, at.name),
+            };
+            log_at.dir.stat(log_at.os_name()).ok()?;
+            Some(self.mover.blocked(log_at, log, home, name))
+        })
     }
 
     /// The second step: the suffix goes.
     fn finish(&mut self, found: &Object<'_>, name: &[u8], inode: u64) -> Result<(), WorkError> {
         let is_message = found.queue.holds_messages();
-        if !id::is_valid(name) || (is_message && id::inode(name).is_none()) {
-            self.bogus(found);
-            return Ok(());
-        }
+        let has_inode = match is_message && id::is_valid(name) {
+            true => self.inode_before_suffix(name),
+            false => Some(inode).filter(|_| id::is_valid(name)),
+        };
         let path = found.path();
-        if is_message {
-            if id::inode(name) != Some(inode) {
+        match has_inode {
+            None => {
+                self.bogus(found);
+                return Ok(());
+            }
+            Some(other) if other != inode => {
                 self.notes.odd(&Oddity::Mismatch(path));
                 return Ok(());
             }
-            self.changes.names = true;
+            Some(_) => {}
         }
-        let renamed = self
-            .mover
-            .rename(found.at(&path), found.queue, name, name)?;
-        if is_message && renamed == Outcome::Done {
-            self.notes.tally.renamed = self.notes.tally.renamed.saturating_add(1);
+        let before = self.changes;
+        self.changes.names |= is_message;
+        let at = found.at(&path);
+        match self.mover.rename(at, found.queue, name, name)? {
+            Moved::Done if is_message => {
+                self.notes.tally.renamed = self.notes.tally.renamed.saturating_add(1);
+                self.go_on(found.queue, name, inode)
+            }
+            Moved::Blocked => {
+                self.changes = before;
+                let warning = self.mover.blocked(at, found.queue, name, name);
+                self.blocked(&warning);
+                Ok(())
+            }
+            Moved::Done | Moved::Gone => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Gives a message that has just got its name another, if an interrupted
+    /// repair wanted that name and this one does not.
+    fn go_on(&mut self, queue: Queue, name: &[u8], inode: u64) -> Result<(), WorkError> {
+        if !self.needs_name(name, inode, inode) {
+            return Ok(());
+        }
+        let path = self.mover.path(queue, name);
+        match self.mover.home(queue, name) {
+            Ok(dir) => {
+                let dir = &dir;
+                let path = path.as_str();
+                self.begin(At { dir, name, path }, queue, inode)
+            }
+            // The next walk comes by it.
+            Err(_) => {
+                self.next = Next::Needed;
+                Ok(())
+            }
+        }
     }
 
     /// Moves a file to where its name belongs.
@@ -246,10 +374,15 @@ impl Repairer<'_> {
         if home == found.place.path {
             return Ok(());
         }
+        let before = self.changes;
         self.changes.places = true;
         let path = found.path();
-        self.mover
-            .rename(found.at(&path), found.queue, found.name, found.name)?;
+        let (at, queue, name) = (found.at(&path), found.queue, found.name);
+        if self.mover.rename(at, queue, name, name)? == Moved::Blocked {
+            self.changes = before;
+            let warning = self.mover.blocked(at, queue, name, name);
+            self.blocked(&warning);
+        }
         Ok(())
     }
 }

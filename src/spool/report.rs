@@ -4,6 +4,7 @@
 //! Everything handed to a `Report` is quoted and printable.
 
 use crate::record::SHORT_TEXT_MAX;
+use crate::sys::signals::SignalFlag;
 use crate::text::Charset;
 
 /// Whose output is reproduced (spec page 05, "Dialect").
@@ -26,9 +27,17 @@ pub struct Rules {
     pub empty_address: Vec<u8>,
     /// duplicate_filter_limit; `None` if there is no limit.
     pub duplicate_limit: Option<usize>,
+    /// What ends the reading of a message early; `None` where a signal ends
+    /// the process.
+    pub stop: Option<SignalFlag>,
 }
 
 impl Rules {
+    /// Whether the reading of a message has to end.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(SignalFlag::is_set)
+    }
+
     /// Whether original recipients are part of a report.
     pub fn tells_original(&self) -> bool {
         self.dialect == Dialect::V3_11

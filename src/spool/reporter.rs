@@ -55,6 +55,9 @@ pub enum ReportError {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// A signal came.
+    #[error("stopped by a signal")]
+    Interrupted,
 }
 
 impl ReportError {
@@ -67,7 +70,7 @@ impl ReportError {
     /// Whether a listing that goes on would be wrong.
     pub fn ends_listing(&self) -> bool {
         match self {
-            Self::Seek { .. } | Self::Exhausted { .. } => true,
+            Self::Seek { .. } | Self::Exhausted { .. } | Self::Interrupted => true,
             Self::Unread { .. } => false,
         }
     }
@@ -178,6 +181,9 @@ impl Reading<'_> {
         report: &mut impl Report,
     ) -> Result<(), ReportError> {
         loop {
+            if self.rules.is_stopped() {
+                return Err(ReportError::Interrupted);
+            }
             let next = file.next_cooked();
             if let Ok(Some(record)) = &next {
                 file.limit_text(text_max(record, report));
@@ -365,7 +371,7 @@ impl Reading<'_> {
         // An error of the disk ends the log; what was read counts.
         while let Some(entry) = log.next_observed(&mut observer)? {
             let report = &mut *observer.report;
-            if report.wanted() == Wanted::Nothing {
+            if report.wanted() == Wanted::Nothing || self.rules.is_stopped() {
                 break;
             }
             report.recipient(&Recipient {

@@ -11,11 +11,12 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
+use super::message::{NoMessage, is_exhaustion};
 use super::moves::{At, Mover};
 use super::note::{Notes, Oddity, WorkError};
 use super::{Layout, Place, Queue};
 use crate::sys::dir::Kind;
-use crate::sys::error_text::is;
+use crate::sys::error_text::{is, is_any};
 use crate::text::shown;
 
 /// An object met on a walk.
@@ -68,11 +69,20 @@ impl Object<'_> {
     /// Observed: what may not be looked at is passed over in silence. (In
     /// Postfix so is everything else that cannot be looked at, messages that
     /// are left where they are.)
-    pub fn unseen(&self, cause: io::Error, notes: &mut Notes) {
-        if !is(&cause, Errno::ENOENT) && !is(&cause, Errno::EACCES) {
-            let path = self.path();
-            notes.odd(&Oddity::Look { path, cause });
+    ///
+    /// # Errors
+    ///
+    /// Descriptors or memory have run out.
+    pub fn unseen(&self, cause: io::Error, notes: &mut Notes) -> Result<(), WorkError> {
+        if is_any(&cause, &[Errno::ENOENT, Errno::EACCES]) {
+            return Ok(());
         }
+        let path = self.path();
+        if is_exhaustion(&cause) {
+            return Err(NoMessage::Place { path, cause }.into());
+        }
+        notes.odd(&Oddity::Look { path, cause });
+        Ok(())
     }
 
     /// Tidies the object up if it is no file.
@@ -130,10 +140,18 @@ pub fn is_too_deep(queue: Queue, path: &[u8], layout: &Layout) -> bool {
     path.split(|&b| b == b'/').count() > layout.depth_kept(queue)
 }
 
-/// Removes a directory that a walk has left and nobody needs.
-pub fn remove_left(queue: Queue, parent: &Place, path: &[u8]) -> Result<(), WorkError> {
+/// Removes a directory that a walk has left and nobody needs. One that is not
+/// empty is an error, unless something had to stay where it was, which was
+/// warned of then.
+pub fn remove_left(
+    queue: Queue,
+    parent: &Place,
+    path: &[u8],
+    mover: &Mover<'_>,
+) -> Result<(), WorkError> {
     let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
     match parent.dir.remove_directory(OsStr::from_bytes(name)) {
+        Err(cause) if is(&cause, Errno::ENOTEMPTY) && mover.was_blocked() => Ok(()),
         Err(cause) if !is(&cause, Errno::ENOENT) => Err(WorkError::RemoveDirectory {
             path: format!("{queue}/{}", shown(path)),
             cause,

@@ -13,9 +13,11 @@ use thiserror::Error;
 
 use super::Queue;
 use crate::sys::dir::{Dir, Kind, Names};
-use crate::sys::error_text::error_text;
+use crate::sys::error_text::{error_text, is, is_any};
 use crate::text::shown;
 
+/// How often a directory is opened that is there again whenever it was missing.
+const OPENS_MAX: usize = 10;
 /// Bytes of a path that the kernel takes, with the NUL behind it.
 const PATH_MAX: usize = 4096;
 
@@ -217,15 +219,25 @@ fn path_in(queue: Queue, path: &[u8]) -> String {
 /// Opens a directory in a queue; `None` if it has vanished since its name was
 /// read, or is a link to a directory: links are not followed in there.
 fn open_subdirectory(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
-    let cause = match parent.open_dir(name) {
-        Ok(dir) => return Ok(Some(dir)),
-        Err(cause) => cause,
-    };
-    match parent.stat(name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Ok(stat) if Kind::of(&stat) == Kind::Link => {}
-        _ => return Err(cause),
+    let mut tries = 1..OPENS_MAX;
+    loop {
+        let cause = match parent.open_dir(name) {
+            Ok(dir) => return Ok(Some(dir)),
+            Err(cause) => cause,
+        };
+        let is_swapped = is_any(&cause, &[Errno::ENOENT, Errno::ELOOP, Errno::ENOTDIR]);
+        match parent.stat(name).map(|stat| Kind::of(&stat)) {
+            Err(error) if is(&error, Errno::ENOENT) => return Ok(None),
+            // It is back, or was something else for a moment.
+            Ok(Kind::Directory) if is_swapped && tries.next().is_some() => {}
+            Ok(Kind::Directory) if is(&cause, Errno::ENOENT) => return Ok(None),
+            Ok(Kind::Link) => return look_through_link(parent, name),
+            _ => return Err(cause),
+        }
     }
+}
+
+fn look_through_link(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
     // Only looks at what the link leads to, to say what is wrong with it.
     match Kind::of(&parent.stat_through_link(name)?) {
         Kind::Directory => Ok(None),

@@ -212,12 +212,6 @@ impl Dir {
         Ok(File::from(stream))
     }
 
-    /// Renames `name` in this directory to `new_name` in `target`: one step,
-    /// and what stood there before is replaced.
-    pub fn rename(&self, name: &OsStr, target: &Dir, new_name: &OsStr) -> io::Result<()> {
-        again(|| renameat(&self.0, name, &target.0, new_name))
-    }
-
     /// Renames `name` in this directory to `new_name` in `target`, never onto
     /// something that has that name, even if that is another link to the same
     /// file. See renameat2(2), `RENAME_NOREPLACE`.

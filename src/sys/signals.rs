@@ -37,6 +37,17 @@ pub enum Wake {
     Interrupted,
 }
 
+/// Whether a signal came, for loops that only need to know that.
+#[derive(Clone, Copy, Debug)]
+pub struct SignalFlag(());
+
+impl SignalFlag {
+    /// Whether one came.
+    pub fn is_set(self) -> bool {
+        CAUGHT.load(Ordering::SeqCst) != 0
+    }
+}
+
 /// The signals of this process, watched.
 #[derive(Debug)]
 pub struct Interrupts {
@@ -68,6 +79,11 @@ impl Interrupts {
             0 => None,
             signal => Some(signal),
         }
+    }
+
+    /// The same question, for threads and loops that outlive a borrow.
+    pub fn flag(&self) -> SignalFlag {
+        SignalFlag(())
     }
 
     /// Waits for so long, or until a signal comes.

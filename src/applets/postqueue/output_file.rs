@@ -85,7 +85,7 @@ fn replace(
     // Not one that is there already: it may be somebody else's.
     let file = directory.make_file(&new)?;
     let done = fill(file, bytes, before)
-        .and_then(|()| Ok(directory.rename(&new, directory, name)?))
+        .and_then(|()| Ok(directory.replace(name, &new)?))
         .and_then(|()| Ok(directory.sync()?));
     if done.is_err() {
         // What is left of it is of no use; the error is reported already.

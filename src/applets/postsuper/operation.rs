@@ -23,7 +23,7 @@ use crate::selection::Selection;
 use crate::spool::actions::Action;
 use crate::spool::mass::{self, Field};
 use crate::spool::note::{Tally, WorkError};
-use crate::spool::repair::{self, Changes, Repair};
+use crate::spool::repair::{self, Changes, Repair, WithoutInode};
 use crate::spool::report::Rules;
 use crate::spool::{id, stream};
 use crate::sys::signals;
@@ -144,6 +144,7 @@ impl Operation<'_> {
                 true => id::Style::Long,
                 false => id::Style::Short,
             },
+            without_inode: WithoutInode::default(),
         };
         let field = self.field;
         let (tally, changes, ended) = repair::run(field, repair, &mut self.told(None));

@@ -193,6 +193,7 @@ impl Preview<'_> {
         let message = match message::open(dir, path.as_bytes(), queue, &name) {
             Ok(message) => message,
             Err(NoMessage::NotThere) => return Ok(false),
+            Err(error) if error.is_exhaustion() => return Err(error.into()),
             Err(error) => {
                 let text = error.to_string();
                 self.diag.tell(Severity::Warning, text);

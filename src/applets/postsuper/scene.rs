@@ -57,7 +57,11 @@ impl Scene<'_> {
         for warning in warnings {
             diag.warning(warning);
         }
-        rules.map_err(|error| told(diag, error.to_string()))
+        let rules = rules.map_err(|error| told(diag, error.to_string()))?;
+        Ok(Rules {
+            stop: Some(self.interrupts.flag()),
+            ..rules
+        })
     }
 
     /// How many names there are to look at; `None` if that is known only at the
@@ -92,6 +96,9 @@ impl Scene<'_> {
             }
             let mut walk = Walk::new(self.spool, queue)?;
             while let Some(found) = walk.next_name()? {
+                if self.interrupts.caught().is_some() {
+                    return Err(WorkError::Interrupted);
+                }
                 let counts =
                     !one_by_one || selection.admits_name(queue.name().as_bytes(), found.name);
                 count = count.saturating_add(counts.into());
@@ -141,10 +148,11 @@ impl Scene<'_> {
                 selection: Some(narrowed.as_ref().unwrap_or(selection)),
                 workers: listing::workers_for(raise_open_files(), self.config.hash_queue_depth),
             };
-            let ending = listing::list_spool(&listing, sink).map_err(Ended::Listing)?;
+            let listed = listing::list_spool(&listing, sink);
             if self.interrupts.caught().is_some() {
                 return Err(Ended::Work(WorkError::Interrupted));
             }
+            let ending = listed.map_err(Ended::Listing)?;
             if ending != listing::Ending::Complete {
                 return Ok(());
             }

@@ -255,7 +255,7 @@ fn counted(message: &Message) {
 fn text_of(message: &Message) {
     let mut pieces = 0;
     let mut in_body = false;
-    message_text::read(message, &mut Buffers::default(), |piece| {
+    message_text::read(message, &mut Buffers::default(), None, |piece| {
         pieces += 1;
         match piece {
             Piece::Header(name, value) => {

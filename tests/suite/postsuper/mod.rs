@@ -3,10 +3,12 @@
 
 mod generated;
 mod hostile;
+mod leftovers;
 pub mod obstacles;
 mod pipelines;
 mod rights;
 mod stream;
+mod taken;
 mod together;
 mod trash;
 

@@ -46,6 +46,7 @@ fn examine(instance: &Instance, selection: &Selection) -> Option<Evidence> {
         charset: Charset::LooseUtf8,
         empty_address: b"MAILER-DAEMON".to_vec(),
         duplicate_limit: None,
+        stop: None,
     };
     let at = Location {
         spool: &spool,

@@ -42,6 +42,7 @@ fn rules(dialect: Dialect) -> Rules {
         },
         empty_address: b"MAILER-DAEMON".to_vec(),
         duplicate_limit: Some(3),
+        stop: None,
     }
 }
 
@@ -133,7 +134,7 @@ fn told<'a>(scratch: &Scratch, message: &Message, dialect: Dialect, style: Style
     let mut watched = Watched::new(style);
     if let Some(facts) = watched.form.file_facts() {
         facts.path = "deferred/F022ED".to_owned();
-        message_text::read(message, &mut Buffers::default(), |piece| {
+        message_text::read(message, &mut Buffers::default(), None, |piece| {
             if let Piece::Header(name, value) = piece {
                 facts.note_header(name, value);
             }
