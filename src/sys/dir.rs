@@ -249,6 +249,13 @@ impl Dir {
         }
     }
 
+    /// Gives `name` in this directory to the file that is called `new` there,
+    /// in one step; what had it is gone. For files that this program writes
+    /// anew; a message moves by [`Dir::rename_no_replace`].
+    pub fn replace(&self, name: &OsStr, new: &OsStr) -> io::Result<()> {
+        again(|| renameat(&self.0, new, &self.0, name))
+    }
+
     /// Removes a name that is not a directory's.
     pub fn remove_file(&self, name: &OsStr) -> io::Result<()> {
         again(|| unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir))

@@ -316,7 +316,7 @@ impl LockedJournal {
         let (name, new_name) = (OsStr::new(NAME), OsStr::new(NEW_NAME));
         let file = self.saved.create_to_append(new_name).map_err(failed)?;
         let written = self.write_new(&file, write).and_then(|lock| {
-            let renamed = self.saved.rename(new_name, &self.saved, name);
+            let renamed = self.saved.replace(name, new_name);
             renamed.map(|()| lock).map_err(|cause| failed(cause).into())
         });
         match written {

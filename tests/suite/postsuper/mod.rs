@@ -3,6 +3,7 @@
 
 mod generated;
 mod hostile;
+mod interrupts;
 mod leftovers;
 pub mod obstacles;
 mod pipelines;
