@@ -224,6 +224,8 @@ fn the_same_error_has_the_same_words_as_in_postfix() {
     }
     let each = |same: &'static Same| same.errors.iter().map(move |errno| (same, *errno));
     let all = plan::sample(SAME.iter().flat_map(each).collect(), SAMPLE);
+    // What is not struck in both programs is an error.
+    assert!(!all.is_empty(), "nothing is compared");
     let mut wrong = 0;
     for (same, errno) in &all {
         if let Err(text) = same.compare(*errno) {

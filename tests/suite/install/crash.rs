@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::libc;
 use tempfile::TempDir;
 
 use crate::support::instance::set_mode;
@@ -204,8 +205,10 @@ fn each_change(
         for n in 1.. {
             let place = Place::new(program);
             prepare(&place);
-            if place.killed_at(call, n, applet) == Ended::Exited(0) {
-                break;
+            match place.killed_at(call, n, applet) {
+                Ended::Exited(0) => break,
+                Ended::Killed(libc::SIGKILL) => {}
+                ended => panic!("{applet} not killed at {call} {n}: {ended:?}"),
             }
             check(&place, &format!("{applet} killed at {call} {n}"));
             killed += 1;
