@@ -10,6 +10,7 @@
 //! - [`selection`]: which messages are meant
 //! - [`cli`]: options · [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
 //! - [`record`]: what a queue file is made of · [`config`]: main.cf
+//! - [`release`]: which Postfix behaves how
 //! - [`text`]: bytes made fit to show
 //! - [`sys`]: the operating system, and the only unsafe code
 #![deny(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod diag;
 pub mod ipc;
 pub mod listing;
 pub mod record;
+pub mod release;
 pub mod selection;
 pub mod shape;
 pub mod spool;

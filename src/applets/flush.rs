@@ -159,7 +159,7 @@ pub fn hand_over(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), S
     let timeout = config.ipc_timeout.min(ONE_OF_MANY);
     let mut warnings = Vec::new();
     let connection = flush::connect(&path, timeout);
-    let answer = connection.and_then(|c| c.ask(Request::File(id), &mut warnings));
+    let answer = connection.and_then(|c| c.ask(Request::File(id), &config.postfix, &mut warnings));
     for warning in warnings {
         diag.warning(warning);
     }
@@ -220,7 +220,7 @@ fn ask(
     let answer = match flush::connect(&path, timeout) {
         Ok(connection) => {
             borrowed::give_up_group(connections, diag)?;
-            connection.ask(request, &mut warnings)
+            connection.ask(request, &config.postfix, &mut warnings)
         }
         Err(error) => Err(error),
     };

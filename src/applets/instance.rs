@@ -6,10 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{Call, Fatal, Inherited};
+use crate::cli::{self, Opt};
 use crate::config::{Config, ConfigError, Progress, locate};
 use crate::diag::{Diag, Environment};
-use crate::listing::dialect;
-use crate::spool::report::{Dialect, Rules};
+use crate::release::{Feature, Release, charset_of};
+use crate::spool::report::Rules;
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
@@ -65,16 +66,72 @@ fn refuse(error: &ConfigError, diag: &mut Diag, status: u8) -> Fatal {
     Fatal::told(status)
 }
 
+/// Which instance a command line asks for, and as which Postfix's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The value of `-c`.
+    pub directory: Option<&'a OsStr>,
+    /// The value of `--dialect`.
+    pub release: Option<Release>,
+}
+
+impl<'a> Wanted<'a> {
+    /// An instance as its own Postfix has it.
+    pub fn at(directory: Option<&'a OsStr>) -> Self {
+        Self {
+            directory,
+            release: None,
+        }
+    }
+}
+
+/// The release of the instance that a command line asks for, before anything
+/// is said of its configuration: for options that only some releases have.
+pub fn release_of(call: &Call, wanted: Wanted<'_>, program: &str) -> Release {
+    let known = wanted.release.or_else(|| {
+        let config = load(call, wanted, program, &mut Progress::default());
+        Some(config.ok()?.postfix.release())
+    });
+    known.unwrap_or(Release::NEWEST)
+}
+
+/// The options of `table` that the instance's release has; `newer` are the
+/// letters that not every release has. The release is looked up only if one of
+/// them is used.
+pub fn options_of_release(
+    call: &Call,
+    table: Vec<Opt>,
+    newer: &[(char, Feature)],
+    program: &str,
+) -> Vec<Opt> {
+    let letters: Vec<char> = newer.iter().map(|(letter, _)| *letter).collect();
+    let outline = cli::outline(&table, &call.arguments, &letters);
+    if !outline.has_letter {
+        return table;
+    }
+    let wanted = Wanted {
+        directory: outline.directory.as_deref(),
+        release: outline.release,
+    };
+    let release = release_of(call, wanted, program);
+    let lacks = |option: &Opt| {
+        let is_it = |(letter, _): &&(char, Feature)| option.letter == Some(*letter);
+        let feature = newer.iter().find(is_it).map(|(_, feature)| *feature);
+        feature.is_some_and(|feature| !release.has(feature))
+    };
+    table.into_iter().filter(|option| !lacks(option)).collect()
+}
+
 /// Reads the main.cf that the option `-c` or the environment names.
 pub fn configure(
     call: &Call,
-    option: Option<&OsStr>,
+    wanted: Wanted<'_>,
     program: &str,
     diag: &mut Diag,
     status: u8,
 ) -> Result<Config, Fatal> {
     let mut progress = Progress::default();
-    let config = load(call, option, program, &mut progress);
+    let config = load(call, wanted, program, &mut progress);
     warn(&progress, diag);
     let mut config = config.map_err(|error| refuse(&error, diag, status))?;
     diag.configure(&config);
@@ -88,19 +145,19 @@ pub fn configure(
 
 fn load(
     call: &Call,
-    option: Option<&OsStr>,
+    wanted: Wanted<'_>,
     program: &str,
     progress: &mut Progress,
 ) -> Result<Config, ConfigError> {
     let environment = call.config_directory();
     let directory = locate::locate(
-        option,
+        wanted.directory,
         environment.as_deref(),
         call.caller.trust,
         Path::new(locate::DEFAULT_DIRECTORY),
         &mut progress.warnings,
     )?;
-    Config::load_for(program, &directory, progress)
+    Config::load_for(program, &directory, wanted.release, progress)
 }
 
 /// Passes warnings on; those behind the facility go to it. What comes next is
@@ -196,19 +253,15 @@ pub fn enter_queue_directory(config: &Config, diag: &mut Diag, status: u8) -> Re
 
 /// What counts in a message and what may be shown of it, for a listing and
 /// for whoever selects messages as a listing shows them.
-pub fn rules(
-    config: &Config,
-    dialect: Option<Dialect>,
-    warnings: &mut Vec<String>,
-) -> Result<Rules, ConfigError> {
+pub fn rules(config: &Config, warnings: &mut Vec<String>) -> Result<Rules, ConfigError> {
     let parameters = config.listing_parameters(warnings)?;
-    let dialect = dialect.unwrap_or_else(|| dialect::of_daemons(&config.daemon_directory));
+    let release = config.postfix.release();
     Ok(Rules {
-        dialect,
-        charset: match (config.smtputf8_enable, dialect) {
-            (false, _) => Charset::Ascii,
-            (true, Dialect::V3_7) => Charset::LooseUtf8,
-            (true, Dialect::V3_11) => Charset::StrictUtf8,
+        release,
+        charset: if config.smtputf8_enable {
+            charset_of(release)
+        } else {
+            Charset::Ascii
         },
         empty_address: parameters.empty_address_recipient,
         duplicate_limit: match parameters.duplicate_filter_limit {

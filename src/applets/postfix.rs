@@ -86,7 +86,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
     let arguments = parse(call, &program, &mut diag)?;
     let directory = arguments.config_directory.as_deref();
-    let config = instance::configure(call, directory, "postfix", &mut diag, STATUS)?;
+    let wanted = instance::Wanted::at(directory);
+    let config = instance::configure(call, wanted, "postfix", &mut diag, STATUS)?;
     check_directories(&config, &mut diag)?;
     if arguments.command != FLUSH {
         let command = shown(arguments.command.as_bytes());

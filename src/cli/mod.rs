@@ -5,6 +5,10 @@ mod near;
 mod operands;
 mod scan;
 
+use std::ffi::{OsStr, OsString};
+
+use crate::release::Release;
+
 pub use near::nearest;
 pub use operands::{OperandError, Operands};
 pub use scan::{ScanError, Scanned, Scanner};
@@ -74,6 +78,45 @@ impl Opt {
 pub const HELP: Opt = Opt::long("help", Value::None, "print this and stop");
 /// Ours in every applet.
 pub const VERSION: Opt = Opt::long("version", Value::None, "print the version and stop");
+
+/// Ours in every applet that behaves as the instance's Postfix does.
+pub const DIALECT: Opt = Opt::long(
+    "dialect",
+    Value::Required("VERSION"),
+    "behave as Postfix VERSION, such as 3.5 or 3.10.5",
+);
+
+/// The release that the value of `--dialect` names.
+pub fn release(value: &OsStr) -> Option<Release> {
+    Release::parse(value.to_str()?)
+}
+
+/// What a command line says of the instance and of its release, and whether it
+/// has any of some letters: to know before it is really read which options
+/// there are.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// The value of `-c`.
+    pub directory: Option<OsString>,
+    /// The value of `--dialect`.
+    pub release: Option<Release>,
+    /// Whether any of the letters is there.
+    pub has_letter: bool,
+}
+
+/// Reads a command line for its outline only. What is wrong in it ends that.
+pub fn outline(options: &[Opt], arguments: &[OsString], letters: &[char]) -> Outline {
+    let mut found = Outline::default();
+    for scanned in Scanner::new(options, arguments.to_vec()).map_while(Result::ok) {
+        match scanned {
+            Scanned::Short('c', value) => found.directory = Some(value),
+            Scanned::Short(letter, _) => found.has_letter |= letters.contains(&letter),
+            Scanned::Long("dialect", value) => found.release = release(&value),
+            Scanned::Long(..) => {}
+        }
+    }
+    found
+}
 
 /// The text of `--help`: how to call the applet, what it does, its options.
 pub fn help(usage: &str, about: &str, options: &[Opt]) -> String {

@@ -6,11 +6,12 @@
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use nix::unistd::{Gid, Uid, User, gethostname};
+use nix::unistd::{Gid, Group, Uid, User, gethostname};
 
 use super::error::ConfigError;
 use super::host_name;
 use super::parameters::Parameters;
+use super::patterns::words;
 use crate::text::Charset;
 
 /// The domain of a host that has none.
@@ -77,6 +78,79 @@ pub fn mail_owner(parameters: &Parameters, value: &[u8]) -> Result<MailOwner, Co
             gid: entry.gid,
         }),
         _ => Err(ConfigError::UnknownUser { path, user }),
+    }
+}
+
+/// The group of the set-gid programs, known to exist and not to be root's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetgidGroup {
+    name: String,
+    gid: Gid,
+}
+
+/// Looks up setgid_group.
+///
+/// # Errors
+///
+/// The group is unknown, or has group ID 0.
+pub fn setgid_group(parameters: &Parameters, value: &[u8]) -> Result<SetgidGroup, ConfigError> {
+    let (path, group) = (parameters.file(), parameters.shown(value));
+    let name = std::str::from_utf8(value)
+        .ok()
+        .filter(|name| !name.contains('\0'));
+    match name.map(Group::from_name) {
+        Some(Ok(Some(entry))) if entry.gid.as_raw() == 0 => {
+            Err(ConfigError::PrivilegedSetgidGroup { path, group })
+        }
+        Some(Ok(Some(entry))) => Ok(SetgidGroup {
+            name: group,
+            gid: entry.gid,
+        }),
+        _ => Err(ConfigError::UnknownGroup { path, group }),
+    }
+}
+
+/// Refuses a mail owner who has the group of the set-gid programs: their
+/// rights would be the same. A group that is unknown is no fault here.
+///
+/// # Errors
+///
+/// The two have one group ID, or the group is root's.
+pub fn own_group(
+    parameters: &Parameters,
+    owner: &MailOwner,
+    group: &Result<SetgidGroup, ConfigError>,
+) -> Result<(), ConfigError> {
+    match group {
+        Ok(group) if group.gid == owner.gid => Err(ConfigError::SharedGroup {
+            path: parameters.file(),
+            user: parameters.shown(&owner.name),
+            group: group.name.clone(),
+            gid: owner.gid.as_raw(),
+        }),
+        Err(ConfigError::PrivilegedSetgidGroup { path, group }) => {
+            Err(ConfigError::PrivilegedSetgidGroup {
+                path: path.clone(),
+                group: group.clone(),
+            })
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Refuses what is no list of `all`, `ipv4` and `ipv6`.
+///
+/// # Errors
+///
+/// A word of the list is none of these.
+pub fn inet_protocols(parameters: &Parameters, value: &[u8]) -> Result<(), ConfigError> {
+    let is_known = |word: &&[u8]| [&b"all"[..], b"ipv4", b"ipv6"].contains(word);
+    match words(value).find(|word| !is_known(word)) {
+        None => Ok(()),
+        Some(word) => Err(ConfigError::InetProtocol {
+            word: parameters.shown(word),
+            value: parameters.shown(value),
+        }),
     }
 }
 

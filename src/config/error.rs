@@ -176,6 +176,45 @@ pub enum ConfigError {
         /// The user's name.
         user: String,
     },
+    /// A setgid_group that the group database does not know.
+    #[error("file {path}: parameter setgid_group: unknown group name: {group}")]
+    UnknownGroup {
+        /// The main.cf, printable.
+        path: String,
+        /// The group's name.
+        group: String,
+    },
+    /// A setgid_group with root's group ID.
+    #[error("file {path}: parameter setgid_group: group {group} has privileged group ID")]
+    PrivilegedSetgidGroup {
+        /// The main.cf, printable.
+        path: String,
+        /// The group's name.
+        group: String,
+    },
+    /// A mail owner whose group is setgid_group.
+    #[error(
+        "file {path}: parameters mail_owner and setgid_group: user {user} and group {group} have \
+         the same group ID: {gid}"
+    )]
+    SharedGroup {
+        /// The main.cf, printable.
+        path: String,
+        /// The mail owner's name.
+        user: String,
+        /// The group's name.
+        group: String,
+        /// Their group ID.
+        gid: u32,
+    },
+    /// A protocol that is none.
+    #[error("unknown inet_protocols value \"{word}\" in \"{value}\"")]
+    InetProtocol {
+        /// The word.
+        word: String,
+        /// The whole list.
+        value: String,
+    },
     /// A log file outside the directories meant for it.
     #[error("maillog_file value '{value}' does not match any prefix in maillog_file_prefixes")]
     MaillogFile {

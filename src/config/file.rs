@@ -85,22 +85,77 @@ pub fn trim_end(text: &[u8]) -> &[u8] {
 /// Joins continued lines and drops comments; each with the number of its
 /// first physical line. A NUL ends a logical line, as it ends a C string.
 pub fn logical_lines(text: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>)> {
+    spans(text).filter_map(|span| Some((span.first, span.line?)))
+}
+
+/// What is read of a file for one logical line.
+#[derive(Debug)]
+pub struct Span {
+    /// The number of its first physical line.
+    pub first: u64,
+    /// The number of the last physical line that was read for it, comments
+    /// and blank lines included.
+    pub last: u64,
+    /// Whether there is a NUL in any of them.
+    pub has_nul: bool,
+    /// The logical line; `None` at the end of a file that ends in comments.
+    pub line: Option<Vec<u8>>,
+}
+
+impl Span {
+    /// The warning that Postfix has had for a NUL since 3.9, if there is one.
+    pub fn nul_warning(&self, path: &str) -> Option<String> {
+        let Self { first, last, .. } = self;
+        let lines = if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        };
+        let text = format!("{path}, line {lines}: text after null byte may be ignored");
+        self.has_nul.then_some(text)
+    }
+}
+
+/// A file, logical line by logical line.
+pub fn spans(text: &[u8]) -> impl Iterator<Item = Span> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
-    let mut physical = (1u64..)
-        .zip(text.split(|&byte| byte == b'\n'))
-        .filter(|(_, line)| trim_start(line).first().is_some_and(|&byte| byte != b'#'))
-        .peekable();
+    let mut physical = (1u64..).zip(text.split(|&byte| byte == b'\n')).peekable();
     std::iter::from_fn(move || {
-        let (number, line) = physical.next()?;
-        let mut logical = line.to_vec();
-        while let Some((_, more)) = physical.next_if(|(_, line)| begins_with_space(line)) {
-            logical.extend_from_slice(more);
+        let &(first, _) = physical.peek()?;
+        let mut span = Span {
+            first,
+            last: first,
+            has_nul: false,
+            line: None,
+        };
+        let mut next = |is_begun: bool| {
+            let belongs = |line: &[u8]| !is_begun || is_ignored(line) || begins_with_space(line);
+            physical.next_if(|(_, line)| belongs(line))
+        };
+        while let Some((number, line)) = next(span.line.is_some()) {
+            span.last = number;
+            span.has_nul |= line.contains(&0);
+            if let Some(logical) = &mut span.line {
+                if !is_ignored(line) {
+                    logical.extend_from_slice(line);
+                }
+            } else {
+                span.first = number;
+                span.line = (!is_ignored(line)).then(|| line.to_vec());
+            }
         }
-        if let Some(end) = logical.iter().position(|&byte| byte == 0) {
+        if let Some(logical) = &mut span.line
+            && let Some(end) = logical.iter().position(|&byte| byte == 0)
+        {
             logical.truncate(end);
         }
-        Some((number, logical))
+        Some(span)
     })
+}
+
+/// Whether a physical line is blank or a comment.
+fn is_ignored(line: &[u8]) -> bool {
+    matches!(trim_start(line).first(), None | Some(b'#'))
 }
 
 /// Whether a physical line goes on with the logical line before it.
@@ -126,6 +181,30 @@ mod tests {
         let lines: Vec<_> = logical_lines(text).collect();
         let expected = [(2, " x"), (4, "y  z"), (8, "w")];
         assert_eq!(lines, expected.map(|(n, line)| (n, line.into())));
+    }
+
+    // As Postfix 3.10.13 warned of each file.
+    #[test]
+    fn a_nul_is_warned_of_with_all_lines_that_were_read() {
+        for (text, lines) in [
+            ("x = 1\0\n#c\ny = 1\n", "1-2"),
+            ("x = 1\0\n#c\n", "1-2"),
+            ("z = a\n b\0c\n\n# k\nw = 1\n", "1-4"),
+            ("w = 1\0\n\n\n", "1-3"),
+            ("w = 1\0\n\n#\n\nq = 1\n", "1-4"),
+            ("q = 2\n r\0", "1-2"),
+            ("\n#c\0\n", "2"),
+            ("x=1\n#\0\n x2\n", "1-3"),
+            ("x=1\n\n#\n x\0\n#\ny = 2\n", "1-5"),
+            (" a\0b\nx = 1\n", "1"),
+            ("x = 1\n\0\ny = 2\n", "2"),
+        ] {
+            let warnings: Vec<_> = spans(text.as_bytes())
+                .filter_map(|span| span.nul_warning("F"))
+                .collect();
+            let expected = format!("F, line {lines}: text after null byte may be ignored");
+            assert_eq!(warnings, [expected], "{text:?}");
+        }
     }
 
     #[test]

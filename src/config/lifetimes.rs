@@ -41,7 +41,12 @@ mod tests {
     fn lifetimes(main_cf: &str) -> Result<Lifetimes, ConfigError> {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("main.cf"), main_cf).unwrap();
-        let config = Config::load_for("postqueue", directory.path(), &mut Progress::default())?;
+        let config = Config::load_for(
+            "postqueue",
+            directory.path(),
+            None,
+            &mut Progress::default(),
+        )?;
         config.lifetimes(&mut Vec::new())
     }
 

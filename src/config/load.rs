@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::checks::{self, MailOwner};
@@ -16,12 +17,16 @@ use super::level::Level;
 use super::main_cf::MainCf;
 use super::parameters::Parameters;
 use super::patterns::{next_token, words};
+use super::postfix::{postfix_of, warns_of_nul};
 use super::settings::Config;
 use super::table::{self, Parameter, Rule};
+use crate::release::{Feature, Installed, Release};
 use crate::text::Charset;
 
 /// The program for whom main.cf is read if the caller does not say.
 const PROGRAM: &str = "postqueue";
+/// The program that logs nowhere, whatever maillog_file is.
+const PROGRAM_WITHOUT_LOG: &str = "postcat";
 
 impl Config {
     /// Reads `directory`/main.cf as postqueue does. Warnings are the texts
@@ -29,16 +34,22 @@ impl Config {
     /// error is returned, and they come before it.
     pub fn load(directory: &Path, warnings: &mut Vec<String>) -> Result<Self, ConfigError> {
         let mut progress = Progress::default();
-        let config = Self::load_for(PROGRAM, directory, &mut progress);
+        let config = Self::load_for(PROGRAM, directory, None, &mut progress);
         warnings.append(&mut progress.warnings);
         config
     }
 
     /// Reads `directory`/main.cf for a program, to whose name main.cf can
-    /// refer as `$process_name`.
+    /// refer as `$process_name`. A `release` that is given counts instead of
+    /// that of the instance's daemons.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or a parameter that is used has a bad value.
     pub fn load_for(
         program: &str,
         directory: &Path,
+        release: Option<Release>,
         progress: &mut Progress,
     ) -> Result<Self, ConfigError> {
         let Progress {
@@ -46,8 +57,14 @@ impl Config {
             facility,
             syslog_name,
         } = progress;
-        let file = MainCf::read(directory, program, warnings)?;
+        let file = MainCf::read(
+            directory,
+            program,
+            |file| warns_of_nul(file, release),
+            warnings,
+        )?;
         let mut loader = Loader {
+            postfix: postfix_of(&file, release),
             parameters: Parameters::new(file),
             values: HashMap::new(),
             warnings,
@@ -61,18 +78,31 @@ impl Config {
             after: loader.warnings.len(),
         });
         loader.take(table::SWITCHES)?;
+        loader.respectful_logging()?;
+        let protocols = loader.text("inet_protocols");
+        checks::inet_protocols(&loader.parameters, &protocols)?;
         loader.set_charset();
         loader.host()?;
         loader.take(table::COMMON)?;
         let mail_owner = checks::mail_owner(&loader.parameters, &loader.text("mail_owner"))?;
+        let group = checks::setgid_group(&loader.parameters, &loader.text("setgid_group"));
+        checks::own_group(&loader.parameters, &mail_owner, &group)?;
         *syslog_name = Some(loader.text("syslog_name"));
-        let (log, prefixes) = (
-            loader.text("maillog_file"),
-            loader.list("maillog_file_prefixes"),
-        );
-        checks::maillog_file(&loader.parameters, &log, &prefixes)?;
+        if program != PROGRAM_WITHOUT_LOG {
+            let (log, prefixes) = (
+                loader.text("maillog_file"),
+                loader.list("maillog_file_prefixes"),
+            );
+            checks::maillog_file(&loader.parameters, &log, &prefixes)?;
+        }
         loader.take(table::PROGRAMS)?;
-        Ok(loader.finish(directory, compatibility_level, syslog_facility, mail_owner))
+        Ok(loader.finish(
+            directory,
+            compatibility_level,
+            syslog_facility,
+            mail_owner,
+            group.err(),
+        ))
     }
 }
 
@@ -136,6 +166,7 @@ enum Value {
 }
 
 struct Loader<'w> {
+    postfix: Installed,
     parameters: Parameters,
     values: HashMap<&'static str, Value>,
     warnings: &'w mut Vec<String>,
@@ -155,6 +186,11 @@ impl Loader<'_> {
         for parameter in table {
             match parameter.name {
                 "daemon_directory" => self.take_one(parameter, checks::daemon_directory()),
+                // Only a file that mentions it needs the daemons' file read.
+                "mail_version" if self.parameters.mentions(parameter.name) => {
+                    let version = self.postfix.version().to_owned();
+                    self.take_one(parameter, version.as_bytes())
+                }
                 _ => self.take_one(parameter, parameter.default.as_bytes()),
             }?;
         }
@@ -179,6 +215,16 @@ impl Loader<'_> {
         };
         self.values.insert(name, value);
         Ok(())
+    }
+
+    /// Looks at respectful_logging, which exists since Postfix 3.6.
+    fn respectful_logging(&mut self) -> Result<(), ConfigError> {
+        const NAME: &str = "respectful_logging";
+        let value = self.parameters.value(NAME.as_bytes())?;
+        match self.parameters.boolean(NAME, &value) {
+            Err(fault) if self.postfix.has(Feature::RespectfulLogging) => Err(fault),
+            _ => Ok(()),
+        }
     }
 
     fn set_charset(&mut self) {
@@ -276,16 +322,25 @@ impl Loader<'_> {
         compatibility_level: Level,
         syslog_facility: u8,
         mail_owner: MailOwner,
+        setgid_group_fault: Option<ConfigError>,
     ) -> Config {
         let log = self.path("maillog_file");
+        let daemon_directory = self.path("daemon_directory");
+        let postfix = if self.postfix.is_in(&daemon_directory) {
+            self.postfix.clone()
+        } else {
+            Installed::in_directory(&daemon_directory)
+        };
         Config {
+            postfix,
+            setgid_group_fault: setgid_group_fault.map(Arc::new),
             config_directory: directory.to_owned(),
             alternate_config_directories: self.text("alternate_config_directories"),
             authorized_flush_users: self.text("authorized_flush_users"),
             authorized_mailq_users: self.text("authorized_mailq_users"),
             command_directory: self.path("command_directory"),
             compatibility_level,
-            daemon_directory: self.path("daemon_directory"),
+            daemon_directory,
             enable_long_queue_ids: self.switch("enable_long_queue_ids"),
             fast_flush_domains: self.text("fast_flush_domains"),
             flush_service_name: self.text("flush_service_name"),

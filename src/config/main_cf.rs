@@ -8,8 +8,18 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, printable};
 use super::expand::Values;
-use super::file::{self, begins_with_space, is_space, logical_lines, trim_end, trim_start};
+use super::file::{self, begins_with_space, is_space, spans, trim_end, trim_start};
+
 use crate::text::Charset;
+
+/// What is said of a NUL in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nuls {
+    /// Nothing.
+    Ignore,
+    /// A warning.
+    Warn,
+}
 
 /// The settings of one main.cf, not yet expanded.
 #[derive(Clone, Debug)]
@@ -21,9 +31,11 @@ pub struct MainCf {
 impl MainCf {
     /// Reads `directory`/main.cf for `program`, whose name and directory the
     /// file can refer to as `$process_name` and `$config_directory`.
+    /// `warns_of_nul` says of a file that has a NUL whether that is warned of.
     pub fn read(
         directory: &Path,
         program: &str,
+        warns_of_nul: impl FnOnce(&Self) -> bool,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let path = file_of(directory);
@@ -32,7 +44,15 @@ impl MainCf {
             ("config_directory", directory.as_os_str().as_bytes()),
             ("process_name", program.as_bytes()),
         ];
-        Self::parse(path, &text, &presets, warnings)
+        // Whether a NUL is warned of depends on where the daemons are, which
+        // is in the file.
+        let quiet = || Self::parse(path.clone(), &text, &presets, Nuls::Ignore, &mut Vec::new());
+        let nuls = if text.contains(&0) && quiet().is_ok_and(|file| warns_of_nul(&file)) {
+            Nuls::Warn
+        } else {
+            Nuls::Ignore
+        };
+        Self::parse(path.clone(), &text, &presets, nuls, warnings)
     }
 
     /// Takes `text` as the contents of `path`; `presets` are set beforehand.
@@ -40,6 +60,7 @@ impl MainCf {
         path: PathBuf,
         text: &[u8],
         presets: &[(&str, &[u8])],
+        nuls: Nuls,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let values = presets
@@ -47,8 +68,14 @@ impl MainCf {
             .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
             .collect();
         let mut file = Self { path, values };
-        for (line, text) in logical_lines(text) {
-            file.take_line(line, &text, warnings)?;
+        let shown = printable(file.path.as_os_str().as_bytes(), Charset::Ascii);
+        for span in spans(text) {
+            if nuls == Nuls::Warn {
+                warnings.extend(span.nul_warning(&shown));
+            }
+            if let Some(line) = &span.line {
+                file.take_line(span.first, line, warnings)?;
+            }
         }
         Ok(file)
     }
@@ -150,7 +177,7 @@ mod tests {
 
     fn parse(text: &[u8]) -> (Result<MainCf, ConfigError>, Vec<String>) {
         let mut warnings = Vec::new();
-        let file = MainCf::parse("F".into(), text, &[], &mut warnings);
+        let file = MainCf::parse("F".into(), text, &[], Nuls::Ignore, &mut warnings);
         (file, warnings)
     }
 
@@ -214,7 +241,7 @@ mod tests {
     fn files_that_cannot_be_read_are_named_with_the_reason() {
         let directory = tempfile::tempdir().unwrap();
         let message = || {
-            let result = MainCf::read(directory.path(), "x", &mut Vec::new());
+            let result = MainCf::read(directory.path(), "x", |_| false, &mut Vec::new());
             result.unwrap_err().to_string()
         };
         let path = directory.path().join("main.cf");

@@ -68,6 +68,16 @@ impl Parameters {
         self.file.get(name.as_bytes()).is_some()
     }
 
+    /// Whether any value in the file has this text in it.
+    pub fn mentions(&self, text: &str) -> bool {
+        let has = |value: &Vec<u8>| {
+            value
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        self.file.values().values().any(has)
+    }
+
     /// The expanded value of any name; empty if nothing sets it. What
     /// `postconf -x -h NAME` says, apart from runs of blanks.
     pub fn value(&self, name: &[u8]) -> Result<Vec<u8>, ConfigError> {

@@ -4,12 +4,14 @@
 //! is `load`'s business.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::checks::MailOwner;
 use super::error::ConfigError;
 use super::level::Level;
 use super::parameters::Parameters;
+use crate::release::Installed;
 use crate::text::Charset;
 
 /// What the tools need to know of main.cf. A field is named after its
@@ -74,7 +76,7 @@ pub struct Config {
     pub queue_service_name: Vec<u8>,
     /// The domains relayed for.
     pub relay_domains: Vec<u8>,
-    /// Only a name: it need not exist.
+    /// Only a name: it need not exist. See [`Config::check_setgid_group`].
     pub setgid_group: Vec<u8>,
     /// The socket of the showq service, below public/.
     pub showq_service_name: Vec<u8>,
@@ -88,6 +90,11 @@ pub struct Config {
     pub trigger_timeout: Duration,
     /// What was odd in main.cf: every program that reads it says so.
     pub warnings: Vec<String>,
+    /// The Postfix whose daemons work for the instance, or that the user
+    /// names in its place.
+    pub postfix: Installed,
+    /// Why setgid_group cannot be used, if it cannot.
+    pub(super) setgid_group_fault: Option<Arc<ConfigError>>,
     pub(super) parameters: Parameters,
 }
 
@@ -95,6 +102,16 @@ impl Config {
     /// The expanded value of any parameter, even of one that is not ours.
     pub fn value(&self, name: &[u8]) -> Result<Vec<u8>, ConfigError> {
         self.parameters.value(name)
+    }
+
+    /// That there is a setgid_group. Not checked for listings, which do not
+    /// use it: a deliberate difference.
+    ///
+    /// # Errors
+    ///
+    /// The group is unknown.
+    pub fn check_setgid_group(&self) -> Result<(), Arc<ConfigError>> {
+        self.setgid_group_fault.clone().map_or(Ok(()), Err)
     }
 
     /// Which bytes of files and addresses messages may hold.

@@ -40,7 +40,7 @@ const fn row(name: &'static str, default: &'static str, rule: Rule) -> Parameter
 
 use Rule::{Boolean, Integer, Text, Time, Unused};
 
-/// The version whose defaults these are.
+/// The version whose defaults these are, and mail_version if nobody asks for it.
 const MAIL_VERSION: &str = "3.7.11";
 
 /// Stands for a default that has to be found out.
@@ -50,7 +50,7 @@ pub const COMPUTED: &str = "";
 pub const LOGGING: &[Parameter] = &[
     row("mail_version", MAIL_VERSION, Unused),
     row("syslog_facility", "mail", Text(1)),
-    row("inet_protocols", "all", Unused),
+    row("inet_protocols", "all", Text(0)),
     row("multi_instance_directories", "", Text(0)),
     row("multi_instance_group", "", Unused),
     row("multi_instance_name", "", Text(0)),

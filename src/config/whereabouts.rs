@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::checks::{self, MailOwner};
 use super::error::ConfigError;
-use super::main_cf::MainCf;
+use super::main_cf::{MainCf, Nuls};
 use super::parameters::Parameters;
 use super::patterns::words;
+use super::postfix::warns_of_nul;
 
 /// The parameters and their defaults, as in `table`.
 const QUEUE_DIRECTORY: (&str, &[u8]) = ("queue_directory", b"/var/spool/postfix");
@@ -33,7 +34,12 @@ impl Whereabouts {
         directory: &Path,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
-        let file = MainCf::read(directory, program, warnings)?;
+        let file = MainCf::read(
+            directory,
+            program,
+            |file| warns_of_nul(file, None),
+            warnings,
+        )?;
         let mut parameters = Parameters::new(file);
         let (name, default) = QUEUE_DIRECTORY;
         let path = parameters.take(name, default, warnings)?;
@@ -52,7 +58,7 @@ impl Whereabouts {
 
     /// Who owns the queues of a Postfix that says nothing else.
     pub fn default_mail_owner() -> Result<MailOwner, ConfigError> {
-        let nothing = MainCf::parse(PathBuf::new(), b"", &[], &mut Vec::new())?;
+        let nothing = MainCf::parse(PathBuf::new(), b"", &[], Nuls::Ignore, &mut Vec::new())?;
         checks::mail_owner(&Parameters::new(nothing), MAIL_OWNER.1)
     }
 

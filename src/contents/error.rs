@@ -6,6 +6,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::sys::error_text::error_text;
+use crate::text::shown;
 
 /// What ends the whole run, not only this file.
 #[derive(Debug, Error)]
@@ -16,6 +17,9 @@ pub enum ContentsError {
     /// A pointer record that cannot be followed; the warning is out already.
     #[error("bad pointer record, or input is not seekable")]
     Pointer,
+    /// A size record that cannot be used, its text: before Postfix 3.7.
+    #[error("invalid size record: {}", shown(.0))]
+    InvalidSize(Vec<u8>),
     /// The place that the size record names cannot be reached.
     #[error("seek error: {}", error_text(.0))]
     Seek(io::Error),

@@ -11,11 +11,15 @@ use super::plan::{Flag, Plan};
 use super::sizes::{SizeFault, Sizes};
 use crate::record::header::could_be_header;
 use crate::record::{Reader, Record, RecordError, RecordType, Source};
+use crate::release::{Feature, Installed};
 use crate::text::first_hundred;
 
 /// How often the content may be skipped backwards. A size record can lead back
 /// to before the content record; Postfix would go round for ever.
 const SKIPS_MAX: u32 = 10_000;
+
+/// How the names of files begin whose size record may be preliminary.
+const MAILDROP: &[u8] = b"maildrop/";
 
 /// Where in a file the showing begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +31,19 @@ pub enum Begin {
 }
 
 /// Shows the records of a file from where `reader` stands. `name` is what
-/// headings and warnings call the file.
+/// headings and warnings call the file. `postfix` is the release that it is
+/// shown as.
+///
+/// # Errors
+///
+/// A record cannot be read, a place in the file not be reached, a size record
+/// be used (before Postfix 3.7), or the output not be written.
 pub fn show<S: Source, K: Sink>(
     reader: &mut Reader<'_, S>,
     name: &[u8],
     plan: Plan,
     begin: Begin,
+    postfix: &Installed,
     output: &mut Output<K>,
 ) -> Result<(), ContentsError> {
     let mut show = Show {
@@ -45,6 +56,7 @@ pub fn show<S: Source, K: Sink>(
         line: Line::Complete,
         sizes: Sizes::default(),
         skips: 0,
+        postfix,
     };
     if begin == Begin::AtStart && plan.has(Flag::Envelope) {
         let heading = show.marker("ENVELOPE RECORDS");
@@ -100,6 +112,7 @@ pub(super) struct Show<'a, 'b, S, K> {
     pub(super) line: Line,
     sizes: Sizes,
     skips: u32,
+    postfix: &'a Installed,
 }
 
 impl<S: Source, K: Sink> Show<'_, '_, S, K> {
@@ -208,12 +221,18 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
         if self.is_shown() {
             self.named(record)?;
         }
+        if self.name.starts_with(MAILDROP) && self.postfix.has(Feature::PreliminarySize) {
+            return Ok(());
+        }
         let text = self.reader.text(record);
         match self.sizes.note(text) {
             Ok(()) => {}
             Err(SizeFault::Repeated) => {
                 let warning = b"file contains multiple size records";
                 return Ok(self.output.warning(warning)?);
+            }
+            Err(SizeFault::Invalid) if !self.postfix.has(Feature::InvalidSizeIsWarning) => {
+                return Err(ContentsError::InvalidSize(first_hundred(text).to_vec()));
             }
             Err(SizeFault::Invalid) => {
                 let warning = [b"invalid size record: ", first_hundred(text)].concat();
@@ -263,7 +282,8 @@ impl<S: Source, K: Sink> Show<'_, '_, S, K> {
     }
 
     fn skip_to_extracted(&mut self) -> Result<(), ContentsError> {
-        // Of a message that is still received the sizes are zero.
+        // Of a message that is still being received all numbers are zero.
+        // Postfix 3.7 and 3.8 go round for ever then.
         let Some(offset) = self.sizes.extracted().filter(|offset| *offset != 0) else {
             return Ok(());
         };

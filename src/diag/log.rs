@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
@@ -14,6 +15,8 @@ use crate::sys::dir::{Dir, IfMissing};
 use crate::sys::guarded::{self, Account};
 use crate::sys::time::{LocalTime, now};
 
+/// The maillog_file that is standard output.
+pub const STDOUT: &str = "/dev/stdout";
 /// Where syslogd listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
 /// The facility `mail`, until the configuration says otherwise.
@@ -193,6 +196,14 @@ impl Log {
     /// Whether lines go to postlogd, whose clients read TZ for each line.
     pub fn stamps_in_new_zone(&self) -> bool {
         matches!(self.target, Target::Postlog { .. })
+    }
+
+    /// From now on, lines that postlogd does not take go to standard output.
+    pub fn keep_standard_output(&mut self) {
+        if let Target::Postlog { file, .. } = &mut self.target {
+            let copy = std::io::stdout().as_fd().try_clone_to_owned();
+            *file = copy.ok().map(File::from);
+        }
     }
 
     /// From now on with another facility.

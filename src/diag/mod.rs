@@ -7,9 +7,10 @@
 mod log;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use crate::config::Config;
-use crate::text::{Charset, make_printable};
+use crate::release::{Feature, Utf8};
 
 pub use log::{Environment, Log, LogSettings, OpenedAs};
 
@@ -75,7 +76,7 @@ pub enum Audience {
 #[derive(Debug)]
 pub struct Diag {
     program: String,
-    charset: Charset,
+    utf8: Utf8,
     console: Console,
     /// Not every program has one.
     log: Option<Log>,
@@ -98,7 +99,7 @@ impl Diag {
     pub fn new(program: &str, log_name: &str, environment: &Environment) -> Self {
         Self {
             program: program.to_owned(),
-            charset: Charset::Ascii,
+            utf8: Utf8::default(),
             console: Console::StandardError,
             log: Some(Log::before_configuration(log_name, environment)),
         }
@@ -118,7 +119,7 @@ impl Diag {
     pub fn without_log(program: &str) -> Self {
         Self {
             program: program.to_owned(),
-            charset: Charset::Ascii,
+            utf8: Utf8::default(),
             console: Console::StandardError,
             log: None,
         }
@@ -134,10 +135,7 @@ impl Diag {
 
     /// From now on, what the configuration says.
     pub fn configure(&mut self, config: &Config) {
-        self.charset = match config.smtputf8_enable {
-            true => Charset::LooseUtf8,
-            false => Charset::Ascii,
-        };
+        self.utf8 = Utf8::of(&config.postfix, config.smtputf8_enable);
         if let Some(log) = &mut self.log {
             log.configure(&LogSettings::of(config));
         }
@@ -146,7 +144,7 @@ impl Diag {
     /// From now on, texts come from the configuration, which made them
     /// printable by its own rule although it cannot be used.
     pub fn pass_on_printable(&mut self) {
-        self.charset = Charset::LooseUtf8;
+        self.utf8 = Utf8::PassedOn;
     }
 
     /// From now on, what postlogd does not take goes to maillog_file. For
@@ -158,10 +156,16 @@ impl Diag {
     ///
     /// Lines will be lost: there is no postlogd, and the file cannot be opened.
     pub fn keep_log_file(&mut self, config: &Config, opened_as: OpenedAs<'_>) -> io::Result<()> {
-        match (&config.maillog_file, &mut self.log) {
-            (Some(path), Some(log)) => log.keep_file(path, opened_as),
-            _ => Ok(()),
+        let (Some(path), Some(log)) = (&config.maillog_file, &mut self.log) else {
+            return Ok(());
+        };
+        if path != Path::new(log::STDOUT) {
+            return log.keep_file(path, opened_as);
         }
+        if config.postfix.has(Feature::LogToStdout) {
+            log.keep_standard_output();
+        }
+        Ok(())
     }
 
     /// Whether lines of the log have their time from this process's zone as it
@@ -245,7 +249,7 @@ impl Diag {
                 mut text,
                 audience,
             } = entry;
-            make_printable(&mut text, self.charset);
+            self.utf8.make_printable(&mut text);
             let start = lines.len();
             if audience == Audience::Everybody {
                 for part in [self.program.as_bytes(), b": ", severity.prefix().as_bytes()] {
@@ -279,7 +283,7 @@ impl Diag {
 
     fn printable(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
-        make_printable(&mut text, self.charset);
+        self.utf8.make_printable(&mut text);
         text
     }
 

@@ -142,12 +142,6 @@ impl AttributeError {
     pub fn is_gone(&self) -> bool {
         matches!(self.fault, Fault::Gone(_))
     }
-
-    /// Whether it is a matter of names: the daemon sent another attribute, or
-    /// none, and went on.
-    fn is_of_names(&self) -> bool {
-        matches!(self.fault, Fault::Unexpected { .. } | Fault::Missing(_))
-    }
 }
 
 /// Reads attributes one after the other.
@@ -167,24 +161,23 @@ impl<R: BufRead> AttributeReader<R> {
         }
     }
 
-    /// Reads the list in which a daemon says what it speaks.
+    /// Reads the rest of the list in which a daemon says what it speaks; its
+    /// first name, which was read, is `name`, empty for the end of the list.
     ///
     /// Observed: Postfix takes a greeting with another attribute for one and
-    /// only warns of it, reading on behind the wrong name; the fault is
+    /// only warns of it, reading on after the wrong name; the fault is
     /// returned as a value then.
     pub fn greeting(
         &mut self,
+        name: &[u8],
         protocol: &'static str,
     ) -> Result<Option<AttributeError>, AttributeError> {
-        let mut text = Vec::new();
-        let named = self.first_name(&mut text).and_then(|more| match more {
-            true => self.expect(&text, "protocol"),
-            false => Err(self.missing("protocol")),
-        });
-        match named {
-            Err(fault) if fault.is_of_names() => return Ok(Some(fault)),
-            named => named?,
+        match name {
+            b"protocol" => {}
+            b"" => return Ok(Some(self.missing("protocol"))),
+            name => return Ok(Some(self.unexpected(name, "protocol"))),
         }
+        let mut text = Vec::new();
         self.value(&mut text)?;
         if text != protocol.as_bytes() {
             return Err(self.fault(Fault::Protocol {

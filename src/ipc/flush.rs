@@ -13,12 +13,15 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::attributes::{AttributeError, AttributeReader, Silence, list};
+use crate::release::{Feature, Installed};
 use crate::spool::QueueId;
 use crate::sys::error_text::error_text;
 use crate::sys::socket::{Wait, connect_stream};
 
 /// What the daemon says first.
 const PROTOCOL: &str = "queue_flush_protocol";
+/// The attribute of an answer.
+const STATUS: &[u8] = b"status";
 /// What stands for the cause when the daemon said something it should not.
 const APPLICATION_ERROR: &str = "Application error";
 
@@ -97,7 +100,7 @@ pub enum FlushError {
 /// Where a conversation can break off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Before the daemon said what it speaks: nothing was sent.
+    /// Before the daemon said what it speaks.
     Write,
     /// While it said so.
     Read,
@@ -141,18 +144,21 @@ impl Connection {
     pub fn ask(
         self,
         request: Request<'_>,
+        installed: &Installed,
         warnings: &mut Vec<String>,
     ) -> Result<Status, FlushError> {
-        converse(&self.stream, &self.path, request, warnings)
+        converse(&self.stream, &self.path, request, installed, warnings)
     }
 }
 
 /// The conversation with a daemon that listens at `path`, over a stream that
-/// is open.
+/// is open. `installed` is asked only if the daemon says nothing that tells
+/// its release.
 pub fn converse<S>(
     stream: &S,
     path: &str,
     request: Request<'_>,
+    installed: &Installed,
     warnings: &mut Vec<String>,
 ) -> Result<Status, FlushError>
 where
@@ -162,10 +168,19 @@ where
         stream,
         path,
         warnings,
+        reader: AttributeReader::new(BufReader::new(stream), path),
     };
-    conversation.greeting()?;
-    conversation.send(request)?;
-    conversation.answer()
+    // A daemon before Postfix 3.6 sends nothing until it is asked; a later one
+    // does not mind. A request that nobody takes is reported only if the
+    // daemon has not said what is wrong.
+    let sent = conversation.send(request);
+    match conversation.opening(installed)? {
+        Opening::Greeting => {
+            sent?;
+            conversation.answer()
+        }
+        Opening::Answer => conversation.rest_of_answer(),
+    }
 }
 
 fn open(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
@@ -181,32 +196,72 @@ struct Conversation<'a, S> {
     stream: &'a S,
     path: &'a str,
     warnings: &'a mut Vec<String>,
+    reader: AttributeReader<BufReader<&'a S>>,
 }
 
-impl<'a, S> Conversation<'a, S>
+/// How a daemon begins.
+enum Opening {
+    /// With its greeting, which was read.
+    Greeting,
+    /// With its answer, of which the first name was read.
+    Answer,
+}
+
+impl<S> Conversation<'_, S>
 where
     for<'s> &'s S: Read + Write,
 {
-    /// Reads what the daemon speaks. One that has gone already is noticed
-    /// when it is asked.
-    fn greeting(&mut self) -> Result<(), FlushError> {
-        // What the daemon says too early is lost with this reader: so it is
-        // in Postfix.
-        let mut reader = self.reader();
-        match reader.greeting(PROTOCOL) {
-            Ok(fault) => self.warn(fault.as_ref()),
-            Err(error) => {
-                self.warn(Some(&error));
-                match (error.is_gone(), error.silence()) {
-                    (true, Some(Silence::TimedOut)) => {
-                        return Err(self.broken(Step::Write, &error));
-                    }
-                    (true, _) => {}
-                    (false, _) => return Err(self.broken(Step::Read, &error)),
-                }
-            }
+    /// Reads the first list up to where it shows what it is.
+    fn opening(&mut self, installed: &Installed) -> Result<Opening, FlushError> {
+        let mut name = Vec::new();
+        let first = self.reader.first_name(&mut name);
+        if matches!(first, Ok(true)) && name == STATUS {
+            return Ok(Opening::Answer);
         }
-        Ok(())
+        let is_greeting = matches!(first, Ok(true)) && name == b"protocol";
+        if !is_greeting && !installed.has(Feature::DaemonsGreet) {
+            let fault = first.and_then(|has_name| self.expect_status(has_name, &name));
+            return fault.map(|()| Opening::Answer).map_err(|error| {
+                self.warn(Some(&error));
+                self.broken(Step::WriteRead, &error)
+            });
+        }
+        let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
+        self.greeted(read)?;
+        Ok(Opening::Greeting)
+    }
+
+    /// What comes of a greeting. A daemon that has gone already is noticed
+    /// when its answer is read.
+    fn greeted(
+        &mut self,
+        read: Result<Option<AttributeError>, AttributeError>,
+    ) -> Result<(), FlushError> {
+        let error = match read {
+            Ok(None) => return Ok(()),
+            Ok(Some(fault)) => {
+                self.warn(Some(&fault));
+                // Observed with Postfix 3.7.11: what came with it is lost.
+                let input = BufReader::new(self.stream);
+                self.reader = AttributeReader::new(input, self.path);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        self.warn(Some(&error));
+        match (error.is_gone(), error.silence()) {
+            (true, Some(Silence::TimedOut)) => Err(self.broken(Step::Write, &error)),
+            (true, _) => Ok(()),
+            (false, _) => Err(self.broken(Step::Read, &error)),
+        }
+    }
+
+    fn expect_status(&self, has_name: bool, name: &[u8]) -> Result<(), AttributeError> {
+        if has_name {
+            self.reader.expect(name, "status")
+        } else {
+            Err(self.reader.missing("status"))
+        }
     }
 
     fn send(&mut self, request: Request<'_>) -> Result<(), FlushError> {
@@ -225,7 +280,20 @@ where
     }
 
     fn answer(&mut self) -> Result<Status, FlushError> {
-        match self.read_answer() {
+        let mut name = Vec::new();
+        let first = self.reader.first_name(&mut name);
+        match first.and_then(|has_name| self.expect_status(has_name, &name)) {
+            Ok(()) => self.rest_of_answer(),
+            Err(error) => {
+                self.warn(Some(&error));
+                Err(self.broken(Step::WriteRead, &error))
+            }
+        }
+    }
+
+    /// Reads an answer of which the first name was read.
+    fn rest_of_answer(&mut self) -> Result<Status, FlushError> {
+        match self.read_status() {
             Ok((number, fault)) => {
                 self.warn(fault.as_ref());
                 Ok(number.into())
@@ -238,21 +306,12 @@ where
     }
 
     /// The status, and what was odd behind it.
-    fn read_answer(&self) -> Result<(i32, Option<AttributeError>), AttributeError> {
-        let mut reader = self.reader();
+    fn read_status(&mut self) -> Result<(i32, Option<AttributeError>), AttributeError> {
         let mut text = Vec::new();
-        match reader.first_name(&mut text)? {
-            true => reader.expect(&text, "status")?,
-            false => return Err(reader.missing("status")),
-        }
-        reader.value(&mut text)?;
-        let number = reader.number(&text)?;
-        let fault = reader.end_of_list()?;
+        self.reader.value(&mut text)?;
+        let number = self.reader.number(&text)?;
+        let fault = self.reader.end_of_list()?;
         Ok((as_int(number), fault))
-    }
-
-    fn reader(&self) -> AttributeReader<BufReader<&'a S>> {
-        AttributeReader::new(BufReader::new(self.stream), self.path)
     }
 
     fn warn(&mut self, fault: Option<&AttributeError>) {

@@ -1,9 +1,10 @@
 //! The showq client: a listing as the showq daemon tells it (spec page 05,
 //! "The showq protocol").
 //!
-//! Accepts what any daemon since Postfix 3.5 sends. Values arrive quoted and
-//! printable, and are made printable all the same: a stranger may have taken
-//! the daemon's place.
+//! Accepts what any daemon since Postfix 3.4 sends, whatever release its file
+//! says it is: daemons may be older or newer than that, until they are
+//! restarted. Values arrive quoted and printable, and are made printable all
+//! the same: a stranger may have taken the daemon's place.
 
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
@@ -11,12 +12,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::attributes::{AttributeError, AttributeReader, Buffered};
+use crate::release::{Feature, Installed};
 use crate::spool::report::{Head, LogClass, LogFacts, Recipient, Report};
 use crate::sys::socket::{Wait, connect_stream};
 use crate::text::{Charset, make_printable};
 
 /// What the daemon says first.
 const PROTOCOL: &str = "mail_queue_list_protocol";
+/// The first attribute of a message.
+const FIRST: &[u8] = b"queue_name";
 
 /// Connects to the daemon whose socket is at `path`. A daemon that says
 /// nothing for `timeout` is an error of the stream.
@@ -34,8 +38,19 @@ pub struct Showq<R> {
     charset: Charset,
     /// The name that was read ahead.
     name: Vec<u8>,
+    ahead: Ahead,
     message: MessageValues,
     recipient: RecipientValues,
+}
+
+/// What was read before anything asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ahead {
+    Nothing,
+    /// The first name of a message.
+    Name,
+    /// The end of the listing.
+    End,
 }
 
 #[derive(Debug, Default)]
@@ -61,21 +76,45 @@ impl<R: io::BufRead + Buffered> Showq<R> {
             attributes: AttributeReader::new(input, peer),
             charset,
             name: Vec::new(),
+            ahead: Ahead::Nothing,
             message: MessageValues::default(),
             recipient: RecipientValues::default(),
         }
     }
 
-    /// Reads the daemon's greeting. A fault that can be passed over is the
-    /// value.
-    pub fn greeting(&mut self) -> Result<Option<AttributeError>, AttributeError> {
-        self.attributes.greeting(PROTOCOL)
+    /// Reads the daemon's greeting, if it sends one: before Postfix 3.6 the
+    /// listing begins at once, and an empty one is a lone NUL. `installed` is
+    /// asked only for a daemon that sends neither. A fault that can be passed
+    /// over is the value.
+    ///
+    /// # Errors
+    ///
+    /// What the daemon sends is no beginning of a listing.
+    pub fn greeting(
+        &mut self,
+        installed: &Installed,
+    ) -> Result<Option<AttributeError>, AttributeError> {
+        let has_name = self.attributes.first_name(&mut self.name)?;
+        if has_name && self.name == FIRST {
+            self.ahead = Ahead::Name;
+            return Ok(None);
+        }
+        if !has_name {
+            self.ahead = Ahead::End;
+            return Ok(None);
+        }
+        if self.name != b"protocol" && !installed.has(Feature::DaemonsGreet) {
+            self.attributes.expect(&self.name, "queue_name")?;
+        }
+        self.attributes.greeting(&self.name, PROTOCOL)
     }
 
     /// Reports the next message; false at the end of the listing.
     pub fn next(&mut self, report: &mut impl Report) -> Result<bool, AttributeError> {
-        if !self.next_name()? {
-            return Ok(false);
+        match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
+            Ahead::End => return Ok(false),
+            Ahead::Nothing if !self.next_name()? => return Ok(false),
+            Ahead::Nothing | Ahead::Name => {}
         }
         self.head(report)?;
         while self.next_name()? {
@@ -99,9 +138,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         let arrival = self.attributes.number(&message.number)?;
         self.named("size", &mut message.number)?;
         let size = self.attributes.number(&message.number)?;
-        self.named("forced_expire", &mut message.number)?;
-        let forced_expire = self.attributes.number(&message.number)? != 0;
-        self.named("sender", &mut message.sender)?;
+        let forced_expire = self.forced_expire(&mut message)?;
         report.message(&Head {
             queue: &message.queue,
             id: &message.id,
@@ -113,6 +150,23 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         });
         self.message = message;
         Ok(())
+    }
+
+    /// Reads whether a message is marked to expire, which Postfix 3.4 does not
+    /// send, and its sender.
+    fn forced_expire(&mut self, to: &mut MessageValues) -> Result<Option<bool>, AttributeError> {
+        let has_name = self.attributes.name(&mut self.name)?;
+        if has_name && self.name == b"sender" {
+            self.value("sender", &mut to.sender)?;
+            return Ok(None);
+        }
+        if !has_name {
+            return Err(self.attributes.missing("forced_expire"));
+        }
+        self.value("forced_expire", &mut to.number)?;
+        let number = self.attributes.number(&to.number)?;
+        self.named("sender", &mut to.sender)?;
+        Ok(Some(number != 0))
     }
 
     /// Reads a recipient; the first name was read ahead.
@@ -168,6 +222,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::Release;
 
     #[derive(Default)]
     struct Seen(Vec<String>);
@@ -175,10 +230,15 @@ mod tests {
     impl Report for Seen {
         fn message(&mut self, head: &Head<'_>) {
             self.0.push(format!(
-                "{} {} {}",
+                "{} {} {}{}",
                 String::from_utf8_lossy(head.id),
                 head.arrival,
-                head.size
+                head.size,
+                if head.forced_expire.is_some() {
+                    ""
+                } else {
+                    " no mark"
+                }
             ));
         }
         fn recipient(&mut self, r: &Recipient<'_>) {
@@ -197,10 +257,14 @@ mod tests {
     fn read(text: &str) -> Result<Vec<String>, AttributeError> {
         let bytes = text.replace(' ', "\0").into_bytes();
         let mut showq = Showq::new(BufReader::new(&bytes[..]), "S", Charset::Ascii);
-        showq.greeting()?;
+        showq.greeting(&installed("3.7"))?;
         let mut seen = Seen::default();
         while showq.next(&mut seen)? {}
         Ok(seen.0)
+    }
+
+    fn installed(version: &str) -> Installed {
+        Installed::of_release(Release::parse(version).unwrap())
     }
 
     const GREETING: &str = "protocol mail_queue_list_protocol  ";
@@ -217,6 +281,45 @@ mod tests {
             "{GREETING}{HEAD}original_recipient o recipient r log_class bounce reason x   "
         );
         assert_eq!(read(&new).unwrap(), ["A1 7 8", "true Some(Bounce)", "end"]);
+    }
+
+    // As showq of Postfix 3.4.13 and 3.5.25 sends it.
+    #[test]
+    fn a_daemon_without_a_greeting_is_understood() {
+        let seen = |text: &str| read(text).unwrap();
+        let head = HEAD.replace("forced_expire 0 ", "");
+        assert_eq!(
+            seen(&format!("{HEAD}recipient r reason    ")),
+            ["A1 7 8", "false None", "end"]
+        );
+        assert_eq!(
+            seen(&format!("{head}recipient r reason   {head}  ")),
+            [
+                "A1 7 8 no mark",
+                "false None",
+                "end",
+                "A1 7 8 no mark",
+                "end"
+            ]
+        );
+        assert!(seen(" ").is_empty(), "an empty queue");
+        assert_eq!(
+            seen(&format!("{GREETING}{head}  ")),
+            ["A1 7 8 no mark", "end"]
+        );
+    }
+
+    #[test]
+    fn what_a_stranger_should_have_sent_depends_on_the_release() {
+        let warning = |version: &str| {
+            let mut showq = Showq::new(BufReader::new(&b"x\0y\0\0"[..]), "S", Charset::Ascii);
+            let greeting = showq.greeting(&installed(version));
+            let fault = greeting.unwrap_or_else(Some).expect("a fault");
+            fault.warning().expect("a warning")
+        };
+        let text = "unexpected attribute x from S socket (expecting: ";
+        assert_eq!(warning("3.5.25"), format!("{text}queue_name)"));
+        assert_eq!(warning("3.6.4"), format!("{text}protocol)"));
     }
 
     #[test]

@@ -67,9 +67,12 @@ impl JsonForm<'_> {
         // Writing to a Vec cannot fail.
         let _ = write!(
             self.out,
-            ", \"arrival_time\": {}, \"message_size\": {}, \"forced_expire\": {}",
-            head.arrival, head.size, head.forced_expire
+            ", \"arrival_time\": {}, \"message_size\": {}",
+            head.arrival, head.size
         );
+        if let Some(forced_expire) = head.forced_expire {
+            let _ = write!(self.out, ", \"forced_expire\": {forced_expire}");
+        }
         self.member(", \"sender\": ", head.sender);
         self.text(", \"recipients\": [");
     }

@@ -91,7 +91,7 @@ impl Known {
         }
         self.arrival = head.arrival;
         self.size = head.size;
-        self.forced_expire = head.forced_expire;
+        self.forced_expire = head.forced_expire == Some(true);
         self.is_from_nobody = head.envelope_sender.is_some_and(<[u8]>::is_empty);
     }
 

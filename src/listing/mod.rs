@@ -5,7 +5,6 @@ pub mod count_form;
 mod counts;
 mod daemon;
 mod detail;
-pub mod dialect;
 mod form;
 mod json;
 mod known;

@@ -132,9 +132,12 @@ impl TextForm {
         match head.queue {
             b"active" => self.out.push(b'*'),
             b"hold" => self.out.push(b'!'),
+            // Observed with Postfix 3.4.13: an ID without a mark has a blank
+            // in its place, which shifts the line if the ID fills its column.
+            _ if head.forced_expire.is_none() => self.out.push(b' '),
             _ => {}
         }
-        if head.forced_expire {
+        if head.forced_expire == Some(true) {
             self.out.push(b'#');
         }
         let written = self.out.len().saturating_sub(id_start);

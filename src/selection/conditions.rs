@@ -232,7 +232,7 @@ impl Status {
 
     fn is_of(self, head: &Head<'_>) -> bool {
         match self {
-            Self::Expire => head.forced_expire,
+            Self::Expire => head.forced_expire == Some(true),
             other => other.is_of_queue(head.queue),
         }
     }

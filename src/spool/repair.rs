@@ -19,13 +19,17 @@ use crate::sys::time::now;
 /// What a name ends in between the two steps.
 const SUFFIX: &[u8] = b"#FIX";
 /// An unfinished file this old will not be finished any more.
-const UNFINISHED_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const UNFINISHED_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The same before Postfix 3.5. Observed with 3.4.13.
+pub const UNFINISHED_MAX_BEFORE_3_5: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to be repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repair {
     /// Whether unfinished files go.
     pub purge: Purge,
+    /// How old they have to be.
+    pub unfinished_max: Duration,
     /// Whether names and places are put right.
     pub structure: Structure,
     /// The names that the mail system makes.
@@ -190,7 +194,7 @@ impl Repairer<'_> {
             return Ok(());
         };
         let is_unfinished = found.queue.holds_messages() && !message::is_ready(&stat);
-        if self.repair.purge == Purge::Unfinished && is_unfinished && is_old(stat.st_mtime) {
+        if self.repair.purge == Purge::Unfinished && is_unfinished && self.is_old(stat.st_mtime) {
             return found.remove().map(drop);
         }
         if self.repair.structure != Structure::Leave {
@@ -221,6 +225,11 @@ impl Repairer<'_> {
             }
         }
         self.put_in_place(found)
+    }
+
+    fn is_old(&self, modified: i64) -> bool {
+        let age = now().saturating_sub(modified);
+        u64::try_from(age).is_ok_and(|age| age > self.repair.unfinished_max.as_secs())
     }
 
     fn bogus(&mut self, found: &Object<'_>) {
@@ -390,9 +399,4 @@ impl Repairer<'_> {
 /// A name without the suffix of the first step, if it has one and more.
 fn unsuffixed(name: &[u8]) -> Option<&[u8]> {
     name.strip_suffix(SUFFIX).filter(|name| !name.is_empty())
-}
-
-fn is_old(modified: i64) -> bool {
-    let age = now().saturating_sub(modified);
-    u64::try_from(age).is_ok_and(|age| age > UNFINISHED_MAX.as_secs())
 }

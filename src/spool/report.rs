@@ -4,23 +4,15 @@
 //! Everything handed to a `Report` is quoted and printable.
 
 use crate::record::SHORT_TEXT_MAX;
+use crate::release::{Feature, Release};
 use crate::sys::signals::SignalFlag;
 use crate::text::Charset;
-
-/// Whose output is reproduced (spec page 05, "Dialect").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// Postfix 3.5 to 3.10.
-    V3_7,
-    /// Postfix 3.11 and later.
-    V3_11,
-}
 
 /// What the instance's configuration says about reports.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Whose output is reproduced.
-    pub dialect: Dialect,
+    /// The Postfix whose output is reproduced.
+    pub release: Release,
     /// What may be shown.
     pub charset: Charset,
     /// empty_address_recipient: shown for an empty address.
@@ -38,9 +30,9 @@ impl Rules {
         self.stop.is_some_and(SignalFlag::is_set)
     }
 
-    /// Whether original recipients are part of a report.
-    pub fn tells_original(&self) -> bool {
-        self.dialect == Dialect::V3_11
+    /// Whether the release has a feature.
+    pub fn has(&self, feature: Feature) -> bool {
+        self.release.has(feature)
     }
 }
 
@@ -55,8 +47,8 @@ pub struct Head<'a> {
     pub arrival: i64,
     /// Size in bytes.
     pub size: i64,
-    /// Whether it was told to expire.
-    pub forced_expire: bool,
+    /// Whether it is marked to expire; `None` in releases without that mark.
+    pub forced_expire: Option<bool>,
     /// The sender.
     pub sender: &'a [u8],
     /// The sender as the envelope has it, neither quoted nor printable; `None`
@@ -81,7 +73,7 @@ pub struct Recipient<'a> {
     /// The address.
     pub address: &'a [u8],
     /// The address before aliases and the like, empty if the log has none;
-    /// `None` in the older dialect, which does not tell.
+    /// `None` in releases that do not list it.
     pub original: Option<&'a [u8]>,
     /// Why it waits, and which log says so.
     pub reason: Option<(&'a [u8], LogClass)>,

@@ -12,9 +12,10 @@ use thiserror::Error;
 
 use super::logged::LoggedRecipients;
 use super::message::{Message, is_exhaustion};
-use super::report::{Dialect, Head, LogClass, LogFacts, Recipient, Report, Rules, Wanted};
+use super::report::{Head, LogClass, LogFacts, Recipient, Report, Rules, Wanted};
 use super::{Layout, Queue, ReasonReader, reasons};
 use crate::record::{Buffers, FileSource, Reader, Record, RecordType, SHORT_TEXT_MAX};
+use crate::release::Feature;
 use crate::sys::dir::{Dir, Kind, stat_open};
 use crate::sys::error_text::{error_text, is_any};
 use crate::text::{make_printable, quote, shown, trim_space_start};
@@ -87,6 +88,8 @@ pub struct Reporter {
     sender: Vec<u8>,
     address: Vec<u8>,
     original: Vec<u8>,
+    /// Whether the next recipient has an original one.
+    has_original: bool,
     logged: LoggedRecipients,
 }
 
@@ -106,6 +109,15 @@ pub struct Location<'a> {
 }
 
 impl Reporter {
+    /// Keeps the original of the next recipient. Observed with Postfix 3.11.7:
+    /// an empty one is quoted, and empty_address_recipient does not replace it.
+    fn note_original(&mut self, text: &[u8], rules: &Rules) {
+        self.original.clear();
+        quote(text, &mut self.original);
+        make_printable(&mut self.original, rules.charset);
+        self.has_original = true;
+    }
+
     /// Reports a message that was found at `at`.
     pub fn report(
         &mut self,
@@ -121,7 +133,9 @@ impl Reporter {
             rules,
             file_size: message.stat.st_size,
             modified: message.stat.st_mtime,
-            forced_expire: message.is_expired(),
+            forced_expire: rules
+                .has(Feature::ForcedExpire)
+                .then(|| message.is_expired()),
             arrival: 0,
             size: None,
             has_sender: false,
@@ -162,7 +176,7 @@ struct Reading<'r> {
     rules: &'r Rules,
     file_size: i64,
     modified: i64,
-    forced_expire: bool,
+    forced_expire: Option<bool>,
     /// The first time that is not zero.
     arrival: i64,
     /// The content size, from the first size record that can be read.
@@ -218,8 +232,12 @@ impl Reading<'_> {
             RecordType::SIZE => self.size_record(file.text(record), report),
             RecordType::SENDER => return self.sender(file.text(record), report),
             RecordType::ORIGINAL_RECIPIENT if self.has_sender => {
-                display(file.text(record), self.rules, &mut self.reporter.original);
+                self.reporter.note_original(file.text(record), self.rules);
             }
+            // Without a sender it says nothing yet to releases that do not
+            // list it.
+            RecordType::ORIGINAL_RECIPIENT
+                if !self.rules.has(Feature::OriginalRecipientBeforeSender) => {}
             RecordType::RECIPIENT if self.has_sender => self.recipient(file.text(record), report),
             RecordType::ORIGINAL_RECIPIENT | RecordType::RECIPIENT => {
                 self.skip_rest("missing sender address", file.text(record), report);
@@ -239,7 +257,8 @@ impl Reading<'_> {
     }
 
     fn size_record(&mut self, text: &[u8], report: &mut impl Report) {
-        let believed = self.at.queue != Queue::Maildrop || self.rules.dialect == Dialect::V3_7;
+        let believed =
+            self.at.queue != Queue::Maildrop || !self.rules.has(Feature::PreliminarySize);
         if self.size.is_some() || !believed {
             return;
         }
@@ -278,13 +297,13 @@ impl Reading<'_> {
             sender: &self.reporter.sender,
             envelope_sender: Some(text),
         });
-        self.reporter.original.clear();
+        self.reporter.has_original = false;
         self.reporter.logged.clear();
         if report.wanted() != Wanted::Everything {
             return Ok(Next::Record);
         }
         self.reasons(Queue::Defer, LogClass::Defer, report)?;
-        if self.rules.dialect == Dialect::V3_11 {
+        if self.rules.has(Feature::OriginalRecipient) {
             self.reasons(Queue::Bounce, LogClass::Bounce, report)?;
         }
         Ok(Next::Record)
@@ -294,24 +313,24 @@ impl Reading<'_> {
         let Reporter {
             address,
             original,
+            has_original,
             logged,
             ..
         } = &mut *self.reporter;
         display(text, self.rules, address);
         if !logged.contains(address) {
-            let original = if original.is_empty() {
-                &*address
-            } else {
-                &*original
-            };
+            let original = if *has_original { &*original } else { &*address };
             report.recipient(&Recipient {
                 address,
-                original: self.rules.tells_original().then_some(original),
+                original: self
+                    .rules
+                    .has(Feature::OriginalRecipient)
+                    .then_some(original),
                 reason: None,
                 facts: LogFacts::default(),
             });
         }
-        original.clear();
+        *has_original = false;
     }
 
     /// Lists the recipients in one of the message's logs.
@@ -378,7 +397,7 @@ impl Reading<'_> {
                 address: &entry.recipient,
                 original: self
                     .rules
-                    .tells_original()
+                    .has(Feature::OriginalRecipient)
                     .then_some(&entry.original_recipient),
                 reason: Some((&entry.reason, class)),
                 facts: LogFacts {

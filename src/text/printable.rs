@@ -10,7 +10,7 @@ pub enum Charset {
     /// UTF-8 as Postfix 3.7 understands it: a lead byte and any number of
     /// continuation bytes, at least one.
     LooseUtf8,
-    /// Valid UTF-8, as since Postfix 3.11.
+    /// Valid UTF-8, as since Postfix 3.9.
     StrictUtf8,
     /// Valid UTF-8 that no terminal obeys: without the control characters of
     /// eight bits and without those that turn the order of text around. For

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the top to the bottom; rooms of one line do not know each
 /// other.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["applets"],
     &["acting", "contents", "diag", "listing", "shape"],
     &["selection"],
     &["cli", "ipc", "spool"],
     &["config", "record"],
+    &["release"],
     &["text"],
     &["sys"],
 ];

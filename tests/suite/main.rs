@@ -41,3 +41,4 @@ mod selection;
 mod support;
 mod syslog;
 mod usage;
+mod versions;

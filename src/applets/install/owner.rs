@@ -140,7 +140,7 @@ fn setgid_group() -> Result<String> {
         return Ok(DEFAULT_GROUP.into());
     }
     let mut warnings = Vec::new();
-    let value = MainCf::read(directory, PROGRAM, &mut warnings)
+    let value = MainCf::read(directory, PROGRAM, |_| false, &mut warnings)
         .map(Parameters::new)
         .and_then(|mut parameters| {
             parameters.take("setgid_group", DEFAULT_GROUP.as_bytes(), &mut warnings)

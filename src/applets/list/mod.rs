@@ -32,7 +32,7 @@ use crate::listing::{
     Sink, Spill, Style, Totals,
 };
 use crate::selection::Selection;
-use crate::spool::report::{Dialect, Rules};
+use crate::spool::report::Rules;
 use crate::spool::reporter::shown_null;
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
@@ -57,8 +57,6 @@ pub struct Request<'a> {
     pub arrangement: Option<&'a Arrangement>,
     /// Where it comes from.
     pub source: Source,
-    /// Whose output is reproduced, if not that of the instance's daemons.
-    pub dialect: Option<Dialect>,
     /// Whether a progress bar is wished.
     pub progress: Wish,
 }
@@ -354,7 +352,7 @@ impl<'a> Lister<'a> {
         };
         let socket = self.socket().display().to_string();
         let mut showq = Showq::new(stream, &socket, charset);
-        match showq.greeting() {
+        match showq.greeting(&self.session.config.postfix) {
             Ok(fault) => self.warn(fault.as_ref()),
             Err(error) => return Ok(Err(error.into())),
         }
@@ -459,7 +457,7 @@ impl<'a> Lister<'a> {
     fn rules(&mut self) -> Result<Rules, Fatal> {
         let mut warnings = Vec::new();
         let config = self.session.config;
-        let rules = instance::rules(config, self.request.dialect, &mut warnings);
+        let rules = instance::rules(config, &mut warnings);
         for warning in warnings {
             self.session.diag.log_as(SHOWQ, Severity::Warning, warning);
         }

@@ -9,12 +9,15 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Lister, SHOWQ, Source, fatal};
+use nix::unistd::{AccessFlags, access};
+
+use super::{Lister, MALFORMED, SHOWQ, Source, fatal};
 use crate::applets::Fatal;
 use crate::applets::access::is_privileged;
 use crate::applets::borrowed;
 use crate::diag::Severity;
 use crate::ipc::showq;
+use crate::release::Feature;
 use crate::spool::{Queue, system};
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
@@ -101,13 +104,44 @@ impl Lister<'_> {
         if is_forbidden(&error) {
             return Err(fatal(self.session.diag, &reason));
         }
-        let text = format!("Mail system is down -- accessing queue directly ({reason})");
-        self.session.diag.warning(text);
+        let text = "Mail system is down -- accessing queue directly";
+        self.session.diag.warning(self.with_reason(text, &reason));
+        self.check_showq_program()?;
         // In Postfix a showq process is started now, which reads main.cf too.
         for warning in &self.session.config.warnings {
             self.session.diag.log_as(SHOWQ, Severity::Warning, warning);
         }
         Ok(())
+    }
+
+    /// A message that the mail system is down, and why in releases that say so.
+    fn with_reason(&self, text: &str, reason: &str) -> String {
+        if self.session.config.postfix.has(Feature::ConnectReason) {
+            format!("{text} ({reason})")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Refuses a showq_service_name that is no program, which Postfix would
+    /// run now. Without any daemons there is nothing that could be wrong.
+    fn check_showq_program(&mut self) -> Result<(), Fatal> {
+        let config = self.session.config;
+        let program = config
+            .daemon_directory
+            .join(OsStr::from_bytes(&config.showq_service_name));
+        let Err(cause) = access(&program, AccessFlags::X_OK) else {
+            return Ok(());
+        };
+        if !config.daemon_directory.is_dir() {
+            return Ok(());
+        }
+        let path = shown(program.as_os_str().as_bytes());
+        let cause = error_text(&cause.into());
+        self.session
+            .diag
+            .fatal(format!("vstream_popen: execvp {path}: {cause}"));
+        Err(fatal(self.session.diag, MALFORMED))
     }
 
     /// Whether a security profile keeps even the mail owner out of a queue.
@@ -147,7 +181,10 @@ impl Lister<'_> {
         let reason = self.connect_failed(error);
         let text = match is_forbidden(error) {
             true => reason,
-            false => format!("Queue report unavailable - mail system is down ({reason})"),
+            false => {
+                let text = "Queue report unavailable - mail system is down";
+                self.with_reason(text, &reason)
+            }
         };
         fatal(self.session.diag, &text)
     }

@@ -3,18 +3,19 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use super::fatal;
-use crate::applets::{Call, Fatal};
+use super::{PROGRAM, fatal};
+use crate::applets::{Call, Fatal, instance};
 use crate::cli::{self, Opt, Scanned, Scanner, Value};
 use crate::contents::{Flag, Form, Plan};
 use crate::diag::Diag;
+use crate::release::{Feature, Release};
 use crate::selection::{self, Builder, Selection, Taken};
 use crate::sys::time;
 
 /// The operand that stands for the messages that a selection means.
 const MATCH: &str = "MATCH";
 
-const OPTIONS: [Opt; 14] = [
+const OPTIONS: [Opt; 15] = [
     Opt::short('b', Value::None, "show the body"),
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('d', Value::None, "number of the type before each record"),
@@ -37,6 +38,14 @@ const OPTIONS: [Opt; 14] = [
         Value::None,
         "describe each message as a JSON object",
     ),
+    cli::DIALECT,
+];
+
+/// The letters that not every release has. `-f`, which there is since 3.10, is
+/// always there: a deliberate difference.
+const NEWER: [(char, Feature); 2] = [
+    ('r', Feature::PostcatOffsets),
+    ('s', Feature::PostcatOffsets),
 ];
 
 /// All options, in the order of `--help`.
@@ -80,6 +89,8 @@ pub(super) struct Arguments {
     pub(super) operands_are: Operands,
     /// The offset to begin at.
     pub(super) start: u64,
+    /// The Postfix to behave as, if not the instance's own.
+    pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
     /// Which messages MATCH stands for.
     pub(super) selection: Option<Selection>,
@@ -91,7 +102,7 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
         arguments: Arguments::default(),
         builder: Builder::new(time::now()),
     };
-    let options = options();
+    let options = instance::options_of_release(call, options(), &NEWER, PROGRAM);
     let mut rest = call.arguments.clone();
     let mut operands = Vec::new();
     loop {
@@ -198,6 +209,10 @@ fn take_setting(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8
         Scanned::Long("raw-message", _) => arguments.look = Look::Message(Form::Plain),
         Scanned::Long("mbox", _) => arguments.look = Look::Message(Form::Mbox),
         Scanned::Long("json", _) => arguments.look = Look::Json,
+        Scanned::Long("dialect", value) => {
+            let bad = || [b"bad value for --dialect: ", value.as_bytes()].concat();
+            arguments.release = Some(cli::release(&value).ok_or_else(bad)?);
+        }
         Scanned::Long("help", _) => arguments.mode = Mode::Help,
         Scanned::Long("version", _) => arguments.mode = Mode::Version,
         Scanned::Short(_, _) | Scanned::Long(_, _) => {}

@@ -71,7 +71,7 @@ pub(super) fn run(
 
 fn rules(printer: &mut Printer, config: &Config) -> Result<Rules, Fatal> {
     let mut warnings = Vec::new();
-    let rules = instance::rules(config, None, &mut warnings);
+    let rules = instance::rules(config, &mut warnings);
     let diag = &mut printer.output.sink().diag;
     for warning in warnings {
         diag.warning(warning);

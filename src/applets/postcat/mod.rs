@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::contents::{self, Begin, ContentsError, Output, Plan, Sink};
 use crate::diag::Diag;
 use crate::record::{Buffers, FileSource, Reader, Source, StreamSource};
+use crate::release::Installed;
 use crate::spool::{Layout, Queue, id};
 use crate::sys::dir::{Dir, Kind, stat_open};
 use crate::sys::error_text::error_text;
@@ -59,8 +60,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         Mode::Version => return print(&mut diag, &super::front::version(PROGRAM)),
         Mode::Show => {}
     }
-    let directory = arguments.config_directory.as_deref();
-    let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    let wanted = instance::Wanted {
+        directory: arguments.config_directory.as_deref(),
+        release: arguments.release,
+    };
+    let config = instance::configure(call, wanted, PROGRAM, &mut diag, STATUS)?;
+    let group = config.check_setgid_group();
+    group.map_err(|error| fatal(&mut diag, error.to_string().as_bytes()))?;
     instance::import_environment(call, &config, instance::Unlisted::Kept, &diag);
     time::read_zone();
     let spool = match arguments.operands_are {
@@ -76,6 +82,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         plan: arguments.plan.or_all_parts(),
         start: arguments.start,
         search,
+        postfix: config.postfix.clone(),
         output: Output::new(screen),
         damaged: Damaged::default(),
         buffers: Buffers::reading_ahead(READ_AHEAD),
@@ -148,6 +155,7 @@ struct Printer {
     plan: Plan,
     start: u64,
     search: Option<Search>,
+    postfix: Installed,
     output: Output<Screen>,
     damaged: Damaged,
     buffers: Buffers,
@@ -316,7 +324,10 @@ impl Printer {
         }
         let output = &mut self.output;
         match self.look {
-            Look::Records => contents::show(reader, name, self.plan, begin, output),
+            Look::Records => {
+                let plan = self.plan;
+                contents::show(reader, name, plan, begin, &self.postfix, output)
+            }
             Look::Message(form) => contents::raw_message(reader, name, form, modified, output),
             Look::Json => {
                 let file = String::from_utf8_lossy(name);

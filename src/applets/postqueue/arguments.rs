@@ -8,19 +8,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use super::options::options;
-use super::values::{
-    bad, bad_because, counted_by, duration, keys, number, parse_dialect, text, time_style,
-};
+use super::values::{bad, bad_because, counted_by, duration, keys, number, text, time_style};
 use super::{PROGRAM, USAGE, hints, told};
 use crate::applets::flush::Wanted;
 use crate::applets::list::{Source, Wish};
 use crate::applets::rate;
 use crate::applets::{Call, Fatal};
-use crate::cli::{OperandError, Operands, Scanned, Scanner};
+use crate::cli::{self, OperandError, Operands, Scanned, Scanner};
 use crate::diag::Diag;
 use crate::listing::{Arrangement, CountBy, Direction, TimeStyle};
+use crate::release::Release;
 use crate::selection::{Builder, Selection, SelectionError, Taken};
-use crate::spool::report::Dialect;
 use crate::sys::time;
 
 /// The word of -i that means what a selection means.
@@ -82,7 +80,8 @@ pub(super) struct Arguments {
     pub(super) config_directory: Option<OsString>,
     pub(super) mode: Option<Mode>,
     pub(super) source: Source,
-    pub(super) dialect: Option<Dialect>,
+    /// The Postfix whose output is asked for, if not the instance's own.
+    pub(super) release: Option<Release>,
     pub(super) selection: Option<Selection>,
     pub(super) arrangement: Arrangement,
     pub(super) top: Option<usize>,
@@ -246,8 +245,8 @@ impl Reading {
                 return Ok(());
             }
             "dialect" => {
-                let dialect = parse_dialect(&value).ok_or_else(|| bad(name, &value))?;
-                arguments.dialect = Some(dialect);
+                let release = cli::release(&value).ok_or_else(|| bad(name, &value))?;
+                arguments.release = Some(release);
                 return Ok(());
             }
             "instance" => {

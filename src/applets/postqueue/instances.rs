@@ -14,6 +14,7 @@ use super::{PROGRAM, STATUS, on_instance, told};
 use crate::applets::{Call, Fatal, instance, list};
 use crate::config::Config;
 use crate::diag::Diag;
+use crate::release::Release;
 use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::text::shown;
@@ -27,9 +28,10 @@ pub(super) fn named(
     call: &Call,
     config: Config,
     name: &str,
+    release: Option<Release>,
     diag: &mut Diag,
 ) -> Result<Config, Fatal> {
-    let mut configs = all(call, config, diag)?;
+    let mut configs = all(call, config, release, diag)?;
     let names: Vec<String> = configs.iter().map(name_of).collect();
     let named: Vec<usize> = (0..names.len())
         .filter(|at| names.get(*at).is_some_and(|known| known == name))
@@ -61,7 +63,7 @@ pub(super) fn each(
     config: Config,
     diag: &mut Diag,
 ) -> Result<(), Fatal> {
-    let configs = all(call, config, diag)?;
+    let configs = all(call, config, arguments.release, diag)?;
     let names: Vec<String> = configs.iter().map(name_of).collect();
     let mut ended = Ok(());
     for (number, (config, name)) in configs.iter().zip(&names).enumerate() {
@@ -98,7 +100,12 @@ pub(super) fn each(
 }
 
 /// The configurations of all instances, this one first; none twice.
-fn all(call: &Call, config: Config, diag: &mut Diag) -> Result<Vec<Config>, Fatal> {
+fn all(
+    call: &Call,
+    config: Config,
+    release: Option<Release>,
+    diag: &mut Diag,
+) -> Result<Vec<Config>, Fatal> {
     let directories = directories(&config);
     let mut configs = vec![config];
     for directory in directories {
@@ -108,7 +115,11 @@ fn all(call: &Call, config: Config, diag: &mut Diag) -> Result<Vec<Config>, Fata
         {
             continue;
         }
-        let other = instance::configure(call, Some(&directory), PROGRAM, diag, STATUS)?;
+        let wanted = instance::Wanted {
+            directory: Some(&directory),
+            release,
+        };
+        let other = instance::configure(call, wanted, PROGRAM, diag, STATUS)?;
         configs.push(other);
     }
     Ok(configs)

@@ -71,13 +71,16 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 
 /// Finds the instance, or all of them, and does there what is asked for.
 fn work(call: &Call, arguments: Arguments, diag: &mut Diag) -> Result<(), Fatal> {
-    let directory = arguments.config_directory.as_deref();
-    let mut config = instance::configure(call, directory, PROGRAM, diag, STATUS)?;
+    let wanted = instance::Wanted {
+        directory: arguments.config_directory.as_deref(),
+        release: arguments.release,
+    };
+    let mut config = instance::configure(call, wanted, PROGRAM, diag, STATUS)?;
     if arguments.instances == Instances::All {
         return instances::each(call, arguments, config, diag);
     }
     if let Some(name) = &arguments.instance {
-        config = instances::named(call, config, name, diag)?;
+        config = instances::named(call, config, name, arguments.release, diag)?;
     }
     on_instance(call, &arguments, &config, diag)
 }
@@ -163,7 +166,6 @@ fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request<'a> {
         selection: arguments.selection.as_ref(),
         arrangement: Some(&arguments.arrangement).filter(|a| a.is_needed()),
         source: arguments.source,
-        dialect: arguments.dialect,
         progress: arguments.progress,
     }
 }

@@ -29,11 +29,7 @@ const OURS: [Opt; 28] = [
         Value::Required("WHERE"),
         "read from spool or showq; auto (default) chooses",
     ),
-    Opt::long(
-        "dialect",
-        Value::Required("VERSION"),
-        "look like Postfix 3.7 or 3.11 (default: as installed)",
-    ),
+    cli::DIALECT,
     Opt::long("oneline", Value::None, "list one line per message"),
     Opt::long("ids", Value::None, "list queue IDs only"),
     Opt::long("csv", Value::None, "list as comma-separated values"),

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use super::arguments::Problem;
 use crate::listing::{COUNTED_BY, CountBy, Key, TimeStyle};
 use crate::selection;
-use crate::spool::report::Dialect;
 
 pub(super) fn bad(option: &str, value: &OsString) -> Problem {
     Problem::Wrong(format!("bad value for --{option}: {}", value.display()))
@@ -59,13 +58,5 @@ pub(super) fn counted_by(value: &OsString) -> Result<Option<CountBy>, Problem> {
             let hint = format!("messages are counted by {names}");
             Err(bad_because("count", value, &hint))
         }
-    }
-}
-
-pub(super) fn parse_dialect(value: &OsString) -> Option<Dialect> {
-    match value.to_str()? {
-        "3.7" => Some(Dialect::V3_7),
-        "3.11" => Some(Dialect::V3_11),
-        _ => None,
     }
 }

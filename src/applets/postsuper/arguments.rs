@@ -7,10 +7,12 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::PROGRAM;
 use super::trash::{self, Beside, Task};
 use super::wishes::{self, Wishes};
-use crate::applets::Call;
+use crate::applets::{Call, instance};
 use crate::cli::{self, Opt, ScanError, Scanned, Scanner, Value};
+use crate::release::{Feature, Release};
 use crate::selection::{self, Taken};
 use crate::spool::Queue;
 use crate::spool::actions::{Action, Selected};
@@ -23,7 +25,7 @@ pub const STDIN: &str = "-";
 /// The argument that means what a selection means.
 pub const MATCH: &str = "MATCH";
 
-const OPTIONS: [Opt; 16] = [
+const OPTIONS: [Opt; 17] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::short('d', Value::Required("ID"), "delete messages"),
     Opt::short('e', Value::Required("ID"), "expire messages"),
@@ -56,7 +58,11 @@ const OPTIONS: [Opt; 16] = [
         Value::None,
         "remove old batches from the trash, for good",
     ),
+    cli::DIALECT,
 ];
+
+/// The letters that not every release has.
+const NEWER: [(char, Feature); 2] = [('e', Feature::ForcedExpire), ('f', Feature::ForcedExpire)];
 
 /// All options, in the order of `--help`.
 pub fn options() -> Vec<Opt> {
@@ -101,6 +107,8 @@ pub struct Arguments {
     pub trash: trash::Options,
     /// What is asked of the trash instead of anything else.
     pub task: Option<Task>,
+    /// The Postfix to behave as, if not the instance's own.
+    pub release: Option<Release>,
     pub operands: Vec<OsString>,
 }
 
@@ -145,7 +153,7 @@ pub enum Misuse {
 pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
     let mut arguments = Arguments::default();
     let mut reading = wishes::Reading::new();
-    let options = options();
+    let options = instance::options_of_release(call, options(), &NEWER, PROGRAM);
     let mut scanner = Scanner::new(&options, call.arguments.clone());
     let scanned: Vec<Result<Scanned, ScanError>> = scanner.by_ref().collect();
     // --older belongs to a selection, or to the purge of the trash.
@@ -204,6 +212,12 @@ fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Misuse> {
             arguments.config_directory = Some(value);
             return Ok(());
         }
+        Scanned::Long("dialect", value) => {
+            let bad = || format!("bad value for --dialect: {}", value.display());
+            let release = cli::release(&value);
+            arguments.release = Some(release.ok_or_else(|| Misuse::Contradiction(bad()))?);
+            return Ok(());
+        }
         Scanned::Short('d', value) => (Action::Delete, value),
         Scanned::Short('e', value) => (Action::Expire, value),
         Scanned::Short('f', value) => (Action::ExpireAndRelease, value),
@@ -249,11 +263,22 @@ pub fn selected(operands: &[OsString]) -> Vec<Selected> {
     }
 }
 
-/// The usage message.
-pub fn usage(program: &str) -> String {
+/// The usage message of the instance's release.
+pub fn usage(call: &Call, program: &str) -> String {
+    let outline = cli::outline(&options(), &call.arguments, &[]);
+    let wanted = instance::Wanted {
+        directory: outline.directory.as_deref(),
+        release: outline.release,
+    };
+    let release = instance::release_of(call, wanted, PROGRAM);
+    let expire = if release.has(Feature::ForcedExpire) {
+        " [-e queue_id (expire)] [-f queue_id (expire and/or un-hold)]"
+    } else {
+        ""
+    };
     format!(
-        "usage: {program} [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] \
-         [-f queue_id (expire and/or un-hold)] [-h queue_id (hold)] [-H queue_id (un-hold)] \
+        "usage: {program} [-c config_dir] [-d queue_id (delete)]{expire} \
+         [-h queue_id (hold)] [-H queue_id (un-hold)] \
          [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] \
          [-S (redundant structure fix)][-v (verbose)] [queue...]"
     )

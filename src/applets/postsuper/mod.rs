@@ -8,6 +8,7 @@
 mod arguments;
 mod delivery;
 mod forecast;
+mod old_order;
 mod operation;
 mod preview;
 mod scene;
@@ -24,6 +25,7 @@ use super::progress::Progress;
 use super::{Call, Fatal, completions, instance, postqueue};
 use crate::config::Config;
 use crate::diag::{Diag, OpenedAs, Severity};
+use crate::release::Feature;
 use crate::spool::actions::Selected;
 use crate::spool::brake::Brake;
 use crate::spool::mass::Field;
@@ -71,20 +73,28 @@ pub fn command() -> Command {
 /// Reads its command line.
 pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
     let scanned = scan(call).map(drop);
-    scanned.map_err(|misuse| complain(misuse, &call.base_name(), diag))
+    scanned.map_err(|misuse| complain(misuse, call, &call.base_name(), diag))
 }
 
 /// Runs postsuper.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut diag = instance::diag(call, &program, &program);
-    let arguments = match parse_and_admit(call, &program, &mut diag)? {
+    let mut arguments = match parse_and_admit(call, &program, &mut diag)? {
         Admitted::Explanation(text) => return postqueue::print(&mut diag, &text),
         Admitted::Work(arguments) => arguments,
     };
-    let directory = arguments.config_directory.as_deref();
-    let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS)?;
+    let wanted = instance::Wanted {
+        directory: arguments.config_directory.as_deref(),
+        release: arguments.release,
+    };
+    let config = instance::configure(call, wanted, PROGRAM, &mut diag, STATUS)?;
     instance::import_environment(call, &config, instance::Unlisted::Kept, &diag);
+    let group = config.check_setgid_group();
+    group.map_err(|error| told(&mut diag, error.to_string()))?;
+    if !config.postfix.has(Feature::ForcedExpire) {
+        old_order::arrange(&mut arguments.actions, &mut diag);
+    }
     let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
     admit_to(call, &config, &mut diag)?;
     match arguments.wishes.dry_run {
@@ -189,7 +199,7 @@ fn parse_and_admit(call: &Call, program: &str, diag: &mut Diag) -> Result<Admitt
         return Err(told(diag, SET_UID));
     }
     let arguments = match call.caller.user.is_root() {
-        true => scanned.map_err(|misuse| complain(misuse, program, diag))?,
+        true => scanned.map_err(|misuse| complain(misuse, call, program, diag))?,
         // A mail owner is admitted by an option, which is read without a word.
         false => scanned.map_err(|_| told(diag, NOT_ROOT))?,
     };
@@ -250,11 +260,11 @@ fn drop_rights(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fata
     rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, error.to_string()))
 }
 
-fn complain(misuse: Misuse, program: &str, diag: &mut Diag) -> Fatal {
+fn complain(misuse: Misuse, call: &Call, program: &str, diag: &mut Diag) -> Fatal {
     match misuse {
         Misuse::Option(message) => {
             diag.option_error(program.as_bytes(), &message);
-            told(diag, usage(program))
+            told(diag, usage(call, program))
         }
         Misuse::RelativePath => told(diag, "-c requires absolute pathname"),
         Misuse::Contradiction(text) => told(diag, text),

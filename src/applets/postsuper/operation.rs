@@ -19,6 +19,7 @@ use crate::applets::progress::Progress;
 use crate::applets::{Call, Fatal, flush, list, postqueue};
 use crate::config::Config;
 use crate::diag::Diag;
+use crate::release::Feature;
 use crate::selection::Selection;
 use crate::spool::actions::Action;
 use crate::spool::mass::{self, Field};
@@ -139,6 +140,11 @@ impl Operation<'_> {
     fn repair(&mut self) -> Result<(), WorkError> {
         let repair = Repair {
             purge: self.arguments.purge,
+            unfinished_max: if self.config.postfix.has(Feature::ForcedExpire) {
+                repair::UNFINISHED_MAX
+            } else {
+                repair::UNFINISHED_MAX_BEFORE_3_5
+            },
             structure: self.arguments.structure,
             style: match self.config.enable_long_queue_ids {
                 true => id::Style::Long,
@@ -242,7 +248,9 @@ impl Operation<'_> {
         ];
         for (what, actions, count) in lines {
             let asked = |(action, _): &(Action, OsString)| actions.contains(action);
-            if self.arguments.actions.iter().any(asked) {
+            // Before 3.5 what was not done is not reported.
+            let is_reported = count > 0 || self.config.postfix.has(Feature::ForcedExpire);
+            if is_reported && self.arguments.actions.iter().any(asked) {
                 let comment = self.arguments.wishes.comment.as_deref();
                 let text = counted(what, count);
                 self.diag.info(with_comment(text.as_bytes(), comment));

@@ -53,7 +53,7 @@ impl Scene<'_> {
     /// What counts in a message.
     pub fn rules(&self, diag: &mut Diag) -> Result<Rules, Fatal> {
         let mut warnings = Vec::new();
-        let rules = instance::rules(self.config, None, &mut warnings);
+        let rules = instance::rules(self.config, &mut warnings);
         for warning in warnings {
             diag.warning(warning);
         }

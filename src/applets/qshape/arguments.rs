@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::selected;
 use crate::cli::{self, Opt, ScanError, Scanned, Scanner, Value};
+use crate::release::Release;
 use crate::selection::{self, Builder, Selection, SelectionError, Taken};
 use crate::shape::By;
 use crate::shape::ages::Growth;
@@ -13,7 +14,7 @@ use crate::shape::table::Parents;
 use crate::sys::time;
 use crate::text::{Charset, make_printable};
 
-const OPTIONS: [Opt; 15] = [
+const OPTIONS: [Opt; 16] = [
     Opt::short(
         'b',
         Value::Required("COUNT"),
@@ -65,6 +66,7 @@ const OPTIONS: [Opt; 15] = [
     Opt::long("top", Value::Required("N"), "show the N largest rows only"),
     Opt::long("json", Value::None, "print the table as a JSON object"),
     Opt::long("chart", Value::None, "draw a bar per row"),
+    cli::DIALECT,
 ];
 
 /// All options, in the order of `--help`.
@@ -137,6 +139,8 @@ pub(super) struct Arguments {
     pub(super) form: Form,
     /// How many rows, whatever standard output is.
     pub(super) top: Option<u64>,
+    /// The Postfix to behave as, if not the instance's own.
+    pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
     /// Which messages count; all without one.
     pub(super) selection: Option<Selection>,
@@ -222,6 +226,10 @@ fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
         Scanned::Long("top", value) => {
             let top = value.to_str().and_then(|text| text.parse().ok());
             parsed.top = Some(top.ok_or_else(|| bad("top", &value))?);
+        }
+        Scanned::Long("dialect", value) => {
+            let release = cli::release(&value).ok_or_else(|| bad("dialect", &value))?;
+            parsed.release = Some(release);
         }
         Scanned::Long("json", _) => set_look(parsed, Look::Json)?,
         Scanned::Long("chart", _) => set_look(parsed, Look::Chart)?,

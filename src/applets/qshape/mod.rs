@@ -22,9 +22,11 @@ use self::arguments::{Arguments, Form, Misuse, Mode, help, options, parse};
 use self::display::{Display, Settings};
 use self::selected::Yardstick;
 use self::words::Words;
-use super::{Call, Fatal, completions};
+use super::{Call, Fatal, completions, instance};
+use crate::cli;
 use crate::config::{ConfigError, MailOwner, Whereabouts, locate};
 use crate::diag::Diag;
+use crate::release::Release;
 use crate::shape::table::Table;
 use crate::shape::{By, Field, Logs, Question, READERS_MAX, gather};
 use crate::spool::Layout;
@@ -63,12 +65,12 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();
     let words = Words::of(call);
     let arguments = parse(call.arguments.clone());
-    let arguments = arguments.map_err(|misuse| refuse(&words, &misuse))?;
+    let arguments = arguments.map_err(|misuse| refuse(call, &words, &misuse))?;
     match arguments.mode {
         Mode::Help => return display::print(&help()),
         Mode::Version => return display::print(&super::front::version(PROGRAM)),
         Mode::Usage => {
-            words.usage();
+            words.usage(release(call));
             return Err(Fatal::told(STATUS));
         }
         Mode::Count => {}
@@ -82,10 +84,20 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 }
 
 /// Refuses a command line.
-fn refuse(words: &Words, misuse: &Misuse) -> Fatal {
+fn refuse(call: &Call, words: &Words, misuse: &Misuse) -> Fatal {
     words.say(&misuse.0);
-    words.usage();
+    words.usage(release(call));
     Fatal::told(STATUS)
+}
+
+/// The release whose usage message is given.
+fn release(call: &Call) -> Release {
+    let outline = cli::outline(&options(), &call.arguments, &[]);
+    let wanted = instance::Wanted {
+        directory: outline.directory.as_deref(),
+        release: outline.release,
+    };
+    instance::release_of(call, wanted, POSTCONF)
 }
 
 /// Where queues and logs are found.

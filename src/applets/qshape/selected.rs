@@ -62,12 +62,15 @@ pub(super) fn find_place<'a>(
     words: &Words,
 ) -> Result<Place<'a>, Fatal> {
     let mut diag = Diag::without_log(&call.program.to_string_lossy());
-    let directory = arguments.config_directory.as_deref();
-    let config = instance::configure(call, directory, PROGRAM, &mut diag, STATUS_FAILED)?;
+    let wanted = instance::Wanted {
+        directory: arguments.config_directory.as_deref(),
+        release: arguments.release,
+    };
+    let config = instance::configure(call, wanted, PROGRAM, &mut diag, STATUS_FAILED)?;
     let paths = queues(arguments);
     let own = |path: &Vec<u8>| own_queue(path, &config.queue_directory);
     let own_queues: Result<Vec<Queue>, Misuse> = paths.iter().map(own).collect();
-    let own_queues = own_queues.map_err(|misuse| refuse(words, &misuse))?;
+    let own_queues = own_queues.map_err(|misuse| refuse(call, words, &misuse))?;
     warn_if_nothing_is_left(selection, &own_queues, words);
     drop_rights(call, || Ok(config.mail_owner.clone()), words)?;
     let rules = rules(&config, &mut diag)?;
@@ -123,7 +126,7 @@ fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], words: &Word
 
 fn rules(config: &Config, diag: &mut Diag) -> Result<Rules, Fatal> {
     let mut warnings = Vec::new();
-    let rules = instance::rules(config, None, &mut warnings);
+    let rules = instance::rules(config, &mut warnings);
     for warning in warnings {
         diag.warning(warning);
     }

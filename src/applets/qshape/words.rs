@@ -12,6 +12,7 @@ use super::PROGRAM;
 use super::arguments::Typed;
 use crate::applets::Call;
 use crate::cli::nearest;
+use crate::release::{Feature, Release};
 use crate::shape::{By, Fault};
 use crate::spool::Queue;
 use crate::spool::envelope::{Oddity, Segment};
@@ -99,8 +100,14 @@ impl Words {
     }
 
     /// The usage message.
-    pub(super) fn usage(&self) {
-        write(&[b"Usage: ", self.program.as_slice(), USAGE].concat());
+    pub(super) fn usage(&self, release: Release) {
+        let the = if release.has(Feature::QshapeUsageText) {
+            "the"
+        } else {
+            "the the"
+        };
+        let start = [b"Usage: ", self.program.as_slice(), USAGE].concat();
+        write(&[start.as_slice(), the.as_bytes(), USAGE_REST].concat());
     }
 
     /// Takes what was typed for a number, and says so if it is none.
@@ -227,7 +234,7 @@ fn write(line: &[u8]) {
     let _ = io::stderr().lock().write_all(line);
 }
 
-/// The usage message behind the program's name.
+/// The usage message after the program's name.
 const USAGE: &[u8] = b" [ -s ] [ -p ] [ -m <min_subdomains> ] [ -l ]
 \t[ -b <bucket_count> ] [ -t <bucket_time> ] [ -w <terminal_width> ]
 \t[ -N <batch_msg_count> ] [ -n <batch_top_domains> ]
@@ -235,7 +242,9 @@ const USAGE: &[u8] = b" [ -s ] [ -p ] [ -m <min_subdomains> ] [ -l ]
 The 's' option shows sender domain counts.
 The 'p' option shows address counts by for parent domains.
 Parent domains are shown with a leading '.' before the domain name.
-Parent domains are only shown if the domain is not a TLD, and at
+Parent domains are only shown if ";
+/// Its end, after an article that is doubled in old releases.
+const USAGE_REST: &[u8] = b" domain is not a TLD, and at
 least <min_subdomains> (default 5) subdomains are shown in the output.
 
 The bucket age ranges in units of <bucket_time> minutes are

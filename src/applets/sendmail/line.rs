@@ -62,7 +62,7 @@ const OPTIONS: [Opt; 27] = [
 const SILENT: Opt = Opt::short('x', Value::None, IGNORED);
 
 pub(super) fn options() -> Vec<Opt> {
-    let ours = [SILENT, cli::HELP, cli::VERSION];
+    let ours = [SILENT, cli::DIALECT, cli::HELP, cli::VERSION];
     OPTIONS.iter().copied().chain(ours).collect()
 }
 
@@ -110,6 +110,14 @@ impl Line {
                 Some(cli::help("mailq [option]...", about, &options()))
             }
             Ok(Scanned::Long("version", _)) => Some(front::version("mailq")),
+            _ => None,
+        })
+    }
+
+    /// The value of `--dialect`, which is postqueue's to read.
+    pub(super) fn dialect(&self) -> Option<&OsStr> {
+        self.options.iter().rev().find_map(|option| match option {
+            Ok(Scanned::Long("dialect", value)) => Some(value.as_os_str()),
             _ => None,
         })
     }

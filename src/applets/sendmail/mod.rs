@@ -125,12 +125,21 @@ fn prepare(
 ) -> Result<Option<(Vec<OsString>, Inherited)>, Fatal> {
     let program = call.base_name();
     let directory = line.configuration_directory(call, diag)?;
-    let config = instance::configure(call, directory.as_deref(), LOG_NAME, diag, STATUS)?;
+    let wanted = instance::Wanted::at(directory.as_deref());
+    let config = instance::configure(call, wanted, LOG_NAME, diag, STATUS)?;
     look_into(&config.queue_directory, diag)?;
     instance::import_environment(call, &config, Unlisted::Kept, diag);
     let arguments = line.understand(&program, mode, diag)?;
+    let dialect = line.dialect();
     let arguments = of_postqueue(arguments, diag)?;
-    Ok(arguments.map(|arguments| (arguments, instance::leave(&config, directory))))
+    Ok(arguments.map(|mut arguments| {
+        arguments.extend(dialect.map(|value| {
+            let mut option = OsString::from("--dialect=");
+            option.push(value);
+            option
+        }));
+        (arguments, instance::leave(&config, directory))
+    }))
 }
 
 /// Goes to the queue directory, and back: relative paths are postqueue's too.

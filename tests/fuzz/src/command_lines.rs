@@ -189,7 +189,7 @@ fn means(selection: &Selection, text: &[u8]) -> bool {
         id,
         arrival: NOW,
         size: i64::try_from(text.len()).unwrap_or(i64::MAX),
-        forced_expire: sender.len().is_multiple_of(2),
+        forced_expire: Some(sender.len().is_multiple_of(2)),
         sender,
         envelope_sender: None,
     });

@@ -10,6 +10,7 @@ use spoolbox::listing::{
     Columns, DaemonWish, Ending, Gathered, ListingError, Look, Members, Sink, Style, Totals,
     list_daemon,
 };
+use spoolbox::release::{Installed, Release};
 use spoolbox::spool::QueueId;
 use spoolbox::spool::report::{Head, LogClass, Recipient, Report};
 use spoolbox::text::Charset;
@@ -28,6 +29,11 @@ pub fn showq_attributes(input: &[u8]) {
     assert_told_alike(&told(input));
 }
 
+/// The Postfix that is installed, as far as it matters.
+fn installed() -> Installed {
+    Installed::of_release(Release::parse("3.7.11").expect("a version"))
+}
+
 /// However the listing is cut up on its way, it is the same one.
 fn copied_alike(input: &[u8], charset: Charset, style: Style<'_>, check: fn(&[u8])) {
     let whole = copied(showq(input, 64 * 1024, charset), style);
@@ -38,7 +44,7 @@ fn copied_alike(input: &[u8], charset: Charset, style: Style<'_>, check: fn(&[u8
 
 /// The whole listing, if the daemon does not break off.
 fn copied(mut showq: Showq<BufReader<&[u8]>>, style: Style<'_>) -> Option<Vec<u8>> {
-    showq.greeting().ok()?;
+    showq.greeting(&installed()).ok()?;
     let seen = Cell::new(0);
     let wish = DaemonWish {
         seen: &seen,
@@ -89,7 +95,7 @@ struct Message {
     texts: [Value; 3],
     /// Arrival, size.
     numbers: [i64; 2],
-    forced_expire: bool,
+    forced_expire: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +138,7 @@ impl Report for Told {
 fn told(input: &[u8]) -> Told {
     let mut told = Told::default();
     let mut showq = showq(input, 64 * 1024, Charset::LooseUtf8);
-    if showq.greeting().is_ok() {
+    if showq.greeting(&installed()).is_ok() {
         while let Ok(true) = showq.next(&mut told) {}
     }
     told
@@ -163,8 +169,10 @@ fn tell_message(message: &Message, words: &mut Vec<u8>) {
     tell("queue_id", id, words);
     tell("time", arrival.as_bytes(), words);
     tell("size", size.as_bytes(), words);
-    let forced_expire = u8::from(message.forced_expire).to_string();
-    tell("forced_expire", forced_expire.as_bytes(), words);
+    if let Some(forced_expire) = message.forced_expire {
+        let number = u8::from(forced_expire).to_string();
+        tell("forced_expire", number.as_bytes(), words);
+    }
     tell("sender", sender, words);
 }
 
@@ -204,7 +212,13 @@ pub fn flush_attributes(input: &[u8]) {
     ] {
         let daemon = Daemon::new(input);
         let mut warnings = Vec::new();
-        let answer = flush::converse(&daemon, "public/flush", request, &mut warnings);
+        let answer = flush::converse(
+            &daemon,
+            "public/flush",
+            request,
+            &installed(),
+            &mut warnings,
+        );
         assert!(warnings.len() <= 2, "{warnings:?}");
         match answer {
             Ok(status) => {

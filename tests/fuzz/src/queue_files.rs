@@ -11,10 +11,10 @@ use std::os::fd::OwnedFd;
 use spoolbox::contents::{self, Begin, Flag, Form, Output, Plan, Sink};
 use spoolbox::record::writer::RecordWriter;
 use spoolbox::record::{Buffers, FileSource, Reader, RecordType, Source, StreamSource, TEXT_MAX};
+use spoolbox::release::{Installed, Release};
 use spoolbox::spool::envelope::{Addresses, EnvelopeReader, Kind};
 use spoolbox::spool::message::Message;
 use spoolbox::spool::message_text::{self, Next, Piece};
-use spoolbox::spool::report::Dialect;
 
 use super::scratch;
 
@@ -142,6 +142,9 @@ fn cooked_records(file: impl Source) -> (Records, Option<String>) {
     (records, Some("enough".to_owned()))
 }
 
+/// Postfixes whose files and listings differ.
+const RELEASES: [&str; 4] = ["3.4.13", "3.7.11", "3.10.13", "3.12"];
+
 /// Keeps what is printed, and has seen enough after a while.
 #[derive(Default)]
 struct Printed {
@@ -170,15 +173,32 @@ fn shown(file: &[u8], options: u8) {
         }
     }
     let plan = plan.or_all_parts();
+    let version = RELEASES[usize::from(options & 3)];
+    let release = Release::parse(version).expect("a version");
+    let postfix = Installed::of_release(release);
     let mut buffers = Buffers::default();
     let mut output = Output::new(Printed::default());
     let mut reader = Reader::new(file, &mut buffers);
-    let _ = contents::show(&mut reader, b"fuzz", plan, Begin::AtStart, &mut output);
+    let _ = contents::show(
+        &mut reader,
+        b"fuzz",
+        plan,
+        Begin::AtStart,
+        &postfix,
+        &mut output,
+    );
     let mut output = Output::new(Printed::default());
     let mut reader = Reader::new(file, &mut buffers);
     // Anywhere, between records or not.
     let _ = reader.start_at(options.into());
-    let _ = contents::show(&mut reader, b"fuzz", plan, Begin::Within, &mut output);
+    let _ = contents::show(
+        &mut reader,
+        b"fuzz",
+        plan,
+        Begin::Within,
+        &postfix,
+        &mut output,
+    );
 }
 
 /// Only an entry of a mailbox may look like the beginning of one.
@@ -215,13 +235,11 @@ pub fn listing(input: &[u8]) {
     let options = input.last().copied().unwrap_or(0);
     scratch::with(|scratch| {
         let message = scratch.message(input);
-        let dialect = match options & 1 {
-            0 => Dialect::V3_7,
-            _ => Dialect::V3_11,
-        };
-        listed::listed_in_every_form(scratch, &message, dialect);
-        listed::counted_in_every_form(scratch, &message, dialect);
-        listed::selected_or_not(scratch, &message, dialect);
+        let version = RELEASES[usize::from(options & 3)];
+        let release = Release::parse(version).expect("a version");
+        listed::listed_in_every_form(scratch, &message, release);
+        listed::counted_in_every_form(scratch, &message, release);
+        listed::selected_or_not(scratch, &message, release);
         counted(&message);
         text_of(&message);
     });

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use spoolbox::config::expand::{Values, expand};
-use spoolbox::config::{Config, MainCf, Progress, Whereabouts};
+use spoolbox::config::{Config, MainCf, Nuls, Progress, Whereabouts};
 
 use super::{assert_printable, scratch};
 
@@ -16,7 +16,7 @@ const LENGTH_MAX: usize = 1 << 20;
 /// Reads any bytes as main.cf.
 pub fn main_cf(input: &[u8]) {
     let mut warnings = Vec::new();
-    let read = MainCf::parse("main.cf".into(), input, &[], &mut warnings);
+    let read = MainCf::parse("main.cf".into(), input, &[], Nuls::Warn, &mut warnings);
     assert_words(&warnings);
     match read {
         Ok(file) => {
@@ -45,7 +45,7 @@ fn assert_written_alike(file: &MainCf) {
         text.extend([name, &b" = "[..], value, b"\n"].concat());
     }
     let mut warnings = Vec::new();
-    let again = MainCf::parse(PathBuf::new(), &text, &[], &mut warnings);
+    let again = MainCf::parse(PathBuf::new(), &text, &[], Nuls::Ignore, &mut warnings);
     let again = again.expect("names and values");
     assert_eq!(again.values(), file.values());
     assert_eq!(warnings, Vec::<String>::new());
@@ -73,7 +73,7 @@ fn values_are_expanded(file: &MainCf) {
 
 fn configured(directory: &std::path::Path) {
     let mut progress = Progress::default();
-    let loaded = Config::load_for("fuzz", directory, &mut progress);
+    let loaded = Config::load_for("fuzz", directory, None, &mut progress);
     assert_words(&progress.warnings);
     match loaded {
         Ok(config) => looked_at(&config),

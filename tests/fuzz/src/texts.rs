@@ -168,7 +168,7 @@ fn filled(template: &Template, texts: &[Vec<u8>]) -> Vec<u8> {
         id: b"F022ED",
         arrival: i64::try_from(sender.len()).unwrap_or(0),
         size: -1,
-        forced_expire: true,
+        forced_expire: Some(true),
         sender: &sender,
         envelope_sender: Some(&sender),
     });

@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use spoolbox::cli::Scanned;
 use spoolbox::record::writer::QueueFile;
+use spoolbox::release::Release;
 use spoolbox::selection::{Builder, Evidence, Matcher, Selection, Taken};
-use spoolbox::spool::report::{Dialect, Rules};
+use spoolbox::spool::report::Rules;
 use spoolbox::spool::reporter::Location;
 use spoolbox::spool::{Layout, Queue, message};
 use spoolbox::sys::dir::Dir;
@@ -42,7 +43,7 @@ fn examine(instance: &Instance, selection: &Selection) -> Option<Evidence> {
     let hold = spool.open_dir(OsStr::new("hold")).expect("the queue");
     let layout = Layout::new(&[], 1);
     let rules = Rules {
-        dialect: Dialect::V3_7,
+        release: Release::parse("3.7.11").expect("a version"),
         charset: Charset::LooseUtf8,
         empty_address: b"MAILER-DAEMON".to_vec(),
         duplicate_limit: None,

@@ -7,13 +7,13 @@ use spoolbox::listing::{
     Style, Template, Terminator, TimeStyle, count_form, metrics,
 };
 use spoolbox::record::Buffers;
+use spoolbox::release::{Release, charset_of};
 use spoolbox::selection::{Builder, Matcher, Selection};
 use spoolbox::spool::message::Message;
 use spoolbox::spool::message_text::{self, Next, Piece};
-use spoolbox::spool::report::{Dialect, Head, Recipient, Report, Rules, Wanted};
+use spoolbox::spool::report::{Head, Recipient, Report, Rules, Wanted};
 use spoolbox::spool::reporter::{Location, Reporter};
 use spoolbox::spool::{Layout, Queue};
-use spoolbox::text::Charset;
 
 use super::super::scratch::Scratch;
 use super::super::{assert_json_lines, assert_printable, assert_printable_lines};
@@ -33,13 +33,10 @@ const OPTIONS: [(&str, &str); 8] = [
     ("body", "re:[a-z]"),
 ];
 
-fn rules(dialect: Dialect) -> Rules {
+fn rules(release: Release) -> Rules {
     Rules {
-        dialect,
-        charset: match dialect {
-            Dialect::V3_7 => Charset::Ascii,
-            Dialect::V3_11 => Charset::StrictUtf8,
-        },
+        release,
+        charset: charset_of(release),
         empty_address: b"MAILER-DAEMON".to_vec(),
         duplicate_limit: Some(3),
         stop: None,
@@ -130,7 +127,7 @@ impl Report for Watched<'_> {
 }
 
 /// A form that was told of the message, as far as it is one.
-fn told<'a>(scratch: &Scratch, message: &Message, dialect: Dialect, style: Style<'a>) -> Form<'a> {
+fn told<'a>(scratch: &Scratch, message: &Message, release: Release, style: Style<'a>) -> Form<'a> {
     let mut watched = Watched::new(style);
     if let Some(facts) = watched.form.file_facts() {
         facts.path = "deferred/F022ED".to_owned();
@@ -144,14 +141,14 @@ fn told<'a>(scratch: &Scratch, message: &Message, dialect: Dialect, style: Style
     }
     // An error ends the whole listing: it leads where no file can be.
     let _ = located(scratch, |at| {
-        Reporter::default().report(message, at, &rules(dialect), &mut watched)
+        Reporter::default().report(message, at, &rules(release), &mut watched)
     });
     watched.form
 }
 
 /// Lists the message as text, as JSON, in columns.
-pub fn listed_in_every_form(scratch: &Scratch, message: &Message, dialect: Dialect) {
-    let list = |style| told(scratch, message, dialect, style).out().clone();
+pub fn listed_in_every_form(scratch: &Scratch, message: &Message, release: Release) {
+    let list = |style| told(scratch, message, release, style).out().clone();
     for columns in [Columns::Short, Columns::Long] {
         let text = list(Style::Text(columns, None));
         assert_printable_lines(&text);
@@ -182,9 +179,9 @@ pub fn listed_in_every_form(scratch: &Scratch, message: &Message, dialect: Diale
 }
 
 /// Counts the message by everything there is, in tables, JSON and metrics.
-pub fn counted_in_every_form(scratch: &Scratch, message: &Message, dialect: Dialect) {
+pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Release) {
     let counts = |plan: &CountPlan| -> Counts {
-        let gathered = told(scratch, message, dialect, Style::Counts(plan)).take_gathered();
+        let gathered = told(scratch, message, release, Style::Counts(plan)).take_gathered();
         match gathered {
             Some(Gathered::Counts(counts)) => counts,
             _ => Counts::default(),
@@ -218,8 +215,8 @@ fn selection(option: &'static str, value: &str, negated: bool) -> Selection {
 
 /// A message is meant by a selection or by its opposite, not by both; what
 /// is no message, by neither.
-pub fn selected_or_not(scratch: &Scratch, message: &Message, dialect: Dialect) {
-    let rules = rules(dialect);
+pub fn selected_or_not(scratch: &Scratch, message: &Message, release: Release) {
+    let rules = rules(release);
     let (option, value) = match message.stat.st_size {
         size if size > 0 => OPTIONS[usize::try_from(size).unwrap_or(0) % OPTIONS.len()],
         _ => OPTIONS[0],

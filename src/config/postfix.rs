@@ -1,0 +1,31 @@
+//! Which Postfix an instance runs, as its main.cf says before any parameter is
+//! looked at: by where the daemons are.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use super::checks;
+use super::main_cf::MainCf;
+use super::parameters::Parameters;
+use crate::release::{Feature, Installed, Release};
+
+/// The Postfix of an instance by what main.cf sets, before any default is
+/// known. No daemon's file is read yet.
+pub fn postfix_of(file: &MainCf, release: Option<Release>) -> Installed {
+    if let Some(release) = release {
+        return Installed::of_release(release);
+    }
+    let parameters = Parameters::new(file.clone());
+    let set = parameters
+        .is_set("daemon_directory")
+        .then(|| parameters.value(b"daemon_directory").ok())
+        .flatten();
+    let directory = set.unwrap_or_else(|| checks::daemon_directory().to_vec());
+    Installed::in_directory(&PathBuf::from(OsString::from_vec(directory)))
+}
+
+/// Whether NULs in the main.cf `file` are warned of.
+pub fn warns_of_nul(file: &MainCf, release: Option<Release>) -> bool {
+    postfix_of(file, release).has(Feature::NulWarning)
+}

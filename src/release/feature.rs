@@ -1,0 +1,188 @@
+//! Features: what some releases of Postfix do and others do not.
+//!
+//! Owns the first release of each, for every line that is still maintained.
+//! Observed with builds of 3.4.13, 3.5.25, 3.6.4, 3.7.11, 3.8.6, 3.10.13 and
+//! 3.11.7, and in Postfix's announcements of releases.
+
+use super::Release;
+
+/// One behaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Messages can be marked to expire: `postsuper -e` and `-f`, the mark
+    /// `#`, `forced_expire` in listings. postsuper acts in the order of its
+    /// options, and reports that it did nothing; unfinished files are purged
+    /// after seven days, before after one.
+    ForcedExpire,
+    /// showq and the flush daemon begin with the name of their protocol.
+    DaemonsGreet,
+    /// respectful_logging is a parameter, and has to be yes or no.
+    RespectfulLogging,
+    /// A message that the mail system is down says why.
+    ConnectReason,
+    /// postcat has `-r` and `-s`.
+    PostcatOffsets,
+    /// postcat only warns of a size record that it cannot use.
+    InvalidSizeIsWarning,
+    /// qshape's usage text says "the domain", before "the the domain".
+    QshapeUsageText,
+    /// Only valid UTF-8 is printable; before, any bytes with the high bit
+    /// after one that begins a character.
+    StrictUtf8,
+    /// A NUL in main.cf is warned of.
+    NulWarning,
+    /// postcat goes to the extracted segment only if the size record says
+    /// where it is.
+    ExtractedSegmentNeedsOffset,
+    /// The size record of a maildrop file is preliminary: its size does not
+    /// count in listings, and postcat does not go where it leads.
+    PreliminarySize,
+    /// Where no postlogd takes a line for `maillog_file = /dev/stdout`, it is
+    /// written there.
+    LogToStdout,
+    /// Listings have original recipients and the bounce log's reasons.
+    OriginalRecipient,
+    /// An original recipient before the sender makes a file invalid.
+    OriginalRecipientBeforeSender,
+    /// A name of exactly five characters has no inode number: postsuper
+    /// leaves it alone.
+    FiveCharacterNameIsBogus,
+}
+
+use Feature::*;
+
+/// Shorthand for the table below.
+const fn first(minor: u32, patch: u32) -> Release {
+    Release::new(3, minor, patch)
+}
+
+impl Feature {
+    /// Every feature.
+    pub const ALL: [Self; 15] = [
+        ForcedExpire,
+        DaemonsGreet,
+        RespectfulLogging,
+        ConnectReason,
+        PostcatOffsets,
+        InvalidSizeIsWarning,
+        QshapeUsageText,
+        StrictUtf8,
+        NulWarning,
+        ExtractedSegmentNeedsOffset,
+        PreliminarySize,
+        LogToStdout,
+        OriginalRecipient,
+        OriginalRecipientBeforeSender,
+        FiveCharacterNameIsBogus,
+    ];
+
+    /// The first release of each line that has it, oldest first. All lines
+    /// after the last one have it from their start.
+    pub(super) fn since(self) -> &'static [Release] {
+        const V3_5: &[Release] = &[first(5, 0)];
+        const V3_6: &[Release] = &[first(6, 0)];
+        const V3_7: &[Release] = &[first(7, 0)];
+        const V3_9: &[Release] = &[first(9, 0)];
+        const V3_11: &[Release] = &[first(11, 0)];
+        const PRELIMINARY_SIZE: &[Release] = &[
+            first(7, 17),
+            first(8, 12),
+            first(9, 6),
+            first(10, 5),
+            first(11, 0),
+        ];
+        const LOG_TO_STDOUT: &[Release] = &[
+            first(7, 22),
+            first(8, 20),
+            first(9, 14),
+            first(10, 13),
+            first(11, 0),
+        ];
+        const FIVE_CHARACTERS: &[Release] = &[
+            first(5, 27),
+            first(6, 20),
+            first(7, 22),
+            first(8, 20),
+            first(9, 14),
+            first(10, 13),
+            first(11, 6),
+        ];
+        match self {
+            ForcedExpire => V3_5,
+            DaemonsGreet | RespectfulLogging => V3_6,
+            ConnectReason | PostcatOffsets | InvalidSizeIsWarning | QshapeUsageText => V3_7,
+            StrictUtf8 | NulWarning | ExtractedSegmentNeedsOffset => V3_9,
+            PreliminarySize => PRELIMINARY_SIZE,
+            LogToStdout => LOG_TO_STDOUT,
+            OriginalRecipient | OriginalRecipientBeforeSender => V3_11,
+            FiveCharacterNameIsBogus => FIVE_CHARACTERS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(version: &str, feature: Feature) -> bool {
+        Release::parse(version).unwrap().has(feature)
+    }
+
+    /// Each feature: releases without it, releases with it.
+    #[test]
+    fn each_feature_begins_with_its_first_release_in_each_line() {
+        let table: [(Feature, &[&str], &[&str]); 15] = [
+            (
+                ForcedExpire,
+                &["3.4.13", "3.4.99"],
+                &["3.5", "3.5.8", "3.12"],
+            ),
+            (DaemonsGreet, &["3.5.25"], &["3.6.4", "3.12-20260821"]),
+            (RespectfulLogging, &["3.5.25"], &["3.6.4"]),
+            (ConnectReason, &["3.6.4"], &["3.7.0", "3.7.11"]),
+            (PostcatOffsets, &["3.6.20"], &["3.7.0"]),
+            (InvalidSizeIsWarning, &["3.6.4", "3.4.13"], &["3.7.0"]),
+            (QshapeUsageText, &["3.6.4"], &["3.7.22"]),
+            (StrictUtf8, &["3.8.6", "3.8.20"], &["3.9.0", "3.10.13"]),
+            (NulWarning, &["3.8.6"], &["3.9.0", "3.11.0"]),
+            (ExtractedSegmentNeedsOffset, &["3.8.20"], &["3.9.0"]),
+            (
+                PreliminarySize,
+                &["3.6.20", "3.7.16", "3.8.11", "3.9.5", "3.10.4"],
+                &[
+                    "3.7.17",
+                    "3.8.12",
+                    "3.9.6",
+                    "3.10.5",
+                    "3.11.0",
+                    "3.12-20260821",
+                ],
+            ),
+            (
+                LogToStdout,
+                &["3.6.4", "3.7.11", "3.8.6"],
+                &["3.7.22", "3.9.14", "3.10.13", "3.11.0"],
+            ),
+            (OriginalRecipient, &["3.10.13"], &["3.11.0"]),
+            (OriginalRecipientBeforeSender, &["3.10.13"], &["3.11.0"]),
+            (
+                FiveCharacterNameIsBogus,
+                &[
+                    "3.4.13", "3.5.26", "3.6.19", "3.7.21", "3.8.19", "3.9.13", "3.10.12", "3.11.5",
+                ],
+                &[
+                    "3.5.27", "3.6.20", "3.7.22", "3.8.20", "3.9.14", "3.10.13", "3.11.6", "3.12",
+                ],
+            ),
+        ];
+        assert_eq!(table.map(|(feature, ..)| feature), Feature::ALL);
+        for (feature, without, with) in table {
+            for version in without {
+                assert!(!has(version, feature), "{feature:?} {version}");
+            }
+            for version in with {
+                assert!(has(version, feature), "{feature:?} {version}");
+            }
+        }
+    }
+}
