@@ -24,7 +24,7 @@ const CALLS: [(Tool, &[&str]); 8] = [
     (Tool::Postqueue, &["-s", "not.configured.example"]),
     (Tool::Postsuper, &["-h", "no ID", "-d", "ABCDEF"]),
     (Tool::Postsuper, &["-e", "ALL", "hold"]),
-    (Tool::Postsuper, &["-H", "ABC", "nowhere"]),
+    (Tool::Postsuper, &["-H", "ABC", "hold"]),
     (Tool::Sendmail, &["-qR"]),
     (Tool::Mailq, &["-n"]),
 ];

@@ -6,8 +6,9 @@
 //! processes and a network of its own: what is started in there cannot stay,
 //! and reaches nothing. Root only.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,11 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub const PROGRAM: &str = "/opt/under-test/spoolbox";
 
 /// Makes the copy below its first argument, of what the second one names, with
-/// the directories that the others name; says so, and stays as its first
+/// the third one as its /tmp and the directories that the others name; says so, and stays as its first
 /// process. Only harmless devices are there, and no syslog.
 const MAKE: &str = r#"
 set -e
 original=$1
+temporary=$2
 mount -t tmpfs -o mode=755 none "$0"
 cd "$0"
 mkdir upper work root
@@ -45,8 +47,10 @@ mount -t devpts -o newinstance,ptmxmode=666 none root/dev/pts
 ln -s pts/ptmx root/dev/ptmx
 mount -t tmpfs -o mode=1777 none root/dev/shm
 mount -t tmpfs -o mode=755 none root/run
-shift
-[ $# -eq 0 ] || mount -t tmpfs -o mode=1777 none root/tmp
+shift 2
+# On the disk: inode numbers of a fresh tmpfs are so small that tests would take
+# parts of other names for them.
+[ $# -eq 0 ] || mount --bind "$temporary" root/tmp
 for directory; do
     mkdir -p "root$directory"
     mount --bind "$directory" "root$directory"
@@ -60,6 +64,8 @@ while :; do sleep 1; done
 pub struct Machine {
     holder: Child,
     directory: TempDir,
+    /// The copy's /tmp, if it has one of its own.
+    _temporary: TempDir,
 }
 
 impl Machine {
@@ -76,15 +82,16 @@ impl Machine {
     /// `shared` with this machine, under the same names; with any, it has an
     /// empty /tmp of its own.
     pub fn of(original: &Path, shared: &[&Path]) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("spoolbox-")
-            .tempdir()
-            .expect("a temporary directory");
+        let fresh = || tempfile::Builder::new().prefix("spoolbox-").tempdir();
+        let directory = fresh().expect("a temporary directory");
+        let temporary = fresh().expect("a temporary directory");
+        fs::set_permissions(temporary.path(), Permissions::from_mode(0o1777)).expect("a mode");
         let mut holder = Command::new("unshare")
             .args(["--mount", "--propagation", "private", "--net", "--pid"])
             .args(["--fork", "--kill-child", "--", "sh", "-c", MAKE])
             .arg(directory.path())
             .arg(original)
+            .arg(temporary.path())
             .args(shared)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -95,7 +102,11 @@ impl Machine {
         BufReader::new(stdout)
             .read_line(&mut line)
             .expect("a readable pipe");
-        let machine = Self { holder, directory };
+        let machine = Self {
+            holder,
+            directory,
+            _temporary: temporary,
+        };
         assert_eq!(line, "ready\n", "no copy of the machine could be made");
         assert!(machine.path("/usr").exists(), "the copy cannot be seen");
         machine

@@ -126,6 +126,18 @@ impl Snapshot {
         snapshot
     }
 
+    /// The number of files below some of its directories.
+    pub fn count_files(&self, directories: &[&str]) -> usize {
+        let is_counted = |path: &str| {
+            let top = path.split('/').next().unwrap_or_default();
+            directories.contains(&top)
+        };
+        let objects = self.objects.iter();
+        objects
+            .filter(|(path, object)| is_counted(path) && object.kind == "file")
+            .count()
+    }
+
     /// Leaves out what is not wanted.
     pub fn retain(&mut self, is_wanted: impl Fn(&str, &Object) -> bool) {
         self.objects.retain(|path, object| is_wanted(path, object));
