@@ -138,6 +138,18 @@ impl AttributeError {
         }
     }
 
+    /// Whether the daemon closed the connection before it read all that it was
+    /// sent.
+    pub fn is_reset(&self) -> bool {
+        matches!(self.silence(), Some(Silence::Failed(error))
+            if error.kind() == io::ErrorKind::ConnectionReset)
+    }
+
+    /// Whether another attribute came than should: its value was not read.
+    pub fn is_unexpected(&self) -> bool {
+        matches!(self.fault, Fault::Unexpected { .. })
+    }
+
     /// Whether the daemon said nothing where a list may begin or end.
     pub fn is_gone(&self) -> bool {
         matches!(self.fault, Fault::Gone(_))

@@ -5,6 +5,7 @@
 //! asked for, and what an answer means to the user, is the applets' business.
 
 use std::io::{self, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::release::{Feature, Installed};
 use crate::spool::QueueId;
 use crate::sys::error_text::error_text;
 use crate::sys::socket::{Wait, connect_stream};
+use crate::sys::wait::{For, wait_for};
 
 /// What the daemon says first.
 const PROTOCOL: &str = "queue_flush_protocol";
@@ -24,6 +26,12 @@ const PROTOCOL: &str = "queue_flush_protocol";
 const STATUS: &[u8] = b"status";
 /// What stands for the cause when the daemon said something it should not.
 const APPLICATION_ERROR: &str = "Application error";
+/// How long a greeting is waited for before the request is sent. The daemon
+/// may be older than the release that is installed, and never greet.
+const GREETING_WAIT: Duration = Duration::from_secs(1);
+/// Attributes of a wrong greeting that are passed over at most: a list could
+/// be without end.
+const GREETING_ATTRIBUTES_MAX: usize = 16;
 
 /// What the daemon is asked to send.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +80,17 @@ impl From<i32> for Status {
             other => Self::Other(other),
         }
     }
+}
+
+/// What comes first in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The daemon's greeting, which is at hand: the order of Postfix since
+    /// 3.6.
+    Greeting,
+    /// The request: the order of Postfix before 3.6, whose daemon sends
+    /// nothing until it is asked. A later daemon accepts it.
+    Request,
 }
 
 /// Why there is no answer. Display is Postfix's warning.
@@ -141,23 +160,49 @@ pub fn connect(path: &Path, timeout: Duration) -> Result<Connection, FlushError>
 
 impl Connection {
     /// Asks the daemon. What is odd in its words goes to `warnings`.
+    ///
+    /// # Errors
+    ///
+    /// The daemon gave no answer.
     pub fn ask(
         self,
         request: Request<'_>,
         installed: &Installed,
         warnings: &mut Vec<String>,
     ) -> Result<Status, FlushError> {
-        converse(&self.stream, &self.path, request, installed, warnings)
+        let order = self.order(installed);
+        let (stream, path) = (&self.stream, &self.path);
+        converse(stream, path, request, order, installed, warnings)
+    }
+
+    /// The request comes first if no greeting can be expected, or none came
+    /// in time.
+    fn order(&self, installed: &Installed) -> Order {
+        if !installed.has(Feature::DaemonsGreet) {
+            return Order::Request;
+        }
+        let timeout = self.stream.read_timeout().ok().flatten();
+        let limit = timeout.map_or(GREETING_WAIT, |timeout| timeout.min(GREETING_WAIT));
+        match wait_for(&[self.stream.as_fd()], For::Input, limit) {
+            Ok(ready) if !ready.is_empty() => Order::Greeting,
+            // A wait that fails is no reason to wait longer.
+            Ok(_) | Err(_) => Order::Request,
+        }
     }
 }
 
 /// The conversation with a daemon that listens at `path`, over a stream that
-/// is open. `installed` is asked only if the daemon says nothing that tells
-/// its release.
+/// is open. `installed` is asked only if the order and what the daemon says
+/// do not show whether it greets. What is odd goes to `warnings`.
+///
+/// # Errors
+///
+/// The daemon gave no answer.
 pub fn converse<S>(
     stream: &S,
     path: &str,
     request: Request<'_>,
+    order: Order,
     installed: &Installed,
     warnings: &mut Vec<String>,
 ) -> Result<Status, FlushError>
@@ -170,16 +215,9 @@ where
         warnings,
         reader: AttributeReader::new(BufReader::new(stream), path),
     };
-    // A daemon before Postfix 3.6 sends nothing until it is asked; a later one
-    // does not mind. A request that nobody takes is reported only if the
-    // daemon has not said what is wrong.
-    let sent = conversation.send(request);
-    match conversation.opening(installed)? {
-        Opening::Greeting => {
-            sent?;
-            conversation.answer()
-        }
-        Opening::Answer => conversation.rest_of_answer(),
+    match order {
+        Order::Greeting => conversation.greeting_first(request),
+        Order::Request => conversation.request_first(request, installed),
     }
 }
 
@@ -211,6 +249,36 @@ impl<S> Conversation<'_, S>
 where
     for<'s> &'s S: Read + Write,
 {
+    /// Reads the greeting, then asks, as Postfix since 3.6 does.
+    fn greeting_first(&mut self, request: Request<'_>) -> Result<Status, FlushError> {
+        let mut name = Vec::new();
+        let first = self.reader.first_name(&mut name);
+        let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
+        self.greeted(read)?;
+        // Observed with Postfix 3.7.11: what comes with the greeting is lost.
+        self.reader = AttributeReader::new(BufReader::new(self.stream), self.path);
+        self.send(request)?;
+        self.answer()
+    }
+
+    /// Asks, then reads a greeting if the daemon sends one. The result is that
+    /// of the other order: a request that nobody takes is reported only if the
+    /// daemon has not said what is wrong.
+    fn request_first(
+        &mut self,
+        request: Request<'_>,
+        installed: &Installed,
+    ) -> Result<Status, FlushError> {
+        let sent = self.send(request);
+        match self.opening(installed)? {
+            Opening::Greeting => {
+                sent?;
+                self.answer()
+            }
+            Opening::Answer => self.rest_of_answer(),
+        }
+    }
+
     /// Reads the first list up to where it shows what it is.
     fn opening(&mut self, installed: &Installed) -> Result<Opening, FlushError> {
         let mut name = Vec::new();
@@ -227,23 +295,27 @@ where
             });
         }
         let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
+        if read.as_ref().is_err_and(|e| e.is_gone() && e.is_reset()) {
+            // A request that is sent after the greeting finds nobody.
+            return Err(self.failed(Step::WriteRead, error_text(&Errno::EPIPE.into())));
+        }
+        let is_unfinished = matches!(&read, Ok(Some(fault)) if fault.is_unexpected());
         self.greeted(read)?;
+        if is_unfinished {
+            self.pass_over_list()?;
+        }
         Ok(Opening::Greeting)
     }
 
     /// What comes of a greeting. A daemon that has gone already is noticed
-    /// when its answer is read.
+    /// when it is asked.
     fn greeted(
         &mut self,
         read: Result<Option<AttributeError>, AttributeError>,
     ) -> Result<(), FlushError> {
         let error = match read {
-            Ok(None) => return Ok(()),
-            Ok(Some(fault)) => {
-                self.warn(Some(&fault));
-                // Observed with Postfix 3.7.11: what came with it is lost.
-                let input = BufReader::new(self.stream);
-                self.reader = AttributeReader::new(input, self.path);
+            Ok(fault) => {
+                self.warn(fault.as_ref());
                 return Ok(());
             }
             Err(error) => error,
@@ -252,8 +324,29 @@ where
         match (error.is_gone(), error.silence()) {
             (true, Some(Silence::TimedOut)) => Err(self.broken(Step::Write, &error)),
             (true, _) => Ok(()),
+            // It went with the request unread: to Postfix, which had not sent
+            // it yet, that is the end of the input.
+            (false, _) if error.is_reset() => {
+                Err(self.failed(Step::Read, APPLICATION_ERROR.to_owned()))
+            }
             (false, _) => Err(self.broken(Step::Read, &error)),
         }
+    }
+
+    /// Reads the rest of a wrong greeting, of which a name was read: the
+    /// answer comes after it.
+    fn pass_over_list(&mut self) -> Result<(), FlushError> {
+        let mut text = Vec::new();
+        for _ in 0..GREETING_ATTRIBUTES_MAX {
+            let value = self.reader.value(&mut text);
+            match value.and_then(|()| self.reader.name(&mut text)) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                // No warning: Postfix would say this of an answer.
+                Err(error) => return Err(self.broken(Step::WriteRead, &error)),
+            }
+        }
+        Err(self.failed(Step::WriteRead, APPLICATION_ERROR.to_owned()))
     }
 
     fn expect_status(&self, has_name: bool, name: &[u8]) -> Result<(), AttributeError> {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Read, Write};
 
-use spoolbox::ipc::flush::{self, Request, Status};
+use spoolbox::ipc::flush::{self, Order, Request, Status};
 use spoolbox::ipc::showq::Showq;
 use spoolbox::listing::{
     Columns, DaemonWish, Ending, Gathered, ListingError, Look, Members, Sink, Style, Totals,
@@ -200,6 +200,7 @@ fn tell_recipient(recipient: &ToldRecipient, words: &mut Vec<u8>) {
 /// pauses.
 pub fn flush_attributes(input: &[u8]) {
     let id = QueueId::parse(b"4F1A2B3C").expect("a queue ID");
+    let orders = [Order::Greeting, Order::Request];
     for (request, expected) in [
         (
             Request::File(&id),
@@ -210,22 +211,25 @@ pub fn flush_attributes(input: &[u8]) {
             b"request\0send_site\0site\0example.com\0\0",
         ),
     ] {
-        let daemon = Daemon::new(input);
-        let mut warnings = Vec::new();
-        let answer = flush::converse(
-            &daemon,
-            "public/flush",
-            request,
-            &installed(),
-            &mut warnings,
-        );
-        assert!(warnings.len() <= 2, "{warnings:?}");
-        match answer {
-            Ok(status) => {
-                assert_eq!(*daemon.heard.borrow(), expected);
-                assert_eq!(Status::from(status.number()), status);
+        for order in orders {
+            let daemon = Daemon::new(input);
+            let mut warnings = Vec::new();
+            let answer = flush::converse(
+                &daemon,
+                "public/flush",
+                request,
+                order,
+                &installed(),
+                &mut warnings,
+            );
+            assert!(warnings.len() <= 2, "{warnings:?}");
+            match answer {
+                Ok(status) => {
+                    assert_eq!(*daemon.heard.borrow(), expected);
+                    assert_eq!(Status::from(status.number()), status);
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
             }
-            Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
 }

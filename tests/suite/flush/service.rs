@@ -14,10 +14,14 @@ use crate::support::{Met, Needs, require, under_test};
 
 const GREETING: &str = "protocol|queue_flush_protocol||";
 
-/// A flush daemon that greets, waits for the request, answers, and goes after
+/// Longer than a greeting is waited for before the request is sent.
+const LATE: Duration = Duration::from_millis(1500);
+
+/// A flush daemon that greets after a while, waits for the request, answers, and goes after
 /// a while. Bars stand for NULs.
 #[derive(Clone, Copy, Debug)]
 struct Daemon {
+    comes_after: Duration,
     greeting: &'static str,
     answer: &'static str,
     stays: Duration,
@@ -26,6 +30,7 @@ struct Daemon {
 impl Daemon {
     fn saying(greeting: &'static str, answer: &'static str) -> Self {
         Self {
+            comes_after: Duration::ZERO,
             greeting,
             answer,
             stays: Duration::ZERO,
@@ -33,6 +38,7 @@ impl Daemon {
     }
 
     fn serve(self, mut stream: UnixStream) -> Vec<u8> {
+        thread::sleep(self.comes_after);
         send(&mut stream, &bytes(self.greeting));
         let request = match self.answer {
             "" => Vec::new(),
@@ -63,8 +69,10 @@ fn ask(
 
 /// Both programs in the same conversation; returns what it looked like.
 fn compare(daemon: Daemon, arguments: &[&str]) -> (Output, Vec<u8>) {
+    // One that comes late is waited for.
+    let timeout = 1 + daemon.comes_after.as_secs() * 10;
     let instance = Instance::builder()
-        .set("ipc_timeout", "1s")
+        .set("ipc_timeout", &format!("{timeout}s"))
         .set("relay_domains", "example.com")
         .build();
     let (theirs, asked_by_theirs) = ask(Program::Theirs, &instance, daemon, arguments);
@@ -160,6 +168,7 @@ fn a_conversation_that_goes_wrong_ends_with_the_same_words() {
     thread::scope(|scope| {
         for stays in soon {
             let daemon = move |greeting, answer| Daemon {
+                comes_after: Duration::ZERO,
                 greeting,
                 answer,
                 stays,
@@ -181,12 +190,63 @@ fn a_conversation_that_goes_wrong_ends_with_the_same_words() {
             }
         }
         let silent = Daemon {
+            comes_after: Duration::ZERO,
             greeting: "",
             answer: "",
             stays: Duration::from_millis(2500),
         };
         scope.spawn(move || compare(silent, &["-i", "ABC"]));
     });
+}
+
+// The request is there before the greeting then.
+#[test]
+fn a_daemon_that_is_late_is_understood_as_one_that_is_not() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let conversations = [
+        (GREETING, "status|0||"),
+        (GREETING, "status|3||"),
+        (GREETING, "stat|0||"),
+        ("proto|queue_flush_protocol||", "status|0||"),
+        ("|", "status|0||"),
+        ("protocol|queue_flush_protocol|x|y||", "status|0||"),
+        ("", ""),
+        ("prot", ""),
+        ("protocol|", ""),
+        ("protocol|queue", ""),
+        ("protocol|queue_flush_protocol|", ""),
+        ("protocol|queue_flush_protocol|x", ""),
+        ("protocol|other||", ""),
+    ];
+    thread::scope(|scope| {
+        for (greeting, answer) in conversations {
+            let daemon = Daemon {
+                comes_after: LATE,
+                // It has to see the end of the greeting, not of the daemon.
+                stays: Duration::from_millis(if greeting.is_empty() { 0 } else { 100 }),
+                ..Daemon::saying(greeting, answer)
+            };
+            scope.spawn(move || compare(daemon, &["-i", "ABC"]));
+        }
+    });
+}
+
+// As that of Postfix 3.4.13 and 3.5.25; it may still run after an upgrade.
+#[test]
+fn a_daemon_that_does_not_greet_is_asked_whatever_release_is_installed() {
+    let instance = Instance::builder().set("ipc_timeout", "20s").build();
+    for dialect in ["3.4.13", "3.5.25", "3.6.4", "3.12"] {
+        let dialect = format!("--dialect={dialect}");
+        for (answer, ended) in [("status|0||", 0), ("status|3||", 69)] {
+            let daemon = Daemon::saying("", answer);
+            let arguments = [dialect.as_str(), "-i", "ABC"];
+            let (output, request) = ask(Program::Ours, &instance, daemon, &arguments);
+            assert_eq!(output.ended, Ended::Exited(ended), "{dialect}: {output:?}");
+            assert_eq!(request, bytes("request|send_file|queue_id|ABC||"));
+        }
+    }
 }
 
 #[test]
