@@ -5,7 +5,9 @@
 //! has to say here what it means that it fails.
 
 use nix::errno::Errno;
-use nix::errno::Errno::{EACCES, EAGAIN, EBUSY, EINTR, EIO, EMFILE, ENOMEM, ENOSPC, EPERM, EROFS};
+use nix::errno::Errno::{
+    EACCES, EAGAIN, EBUSY, EINTR, EIO, EMFILE, ENOMEM, ENOSPC, ENOSYS, EPERM, EROFS,
+};
 use nix::libc;
 
 use crate::support::tracer::Kind;
@@ -170,6 +172,14 @@ pub const TABLE: &[Known] = &[
         &[ENOMEM],
         "how many workers are worth while",
     ),
+    // With several threads it has EINVAL, which is its answer. It takes no
+    // memory where nothing is unshared.
+    ignored(
+        libc::SYS_unshare,
+        "unshare",
+        &[EPERM, ENOSYS],
+        "where a filter forbids it, /proc says how many threads there are",
+    ),
     ignored(libc::SYS_prctl, "prctl", &[], "the name of a thread"),
     ignored(
         libc::SYS_getrandom,
@@ -187,6 +197,11 @@ pub const TABLE: &[Known] = &[
         libc::SYS_lseek,
         "lseek",
         "of a regular file or directory it fails on offsets only",
+    ),
+    never(
+        libc::SYS_setsockopt,
+        "setsockopt",
+        "of a new socket a time limit that is one is taken, without memory",
     ),
     never(libc::SYS_futex, "futex", "the standard library waits again"),
     never(

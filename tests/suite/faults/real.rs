@@ -7,12 +7,13 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use nix::errno::Errno::{self, EACCES, EBUSY, EIO, EMFILE, ENOMEM, ENOSPC, EROFS};
+use nix::errno::Errno::{self, EACCES, EBUSY, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS};
 use nix::libc;
+use spoolbox::sys::error_text::error_text;
 
 use super::scene::{Case, Scene, Seen};
 use super::{MayGo, change, listing, plan};
-use crate::support::run::Program;
+use crate::support::run::{Ended, Program};
 use crate::support::spool::Placed;
 use crate::support::tracer::{Strike, Target};
 use crate::support::tree::Snapshot;
@@ -23,7 +24,7 @@ const SAMPLE: usize = 40;
 /// What a call does, whoever makes it.
 const RENAMES: &[i64] = &[libc::SYS_rename, libc::SYS_renameat, libc::SYS_renameat2];
 const REMOVES: &[i64] = &[libc::SYS_unlink, libc::SYS_unlinkat];
-const OPENS: &[i64] = &[libc::SYS_open, libc::SYS_openat];
+const OPENS: &[i64] = &[libc::SYS_open, libc::SYS_openat, libc::SYS_openat2];
 const LOOKS: &[i64] = &[libc::SYS_newfstatat, libc::SYS_statx];
 const READS: &[i64] = &[libc::SYS_read, libc::SYS_pread64];
 const MODES: &[i64] = &[libc::SYS_chmod, libc::SYS_fchmod];
@@ -75,7 +76,8 @@ const fn lists(calls: &'static [i64], about: Thing, errors: &'static [Errno]) ->
 }
 
 /// Descriptors and memory that have run out are left out of what reads files:
-/// there Postfix leaves messages out in silence, and ours fails.
+/// there Postfix leaves messages out in silence, and ours fails. So is memory
+/// for a look at a message that is named: see `EXHAUSTED`.
 const SAME: &[Same] = &[
     acts(&["-h", "ID2"], RENAMES, Thing::File("deferred"), NAMES),
     acts(&["-h", "-"], RENAMES, Thing::File("deferred"), NAMES),
@@ -93,13 +95,13 @@ const SAME: &[Same] = &[
         &["-d", "ID2"],
         LOOKS,
         Thing::File("deferred"),
-        &[EACCES, EIO, ENOMEM],
+        &[EACCES, EIO],
     ),
     acts(
         &["-h", "ID2"],
         LOOKS,
         Thing::File("deferred"),
-        &[EACCES, EIO, ENOMEM],
+        &[EACCES, EIO],
     ),
     acts(
         &["-e", "ID2"],
@@ -154,6 +156,20 @@ const SAME: &[Same] = &[
     lists(READS, Thing::Log("defer"), &[EIO, ENOMEM]),
 ];
 
+/// Where Postfix warns, does nothing and ends with status 0, and ours fails
+/// (README, "Differences from Postfix").
+const EXHAUSTED: &[Same] = &[
+    acts(&["-d", "ID2"], LOOKS, Thing::File("deferred"), &[ENOMEM]),
+    acts(&["-h", "ID2"], LOOKS, Thing::File("deferred"), &[ENOMEM]),
+    acts(&["-r", "ID2"], LOOKS, Thing::File("deferred"), &[ENOMEM]),
+    acts(
+        &["-e", "ID2"],
+        OPENS,
+        Thing::File("deferred"),
+        &[EMFILE, ENFILE, ENOMEM],
+    ),
+];
+
 impl Thing {
     fn path(self, scene: &Scene) -> PathBuf {
         let first = |queue: &str| {
@@ -195,14 +211,7 @@ impl Same {
             true => seen.log.clone(),
             false => Vec::new(),
         };
-        // Postfix makes a directory after the rename that needs it has failed,
-        // and here it fails for another reason.
-        let files = |mut tree: Snapshot| {
-            tree.retain(|_, object| object.kind != "directory");
-            tree
-        };
-        let (our_files, their_files) = (files(ours.tree.clone()), files(theirs.tree.clone()));
-        let mut text = our_files.difference(&their_files).unwrap_or_default();
+        let mut text = other_files(&ours, &theirs);
         let (left, right) = (
             (said(&ours), logged(&ours)),
             (said(&theirs), logged(&theirs)),
@@ -215,6 +224,17 @@ impl Same {
             false => Err(text),
         }
     }
+}
+
+/// What differs in the files that were left. Postfix makes a directory after
+/// the rename that needs it has failed, and here it fails for another reason.
+fn other_files(ours: &Seen, theirs: &Seen) -> String {
+    let files = |seen: &Seen| {
+        let mut tree: Snapshot = seen.tree.clone();
+        tree.retain(|_, object| object.kind != "directory");
+        tree
+    };
+    files(ours).difference(&files(theirs)).unwrap_or_default()
 }
 
 #[test]
@@ -238,4 +258,28 @@ fn the_same_error_has_the_same_words_as_in_postfix() {
     }
     tell(&format!("errors compared with Postfix's: {}", all.len()));
     assert_eq!(wrong, 0, "of {}", all.len());
+}
+
+/// A script that reads the status went on as if it had been done.
+#[test]
+fn a_message_that_cannot_be_looked_at_for_want_of_memory_is_an_error_unlike_in_postfix() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let each = |same: &'static Same| same.errors.iter().map(move |errno| (same, *errno));
+    for (same, errno) in EXHAUSTED.iter().flat_map(each) {
+        let what = format!("{:?}, {errno:?}", same.case.arguments);
+        let run = |program| same.run(program, errno).expect("it is struck");
+        let (ours, theirs) = (run(Program::Ours), run(Program::Theirs));
+        let reason = error_text(&errno.into());
+        let said = |seen: &Seen, ended: Ended, word: &str| {
+            let is_it = |line: &String| line.contains(word) && line.ends_with(&reason);
+            let is_said = seen.stderr.iter().any(is_it);
+            assert!(is_said, "{what}: no {word}{reason} in {:?}", seen.stderr);
+            assert_eq!(seen.ended, ended, "{what}: {:?}", seen.stderr);
+        };
+        said(&ours, Ended::Exited(1), "postsuper: fatal: deferred/");
+        said(&theirs, Ended::Exited(0), "postsuper: warning: ");
+        assert_eq!(other_files(&ours, &theirs), "", "{what}");
+    }
 }
