@@ -17,7 +17,7 @@ use crate::spool::mass::Field;
 use crate::spool::message::{self, Message, NoMessage};
 use crate::spool::note::{Fate, Journal, Notes, Oddity, Tally, WorkError};
 use crate::spool::report::Rules;
-use crate::spool::reporter::Location;
+use crate::spool::reporter::{Location, ReportError};
 use crate::spool::stream::manner;
 use crate::spool::{Place, Queue, QueueId, Walk};
 
@@ -241,9 +241,18 @@ impl Examiner<'_> {
             Seen::Failed(error) => return Err(error),
         };
         self.field.brake.wait(self.field.interrupts)?;
-        if !self.is_still_the_same(&candidate)? {
-            notes.not_done(candidate.id.as_bytes(), Fate::Vanished);
-            return Ok(());
+        match self.is_still_the_same(&candidate) {
+            Ok(true) => {}
+            Ok(false) => {
+                notes.not_done(candidate.id.as_bytes(), Fate::Vanished);
+                return Ok(());
+            }
+            // As at the first look: it is not known to be meant, and stays.
+            Err(error) if !error.ends_listing() => {
+                notes.odd(&Oddity::Unread(error));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
         }
         let before = notes.lines.len();
         let met = (candidate.queue, candidate.evidence.identity());
@@ -260,9 +269,12 @@ impl Examiner<'_> {
 }
 
 impl Examiner<'_> {
-    /// Whether the file that was looked at has the same sender still. A file
-    /// that cannot be read any more is not known to match.
-    fn is_still_the_same(&mut self, candidate: &Candidate) -> Result<bool, WorkError> {
+    /// Whether the file that was looked at has the same sender still.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read any more, or a signal came.
+    fn is_still_the_same(&mut self, candidate: &Candidate) -> Result<bool, ReportError> {
         let (layout, id) = (self.field.layout, candidate.id.as_bytes());
         let path = layout.path(candidate.queue, id);
         let path = path.to_string_lossy();
@@ -273,11 +285,8 @@ impl Examiner<'_> {
             id,
             path: &path,
         };
-        match self.matcher.evidence(&candidate.open, &at) {
-            Ok(now) => Ok(now.is_some_and(|now| now == candidate.evidence)),
-            Err(error) if !error.ends_listing() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let now = self.matcher.evidence(&candidate.open, &at)?;
+        Ok(now.is_some_and(|now| now == candidate.evidence))
     }
 }
 
