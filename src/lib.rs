@@ -1,32 +1,97 @@
-//! Spoolbox: Postfix's queue tools again, as one binary.
+//! Spoolbox: Postfix's queue tools (`mailq`, `postqueue`, `postsuper`,
+//! `postcat`, `qshape`) as one binary.
 //!
-//! The layers, each may use those below it and none above:
+//! The modules, from the top to the bottom. Each may use those below it and
+//! none above; inside a module no file uses one that uses it. A test reads the
+//! `use` lines and checks both.
 //!
-//! - [`applets`]: one room per name that people type; dispatch, exit statuses
-//! - [`listing`]: what a listing looks like, the pipeline · [`contents`]: what
-//!   a queue file looks like · [`shape`]: how much of what is how old ·
-//!   [`diag`]: the words that go out
-//! - [`acting`]: acting on what a selection means
-//! - [`selection`]: which messages are meant
-//! - [`cli`]: options · [`spool`]: what a queue is · [`ipc`]: Postfix's daemons
-//! - [`record`]: what a queue file is made of · [`config`]: main.cf
-//! - [`release`]: which Postfix behaves how
-//! - [`text`]: bytes made fit to show
-//! - [`sys`]: the operating system, and the only unsafe code
+//! - `applets`: one folder per name that people type; how an applet ends
+//! - `trash`: the journal of deleted messages, restoring and purging them
+//! - `actions`: what changes a spool: one message, a stream of queue IDs, a
+//!   whole queue, the messages that match a selection, repairs
+//! - `listing`: what a listing contains and how each output format shows it
+//! - `qshape_report`: the table of domains by age
+//! - `selection`: which messages match the selection options
+//! - `logging`: messages on standard error and in the mail log
+//! - `ipc`: Postfix's showq and flush daemons
+//! - `queue_file`: records, envelope and text of a queue file; postcat's output
+//! - `spool`: queues, queue IDs, where files belong, walking a queue
+//! - `worker_pool`: worker threads whose results arrive in order
+//! - `config`: main.cf
+//! - `release`: which Postfix behaves how
+//! - `cli`: options and operands
+//! - `text`: printable text, quoting, numbers
+//! - `sys`: the operating system, and the only unsafe code
+//!
+//! The library is private. The feature `test-support` makes its modules public
+//! for the tests and the fuzz targets; without it the compiler reports code
+//! that nothing uses.
 #![deny(unsafe_code)]
 
-pub mod acting;
+#[cfg(not(feature = "test-support"))]
+mod actions;
+#[cfg(not(feature = "test-support"))]
+mod applets;
+#[cfg(not(feature = "test-support"))]
+mod cli;
+#[cfg(not(feature = "test-support"))]
+mod config;
+#[cfg(not(feature = "test-support"))]
+mod ipc;
+#[cfg(not(feature = "test-support"))]
+mod listing;
+#[cfg(not(feature = "test-support"))]
+mod logging;
+#[cfg(not(feature = "test-support"))]
+mod qshape_report;
+#[cfg(not(feature = "test-support"))]
+mod queue_file;
+#[cfg(not(feature = "test-support"))]
+mod release;
+#[cfg(not(feature = "test-support"))]
+mod selection;
+#[cfg(not(feature = "test-support"))]
+mod spool;
+#[cfg(not(feature = "test-support"))]
+mod sys;
+#[cfg(not(feature = "test-support"))]
+mod text;
+#[cfg(not(feature = "test-support"))]
+mod trash;
+#[cfg(not(feature = "test-support"))]
+mod worker_pool;
+
+#[cfg(feature = "test-support")]
+pub mod actions;
+#[cfg(feature = "test-support")]
 pub mod applets;
+#[cfg(feature = "test-support")]
 pub mod cli;
+#[cfg(feature = "test-support")]
 pub mod config;
-pub mod contents;
-pub mod diag;
+#[cfg(feature = "test-support")]
 pub mod ipc;
+#[cfg(feature = "test-support")]
 pub mod listing;
-pub mod record;
+#[cfg(feature = "test-support")]
+pub mod logging;
+#[cfg(feature = "test-support")]
+pub mod qshape_report;
+#[cfg(feature = "test-support")]
+pub mod queue_file;
+#[cfg(feature = "test-support")]
 pub mod release;
+#[cfg(feature = "test-support")]
 pub mod selection;
-pub mod shape;
+#[cfg(feature = "test-support")]
 pub mod spool;
+#[cfg(feature = "test-support")]
 pub mod sys;
+#[cfg(feature = "test-support")]
 pub mod text;
+#[cfg(feature = "test-support")]
+pub mod trash;
+#[cfg(feature = "test-support")]
+pub mod worker_pool;
+
+pub use applets::main;

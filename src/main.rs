@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    spoolbox::applets::main(std::env::args_os().collect())
+    spoolbox::main(std::env::args_os().collect())
 }

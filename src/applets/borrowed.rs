@@ -2,8 +2,8 @@
 //! sockets below `public/` are connected, for which alone it is lent.
 
 use super::Fatal;
-use super::postqueue::told;
-use crate::diag::Diag;
+use super::postqueue::fatal;
+use crate::logging::Logger;
 use crate::sys::rights;
 
 /// Whether a socket that is connected is the last one.
@@ -17,11 +17,10 @@ pub enum Connections {
 }
 
 /// Gives up the group if no other socket will be connected.
-pub fn give_up_group(connections: Connections, diag: &mut Diag) -> Result<(), Fatal> {
+pub fn give_up_group(connections: Connections, logger: &mut Logger) -> Result<(), Fatal> {
     match connections {
         Connections::MoreToCome => Ok(()),
-        Connections::Last => {
-            rights::irrevocably_drop_borrowed_group().map_err(|error| told(diag, error.to_string()))
-        }
+        Connections::Last => rights::irrevocably_drop_borrowed_group()
+            .map_err(|error| fatal(logger, error.to_string())),
     }
 }

@@ -8,7 +8,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 use clap_complete::{Shell, generate};
 
-use super::own::{self, Asked, print};
+use super::long_options;
+use super::long_options::{ParsedOptions, print};
 use super::{APPLETS, Call, FRONT, Fatal, front};
 use crate::cli::{Opt, Value};
 use crate::listing::COUNTED_BY;
@@ -34,15 +35,15 @@ const WORDS: [(&str, &[&str]); 6] = [
 
 /// Prints the script.
 pub fn run(call: &Call) -> Result<(), Fatal> {
-    let done = match own::parse(command(), &call.arguments) {
-        Ok(Asked::Text(text)) => print(&text),
-        Ok(Asked::Work(matches)) => match matches.get_one::<Shell>("SHELL") {
+    let done = match long_options::parse(command(), &call.arguments) {
+        Ok(ParsedOptions::Text(text)) => print(&text),
+        Ok(ParsedOptions::Work(matches)) => match matches.get_one::<Shell>("SHELL") {
             Some(shell) => script(*shell),
             None => Ok(()),
         },
         Err(error) => Err(error),
     };
-    done.map_err(|error: Error| own::complain(PROGRAM, &error))
+    done.map_err(|error: Error| long_options::complain(PROGRAM, &error))
 }
 
 /// The applet's own command line.

@@ -10,7 +10,7 @@ pub struct Fatal {
 
 impl Fatal {
     /// An end with `status`, of which the user has been told.
-    pub fn told(status: u8) -> Self {
+    pub fn already_reported(status: u8) -> Self {
         Self { status }
     }
 

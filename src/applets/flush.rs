@@ -9,17 +9,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::access::{self, Deed};
-use super::borrowed::{self, Connections};
-use super::postqueue::told;
+use super::authorization;
+use super::authorization::AccessRequest;
+use super::borrowed;
+use super::borrowed::Connections;
+use super::postqueue::fatal;
 use super::{Call, Fatal};
-use crate::config::{Config, Decision, mail_host};
-use crate::diag::Diag;
-use crate::ipc::flush::{self, Request, Status};
+use crate::config::{Config, ListMatch, mail_host};
+use crate::ipc::flush;
+use crate::ipc::flush::{FlushStatus, Request};
+use crate::logging::Logger;
 use crate::spool::QueueId;
-use crate::spool::wake::{self, WakeError, Woken};
+use crate::spool::trigger;
+use crate::spool::trigger::{HeldConnection, TriggerError};
 use crate::sys::dir::Dir;
-use crate::text::shown;
+use crate::text::to_printable;
 
 /// Bytes of an argument that a message shows.
 const SHOWN_MAX: usize = 100;
@@ -31,7 +35,7 @@ const ONE_OF_MANY: Duration = Duration::from_secs(30);
 
 /// What is to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum FlushRequest {
     /// Everything.
     All,
     /// One message, by its queue ID.
@@ -43,17 +47,17 @@ pub enum Wanted {
 /// Has the mail delivered that is wanted.
 pub fn run(
     call: &Call,
-    wanted: &Wanted,
+    wanted: &FlushRequest,
     config: &Config,
     spool: &Dir,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let checked = Checked::new(wanted, diag)?;
-    access::authorize(call, Deed::Flush, config, diag)?;
+    let checked = Checked::new(wanted, logger)?;
+    authorization::authorize(call, AccessRequest::Flush, config, logger)?;
     match checked {
-        Checked::All => wake_daemons(config, spool, diag),
-        Checked::One(id) => one(&id, config, Connections::Last, diag),
-        Checked::Site(site) => for_site(&site, config, diag),
+        Checked::All => wake_daemons(config, spool, logger),
+        Checked::One(id) => one(&id, config, Connections::Last, logger),
+        Checked::Site(site) => for_site(&site, config, logger),
     }
 }
 
@@ -65,25 +69,28 @@ enum Checked {
 }
 
 impl Checked {
-    fn new(wanted: &Wanted, diag: &mut Diag) -> Result<Self, Fatal> {
+    fn new(wanted: &FlushRequest, logger: &mut Logger) -> Result<Self, Fatal> {
         match wanted {
-            Wanted::All => Ok(Self::All),
-            Wanted::One(id) => QueueId::parse(id.as_bytes())
+            FlushRequest::All => Ok(Self::All),
+            FlushRequest::One(id) => QueueId::parse(id.as_bytes())
                 .map(Self::One)
-                .ok_or_else(|| refused("Cannot flush queue ID - invalid name", id, diag)),
-            Wanted::Site(site) if mail_host::is_valid(site.as_bytes()) => {
+                .ok_or_else(|| refused("Cannot flush queue ID - invalid name", id, logger)),
+            FlushRequest::Site(site) if mail_host::is_valid(site.as_bytes()) => {
                 Ok(Self::Site(site.as_bytes().to_vec()))
             }
-            Wanted::Site(site) => {
+            FlushRequest::Site(site) => {
                 let what = "Cannot flush mail queue - invalid destination";
-                Err(refused(what, site, diag))
+                Err(refused(what, site, logger))
             }
         }
     }
 }
 
-fn refused(what: &str, text: &OsStr, diag: &mut Diag) -> Fatal {
-    told(diag, [what.as_bytes(), b": \"", &cut(text), b"\""].concat())
+fn refused(what: &str, text: &OsStr, logger: &mut Logger) -> Fatal {
+    fatal(
+        logger,
+        [what.as_bytes(), b": \"", &cut(text), b"\""].concat(),
+    )
 }
 
 /// The start of an argument, with dots if that is not all of it.
@@ -96,25 +103,25 @@ fn cut(text: &OsStr) -> Vec<u8> {
 
 /// Wakes the queue manager for everything it has, then pickup for what it has
 /// not got yet.
-fn wake_daemons(config: &Config, spool: &Dir, diag: &mut Diag) -> Result<(), Fatal> {
+fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(), Fatal> {
     // Ends at the first that cannot be woken.
     let woken: Result<Vec<_>, _> = triggers(config, spool).collect();
     let woken = woken.map_err(|error| {
         // Nobody at the other end of a name is what a mail system that is
         // down looks like; only a name that is wrong is worth a warning.
-        if !matches!(error, WakeError::NobodyThere { .. }) {
-            diag.warning(error.to_string());
+        if !matches!(error, TriggerError::NoListener { .. }) {
+            logger.warning(error.to_string());
         }
-        told(diag, DOWN)
+        fatal(logger, DOWN)
     })?;
-    borrowed::give_up_group(Connections::Last, diag)?;
-    wake::wait_until_taken(woken);
+    borrowed::give_up_group(Connections::Last, logger)?;
+    trigger::wait_until_taken(woken);
     Ok(())
 }
 
 /// Wakes whom it can of both daemons, waits until they have taken it, and
 /// returns why the others could not be woken.
-pub fn wake_any(config: &Config, spool: &Dir) -> Vec<WakeError> {
+pub fn wake_any(config: &Config, spool: &Dir) -> Vec<TriggerError> {
     let (mut woken, mut failed) = (Vec::new(), Vec::new());
     for result in triggers(config, spool) {
         match result {
@@ -122,29 +129,32 @@ pub fn wake_any(config: &Config, spool: &Dir) -> Vec<WakeError> {
             Err(error) => failed.push(error),
         }
     }
-    wake::wait_until_taken(woken);
+    trigger::wait_until_taken(woken);
     failed
 }
 
 /// Wakes the daemons one after the other, each when it is asked for.
-fn triggers(config: &Config, spool: &Dir) -> impl Iterator<Item = Result<Woken, WakeError>> {
+fn triggers(
+    config: &Config,
+    spool: &Dir,
+) -> impl Iterator<Item = Result<HeldConnection, TriggerError>> {
     let services = [
-        (&config.queue_service_name, wake::FLUSH),
-        (&config.pickup_service_name, wake::WAKE),
+        (&config.queue_service_name, trigger::FLUSH),
+        (&config.pickup_service_name, trigger::WAKE),
     ];
     services
         .into_iter()
-        .map(|(name, bytes)| wake::wake(spool, name, bytes, config.trigger_timeout))
+        .map(|(name, bytes)| trigger::send_trigger(spool, name, bytes, config.trigger_timeout))
 }
 
 /// Wakes pickup alone: for mail in maildrop.
 ///
 /// # Errors
 /// Nobody listens, or the name is wrong.
-pub fn wake_pickup(config: &Config, spool: &Dir) -> Result<(), WakeError> {
+pub fn wake_pickup(config: &Config, spool: &Dir) -> Result<(), TriggerError> {
     let (name, timeout) = (&config.pickup_service_name, config.trigger_timeout);
-    let woken = wake::wake(spool, name, wake::WAKE, timeout)?;
-    wake::wait_until_taken(vec![woken]);
+    let woken = trigger::send_trigger(spool, name, trigger::WAKE, timeout)?;
+    trigger::wait_until_taken(vec![woken]);
     Ok(())
 }
 
@@ -154,18 +164,18 @@ pub fn wake_pickup(config: &Config, spool: &Dir) -> Result<(), WakeError> {
 ///
 /// # Errors
 /// Why the flush service has not taken it.
-pub fn hand_over(id: &QueueId, config: &Config, diag: &mut Diag) -> Result<(), String> {
+pub fn hand_over(id: &QueueId, config: &Config, logger: &mut Logger) -> Result<(), String> {
     let path = Path::new("public").join(OsStr::from_bytes(&config.flush_service_name));
     let timeout = config.ipc_timeout.min(ONE_OF_MANY);
     let mut warnings = Vec::new();
     let connection = flush::connect(&path, timeout);
     let answer = connection.and_then(|c| c.ask(Request::File(id), &config.postfix, &mut warnings));
     for warning in warnings {
-        diag.warning(warning);
+        logger.warning(warning);
     }
     match answer {
-        Ok(Status::Done) => Ok(()),
-        Ok(Status::BadRequest) => Err(format!("Invalid request: \"{id}\"")),
+        Ok(FlushStatus::Done) => Ok(()),
+        Ok(FlushStatus::BadRequest) => Err(format!("Invalid request: \"{id}\"")),
         Ok(status) => Err(format!("flush server reply status {}", status.number())),
         Err(error) => Err(error.to_string()),
     }
@@ -176,31 +186,31 @@ pub fn one(
     id: &QueueId,
     config: &Config,
     connections: Connections,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    match ask(Request::File(id), config, connections, diag)? {
-        Status::Done => Ok(()),
-        Status::BadRequest => Err(told(diag, format!("Invalid request: \"{id}\""))),
-        Status::Failed => Err(told(diag, DOWN)),
-        other => Err(unknown("Unexpected", other, diag)),
+    match ask(Request::File(id), config, connections, logger)? {
+        FlushStatus::Done => Ok(()),
+        FlushStatus::BadRequest => Err(fatal(logger, format!("Invalid request: \"{id}\""))),
+        FlushStatus::Failed => Err(fatal(logger, DOWN)),
+        other => Err(unknown("Unexpected", other, logger)),
     }
 }
 
-fn for_site(site: &[u8], config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
-    let sites = access::warned(diag, |warnings| config.flush_domains(warnings))?;
-    let site_shown = shown(site);
+fn for_site(site: &[u8], config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
+    let sites = authorization::warned(logger, |warnings| config.flush_domains(warnings))?;
+    let site_shown = to_printable(site);
     let not_configured =
         format!("Flush service is not configured for destination \"{site_shown}\"");
     // What a table says that cannot be read here, the daemon knows.
-    if sites.decide(site) == Decision::Refused {
-        return Err(told(diag, &not_configured));
+    if sites.decide(site) == ListMatch::Refused {
+        return Err(fatal(logger, &not_configured));
     }
-    match ask(Request::Site(site), config, Connections::Last, diag)? {
-        Status::Done => Ok(()),
-        Status::BadRequest => Err(told(diag, format!("Invalid request: \"{site_shown}\""))),
-        Status::NotConfigured => Err(told(diag, &not_configured)),
-        Status::Failed => Err(told(diag, DOWN)),
-        other => Err(unknown("Unknown", other, diag)),
+    match ask(Request::Site(site), config, Connections::Last, logger)? {
+        FlushStatus::Done => Ok(()),
+        FlushStatus::BadRequest => Err(fatal(logger, format!("Invalid request: \"{site_shown}\""))),
+        FlushStatus::NotConfigured => Err(fatal(logger, &not_configured)),
+        FlushStatus::Failed => Err(fatal(logger, DOWN)),
+        other => Err(unknown("Unknown", other, logger)),
     }
 }
 
@@ -209,8 +219,8 @@ fn ask(
     request: Request<'_>,
     config: &Config,
     connections: Connections,
-    diag: &mut Diag,
-) -> Result<Status, Fatal> {
+    logger: &mut Logger,
+) -> Result<FlushStatus, Fatal> {
     let timeout = match connections {
         Connections::Last => config.ipc_timeout,
         Connections::MoreToCome => config.ipc_timeout.min(ONE_OF_MANY),
@@ -219,24 +229,24 @@ fn ask(
     let mut warnings = Vec::new();
     let answer = match flush::connect(&path, timeout) {
         Ok(connection) => {
-            borrowed::give_up_group(connections, diag)?;
+            borrowed::give_up_group(connections, logger)?;
             connection.ask(request, &config.postfix, &mut warnings)
         }
         Err(error) => Err(error),
     };
     for warning in warnings {
-        diag.warning(warning);
+        logger.warning(warning);
     }
     answer.map_err(|error| {
-        diag.warning(error.to_string());
-        told(diag, DOWN)
+        logger.warning(error.to_string());
+        fatal(logger, DOWN)
     })
 }
 
 /// An answer that is none of those that are known.
-fn unknown(how: &str, status: Status, diag: &mut Diag) -> Fatal {
-    told(
-        diag,
+fn unknown(how: &str, status: FlushStatus, logger: &mut Logger) -> Fatal {
+    fatal(
+        logger,
         format!("{how} flush server reply status {}", status.number()),
     )
 }

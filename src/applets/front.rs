@@ -102,5 +102,5 @@ fn complain(text: &str) -> Fatal {
     line.push(b'\n');
     // Not through the mail log: the front is no mail program.
     let _ = std::io::stderr().lock().write_all(&line);
-    Fatal::told(STATUS_USAGE)
+    Fatal::already_reported(STATUS_USAGE)
 }

@@ -6,11 +6,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{Call, Fatal, Inherited};
-use crate::cli::{self, Opt};
-use crate::config::{Config, ConfigError, Progress, locate};
-use crate::diag::{Diag, Environment};
+use crate::cli;
+use crate::cli::Opt;
+use crate::config::{Config, ConfigError, LoadState, locate};
+use crate::logging::{Environment, Logger};
+use crate::queue_file::message_visitor::Rules;
 use crate::release::{Feature, Release, charset_of};
-use crate::spool::report::Rules;
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
@@ -21,8 +22,8 @@ use crate::text::Charset;
 const LOGTAG: &str = "MAIL_LOGTAG";
 
 /// The messages of an applet before its configuration is known.
-pub fn diag(call: &Call, program: &str, log_name: &str) -> Diag {
-    Diag::new(program, log_name, &environment(call))
+pub fn logger(call: &Call, program: &str, log_name: &str) -> Logger {
+    Logger::new(program, log_name, &environment(call))
 }
 
 /// What counts of the environment before main.cf is read.
@@ -41,7 +42,7 @@ pub fn environment(call: &Call) -> Environment {
 
 /// Refuses a directory that `-c` names and the default main.cf does not list,
 /// as a program does that is not root's.
-pub fn authorize(directory: &OsStr, diag: &mut Diag, status: u8) -> Result<(), Fatal> {
+pub fn authorize(directory: &OsStr, logger: &mut Logger, status: u8) -> Result<(), Fatal> {
     let mut warnings = Vec::new();
     let located = locate::locate(
         Some(directory),
@@ -51,31 +52,31 @@ pub fn authorize(directory: &OsStr, diag: &mut Diag, status: u8) -> Result<(), F
         &mut warnings,
     );
     for warning in warnings {
-        diag.warning(warning);
+        logger.warning(warning);
     }
     let located = located.map(drop);
-    located.map_err(|error| refuse(&error, diag, status))
+    located.map_err(|error| refuse(&error, logger, status))
 }
 
-fn refuse(error: &ConfigError, diag: &mut Diag, status: u8) -> Fatal {
+fn refuse(error: &ConfigError, logger: &mut Logger, status: u8) -> Fatal {
     if let Some(text) = error.preamble() {
-        diag.error(text);
+        logger.error(text);
     }
-    diag.pass_on_printable();
-    diag.fatal(error.to_string());
-    Fatal::told(status)
+    logger.pass_on_printable();
+    logger.fatal(error.to_string());
+    Fatal::already_reported(status)
 }
 
 /// Which instance a command line asks for, and as which Postfix's.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
+pub struct InstanceChoice<'a> {
     /// The value of `-c`.
     pub directory: Option<&'a OsStr>,
     /// The value of `--dialect`.
     pub release: Option<Release>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> InstanceChoice<'a> {
     /// An instance as its own Postfix has it.
     pub fn at(directory: Option<&'a OsStr>) -> Self {
         Self {
@@ -87,9 +88,9 @@ impl<'a> Wanted<'a> {
 
 /// The release of the instance that a command line asks for, before anything
 /// is said of its configuration: for options that only some releases have.
-pub fn release_of(call: &Call, wanted: Wanted<'_>, program: &str) -> Release {
+pub fn release_of(call: &Call, wanted: InstanceChoice<'_>, program: &str) -> Release {
     let known = wanted.release.or_else(|| {
-        let config = load(call, wanted, program, &mut Progress::default());
+        let config = load(call, wanted, program, &mut LoadState::default());
         Some(config.ok()?.postfix.release())
     });
     known.unwrap_or(Release::NEWEST)
@@ -109,7 +110,7 @@ pub fn options_of_release(
     if !outline.has_letter {
         return table;
     }
-    let wanted = Wanted {
+    let wanted = InstanceChoice {
         directory: outline.directory.as_deref(),
         release: outline.release,
     };
@@ -125,16 +126,16 @@ pub fn options_of_release(
 /// Reads the main.cf that the option `-c` or the environment names.
 pub fn configure(
     call: &Call,
-    wanted: Wanted<'_>,
+    wanted: InstanceChoice<'_>,
     program: &str,
-    diag: &mut Diag,
+    logger: &mut Logger,
     status: u8,
 ) -> Result<Config, Fatal> {
-    let mut progress = Progress::default();
+    let mut progress = LoadState::default();
     let config = load(call, wanted, program, &mut progress);
-    warn(&progress, diag);
-    let mut config = config.map_err(|error| refuse(&error, diag, status))?;
-    diag.configure(&config);
+    warn(&progress, logger);
+    let mut config = config.map_err(|error| refuse(&error, logger, status))?;
+    logger.configure(&config);
     config.warnings = progress.warnings;
     if call.caller.trust == Trust::BorrowedRights {
         set_zone(&config, call.caller.trust, Unlisted::Dropped);
@@ -145,9 +146,9 @@ pub fn configure(
 
 fn load(
     call: &Call,
-    wanted: Wanted<'_>,
+    wanted: InstanceChoice<'_>,
     program: &str,
-    progress: &mut Progress,
+    progress: &mut LoadState,
 ) -> Result<Config, ConfigError> {
     let environment = call.config_directory();
     let directory = locate::locate(
@@ -162,19 +163,19 @@ fn load(
 
 /// Passes warnings on; those behind the facility go to it. What comes next is
 /// logged with all that is known.
-fn warn(progress: &Progress, diag: &mut Diag) {
+fn warn(progress: &LoadState, logger: &mut Logger) {
     let known = progress.facility;
     for (number, warning) in progress.warnings.iter().enumerate() {
         if let Some(known) = known.filter(|known| known.after == number) {
-            diag.set_facility(known.facility);
+            logger.set_facility(known.facility);
         }
-        diag.warning(warning);
+        logger.warning(warning);
     }
     if let Some(known) = known {
-        diag.set_facility(known.facility);
+        logger.set_facility(known.facility);
     }
     if let Some(name) = &progress.syslog_name {
-        diag.set_tag(name);
+        logger.set_tag(name);
     }
 }
 
@@ -203,12 +204,12 @@ pub enum Unlisted {
 ///
 /// The log lines of this process keep the zone it was started with if they go
 /// to syslog, as those of Postfix do: until [`time::read_zone`].
-pub fn import_environment(call: &Call, config: &Config, unlisted: Unlisted, diag: &Diag) {
+pub fn import_environment(call: &Call, config: &Config, unlisted: Unlisted, logger: &Logger) {
     if call.caller.trust == Trust::BorrowedRights {
         return;
     }
     set_zone(config, call.caller.trust, unlisted);
-    if diag.stamps_in_new_zone() {
+    if logger.stamps_in_new_zone() {
         time::read_zone();
     }
 }
@@ -241,13 +242,17 @@ fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
 }
 
 /// Goes to the queue directory, from where every path is relative.
-pub fn enter_queue_directory(config: &Config, diag: &mut Diag, status: u8) -> Result<Dir, Fatal> {
+pub fn enter_queue_directory(
+    config: &Config,
+    logger: &mut Logger,
+    status: u8,
+) -> Result<Dir, Fatal> {
     let entered =
         std::env::set_current_dir(&config.queue_directory).and_then(|()| Dir::open(Path::new(".")));
     entered.map_err(|cause| {
-        let directory = crate::text::shown(config.queue_directory.as_os_str().as_bytes());
-        diag.fatal(format!("chdir {directory}: {}", error_text(&cause)));
-        Fatal::told(status)
+        let directory = crate::text::to_printable(config.queue_directory.as_os_str().as_bytes());
+        logger.fatal(format!("chdir {directory}: {}", error_text(&cause)));
+        Fatal::already_reported(status)
     })
 }
 

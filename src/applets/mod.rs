@@ -3,7 +3,7 @@
 //! Owns the dispatch and what happens before any applet runs: the process is
 //! tidied, and rights that an applet may not keep are given up.
 
-mod access;
+mod authorization;
 mod borrowed;
 mod completions;
 mod demo;
@@ -12,15 +12,15 @@ mod flush;
 mod front;
 mod install;
 mod instance;
-mod list;
-mod own;
+mod listing;
+mod long_options;
 mod postcat;
 mod postfix;
 mod postqueue;
 mod postsuper;
 mod progress;
 mod qshape;
-mod rate;
+mod rate_limit;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
@@ -30,9 +30,10 @@ use std::process::ExitCode;
 use clap::Command;
 
 use crate::config::locate;
-use crate::diag::Diag;
+use crate::logging::Logger;
 use crate::sys::error_text::error_text;
-use crate::sys::process::{self, Caller};
+use crate::sys::process;
+use crate::sys::process::ProcessIds;
 use crate::sys::{rights, time};
 
 pub use fatal::Fatal;
@@ -55,15 +56,15 @@ pub struct Applet {
     /// Its command line, for shells that complete it.
     command: fn() -> Command,
     /// Reads its command line, and does nothing.
-    read: fn(&Call, &mut Diag) -> Result<(), Fatal>,
+    read: fn(&Call, &mut Logger) -> Result<(), Fatal>,
 }
 
 impl Applet {
     /// Whether it understands these arguments; nothing is done, and nobody is
     /// told.
     pub fn understands(&self, arguments: &[OsString]) -> bool {
-        let call = Call::new(self.name, arguments.to_vec(), Caller::of_this_process());
-        (self.read)(&call, &mut Diag::unheard(self.name)).is_ok()
+        let call = Call::new(self.name, arguments.to_vec(), ProcessIds::of_this_process());
+        (self.read)(&call, &mut Logger::unheard(self.name)).is_ok()
     }
 }
 
@@ -84,7 +85,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: completions::run,
         command: completions::command,
-        read: |call, _| own::read(completions::command(), call),
+        read: |call, _| long_options::read(completions::command(), call),
     },
     Applet {
         name: "demo",
@@ -92,7 +93,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: demo::run,
         command: demo::command,
-        read: |call, _| own::read(demo::command(), call),
+        read: |call, _| long_options::read(demo::command(), call),
     },
     Applet {
         name: "install",
@@ -100,7 +101,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: install::run_install,
         command: install::install_command,
-        read: |call, _| own::read(install::install_command(), call),
+        read: |call, _| long_options::read(install::install_command(), call),
     },
     Applet {
         name: "mailq",
@@ -164,7 +165,7 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: install::run_uninstall,
         command: install::uninstall_command,
-        read: |call, _| own::read(install::uninstall_command(), call),
+        read: |call, _| long_options::read(install::uninstall_command(), call),
     },
 ];
 
@@ -176,7 +177,7 @@ pub struct Call {
     /// The arguments behind it.
     pub arguments: Vec<OsString>,
     /// Whose rights the process has.
-    pub caller: Caller,
+    pub caller: ProcessIds,
     /// What an applet that handed over to this one leaves to it.
     pub inherited: Inherited,
 }
@@ -192,7 +193,7 @@ pub struct Inherited {
 
 impl Call {
     /// A call by nobody but the caller.
-    pub fn new(program: impl Into<OsString>, arguments: Vec<OsString>, caller: Caller) -> Self {
+    pub fn new(program: impl Into<OsString>, arguments: Vec<OsString>, caller: ProcessIds) -> Self {
         Self {
             program: program.into(),
             arguments,
@@ -216,7 +217,7 @@ impl Call {
 
 /// Runs what the command line asks for. The only caller is `main`.
 pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
-    if let Err(cause) = process::tidy() {
+    if let Err(cause) = process::sanitize_process() {
         return unusable(FRONT, &format!("open /dev/null: {}", error_text(&cause)));
     }
     time::read_zone();
@@ -224,7 +225,7 @@ pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
         true => OsString::from(FRONT),
         false => arguments.remove(0),
     };
-    let call = Call::new(program, arguments, Caller::of_this_process());
+    let call = Call::new(program, arguments, ProcessIds::of_this_process());
     match find(base_name(&call.program)) {
         Some(applet) => start(applet, &call),
         None => by_first_argument(call),
@@ -246,7 +247,7 @@ fn by_first_argument(mut call: Call) -> ExitCode {
                 rights: Rights::Own,
                 run: front::run,
                 command: front::command,
-                read: |call, _| own::read(front::command(), call),
+                read: |call, _| long_options::read(front::command(), call),
             };
             start(&front, &call)
         }
@@ -274,7 +275,7 @@ fn start(applet: &Applet, call: &Call) -> ExitCode {
 
 /// Says why the process cannot be set up.
 fn unusable(name: &str, why: &str) -> ExitCode {
-    Diag::without_log(name).fatal(why);
+    Logger::without_log(name).fatal(why);
     STATUS_UNUSABLE.into()
 }
 

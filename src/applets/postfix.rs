@@ -9,13 +9,14 @@ use std::path::Path;
 
 use super::instance::Unlisted;
 use super::{Call, Fatal, instance, postqueue};
-use crate::cli::{self, Opt, Scanned, Scanner, Value};
+use crate::cli;
+use crate::cli::{Opt, Scanned, Scanner, Value};
 use crate::config::Config;
-use crate::diag::{Diag, Severity};
+use crate::logging::{Logger, Severity};
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
 use crate::sys::time;
-use crate::text::shown;
+use crate::text::to_printable;
 
 /// The status of every failure before postqueue takes over.
 const STATUS: u8 = 1;
@@ -63,38 +64,38 @@ pub fn command() -> clap::Command {
 }
 
 /// Reads its command line.
-pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
-    parse(call, &call.base_name(), diag).map(drop)
+pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
+    parse(call, &call.base_name(), logger).map(drop)
 }
 
 /// Runs postfix, as far as it flushes the queue.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
-    let mut diag = Diag::of_mail_system(&program, &instance::environment(call));
+    let mut logger = Logger::of_mail_system(&program, &instance::environment(call));
     // Explanations are for everybody.
-    if let Ok(arguments) = parse(call, &program, &mut Diag::unheard(&program))
+    if let Ok(arguments) = parse(call, &program, &mut Logger::unheard(&program))
         && let Some(text) = arguments.mode.explanation()
     {
-        return postqueue::print(&mut diag, &text);
+        return postqueue::print(&mut logger, &text);
     }
     if !call.caller.user.is_root() || call.caller.trust == Trust::BorrowedRights {
-        diag.error("to submit mail, use the Postfix sendmail command");
-        return Err(told(
-            &mut diag,
+        logger.error("to submit mail, use the Postfix sendmail command");
+        return Err(fatal(
+            &mut logger,
             "the postfix command is reserved for the superuser",
         ));
     }
-    let arguments = parse(call, &program, &mut diag)?;
+    let arguments = parse(call, &program, &mut logger)?;
     let directory = arguments.config_directory.as_deref();
-    let wanted = instance::Wanted::at(directory);
-    let config = instance::configure(call, wanted, "postfix", &mut diag, STATUS)?;
-    check_directories(&config, &mut diag)?;
+    let wanted = instance::InstanceChoice::at(directory);
+    let config = instance::configure(call, wanted, "postfix", &mut logger, STATUS)?;
+    check_directories(&config, &mut logger)?;
     if arguments.command != FLUSH {
-        let command = shown(arguments.command.as_bytes());
+        let command = to_printable(arguments.command.as_bytes());
         let text = format!("unknown command: '{command}'. This postfix knows one: {FLUSH}");
-        return Err(told(&mut diag, &text));
+        return Err(fatal(&mut logger, &text));
     }
-    instance::import_environment(call, &config, Unlisted::Dropped, &diag);
+    instance::import_environment(call, &config, Unlisted::Dropped, &logger);
     // As in a process of its own.
     time::read_zone();
     let directory = config.config_directory.as_os_str().to_owned();
@@ -104,22 +105,22 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     })
 }
 
-fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal> {
+fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let mut arguments = Arguments::default();
     let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
     for scanned in scanner.by_ref() {
         match scanned {
             Ok(Scanned::Short('c', directory)) if !Path::new(&directory).is_absolute() => {
-                return Err(told(diag, "-c requires absolute pathname"));
+                return Err(fatal(logger, "-c requires absolute pathname"));
             }
             Ok(Scanned::Short('c', directory)) => arguments.config_directory = Some(directory),
             Ok(Scanned::Long("help", _)) => arguments.mode = Mode::Help,
             Ok(Scanned::Long("version", _)) => arguments.mode = Mode::Version,
             Ok(_) => {}
             Err(error) => {
-                diag.option_error(program.as_bytes(), &error.message());
+                logger.option_error(program.as_bytes(), &error.message());
                 let usage = format!("usage: {program} [-c config_dir] [-Dv] command");
-                return Err(told(diag, &usage));
+                return Err(fatal(logger, &usage));
             }
         }
     }
@@ -127,8 +128,8 @@ fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal
         let operands = scanner.operands().without_options("the command");
         // No message of Postfix's, so it is for pipes too.
         let operands = operands.map_err(|error| {
-            diag.tell(Severity::Fatal, error.to_string());
-            Fatal::told(STATUS)
+            logger.report(Severity::Fatal, error.to_string());
+            Fatal::already_reported(STATUS)
         })?;
         arguments.command = operands.into_iter().next().unwrap_or_default();
     }
@@ -136,7 +137,7 @@ fn parse(call: &Call, program: &str, diag: &mut Diag) -> Result<Arguments, Fatal
 }
 
 /// The mail system's directories have to be there, whatever the command.
-fn check_directories(config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+fn check_directories(config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     let directories = [
         &config.command_directory,
         &config.daemon_directory,
@@ -144,8 +145,11 @@ fn check_directories(config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
     ];
     for directory in directories {
         std::env::set_current_dir(directory).map_err(|error| {
-            let directory = shown(directory.as_os_str().as_bytes());
-            told(diag, &format!("chdir({directory}): {}", error_text(&error)))
+            let directory = to_printable(directory.as_os_str().as_bytes());
+            fatal(
+                logger,
+                &format!("chdir({directory}): {}", error_text(&error)),
+            )
         })?;
     }
     Ok(())
@@ -157,7 +161,7 @@ fn help() -> String {
     cli::help("postfix [option]... flush", about, &OPTIONS)
 }
 
-fn told(diag: &mut Diag, text: &str) -> Fatal {
-    diag.fatal(text);
-    Fatal::told(STATUS)
+fn fatal(logger: &mut Logger, text: &str) -> Fatal {
+    logger.fatal(text);
+    Fatal::already_reported(STATUS)
 }

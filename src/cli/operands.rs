@@ -10,11 +10,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use thiserror::Error;
 
-use crate::text::shown;
+use crate::text::to_printable;
 
 /// What ended the options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum OptionsEnd {
     /// An operand, or the end of the command line.
     AtOperand,
     /// The same, right after an option that may have a value and has none.
@@ -27,7 +27,7 @@ pub enum End {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OperandError {
     /// It looks like an option.
-    #[error("{} after {after}: options come first; nothing was done", shown(.operand.as_bytes()))]
+    #[error("{} after {after}: options come first; nothing was done", to_printable(.operand.as_bytes()))]
     Option {
         /// The operand.
         operand: OsString,
@@ -36,7 +36,7 @@ pub enum OperandError {
     },
     /// It looks like the value of the option before it, which takes one only
     /// after an equals sign.
-    #[error("--{option} takes a value after an equals sign only: write --{option}={}", shown(.value.as_bytes()))]
+    #[error("--{option} takes a value after an equals sign only: write --{option}={}", to_printable(.value.as_bytes()))]
     Value {
         /// The option.
         option: &'static str,
@@ -59,11 +59,11 @@ impl OperandError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operands {
     list: Vec<OsString>,
-    end: End,
+    end: OptionsEnd,
 }
 
 impl Operands {
-    pub(super) fn new(list: Vec<OsString>, end: End) -> Self {
+    pub(super) fn new(list: Vec<OsString>, end: OptionsEnd) -> Self {
         Self { list, end }
     }
 
@@ -76,7 +76,7 @@ impl Operands {
     /// follows it.
     pub fn options_after(&self, word: &str) -> Option<Vec<OsString>> {
         match self.list.as_slice() {
-            [first, rest @ ..] if self.end != End::AtDashes && first == word => {
+            [first, rest @ ..] if self.end != OptionsEnd::AtDashes && first == word => {
                 let option = rest.first().filter(|next| looks_like_option(next));
                 option.map(|_| rest.to_vec())
             }
@@ -104,7 +104,7 @@ impl Operands {
     /// As of [`Operands::without_options`], but for operands after `--`.
     pub fn files(self, noun: &'static str) -> Result<Vec<OsString>, OperandError> {
         match self.end {
-            End::AtDashes => Ok(self.list),
+            OptionsEnd::AtDashes => Ok(self.list),
             _ => self.without_options(noun),
         }
     }
@@ -120,7 +120,7 @@ impl Operands {
             return Err(OperandError::Option { operand, after });
         }
         match (self.end, self.list.first()) {
-            (End::AfterBare(option), Some(value)) => Err(OperandError::Value {
+            (OptionsEnd::AfterBare(option), Some(value)) => Err(OperandError::Value {
                 option,
                 value: value.clone(),
             }),
@@ -138,7 +138,7 @@ fn looks_like_option(argument: &OsStr) -> bool {
 mod tests {
     use super::*;
 
-    fn operands(list: &[&str], end: End) -> Operands {
+    fn operands(list: &[&str], end: OptionsEnd) -> Operands {
         Operands::new(list.iter().map(OsString::from).collect(), end)
     }
 
@@ -149,15 +149,15 @@ mod tests {
             checked.unwrap_err().to_string()
         };
         assert_eq!(
-            error(&["hold", "--dry-run"], End::AtOperand),
+            error(&["hold", "--dry-run"], OptionsEnd::AtOperand),
             "--dry-run after the queue name: options come first; nothing was done"
         );
         assert_eq!(
-            error(&["-x"], End::AtDashes),
+            error(&["-x"], OptionsEnd::AtDashes),
             "-x after --: options come first; nothing was done"
         );
         assert_eq!(
-            error(&["from"], End::AfterBare("count")),
+            error(&["from"], OptionsEnd::AfterBare("count")),
             "--count takes a value after an equals sign only: write --count=from"
         );
     }
@@ -165,9 +165,15 @@ mod tests {
     #[test]
     fn dashes_make_a_file_of_anything() {
         let list = ["-file", "--json"];
-        assert_eq!(operands(&list, End::AtDashes).files("x").unwrap(), list);
-        assert!(operands(&list, End::AtOperand).files("x").is_err());
+        assert_eq!(
+            operands(&list, OptionsEnd::AtDashes).files("x").unwrap(),
+            list
+        );
+        assert!(operands(&list, OptionsEnd::AtOperand).files("x").is_err());
         let list = ["-", "", "a-b"];
-        assert_eq!(operands(&list, End::AtOperand).files("x").unwrap(), list);
+        assert_eq!(
+            operands(&list, OptionsEnd::AtOperand).files("x").unwrap(),
+            list
+        );
     }
 }

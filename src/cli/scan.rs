@@ -11,9 +11,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use thiserror::Error;
 
 use super::near::nearest;
-use super::operands::{End, Operands};
+use super::operands::{Operands, OptionsEnd};
 use super::{Opt, Value};
-use crate::text::{Charset, make_printable, shown};
+use crate::text::{Charset, make_printable, to_printable};
 
 /// What stood on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub enum ScanError {
     /// option: `--comment --dry-run` must not lose the dry run.
     #[error(
         "option '--{option}' requires an argument; {} as its value is written --{option}={}",
-        shown(.value),
-        shown(.value)
+        to_printable(.value),
+        to_printable(.value)
     )]
     OptionForValue {
         /// The option that needs a value.
@@ -55,7 +55,7 @@ pub enum ScanError {
     LongValue(&'static str),
     /// No such long name. Postfix has none at all, so its message about the
     /// letter `-` is not owed.
-    #[error("unknown option --{}{}", shown(.name), suggestion(*.near))]
+    #[error("unknown option --{}{}", to_printable(.name), suggestion(*.near))]
     UnknownLong {
         /// What was typed, without a value.
         name: Vec<u8>,
@@ -100,7 +100,7 @@ pub struct Scanner<'t> {
     arguments: std::vec::IntoIter<OsString>,
     /// The rest of a group such as `-vdALL`.
     group: std::vec::IntoIter<u8>,
-    end: End,
+    end: OptionsEnd,
 }
 
 impl<'t> Scanner<'t> {
@@ -110,7 +110,7 @@ impl<'t> Scanner<'t> {
             options,
             arguments: arguments.into_iter(),
             group: Vec::new().into_iter(),
-            end: End::AtOperand,
+            end: OptionsEnd::AtOperand,
         }
     }
 
@@ -177,7 +177,7 @@ impl<'t> Scanner<'t> {
                 Ok(Scanned::Long(long, value))
             }
             (Value::Optional(_), None) => {
-                self.end = End::AfterBare(long);
+                self.end = OptionsEnd::AfterBare(long);
                 Ok(Scanned::Long(long, OsString::new()))
             }
             (Value::Required(_), None) => self.value_of(long),
@@ -206,11 +206,11 @@ impl Iterator for Scanner<'_> {
         }
         match self.arguments.as_slice().first()?.as_bytes() {
             b"--" => {
-                self.end = End::AtDashes;
+                self.end = OptionsEnd::AtDashes;
                 self.arguments.next();
                 return None;
             }
-            [b'-', _, ..] => self.end = End::AtOperand,
+            [b'-', _, ..] => self.end = OptionsEnd::AtOperand,
             _ => return None,
         }
         let argument = self.arguments.next()?.into_vec();

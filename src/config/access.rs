@@ -4,7 +4,7 @@
 //! mail owner always may is the tools' business.
 
 use super::error::ConfigError;
-use super::patterns::{Decision, Matching, PatternList, Unsupported};
+use super::patterns::{ListMatch, Matching, PatternList, Unsupported};
 use super::settings::Config;
 
 impl Config {
@@ -47,9 +47,9 @@ impl Config {
         let parents = parse(name, parents, whole, charset, undecided, warnings)?;
         let (name, list) = ("fast_flush_domains", &self.fast_flush_domains);
         let matching = match parents.decide(name.as_bytes()) {
-            Decision::Accepted => Matching::DomainAndSubdomains,
-            Decision::Refused => Matching::Domain,
-            Decision::Unknown => return Ok(PatternList::unknown()),
+            ListMatch::Accepted => Matching::DomainAndSubdomains,
+            ListMatch::Refused => Matching::Domain,
+            ListMatch::Unknown => return Ok(PatternList::unknown()),
         };
         parse(name, list, matching, charset, undecided, warnings)
     }

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::sys::error_text::error_text;
-use crate::text::{Charset, make_printable, shown};
+use crate::text::{Charset, make_printable, to_printable};
 
 /// Bytes as they may stand in a message: everything else becomes `?`.
 pub fn printable(bytes: &[u8], charset: Charset) -> String {
     let mut text = bytes.to_vec();
     make_printable(&mut text, charset);
-    shown(&text)
+    to_printable(&text)
 }
 
 /// A path as it may stand in a message before smtputf8_enable is known.

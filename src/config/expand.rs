@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::reference::{self, Condition, Form, Incomparable, Operator};
+use super::reference;
+use super::reference::{Condition, Incomparable, Operator, ReferenceForm};
 
 /// Deepest nesting that Postfix accepts, values and branches counted alike.
 const NESTING_MAX: u32 = 100;
@@ -25,7 +26,7 @@ pub type Values = HashMap<Vec<u8>, Vec<u8>>;
 
 /// Why a value cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ExpansionError {
     /// The value is malformed or too deep; a warning says where.
     Malformed,
     /// A number in a comparison is too large.
@@ -33,7 +34,11 @@ pub enum Fault {
 }
 
 /// Replaces all references in `text`, and those in what they stand for.
-pub fn expand(text: &[u8], values: &Values, warnings: &mut Vec<Vec<u8>>) -> Result<Vec<u8>, Fault> {
+pub fn expand(
+    text: &[u8],
+    values: &Values,
+    warnings: &mut Vec<Vec<u8>>,
+) -> Result<Vec<u8>, ExpansionError> {
     let mut expander = Expander {
         values,
         warnings,
@@ -54,34 +59,34 @@ struct Expander<'a> {
 
 /// The expansion of one value or one operand.
 #[derive(Default)]
-struct Progress {
+struct Expansion {
     result: Vec<u8>,
     /// How deep the present item is nested.
     nesting: u32,
-    state: State,
+    state: ExpansionState,
 }
 
 /// Whether something was malformed. As in Postfix, that does not stop the
 /// expansion at once: some of the rest is looked at for more to warn of.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum ExpansionState {
     #[default]
     Good,
     Failed,
 }
 
 impl Expander<'_> {
-    fn whole(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
-        let mut progress = Progress::default();
+    fn whole(&mut self, text: &[u8]) -> Result<Vec<u8>, ExpansionError> {
+        let mut progress = Expansion::default();
         self.text(text, &mut progress)?;
         match progress.state {
-            State::Good => Ok(progress.result),
-            State::Failed => Err(Fault::Malformed),
+            ExpansionState::Good => Ok(progress.result),
+            ExpansionState::Failed => Err(ExpansionError::Malformed),
         }
     }
 
     /// Expands a text item by item: what lies between two references is one.
-    fn text(&mut self, text: &[u8], progress: &mut Progress) -> Result<(), Fault> {
+    fn text(&mut self, text: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         let mut literal = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.iter().position(|&byte| byte == b'$') {
@@ -101,7 +106,7 @@ impl Expander<'_> {
                     return Ok(());
                 }
             };
-            if scanned.form == Form::Braces && progress.state == State::Failed {
+            if scanned.form == ReferenceForm::Braces && progress.state == ExpansionState::Failed {
                 return Ok(());
             }
             if scanned.body.is_empty() {
@@ -113,12 +118,16 @@ impl Expander<'_> {
         }
         literal.extend_from_slice(rest);
         match progress.state {
-            State::Good => self.literal(&mut literal, progress),
-            State::Failed => Ok(()),
+            ExpansionState::Good => self.literal(&mut literal, progress),
+            ExpansionState::Failed => Ok(()),
         }
     }
 
-    fn literal(&mut self, literal: &mut Vec<u8>, progress: &mut Progress) -> Result<(), Fault> {
+    fn literal(
+        &mut self,
+        literal: &mut Vec<u8>,
+        progress: &mut Expansion,
+    ) -> Result<(), ExpansionError> {
         if !literal.is_empty() && self.enter(literal, progress)? == Depth::Accepted {
             self.append(literal, progress)?;
             leave(progress);
@@ -128,11 +137,11 @@ impl Expander<'_> {
     }
 
     /// Replaces one reference; `body` is what stands in its braces.
-    fn reference(&mut self, body: &[u8], progress: &mut Progress) -> Result<(), Fault> {
+    fn reference(&mut self, body: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         if self.enter(body, progress)? == Depth::Exceeded {
             return Ok(());
         }
-        if progress.state == State::Good {
+        if progress.state == ExpansionState::Good {
             self.depth = self.depth.saturating_add(1);
             if self.depth > DEPTH_MAX {
                 return Err(self.give_up(nesting(body)));
@@ -144,7 +153,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    fn replace(&mut self, body: &[u8], progress: &mut Progress) -> Result<(), Fault> {
+    fn replace(&mut self, body: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         let reference = match reference::condition(body) {
             Ok(reference) => reference,
             Err(words) => {
@@ -158,8 +167,8 @@ impl Expander<'_> {
                 // Postfix complains of both operands before it stops.
                 let (left, right) = (self.whole(left.0), self.whole(right.0));
                 match self.compare(left, operator, right) {
-                    Err(Fault::Malformed) => {
-                        progress.state = State::Failed;
+                    Err(ExpansionError::Malformed) => {
+                        progress.state = ExpansionState::Failed;
                         return Ok(());
                     }
                     result => result?,
@@ -184,8 +193,8 @@ impl Expander<'_> {
         &mut self,
         condition: Condition<'_>,
         holds: bool,
-        progress: &mut Progress,
-    ) -> Result<(), Fault> {
+        progress: &mut Expansion,
+    ) -> Result<(), ExpansionError> {
         let values = self.values;
         match condition {
             Condition::Name(name) => match values.get(name) {
@@ -199,21 +208,21 @@ impl Expander<'_> {
 
     fn compare(
         &mut self,
-        left: Result<Vec<u8>, Fault>,
+        left: Result<Vec<u8>, ExpansionError>,
         operator: Operator,
-        right: Result<Vec<u8>, Fault>,
-    ) -> Result<bool, Fault> {
+        right: Result<Vec<u8>, ExpansionError>,
+    ) -> Result<bool, ExpansionError> {
         operator
             .compare(&left?, &right?)
             .map_err(|wrong| match wrong {
-                Incomparable::Number(digits) => Fault::Conversion(digits),
+                Incomparable::Number(digits) => ExpansionError::Conversion(digits),
                 Incomparable::Level(words) => self.give_up(words),
             })
     }
 
     /// Counts an item. As in Postfix, one that is too deep stays counted, so
     /// that what follows it is too deep as well.
-    fn enter(&mut self, item: &[u8], progress: &mut Progress) -> Result<Depth, Fault> {
+    fn enter(&mut self, item: &[u8], progress: &mut Expansion) -> Result<Depth, ExpansionError> {
         self.items = self.items.saturating_add(1);
         if self.items > ITEMS_MAX {
             return Err(self.give_up(b"too many macro calls".to_vec()));
@@ -227,7 +236,7 @@ impl Expander<'_> {
         Ok(Depth::Exceeded)
     }
 
-    fn append(&mut self, text: &[u8], progress: &mut Progress) -> Result<(), Fault> {
+    fn append(&mut self, text: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         if progress.result.len().saturating_add(text.len()) > LENGTH_MAX {
             return Err(self.give_up(b"macro result too long".to_vec()));
         }
@@ -236,15 +245,15 @@ impl Expander<'_> {
     }
 
     /// Warns, and goes on.
-    fn fail(&mut self, words: Vec<u8>, progress: &mut Progress) {
+    fn fail(&mut self, words: Vec<u8>, progress: &mut Expansion) {
         self.warnings.push(words);
-        progress.state = State::Failed;
+        progress.state = ExpansionState::Failed;
     }
 
     /// Warns, and stops.
-    fn give_up(&mut self, words: Vec<u8>) -> Fault {
+    fn give_up(&mut self, words: Vec<u8>) -> ExpansionError {
         self.warnings.push(words);
-        Fault::Malformed
+        ExpansionError::Malformed
     }
 }
 
@@ -255,7 +264,7 @@ enum Depth {
     Exceeded,
 }
 
-fn leave(progress: &mut Progress) {
+fn leave(progress: &mut Expansion) {
     progress.nesting = progress.nesting.saturating_sub(1);
 }
 
@@ -274,7 +283,7 @@ mod tests {
             .collect()
     }
 
-    fn run(text: &str, values: &Values) -> (Result<Vec<u8>, Fault>, Vec<String>) {
+    fn run(text: &str, values: &Values) -> (Result<Vec<u8>, ExpansionError>, Vec<String>) {
         let mut warnings = Vec::new();
         let result = expand(text.as_bytes(), values, &mut warnings);
         let warnings = warnings
@@ -290,7 +299,7 @@ mod tests {
 
     fn warnings(text: &str) -> Vec<String> {
         let (result, warnings) = run(text, &values(&[("x", "X"), ("n", "")]));
-        assert_eq!(result, Err(Fault::Malformed), "{text}");
+        assert_eq!(result, Err(ExpansionError::Malformed), "{text}");
         warnings
     }
 
@@ -410,7 +419,7 @@ mod tests {
         let digits = b"99999999999999999999".to_vec();
         assert_eq!(
             run(text, &Values::new()),
-            (Err(Fault::Conversion(digits)), vec![])
+            (Err(ExpansionError::Conversion(digits)), vec![])
         );
     }
 
@@ -426,7 +435,7 @@ mod tests {
     fn what_follows_a_value_that_is_too_deep_is_too_deep() {
         let loops = values(&[("a", "$a foo $a"), ("b", "$c"), ("c", "$b")]);
         let (result, warnings) = run("/$a", &loops);
-        assert_eq!(result, Err(Fault::Malformed));
+        assert_eq!(result, Err(ExpansionError::Malformed));
         let foo = warnings.iter().filter(|words| words.contains("foo"));
         assert_eq!((warnings.len(), foo.count()), (203, 101));
         let expected = ["unreasonable macro call nesting: \"c\""];
@@ -442,17 +451,20 @@ mod tests {
             .iter()
             .map(|(n, v)| (n.as_str(), v.as_str()))
             .collect();
-        assert_eq!(run("$v0", &values(&doubled)).0, Err(Fault::Malformed));
+        assert_eq!(
+            run("$v0", &values(&doubled)).0,
+            Err(ExpansionError::Malformed)
+        );
         let long = values(&[("a", "$b$b"), ("b", &"x".repeat(LENGTH_MAX))]);
-        assert_eq!(run("$a", &long).0, Err(Fault::Malformed));
+        assert_eq!(run("$a", &long).0, Err(ExpansionError::Malformed));
     }
 
     #[test]
     fn operands_within_operands_come_to_an_end() {
         let depth = 10_000;
         let text = format!("{}{}", "${{".repeat(depth), "}=={}}".repeat(depth));
-        assert_eq!(run(&text, &Values::new()).0, Err(Fault::Malformed));
+        assert_eq!(run(&text, &Values::new()).0, Err(ExpansionError::Malformed));
         let looped = values(&[("a", "${{$a}=={}}")]);
-        assert_eq!(run("$a", &looped).0, Err(Fault::Malformed));
+        assert_eq!(run("$a", &looped).0, Err(ExpansionError::Malformed));
     }
 }

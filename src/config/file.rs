@@ -4,7 +4,8 @@
 //! means nor how the failure is worded.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
+use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -23,14 +24,14 @@ const SHOWN_MAX: usize = 30;
 
 /// Why a file could not be read.
 #[derive(Debug)]
-pub enum Fault {
+pub enum FileError {
     /// It cannot be opened.
     Open(io::Error),
     /// It was opened, but cannot be read.
     Read(io::Error),
 }
 
-impl Fault {
+impl FileError {
     /// The fault of a file, in the words of whoever wanted it.
     pub fn of(self, path: &Path, open: &'static str, read: &'static str) -> ConfigError {
         let (words, source) = match self {
@@ -47,15 +48,15 @@ impl Fault {
 
 /// The whole of a configuration file. A FIFO is refused, where Postfix would
 /// wait for a writer; so is a file that has no end.
-pub fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let file = open_without_waiting(path).map_err(Fault::Open)?;
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let file = open_without_waiting(path).map_err(FileError::Open)?;
     let mut text = Vec::new();
     file.take(SIZE_MAX.saturating_add(1))
         .read_to_end(&mut text)
-        .map_err(Fault::Read)?;
+        .map_err(FileError::Read)?;
     match u64::try_from(text.len()) {
         Ok(size) if size <= SIZE_MAX => Ok(text),
-        _ => Err(Fault::Read(Errno::EFBIG.into())),
+        _ => Err(FileError::Read(Errno::EFBIG.into())),
     }
 }
 
@@ -212,12 +213,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("main.cf");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert!(matches!(read(&path), Err(Fault::Open(_))));
+        assert!(matches!(read(&path), Err(FileError::Open(_))));
     }
 
     #[test]
     fn a_file_without_end_is_refused() {
-        assert!(matches!(read(Path::new("/dev/zero")), Err(Fault::Read(_))));
+        assert!(matches!(
+            read(Path::new("/dev/zero")),
+            Err(FileError::Read(_))
+        ));
         assert!(read(Path::new("/dev/null")).unwrap().is_empty());
     }
 }

@@ -14,7 +14,7 @@ const SHOWN_MAX: usize = 100;
 
 /// Why a text is no host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum HostNameError {
     /// It is empty.
     Empty,
     /// It holds this byte.
@@ -33,9 +33,9 @@ pub enum Fault {
 
 /// Checks a host name: labels of letters, digits, underscores and inner
 /// hyphens, not all numeric, with single dots between them.
-pub fn check(name: &[u8]) -> Result<(), Fault> {
+pub fn check(name: &[u8]) -> Result<(), HostNameError> {
     if name.is_empty() {
-        return Err(Fault::Empty);
+        return Err(HostNameError::Empty);
     }
     let mut label_length = 0usize;
     let mut before = b'.';
@@ -43,29 +43,31 @@ pub fn check(name: &[u8]) -> Result<(), Fault> {
     while let Some(byte) = bytes.next() {
         let after = bytes.peek().copied().unwrap_or(b'.');
         match byte {
-            b'.' if before == b'.' || bytes.peek().is_none() => return Err(Fault::Delimiter),
+            b'.' if before == b'.' || bytes.peek().is_none() => {
+                return Err(HostNameError::Delimiter);
+            }
             b'.' => label_length = 0,
-            b'-' if before == b'.' || after == b'.' => return Err(Fault::Hyphen),
+            b'-' if before == b'.' || after == b'.' => return Err(HostNameError::Hyphen),
             b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                 label_length = label_length.saturating_add(1);
                 if label_length > LABEL_MAX {
-                    return Err(Fault::Label);
+                    return Err(HostNameError::Label);
                 }
             }
-            _ => return Err(Fault::Byte(byte)),
+            _ => return Err(HostNameError::Byte(byte)),
         }
         before = byte;
     }
     if name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
-        return Err(Fault::Numeric);
+        return Err(HostNameError::Numeric);
     }
     if name.len() > LENGTH_MAX {
-        return Err(Fault::Length);
+        return Err(HostNameError::Length);
     }
     Ok(())
 }
 
-impl Fault {
+impl HostNameError {
     /// The text that follows `PROG: warning: `.
     pub fn warning(self, name: &[u8], charset: Charset) -> String {
         let shown = printable(name, charset);
@@ -98,22 +100,25 @@ mod tests {
     #[test]
     fn the_first_fault_from_the_left_is_named() {
         for (name, fault) in [
-            ("", Fault::Empty),
-            ("foo..bar", Fault::Delimiter),
-            (".foo", Fault::Delimiter),
-            ("foo.bar.", Fault::Delimiter),
-            ("-a..b", Fault::Hyphen),
-            ("a..-b", Fault::Delimiter),
-            ("a.b-", Fault::Hyphen),
-            ("a-.b*", Fault::Hyphen),
-            ("a.*.-", Fault::Byte(b'*')),
-            ("1..2", Fault::Delimiter),
-            ("1.2.3.4", Fault::Numeric),
+            ("", HostNameError::Empty),
+            ("foo..bar", HostNameError::Delimiter),
+            (".foo", HostNameError::Delimiter),
+            ("foo.bar.", HostNameError::Delimiter),
+            ("-a..b", HostNameError::Hyphen),
+            ("a..-b", HostNameError::Delimiter),
+            ("a.b-", HostNameError::Hyphen),
+            ("a-.b*", HostNameError::Hyphen),
+            ("a.*.-", HostNameError::Byte(b'*')),
+            ("1..2", HostNameError::Delimiter),
+            ("1.2.3.4", HostNameError::Numeric),
         ] {
             assert_eq!(check(name.as_bytes()), Err(fault), "{name}");
         }
-        assert_eq!(check(&[b'x'; 64]), Err(Fault::Label));
-        assert_eq!(check(&b"abc.".repeat(80)[..319]), Err(Fault::Length));
+        assert_eq!(check(&[b'x'; 64]), Err(HostNameError::Label));
+        assert_eq!(
+            check(&b"abc.".repeat(80)[..319]),
+            Err(HostNameError::Length)
+        );
     }
 
     #[test]

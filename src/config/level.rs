@@ -33,7 +33,7 @@ impl Level {
 
 /// A number as strtol(3) takes it: blanks and a plus sign may lead.
 fn number(text: &[u8]) -> Option<i64> {
-    let text = super::file::trim_start(text);
+    let text = crate::text::trim_space_start(text);
     let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     (number >= 0).then_some(number)
 }

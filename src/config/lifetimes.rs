@@ -36,7 +36,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Progress;
+    use crate::config::LoadState;
 
     fn lifetimes(main_cf: &str) -> Result<Lifetimes, ConfigError> {
         let directory = tempfile::tempdir().unwrap();
@@ -45,7 +45,7 @@ mod tests {
             "postqueue",
             directory.path(),
             None,
-            &mut Progress::default(),
+            &mut LoadState::default(),
         )?;
         config.lifetimes(&mut Vec::new())
     }

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checks::{self, MailOwner};
+use super::checks;
+use super::checks::MailOwner;
 use super::error::ConfigError;
 use super::level::Level;
 use super::main_cf::MainCf;
@@ -19,7 +20,8 @@ use super::parameters::Parameters;
 use super::patterns::{next_token, words};
 use super::postfix::{postfix_of, warns_of_nul};
 use super::settings::Config;
-use super::table::{self, Parameter, Rule};
+use super::table;
+use super::table::{Parameter, Rule};
 use crate::release::{Feature, Installed, Release};
 use crate::text::Charset;
 
@@ -33,7 +35,7 @@ impl Config {
     /// that follow `PROG: warning: `, in order; there may be some when an
     /// error is returned, and they come before it.
     pub fn load(directory: &Path, warnings: &mut Vec<String>) -> Result<Self, ConfigError> {
-        let mut progress = Progress::default();
+        let mut progress = LoadState::default();
         let config = Self::load_for(PROGRAM, directory, None, &mut progress);
         warnings.append(&mut progress.warnings);
         config
@@ -50,9 +52,9 @@ impl Config {
         program: &str,
         directory: &Path,
         release: Option<Release>,
-        progress: &mut Progress,
+        progress: &mut LoadState,
     ) -> Result<Self, ConfigError> {
-        let Progress {
+        let LoadState {
             warnings,
             facility,
             syslog_name,
@@ -109,7 +111,7 @@ impl Config {
 /// What is known of a configuration while it is read, and all that is known
 /// of one that turns out to be faulty.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct LoadState {
     /// The texts that follow `PROG: warning: `, in order; they come before
     /// the error, if there is one.
     pub warnings: Vec<String>,
@@ -158,7 +160,7 @@ impl Config {
     }
 }
 
-enum Value {
+enum ParameterValue {
     Text(Vec<u8>),
     Number(u32),
     Switch(bool),
@@ -168,7 +170,7 @@ enum Value {
 struct Loader<'w> {
     postfix: Installed,
     parameters: Parameters,
-    values: HashMap<&'static str, Value>,
+    values: HashMap<&'static str, ParameterValue>,
     warnings: &'w mut Vec<String>,
 }
 
@@ -205,13 +207,13 @@ impl Loader<'_> {
         let text = self.parameters.take(name, default, self.warnings)?;
         let value = match rule {
             Rule::Unused => return Ok(()),
-            Rule::Text(least) => Value::Text(self.parameters.text(name, text, least)?),
+            Rule::Text(least) => ParameterValue::Text(self.parameters.text(name, text, least)?),
             Rule::Integer(least) => {
                 let number = self.parameters.integer(name, &text, least)?;
-                Value::Number(number.unsigned_abs())
+                ParameterValue::Number(number.unsigned_abs())
             }
-            Rule::Boolean => Value::Switch(self.parameters.boolean(name, &text)?),
-            Rule::Time(least) => Value::Time(self.parameters.time(name, &text, least)?),
+            Rule::Boolean => ParameterValue::Switch(self.parameters.boolean(name, &text)?),
+            Rule::Time(least) => ParameterValue::Time(self.parameters.time(name, &text, least)?),
         };
         self.values.insert(name, value);
         Ok(())
@@ -265,9 +267,12 @@ impl Loader<'_> {
     /// for all of them: a name that is not there fails the first test.
     fn text(&self, name: &str) -> Vec<u8> {
         let value = self.values.get(name);
-        debug_assert!(matches!(value, Some(Value::Text(_))), "no text: {name}");
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Text(_))),
+            "no text: {name}"
+        );
         match value {
-            Some(Value::Text(text)) => text.clone(),
+            Some(ParameterValue::Text(text)) => text.clone(),
             _ => Vec::new(),
         }
     }
@@ -294,24 +299,33 @@ impl Loader<'_> {
 
     fn number(&self, name: &str) -> u32 {
         let value = self.values.get(name);
-        debug_assert!(matches!(value, Some(Value::Number(_))), "no number: {name}");
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Number(_))),
+            "no number: {name}"
+        );
         match value {
-            Some(Value::Number(number)) => *number,
+            Some(ParameterValue::Number(number)) => *number,
             _ => 0,
         }
     }
 
     fn switch(&self, name: &str) -> bool {
         let value = self.values.get(name);
-        debug_assert!(matches!(value, Some(Value::Switch(_))), "no switch: {name}");
-        matches!(value, Some(Value::Switch(true)))
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Switch(_))),
+            "no switch: {name}"
+        );
+        matches!(value, Some(ParameterValue::Switch(true)))
     }
 
     fn time(&self, name: &str) -> Duration {
         let value = self.values.get(name);
-        debug_assert!(matches!(value, Some(Value::Time(_))), "no time: {name}");
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Time(_))),
+            "no time: {name}"
+        );
         match value {
-            Some(Value::Time(time)) => *time,
+            Some(ParameterValue::Time(time)) => *time,
             _ => Duration::ZERO,
         }
     }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, printable};
 use super::expand::Values;
-use super::file::{self, begins_with_space, is_space, spans, trim_end, trim_start};
+use super::file;
+use super::file::{begins_with_space, is_space, spans, trim_end};
+use crate::text::trim_space_start;
 
 use crate::text::Charset;
 
@@ -129,11 +131,11 @@ impl MainCf {
         Ok(())
     }
 
-    fn fault(&self, fault: Fault, line: u64, text: String) -> ConfigError {
+    fn fault(&self, fault: LineError, line: u64, text: String) -> ConfigError {
         let path = self.path.clone();
         match fault {
-            Fault::NoName => ConfigError::MissingName { path, line, text },
-            Fault::NoEquals => ConfigError::MissingEquals { path, line, text },
+            LineError::NoName => ConfigError::MissingName { path, line, text },
+            LineError::NoEquals => ConfigError::MissingEquals { path, line, text },
         }
     }
 }
@@ -148,7 +150,7 @@ pub fn file_of(directory: &Path) -> PathBuf {
 
 /// What a line that sets nothing lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum LineError {
     /// A name.
     NoName,
     /// An equals sign behind the name.
@@ -156,18 +158,18 @@ pub enum Fault {
 }
 
 /// Takes `name = value` apart, with the white space around both.
-pub fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
+pub fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), LineError> {
     let length = line
         .iter()
         .position(|&byte| byte == b'=' || is_space(byte))
         .unwrap_or(line.len());
     let (name, rest) = line.split_at_checked(length).unwrap_or((line, &[]));
     if name.is_empty() {
-        return Err(Fault::NoName);
+        return Err(LineError::NoName);
     }
-    match trim_start(rest).split_first() {
-        Some((b'=', value)) => Ok((name, trim_end(trim_start(value)))),
-        _ => Err(Fault::NoEquals),
+    match trim_space_start(rest).split_first() {
+        Some((b'=', value)) => Ok((name, trim_end(trim_space_start(value)))),
+        _ => Err(LineError::NoEquals),
     }
 }
 

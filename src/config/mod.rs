@@ -9,7 +9,7 @@
 //! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
-//! - `whereabouts`: no more than where the queues are, whatever else is wrong
+//! - `queue_paths`: no more than where the queues are, whatever else is wrong
 //! - `host_name`, `mail_host`: what a host name and a mail destination may look like
 //! - `lifetimes`: when a message is given up
 //! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
@@ -30,17 +30,17 @@ pub mod main_cf;
 pub mod parameters;
 pub mod patterns;
 mod postfix;
+mod queue_paths;
 mod reference;
 pub mod settings;
 mod table;
 mod tables;
-mod whereabouts;
 
 pub use checks::MailOwner;
 pub use error::ConfigError;
-pub use load::{KnownFacility, ListingParameters, Progress};
+pub use load::{KnownFacility, ListingParameters, LoadState};
 pub use main_cf::{MainCf, Nuls};
 pub use parameters::Parameters;
-pub use patterns::{Decision, Matching, PatternList};
+pub use patterns::{ListMatch, Matching, PatternList};
+pub use queue_paths::QueuePaths;
 pub use settings::Config;
-pub use whereabouts::Whereabouts;

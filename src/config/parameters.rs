@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::{ConfigError, printable};
-use super::expand::{Fault, expand};
-use super::file::trim_start;
+use super::expand::{ExpansionError, expand};
 use super::main_cf::MainCf;
 use crate::text::Charset;
+use crate::text::trim_space_start;
 
 /// The settings of a main.cf and the defaults of what it does not set.
 #[derive(Clone, Debug)]
@@ -110,8 +110,8 @@ impl Parameters {
         let result = expand(raw, self.file.values(), &mut faults);
         warnings.extend(faults.iter().map(|words| self.shown(words)));
         result.map_err(|fault| match fault {
-            Fault::Malformed => ConfigError::Macro,
-            Fault::Conversion(digits) => ConfigError::Conversion {
+            ExpansionError::Malformed => ConfigError::Macro,
+            ExpansionError::Conversion(digits) => ConfigError::Conversion {
                 text: self.shown(&digits),
             },
         })
@@ -193,13 +193,16 @@ impl Parameters {
 
 /// A number as strtol(3) takes it, all of the text and within an int.
 fn integer(text: &[u8]) -> Option<i32> {
-    std::str::from_utf8(trim_start(text)).ok()?.parse().ok()
+    std::str::from_utf8(trim_space_start(text))
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// A time: a number, then a letter for its unit, or nothing for seconds. Like
 /// Postfix, takes a unit alone for zero, and does not look behind the unit.
 fn seconds(text: &[u8]) -> Option<i32> {
-    let start = trim_start(text);
+    let start = trim_space_start(text);
     let (sign, unsigned) = match start.split_first() {
         Some((sign @ (b'-' | b'+'), rest)) => (*sign, rest),
         _ => (b'+', start),

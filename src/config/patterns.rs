@@ -13,7 +13,7 @@ use nix::errno::Errno;
 
 use super::error::{ConfigError, printable};
 use super::file;
-use super::tables::Table;
+use super::tables::LookupTable;
 use crate::text::Charset;
 
 /// How many files may name each other. Postfix goes on until it has no more
@@ -36,12 +36,12 @@ pub enum Matching {
 
 /// What stands before a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sense {
+enum Negation {
     Accept,
     Refuse,
 }
 
-impl Sense {
+impl Negation {
     fn negated(self) -> Self {
         match self {
             Self::Accept => Self::Refuse,
@@ -51,10 +51,10 @@ impl Sense {
 }
 
 #[derive(Debug)]
-enum Pattern {
+enum ListPattern {
     /// In lower case.
     Text(Vec<u8>),
-    Table(Table),
+    Table(LookupTable),
     /// A table that cannot be asked here.
     Unreadable,
 }
@@ -64,13 +64,13 @@ enum Pattern {
 pub enum Unsupported {
     /// It is an error.
     Error,
-    /// It decides nothing: see [`Decision::Unknown`].
+    /// It decides nothing: see [`ListMatch::Unknown`].
     Undecided,
 }
 
 /// What a list says of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum ListMatch {
     /// The first pattern that matches accepts it.
     Accepted,
     /// None matches, or the first that does refuses it.
@@ -82,7 +82,7 @@ pub enum Decision {
 /// A pattern list, ready to be matched: all files are read.
 #[derive(Debug)]
 pub struct PatternList {
-    patterns: Vec<(Sense, Pattern)>,
+    patterns: Vec<(Negation, ListPattern)>,
     matching: Matching,
 }
 
@@ -108,7 +108,7 @@ impl PatternList {
         unsupported: Unsupported,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
-        let mut parser = Parser {
+        let mut parser = ListParser {
             parameter,
             charset,
             unsupported,
@@ -118,7 +118,7 @@ impl PatternList {
             tables: HashSet::new(),
             patterns: Vec::new(),
         };
-        parser.list(list, Sense::Accept)?;
+        parser.list(list, Negation::Accept)?;
         let patterns = parser.patterns;
         Ok(Self { patterns, matching })
     }
@@ -126,7 +126,7 @@ impl PatternList {
     /// The list that matches everything.
     pub fn of_all() -> Self {
         Self {
-            patterns: vec![(Sense::Accept, Pattern::Table(Table::Static))],
+            patterns: vec![(Negation::Accept, ListPattern::Table(LookupTable::Static))],
             matching: Matching::Whole,
         }
     }
@@ -134,36 +134,36 @@ impl PatternList {
     /// Whether the first pattern that matches accepts. Case does not matter,
     /// except in the keys of tables, which have to be in lower case.
     pub fn matches(&self, subject: &[u8]) -> bool {
-        self.decide(subject) == Decision::Accepted
+        self.decide(subject) == ListMatch::Accepted
     }
 
     /// What the list says of a subject; as [`PatternList::matches`].
-    pub fn decide(&self, subject: &[u8]) -> Decision {
+    pub fn decide(&self, subject: &[u8]) -> ListMatch {
         let subject = subject.to_ascii_lowercase();
-        for (sense, pattern) in &self.patterns {
-            match (pattern, sense) {
-                (Pattern::Unreadable, _) => return Decision::Unknown,
+        for (negation, pattern) in &self.patterns {
+            match (pattern, negation) {
+                (ListPattern::Unreadable, _) => return ListMatch::Unknown,
                 (pattern, _) if !self.matches_one(pattern, &subject) => {}
-                (_, Sense::Accept) => return Decision::Accepted,
-                (_, Sense::Refuse) => return Decision::Refused,
+                (_, Negation::Accept) => return ListMatch::Accepted,
+                (_, Negation::Refuse) => return ListMatch::Refused,
             }
         }
-        Decision::Refused
+        ListMatch::Refused
     }
 
     /// The list that says nothing of any subject.
     pub fn unknown() -> Self {
         Self {
-            patterns: vec![(Sense::Accept, Pattern::Unreadable)],
+            patterns: vec![(Negation::Accept, ListPattern::Unreadable)],
             matching: Matching::Whole,
         }
     }
 
-    fn matches_one(&self, pattern: &Pattern, subject: &[u8]) -> bool {
+    fn matches_one(&self, pattern: &ListPattern, subject: &[u8]) -> bool {
         let is = |candidate: &[u8]| match pattern {
-            Pattern::Text(text) => text == candidate,
-            Pattern::Table(table) => table.contains(candidate),
-            Pattern::Unreadable => false,
+            ListPattern::Text(text) => text == candidate,
+            ListPattern::Table(table) => table.contains(candidate),
+            ListPattern::Unreadable => false,
         };
         if is(subject) {
             return true;
@@ -186,7 +186,7 @@ impl PatternList {
     }
 }
 
-struct Parser<'w> {
+struct ListParser<'w> {
     parameter: &'static str,
     charset: Charset,
     unsupported: Unsupported,
@@ -197,11 +197,11 @@ struct Parser<'w> {
     files: u32,
     /// The tables that were opened.
     tables: HashSet<Vec<u8>>,
-    patterns: Vec<(Sense, Pattern)>,
+    patterns: Vec<(Negation, ListPattern)>,
 }
 
-impl Parser<'_> {
-    fn list(&mut self, list: &[u8], sense: Sense) -> Result<(), ConfigError> {
+impl ListParser<'_> {
+    fn list(&mut self, list: &[u8], negation: Negation) -> Result<(), ConfigError> {
         let mut rest = list;
         while let Some((token, after)) = next_token(rest) {
             if token.starts_with(b"#") {
@@ -212,39 +212,39 @@ impl Parser<'_> {
                 ));
                 break;
             }
-            self.pattern(token, sense)?;
+            self.pattern(token, negation)?;
             rest = after;
         }
         Ok(())
     }
 
-    fn pattern(&mut self, token: &[u8], sense: Sense) -> Result<(), ConfigError> {
-        let (mut token, mut sense) = (token, sense);
+    fn pattern(&mut self, token: &[u8], negation: Negation) -> Result<(), ConfigError> {
+        let (mut token, mut negation) = (token, negation);
         while let Some(pattern) = token.strip_prefix(b"!") {
-            (token, sense) = (pattern, sense.negated());
+            (token, negation) = (pattern, negation.negated());
         }
         let pattern = match token {
             [] => {
                 let parameter = self.parameter;
                 return Err(ConfigError::NoPattern { parameter });
             }
-            [b'/', ..] => return self.file(Path::new(OsStr::from_bytes(token)), sense),
+            [b'/', ..] => return self.file(Path::new(OsStr::from_bytes(token)), negation),
             _ if token.contains(&b':') => match (self.table(token), self.unsupported) {
                 (Err(ConfigError::UnsupportedTable { .. }), Unsupported::Undecided) => {
-                    Pattern::Unreadable
+                    ListPattern::Unreadable
                 }
-                (table, _) => Pattern::Table(table?),
+                (table, _) => ListPattern::Table(table?),
             },
-            _ => Pattern::Text(token.to_ascii_lowercase()),
+            _ => ListPattern::Text(token.to_ascii_lowercase()),
         };
-        self.patterns.push((sense, pattern));
+        self.patterns.push((negation, pattern));
         Ok(())
     }
 
     /// Opens a table. Warns only the first time: Postfix shares tables.
-    fn table(&mut self, name: &[u8]) -> Result<Table, ConfigError> {
+    fn table(&mut self, name: &[u8]) -> Result<LookupTable, ConfigError> {
         let mut warnings = Vec::new();
-        let table = Table::open(self.parameter, name, self.charset, &mut warnings);
+        let table = LookupTable::open(self.parameter, name, self.charset, &mut warnings);
         if self.tables.insert(name.to_vec()) {
             self.warnings.append(&mut warnings);
         }
@@ -252,11 +252,12 @@ impl Parser<'_> {
     }
 
     /// Reads patterns from a file, line by line.
-    fn file(&mut self, path: &Path, sense: Sense) -> Result<(), ConfigError> {
-        let name = |fault: file::Fault| fault.of(path, "open file", "match_list_parse: read file");
+    fn file(&mut self, path: &Path, negation: Negation) -> Result<(), ConfigError> {
+        let name =
+            |fault: file::FileError| fault.of(path, "open file", "match_list_parse: read file");
         self.files = self.files.saturating_add(1);
         if self.depth >= DEPTH_MAX || self.files > FILES_MAX {
-            return Err(name(file::Fault::Open(Errno::EMFILE.into())));
+            return Err(name(file::FileError::Open(Errno::EMFILE.into())));
         }
         let text = file::read(path).map_err(name)?;
         self.depth = self.depth.saturating_add(1);
@@ -264,7 +265,7 @@ impl Parser<'_> {
             // As everywhere, a NUL ends the text.
             let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
             if !line.starts_with(b"#") {
-                self.list(line, sense)?;
+                self.list(line, negation)?;
             }
         }
         self.depth = self.depth.saturating_sub(1);

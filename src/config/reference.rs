@@ -3,8 +3,8 @@
 //! Owns their syntax and the words of its errors. Expands nothing: operands
 //! and branches are handed out as they are written.
 
-use super::file::trim_start;
 use super::level::Level;
+use crate::text::trim_space_start;
 
 /// How much of the text behind an error is shown.
 const SHOWN_MAX: usize = 20;
@@ -47,11 +47,11 @@ pub struct Branches<'t> {
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
     relation: Relation,
-    kind: Kind,
+    kind: ReferenceKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum ReferenceKind {
     Plain,
     Level,
 }
@@ -84,7 +84,7 @@ pub enum Incomparable {
 
 /// How a reference is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ReferenceForm {
     /// `$name`
     Name,
     /// `${name}` or `$(name)`
@@ -93,9 +93,9 @@ pub enum Form {
 
 /// A reference cut out of a text.
 #[derive(Clone, Copy, Debug)]
-pub struct Scanned<'t> {
+pub struct ScannedReference<'t> {
     /// How it is written.
-    pub form: Form,
+    pub form: ReferenceForm,
     /// The name, or what stands in the braces.
     pub body: &'t [u8],
     /// What follows.
@@ -104,14 +104,17 @@ pub struct Scanned<'t> {
 
 /// Cuts the name or the braces' contents off the text behind a `$`. `whole`
 /// is what an error shows.
-pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<Scanned<'t>, Vec<u8>> {
+pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<ScannedReference<'t>, Vec<u8>> {
     let (form, cut) = match after.first() {
-        Some(b'{') => (Form::Braces, balanced(after, b'{', b'}')),
-        Some(b'(') => (Form::Braces, balanced(after, b'(', b')')),
-        _ => (Form::Name, after.split_at_checked(name_length(after))),
+        Some(b'{') => (ReferenceForm::Braces, balanced(after, b'{', b'}')),
+        Some(b'(') => (ReferenceForm::Braces, balanced(after, b'(', b')')),
+        _ => (
+            ReferenceForm::Name,
+            after.split_at_checked(name_length(after)),
+        ),
     };
     let (body, rest) = cut.ok_or_else(|| quoted("truncated macro reference: ", whole))?;
-    Ok(Scanned { form, body, rest })
+    Ok(ScannedReference { form, body, rest })
 }
 
 /// The words for a reference to nothing.
@@ -121,14 +124,14 @@ pub fn empty(whole: &[u8]) -> Vec<u8> {
 
 /// Reads the first half of a reference: a name, or `{left} operator {right}`.
 pub fn condition(body: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
-    let start = trim_start(body);
+    let start = trim_space_start(body);
     if start.first() == Some(&b'{') {
         return comparison(start);
     }
     let (name, after) = start
         .split_at_checked(name_length(start))
         .unwrap_or_default();
-    let rest = trim_start(after);
+    let rest = trim_space_start(after);
     if !matches!(rest.first(), None | Some(b'?' | b':')) {
         let before = body.strip_suffix(after).unwrap_or_default();
         return Err(unexpected("attribute name syntax error", before, after));
@@ -143,25 +146,25 @@ fn comparison(text: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
         relation,
         token,
         after,
-    } = relation(left, trim_start(after))?;
+    } = relation(left, trim_space_start(after))?;
     let suffix_length = after
         .iter()
         .take_while(|byte| byte.is_ascii_alphanumeric())
         .count();
     let (suffix, after) = after.split_at_checked(suffix_length).unwrap_or_default();
     let kind = match suffix {
-        b"" => Kind::Plain,
-        b"level" => Kind::Level,
+        b"" => ReferenceKind::Plain,
+        b"level" => ReferenceKind::Level,
         _ => return Err(unexpected("bad operator suffix", token, suffix)),
     };
-    if trim_start(after).first() != Some(&b'{') {
+    if trim_space_start(after).first() != Some(&b'{') {
         let before = [b"{", left.0, b"} ", token].concat();
         return Err(unexpected("\"{expression}\" expected", &before, after));
     }
-    let (right, after) = operand(trim_start(after))?;
+    let (right, after) = operand(trim_space_start(after))?;
     Ok(Reference {
         condition: Condition::Comparison(left, Operator { relation, kind }, right),
-        rest: trim_start(after),
+        rest: trim_space_start(after),
     })
 }
 
@@ -207,13 +210,13 @@ pub fn branches(rest: &[u8]) -> Option<Branches<'_>> {
 
 impl<'t> Branches<'t> {
     fn read_both(&mut self, after: &'t [u8]) -> Result<(), Vec<u8>> {
-        if trim_start(after).first() != Some(&b'{') {
+        if trim_space_start(after).first() != Some(&b'{') {
             self.yes = Some(after);
             return Ok(());
         }
-        let (yes, rest) = operand(trim_start(after))?;
+        let (yes, rest) = operand(trim_space_start(after))?;
         self.yes = Some(yes.0);
-        let rest = trim_start(rest);
+        let rest = trim_space_start(rest);
         match rest.split_first() {
             None => Ok(()),
             Some((b':', no)) => self.read_no(no),
@@ -225,13 +228,13 @@ impl<'t> Branches<'t> {
     }
 
     fn read_no(&mut self, text: &'t [u8]) -> Result<(), Vec<u8>> {
-        if trim_start(text).first() != Some(&b'{') {
+        if trim_space_start(text).first() != Some(&b'{') {
             self.no = Some(text);
             return Ok(());
         }
-        let (no, rest) = operand(trim_start(text))?;
+        let (no, rest) = operand(trim_space_start(text))?;
         self.no = Some(no.0);
-        match trim_start(rest) {
+        match trim_space_start(rest) {
             [] => Ok(()),
             rest => {
                 let before = [no.0, b"}"].concat();
@@ -284,11 +287,11 @@ impl Operator {
     /// digits, else as bytes.
     pub fn compare(self, left: &[u8], right: &[u8]) -> Result<bool, Incomparable> {
         let ordering = match self.kind {
-            Kind::Level => level(left)?.cmp(&level(right)?),
-            Kind::Plain if is_digits(left) && is_digits(right) => {
+            ReferenceKind::Level => level(left)?.cmp(&level(right)?),
+            ReferenceKind::Plain if is_digits(left) && is_digits(right) => {
                 number(left)?.cmp(&number(right)?)
             }
-            Kind::Plain => left.cmp(right),
+            ReferenceKind::Plain => left.cmp(right),
         };
         Ok(match self.relation {
             Relation::Equal => ordering.is_eq(),

@@ -10,20 +10,22 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::error::{ConfigError, printable};
-use super::file::{self, is_space, trim_end, trim_start};
+use super::file;
+use super::file::{is_space, trim_end};
 use super::patterns::next_token;
 use crate::text::Charset;
+use crate::text::trim_space_start;
 
 /// A lookup table.
 #[derive(Debug)]
-pub enum Table {
+pub enum LookupTable {
     /// Has every key.
     Static,
     /// Has these keys.
     Keys(HashSet<Vec<u8>>),
 }
 
-impl Table {
+impl LookupTable {
     /// Opens `type:name`, a pattern in the list of a parameter.
     pub fn open(
         parameter: &'static str,
@@ -96,7 +98,7 @@ fn inline_key(token: &[u8]) -> Result<&[u8], Vec<u8>> {
             }
         },
     };
-    let setting = trim_start(setting);
+    let setting = trim_space_start(setting);
     if setting.is_empty() {
         return Err(b"no key found; expected format: key = value".to_vec());
     }
@@ -140,7 +142,7 @@ fn texthash(
         }
         let length = text.iter().take_while(|&&byte| !is_space(byte)).count();
         let (key, value) = text.split_at_checked(length).unwrap_or_default();
-        if trim_start(value).is_empty() {
+        if trim_space_start(value).is_empty() {
             warnings.push(format!(
                 "{shown}, line {line}: expected format: key whitespace value -- ignoring this line"
             ));
@@ -166,8 +168,8 @@ fn texthash(
 mod tests {
     use super::*;
 
-    fn open(table: &str, warnings: &mut Vec<String>) -> Result<Table, String> {
-        Table::open("P", table.as_bytes(), Charset::Ascii, warnings)
+    fn open(table: &str, warnings: &mut Vec<String>) -> Result<LookupTable, String> {
+        LookupTable::open("P", table.as_bytes(), Charset::Ascii, warnings)
             .map_err(|error| error.to_string())
     }
 

@@ -4,11 +4,12 @@
 //! Owns the form and what can be wrong with it. Which attributes come when is
 //! the business of each service's client.
 
-use std::io::{self, BufRead};
+use std::io;
+use std::io::BufRead;
 
 use thiserror::Error;
 
-use crate::text::{shown, trim_space_start};
+use crate::text::{to_printable, trim_space_start};
 
 /// Bytes of a value that are kept. What has taken the daemon's place could send
 /// without end, and several values are in memory at a time, each more than once.
@@ -26,11 +27,11 @@ pub const END_OF_LIST: &str = "(list terminator)";
 pub struct AttributeError {
     /// The path of the daemon's socket.
     peer: String,
-    fault: Fault,
+    fault: AttributeFault,
 }
 
 #[derive(Debug, Error)]
-enum Fault {
+enum AttributeFault {
     /// Another attribute than the protocol has there.
     #[error("unexpected attribute {found}")]
     Unexpected {
@@ -51,18 +52,18 @@ enum Fault {
     Number(String),
     /// Nothing came where a list may end.
     #[error("no more input")]
-    Gone(Silence),
+    Gone(ReadFailure),
     /// Nothing came where an attribute has to go on.
     #[error("no {1}")]
-    Cut(Silence, Part),
+    Cut(ReadFailure, AttributePart),
     /// Nothing came within a text.
     #[error("half a {1}")]
-    Torn(Silence, Part),
+    Truncated(ReadFailure, AttributePart),
 }
 
 /// Why nothing came.
 #[derive(Debug)]
-pub enum Silence {
+pub enum ReadFailure {
     /// The daemon closed the connection.
     Closed,
     /// It said nothing for too long.
@@ -73,28 +74,28 @@ pub enum Silence {
 
 /// A part of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum AttributePart {
     /// Its name.
     Name,
     /// Its value.
     Value,
 }
 
-impl Part {
+impl AttributePart {
     /// Bytes of it that are kept.
     fn kept_max(self) -> usize {
         match self {
-            Part::Name => NAME_MAX,
-            Part::Value => VALUE_MAX,
+            AttributePart::Name => NAME_MAX,
+            AttributePart::Value => VALUE_MAX,
         }
     }
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for AttributePart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Part::Name => "name",
-            Part::Value => "value",
+            AttributePart::Name => "name",
+            AttributePart::Value => "value",
         })
     }
 }
@@ -105,35 +106,37 @@ impl AttributeError {
         let peer = &self.peer;
         let reading = "while reading input attribute";
         Some(match &self.fault {
-            Fault::Unexpected { found, expected } => {
+            AttributeFault::Unexpected { found, expected } => {
                 format!("unexpected attribute {found} from {peer} socket (expecting: {expected})")
             }
-            Fault::Missing(name) => format!("missing attribute {name} in input from {peer} socket"),
-            Fault::Protocol { found, expected } => {
+            AttributeFault::Missing(name) => {
+                format!("missing attribute {name} in input from {peer} socket")
+            }
+            AttributeFault::Protocol { found, expected } => {
                 format!("unexpected protocol {found} from {peer} socket (expected: {expected})")
             }
-            Fault::Number(text) => {
+            AttributeFault::Number(text) => {
                 format!("malformed numerical data from {peer} socket {reading} value: {text}")
             }
-            Fault::Gone(_) => return None,
-            Fault::Cut(Silence::TimedOut, part) => {
+            AttributeFault::Gone(_) => return None,
+            AttributeFault::Cut(ReadFailure::TimedOut, part) => {
                 format!("timeout on {peer} socket {reading} {part}")
             }
-            Fault::Cut(_, part) => {
+            AttributeFault::Cut(_, part) => {
                 format!("premature end-of-input on {peer} socket {reading} {part}")
             }
-            Fault::Torn(_, part) => {
+            AttributeFault::Truncated(_, part) => {
                 format!("unexpected end-of-input from {peer} socket {reading} {part}")
             }
         })
     }
 
     /// What was wrong with the connection, if it was that.
-    pub fn silence(&self) -> Option<&Silence> {
+    pub fn silence(&self) -> Option<&ReadFailure> {
         match &self.fault {
-            Fault::Gone(silence) | Fault::Cut(silence, _) | Fault::Torn(silence, _) => {
-                Some(silence)
-            }
+            AttributeFault::Gone(silence)
+            | AttributeFault::Cut(silence, _)
+            | AttributeFault::Truncated(silence, _) => Some(silence),
             _ => None,
         }
     }
@@ -141,18 +144,18 @@ impl AttributeError {
     /// Whether the daemon closed the connection before it read all that it was
     /// sent.
     pub fn is_reset(&self) -> bool {
-        matches!(self.silence(), Some(Silence::Failed(error))
+        matches!(self.silence(), Some(ReadFailure::Failed(error))
             if error.kind() == io::ErrorKind::ConnectionReset)
     }
 
     /// Whether another attribute came than should: its value was not read.
     pub fn is_unexpected(&self) -> bool {
-        matches!(self.fault, Fault::Unexpected { .. })
+        matches!(self.fault, AttributeFault::Unexpected { .. })
     }
 
     /// Whether the daemon said nothing where a list may begin or end.
     pub fn is_gone(&self) -> bool {
-        matches!(self.fault, Fault::Gone(_))
+        matches!(self.fault, AttributeFault::Gone(_))
     }
 }
 
@@ -192,8 +195,8 @@ impl<R: BufRead> AttributeReader<R> {
         let mut text = Vec::new();
         self.value(&mut text)?;
         if text != protocol.as_bytes() {
-            return Err(self.fault(Fault::Protocol {
-                found: shown(&text),
+            return Err(self.fault(AttributeFault::Protocol {
+                found: to_printable(&text),
                 expected: protocol,
             }));
         }
@@ -213,27 +216,29 @@ impl<R: BufRead> AttributeReader<R> {
     /// Puts the name of an attribute that may be the first into `name`. False
     /// at the end of the list, of which the NUL is consumed.
     pub fn first_name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
-        self.text(name, Part::Name, Fault::Gone)?;
+        self.text(name, AttributePart::Name, AttributeFault::Gone)?;
         Ok(!name.is_empty())
     }
 
     /// The same, where the daemon owes an attribute or the list's end.
     pub fn name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
-        self.text(name, Part::Name, |silence| Fault::Cut(silence, Part::Name))?;
+        self.text(name, AttributePart::Name, |silence| {
+            AttributeFault::Cut(silence, AttributePart::Name)
+        })?;
         Ok(!name.is_empty())
     }
 
     /// Puts the value that belongs to the name just read into `value`.
     pub fn value(&mut self, value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        self.text(value, Part::Value, |silence| {
-            Fault::Cut(silence, Part::Value)
+        self.text(value, AttributePart::Value, |silence| {
+            AttributeFault::Cut(silence, AttributePart::Value)
         })
     }
 
     /// The number in a value. What does not fit is the largest unsigned
     /// number, taken for a signed one, as in Postfix.
     pub fn number(&self, text: &[u8]) -> Result<i64, AttributeError> {
-        number(text).ok_or_else(|| self.fault(Fault::Number(shown(text))))
+        number(text).ok_or_else(|| self.fault(AttributeFault::Number(to_printable(text))))
     }
 
     /// Whether bytes are at hand without waiting for the daemon.
@@ -254,17 +259,17 @@ impl<R: BufRead> AttributeReader<R> {
 
     /// That a list ended where `name` should have come.
     pub fn missing(&self, name: &'static str) -> AttributeError {
-        self.fault(Fault::Missing(name))
+        self.fault(AttributeFault::Missing(name))
     }
 
     fn unexpected(&self, name: &[u8], expected: &'static str) -> AttributeError {
-        self.fault(Fault::Unexpected {
-            found: shown(name),
+        self.fault(AttributeFault::Unexpected {
+            found: to_printable(name),
             expected,
         })
     }
 
-    fn fault(&self, fault: Fault) -> AttributeError {
+    fn fault(&self, fault: AttributeFault) -> AttributeError {
         AttributeError {
             peer: self.peer.clone(),
             fault,
@@ -276,8 +281,8 @@ impl<R: BufRead> AttributeReader<R> {
     fn text(
         &mut self,
         text: &mut Vec<u8>,
-        part: Part,
-        if_silent: impl Fn(Silence) -> Fault,
+        part: AttributePart,
+        if_silent: impl Fn(ReadFailure) -> AttributeFault,
     ) -> Result<(), AttributeError> {
         text.clear();
         let kept_max = part.kept_max();
@@ -285,8 +290,8 @@ impl<R: BufRead> AttributeReader<R> {
         let mut is_begun = false;
         loop {
             let silence = match self.input.fill_buf() {
-                Ok([]) => Some(Silence::Closed),
-                Ok(_) if passed > TEXT_MAX => Some(Silence::Closed),
+                Ok([]) => Some(ReadFailure::Closed),
+                Ok(_) if passed > TEXT_MAX => Some(ReadFailure::Closed),
                 Ok(available) => {
                     let (piece, used, is_end) = up_to_nul(available);
                     let left = kept_max.saturating_sub(text.len());
@@ -301,13 +306,15 @@ impl<R: BufRead> AttributeReader<R> {
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => None,
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Some(Silence::TimedOut),
-                    _ => Some(Silence::Failed(error)),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                        Some(ReadFailure::TimedOut)
+                    }
+                    _ => Some(ReadFailure::Failed(error)),
                 },
             };
             if let Some(silence) = silence {
                 return Err(self.fault(match is_begun {
-                    true => Fault::Torn(silence, part),
+                    true => AttributeFault::Truncated(silence, part),
                     false => if_silent(silence),
                 }));
             }

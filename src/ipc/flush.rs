@@ -4,7 +4,8 @@
 //! Knows the conversation and what can go wrong with it. Which sites may be
 //! asked for, and what an answer means to the user, is the applets' business.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io;
+use std::io::{BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -13,12 +14,12 @@ use std::time::Duration;
 use nix::errno::Errno;
 use thiserror::Error;
 
-use super::attributes::{AttributeError, AttributeReader, Silence, list};
+use super::attributes::{AttributeError, AttributeReader, ReadFailure, list};
 use crate::release::{Feature, Installed};
 use crate::spool::QueueId;
 use crate::sys::error_text::error_text;
+use crate::sys::poll::{Readiness, poll_for};
 use crate::sys::socket::{Wait, connect_stream};
-use crate::sys::wait::{For, wait_for};
 
 /// What the daemon says first.
 const PROTOCOL: &str = "queue_flush_protocol";
@@ -44,7 +45,7 @@ pub enum Request<'a> {
 
 /// What the daemon answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum FlushStatus {
     /// It will be done.
     Done,
     /// The daemon does not understand the request.
@@ -57,7 +58,7 @@ pub enum Status {
     Other(i32),
 }
 
-impl Status {
+impl FlushStatus {
     /// The number that was sent.
     pub fn number(self) -> i32 {
         match self {
@@ -70,7 +71,7 @@ impl Status {
     }
 }
 
-impl From<i32> for Status {
+impl From<i32> for FlushStatus {
     fn from(number: i32) -> Self {
         match number {
             0 => Self::Done,
@@ -84,7 +85,7 @@ impl From<i32> for Status {
 
 /// What comes first in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum FirstSpeaker {
     /// The daemon's greeting, which is at hand: the order of Postfix since
     /// 3.6.
     Greeting,
@@ -108,7 +109,7 @@ pub enum FlushError {
     #[error("{step} {path} socket: {cause}")]
     Conversation {
         /// What was being done.
-        step: Step,
+        step: FlushStep,
         /// The daemon's socket, below the queue directory.
         path: String,
         /// What the kernel said, or that the daemon is to blame.
@@ -118,7 +119,7 @@ pub enum FlushError {
 
 /// Where a conversation can break off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum FlushStep {
     /// Before the daemon said what it speaks.
     Write,
     /// While it said so.
@@ -127,12 +128,12 @@ pub enum Step {
     WriteRead,
 }
 
-impl std::fmt::Display for Step {
+impl std::fmt::Display for FlushStep {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Step::Write => "write",
-            Step::Read => "read",
-            Step::WriteRead => "write/read",
+            FlushStep::Write => "write",
+            FlushStep::Read => "read",
+            FlushStep::WriteRead => "write/read",
         })
     }
 }
@@ -169,7 +170,7 @@ impl Connection {
         request: Request<'_>,
         installed: &Installed,
         warnings: &mut Vec<String>,
-    ) -> Result<Status, FlushError> {
+    ) -> Result<FlushStatus, FlushError> {
         let order = self.order(installed);
         let (stream, path) = (&self.stream, &self.path);
         converse(stream, path, request, order, installed, warnings)
@@ -177,16 +178,16 @@ impl Connection {
 
     /// The request comes first if no greeting can be expected, or none came
     /// in time.
-    fn order(&self, installed: &Installed) -> Order {
+    fn order(&self, installed: &Installed) -> FirstSpeaker {
         if !installed.has(Feature::DaemonsGreet) {
-            return Order::Request;
+            return FirstSpeaker::Request;
         }
         let timeout = self.stream.read_timeout().ok().flatten();
         let limit = timeout.map_or(GREETING_WAIT, |timeout| timeout.min(GREETING_WAIT));
-        match wait_for(&[self.stream.as_fd()], For::Input, limit) {
-            Ok(ready) if !ready.is_empty() => Order::Greeting,
+        match poll_for(&[self.stream.as_fd()], Readiness::Input, limit) {
+            Ok(ready) if !ready.is_empty() => FirstSpeaker::Greeting,
             // A wait that fails is no reason to wait longer.
-            Ok(_) | Err(_) => Order::Request,
+            Ok(_) | Err(_) => FirstSpeaker::Request,
         }
     }
 }
@@ -202,10 +203,10 @@ pub fn converse<S>(
     stream: &S,
     path: &str,
     request: Request<'_>,
-    order: Order,
+    order: FirstSpeaker,
     installed: &Installed,
     warnings: &mut Vec<String>,
-) -> Result<Status, FlushError>
+) -> Result<FlushStatus, FlushError>
 where
     for<'s> &'s S: Read + Write,
 {
@@ -216,8 +217,8 @@ where
         reader: AttributeReader::new(BufReader::new(stream), path),
     };
     match order {
-        Order::Greeting => conversation.greeting_first(request),
-        Order::Request => conversation.request_first(request, installed),
+        FirstSpeaker::Greeting => conversation.greeting_first(request),
+        FirstSpeaker::Request => conversation.request_first(request, installed),
     }
 }
 
@@ -250,7 +251,7 @@ where
     for<'s> &'s S: Read + Write,
 {
     /// Reads the greeting, then asks, as Postfix since 3.6 does.
-    fn greeting_first(&mut self, request: Request<'_>) -> Result<Status, FlushError> {
+    fn greeting_first(&mut self, request: Request<'_>) -> Result<FlushStatus, FlushError> {
         let mut name = Vec::new();
         let first = self.reader.first_name(&mut name);
         let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
@@ -268,7 +269,7 @@ where
         &mut self,
         request: Request<'_>,
         installed: &Installed,
-    ) -> Result<Status, FlushError> {
+    ) -> Result<FlushStatus, FlushError> {
         let sent = self.send(request);
         match self.opening(installed)? {
             Opening::Greeting => {
@@ -291,13 +292,13 @@ where
             let fault = first.and_then(|has_name| self.expect_status(has_name, &name));
             return fault.map(|()| Opening::Answer).map_err(|error| {
                 self.warn(Some(&error));
-                self.broken(Step::WriteRead, &error)
+                self.broken(FlushStep::WriteRead, &error)
             });
         }
         let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
         if read.as_ref().is_err_and(|e| e.is_gone() && e.is_reset()) {
             // A request that is sent after the greeting finds nobody.
-            return Err(self.failed(Step::WriteRead, error_text(&Errno::EPIPE.into())));
+            return Err(self.failed(FlushStep::WriteRead, error_text(&Errno::EPIPE.into())));
         }
         let is_unfinished = matches!(&read, Ok(Some(fault)) if fault.is_unexpected());
         self.greeted(read)?;
@@ -322,14 +323,14 @@ where
         };
         self.warn(Some(&error));
         match (error.is_gone(), error.silence()) {
-            (true, Some(Silence::TimedOut)) => Err(self.broken(Step::Write, &error)),
+            (true, Some(ReadFailure::TimedOut)) => Err(self.broken(FlushStep::Write, &error)),
             (true, _) => Ok(()),
             // It went with the request unread: to Postfix, which had not sent
             // it yet, that is the end of the input.
             (false, _) if error.is_reset() => {
-                Err(self.failed(Step::Read, APPLICATION_ERROR.to_owned()))
+                Err(self.failed(FlushStep::Read, APPLICATION_ERROR.to_owned()))
             }
-            (false, _) => Err(self.broken(Step::Read, &error)),
+            (false, _) => Err(self.broken(FlushStep::Read, &error)),
         }
     }
 
@@ -343,10 +344,10 @@ where
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 // No warning: Postfix would say this of an answer.
-                Err(error) => return Err(self.broken(Step::WriteRead, &error)),
+                Err(error) => return Err(self.broken(FlushStep::WriteRead, &error)),
             }
         }
-        Err(self.failed(Step::WriteRead, APPLICATION_ERROR.to_owned()))
+        Err(self.failed(FlushStep::WriteRead, APPLICATION_ERROR.to_owned()))
     }
 
     fn expect_status(&self, has_name: bool, name: &[u8]) -> Result<(), AttributeError> {
@@ -368,24 +369,24 @@ where
                 io::ErrorKind::WouldBlock => error_text(&Errno::ETIMEDOUT.into()),
                 _ => error_text(&cause),
             };
-            self.failed(Step::WriteRead, cause)
+            self.failed(FlushStep::WriteRead, cause)
         })
     }
 
-    fn answer(&mut self) -> Result<Status, FlushError> {
+    fn answer(&mut self) -> Result<FlushStatus, FlushError> {
         let mut name = Vec::new();
         let first = self.reader.first_name(&mut name);
         match first.and_then(|has_name| self.expect_status(has_name, &name)) {
             Ok(()) => self.rest_of_answer(),
             Err(error) => {
                 self.warn(Some(&error));
-                Err(self.broken(Step::WriteRead, &error))
+                Err(self.broken(FlushStep::WriteRead, &error))
             }
         }
     }
 
     /// Reads an answer of which the first name was read.
-    fn rest_of_answer(&mut self) -> Result<Status, FlushError> {
+    fn rest_of_answer(&mut self) -> Result<FlushStatus, FlushError> {
         match self.read_status() {
             Ok((number, fault)) => {
                 self.warn(fault.as_ref());
@@ -393,7 +394,7 @@ where
             }
             Err(error) => {
                 self.warn(Some(&error));
-                Err(self.broken(Step::WriteRead, &error))
+                Err(self.broken(FlushStep::WriteRead, &error))
             }
         }
     }
@@ -412,16 +413,16 @@ where
             .extend(fault.and_then(AttributeError::warning));
     }
 
-    fn broken(&self, step: Step, error: &AttributeError) -> FlushError {
+    fn broken(&self, step: FlushStep, error: &AttributeError) -> FlushError {
         let cause = match error.silence() {
-            Some(Silence::TimedOut) => error_text(&Errno::ETIMEDOUT.into()),
-            Some(Silence::Failed(cause)) => error_text(cause),
-            Some(Silence::Closed) | None => APPLICATION_ERROR.to_owned(),
+            Some(ReadFailure::TimedOut) => error_text(&Errno::ETIMEDOUT.into()),
+            Some(ReadFailure::Failed(cause)) => error_text(cause),
+            Some(ReadFailure::Closed) | None => APPLICATION_ERROR.to_owned(),
         };
         self.failed(step, cause)
     }
 
-    fn failed(&self, step: Step, cause: String) -> FlushError {
+    fn failed(&self, step: FlushStep, cause: String) -> FlushError {
         FlushError::Conversation {
             step,
             path: self.path.to_owned(),

@@ -6,14 +6,17 @@
 //! restarted. Values arrive quoted and printable, and are made printable all
 //! the same: a stranger may have taken the daemon's place.
 
-use std::io::{self, BufReader};
+use std::io;
+use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
 use super::attributes::{AttributeError, AttributeReader, Buffered};
+use crate::queue_file::message_visitor::{
+    LogClass, LogFacts, MessageHead, MessageVisitor, Recipient,
+};
 use crate::release::{Feature, Installed};
-use crate::spool::report::{Head, LogClass, LogFacts, Recipient, Report};
 use crate::sys::socket::{Wait, connect_stream};
 use crate::text::{Charset, make_printable};
 
@@ -110,7 +113,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
     }
 
     /// Reports the next message; false at the end of the listing.
-    pub fn next(&mut self, report: &mut impl Report) -> Result<bool, AttributeError> {
+    pub fn next(&mut self, report: &mut impl MessageVisitor) -> Result<bool, AttributeError> {
         match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
             Ahead::End => return Ok(false),
             Ahead::Nothing if !self.next_name()? => return Ok(false),
@@ -130,7 +133,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
     }
 
     /// Reads a message up to its sender; the first name was read ahead.
-    fn head(&mut self, report: &mut impl Report) -> Result<(), AttributeError> {
+    fn head(&mut self, report: &mut impl MessageVisitor) -> Result<(), AttributeError> {
         let mut message = std::mem::take(&mut self.message);
         self.value("queue_name", &mut message.queue)?;
         self.named("queue_id", &mut message.id)?;
@@ -139,7 +142,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         self.named("size", &mut message.number)?;
         let size = self.attributes.number(&message.number)?;
         let forced_expire = self.forced_expire(&mut message)?;
-        report.message(&Head {
+        report.message(&MessageHead {
             queue: &message.queue,
             id: &message.id,
             arrival,
@@ -170,7 +173,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
     }
 
     /// Reads a recipient; the first name was read ahead.
-    fn recipient(&mut self, report: &mut impl Report) -> Result<(), AttributeError> {
+    fn recipient(&mut self, report: &mut impl MessageVisitor) -> Result<(), AttributeError> {
         let mut recipient = std::mem::take(&mut self.recipient);
         let has_original = self.name == b"original_recipient";
         if has_original {
@@ -225,10 +228,10 @@ mod tests {
     use crate::release::Release;
 
     #[derive(Default)]
-    struct Seen(Vec<String>);
+    struct AttributesSeen(Vec<String>);
 
-    impl Report for Seen {
-        fn message(&mut self, head: &Head<'_>) {
+    impl MessageVisitor for AttributesSeen {
+        fn message(&mut self, head: &MessageHead<'_>) {
             self.0.push(format!(
                 "{} {} {}{}",
                 String::from_utf8_lossy(head.id),
@@ -258,7 +261,7 @@ mod tests {
         let bytes = text.replace(' ', "\0").into_bytes();
         let mut showq = Showq::new(BufReader::new(&bytes[..]), "S", Charset::Ascii);
         showq.greeting(&installed("3.7"))?;
-        let mut seen = Seen::default();
+        let mut seen = AttributesSeen::default();
         while showq.next(&mut seen)? {}
         Ok(seen.0)
     }

@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use super::known::Known;
+use super::format::template::RequiredParts;
+use super::message_info::MessageInfo;
 use super::sink::PIECE_SIZE;
-use super::template::Depth;
+use crate::queue_file::message_visitor::Recipient;
 use crate::selection::domain;
-use crate::spool::report::Recipient;
 use crate::sys::time::LocalTime;
 use crate::text::fold::fold;
 use crate::text::{Charset, make_printable};
@@ -91,16 +91,16 @@ impl CountBy {
     }
 
     /// What has to be read for it.
-    pub fn depth(self) -> Depth {
+    pub fn depth(self) -> RequiredParts {
         match self {
-            Self::To | Self::ToDomain | Self::Reason => Depth::Everything,
-            Self::Client | Self::SaslUser => Depth::QueueFile,
-            _ => Depth::Head,
+            Self::To | Self::ToDomain | Self::Reason => RequiredParts::Everything,
+            Self::Client | Self::SaslUser => RequiredParts::QueueFile,
+            _ => RequiredParts::Head,
         }
     }
 
     /// What a message counts as.
-    fn of_message(self, known: &Known) -> Vec<u8> {
+    fn of_message(self, known: &MessageInfo) -> Vec<u8> {
         let or_none = |text: &[u8]| match text {
             [] => NONE.to_vec(),
             text => text.to_vec(),
@@ -182,14 +182,17 @@ pub struct CountPlan {
 
 impl CountPlan {
     /// What has to be read for it.
-    pub fn depth(&self) -> Depth {
+    pub fn depth(&self) -> RequiredParts {
         let depths = self.by.iter().map(|by| by.depth());
-        depths.max().unwrap_or(Depth::Head)
+        depths.max().unwrap_or(RequiredParts::Head)
     }
 
     /// What only the spool can tell, if that is asked for.
     pub fn needs_spool(&self) -> Option<&'static str> {
-        let found = self.by.iter().find(|by| by.depth() == Depth::QueueFile);
+        let found = self
+            .by
+            .iter()
+            .find(|by| by.depth() == RequiredParts::QueueFile);
         found.map(|by| by.name())
     }
 }
@@ -208,7 +211,7 @@ pub struct Group {
 }
 
 impl Group {
-    fn of(known: &Known, count: u64) -> Self {
+    fn of(known: &MessageInfo, count: u64) -> Self {
         let size = u64::try_from(known.size).unwrap_or(0);
         Self {
             count,
@@ -230,14 +233,14 @@ impl Group {
 pub type Groups = HashMap<Vec<u8>, Group>;
 /// How many messages are of which age.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ages {
+pub struct AgeCounts {
     /// Up to each limit and above the one before; the last are older.
     pub counts: [u64; AGE_LIMITS.len() + 1],
     /// Their ages together, in seconds.
     pub sum: u64,
 }
 
-impl Ages {
+impl AgeCounts {
     fn count(&mut self, age: i64) {
         let place = AGE_LIMITS.iter().position(|limit| age <= *limit);
         if let Some(count) = self.counts.get_mut(place.unwrap_or(AGE_LIMITS.len())) {
@@ -246,7 +249,7 @@ impl Ages {
         self.sum = self.sum.saturating_add(age.unsigned_abs());
     }
 
-    fn add(&mut self, other: Ages) {
+    fn add(&mut self, other: AgeCounts) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count = count.saturating_add(more);
         }
@@ -260,7 +263,7 @@ pub struct Counts {
     /// In the order of the plan.
     pub by: Vec<Groups>,
     /// By queue.
-    pub ages: HashMap<Vec<u8>, Ages>,
+    pub ages: HashMap<Vec<u8>, AgeCounts>,
     /// What the values cost.
     cost: usize,
 }
@@ -281,7 +284,7 @@ impl Counts {
     }
 
     /// The ages of a queue. There are few, unless a daemon invents them.
-    fn ages_of(&mut self, queue: Vec<u8>) -> &mut Ages {
+    fn ages_of(&mut self, queue: Vec<u8>) -> &mut AgeCounts {
         let is_known = self.ages.len() < VALUES_MIN || self.ages.contains_key(&queue);
         let queue = if is_known { queue } else { OTHERS.to_vec() };
         self.ages.entry(queue).or_default()
@@ -309,7 +312,7 @@ fn add_group(groups: &mut Groups, cost: &mut usize, value: Vec<u8>, group: Group
 
 /// Counts messages.
 #[derive(Debug)]
-pub struct Counter<'a> {
+pub struct MessageCounter<'a> {
     plan: &'a CountPlan,
     counts: Counts,
     /// What the recipients of the message count as, in the order of the plan.
@@ -318,7 +321,7 @@ pub struct Counter<'a> {
     recipients_cost: usize,
 }
 
-impl<'a> Counter<'a> {
+impl<'a> MessageCounter<'a> {
     /// A counter that has counted nothing.
     pub fn new(plan: &'a CountPlan) -> Self {
         Self {
@@ -369,13 +372,13 @@ impl<'a> Counter<'a> {
 
     /// Counts the recipients so far if they are many, when it is known that
     /// the message counts.
-    pub fn add_up(&mut self, known: &Known) {
+    pub fn add_up(&mut self, known: &MessageInfo) {
         if self.recipients_cost > PIECE_SIZE {
             self.count_recipients(known);
         }
     }
 
-    fn count_recipients(&mut self, known: &Known) {
+    fn count_recipients(&mut self, known: &MessageInfo) {
         let Counts { by, cost, .. } = &mut self.counts;
         by.resize_with(self.plan.by.len(), Groups::default);
         for (groups, recipients) in by.iter_mut().zip(&mut self.recipients) {
@@ -387,7 +390,7 @@ impl<'a> Counter<'a> {
     }
 
     /// The message is complete, and counts.
-    pub fn end(&mut self, known: &Known) {
+    pub fn end(&mut self, known: &MessageInfo) {
         self.count_recipients(known);
         let Counts { by, cost, .. } = &mut self.counts;
         for (by, groups) in self.plan.by.iter().zip(by) {
@@ -413,10 +416,10 @@ mod tests {
             by: vec![CountBy::Client, CountBy::SaslUser],
             ..CountPlan::default()
         };
-        let mut known = Known::default();
+        let mut known = MessageInfo::default();
         known.origin.note(b"client_name=\x1b[31m\xfc");
         known.origin.note(b"sasl_username=J\xc3\xbcrgen\x07");
-        let mut counter = Counter::new(&plan);
+        let mut counter = MessageCounter::new(&plan);
         counter.begin();
         counter.end(&known);
         let counts = counter.take().unwrap();

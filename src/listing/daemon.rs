@@ -7,23 +7,23 @@
 use std::cell::Cell;
 
 use super::ListingError;
-use super::form::Form;
+use super::formatter::Formatter;
 use super::output::Ending;
 use super::sink::{PIECE_SIZE, Sink};
-use super::spill::{Kept, Spill};
-use super::style::Look;
+use super::spill::{Spill, SpilledText};
+use super::style::OutputOptions;
 use crate::ipc::showq::Showq;
 use crate::ipc::{AttributeError, Buffered};
-use crate::selection::{Judge, Selection, Verdict};
-use crate::spool::report::{Head, Recipient, Report};
+use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, Recipient};
+use crate::selection::{Evaluator, Match, Selection};
 
 /// What is wanted of a daemon's listing.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct DaemonRequest<'a> {
     /// Counts the messages that the daemon reports, whatever matches.
     pub seen: &'a Cell<u64>,
     /// What it looks like.
-    pub look: Look<'a>,
+    pub look: OutputOptions<'a>,
     /// Which messages are meant; all without one.
     pub selection: Option<&'a Selection>,
     /// How the daemon shows the null address.
@@ -34,13 +34,13 @@ pub struct Wish<'a> {
 /// complete messages are handed out before the error is returned.
 pub fn copy<R: std::io::BufRead + Buffered>(
     mut showq: Showq<R>,
-    wish: &Wish<'_>,
+    request: &DaemonRequest<'_>,
     sink: &mut impl Sink,
 ) -> Result<Ending, ListingError> {
-    let mut copier = Copier {
-        wish,
-        form: Form::new(wish.look),
-        judge: None,
+    let mut copier = DaemonListing {
+        request,
+        form: Formatter::new(request.look),
+        evaluator: None,
         sink,
         complete: 0,
         spill: Spill::default(),
@@ -69,22 +69,22 @@ pub fn copy<R: std::io::BufRead + Buffered>(
 }
 
 /// Formats what the daemon reports and hands it out piece by piece.
-struct Copier<'a, S> {
-    wish: &'a Wish<'a>,
-    form: Form<'a>,
+struct DaemonListing<'a, S> {
+    request: &'a DaemonRequest<'a>,
+    form: Formatter<'a>,
     /// Who decides about the message that is read.
-    judge: Option<Judge<'a>>,
+    evaluator: Option<Evaluator<'a>>,
     sink: &'a mut S,
     /// How much of what was formatted belongs to complete messages.
     complete: usize,
     /// What is too much for the memory of a message of which it is not known
     /// whether it is listed.
     spill: Spill,
-    kept: Vec<Kept>,
+    kept: Vec<SpilledText>,
     state: Result<Ending, ListingError>,
 }
 
-impl<S: Sink> Copier<'_, S> {
+impl<S: Sink> DaemonListing<'_, S> {
     /// Takes note that a message is complete, or that it never will be.
     fn message_read(&mut self, next: &Result<bool, AttributeError>) {
         match next {
@@ -93,21 +93,23 @@ impl<S: Sink> Copier<'_, S> {
         }
     }
 
-    fn verdict(&self) -> Verdict {
-        self.judge.as_ref().map_or(Verdict::Meant, Judge::verdict)
+    fn verdict(&self) -> Match {
+        self.evaluator
+            .as_ref()
+            .map_or(Match::Yes, Evaluator::verdict)
     }
 
     fn hand_out_if_large(&mut self) {
-        if self.form.gathered_size() > PIECE_SIZE {
-            self.hand_out_gathered();
+        if self.form.partial_size() > PIECE_SIZE {
+            self.hand_out_partial();
         }
         if !self.form.is_continuous() || self.form.out().len() <= PIECE_SIZE {
             return;
         }
         match self.verdict() {
-            Verdict::Meant => self.hand_out(),
-            Verdict::Open => self.keep(),
-            Verdict::NotMeant => {}
+            Match::Yes => self.hand_out(),
+            Match::Open => self.keep(),
+            Match::No => {}
         }
     }
 
@@ -143,14 +145,14 @@ impl<S: Sink> Copier<'_, S> {
     /// Acts on what is known of the message by now.
     fn follow_verdict(&mut self) {
         match self.verdict() {
-            Verdict::Meant => {
+            Match::Yes => {
                 self.form.release();
                 if !self.kept.is_empty() {
                     self.hand_out_kept();
                 }
             }
-            Verdict::Open => self.form.hold_back(),
-            Verdict::NotMeant => {
+            Match::Open => self.form.hold_back(),
+            Match::No => {
                 self.form.drop_message();
                 if !self.kept.is_empty() {
                     self.kept.clear();
@@ -164,27 +166,27 @@ impl<S: Sink> Copier<'_, S> {
         let text = std::mem::take(self.form.out());
         self.hand_out_piece(&text);
         self.complete = 0;
-        self.hand_out_gathered();
+        self.hand_out_partial();
     }
 
-    fn hand_out_gathered(&mut self) {
-        if let Some(gathered) = self.form.take_gathered()
+    fn hand_out_partial(&mut self) {
+        if let Some(partial) = self.form.take_partial()
             && matches!(self.state, Ok(Ending::Complete))
         {
-            self.state = self.sink.gathered(gathered);
+            self.state = self.sink.partial(partial);
         }
     }
 }
 
-impl<S: Sink> Report for Copier<'_, S> {
-    fn message(&mut self, head: &Head<'_>) {
-        let wish = self.wish;
-        wish.seen.set(wish.seen.get().saturating_add(1));
-        self.judge = wish
+impl<S: Sink> MessageVisitor for DaemonListing<'_, S> {
+    fn message(&mut self, head: &MessageHead<'_>) {
+        let request = self.request;
+        request.seen.set(request.seen.get().saturating_add(1));
+        self.evaluator = request
             .selection
-            .map(|selection| Judge::new(selection, wish.null_shown));
-        if let Some(judge) = &mut self.judge {
-            judge.message(head);
+            .map(|selection| Evaluator::new(selection, request.null_shown));
+        if let Some(evaluator) = &mut self.evaluator {
+            evaluator.message(head);
         }
         self.form.begin();
         self.follow_verdict();
@@ -193,24 +195,24 @@ impl<S: Sink> Report for Copier<'_, S> {
     }
 
     fn recipient(&mut self, recipient: &Recipient<'_>) {
-        if let Some(judge) = &mut self.judge {
-            judge.recipient(recipient);
+        if let Some(evaluator) = &mut self.evaluator {
+            evaluator.recipient(recipient);
         }
         self.follow_verdict();
-        if self.verdict() != Verdict::NotMeant {
+        if self.verdict() != Match::No {
             self.form.recipient(recipient);
             self.hand_out_if_large();
         }
     }
 
     fn end(&mut self) {
-        if let Some(judge) = &mut self.judge {
-            judge.end();
+        if let Some(evaluator) = &mut self.evaluator {
+            evaluator.end();
         }
         self.follow_verdict();
         match self.verdict() {
-            Verdict::Meant => self.form.end(),
-            Verdict::Open | Verdict::NotMeant => self.form.out().truncate(self.complete),
+            Match::Yes => self.form.end(),
+            Match::Open | Match::No => self.form.out().truncate(self.complete),
         }
         self.hand_out_if_large();
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::count_form::{Row, rows};
-use super::counts::{AGE_LIMITS, Ages, CountBy, CountPlan, Counts, Groups};
+use super::counts::{AGE_LIMITS, AgeCounts, CountBy, CountPlan, Counts, Groups};
+use super::format::counts::{CountRow, rows};
 use crate::spool::Queue;
 use crate::text::{Charset, make_printable};
 
@@ -87,7 +87,7 @@ impl Metrics {
     }
 
     /// A histogram of the ages in each queue.
-    fn ages(&mut self, ages: &HashMap<Vec<u8>, Ages>) {
+    fn ages(&mut self, ages: &HashMap<Vec<u8>, AgeCounts>) {
         self.family(
             "age_seconds",
             "histogram",
@@ -109,7 +109,7 @@ impl Metrics {
         }
     }
 
-    fn top(&mut self, name: &str, help: &str, label: &str, rows: &[Row]) {
+    fn top(&mut self, name: &str, help: &str, label: &str, rows: &[CountRow]) {
         self.family(name, "gauge", help);
         for (value, group) in rows {
             self.line(name, &[(label, value)], group.count);

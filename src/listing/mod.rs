@@ -1,24 +1,19 @@
 //! Listings of the queue: where messages come from and what they look like
 //! (spec page 05).
 
-pub mod count_form;
 mod counts;
 mod daemon;
-mod detail;
-mod form;
-mod json;
-mod known;
-mod lines;
+pub mod format;
+mod formatter;
+mod message_info;
 pub mod metrics;
-mod order;
 mod output;
 mod pipeline;
-mod runs;
 mod sink;
+mod sort;
+mod sort_runs;
 mod spill;
 mod style;
-mod template;
-mod text;
 mod times;
 mod worker;
 
@@ -27,25 +22,25 @@ use std::io;
 use thiserror::Error;
 
 use crate::ipc::AttributeError;
+use crate::queue_file::message_reader::ReadError;
 use crate::spool::WalkError;
 use crate::spool::message::NoMessage;
-use crate::spool::readers::readers_for;
-use crate::spool::reporter::ReportError;
 use crate::sys::error_text::error_text;
+use crate::worker_pool::readers::readers_for;
 
 pub use counts::{COUNTED_BY, CountBy, CountPlan, Counts};
-pub use daemon::{Wish as DaemonWish, copy as list_daemon};
-pub use detail::DetailRules;
-pub use form::{Form, Gathered, Totals};
-pub use json::Members;
-pub use order::{Arrangement, Direction, Entry, Key, Sorter};
+pub use daemon::{DaemonRequest, copy as list_daemon};
+pub use format::detail::DetailRules;
+pub use format::json::Members;
+pub use format::template::{Template, Terminator};
+pub use format::text::Columns;
+pub use formatter::{Formatter, PartialResult, Totals};
 pub use output::{Ending, Output};
 pub use pipeline::run as list_spool;
 pub use sink::Sink;
+pub use sort::{Direction, SortEntry, SortKey, SortSpec, Sorter};
 pub use spill::Spill;
-pub use style::{Look, Style};
-pub use template::{Template, Terminator};
-pub use text::Columns;
+pub use style::{OutputOptions, Style};
 pub use times::{Clock, TimeStyle, write_duration};
 pub use worker::Listing;
 
@@ -68,7 +63,7 @@ pub enum ListingError {
     Walk(#[from] WalkError),
     /// A message cannot be reported, and without it the listing is wrong.
     #[error(transparent)]
-    Report(#[from] ReportError),
+    Report(#[from] ReadError),
     /// A message cannot be opened now, though it may be fine.
     #[error(transparent)]
     Exhausted(#[from] NoMessage),

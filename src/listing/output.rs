@@ -1,8 +1,9 @@
 //! Where a listing goes: standard output, in order, with heading and footer.
 
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 
-use super::form::Totals;
+use super::formatter::Totals;
 use super::style::Style;
 
 /// How a listing that nothing else went wrong with ended.
@@ -21,12 +22,12 @@ pub enum Ending {
 pub struct Output<'a, W> {
     to: W,
     style: Style<'a>,
-    state: State,
+    state: WriterState,
     totals: Totals,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum State {
+enum WriterState {
     NothingYet,
     Begun,
     ReaderGone,
@@ -38,7 +39,7 @@ impl<'a, W: Write> Output<'a, W> {
         Self {
             to,
             style,
-            state: State::NothingYet,
+            state: WriterState::NothingYet,
             totals: Totals::default(),
         }
     }
@@ -46,8 +47,8 @@ impl<'a, W: Write> Output<'a, W> {
     /// Writes a piece. `ReaderGone` once nobody reads any more.
     pub fn piece(&mut self, piece: &[u8]) -> io::Result<Ending> {
         let mut piece = piece;
-        if self.state == State::NothingYet && !piece.is_empty() {
-            self.state = State::Begun;
+        if self.state == WriterState::NothingYet && !piece.is_empty() {
+            self.state = WriterState::Begun;
             self.write(self.style.heading().as_bytes())?;
             piece = piece.strip_prefix(self.style.separator()).unwrap_or(piece);
         }
@@ -71,13 +72,13 @@ impl<'a, W: Write> Output<'a, W> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<Ending> {
-        if self.state == State::ReaderGone {
+        if self.state == WriterState::ReaderGone {
             return Ok(Ending::ReaderGone);
         }
         match self.to.write_all(bytes).and_then(|()| self.to.flush()) {
             Ok(()) => Ok(Ending::Complete),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.state = State::ReaderGone;
+                self.state = WriterState::ReaderGone;
                 Ok(Ending::ReaderGone)
             }
             Err(error) => Err(error),

@@ -9,37 +9,38 @@ use std::ops::ControlFlow;
 use super::ListingError;
 use super::output::Ending;
 use super::sink::Sink;
-use super::worker::{Listing, Piece, Worker};
+use super::worker::{Listing, OutputPiece, Worker};
 use crate::selection::Selection;
-use crate::spool::readers::{self, NotWanted};
-use crate::spool::{Found, Queue, Walk, WalkError, id};
-use crate::text::shown;
+use crate::spool::{DirEntry, Queue, Walk, WalkError, id};
+use crate::text::to_printable;
+use crate::worker_pool::readers;
+use crate::worker_pool::readers::ConsumerGone;
 
 /// Lists every message queue into `sink`.
 pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, ListingError> {
     let ended = readers::run(
         listing.workers,
         || Worker::new(*listing),
-        |crew| walk(listing, crew),
+        |feed| walk(listing, feed),
         |piece| write(piece, sink),
     );
     ended.unwrap_or(Ok(Ending::Complete))
 }
 
 /// Writes a piece; breaks off when the listing is over.
-fn write(piece: Piece, sink: &mut impl Sink) -> ControlFlow<Result<Ending, ListingError>> {
+fn write(piece: OutputPiece, sink: &mut impl Sink) -> ControlFlow<Result<Ending, ListingError>> {
     let ending = match piece {
-        Piece::Text(text) => sink.piece(&text),
-        Piece::Gathered(gathered) => sink.gathered(gathered),
-        Piece::Totals(totals) => {
+        OutputPiece::Text(text) => sink.piece(&text),
+        OutputPiece::PartialResult(partial) => sink.partial(partial),
+        OutputPiece::Totals(totals) => {
             sink.totals(totals);
             Ok(Ending::Complete)
         }
-        Piece::Warning(text) => {
+        OutputPiece::Warning(text) => {
             sink.warning(&text);
             Ok(Ending::Complete)
         }
-        Piece::Failed(error) => Err(error),
+        OutputPiece::Failed(error) => Err(error),
     };
     match ending {
         Ok(Ending::Complete) => ControlFlow::Continue(()),
@@ -48,16 +49,16 @@ fn write(piece: Piece, sink: &mut impl Sink) -> ControlFlow<Result<Ending, Listi
 }
 
 /// What reads for a listing.
-type Crew<'scope> = readers::Crew<'scope, Queue, Piece>;
+type Crew<'scope> = readers::ChunkFeed<'scope, Queue, OutputPiece>;
 
 /// Walks every queue and gives the names that may be messages to the crew.
-fn walk(listing: &Listing<'_>, crew: &mut Crew<'_>) -> Result<(), NotWanted> {
+fn walk(listing: &Listing<'_>, feed: &mut Crew<'_>) -> Result<(), ConsumerGone> {
     let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
     for queue in listing.queues.iter().copied().filter(admits) {
-        if let Err(error) = walk_queue(queue, listing, crew)? {
-            return crew.say(Piece::Failed(error.into()));
+        if let Err(error) = walk_queue(queue, listing, feed)? {
+            return feed.say(OutputPiece::Failed(error.into()));
         }
-        crew.flush()?;
+        feed.flush()?;
     }
     Ok(())
 }
@@ -66,15 +67,15 @@ fn walk(listing: &Listing<'_>, crew: &mut Crew<'_>) -> Result<(), NotWanted> {
 fn walk_queue(
     queue: Queue,
     listing: &Listing<'_>,
-    crew: &mut Crew<'_>,
-) -> Result<Result<(), WalkError>, NotWanted> {
+    feed: &mut Crew<'_>,
+) -> Result<Result<(), WalkError>, ConsumerGone> {
     let mut walk = match Walk::new(listing.spool, queue) {
         Ok(walk) => walk,
         Err(error) => return Ok(Err(error)),
     };
     let mut last_name = Vec::new();
     loop {
-        let Found { place, name, .. } = match walk.next_name() {
+        let DirEntry { place, name, .. } = match walk.next_name() {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(Ok(())),
             Err(error) => return Ok(Err(error)),
@@ -82,8 +83,8 @@ fn walk_queue(
         if name == last_name {
             // Observed: Postfix takes this for a directory that never
             // ends, and leaves the rest of the queue out.
-            let text = format!("readdir loop on queue {queue} id {}", shown(name));
-            crew.say(Piece::Warning(text.into_bytes()))?;
+            let text = format!("readdir loop on queue {queue} id {}", to_printable(name));
+            feed.say(OutputPiece::Warning(text.into_bytes()))?;
             return Ok(Ok(()));
         }
         last_name.clear();
@@ -94,7 +95,7 @@ fn walk_queue(
             // Observed: a name in the wrong directory makes Postfix look
             // at the right one, and list what is there once more.
             let is_home = listing.layout.is_home(queue, &place.path, name);
-            crew.add(queue, is_home.then_some(place), name)?;
+            feed.add(queue, is_home.then_some(place), name)?;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who receives a listing, wherever it comes from.
 
 use super::ListingError;
-use super::form::{Gathered, Totals};
+use super::formatter::{PartialResult, Totals};
 use super::output::Ending;
 
 /// Bytes of output after which a piece is handed out.
@@ -14,7 +14,7 @@ pub trait Sink {
     /// The totals of messages whose pieces came before.
     fn totals(&mut self, totals: Totals);
     /// What is to be written later, if at all.
-    fn gathered(&mut self, gathered: Gathered) -> Result<Ending, ListingError>;
+    fn partial(&mut self, partial: PartialResult) -> Result<Ending, ListingError>;
     /// Something for the mail log.
     fn warning(&mut self, text: &[u8]);
 }

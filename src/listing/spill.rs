@@ -27,17 +27,17 @@ pub(super) fn nameless_file() -> io::Result<File> {
 
 /// Keeps texts in a file, for all threads of a listing.
 #[derive(Debug, Default)]
-pub struct Spill(Mutex<State>);
+pub struct Spill(Mutex<SpillState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct SpillState {
     file: Option<Arc<File>>,
     end: u64,
 }
 
 /// A text that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct SpilledText {
     /// Where it begins in the file.
     pub(super) start: u64,
     /// Bytes of it.
@@ -46,7 +46,7 @@ pub struct Kept {
 
 impl Spill {
     /// Keeps a text.
-    pub fn keep(&self, text: &[u8]) -> io::Result<Kept> {
+    pub fn keep(&self, text: &[u8]) -> io::Result<SpilledText> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &state.file {
             Some(file) => Arc::clone(file),
@@ -56,19 +56,19 @@ impl Spill {
         state.end = start.saturating_add(length);
         drop(state);
         file.write_all_at(text, start)?;
-        Ok(Kept { start, length })
+        Ok(SpilledText { start, length })
     }
 
     /// Forgets all that is kept, and gives its room back.
     pub fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = SpillState::default();
     }
 
     /// Hands a text that is kept to `write`, piece by piece, as long as that
     /// answers [`Ending::Complete`].
     pub fn read(
         &self,
-        kept: Kept,
+        kept: SpilledText,
         mut write: impl FnMut(&[u8]) -> Result<Ending, ListingError>,
     ) -> Result<Ending, ListingError> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +103,7 @@ mod tests {
     fn what_is_kept_comes_back_in_pieces() {
         let spill = Spill::default();
         let texts = [vec![b'a'; 3 * PIECE_SIZE + 5], b"b".to_vec(), Vec::new()];
-        let kept: Vec<Kept> = texts.iter().map(|t| spill.keep(t).expect("room")).collect();
+        let kept: Vec<SpilledText> = texts.iter().map(|t| spill.keep(t).expect("room")).collect();
         for (text, kept) in texts.iter().zip(kept) {
             let mut read = Vec::new();
             let ended = spill.read(kept, |piece| {

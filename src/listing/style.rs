@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use super::counts::CountPlan;
-use super::form::Totals;
-use super::json::Members;
-use super::order::Arrangement;
+use super::format::json::Members;
+use super::format::template::{RequiredParts, Template};
+use super::format::text::Columns;
+use super::formatter::Totals;
+use super::sort::SortSpec;
 use super::spill::Spill;
-use super::template::{Depth, Template};
-use super::text::Columns;
 use super::times::Clock;
 
 /// What a listing looks like.
@@ -26,21 +26,21 @@ pub enum Style<'a> {
 
 /// What a listing looks like and in which order it comes.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
+pub struct OutputOptions<'a> {
     /// What it looks like.
     pub style: Style<'a>,
     /// Another order than that of the walk, or an end before the last
     /// message.
-    pub arrangement: Option<&'a Arrangement>,
+    pub sort_spec: Option<&'a SortSpec>,
     /// Where text goes that has to wait and is too much for the memory.
     pub spill: Option<&'a Spill>,
 }
 
-impl<'a> From<Style<'a>> for Look<'a> {
+impl<'a> From<Style<'a>> for OutputOptions<'a> {
     fn from(style: Style<'a>) -> Self {
         Self {
             style,
-            arrangement: None,
+            sort_spec: None,
             spill: None,
         }
     }
@@ -84,16 +84,16 @@ impl<'a> Style<'a> {
     }
 
     /// What has to be read of a message.
-    fn depth(self) -> Depth {
+    fn depth(self) -> RequiredParts {
         match self {
-            Style::Text(..) | Style::Json(_) => Depth::Everything,
+            Style::Text(..) | Style::Json(_) => RequiredParts::Everything,
             Style::Lines(template) => template.depth(),
             Style::Counts(plan) => plan.depth(),
         }
     }
 
     /// Whether more is shown than a message's report alone says.
-    pub(super) fn needs_known(self) -> bool {
+    pub(super) fn needs_message_info(self) -> bool {
         match self {
             Style::Text(..) => false,
             Style::Json(members) => members.details.is_some(),
@@ -133,10 +133,10 @@ impl<'a> Style<'a> {
     }
 }
 
-impl Look<'_> {
+impl OutputOptions<'_> {
     /// What has to be read of a message.
-    pub(super) fn depth(self) -> Depth {
-        let order = self.arrangement.map_or(Depth::Head, Arrangement::depth);
+    pub(super) fn depth(self) -> RequiredParts {
+        let order = self.sort_spec.map_or(RequiredParts::Head, SortSpec::depth);
         self.style.depth().max(order)
     }
 }

@@ -4,19 +4,24 @@
 use std::io;
 
 use super::ListingError;
-use super::form::{Form, Gathered, Totals};
+use super::formatter::{Formatter, PartialResult, Totals};
 use super::sink::PIECE_SIZE;
-use super::style::Look;
-use crate::record::{Buffers, SHORT_TEXT_MAX};
+use super::style::OutputOptions;
+use crate::queue_file::message_reader::{Location, MessageReader, ReadError};
+use crate::queue_file::message_text;
+use crate::queue_file::message_text::{Next, TextPiece as Part};
+use crate::queue_file::message_visitor::{
+    MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
+};
+use crate::queue_file::records::{Buffers, SHORT_TEXT_MAX};
 use crate::selection::{Matcher, Selection};
-use crate::spool::message::{self, Message, NoMessage};
-use crate::spool::message_text::{self, Next, Piece as Part};
-use crate::spool::readers::{self, NotWanted};
-use crate::spool::report::{Head, Recipient, Report, Rules, Wanted};
-use crate::spool::reporter::{Location, ReportError, Reporter};
+use crate::spool::message;
+use crate::spool::message::{Message, NoMessage};
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
+use crate::worker_pool::readers;
+use crate::worker_pool::readers::ConsumerGone;
 
 /// What is listed, and how.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +33,7 @@ pub struct Listing<'a> {
     /// What counts and what may be shown.
     pub rules: &'a Rules,
     /// What it looks like.
-    pub look: Look<'a>,
+    pub look: OutputOptions<'a>,
     /// The queues, in order.
     pub queues: &'a [Queue],
     /// Which messages are meant; all without one.
@@ -38,13 +43,13 @@ pub struct Listing<'a> {
 }
 
 /// What a worker hands out.
-pub enum Piece {
+pub enum OutputPiece {
     /// Formatted messages.
     Text(Vec<u8>),
     /// Totals of messages handed out before.
     Totals(Totals),
     /// What is not to be written yet.
-    Gathered(Gathered),
+    PartialResult(PartialResult),
     /// Something for the mail log.
     Warning(Vec<u8>),
     /// The listing ends here.
@@ -53,25 +58,25 @@ pub enum Piece {
 
 /// Names of one queue's directory; without a directory they were met where
 /// they do not belong: their message is looked for at its place.
-type Chunk<'a> = readers::Chunk<'a, Queue, Piece>;
+type Chunk<'a> = readers::Chunk<'a, Queue, OutputPiece>;
 
 /// Why a worker stops in the middle of a chunk.
-enum Stop {
+enum WorkerStop {
     /// Nobody takes what it hands out.
-    NotWanted,
+    ConsumerGone,
     /// The listing cannot go on.
     Failed(ListingError),
 }
 
-impl Stop {
+impl WorkerStop {
     fn failed(error: impl Into<ListingError>) -> Self {
         Self::Failed(error.into())
     }
 }
 
-impl From<NotWanted> for Stop {
-    fn from(_: NotWanted) -> Self {
-        Self::NotWanted
+impl From<ConsumerGone> for WorkerStop {
+    fn from(_: ConsumerGone) -> Self {
+        Self::ConsumerGone
     }
 }
 
@@ -79,9 +84,9 @@ impl From<NotWanted> for Stop {
 pub struct Worker<'a> {
     listing: Listing<'a>,
     matcher: Option<Matcher<'a>>,
-    reporter: Reporter,
+    reporter: MessageReader,
     buffers: Buffers,
-    form: Form<'a>,
+    form: Formatter<'a>,
 }
 
 impl<'a> Worker<'a> {
@@ -92,14 +97,14 @@ impl<'a> Worker<'a> {
             matcher: listing
                 .selection
                 .map(|selection| Matcher::new(selection, listing.rules)),
-            reporter: Reporter::default(),
+            reporter: MessageReader::default(),
             buffers: Buffers::default(),
-            form: Form::new(listing.look),
+            form: Formatter::new(listing.look),
         }
     }
 
     /// Lists one name, if it is a message that is meant.
-    fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), Stop> {
+    fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), WorkerStop> {
         let path = self.listing.layout.path(chunk.label, name);
         let path = path.to_string_lossy().into_owned();
         let (dir, file) = match &chunk.place {
@@ -109,7 +114,7 @@ impl<'a> Worker<'a> {
         let found = match message::open(dir, file, chunk.label, &path) {
             Ok(found) => found,
             Err(NoMessage::NotThere) => return Ok(()),
-            Err(other) if other.is_exhaustion() => return Err(Stop::Failed(other.into())),
+            Err(other) if other.is_exhaustion() => return Err(WorkerStop::Failed(other.into())),
             Err(other) => return Ok(self.warn(chunk, other.to_string().into_bytes())?),
         };
         let at = Location {
@@ -120,11 +125,11 @@ impl<'a> Worker<'a> {
             path: &path,
         };
         if let Some(matcher) = &mut self.matcher {
-            match matcher.is_meant(&found, &at) {
+            match matcher.matches(&found, &at) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 // Postfix's listing ends there; what it has not goes on.
-                Err(error @ ReportError::Seek { .. }) => {
+                Err(error @ ReadError::Seek { .. }) => {
                     return Ok(self.warn(chunk, error.to_string().into_bytes())?);
                 }
                 Err(error) => return self.not_read(chunk, error),
@@ -134,15 +139,15 @@ impl<'a> Worker<'a> {
             self.warn(chunk, warning.into_bytes())?;
         }
         if let Err(cause) = self.note_file(&found, &path) {
-            self.not_read(chunk, ReportError::unread(&at, cause))?;
+            self.not_read(chunk, ReadError::unread(&at, cause))?;
         }
         self.report(chunk, &found, &at)
     }
 
     /// What cannot be read is told of, and the listing goes on without it.
-    fn not_read(&mut self, chunk: &Chunk, error: ReportError) -> Result<(), Stop> {
+    fn not_read(&mut self, chunk: &Chunk, error: ReadError) -> Result<(), WorkerStop> {
         match error.ends_listing() {
-            true => Err(Stop::failed(error)),
+            true => Err(WorkerStop::failed(error)),
             false => Ok(self.warn(chunk, error.to_string().into_bytes())?),
         }
     }
@@ -173,79 +178,86 @@ impl<'a> Worker<'a> {
         })
     }
 
-    fn report(&mut self, chunk: &Chunk, found: &Message, at: &Location<'_>) -> Result<(), Stop> {
+    fn report(
+        &mut self,
+        chunk: &Chunk,
+        found: &Message,
+        at: &Location<'_>,
+    ) -> Result<(), WorkerStop> {
         let whole = self.form.out().len();
         let mut pieces = Pieces {
             form: &mut self.form,
             chunk,
-            sent: Sent::Nothing,
+            sent: PieceSent::Nothing,
         };
         let done = self
             .reporter
             .report(found, at, self.listing.rules, &mut pieces);
         match pieces.sent {
-            Sent::Closed => return Err(Stop::NotWanted),
-            Sent::Nothing if done.as_ref().is_err_and(ReportError::ends_listing) => {
+            PieceSent::Closed => return Err(WorkerStop::ConsumerGone),
+            PieceSent::Nothing if done.as_ref().is_err_and(ReadError::ends_listing) => {
                 self.form.out().truncate(whole);
                 self.hand_out(chunk)?;
             }
             _ => {}
         }
         if let Some(error) = self.form.take_failure() {
-            return Err(Stop::failed(ListingError::Sort(error)));
+            return Err(WorkerStop::failed(ListingError::Sort(error)));
         }
         done.or_else(|error| self.not_read(chunk, error))
     }
 
-    fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), NotWanted> {
-        chunk.hand_out(Piece::Warning(text))
+    fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), ConsumerGone> {
+        chunk.hand_out(OutputPiece::Warning(text))
     }
 
-    fn hand_out_gathered(&mut self, chunk: &Chunk) -> Result<(), NotWanted> {
-        match self.form.take_gathered() {
-            Some(gathered) => chunk.hand_out(Piece::Gathered(gathered)),
+    fn hand_out_partial(&mut self, chunk: &Chunk) -> Result<(), ConsumerGone> {
+        match self.form.take_partial() {
+            Some(partial) => chunk.hand_out(OutputPiece::PartialResult(partial)),
             None => Ok(()),
         }
     }
 
-    fn hand_out(&mut self, chunk: &Chunk) -> Result<(), NotWanted> {
+    fn hand_out(&mut self, chunk: &Chunk) -> Result<(), ConsumerGone> {
         let text = std::mem::take(self.form.out());
         match text.is_empty() {
             true => Ok(()),
-            false => chunk.hand_out(Piece::Text(text)),
+            false => chunk.hand_out(OutputPiece::Text(text)),
         }
     }
 }
 
-impl readers::Look<Queue, Piece> for Worker<'_> {
-    fn chunk(&mut self, chunk: &Chunk) -> Result<(), NotWanted> {
+impl readers::ReadChunk<Queue, OutputPiece> for Worker<'_> {
+    fn chunk(&mut self, chunk: &Chunk) -> Result<(), ConsumerGone> {
         for name in chunk.names() {
             match self.message(chunk, name) {
                 Ok(()) => {}
-                Err(Stop::NotWanted) => return Err(NotWanted),
-                Err(Stop::Failed(error)) => return chunk.hand_out(Piece::Failed(error)),
+                Err(WorkerStop::ConsumerGone) => return Err(ConsumerGone),
+                Err(WorkerStop::Failed(error)) => {
+                    return chunk.hand_out(OutputPiece::Failed(error));
+                }
             }
             // There are many workers, and what all of them hold adds up.
-            if self.form.gathered_size() > PIECE_SIZE {
-                self.hand_out_gathered(chunk)?;
+            if self.form.partial_size() > PIECE_SIZE {
+                self.hand_out_partial(chunk)?;
             }
         }
         self.hand_out(chunk)?;
-        self.hand_out_gathered(chunk)?;
-        chunk.hand_out(Piece::Totals(self.form.take_totals()))
+        self.hand_out_partial(chunk)?;
+        chunk.hand_out(OutputPiece::Totals(self.form.take_totals()))
     }
 }
 
 /// Hands out pieces of a message while it is reported, so that a message with
 /// a million recipients needs no more memory than others.
 struct Pieces<'a, 'f> {
-    form: &'a mut Form<'f>,
+    form: &'a mut Formatter<'f>,
     chunk: &'a Chunk<'a>,
-    sent: Sent,
+    sent: PieceSent,
 }
 
 /// What became of the pieces of a message.
-enum Sent {
+enum PieceSent {
     Nothing,
     Some,
     Closed,
@@ -254,41 +266,41 @@ enum Sent {
 impl Pieces<'_, '_> {
     /// Hands out what was formatted, if it is enough for a piece.
     fn hand_out(&mut self) {
-        if self.form.gathered_size() > PIECE_SIZE
-            && let Some(gathered) = self.form.take_gathered()
+        if self.form.partial_size() > PIECE_SIZE
+            && let Some(partial) = self.form.take_partial()
         {
-            self.send(Piece::Gathered(gathered));
+            self.send(OutputPiece::PartialResult(partial));
         }
         if !self.form.is_continuous() || self.form.out().len() <= PIECE_SIZE {
             return;
         }
         let text = std::mem::take(self.form.out());
         match text.len() <= 2 * PIECE_SIZE {
-            true => self.send(Piece::Text(text)),
+            true => self.send(OutputPiece::Text(text)),
             // One text of many threads' may be long, not those that wait.
             false => {
                 for piece in text.chunks(PIECE_SIZE) {
-                    self.send(Piece::Text(piece.to_vec()));
+                    self.send(OutputPiece::Text(piece.to_vec()));
                 }
             }
         }
     }
 
     /// Once nobody listens, pieces are dropped.
-    fn send(&mut self, piece: Piece) {
-        if matches!(self.sent, Sent::Closed) {
+    fn send(&mut self, piece: OutputPiece) {
+        if matches!(self.sent, PieceSent::Closed) {
             return;
         }
-        let is_text = matches!(piece, Piece::Text(_) | Piece::Gathered(_));
+        let is_text = matches!(piece, OutputPiece::Text(_) | OutputPiece::PartialResult(_));
         match self.chunk.hand_out(piece) {
-            Ok(()) if is_text => self.sent = Sent::Some,
+            Ok(()) if is_text => self.sent = PieceSent::Some,
             Ok(()) => {}
-            Err(NotWanted) => self.sent = Sent::Closed,
+            Err(ConsumerGone) => self.sent = PieceSent::Closed,
         }
     }
 }
 
-impl Report for Pieces<'_, '_> {
+impl MessageVisitor for Pieces<'_, '_> {
     fn begin(&mut self) {
         self.form.begin();
     }
@@ -313,11 +325,11 @@ impl Report for Pieces<'_, '_> {
         self.form.done_recipient();
     }
 
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> ReadLevel {
         self.form.wanted()
     }
 
-    fn message(&mut self, head: &Head<'_>) {
+    fn message(&mut self, head: &MessageHead<'_>) {
         self.form.message(head);
         self.hand_out();
     }
@@ -333,6 +345,6 @@ impl Report for Pieces<'_, '_> {
     }
 
     fn warning(&mut self, text: Vec<u8>) {
-        self.send(Piece::Warning(text));
+        self.send(OutputPiece::Warning(text));
     }
 }

@@ -43,13 +43,13 @@ fn search(mut input: impl Read) -> Option<String> {
         let wanted = u64::try_from(PIECE).ok()?;
         let count = input.by_ref().take(wanted).read_to_end(&mut window).ok()?;
         match find(&window) {
-            Found::Version(version) => return Some(version),
-            Found::No if count == 0 => return None,
+            SectionData::Version(version) => return Some(version),
+            SectionData::No if count == 0 => return None,
             // A mark without its end stays in the window until more is read.
-            Found::Part(at) if count > 0 && at == 0 && before > PIECE => return None,
-            Found::Part(_) if count == 0 => return None,
-            Found::Part(at) => drop(window.drain(..at)),
-            Found::No => {
+            SectionData::Part(at) if count > 0 && at == 0 && before > PIECE => return None,
+            SectionData::Part(_) if count == 0 => return None,
+            SectionData::Part(at) => drop(window.drain(..at)),
+            SectionData::No => {
                 let rest = MARK.len().saturating_sub(1);
                 let unneeded = window.len().saturating_sub(rest);
                 window.drain(..unneeded);
@@ -60,7 +60,7 @@ fn search(mut input: impl Read) -> Option<String> {
 
 /// What a part of a file holds.
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
+enum SectionData {
     /// No mark.
     No,
     /// A mark, from there, whose version may go on after the part.
@@ -69,7 +69,7 @@ enum Found {
     Version(String),
 }
 
-fn find(bytes: &[u8]) -> Found {
+fn find(bytes: &[u8]) -> SectionData {
     let mut from = 0;
     while let Some(at) = next_mark(bytes, from) {
         let start = at.saturating_add(MARK.len());
@@ -80,15 +80,15 @@ fn find(bytes: &[u8]) -> Found {
                 if let Ok(version) = std::str::from_utf8(version)
                     && super::Release::parse(version).is_some()
                 {
-                    return Found::Version(version.to_owned());
+                    return SectionData::Version(version.to_owned());
                 }
             }
-            None if text.len() < VERSION_MAX => return Found::Part(at),
+            None if text.len() < VERSION_MAX => return SectionData::Part(at),
             None => {}
         }
         from = start;
     }
-    Found::No
+    SectionData::No
 }
 
 /// Where the next mark begins. Most bytes of a program are no `m`: looking for

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::pattern::Pattern;
-use crate::spool::origin::Client;
+use crate::queue_file::submission::Client;
 
 /// What a client is compared with.
 #[derive(Clone, Debug)]

@@ -2,14 +2,14 @@
 //! read to know it.
 //!
 //! Owns the logic of and, or and not. How the facts are come by is
-//! `matcher`'s and `judge`'s business.
+//! `matcher`'s and `evaluator`'s business.
 
 use super::client::ClientPattern;
 use super::pattern::{Address, AddressPattern, DomainPattern, Pattern};
 use super::values::Bound;
+use crate::queue_file::message_visitor::{MessageHead, Recipient};
+use crate::queue_file::submission::Submission;
 use crate::spool::Queue;
-use crate::spool::origin::Origin;
-use crate::spool::report::{Head, Recipient};
 
 /// What has to be true of a message. Empty it is true of all.
 #[derive(Clone, Debug, Default)]
@@ -26,13 +26,13 @@ pub struct Selection {
 #[derive(Clone, Debug)]
 pub struct Clause<T> {
     pub(super) option: &'static str,
-    pub(super) sense: Sense,
+    pub(super) negation: Negation,
     pub(super) tests: Vec<T>,
 }
 
 /// Whether `--not` stands before an option.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sense {
+pub enum Negation {
     /// It does not.
     #[default]
     Is,
@@ -40,7 +40,7 @@ pub enum Sense {
     IsNot,
 }
 
-impl Sense {
+impl Negation {
     /// Whether the finding that a test is true, or false, is what is wanted.
     pub fn wants(self, truth: bool) -> bool {
         truth == (self == Self::Is)
@@ -50,7 +50,7 @@ impl Sense {
 impl<T> Clause<T> {
     /// Whether the clause holds, given what is true.
     fn holds(&self, truth: impl FnMut(&T) -> bool) -> bool {
-        self.sense.wants(self.tests.iter().any(truth))
+        self.negation.wants(self.tests.iter().any(truth))
     }
 }
 
@@ -67,7 +67,7 @@ pub enum NameTest {
 #[derive(Clone, Debug)]
 pub enum HeadTest {
     /// `--status`.
-    Status(Vec<Status>),
+    Status(Vec<MessageStatus>),
     /// `--from`.
     From(AddressPattern),
     /// `--from-domain`.
@@ -82,7 +82,7 @@ pub enum HeadTest {
 
 /// What a listing marks a message with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum MessageStatus {
     /// `*`.
     Active,
     /// `!`.
@@ -146,7 +146,7 @@ impl Selection {
                 }
                 NameTest::Id(_) => None,
             };
-            known_truth(&clause.tests, known).is_none_or(|truth| clause.sense.wants(truth))
+            known_truth(&clause.tests, known).is_none_or(|truth| clause.negation.wants(truth))
         };
         let possible = |clause: &Clause<HeadTest>| clause.by_queue(queue).unwrap_or(true);
         self.names.iter().all(by_queue) && self.heads.iter().all(possible)
@@ -168,7 +168,7 @@ impl Selection {
     }
 
     /// Whether a message can be meant that begins so.
-    pub(super) fn admits_head(&self, head: &Head<'_>, null_shown: &[u8]) -> bool {
+    pub(super) fn admits_head(&self, head: &MessageHead<'_>, null_shown: &[u8]) -> bool {
         let sender = Address {
             shown: head.sender,
             given: head.envelope_sender,
@@ -186,7 +186,7 @@ impl Selection {
     }
 
     /// Whether a message that came in so can be meant.
-    pub(super) fn admits_origin(&self, origin: &Origin) -> bool {
+    pub(super) fn admits_origin(&self, origin: &Submission) -> bool {
         let user = origin.sasl_user.as_slice();
         let truth = |test: &AttributeTest| match test {
             AttributeTest::SaslUser(pattern) => !user.is_empty() && pattern.matches(user),
@@ -201,10 +201,10 @@ impl Clause<HeadTest> {
     fn by_queue(&self, queue: &[u8]) -> Option<bool> {
         let known = |test: &HeadTest| match test {
             HeadTest::Status(all) if all.iter().any(|s| s.is_of_queue(queue)) => Some(true),
-            HeadTest::Status(all) => (!all.contains(&Status::Expire)).then_some(false),
+            HeadTest::Status(all) => (!all.contains(&MessageStatus::Expire)).then_some(false),
             _ => None,
         };
-        known_truth(&self.tests, known).map(|truth| self.sense.wants(truth))
+        known_truth(&self.tests, known).map(|truth| self.negation.wants(truth))
     }
 }
 
@@ -221,7 +221,7 @@ fn known_truth<T>(tests: &[T], known: impl Fn(&T) -> Option<bool>) -> Option<boo
     all_false.then_some(false)
 }
 
-impl Status {
+impl MessageStatus {
     fn is_of_queue(self, queue: &[u8]) -> bool {
         match self {
             Self::Active => queue == Queue::Active.name().as_bytes(),
@@ -230,7 +230,7 @@ impl Status {
         }
     }
 
-    fn is_of(self, head: &Head<'_>) -> bool {
+    fn is_of(self, head: &MessageHead<'_>) -> bool {
         match self {
             Self::Expire => head.forced_expire == Some(true),
             other => other.is_of_queue(head.queue),

@@ -3,13 +3,16 @@
 
 use nix::sys::stat::FileStat;
 
-use super::conditions::{Clause, ContentTest, Selection, Sense};
-use super::judge::{Judge, Verdict};
-use crate::record::Buffers;
+use super::conditions::{Clause, ContentTest, Negation, Selection};
+use super::evaluator::{Evaluator, Match};
+use crate::queue_file::message_reader::{Location, MessageReader, ReadError, shown_null};
+use crate::queue_file::message_text;
+use crate::queue_file::message_text::{Next, TextPiece};
+use crate::queue_file::message_visitor::{
+    MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
+};
+use crate::queue_file::records::Buffers;
 use crate::spool::message::{Identity, Message};
-use crate::spool::message_text::{self, Next, Piece};
-use crate::spool::report::{Head, Recipient, Report, Rules, Wanted};
-use crate::spool::reporter::{Location, ReportError, Reporter, shown_null};
 
 /// Looks at messages one after the other, with the same buffers.
 #[derive(Debug)]
@@ -18,19 +21,19 @@ pub struct Matcher<'s> {
     rules: &'s Rules,
     /// How the null address is shown.
     null_shown: Vec<u8>,
-    reporter: Reporter,
+    reporter: MessageReader,
     buffers: Buffers,
 }
 
 /// The message that was found to be meant, to be known again: a name in the
 /// queue can be another message's a moment later.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
+pub struct FileIdentity {
     identity: Identity,
     sender: Vec<u8>,
 }
 
-impl Evidence {
+impl FileIdentity {
     /// Whether this is what lstat(2) says of the same file.
     pub fn is_inode_of(&self, stat: &FileStat) -> bool {
         Identity::of(stat) == self.identity
@@ -49,14 +52,14 @@ impl<'s> Matcher<'s> {
             selection,
             rules,
             null_shown: shown_null(rules),
-            reporter: Reporter::default(),
+            reporter: MessageReader::default(),
             buffers: Buffers::default(),
         }
     }
 
     /// Whether an open message is meant. [`Selection::admits_name`] is to be
     /// asked before it is opened; here its answer counts once more.
-    pub fn is_meant(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReportError> {
+    pub fn matches(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReadError> {
         if !self
             .selection
             .admits_name(at.queue.name().as_bytes(), at.id)
@@ -66,48 +69,49 @@ impl<'s> Matcher<'s> {
         if self.selection.needs_names_only() {
             return Ok(true);
         }
-        let mut judge = Judge::new(self.selection, &self.null_shown);
-        self.reporter.report(message, at, self.rules, &mut judge)?;
-        match judge.verdict() {
-            Verdict::Meant => self.text_is_meant(message, at),
-            Verdict::Open | Verdict::NotMeant => Ok(false),
+        let mut evaluator = Evaluator::new(self.selection, &self.null_shown);
+        self.reporter
+            .report(message, at, self.rules, &mut evaluator)?;
+        match evaluator.verdict() {
+            Match::Yes => self.text_matches(message, at),
+            Match::Open | Match::No => Ok(false),
         }
     }
 
-    /// As [`Matcher::is_meant`], for those who act on the message: what it
+    /// As [`Matcher::matches`], for those who act on the message: what it
     /// takes to know it again, if it is meant.
     pub fn examine(
         &mut self,
         message: &Message,
         at: &Location<'_>,
-    ) -> Result<Option<Evidence>, ReportError> {
-        match self.is_meant(message, at)? {
-            true => self.evidence(message, at),
+    ) -> Result<Option<FileIdentity>, ReadError> {
+        match self.matches(message, at)? {
+            true => self.file_identity(message, at),
             false => Ok(None),
         }
     }
 
     /// What an open message is known by; `None` if it has no sender, and so
     /// is no message.
-    pub fn evidence(
+    pub fn file_identity(
         &mut self,
         message: &Message,
         at: &Location<'_>,
-    ) -> Result<Option<Evidence>, ReportError> {
+    ) -> Result<Option<FileIdentity>, ReadError> {
         let mut sender = SenderOnly(None);
         self.reporter.report(message, at, self.rules, &mut sender)?;
-        Ok(sender.0.map(|sender| Evidence {
+        Ok(sender.0.map(|sender| FileIdentity {
             identity: Identity::of(&message.stat),
             sender,
         }))
     }
 
-    fn text_is_meant(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReportError> {
+    fn text_matches(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReadError> {
         let clauses = &self.selection.contents;
         if clauses.is_empty() {
             return Ok(true);
         }
-        let mut found = Found {
+        let mut found = TextMatches {
             clauses,
             hits: vec![false; clauses.len()],
         };
@@ -115,8 +119,8 @@ impl<'s> Matcher<'s> {
         let read = message_text::read(message, buffers, stop, |piece| found.look_at(piece));
         match read {
             Ok(()) => Ok(found.holds()),
-            Err(_) if self.rules.is_stopped() => Err(ReportError::Interrupted),
-            Err(cause) => Err(ReportError::unread(at, cause)),
+            Err(_) if self.rules.is_stopped() => Err(ReadError::Interrupted),
+            Err(cause) => Err(ReadError::unread(at, cause)),
         }
     }
 }
@@ -124,15 +128,15 @@ impl<'s> Matcher<'s> {
 /// Takes note of the sender, as it stands in the envelope.
 struct SenderOnly(Option<Vec<u8>>);
 
-impl Report for SenderOnly {
-    fn wanted(&self) -> Wanted {
+impl MessageVisitor for SenderOnly {
+    fn wanted(&self) -> ReadLevel {
         match self.0 {
-            Some(_) => Wanted::Nothing,
-            None => Wanted::QueueFile,
+            Some(_) => ReadLevel::Nothing,
+            None => ReadLevel::QueueFile,
         }
     }
 
-    fn message(&mut self, head: &Head<'_>) {
+    fn message(&mut self, head: &MessageHead<'_>) {
         self.0 = Some(head.envelope_sender.unwrap_or(head.sender).to_vec());
     }
 
@@ -142,18 +146,18 @@ impl Report for SenderOnly {
 }
 
 /// What was found in the text of a message.
-struct Found<'s> {
+struct TextMatches<'s> {
     clauses: &'s [Clause<ContentTest>],
     hits: Vec<bool>,
 }
 
-impl Found<'_> {
-    fn look_at(&mut self, piece: Piece<'_>) -> Next {
+impl TextMatches<'_> {
+    fn look_at(&mut self, piece: TextPiece<'_>) -> Next {
         let is_true = |test: &ContentTest| match (test, piece) {
-            (ContentTest::Header(wanted, pattern), Piece::Header(name, value)) => {
+            (ContentTest::Header(wanted, pattern), TextPiece::Header(name, value)) => {
                 name.eq_ignore_ascii_case(wanted) && pattern.matches(value)
             }
-            (ContentTest::Body(pattern), Piece::Line(line)) => pattern.matches(line),
+            (ContentTest::Body(pattern), TextPiece::Line(line)) => pattern.matches(line),
             _ => false,
         };
         for (clause, hit) in self.clauses.iter().zip(&mut self.hits) {
@@ -165,10 +169,10 @@ impl Found<'_> {
     fn next(&self) -> Next {
         let mut next = Next::Stop;
         for (clause, hit) in self.clauses.iter().zip(&self.hits) {
-            match (hit, clause.sense) {
+            match (hit, clause.negation) {
                 // One clause that does not hold is enough.
-                (true, Sense::IsNot) => return Next::Stop,
-                (true, Sense::Is) => {}
+                (true, Negation::IsNot) => return Next::Stop,
+                (true, Negation::Is) => {}
                 (false, _) if clause.reads_body() => next = Next::More,
                 (false, _) if next == Next::Stop => next = Next::Headers,
                 (false, _) => {}
@@ -179,7 +183,7 @@ impl Found<'_> {
 
     fn holds(&self) -> bool {
         let mut all = self.clauses.iter().zip(&self.hits);
-        all.all(|(clause, hit)| clause.sense.wants(*hit))
+        all.all(|(clause, hit)| clause.negation.wants(*hit))
     }
 }
 

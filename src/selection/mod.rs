@@ -17,13 +17,13 @@
 //! 3. On a walk, [`Selection::admits_queue`] tells whether a queue is worth
 //!    walking and [`Selection::admits_name`] whether a name is worth opening.
 //! 4. The file is opened with [`message::open`] relative to its open directory,
-//!    and [`Matcher::is_meant`] decides. A matcher belongs to one thread; its
+//!    and [`Matcher::matches`] decides. A matcher belongs to one thread; its
 //!    rules are `applets::instance::rules` of the configuration.
 //! 5. Who acts (postsuper) uses [`Matcher::examine`] instead, which returns
-//!    [`Evidence`] for a message that is meant. Right before the act
-//!    [`Matcher::evidence`] of the file, which is kept open, has to be equal
+//!    [`FileIdentity`] for a message that is meant. Right before the act
+//!    [`Matcher::file_identity`] of the file, which is kept open, has to be equal
 //!    (same sender), and what `Dir::stat` says of the name has to be the same
-//!    inode ([`Evidence::is_inode_of`]). Else it is another message by now and
+//!    inode ([`FileIdentity::is_inode_of`]). Else it is another message by now and
 //!    must be left alone. As long as the file is open its inode number cannot
 //!    be given to another.
 //!
@@ -31,7 +31,7 @@
 //! in the order of the queues, and takes the paths it prints: so does
 //! `applets::postcat::matching`.
 //!
-//! A listing that comes from a daemon is judged with [`Judge`], which is told
+//! A listing that comes from a daemon is judged with [`Evaluator`], which is told
 //! what the daemon tells; [`Selection::needs_spool`] names an option for which
 //! that is not enough.
 //!
@@ -40,7 +40,7 @@
 mod client;
 mod conditions;
 mod error;
-mod judge;
+mod evaluator;
 mod matcher;
 mod options;
 mod pattern;
@@ -48,8 +48,8 @@ mod values;
 
 pub use conditions::Selection;
 pub use error::SelectionError;
-pub use judge::{Judge, Verdict};
-pub use matcher::{Evidence, Matcher};
+pub use evaluator::{Evaluator, Match};
+pub use matcher::{FileIdentity, Matcher};
 pub use options::{Builder, NOT, NOTE, OPTIONS, Taken, table};
 pub use pattern::domain;
 pub use values::{duration, moment};

@@ -3,12 +3,14 @@
 
 use super::client::ClientPattern;
 use super::conditions::{
-    AttributeTest, Clause, ContentTest, HeadTest, NameTest, RecipientTest, Selection, Sense, Status,
+    AttributeTest, Clause, ContentTest, HeadTest, MessageStatus, NameTest, Negation, RecipientTest,
+    Selection,
 };
 use super::error::SelectionError;
 use super::pattern::{AddressPattern, DomainPattern, Pattern};
 use super::values::{Bound, moment};
-use crate::cli::{self, Opt, Scanned, Value};
+use crate::cli;
+use crate::cli::{Opt, Scanned, Value};
 use crate::spool::Queue;
 
 const P: Value = Value::Required("P");
@@ -88,7 +90,7 @@ pub struct Builder {
     selection: Selection,
     /// The time that durations count back from.
     now: i64,
-    next: Sense,
+    next: Negation,
     given: u32,
 }
 
@@ -98,7 +100,7 @@ impl Builder {
         Self {
             selection: Selection::default(),
             now,
-            next: Sense::Is,
+            next: Negation::Is,
             given: 0,
         }
     }
@@ -106,14 +108,14 @@ impl Builder {
     /// Takes an option, if it is one of a selection.
     pub fn take(&mut self, scanned: &Scanned) -> Result<Taken, SelectionError> {
         let (option, value) = match scanned {
-            Scanned::Long("not", _) if self.next == Sense::Is => {
-                self.next = Sense::IsNot;
+            Scanned::Long("not", _) if self.next == Negation::Is => {
+                self.next = Negation::IsNot;
                 return Ok(Taken::Yes);
             }
             Scanned::Long(option, value) if OPTIONS.iter().any(|o| o.long == Some(option)) => {
                 (*option, value)
             }
-            _ if self.next == Sense::IsNot => return Err(SelectionError::NothingToNegate),
+            _ if self.next == Negation::IsNot => return Err(SelectionError::NothingToNegate),
             _ => return Ok(Taken::No),
         };
         let wrong = |problem: String| SelectionError::Value {
@@ -125,7 +127,7 @@ impl Builder {
             .to_str()
             .ok_or_else(|| wrong("it is not UTF-8".to_owned()))?;
         self.add(option, text).map_err(wrong)?;
-        self.next = Sense::Is;
+        self.next = Negation::Is;
         self.given = self.given.saturating_add(1);
         Ok(Taken::Yes)
     }
@@ -133,13 +135,13 @@ impl Builder {
     /// The selection, if there was an option of one.
     pub fn finish(self) -> Result<Option<Selection>, SelectionError> {
         match self.next {
-            Sense::IsNot => Err(SelectionError::NothingToNegate),
-            Sense::Is => Ok((self.given > 0).then_some(self.selection)),
+            Negation::IsNot => Err(SelectionError::NothingToNegate),
+            Negation::Is => Ok((self.given > 0).then_some(self.selection)),
         }
     }
 
     fn add(&mut self, option: &'static str, text: &str) -> Result<(), String> {
-        let sense = self.next;
+        let negation = self.next;
         let Selection {
             names,
             heads,
@@ -148,23 +150,23 @@ impl Builder {
             contents,
         } = &mut self.selection;
         match option {
-            "id" => join(names, option, sense, NameTest::Id(Pattern::parse(text)?)),
-            "queue" => join(names, option, sense, NameTest::Queue(queues(text)?)),
+            "id" => join(names, option, negation, NameTest::Id(Pattern::parse(text)?)),
+            "queue" => join(names, option, negation, NameTest::Queue(queues(text)?)),
             "sasl-user" => {
                 let test = AttributeTest::SaslUser(Pattern::parse(text)?);
-                join(attributes, option, sense, test);
+                join(attributes, option, negation, test);
             }
             "client" => {
                 let test = AttributeTest::Client(ClientPattern::parse(text)?);
-                join(attributes, option, sense, test);
+                join(attributes, option, negation, test);
             }
             "subject" | "header" | "body" => {
-                join(contents, option, sense, content_test(option, text)?);
+                join(contents, option, negation, content_test(option, text)?);
             }
             "to" | "all-to" | "to-domain" | "reason" | "rcpt-count" => {
-                join(recipients, option, sense, recipient_test(option, text)?);
+                join(recipients, option, negation, recipient_test(option, text)?);
             }
-            _ => join(heads, option, sense, head_test(option, text, self.now)?),
+            _ => join(heads, option, negation, head_test(option, text, self.now)?),
         }
         Ok(())
     }
@@ -174,20 +176,20 @@ impl Selection {
     /// The same without messages that were told to expire.
     pub fn without_expired(&self) -> Self {
         let mut narrowed = self.clone();
-        let test = HeadTest::Status(vec![Status::Expire]);
-        join(&mut narrowed.heads, "status", Sense::IsNot, test);
+        let test = HeadTest::Status(vec![MessageStatus::Expire]);
+        join(&mut narrowed.heads, "status", Negation::IsNot, test);
         narrowed
     }
 }
 
 /// Adds a test to the clause of its option, or begins one.
-fn join<T>(clauses: &mut Vec<Clause<T>>, option: &'static str, sense: Sense, test: T) {
-    let same = |clause: &&mut Clause<T>| clause.option == option && clause.sense == sense;
+fn join<T>(clauses: &mut Vec<Clause<T>>, option: &'static str, negation: Negation, test: T) {
+    let same = |clause: &&mut Clause<T>| clause.option == option && clause.negation == negation;
     match clauses.iter_mut().find(same) {
         Some(clause) => clause.tests.push(test),
         None => clauses.push(Clause {
             option,
-            sense,
+            negation,
             tests: vec![test],
         }),
     }
@@ -248,14 +250,14 @@ fn queues(text: &str) -> Result<Vec<Queue>, String> {
     })
 }
 
-fn statuses(text: &str) -> Result<Vec<Status>, String> {
+fn statuses(text: &str) -> Result<Vec<MessageStatus>, String> {
     let status = |name: &str| match name {
-        "active" => Some(Status::Active),
-        "hold" => Some(Status::Hold),
-        "expire" => Some(Status::Expire),
+        "active" => Some(MessageStatus::Active),
+        "hold" => Some(MessageStatus::Hold),
+        "expire" => Some(MessageStatus::Expire),
         _ => None,
     };
-    let all: Option<Vec<Status>> = text.split(',').map(status).collect();
+    let all: Option<Vec<MessageStatus>> = text.split(',').map(status).collect();
     all.ok_or_else(|| "a status is active, hold or expire".to_owned())
 }
 

@@ -114,7 +114,7 @@ pub fn inode(name: &[u8]) -> Option<u64> {
 
 /// The kind of names that a mail system makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub enum IdStyle {
     /// enable_long_queue_ids is off.
     Short,
     /// enable_long_queue_ids is on.
@@ -123,14 +123,14 @@ pub enum Style {
 
 /// A name with its time part kept and the inode number of a file put in; a
 /// long name becomes a short one if `style` asks for that.
-pub fn renumbered(name: &[u8], inode: u64, style: Style) -> Vec<u8> {
+pub fn renumbered(name: &[u8], inode: u64, style: IdStyle) -> Vec<u8> {
     match (long_microseconds(name), style) {
-        (Some(digits), Style::Short) => {
+        (Some(digits), IdStyle::Short) => {
             let mut new = short_microseconds(digits);
             new.push_str(&format!("{inode:X}"));
             new.into_bytes()
         }
-        (Some(_), Style::Long) => {
+        (Some(_), IdStyle::Long) => {
             let end = name.iter().rposition(|&b| b == INODE_SEPARATOR);
             let mut new = name.get(..=end.unwrap_or(0)).unwrap_or(name).to_vec();
             new.extend(encode(inode, 51, 1));

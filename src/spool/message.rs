@@ -11,9 +11,9 @@ use nix::sys::stat::FileStat;
 use thiserror::Error;
 
 use super::Queue;
-use crate::record::FileSource;
-use crate::sys::dir::{Dir, Kind, stat_open};
+use crate::sys::dir::{Dir, FileKind, stat_open};
 use crate::sys::error_text::{error_text, is_any};
+use crate::sys::source::FileSource;
 
 /// Owner read, write and execute: the file is complete.
 const READY: u32 = 0o700;
@@ -72,7 +72,7 @@ impl Identity {
 
 /// What lstat(2) says of a name in a queue, judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LookedAt {
+pub enum FileCheck {
     /// A complete message, with a warning if it has had a second link for too
     /// long.
     Message(Option<String>),
@@ -83,17 +83,17 @@ pub enum LookedAt {
 }
 
 /// Judges what lstat(2) said of a name in a queue.
-pub fn look(stat: &FileStat, path: &str, now: i64) -> LookedAt {
+pub fn look(stat: &FileStat, path: &str, now: i64) -> FileCheck {
     match is_regular(stat) {
-        false => LookedAt::NotRegular,
-        true if is_ready(stat) => LookedAt::Message(link_warning(stat, path, now)),
-        true => LookedAt::NotReady,
+        false => FileCheck::NotRegular,
+        true if is_ready(stat) => FileCheck::Message(link_warning(stat, path, now)),
+        true => FileCheck::NotReady,
     }
 }
 
 /// Whether it is a regular file.
 pub fn is_regular(stat: &FileStat) -> bool {
-    Kind::of(stat) == Kind::File
+    FileKind::of(stat) == FileKind::File
 }
 
 /// Whether it is a complete message and there is nothing to tell of it.

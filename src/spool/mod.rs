@@ -2,38 +2,18 @@
 //!
 //! Values and typed errors; nothing in here prints.
 
-pub mod actions;
-pub mod backlog;
-pub mod brake;
-pub mod crew;
-pub mod envelope;
-pub mod gatherer;
+pub mod defer_log;
 pub mod id;
 mod layout;
-mod logged;
-pub mod mass;
+pub mod master_status;
 pub mod message;
-pub mod message_text;
-pub mod moves;
-pub mod note;
-pub mod origin;
 mod queue;
-pub mod readers;
-mod reasons;
-pub mod repair;
-pub mod report;
-pub mod reporter;
-pub mod stream;
-mod sweep;
-pub mod system;
-pub mod trash;
 pub mod tree;
-mod turns;
-pub mod wake;
+pub mod trigger;
 mod walk;
 
+pub use defer_log::{Reason, ReasonReader};
 pub use id::QueueId;
 pub use layout::Layout;
 pub use queue::Queue;
-pub use reasons::{Reason, ReasonReader};
-pub use walk::{Found, Place, Step, Walk, WalkError};
+pub use walk::{DirEntry, OpenDir, Step, Walk, WalkError};

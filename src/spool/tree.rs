@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::{Found, Place};
-use crate::sys::dir::{Dir, Kind, Names};
+use super::{DirEntry, OpenDir};
+use crate::sys::dir::{Dir, FileKind, NameStream};
 
 /// Directories below each other that are entered. Hashed queues have a few;
 /// more would only cost descriptors.
@@ -22,18 +22,18 @@ const DEPTH_MAX: usize = 256;
 
 /// What a walk comes by.
 #[derive(Debug)]
-pub enum Met<'a> {
+pub enum Visited<'a> {
     /// A name of what is a file, or was one when the directory was read.
-    File(Found<'a>),
+    File(DirEntry<'a>),
     /// Something that bars the way.
-    Obstacle(Obstacle),
+    Obstacle(TraversalIssue),
 }
 
 /// Something that bars the way. The walk goes on beside it.
 #[derive(Debug)]
-pub struct Obstacle {
+pub struct TraversalIssue {
     /// What cannot be done.
-    pub barred: Barred,
+    pub barred: TraversalError,
     /// The path of the directory above; empty for where the walk begins.
     pub parent: Vec<u8>,
     /// The name in it, or the path where the walk begins.
@@ -44,7 +44,7 @@ pub struct Obstacle {
 
 /// What cannot be done with a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Barred {
+pub enum TraversalError {
     /// Looking at what it is.
     Look,
     /// Going there.
@@ -61,7 +61,7 @@ pub struct Tree {
     levels: Vec<Level>,
     name: Vec<u8>,
     begin: Begin,
-    met: Option<Obstacle>,
+    met: Option<TraversalIssue>,
 }
 
 /// What a walk begins with.
@@ -70,7 +70,7 @@ enum Begin {
     Directory,
     /// A path that is a file itself; met once.
     File {
-        place: Arc<Place>,
+        place: Arc<OpenDir>,
         met: bool,
     },
 }
@@ -78,8 +78,8 @@ enum Begin {
 /// A directory on the way down.
 #[derive(Debug)]
 struct Level {
-    place: Arc<Place>,
-    names: Names,
+    place: Arc<OpenDir>,
+    names: NameStream,
     pass: Pass,
 }
 
@@ -108,25 +108,25 @@ impl Tree {
             _ => path,
         };
         let path = OsStr::from_bytes(path);
-        match base.stat(path).map(|stat| Kind::of(&stat)) {
-            Ok(Kind::Directory) => tree.enter(base, path, &[], shown),
-            Ok(Kind::File) => tree.begin_at_file(base, Path::new(path)),
+        match base.stat(path).map(|stat| FileKind::of(&stat)) {
+            Ok(FileKind::Directory) => tree.enter(base, path, &[], shown),
+            Ok(FileKind::File) => tree.begin_at_file(base, Path::new(path)),
             Ok(_) => {}
-            Err(cause) => tree.obstacle(Barred::Look, &[], shown, cause),
+            Err(cause) => tree.issue(TraversalError::Look, &[], shown, cause),
         }
         tree
     }
 
     /// The next thing on the way; `None` at the end.
-    pub fn next_met(&mut self) -> Option<Met<'_>> {
+    pub fn next_met(&mut self) -> Option<Visited<'_>> {
         let place = match (self.next_step()?, &self.begin) {
-            (Step::Barred(obstacle), _) => return Some(Met::Obstacle(obstacle)),
+            (Step::Barred(issue), _) => return Some(Visited::Obstacle(issue)),
             (Step::Itself, Begin::File { place, .. }) => place,
             (Step::Itself | Step::File, _) => &self.levels.last()?.place,
         };
         let name = self.name.as_slice();
-        let told = Some(Kind::File);
-        Some(Met::File(Found { place, name, told }))
+        let told = Some(FileKind::File);
+        Some(Visited::File(DirEntry { place, name, told }))
     }
 
     fn next_step(&mut self) -> Option<Step> {
@@ -136,8 +136,8 @@ impl Tree {
             return Some(Step::Itself);
         }
         loop {
-            if let Some(obstacle) = self.met.take() {
-                return Some(Step::Barred(obstacle));
+            if let Some(issue) = self.met.take() {
+                return Some(Step::Barred(issue));
             }
             if self.advance()? == Advance::File {
                 return Some(Step::File);
@@ -160,11 +160,11 @@ impl Tree {
             }
         };
         let name = OsStr::from_bytes(&self.name);
-        let kind = kind.or_else(|| Some(Kind::of(&level.place.dir.stat(name).ok()?)));
+        let kind = kind.or_else(|| Some(FileKind::of(&level.place.dir.stat(name).ok()?)));
         match (kind, &mut level.pass) {
-            (Some(Kind::File), Pass::Files { .. }) => return Some(Advance::File),
-            (Some(Kind::Directory), Pass::Files { has_directories }) => *has_directories = true,
-            (Some(Kind::Directory), Pass::Directories) => {
+            (Some(FileKind::File), Pass::Files { .. }) => return Some(Advance::File),
+            (Some(FileKind::Directory), Pass::Files { has_directories }) => *has_directories = true,
+            (Some(FileKind::Directory), Pass::Directories) => {
                 let place = Arc::clone(&level.place);
                 let name = std::mem::take(&mut self.name);
                 self.enter(&place.dir, OsStr::from_bytes(&name), &place.path, &name);
@@ -199,7 +199,7 @@ impl Tree {
     /// Leaves a directory that cannot be read on.
     fn leave_early(&mut self, cause: io::Error) {
         if let Some(level) = self.levels.pop() {
-            self.obstacle(Barred::Read, &[], &level.place.path, cause);
+            self.issue(TraversalError::Read, &[], &level.place.path, cause);
         }
     }
 
@@ -207,15 +207,15 @@ impl Tree {
     fn enter(&mut self, parent: &Dir, directory: &OsStr, parent_path: &[u8], name: &[u8]) {
         if self.levels.len() >= DEPTH_MAX {
             let cause = Errno::ENAMETOOLONG.into();
-            return self.obstacle(Barred::Enter, parent_path, name, cause);
+            return self.issue(TraversalError::Enter, parent_path, name, cause);
         }
         let (dir, names) = match open(parent, directory) {
             Ok(opened) => opened,
-            Err((barred, cause)) => return self.obstacle(barred, parent_path, name, cause),
+            Err((barred, cause)) => return self.issue(barred, parent_path, name, cause),
         };
         let path = join(parent_path, name);
         self.levels.push(Level {
-            place: Arc::new(Place { dir, path }),
+            place: Arc::new(OpenDir { dir, path }),
             names,
             pass: Pass::Files {
                 has_directories: false,
@@ -233,15 +233,15 @@ impl Tree {
             Ok(dir) => {
                 self.name = name.to_vec();
                 let path = above.as_bytes().to_vec();
-                let place = Arc::new(Place { dir, path });
+                let place = Arc::new(OpenDir { dir, path });
                 self.begin = Begin::File { place, met: false };
             }
-            Err(cause) => self.obstacle(Barred::Enter, &[], above.as_bytes(), cause),
+            Err(cause) => self.issue(TraversalError::Enter, &[], above.as_bytes(), cause),
         }
     }
 
-    fn obstacle(&mut self, barred: Barred, parent: &[u8], name: &[u8], cause: io::Error) {
-        self.met = Some(Obstacle {
+    fn issue(&mut self, barred: TraversalError, parent: &[u8], name: &[u8], cause: io::Error) {
+        self.met = Some(TraversalIssue {
             barred,
             parent: parent.to_vec(),
             name: name.to_vec(),
@@ -256,7 +256,7 @@ enum Step {
     Itself,
     /// A file in the directory that is open now.
     File,
-    Barred(Obstacle),
+    Barred(TraversalIssue),
 }
 
 /// Where a walk got to.
@@ -267,19 +267,19 @@ enum Advance {
 }
 
 /// Opens a directory and begins to read it; says what is barred if not.
-fn open(parent: &Dir, name: &OsStr) -> Result<(Dir, Names), (Barred, io::Error)> {
+fn open(parent: &Dir, name: &OsStr) -> Result<(Dir, NameStream), (TraversalError, io::Error)> {
     let enterable = |dir: &Dir| dir.stat(OsStr::new("."));
     match parent.open_dir(name) {
         Ok(dir) => {
-            enterable(&dir).map_err(|cause| (Barred::Enter, cause))?;
-            let names = dir.names().map_err(|cause| (Barred::List, cause))?;
+            enterable(&dir).map_err(|cause| (TraversalError::Enter, cause))?;
+            let names = dir.names().map_err(|cause| (TraversalError::List, cause))?;
             Ok((dir, names))
         }
         Err(cause) => {
             let place = parent.open_place(name);
             match place.and_then(|place| enterable(&place)) {
-                Ok(_) => Err((Barred::List, cause)),
-                Err(_) => Err((Barred::Enter, cause)),
+                Ok(_) => Err((TraversalError::List, cause)),
+                Err(_) => Err((TraversalError::Enter, cause)),
             }
         }
     }

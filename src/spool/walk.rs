@@ -12,9 +12,9 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::Queue;
-use crate::sys::dir::{Dir, Kind, Names};
+use crate::sys::dir::{Dir, FileKind, NameStream};
 use crate::sys::error_text::{error_text, is, is_any};
-use crate::text::shown;
+use crate::text::to_printable;
 
 /// How often a directory is opened that is there again whenever it was missing.
 const OPENS_MAX: usize = 10;
@@ -45,7 +45,7 @@ pub enum WalkError {
 
 /// An open directory of a queue and its place below the queue's own.
 #[derive(Debug)]
-pub struct Place {
+pub struct OpenDir {
     /// The directory.
     pub dir: Dir,
     /// Its path below the queue's directory: empty, or such as `3/A`.
@@ -54,24 +54,24 @@ pub struct Place {
 
 /// A name that was met on a walk.
 #[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
+pub struct DirEntry<'a> {
     /// The directory it lies in.
-    pub place: &'a Arc<Place>,
+    pub place: &'a Arc<OpenDir>,
     /// The name.
     pub name: &'a [u8],
     /// What the directory tells of it.
-    pub told: Option<Kind>,
+    pub told: Option<FileKind>,
 }
 
 /// What a walk comes by.
 #[derive(Debug)]
 pub enum Step<'a> {
     /// A name that is not a directory to be entered.
-    Name(Found<'a>),
+    Name(DirEntry<'a>),
     /// The end of a directory that was entered.
     Left {
         /// The open directory that holds it.
-        parent: Arc<Place>,
+        parent: Arc<OpenDir>,
         /// Its path below the queue's directory.
         path: Vec<u8>,
     },
@@ -84,7 +84,7 @@ pub struct Walk {
     levels: Vec<Level>,
     name: Vec<u8>,
     /// What was told of the name.
-    told: Option<Kind>,
+    told: Option<FileKind>,
     /// The directory that was left last.
     left: Vec<u8>,
 }
@@ -100,8 +100,8 @@ enum Advance {
 
 #[derive(Debug)]
 struct Level {
-    place: Arc<Place>,
-    names: Names,
+    place: Arc<OpenDir>,
+    names: NameStream,
 }
 
 impl Walk {
@@ -116,7 +116,7 @@ impl Walk {
             .open_dir_through_link(OsStr::new(queue.name()))
             .map_err(failed)?;
         let names = dir.names().map_err(failed)?;
-        let place = Arc::new(Place {
+        let place = Arc::new(OpenDir {
             dir,
             path: Vec::new(),
         });
@@ -131,7 +131,7 @@ impl Walk {
 
     /// The next name that is not a directory to be entered, with the open
     /// directory it lies in; `None` at the end of the queue.
-    pub fn next_name(&mut self) -> Result<Option<Found<'_>>, WalkError> {
+    pub fn next_name(&mut self) -> Result<Option<DirEntry<'_>>, WalkError> {
         while self.advance()? == Advance::Left {}
         Ok(self.found())
     }
@@ -147,10 +147,10 @@ impl Walk {
     }
 
     /// The name that was just read, in the directory that is open now.
-    fn found(&self) -> Option<Found<'_>> {
+    fn found(&self) -> Option<DirEntry<'_>> {
         let (name, told) = (self.name.as_slice(), self.told);
         let place = self.levels.last().map(|level| &level.place);
-        place.map(|place| Found { place, name, told })
+        place.map(|place| DirEntry { place, name, told })
     }
 
     /// Goes on to the next name, or out of a directory.
@@ -202,7 +202,7 @@ impl Walk {
             return Ok(());
         };
         let names = dir.names().map_err(failed)?;
-        let place = Arc::new(Place { dir, path });
+        let place = Arc::new(OpenDir { dir, path });
         self.levels.push(Level { place, names });
         Ok(())
     }
@@ -212,7 +212,7 @@ impl Walk {
 fn path_in(queue: Queue, path: &[u8]) -> String {
     match path.is_empty() {
         true => queue.to_string(),
-        false => format!("{queue}/{}", shown(path)),
+        false => format!("{queue}/{}", to_printable(path)),
     }
 }
 
@@ -226,12 +226,12 @@ fn open_subdirectory(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
             Err(cause) => cause,
         };
         let is_swapped = is_any(&cause, &[Errno::ENOENT, Errno::ELOOP, Errno::ENOTDIR]);
-        match parent.stat(name).map(|stat| Kind::of(&stat)) {
+        match parent.stat(name).map(|stat| FileKind::of(&stat)) {
             Err(error) if is(&error, Errno::ENOENT) => return Ok(None),
             // It is back, or was something else for a moment.
-            Ok(Kind::Directory) if is_swapped && tries.next().is_some() => {}
-            Ok(Kind::Directory) if is(&cause, Errno::ENOENT) => return Ok(None),
-            Ok(Kind::Link) => return look_through_link(parent, name),
+            Ok(FileKind::Directory) if is_swapped && tries.next().is_some() => {}
+            Ok(FileKind::Directory) if is(&cause, Errno::ENOENT) => return Ok(None),
+            Ok(FileKind::Link) => return look_through_link(parent, name),
             _ => return Err(cause),
         }
     }
@@ -239,8 +239,8 @@ fn open_subdirectory(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
 
 fn look_through_link(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
     // Only looks at what the link leads to, to say what is wrong with it.
-    match Kind::of(&parent.stat_through_link(name)?) {
-        Kind::Directory => Ok(None),
+    match FileKind::of(&parent.stat_through_link(name)?) {
+        FileKind::Directory => Ok(None),
         _ => Err(Errno::ENOTDIR.into()),
     }
 }

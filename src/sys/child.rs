@@ -6,19 +6,20 @@
 //! that file its group.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
 use nix::fcntl::OFlag;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, dup2_stdout, fork, pipe2};
 
-use super::again;
-use super::process::{NobodyWaits, is_only_thread};
+use super::process::{AbortOnPanic, is_only_thread};
+use super::retry_on_eintr;
 
 /// Where the copy's standard output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum ChildStdout {
     /// Where that of this process goes.
     Shared,
     /// Into memory.
@@ -27,7 +28,7 @@ pub enum Output {
 
 /// How the copy ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct ChildEnd {
     /// Its exit status; `None` if a signal ended it.
     pub status: Option<i32>,
     /// What it printed, if that was collected.
@@ -42,15 +43,15 @@ pub struct Ended {
 /// `ResourceBusy` if this process has several threads: the copy would have one
 /// of them, and wait for what the others hold. Else that there is no copy to be
 /// had, or no pipe.
-pub fn run(output: Output, work: impl FnOnce() -> u8) -> io::Result<Ended> {
+pub fn run(output: ChildStdout, work: impl FnOnce() -> u8) -> io::Result<ChildEnd> {
     if !is_only_thread() {
         return Err(io::ErrorKind::ResourceBusy.into());
     }
     // What is not yet written would be written by both.
     io::stdout().lock().flush()?;
     let pipe = match output {
-        Output::Shared => None,
-        Output::Collected => Some(pipe2(OFlag::O_CLOEXEC)?),
+        ChildStdout::Shared => None,
+        ChildStdout::Collected => Some(pipe2(OFlag::O_CLOEXEC)?),
     };
     // SAFETY: there is one thread, so that no lock in memory is held by a
     // thread that the copy does not have.
@@ -65,13 +66,13 @@ pub fn run(output: Output, work: impl FnOnce() -> u8) -> io::Result<Ended> {
                     File::from(reader).read_to_end(&mut collected)
                 }
             };
-            let waited = again(|| waitpid(child, None))?;
+            let waited = retry_on_eintr(|| waitpid(child, None))?;
             read?;
             let status = match waited {
                 WaitStatus::Exited(_, status) => Some(status),
                 _ => None,
             };
-            Ok(Ended {
+            Ok(ChildEnd {
                 status,
                 output: collected,
             })
@@ -84,7 +85,7 @@ pub fn run(output: Output, work: impl FnOnce() -> u8) -> io::Result<Ended> {
 #[expect(clippy::exit, reason = "returning would do the caller's work twice")]
 fn become_copy(pipe: Option<(OwnedFd, OwnedFd)>, work: impl FnOnce() -> u8) -> ! {
     // A panic would go on in the caller's work, too.
-    let _guard = NobodyWaits;
+    let _guard = AbortOnPanic;
     let is_ready = match pipe {
         None => true,
         Some((_, writer)) => dup2_stdout(writer).is_ok(),

@@ -24,8 +24,8 @@ use nix::sys::stat::{
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, Whence, fchown, fsync, lseek, unlinkat};
 
-use super::again;
 use super::error_text::{is, is_any};
+use super::retry_on_eintr;
 
 /// How files are opened to be read: links are not followed, nothing blocks.
 const TO_READ: OFlag = OFlag::O_RDONLY
@@ -46,14 +46,14 @@ impl Dir {
     /// Opens a directory by path, as the caller named it: links are followed.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self(again(|| {
+        Ok(Self(retry_on_eintr(|| {
             openat(AT_FDCWD, path, flags, Mode::empty())
         })?))
     }
 
     /// Opens what is there already.
     fn open_below(&self, path: &OsStr, flags: OFlag) -> io::Result<OwnedFd> {
-        again(|| openat(&self.0, path, flags, Mode::empty()))
+        retry_on_eintr(|| openat(&self.0, path, flags, Mode::empty()))
     }
 
     /// Opens a directory below this one; not through a link.
@@ -86,7 +86,7 @@ impl Dir {
         // A link, or a kernel or a filter of system calls that does not know
         // this call.
         let wants_steps = [Errno::ELOOP, Errno::ENOSYS, Errno::EPERM];
-        match again(|| openat2(&self.0, path, how)) {
+        match retry_on_eintr(|| openat2(&self.0, path, how)) {
             Err(cause) if is_any(&cause, &wants_steps) => self.open_step_by_step(path),
             opened => opened.map(File::from),
         }
@@ -151,7 +151,9 @@ impl Dir {
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
+        Ok(File::from(retry_on_eintr(|| {
+            openat(&self.0, name, flags, mode)
+        })?))
     }
 
     /// As [`Dir::open_to_append`], but always a new file: an error (`EEXIST`) if
@@ -164,7 +166,9 @@ impl Dir {
             | OFlag::O_NOFOLLOW
             | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
+        Ok(File::from(retry_on_eintr(|| {
+            openat(&self.0, name, flags, mode)
+        })?))
     }
 
     /// Opens the file `name` for writing at its end only. If there is none it is
@@ -181,7 +185,9 @@ impl Dir {
             flags |= OFlag::O_CREAT;
         }
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
+        Ok(File::from(retry_on_eintr(|| {
+            openat(&self.0, name, flags, mode)
+        })?))
     }
 
     /// Makes the file `name`, for its owner alone, and opens it for writing. An
@@ -189,7 +195,9 @@ impl Dir {
     pub fn make_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        Ok(File::from(again(|| openat(&self.0, name, flags, mode))?))
+        Ok(File::from(retry_on_eintr(|| {
+            openat(&self.0, name, flags, mode)
+        })?))
     }
 
     /// Opens a FIFO for writing; an error if nobody reads from it. Not through
@@ -231,10 +239,10 @@ impl Dir {
         new_name: &OsStr,
     ) -> io::Result<()> {
         let flags = RenameFlags::RENAME_NOREPLACE;
-        match again(|| renameat2(&self.0, name, &target.0, new_name, flags)) {
+        match retry_on_eintr(|| renameat2(&self.0, name, &target.0, new_name, flags)) {
             Err(cause) if is_any(&cause, &NO_SUCH_FLAG) => {
                 target.check_free(new_name)?;
-                again(|| renameat(&self.0, name, &target.0, new_name))
+                retry_on_eintr(|| renameat(&self.0, name, &target.0, new_name))
             }
             done => done,
         }
@@ -253,22 +261,22 @@ impl Dir {
     /// in one step; what had it is gone. For files that this program writes
     /// anew; a message moves by [`Dir::rename_no_replace`].
     pub fn replace(&self, name: &OsStr, new: &OsStr) -> io::Result<()> {
-        again(|| renameat(&self.0, new, &self.0, name))
+        retry_on_eintr(|| renameat(&self.0, new, &self.0, name))
     }
 
     /// Removes a name that is not a directory's.
     pub fn remove_file(&self, name: &OsStr) -> io::Result<()> {
-        again(|| unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir))
+        retry_on_eintr(|| unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir))
     }
 
     /// Removes an empty directory.
     pub fn remove_directory(&self, name: &OsStr) -> io::Result<()> {
-        again(|| unlinkat(&self.0, name, UnlinkatFlags::RemoveDir))
+        retry_on_eintr(|| unlinkat(&self.0, name, UnlinkatFlags::RemoveDir))
     }
 
     /// Makes a directory that only its owner may use.
     pub fn make_directory(&self, name: &OsStr) -> io::Result<()> {
-        again(|| mkdirat(&self.0, name, Mode::S_IRWXU))
+        retry_on_eintr(|| mkdirat(&self.0, name, Mode::S_IRWXU))
     }
 
     /// Sets both times of `name` to `seconds`; of a link itself, if it is one.
@@ -303,7 +311,7 @@ impl Dir {
 
     /// Waits until the names in this directory are on the disk.
     pub fn sync(&self) -> io::Result<()> {
-        again(|| fsync(&self.0))
+        retry_on_eintr(|| fsync(&self.0))
     }
 
     /// What lstat(2) says of `path`.
@@ -320,9 +328,9 @@ impl Dir {
     ///
     /// The names share the directory's read position: list once per `Dir`, or
     /// once more after [`Dir::rewind`].
-    pub fn names(&self) -> io::Result<Names> {
+    pub fn names(&self) -> io::Result<NameStream> {
         let copy = self.0.try_clone()?;
-        Ok(Names(nix::dir::Dir::from_fd(copy)?.into_iter()))
+        Ok(NameStream(nix::dir::Dir::from_fd(copy)?.into_iter()))
     }
 
     /// Lets the next [`Dir::names`] begin at the first name again.
@@ -340,13 +348,13 @@ impl AsFd for Dir {
 
 /// The names in a directory that are still to be read.
 #[derive(Debug)]
-pub struct Names(OwningIter);
+pub struct NameStream(OwningIter);
 
-impl Names {
+impl NameStream {
     /// Puts the next name into `name` and returns what kind of object it stood
     /// for when the directory was read, if the file system tells; `None` at
     /// the end.
-    pub fn next(&mut self, name: &mut Vec<u8>) -> io::Result<Option<Option<Kind>>> {
+    pub fn next(&mut self, name: &mut Vec<u8>) -> io::Result<Option<Option<FileKind>>> {
         for entry in &mut self.0 {
             let entry = entry?;
             match entry.file_name().to_bytes() {
@@ -354,7 +362,7 @@ impl Names {
                 bytes => {
                     name.clear();
                     name.extend_from_slice(bytes);
-                    return Ok(Some(entry.file_type().map(Kind::from)));
+                    return Ok(Some(entry.file_type().map(FileKind::from)));
                 }
             }
         }
@@ -373,7 +381,7 @@ pub enum IfMissing {
 
 /// What kind of object a stat(2) result describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
@@ -384,7 +392,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl FileKind {
     /// The kind in a stat(2) result.
     pub fn of(stat: &FileStat) -> Self {
         match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
@@ -396,7 +404,7 @@ impl Kind {
     }
 }
 
-impl From<Type> for Kind {
+impl From<Type> for FileKind {
     fn from(kind: Type) -> Self {
         match kind {
             Type::File => Self::File,

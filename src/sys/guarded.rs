@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, getgrouplist};
 
-use super::dir::{Dir, Kind, stat_open};
+use super::dir::{Dir, FileKind, stat_open};
 
 /// The account that is not trusted.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ fn refuse_if_open_to(directory: &Dir, account: &Account) -> io::Result<()> {
     let may_write = by_group || mode.contains(Mode::S_IWOTH);
     // In a directory with this bit, only the owner of a file may rename it.
     let may_rename = may_write && !mode.contains(Mode::S_ISVTX);
-    if is_owner || may_rename || Kind::of(&stat) != Kind::Directory {
+    if is_owner || may_rename || FileKind::of(&stat) != FileKind::Directory {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     Ok(())

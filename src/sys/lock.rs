@@ -10,8 +10,8 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sys::stat::{fstat, major, minor};
 
-use super::again;
 use super::error_text::is;
+use super::retry_on_eintr;
 
 /// Where the kernel lists the locks that are held.
 const LOCKS: &str = "/proc/locks";
@@ -72,18 +72,18 @@ const SEEK_SET: libc::c_short = libc::SEEK_SET as libc::c_short;
 fn name_by_mount(file: BorrowedFd<'_>, stat_inode: u64) -> io::Result<Option<String>> {
     let number = file.as_raw_fd();
     let facts = std::fs::read_to_string(format!("{OPEN_FILES}/{number}"))?;
-    let Some(mount) = fact(&facts, "mnt_id:") else {
+    let Some(mount) = action_result(&facts, "mnt_id:") else {
         return Ok(None);
     };
     // Kernels before 5.14 do not say which inode.
-    let inode = fact(&facts, "ino:").and_then(|text| text.parse().ok());
+    let inode = action_result(&facts, "ino:").and_then(|text| text.parse().ok());
     let mounts = std::fs::read_to_string(MOUNTS)?;
     let device = mounts.lines().find_map(|line| device_of_mount(line, mount));
     Ok(device.map(|device| listed_name(device, inode.unwrap_or(stat_inode))))
 }
 
 /// The text after a name in the lines of /proc/self/fdinfo.
-fn fact<'t>(facts: &'t str, name: &str) -> Option<&'t str> {
+fn action_result<'t>(facts: &'t str, name: &str) -> Option<&'t str> {
     let mut lines = facts.lines();
     lines.find_map(|line| line.strip_prefix(name).map(str::trim))
 }
@@ -138,7 +138,7 @@ pub fn try_lock(file: &File) -> io::Result<Option<Locked>> {
 fn flock(file: &File, operation: libc::c_int) -> io::Result<()> {
     // SAFETY: flock(2) takes integers; the descriptor is open as long as the
     // file lives.
-    again(|| Errno::result(unsafe { libc::flock(file.as_raw_fd(), operation) })).map(drop)
+    retry_on_eintr(|| Errno::result(unsafe { libc::flock(file.as_raw_fd(), operation) })).map(drop)
 }
 
 #[cfg(test)]
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn the_device_of_a_mount_is_found_by_its_number() {
         let facts = "pos:\t0\nflags:\t0102001\nmnt_id:\t65\nino:\t10019121\n";
-        let mount = fact(facts, "mnt_id:").unwrap();
-        assert_eq!(fact(facts, "ino:"), Some("10019121"));
+        let mount = action_result(facts, "mnt_id:").unwrap();
+        assert_eq!(action_result(facts, "ino:"), Some("10019121"));
         let line = "65 43 0:39 / /tmp/m rw,relatime - overlay overlay rw,lowerdir=/l";
         let device = device_of_mount(line, mount).unwrap();
         assert_eq!(listed_name(device, 10_019_121), "00:27:10019121");

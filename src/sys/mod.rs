@@ -11,13 +11,14 @@ pub mod dir;
 pub mod error_text;
 pub mod guarded;
 pub mod lock;
+pub mod poll;
 pub mod process;
 pub mod rights;
 pub mod signals;
 pub mod socket;
+pub mod source;
 pub mod terminal;
 pub mod time;
-pub mod wait;
 
 use std::io;
 
@@ -25,7 +26,7 @@ use nix::errno::Errno;
 
 /// Makes a call, once more as long as a signal interrupts it: on a file system
 /// of the network, or in user space, any of them can be.
-fn again<T>(call: impl Fn() -> nix::Result<T>) -> io::Result<T> {
+fn retry_on_eintr<T>(call: impl Fn() -> nix::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(Errno::EINTR) => {}

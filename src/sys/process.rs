@@ -42,7 +42,7 @@ extern "C" fn look_at_stdout() {
 ///
 /// A descriptor is closed, and /dev/null cannot be opened in its place. With
 /// all of them open /dev/null is not needed: a chroot may have none.
-pub fn tidy() -> io::Result<()> {
+pub fn sanitize_process() -> io::Result<()> {
     umask(Mode::from_bits_truncate(0o022));
     while (libc::STDIN_FILENO..=libc::STDERR_FILENO).any(|number| !is_open(number)) {
         let null = OpenOptions::new()
@@ -100,9 +100,9 @@ pub fn waits() -> i64 {
 /// Ends the process if the thread that holds it panics: others would wait for
 /// it for ever, and whoever listens would take for the end what is none.
 #[derive(Debug)]
-pub struct NobodyWaits;
+pub struct AbortOnPanic;
 
-impl Drop for NobodyWaits {
+impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
             std::process::abort();
@@ -122,7 +122,7 @@ pub fn user_name(user: Uid) -> Option<String> {
 
 /// Whose rights the process has.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller {
+pub struct ProcessIds {
     /// The user who called.
     pub user: Uid,
     /// Whether the process trusts what the caller says.
@@ -138,7 +138,7 @@ pub enum Trust {
     BorrowedRights,
 }
 
-impl Caller {
+impl ProcessIds {
     /// Asks the kernel.
     pub fn of_this_process() -> Self {
         Self {

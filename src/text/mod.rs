@@ -3,15 +3,16 @@
 //!
 //! Knows neither where text comes from nor where it goes.
 
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 
 mod address;
 pub mod fold;
-pub mod perl;
+pub mod numbers;
 mod printable;
 
 pub use address::quote;
-pub use printable::{Charset, make_printable, shown, without_controls};
+pub use printable::{Charset, make_printable, to_printable, without_controls};
 
 /// Writes `count` blanks. The formatter panics at widths above 65,535.
 ///

@@ -45,7 +45,7 @@ pub fn make_printable(text: &mut [u8], charset: Charset) {
 
 /// Text for a message: what is not UTF-8 becomes `?`. Control characters stay
 /// until the message goes out, when its charset is known.
-pub fn shown(text: &[u8]) -> String {
+pub fn to_printable(text: &[u8]) -> String {
     let mut string = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         string.push_str(chunk.valid());

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::records::writer::QueueFile;
 
 use crate::spool::Spool;
 use crate::timing::{Cache, Contest, Order, Program};

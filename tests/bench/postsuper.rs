@@ -4,7 +4,8 @@
 //!
 //! Both log to a socket of the benchmark's own, which is read all the time.
 
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Stdio;

@@ -1,13 +1,14 @@
 //! A large spool for the benchmark: deferred messages with defer logs, as a
 //! mail server with a dead destination has them.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::records::writer::QueueFile;
 use spoolbox::spool::{Layout, Queue, QueueId};
 use tempfile::TempDir;
 

@@ -1,7 +1,8 @@
 //! Measures two programs against each other on the same data.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};

@@ -8,12 +8,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use crate::hostile::peak_memory;
 use crate::support::instance::Instance;
-use crate::support::postlog::{self, Postlog};
+use crate::support::postlog;
+use crate::support::postlog::Postlog;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::spool::{NewFile, Placed};
 use crate::support::{number_from_environment, tell};

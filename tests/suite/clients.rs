@@ -6,7 +6,8 @@
 
 use crate::support::instance::Instance;
 use crate::support::pipeline::{pipeline, pipeline_of, sorted};
-use crate::support::sample::{self, REASON, Sample};
+use crate::support::sample;
+use crate::support::sample::{REASON, Sample};
 use crate::support::spool::NewFile;
 use crate::support::{Met, Needs, require, under_test};
 
@@ -267,7 +268,12 @@ fn big_spool() -> Option<Instance> {
     let instance = empty_instance()?;
     let recipients: Vec<_> = (0..400).map(|n| format!("r{n}@dest.example")).collect();
     let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
-    let file = spoolbox::record::writer::QueueFile::new(1_700_000_000, "s@x", &recipients, &["x"]);
+    let file = spoolbox::queue_file::records::writer::QueueFile::new(
+        1_700_000_000,
+        "s@x",
+        &recipients,
+        &["x"],
+    );
     for _ in 0..40 {
         instance
             .spool()

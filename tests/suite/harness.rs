@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::support::compare::Cases;
 use crate::support::effect::{Effect, LineOrder};
-use crate::support::generate::{self, Input, Spool, pick};
+use crate::support::generate;
+use crate::support::generate::{Input, Spool, pick};
 use crate::support::instance::{Instance, set_mode};
 use crate::support::run::{Invocation, Program, Tool};
 use crate::support::sample;

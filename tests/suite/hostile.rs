@@ -1,7 +1,8 @@
 //! Spools that a stranger wrote: nothing in there makes a listing hang, grow,
 //! or differ from Postfix's. Each case of spec page 05's last section.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
+use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::{QueueFile, RecordWriter};
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::{QueueFile, RecordWriter};
 
 use crate::support::compare::same_output;
 use crate::support::instance::{Builder, Instance};

@@ -4,7 +4,8 @@
 use std::os::unix::ffi::OsStrExt;
 
 use crate::support::compare::{Cases, different_lines, keep_if_asked, same, same_output, shown};
-use crate::support::generate::{self, Input, Spool, pick};
+use crate::support::generate;
+use crate::support::generate::{Input, Spool, pick};
 use crate::support::instance::Instance;
 use crate::support::postlog::Postlog;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};

@@ -7,20 +7,20 @@
 // Tests tell on stderr what they leave out, and panic to fail.
 #![allow(clippy::print_stderr)]
 
-mod acting;
-mod beside;
+mod actions;
 mod bounds;
 mod clients;
 mod clients_json;
 mod command_line;
 mod completions;
+mod concurrent;
 mod configuration;
 mod corpus;
 mod daemon;
-mod enemy;
+mod hostile_spool;
 // Strikes at system calls by the registers of this processor.
 #[cfg(target_arch = "x86_64")]
-mod faults;
+mod fault_injection;
 mod flush;
 mod front;
 mod fuzz;

@@ -1,7 +1,8 @@
 //! Writes an instance: main.cf and a spool, with the modes and owners that
 //! Postfix would give them.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 use nix::unistd::{Group, User};
 
-use super::messages::{Kind, Message};
+use super::messages::{DemoMessage, IdKind};
 use crate::spool::{Layout, Queue, QueueId};
 
 /// The queues that have subdirectories, as in Postfix's default.
@@ -47,13 +48,13 @@ pub struct Instance {
 
 impl Instance {
     /// Writes an instance that belongs to `owner` into an empty directory.
-    pub fn write(directory: &Path, owner: User, messages: &[Message]) -> Result<Self> {
+    pub fn write(directory: &Path, owner: User, messages: &[DemoMessage]) -> Result<Self> {
         ensure!(
             super::is_plain(directory),
             "main.cf cannot name {}",
             directory.display()
         );
-        let writer = Writer {
+        let writer = SpoolWriter {
             spool: directory.join("spool"),
             owner,
             layout: Layout::new(&HASHED.map(|name| name.as_bytes().to_vec()), HASH_DEPTH),
@@ -70,13 +71,13 @@ impl Instance {
     }
 }
 
-struct Writer {
+struct SpoolWriter {
     spool: PathBuf,
     owner: User,
     layout: Layout,
 }
 
-impl Writer {
+impl SpoolWriter {
     fn main_cf(&self, directory: &Path) -> Result<()> {
         let etc = directory.join("etc");
         make_directory(&etc, 0o755)?;
@@ -110,7 +111,7 @@ impl Writer {
 
     /// Writes a message and its log. The ID is made of the inode number, which
     /// is known only once there is a file.
-    fn message(&self, message: &Message) -> Result<()> {
+    fn message(&self, message: &DemoMessage) -> Result<()> {
         let unnamed = self.spool.join(message.queue.name()).join("new.tmp");
         let bytes = match message.queue {
             Queue::Maildrop => message.file.to_maildrop_bytes(),
@@ -122,8 +123,8 @@ impl Writer {
         set_modified(&unnamed, modified)?;
         let inode = fs::metadata(&unnamed).context("a new file is gone")?.ino();
         let id = match message.kind {
-            Kind::Short => QueueId::short(message.microseconds, inode),
-            Kind::Long => QueueId::long(
+            IdKind::Short => QueueId::short(message.microseconds, inode),
+            IdKind::Long => QueueId::long(
                 message.file.arrival.unsigned_abs(),
                 message.microseconds,
                 inode,

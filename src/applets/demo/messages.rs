@@ -1,10 +1,10 @@
 //! The messages of the demo: twenty that differ in everything a listing can
 //! show.
 
-use crate::record::writer::{QueueFile, RecipientsIn};
+use crate::queue_file::records::writer::{QueueFile, RecipientsIn};
 use crate::spool::Queue;
 use crate::sys::time::now;
-use crate::text::{quote, shown};
+use crate::text::{quote, to_printable};
 
 /// A complete message.
 const READY: u32 = 0o700;
@@ -13,7 +13,7 @@ const EXPIRED: u32 = 0o710;
 
 /// Which kind of queue ID a message has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum IdKind {
     /// Microseconds and inode number.
     Short,
     /// Seconds, microseconds and inode number.
@@ -22,11 +22,11 @@ pub enum Kind {
 
 /// A message to be written.
 #[derive(Clone, Debug)]
-pub struct Message {
+pub struct DemoMessage {
     /// The queue it lies in.
     pub queue: Queue,
     /// Its kind of ID.
-    pub kind: Kind,
+    pub kind: IdKind,
     /// The microseconds in its ID.
     pub microseconds: u32,
     /// The mode of its file.
@@ -37,7 +37,7 @@ pub struct Message {
     pub logs: Vec<(Queue, String)>,
 }
 
-impl Message {
+impl DemoMessage {
     fn new(queue: Queue, minutes_ago: i64, sender: &str, recipients: &[&str]) -> Self {
         let arrival = now().saturating_sub(minutes_ago.saturating_mul(60));
         let first = recipients.first().copied().unwrap_or_default();
@@ -50,7 +50,7 @@ impl Message {
         ];
         Self {
             queue,
-            kind: Kind::Short,
+            kind: IdKind::Short,
             microseconds: u32::try_from(minutes_ago.saturating_mul(7919) % 1_000_000).unwrap_or(0),
             mode: READY,
             file: QueueFile::new(arrival, sender, recipients, &lines),
@@ -67,7 +67,7 @@ impl Message {
     }
 
     fn long(mut self) -> Self {
-        self.kind = Kind::Long;
+        self.kind = IdKind::Long;
         self
     }
 
@@ -103,7 +103,7 @@ impl Message {
 fn entry(recipient: &str, reason: &str) -> String {
     let mut quoted = Vec::new();
     quote(recipient.as_bytes(), &mut quoted);
-    let recipient = shown(&quoted);
+    let recipient = to_printable(&quoted);
     format!(
         "<{recipient}>: {reason}\n\
          recipient={recipient}\n\
@@ -125,51 +125,51 @@ const SUSPENDED: &str = "delivery temporarily suspended: connect to \
 const UNKNOWN: &str = "host mx.fine.example[192.0.2.80] said: 550 5.1.1 No such user here";
 
 /// All of them: maildrop, active, incoming, deferred, hold.
-pub fn all() -> Vec<Message> {
+pub fn all() -> Vec<DemoMessage> {
     let bulk = "offers@bulk.example";
     vec![
-        Message::new(
+        DemoMessage::new(
             Queue::Maildrop,
             1,
             "cron@host.example",
             &["root@host.example"],
         ),
-        Message::new(
+        DemoMessage::new(
             Queue::Maildrop,
             2,
             "www-data@host.example",
             &["shop@fine.example"],
         ),
-        Message::new(
+        DemoMessage::new(
             Queue::Incoming,
             1,
             "ann@host.example",
             &["bob@fine.example"],
         ),
-        Message::new(Queue::Incoming, 1, "", &["ann@host.example"]).long(),
-        Message::new(Queue::Active, 3, "bob@host.example", &["eve@fine.example"]).of_size(120),
-        Message::new(
+        DemoMessage::new(Queue::Incoming, 1, "", &["ann@host.example"]).long(),
+        DemoMessage::new(Queue::Active, 3, "bob@host.example", &["eve@fine.example"]).of_size(120),
+        DemoMessage::new(
             Queue::Active,
             4,
             bulk,
             &["u1@fine.example", "u2@fine.example"],
         ),
-        Message::deferred(15, "ann@host.example", &["carl@slow.example"], REFUSED),
-        Message::deferred(35, "ann@host.example", &["ann@grey.example"], GREYLISTED),
-        Message::deferred(90, "", &["offers@bulk.example"], TIMEOUT),
-        Message::deferred(
+        DemoMessage::deferred(15, "ann@host.example", &["carl@slow.example"], REFUSED),
+        DemoMessage::deferred(35, "ann@host.example", &["ann@grey.example"], GREYLISTED),
+        DemoMessage::deferred(90, "", &["offers@bulk.example"], TIMEOUT),
+        DemoMessage::deferred(
             200,
             "müller@host.example",
             &["jürgen@slow.example"],
             REFUSED,
         ),
-        Message::deferred(240, "John Q@host.example", &["a b@slow.example"], SUSPENDED),
-        Message::deferred(300, bulk, &["x@typo.exmaple", "y@typo.exmaple"], NO_HOST).long(),
-        Message::deferred(1500, bulk, &["v1@gone.example", "v2@gone.example"], TIMEOUT),
-        Message::deferred(2900, bulk, &["w1@gone.example"], TIMEOUT).expired(),
-        Message::deferred(4300, "news@host.example", &["m@slow.example"], REFUSED)
+        DemoMessage::deferred(240, "John Q@host.example", &["a b@slow.example"], SUSPENDED),
+        DemoMessage::deferred(300, bulk, &["x@typo.exmaple", "y@typo.exmaple"], NO_HOST).long(),
+        DemoMessage::deferred(1500, bulk, &["v1@gone.example", "v2@gone.example"], TIMEOUT),
+        DemoMessage::deferred(2900, bulk, &["w1@gone.example"], TIMEOUT).expired(),
+        DemoMessage::deferred(4300, "news@host.example", &["m@slow.example"], REFUSED)
             .with_bounce("gone@fine.example", UNKNOWN),
-        Message::deferred(
+        DemoMessage::deferred(
             5700,
             "news@host.example",
             &["n@slow.example", "o@gone.example"],
@@ -177,22 +177,22 @@ pub fn all() -> Vec<Message> {
         )
         .of_size(2400)
         .for_list(),
-        Message::new(Queue::Hold, 10, bulk, &["s1@fine.example"]),
-        Message::new(
+        DemoMessage::new(Queue::Hold, 10, bulk, &["s1@fine.example"]),
+        DemoMessage::new(
             Queue::Hold,
             11,
             bulk,
             &["s2@fine.example", "s3@fine.example"],
         )
         .long(),
-        Message::new(
+        DemoMessage::new(
             Queue::Hold,
             12,
             "spoofed@bank.example",
             &["ann@host.example"],
         )
         .expired(),
-        Message::deferred(1440, "bob@host.example", &["later@slow.example"], REFUSED)
+        DemoMessage::deferred(1440, "bob@host.example", &["later@slow.example"], REFUSED)
             .in_queue(Queue::Hold),
     ]
 }

@@ -14,7 +14,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Arg, Command, value_parser};
 use nix::unistd::{Uid, User};
 
-use super::own::{self, Asked, print};
+use super::long_options;
+use super::long_options::{ParsedOptions, print};
 use super::{Call, Fatal, postqueue};
 use instance::Instance;
 
@@ -24,10 +25,10 @@ const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
 
 /// Runs the demo.
 pub fn run(call: &Call) -> Result<(), Fatal> {
-    let told = |error: anyhow::Error| own::complain(PROGRAM, &error);
-    let directory = match own::parse(command(), &call.arguments) {
-        Ok(Asked::Text(text)) => return print(&text).map_err(told),
-        Ok(Asked::Work(mut matches)) => matches.remove_one("DIR"),
+    let told = |error: anyhow::Error| long_options::complain(PROGRAM, &error);
+    let directory = match long_options::parse(command(), &call.arguments) {
+        Ok(ParsedOptions::Text(text)) => return print(&text).map_err(told),
+        Ok(ParsedOptions::Work(mut matches)) => matches.remove_one("DIR"),
         Err(error) => return Err(told(error)),
     };
     let instance = write(call, directory).map_err(told)?;

@@ -5,7 +5,8 @@
 
 use std::fmt;
 use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind, Read};
+use std::io;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum ExistingItem {
     /// Nothing.
     Absent,
     /// A file: what is in it, and who may do what.
@@ -45,7 +46,7 @@ pub struct Fingerprint {
     sum: u64,
 }
 
-impl Found {
+impl ExistingItem {
     /// Looks.
     pub fn at(path: &Path) -> Result<Self> {
         look(path).with_context(|| format!("cannot look at {}", path.display()))
@@ -63,24 +64,24 @@ impl Found {
 
 /// Whether anything stands at `path`.
 pub fn exists(path: &Path) -> Result<bool> {
-    Ok(Found::at(path)? != Found::Absent)
+    Ok(ExistingItem::at(path)? != ExistingItem::Absent)
 }
 
-fn look(path: &Path) -> io::Result<Found> {
+fn look(path: &Path) -> io::Result<ExistingItem> {
     let metadata = match path.symlink_metadata() {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(ExistingItem::Absent),
         Err(error) => return Err(error),
     };
     let kind = metadata.file_type();
     Ok(if kind.is_symlink() {
-        Found::Link(path.read_link()?)
+        ExistingItem::Link(path.read_link()?)
     } else if kind.is_file() {
-        Found::File(Fingerprint::of(&mut File::open(path)?)?, access(&metadata))
+        ExistingItem::File(Fingerprint::of(&mut File::open(path)?)?, access(&metadata))
     } else if kind.is_dir() {
-        Found::Directory
+        ExistingItem::Directory
     } else {
-        Found::Other
+        ExistingItem::Other
     })
 }
 

@@ -42,16 +42,16 @@ pub struct Item {
     /// Where, below the prefix.
     pub path: PathBuf,
     /// What.
-    pub content: Content,
+    pub content: ItemContent,
     /// Whose name it is.
-    pub name: Name,
+    pub name: PathOwner,
 }
 
 /// What stands at a path.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub enum ItemContent {
     /// A copy of this program.
-    Program(Lends),
+    Program(SetgidGrant),
     /// A symbolic link.
     Link(PathBuf),
     /// A manual page.
@@ -60,7 +60,7 @@ pub enum Content {
 
 /// What a copy of the program lends to whoever runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lends {
+pub enum SetgidGrant {
     /// Nothing.
     Nothing,
     /// The group setgid_group.
@@ -69,7 +69,7 @@ pub enum Lends {
 
 /// Whose name a path has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum PathOwner {
     /// Ours alone: nobody else's file is moved aside for it.
     Ours,
     /// One that Postfix has too.
@@ -87,23 +87,23 @@ pub enum Pages {
 
 /// All that is installed: programs before the links to them.
 pub fn items(pages: Pages) -> Vec<Item> {
-    let program = |path: &str, lends, name| Item {
+    let program = |path: &str, grant, name| Item {
         path: path.into(),
-        content: Content::Program(lends),
+        content: ItemContent::Program(grant),
         name,
     };
     let mut items = vec![
-        program(PLAIN, Lends::Nothing, Name::Ours),
-        program(SET_GID, Lends::Group, Name::Postfixs),
+        program(PLAIN, SetgidGrant::Nothing, PathOwner::Ours),
+        program(SET_GID, SetgidGrant::Group, PathOwner::Postfixs),
     ];
     items.extend(links());
     for (name, text) in PAGES {
         items.push(Item {
             path: page_path(name, pages),
-            content: Content::Page(text),
+            content: ItemContent::Page(text),
             name: match Path::new(name).file_stem() == Some(OsStr::new(FRONT)) {
-                true => Name::Ours,
-                false => Name::Postfixs,
+                true => PathOwner::Ours,
+                false => PathOwner::Postfixs,
             },
         });
         items.extend(page_link(name, pages));
@@ -126,8 +126,8 @@ fn links() -> impl Iterator<Item = Item> {
         };
         (path != program).then_some(Item {
             path,
-            content: Content::Link(target),
-            name: Name::Postfixs,
+            content: ItemContent::Link(target),
+            name: PathOwner::Postfixs,
         })
     };
     COMMANDS.into_iter().filter_map(link)
@@ -149,10 +149,10 @@ fn page_link(name: &str, pages: Pages) -> Option<Item> {
     let page = page_path(name, pages);
     (section != "1").then(|| Item {
         path: page_path(&format!("{stem}.1"), pages),
-        content: Content::Link(
+        content: ItemContent::Link(
             Path::new("..").join(page.strip_prefix("share/man").unwrap_or(&page)),
         ),
-        name: Name::Postfixs,
+        name: PathOwner::Postfixs,
     })
 }
 
@@ -180,7 +180,7 @@ mod tests {
             .find(|item| item.path == Path::new(path))
             .unwrap();
         match item.content {
-            Content::Link(target) => target,
+            ItemContent::Link(target) => target,
             other => panic!("{path}: {other:?}"),
         }
     }
@@ -198,8 +198,8 @@ mod tests {
 
     #[test]
     fn only_one_item_lends_rights() {
-        let lends = |item: &&Item| matches!(item.content, Content::Program(Lends::Group));
-        assert_eq!(items(Pages::Plain).iter().filter(lends).count(), 1);
+        let grant = |item: &&Item| matches!(item.content, ItemContent::Program(SetgidGrant::Group));
+        assert_eq!(items(Pages::Plain).iter().filter(grant).count(), 1);
     }
 
     #[test]

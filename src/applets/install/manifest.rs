@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result, anyhow, ensure};
 
 use super::diversion::Diversion;
-use super::found::{Fingerprint, Found};
+use super::found::{ExistingItem, Fingerprint};
 
 /// The first line. The number is the format's.
 const TITLE: &str = "spoolbox installed 1";
@@ -20,12 +20,12 @@ const TITLE: &str = "spoolbox installed 1";
 /// What was installed. Paths are absolute, the destdir not part of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
-    entries: Vec<Entry>,
+    entries: Vec<ManifestEntry>,
 }
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum ManifestEntry {
     /// A directory that was not there before.
     Directory(PathBuf),
     /// A file, and what is in it.
@@ -63,12 +63,14 @@ impl Manifest {
         for entry in &self.entries {
             // Writing to a String cannot fail.
             let _ = match entry {
-                Entry::Directory(path) => writeln!(text, "directory {}", path.display()),
-                Entry::File(path, print) => writeln!(text, "file {} {print}", path.display()),
-                Entry::Link(path, target) => {
+                ManifestEntry::Directory(path) => writeln!(text, "directory {}", path.display()),
+                ManifestEntry::File(path, print) => {
+                    writeln!(text, "file {} {print}", path.display())
+                }
+                ManifestEntry::Link(path, target) => {
                     writeln!(text, "link {} {}", path.display(), target.display())
                 }
-                Entry::Diversion(Diversion { from, to }) => {
+                ManifestEntry::Diversion(Diversion { from, to }) => {
                     writeln!(text, "diversion {} {}", from.display(), to.display())
                 }
             };
@@ -77,7 +79,7 @@ impl Manifest {
     }
 
     /// Adds an entry unless it is there.
-    pub fn add(&mut self, entry: Entry) {
+    pub fn add(&mut self, entry: ManifestEntry) {
         if !self.entries.contains(&entry) {
             self.entries.push(entry);
         }
@@ -92,15 +94,19 @@ impl Manifest {
 
     /// Whether both have the same entries, in whatever order.
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let has = |entry: &Entry| other.entries.contains(entry);
+        let has = |entry: &ManifestEntry| other.entries.contains(entry);
         self.entries.len() == other.entries.len() && self.entries.iter().all(has)
     }
 
     /// Whether what was found at `path` was put there by us.
-    pub fn knows(&self, path: &Path, found: &Found) -> bool {
+    pub fn knows(&self, path: &Path, found: &ExistingItem) -> bool {
         self.entries.iter().any(|entry| match (entry, found) {
-            (Entry::File(known, print), Found::File(there, _)) => known == path && print == there,
-            (Entry::Link(known, target), Found::Link(there)) => known == path && target == there,
+            (ManifestEntry::File(known, print), ExistingItem::File(there, _)) => {
+                known == path && print == there
+            }
+            (ManifestEntry::Link(known, target), ExistingItem::Link(there)) => {
+                known == path && target == there
+            }
             _ => false,
         })
     }
@@ -109,7 +115,7 @@ impl Manifest {
     pub fn paths(&self) -> Vec<&Path> {
         let mut paths: Vec<&Path> = Vec::new();
         for entry in &self.entries {
-            if let Entry::File(path, _) | Entry::Link(path, _) = entry
+            if let ManifestEntry::File(path, _) | ManifestEntry::Link(path, _) = entry
                 && !paths.contains(&path.as_path())
             {
                 paths.push(path);
@@ -121,7 +127,7 @@ impl Manifest {
     /// The directories, in the order of the lines.
     pub fn directories(&self) -> impl DoubleEndedIterator<Item = &Path> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Directory(path) => Some(path.as_path()),
+            ManifestEntry::Directory(path) => Some(path.as_path()),
             _ => None,
         })
     }
@@ -129,7 +135,7 @@ impl Manifest {
     /// The diversions, in the order of the lines.
     pub fn diversions(&self) -> impl Iterator<Item = &Diversion> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Diversion(diversion) => Some(diversion),
+            ManifestEntry::Diversion(diversion) => Some(diversion),
             _ => None,
         })
     }
@@ -140,13 +146,15 @@ impl Manifest {
     }
 }
 
-fn entry(line: &str) -> Option<Entry> {
+fn entry(line: &str) -> Option<ManifestEntry> {
     let words: Vec<&str> = line.split(' ').collect();
     Some(match words.as_slice() {
-        ["directory", path] => Entry::Directory(safe(path)?),
-        ["file", path, size, sum] => Entry::File(safe(path)?, Fingerprint::parse(size, sum)?),
-        ["link", path, target] => Entry::Link(safe(path)?, target.into()),
-        ["diversion", from, to] => Entry::Diversion(Diversion {
+        ["directory", path] => ManifestEntry::Directory(safe(path)?),
+        ["file", path, size, sum] => {
+            ManifestEntry::File(safe(path)?, Fingerprint::parse(size, sum)?)
+        }
+        ["link", path, target] => ManifestEntry::Link(safe(path)?, target.into()),
+        ["diversion", from, to] => ManifestEntry::Diversion(Diversion {
             from: safe(from)?,
             to: safe(to)?,
         }),
@@ -168,10 +176,13 @@ mod tests {
     fn sample() -> Manifest {
         let print = Fingerprint::of(&mut b"x".as_slice()).unwrap();
         let mut manifest = Manifest::default();
-        manifest.add(Entry::Directory("/usr/local/lib/spoolbox".into()));
-        manifest.add(Entry::File("/usr/local/bin/spoolbox".into(), print));
-        manifest.add(Entry::Link("/b/mailq".into(), "../sbin/postqueue".into()));
-        manifest.add(Entry::Diversion(Diversion {
+        manifest.add(ManifestEntry::Directory("/usr/local/lib/spoolbox".into()));
+        manifest.add(ManifestEntry::File("/usr/local/bin/spoolbox".into(), print));
+        manifest.add(ManifestEntry::Link(
+            "/b/mailq".into(),
+            "../sbin/postqueue".into(),
+        ));
+        manifest.add(ManifestEntry::Diversion(Diversion {
             from: "/usr/bin/mailq".into(),
             to: "/usr/bin/mailq.postfix".into(),
         }));
@@ -201,11 +212,11 @@ mod tests {
     #[test]
     fn a_file_is_ours_only_as_it_was_written() {
         let manifest = sample();
-        let link = |target: &str| Found::Link(target.into());
+        let link = |target: &str| ExistingItem::Link(target.into());
         let path = Path::new("/b/mailq");
         assert!(manifest.knows(path, &link("../sbin/postqueue")));
         assert!(!manifest.knows(path, &link("../sbin/sendmail")));
         assert!(!manifest.knows(Path::new("/c"), &link("../sbin/postqueue")));
-        assert!(!manifest.knows(path, &Found::Directory));
+        assert!(!manifest.knows(path, &ExistingItem::Directory));
     }
 }

@@ -26,13 +26,14 @@ use anyhow::{Context, Error, Result, bail, ensure};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use nix::unistd::geteuid;
 
-use super::own::{self, Asked, print, warn};
+use super::long_options;
+use super::long_options::{ParsedOptions, print, warn};
 use super::{Call, Fatal};
 use owner::Owners;
-use plan::Postfixs;
-use removal::Removal;
+use plan::ReplacedTool;
+use removal::Uninstall;
 use step::Step;
-use target::Target;
+use target::InstallTarget;
 
 const INSTALL: &str = "spoolbox install";
 const UNINSTALL: &str = "spoolbox uninstall";
@@ -91,10 +92,10 @@ fn run(
     program: &str,
     work: fn(&ArgMatches) -> Result<()>,
 ) -> Result<(), Fatal> {
-    let told = |error: Error| own::complain(program, &error);
-    match own::parse(command, &call.arguments) {
-        Ok(Asked::Text(text)) => print(&text),
-        Ok(Asked::Work(matches)) => work(&matches),
+    let told = |error: Error| long_options::complain(program, &error);
+    match long_options::parse(command, &call.arguments) {
+        Ok(ParsedOptions::Text(text)) => print(&text),
+        Ok(ParsedOptions::Work(matches)) => work(&matches),
         Err(error) => Err(error),
     }
     .map_err(told)
@@ -104,8 +105,8 @@ fn install(matches: &ArgMatches) -> Result<()> {
     let (target, mode) = asked(matches)?;
     let owners = Owners::of(&target)?;
     let postfixs = match matches.get_flag("divert") {
-        true => Postfixs::MakeRoom,
-        false => Postfixs::Stay,
+        true => ReplacedTool::MakeRoom,
+        false => ReplacedTool::Stay,
     };
     let steps = plan::install(&target, &owners, postfixs)?;
     if let Some(lack) = &owners.lack {
@@ -119,7 +120,7 @@ fn install(matches: &ArgMatches) -> Result<()> {
 
 fn uninstall(matches: &ArgMatches) -> Result<()> {
     let (target, mode) = asked(matches)?;
-    let removal = Removal::of(&target)?;
+    let removal = Uninstall::of(&target)?;
     for reason in &removal.stays {
         warn(UNINSTALL, &format!("left alone: {reason}"));
     }
@@ -138,10 +139,10 @@ enum Mode {
 }
 
 /// The options that both have. Fails if the caller lacks the rights.
-fn asked(matches: &ArgMatches) -> Result<(Target, Mode)> {
+fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Mode)> {
     let directory = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let prefix = directory("prefix").unwrap_or_else(|| DEFAULT_PREFIX.into());
-    let target = Target::new(prefix, directory("destdir"))?;
+    let target = InstallTarget::new(prefix, directory("destdir"))?;
     let mode = match matches.get_flag("dry-run") {
         true => Mode::OnlyPrint,
         false => Mode::Do,

@@ -14,8 +14,8 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use nix::unistd::{Group, geteuid};
 
-use super::layout::Lends;
-use super::target::Target;
+use super::layout::SetgidGrant;
+use super::target::InstallTarget;
 use crate::config::{MainCf, Parameters, locate, main_cf};
 
 /// setgid_group, unless main.cf says otherwise.
@@ -76,7 +76,7 @@ pub struct Owners {
 
 impl Owners {
     /// Finds out.
-    pub fn of(target: &Target) -> Result<Self> {
+    pub fn of(target: &InstallTarget) -> Result<Self> {
         let ordinary = ordinary(target);
         let name = match target.is_this_system() {
             true => setgid_group()?,
@@ -109,20 +109,20 @@ impl Owners {
     }
 
     /// Owner and mode of a program.
-    pub fn of_program(&self, lends: Lends) -> (Owner, u32) {
-        match lends {
-            Lends::Nothing => (self.ordinary.clone(), 0o755),
-            Lends::Group => (self.lending.clone(), self.lending_mode),
+    pub fn of_program(&self, grant: SetgidGrant) -> (Owner, u32) {
+        match grant {
+            SetgidGrant::Nothing => (self.ordinary.clone(), 0o755),
+            SetgidGrant::Group => (self.lending.clone(), self.lending_mode),
         }
     }
 }
 
 /// Owner and mode of a file to be read.
-pub fn of_text(target: &Target) -> (Owner, u32) {
+pub fn of_text(target: &InstallTarget) -> (Owner, u32) {
     (ordinary(target), 0o644)
 }
 
-fn ordinary(target: &Target) -> Owner {
+fn ordinary(target: &InstallTarget) -> Owner {
     match geteuid().is_root() || target.is_this_system() {
         true => Owner::Root {
             group: 0,

@@ -9,17 +9,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::diversion::{Diversion, Registered, package_of};
-use super::found::{Fingerprint, Found, exists};
-use super::layout::{self, Content, Item, Name, Pages};
-use super::manifest::{Entry, Manifest};
-use super::owner::{self, Owner, Owners};
+use super::found::{ExistingItem, Fingerprint, exists};
+use super::layout;
+use super::layout::{Item, ItemContent, Pages, PathOwner};
+use super::manifest::{Manifest, ManifestEntry};
+use super::owner;
+use super::owner::{Owner, Owners};
 use super::page;
-use super::step::{self, NewFile, Source, Step};
-use super::target::Target;
+use super::step;
+use super::step::{ByteSource, NewFile, Step};
+use super::target::InstallTarget;
 
 /// What is done about Postfix's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Postfixs {
+pub enum ReplacedTool {
     /// They stay.
     Stay,
     /// They make room.
@@ -27,8 +30,12 @@ pub enum Postfixs {
 }
 
 /// Finds out what has to be done; nothing if all is in place.
-pub fn install(target: &Target, owners: &Owners, postfixs: Postfixs) -> Result<Vec<Step>> {
-    let program = Source::Program
+pub fn install(
+    target: &InstallTarget,
+    owners: &Owners,
+    postfixs: ReplacedTool,
+) -> Result<Vec<Step>> {
+    let program = ByteSource::Program
         .open()
         .and_then(|mut source| Fingerprint::of(&mut source))
         .context("cannot read this program")?;
@@ -55,9 +62,9 @@ pub fn install(target: &Target, owners: &Owners, postfixs: Postfixs) -> Result<V
 }
 
 struct Planner<'a> {
-    target: &'a Target,
+    target: &'a InstallTarget,
     owners: &'a Owners,
-    postfixs: Postfixs,
+    postfixs: ReplacedTool,
     program: Fingerprint,
     /// What was installed.
     before: Manifest,
@@ -70,35 +77,35 @@ struct Planner<'a> {
 }
 
 /// How to get an item to its place.
-struct Wanted {
+struct Placement {
     step: Step,
-    entry: Entry,
+    entry: ManifestEntry,
     /// Whether it is there, with the rights that it should have.
     is_in_place: bool,
 }
 
-impl Wanted {
-    fn link(path: PathBuf, now: PathBuf, to: PathBuf, found: &Found) -> Self {
+impl Placement {
+    fn link(path: PathBuf, now: PathBuf, to: PathBuf, found: &ExistingItem) -> Self {
         Self {
-            is_in_place: *found == Found::Link(to.clone()),
+            is_in_place: *found == ExistingItem::Link(to.clone()),
             step: Step::Link {
                 path: now,
                 target: to.clone(),
             },
-            entry: Entry::Link(path, to),
+            entry: ManifestEntry::Link(path, to),
         }
     }
 
     fn file(
         path: PathBuf,
         now: PathBuf,
-        source: Source,
+        source: ByteSource,
         print: Fingerprint,
         (owner, mode): (Owner, u32),
-        found: &Found,
+        found: &ExistingItem,
     ) -> Self {
         let is_in_place = match found {
-            Found::File(there, access) => {
+            ExistingItem::File(there, access) => {
                 let is_owner = owner.is(access.user, access.group);
                 *there == print && access.mode == mode && is_owner
             }
@@ -112,7 +119,7 @@ impl Wanted {
                 mode,
                 owner,
             }),
-            entry: Entry::File(path, print),
+            entry: ManifestEntry::File(path, print),
         }
     }
 }
@@ -122,7 +129,7 @@ impl Planner<'_> {
     /// Postfix's.
     fn pages(&self) -> Pages {
         let has_diversions = self.before.diversions().next().is_some();
-        match has_diversions || self.postfixs == Postfixs::MakeRoom {
+        match has_diversions || self.postfixs == ReplacedTool::MakeRoom {
             true => Pages::Compressed,
             false => Pages::Plain,
         }
@@ -147,7 +154,7 @@ impl Planner<'_> {
         for directory in needed {
             let was_made = self.before.directories().any(|made| made == directory);
             if was_made || directory == own || !self.target.now(&directory).exists() {
-                self.after.add(Entry::Directory(directory));
+                self.after.add(ManifestEntry::Directory(directory));
             }
         }
     }
@@ -156,30 +163,34 @@ impl Planner<'_> {
         let path = self.target.place(&item.path);
         let now = self.target.now(&path);
         self.unfinished(&now)?;
-        let found = Found::at(&now)?;
+        let found = ExistingItem::at(&now)?;
         let is_ours = self.before.knows(&path, &found);
-        if found != Found::Absent && !is_ours {
+        if found != ExistingItem::Absent && !is_ours {
             match (self.postfixs, item.name, &found) {
-                (Postfixs::MakeRoom, Name::Postfixs, Found::File(..) | Found::Link(_)) => {
+                (
+                    ReplacedTool::MakeRoom,
+                    PathOwner::Postfixs,
+                    ExistingItem::File(..) | ExistingItem::Link(_),
+                ) => {
                     self.divert(&path)?;
                 }
                 _ => self.in_the_way.push(now.clone()),
             }
         }
         let wanted = match &item.content {
-            Content::Link(to) => Wanted::link(path, now, to.clone(), &found),
-            Content::Program(lends) => {
-                let access = self.owners.of_program(*lends);
-                Wanted::file(path, now, Source::Program, self.program, access, &found)
+            ItemContent::Link(to) => Placement::link(path, now, to.clone(), &found),
+            ItemContent::Program(grant) => {
+                let access = self.owners.of_program(*grant);
+                Placement::file(path, now, ByteSource::Program, self.program, access, &found)
             }
-            Content::Page(text) => {
+            ItemContent::Page(text) => {
                 let bytes = match self.pages() {
                     Pages::Plain => Cow::Borrowed(text.as_bytes()),
                     Pages::Compressed => Cow::Owned(page::compressed(text)?),
                 };
                 let print = Fingerprint::of_bytes(&bytes);
                 let access = owner::of_text(self.target);
-                Wanted::file(path, now, Source::Bytes(bytes), print, access, &found)
+                Placement::file(path, now, ByteSource::Bytes(bytes), print, access, &found)
             }
         };
         self.after.add(wanted.entry);
@@ -206,8 +217,8 @@ impl Planner<'_> {
         if let Registered::Others(who) = diversion.registered()? {
             bail!("{} is diverted already, by {who}", path.display());
         }
-        let second = Found::at(&diversion.to)?;
-        if second != Found::Absent && !second.is_same_as(&Found::at(path)?) {
+        let second = ExistingItem::at(&diversion.to)?;
+        if second != ExistingItem::Absent && !second.is_same_as(&ExistingItem::at(path)?) {
             bail!(
                 "cannot move {} aside: {} is there already",
                 path.display(),
@@ -215,7 +226,7 @@ impl Planner<'_> {
             );
         }
         self.diversions.push(Step::Divert(diversion.clone()));
-        self.after.add(Entry::Diversion(diversion));
+        self.after.add(ManifestEntry::Diversion(diversion));
         Ok(())
     }
 
@@ -230,10 +241,10 @@ impl Planner<'_> {
         };
         let names: Vec<String> = self.in_the_way.iter().map(described).collect();
         let advice = match self.postfixs {
-            Postfixs::Stay => {
+            ReplacedTool::Stay => {
                 "name another --prefix, or give --divert to have Postfix's files moved aside"
             }
-            Postfixs::MakeRoom => "name another --prefix, or remove them",
+            ReplacedTool::MakeRoom => "name another --prefix, or remove them",
         };
         bail!(
             "nothing was changed, for these are not spoolbox's: {}; {advice}",
@@ -246,7 +257,7 @@ impl Planner<'_> {
         let wanted = self.after.paths();
         for path in self.before.paths() {
             let now = self.target.now(path);
-            if !wanted.contains(&path) && self.before.knows(path, &Found::at(&now)?) {
+            if !wanted.contains(&path) && self.before.knows(path, &ExistingItem::at(&now)?) {
                 self.files.push(Step::Remove(now));
             }
         }
@@ -255,7 +266,7 @@ impl Planner<'_> {
 
     fn finish(mut self, before: Option<Manifest>) -> Vec<Step> {
         for diversion in self.before.diversions() {
-            self.after.add(Entry::Diversion(diversion.clone()));
+            self.after.add(ManifestEntry::Diversion(diversion.clone()));
         }
         let directories = self.missing_directories();
         let is_recorded = before.is_some_and(|before| before.is_same_as(&self.after));

@@ -8,15 +8,15 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use super::diversion::{Diversion, Registered};
-use super::found::{Found, exists};
+use super::found::{ExistingItem, exists};
 use super::layout::MANIFEST;
-use super::manifest::{Entry, Manifest};
+use super::manifest::{Manifest, ManifestEntry};
 use super::step::{NewFile, Step, unfinished};
-use super::target::Target;
+use super::target::InstallTarget;
 
 /// A removal.
 #[derive(Debug, Default)]
-pub struct Removal {
+pub struct Uninstall {
     /// What to do.
     pub steps: Vec<Step>,
     /// What stays although it was installed, and why.
@@ -25,9 +25,9 @@ pub struct Removal {
     remains: Manifest,
 }
 
-impl Removal {
+impl Uninstall {
     /// Finds out what has to be done.
-    pub fn of(target: &Target) -> Result<Self> {
+    pub fn of(target: &InstallTarget) -> Result<Self> {
         let manifest = read(target)?;
         let mut removal = Self::default();
         // Links before what they lead to.
@@ -63,12 +63,12 @@ impl Removal {
         Ok(())
     }
 
-    fn plain(&mut self, target: &Target, manifest: &Manifest, path: &Path) -> Result<()> {
+    fn plain(&mut self, target: &InstallTarget, manifest: &Manifest, path: &Path) -> Result<()> {
         let now = target.now(path);
-        let found = Found::at(&now)?;
+        let found = ExistingItem::at(&now)?;
         if manifest.knows(path, &found) {
             self.steps.push(Step::Remove(now));
-        } else if found != Found::Absent {
+        } else if found != ExistingItem::Absent {
             self.stays
                 .push(format!("{} is not what was installed", now.display()));
         }
@@ -79,12 +79,12 @@ impl Removal {
     /// an uninstall or an upgrade of Postfix's package can end.
     fn diverted(&mut self, manifest: &Manifest, diversion: &Diversion) -> Result<()> {
         let Diversion { from, to } = diversion;
-        let (first, second) = (Found::at(from)?, Found::at(to)?);
+        let (first, second) = (ExistingItem::at(from)?, ExistingItem::at(to)?);
         let is_ours = manifest.knows(from, &first);
         match (&first, &second) {
-            (_, Found::Absent) if is_ours => self.steps.push(Step::Remove(from.clone())),
-            (_, Found::Absent) => {}
-            (Found::Absent, _) => self.steps.push(Step::Restore(diversion.clone())),
+            (_, ExistingItem::Absent) if is_ours => self.steps.push(Step::Remove(from.clone())),
+            (_, ExistingItem::Absent) => {}
+            (ExistingItem::Absent, _) => self.steps.push(Step::Restore(diversion.clone())),
             _ if is_ours => self.steps.push(Step::Restore(diversion.clone())),
             _ if first.is_same_as(&second) => self.steps.push(Step::Remove(to.clone())),
             _ => {
@@ -93,7 +93,8 @@ impl Removal {
                     from.display(),
                     to.display()
                 ));
-                self.remains.add(Entry::Diversion(diversion.clone()));
+                self.remains
+                    .add(ManifestEntry::Diversion(diversion.clone()));
                 return Ok(());
             }
         }
@@ -103,13 +104,18 @@ impl Removal {
         Ok(())
     }
 
-    fn manifest_and_directories(&mut self, target: &Target, manifest: &Manifest) -> Result<()> {
+    fn manifest_and_directories(
+        &mut self,
+        target: &InstallTarget,
+        manifest: &Manifest,
+    ) -> Result<()> {
         let path = target.manifest();
         self.unfinished(&path)?;
         let mut last = vec![Step::Remove(path.clone())];
         if !self.is_complete() {
             for directory in manifest.directories() {
-                self.remains.add(Entry::Directory(directory.to_owned()));
+                self.remains
+                    .add(ManifestEntry::Directory(directory.to_owned()));
             }
             last = vec![Step::Record(NewFile::manifest(target, &self.remains))];
         }
@@ -131,7 +137,7 @@ impl Removal {
 
 /// The manifest. An installation that was cut short may have come no further
 /// than to its directory.
-fn read(target: &Target) -> Result<Manifest> {
+fn read(target: &InstallTarget) -> Result<Manifest> {
     let path = target.manifest();
     if let Some(manifest) = Manifest::read(&path)? {
         return Ok(manifest);
@@ -144,6 +150,6 @@ fn read(target: &Target) -> Result<Manifest> {
         path.display()
     );
     let mut manifest = Manifest::default();
-    manifest.add(Entry::Directory(directory.to_owned()));
+    manifest.add(ManifestEntry::Directory(directory.to_owned()));
     Ok(manifest)
 }

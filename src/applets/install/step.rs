@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind};
+use std::fs;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -15,8 +17,9 @@ use anyhow::{Context, Result};
 
 use super::diversion::Diversion;
 use super::manifest::Manifest;
-use super::owner::{self, Owner};
-use super::target::Target;
+use super::owner;
+use super::owner::Owner;
+use super::target::InstallTarget;
 
 /// The running program, also if its file has been replaced.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -55,7 +58,7 @@ pub struct NewFile {
     /// Where.
     pub path: PathBuf,
     /// What is in it.
-    pub source: Source,
+    pub source: ByteSource,
     /// The permission bits.
     pub mode: u32,
     /// Whose it shall be.
@@ -64,14 +67,14 @@ pub struct NewFile {
 
 /// Where the bytes of a file come from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum ByteSource {
     /// This program.
     Program,
     /// These bytes.
     Bytes(Cow<'static, [u8]>),
 }
 
-impl Source {
+impl ByteSource {
     /// Opens it for reading.
     pub fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
         Ok(match self {
@@ -139,11 +142,11 @@ impl fmt::Display for Step {
 
 impl NewFile {
     /// The manifest of a target.
-    pub fn manifest(target: &Target, manifest: &Manifest) -> Self {
+    pub fn manifest(target: &InstallTarget, manifest: &Manifest) -> Self {
         let (owner, mode) = owner::of_text(target);
         Self {
             path: target.manifest(),
-            source: Source::Bytes(Cow::Owned(manifest.to_text().into())),
+            source: ByteSource::Bytes(Cow::Owned(manifest.to_text().into())),
             mode,
             owner,
         }

@@ -9,12 +9,12 @@ use super::layout::MANIFEST;
 
 /// Where things are installed.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct InstallTarget {
     prefix: PathBuf,
     destdir: Option<PathBuf>,
 }
 
-impl Target {
+impl InstallTarget {
     /// Fails unless both can be used.
     pub fn new(prefix: PathBuf, destdir: Option<PathBuf>) -> Result<Self> {
         // It is written down, in lines of words.

@@ -3,13 +3,15 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use super::super::{Call, Fatal, instance};
 use super::{PROGRAM, fatal};
-use crate::applets::{Call, Fatal, instance};
-use crate::cli::{self, Opt, Scanned, Scanner, Value};
-use crate::contents::{Flag, Form, Plan};
-use crate::diag::Diag;
+use crate::cli;
+use crate::cli::{Opt, Scanned, Scanner, Value};
+use crate::logging::Logger;
+use crate::queue_file::render::{Flag, Plan, RawFormat};
 use crate::release::{Feature, Release};
-use crate::selection::{self, Builder, Selection, Taken};
+use crate::selection;
+use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
 /// The operand that stands for the messages that a selection means.
@@ -64,10 +66,10 @@ pub(super) enum Mode {
 
 /// What a file is shown as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum DisplayMode {
     #[default]
     Records,
-    Message(Form),
+    Message(RawFormat),
     Json,
 }
 
@@ -84,7 +86,7 @@ pub(super) enum Operands {
 pub(super) struct Arguments {
     pub(super) config_directory: Option<OsString>,
     pub(super) mode: Mode,
-    pub(super) look: Look,
+    pub(super) look: DisplayMode,
     pub(super) plan: Plan,
     pub(super) operands_are: Operands,
     /// The offset to begin at.
@@ -97,7 +99,7 @@ pub(super) struct Arguments {
 }
 
 /// Reads the command line.
-pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
+pub(super) fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let mut reading = Reading {
         arguments: Arguments::default(),
         builder: Builder::new(time::now()),
@@ -106,7 +108,7 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
     let mut rest = call.arguments.clone();
     let mut operands = Vec::new();
     loop {
-        let found = reading.scan(&options, rest, call, diag)?;
+        let found = reading.scan(&options, rest, call, logger)?;
         if reading.arguments.mode != Mode::Show {
             break;
         }
@@ -122,11 +124,11 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
             Operands::Files => found.files("the file name"),
             Operands::Ids => found.without_options("the queue ID"),
         };
-        operands.extend(found.map_err(|error| fatal(diag, error.to_string().as_bytes()))?);
+        operands.extend(found.map_err(|error| fatal(logger, error.to_string().as_bytes()))?);
         break;
     }
     let finished = reading.finish(operands);
-    finished.map_err(|text| fatal(diag, text.as_bytes()))
+    finished.map_err(|text| fatal(logger, text.as_bytes()))
 }
 
 /// The command line while it is read.
@@ -142,19 +144,19 @@ impl Reading {
         options: &[Opt],
         arguments: Vec<OsString>,
         call: &Call,
-        diag: &mut Diag,
+        logger: &mut Logger,
     ) -> Result<cli::Operands, Fatal> {
         let mut scanner = Scanner::new(options, arguments);
         for scanned in scanner.by_ref() {
             let scanned = scanned.map_err(|error| {
-                diag.option_error(call.program.as_bytes(), &error.message());
-                usage(call, diag)
+                logger.option_error(call.program.as_bytes(), &error.message());
+                usage(call, logger)
             })?;
             let taken = self.builder.take(&scanned);
-            match taken.map_err(|error| fatal(diag, error.to_string().as_bytes()))? {
+            match taken.map_err(|error| fatal(logger, error.to_string().as_bytes()))? {
                 Taken::Yes => {}
                 Taken::No => {
-                    take(scanned, &mut self.arguments).map_err(|text| fatal(diag, &text))?;
+                    take(scanned, &mut self.arguments).map_err(|text| fatal(logger, &text))?;
                 }
             }
         }
@@ -176,7 +178,9 @@ impl Reading {
                         postcat -q MATCH --from 'x@y.example'";
             return Err(text.to_owned());
         }
-        if arguments.look != Look::Records && (!arguments.plan.is_empty() || arguments.start > 0) {
+        if arguments.look != DisplayMode::Records
+            && (!arguments.plan.is_empty() || arguments.start > 0)
+        {
             return Err("--raw-message, --mbox and --json go with -c and -q only".to_owned());
         }
         Ok(arguments)
@@ -205,10 +209,11 @@ fn take_setting(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8
         Scanned::Short('c', value) => arguments.config_directory = Some(value),
         Scanned::Short('q', _) => arguments.operands_are = Operands::Ids,
         Scanned::Short('s', value) => arguments.start = offset(&value)?,
-        Scanned::Long("raw-message", _) if arguments.look == Look::Message(Form::Mbox) => {}
-        Scanned::Long("raw-message", _) => arguments.look = Look::Message(Form::Plain),
-        Scanned::Long("mbox", _) => arguments.look = Look::Message(Form::Mbox),
-        Scanned::Long("json", _) => arguments.look = Look::Json,
+        Scanned::Long("raw-message", _)
+            if arguments.look == DisplayMode::Message(RawFormat::Mbox) => {}
+        Scanned::Long("raw-message", _) => arguments.look = DisplayMode::Message(RawFormat::Plain),
+        Scanned::Long("mbox", _) => arguments.look = DisplayMode::Message(RawFormat::Mbox),
+        Scanned::Long("json", _) => arguments.look = DisplayMode::Json,
         Scanned::Long("dialect", value) => {
             let bad = || [b"bad value for --dialect: ", value.as_bytes()].concat();
             arguments.release = Some(cli::release(&value).ok_or_else(bad)?);
@@ -244,9 +249,9 @@ pub(super) fn help() -> String {
     cli::help("postcat [option]... [file]...", &about, &options())
 }
 
-fn usage(call: &Call, diag: &mut Diag) -> Fatal {
+fn usage(call: &Call, logger: &mut Logger) -> Fatal {
     let text = b" [-b (body text)] [-c config_dir] [-d (decimal record type)] \
         [-e (envelope records)] [-h (header text)] [-q (access queue)] [-v] [file(s)...]";
     let program = call.program.as_bytes();
-    fatal(diag, &[b"usage: ", program, text].concat())
+    fatal(logger, &[b"usage: ", program, text].concat())
 }

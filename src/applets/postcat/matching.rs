@@ -3,18 +3,20 @@
 //! Finds them as a listing does, in parallel and in the order of the queues,
 //! and shows one after the other.
 
-use super::{Damaged, Printer, STATUS, Search, fatal, instance};
-use crate::applets::Fatal;
+use super::super::Fatal;
+use super::{Damaged, IdSearch, OperandRun, STATUS, fatal, instance};
 use crate::config::Config;
+use crate::listing;
 use crate::listing::{
-    self, Clock, Ending, Gathered, Listing, ListingError, Sink, Style, Template, Terminator,
+    Clock, Ending, Listing, ListingError, PartialResult, Sink, Style, Template, Terminator,
     TimeStyle, Totals,
 };
+use crate::queue_file::message_reader::{Location, ReadError};
+use crate::queue_file::message_visitor::Rules;
 use crate::selection::{Matcher, Selection};
 use crate::spool::Queue;
-use crate::spool::message::{self, NoMessage};
-use crate::spool::report::Rules;
-use crate::spool::reporter::{Location, ReportError};
+use crate::spool::message;
+use crate::spool::message::NoMessage;
 use crate::sys::process::raise_open_files;
 
 /// What a line of the listing is: where a message lies.
@@ -22,8 +24,8 @@ const FORMAT: &str = "%{path}";
 
 /// Shows the messages that are meant.
 pub(super) fn run(
-    mut printer: Printer,
-    search: &Search,
+    mut printer: OperandRun,
+    search: &IdSearch,
     selection: &Selection,
     config: &Config,
 ) -> Result<(), Fatal> {
@@ -58,32 +60,32 @@ pub(super) fn run(
         (None, Err(error)) => return Err(shown.printer.fatal(error.to_string().as_bytes())),
     }
     if shown.count == 0 {
-        let diag = &mut shown.printer.output.sink().diag;
-        diag.warning("no message in the queue is what the selection asks for");
+        let logger = &mut shown.printer.output.sink().logger;
+        logger.warning("no message in the queue is what the selection asks for");
     }
     let damaged = shown.printer.damaged;
     shown.printer.finish()?;
     match damaged {
-        Damaged::Counts(1..) => Err(Fatal::told(STATUS)),
+        Damaged::Counts(1..) => Err(Fatal::already_reported(STATUS)),
         _ => Ok(()),
     }
 }
 
-fn rules(printer: &mut Printer, config: &Config) -> Result<Rules, Fatal> {
+fn rules(printer: &mut OperandRun, config: &Config) -> Result<Rules, Fatal> {
     let mut warnings = Vec::new();
     let rules = instance::rules(config, &mut warnings);
-    let diag = &mut printer.output.sink().diag;
+    let logger = &mut printer.output.sink().logger;
     for warning in warnings {
-        diag.warning(warning);
+        logger.warning(warning);
     }
-    rules.map_err(|error| fatal(diag, error.to_string().as_bytes()))
+    rules.map_err(|error| fatal(logger, error.to_string().as_bytes()))
 }
 
 /// Shows what the listing finds.
 struct Shown<'a> {
     matcher: Matcher<'a>,
-    printer: Printer,
-    search: &'a Search,
+    printer: OperandRun,
+    search: &'a IdSearch,
     count: u64,
     /// What ended it.
     end: Option<Fatal>,
@@ -114,10 +116,10 @@ impl Shown<'_> {
             }
             Err(error) => return self.printer.warn(error.to_string().as_bytes()),
         };
-        match self.matcher.is_meant(&message, &at) {
+        match self.matcher.matches(&message, &at) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(error @ ReportError::Exhausted { .. }) => {
+            Err(error @ ReadError::Exhausted { .. }) => {
                 return Err(self.printer.fatal(error.to_string().as_bytes()));
             }
             Err(error) => return self.printer.warn(error.to_string().as_bytes()),
@@ -141,7 +143,7 @@ impl Sink for Shown<'_> {
 
     fn totals(&mut self, _: Totals) {}
 
-    fn gathered(&mut self, _: Gathered) -> Result<Ending, ListingError> {
+    fn partial(&mut self, _: PartialResult) -> Result<Ending, ListingError> {
         Ok(Ending::Complete)
     }
 

@@ -1,30 +1,33 @@
 //! postcat: shows queue files (spec page 07).
 //!
 //! Finds and opens the files and says what went wrong; what they look like is
-//! the business of `contents`.
+//! the business of `render`.
 
 mod arguments;
 mod matching;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io;
+use std::io::{Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
 
-use self::arguments::{Look, Mode, Operands, help, parse};
 use super::{Call, Fatal, instance};
 use crate::config::Config;
-use crate::contents::{self, Begin, ContentsError, Output, Plan, Sink};
-use crate::diag::Diag;
-use crate::record::{Buffers, FileSource, Reader, Source, StreamSource};
+use crate::logging::Logger;
+use crate::queue_file::records::{Buffers, RecordReader, StreamSource};
+use crate::queue_file::render;
+use crate::queue_file::render::{ContentsError, OutputSink, Plan, StartPosition, TextBuffer};
 use crate::release::Installed;
 use crate::spool::{Layout, Queue, id};
-use crate::sys::dir::{Dir, Kind, stat_open};
+use crate::sys::dir::{Dir, FileKind, stat_open};
 use crate::sys::error_text::error_text;
+use crate::sys::source::{FileSource, Source};
 use crate::sys::{process, time};
+use arguments::{DisplayMode, Mode, Operands, help, parse};
 
 /// What main.cf's reader calls the program.
 const PROGRAM: &str = "postcat";
@@ -45,45 +48,49 @@ pub fn command() -> clap::Command {
 }
 
 /// Reads its command line.
-pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
-    parse(call, diag).map(drop)
+pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
+    parse(call, logger).map(drop)
 }
 
 /// Runs postcat.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();
     let program = call.program.to_string_lossy();
-    let mut diag = Diag::without_log(&program);
-    let arguments = parse(call, &mut diag)?;
+    let mut logger = Logger::without_log(&program);
+    let arguments = parse(call, &mut logger)?;
     match arguments.mode {
-        Mode::Help => return print(&mut diag, &help()),
-        Mode::Version => return print(&mut diag, &super::front::version(PROGRAM)),
+        Mode::Help => return print(&mut logger, &help()),
+        Mode::Version => return print(&mut logger, &super::front::version(PROGRAM)),
         Mode::Show => {}
     }
-    let wanted = instance::Wanted {
+    let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
     };
-    let config = instance::configure(call, wanted, PROGRAM, &mut diag, STATUS)?;
+    let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS)?;
     let group = config.check_setgid_group();
-    group.map_err(|error| fatal(&mut diag, error.to_string().as_bytes()))?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, &diag);
+    group.map_err(|error| fatal(&mut logger, error.to_string().as_bytes()))?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, &logger);
     time::read_zone();
     let spool = match arguments.operands_are {
         Operands::Files => None,
-        Operands::Ids => Some(instance::enter_queue_directory(&config, &mut diag, STATUS)?),
+        Operands::Ids => Some(instance::enter_queue_directory(
+            &config,
+            &mut logger,
+            STATUS,
+        )?),
     };
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    let stdout = stdout.map_err(|error| failed(&mut diag, &ContentsError::Output(error)))?;
-    let screen = Screen { stdout, diag };
-    let search = spool.map(|spool| Search::new(spool, &config));
-    let printer = |search| Printer {
+    let stdout = stdout.map_err(|error| failed(&mut logger, &ContentsError::Output(error)))?;
+    let screen = StandardStreams { stdout, logger };
+    let search = spool.map(|spool| IdSearch::new(spool, &config));
+    let printer = |search| OperandRun {
         look: arguments.look,
         plan: arguments.plan.or_all_parts(),
         start: arguments.start,
         search,
         postfix: config.postfix.clone(),
-        output: Output::new(screen),
+        output: TextBuffer::new(screen),
         damaged: Damaged::default(),
         buffers: Buffers::reading_ahead(READ_AHEAD),
     };
@@ -96,12 +103,12 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 }
 
 /// Where queue IDs are looked for.
-struct Search {
+struct IdSearch {
     spool: Dir,
     layout: Layout,
 }
 
-impl Search {
+impl IdSearch {
     fn new(spool: Dir, config: &Config) -> Self {
         let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
         Self { spool, layout }
@@ -127,36 +134,36 @@ impl Search {
 /// A FIFO or a device cannot be opened, as a socket cannot: reading from it
 /// could go on for ever.
 fn not_endless(file: File) -> io::Result<File> {
-    match Kind::of(&stat_open(&file)?) {
-        Kind::File | Kind::Directory => Ok(file),
-        Kind::Link | Kind::Other => Err(Errno::ENXIO.into()),
+    match FileKind::of(&stat_open(&file)?) {
+        FileKind::File | FileKind::Directory => Ok(file),
+        FileKind::Link | FileKind::Other => Err(Errno::ENXIO.into()),
     }
 }
 
 /// Standard output and standard error.
-struct Screen {
+struct StandardStreams {
     stdout: File,
-    diag: Diag,
+    logger: Logger,
 }
 
-impl Sink for Screen {
+impl OutputSink for StandardStreams {
     fn write(&mut self, piece: &[u8]) -> io::Result<()> {
         self.stdout.write_all(piece)
     }
 
     fn warning(&mut self, text: &[u8]) {
-        self.diag.warning(text);
+        self.logger.warning(text);
     }
 }
 
 /// One run over all operands.
-struct Printer {
-    look: Look,
+struct OperandRun {
+    look: DisplayMode,
     plan: Plan,
     start: u64,
-    search: Option<Search>,
+    search: Option<IdSearch>,
     postfix: Installed,
-    output: Output<Screen>,
+    output: TextBuffer<StandardStreams>,
     damaged: Damaged,
     buffers: Buffers,
 }
@@ -171,7 +178,7 @@ enum Damaged {
     Counts(u64),
 }
 
-impl Printer {
+impl OperandRun {
     fn print(mut self, operands: &[OsString]) -> Result<(), Fatal> {
         if operands.is_empty() {
             self.print_stdin()?;
@@ -196,7 +203,7 @@ impl Printer {
                 Err(error) => {
                     let fatal = self.no_file(b"open ", text, &error);
                     if error.kind() == io::ErrorKind::NotFound && looks_like_id(text) {
-                        self.output.sink().diag.hint("-q finds it by queue ID");
+                        self.output.sink().logger.hint("-q finds it by queue ID");
                     }
                     return Err(fatal);
                 }
@@ -283,10 +290,10 @@ impl Printer {
         modified: i64,
     ) -> Result<Option<io::Error>, Fatal> {
         let mut buffers = std::mem::take(&mut self.buffers);
-        let reader = Reader::new(source, &mut buffers);
+        let reader = RecordReader::new(source, &mut buffers);
         let mut reader = match self.look {
-            Look::Records => reader,
-            Look::Message(_) | Look::Json => reader.passing_over_zeros(),
+            DisplayMode::Records => reader,
+            DisplayMode::Message(_) | DisplayMode::Json => reader.passing_over_zeros(),
         };
         if let Err(error) = reader.start_at(start) {
             let text = format!(": seek to {start}: {}", error_text(&error));
@@ -309,29 +316,30 @@ impl Printer {
 
     fn show<S: Source>(
         &mut self,
-        reader: &mut Reader<'_, S>,
+        reader: &mut RecordReader<'_, S>,
         name: &[u8],
         modified: i64,
     ) -> Result<(), ContentsError> {
         let begin = match self.start {
-            0 => Begin::AtStart,
-            _ => Begin::Within,
+            0 => StartPosition::AtStart,
+            _ => StartPosition::Within,
         };
         let first = reader.peek();
-        if begin == Begin::AtStart && first.is_some_and(|byte| !FIRST_BYTES.contains(&byte)) {
+        if begin == StartPosition::AtStart && first.is_some_and(|byte| !FIRST_BYTES.contains(&byte))
+        {
             let warning = [name, b": input is not a valid queue file"].concat();
             return Ok(self.output.warning(&warning)?);
         }
         let output = &mut self.output;
         match self.look {
-            Look::Records => {
+            DisplayMode::Records => {
                 let plan = self.plan;
-                contents::show(reader, name, plan, begin, &self.postfix, output)
+                render::show(reader, name, plan, begin, &self.postfix, output)
             }
-            Look::Message(form) => contents::raw_message(reader, name, form, modified, output),
-            Look::Json => {
+            DisplayMode::Message(form) => render::raw_message(reader, name, form, modified, output),
+            DisplayMode::Json => {
                 let file = String::from_utf8_lossy(name);
-                contents::json(reader, name, vec![("file", file.into())], output)
+                render::json(reader, name, vec![("file", file.into())], output)
             }
         }
     }
@@ -344,16 +352,16 @@ impl Printer {
     /// Ends the run, behind all that was shown.
     fn fatal(&mut self, text: &[u8]) -> Fatal {
         match self.output.flush() {
-            Ok(()) => fatal(&mut self.output.sink().diag, text),
+            Ok(()) => fatal(&mut self.output.sink().logger, text),
             Err(error) => self.failed(&ContentsError::Output(error)),
         }
     }
 
     fn failed(&mut self, error: &ContentsError) -> Fatal {
         if !matches!(error, ContentsError::Output(_)) && self.output.flush().is_err() {
-            return Fatal::told(STATUS);
+            return Fatal::already_reported(STATUS);
         }
-        failed(&mut self.output.sink().diag, error)
+        failed(&mut self.output.sink().logger, error)
     }
 }
 
@@ -371,16 +379,16 @@ enum Position {
     Current,
 }
 
-fn print(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
+fn print(logger: &mut Logger, text: &str) -> Result<(), Fatal> {
     let written = io::stdout().lock().write_all(text.as_bytes());
-    written.map_err(|error| failed(diag, &ContentsError::Output(error)))
+    written.map_err(|error| failed(logger, &ContentsError::Output(error)))
 }
 
-fn failed(diag: &mut Diag, error: &ContentsError) -> Fatal {
-    fatal(diag, error.to_string().as_bytes())
+fn failed(logger: &mut Logger, error: &ContentsError) -> Fatal {
+    fatal(logger, error.to_string().as_bytes())
 }
 
-fn fatal(diag: &mut Diag, text: &[u8]) -> Fatal {
-    diag.fatal(text);
-    Fatal::told(STATUS)
+fn fatal(logger: &mut Logger, text: &[u8]) -> Fatal {
+    logger.fatal(text);
+    Fatal::already_reported(STATUS)
 }

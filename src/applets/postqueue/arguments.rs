@@ -7,16 +7,17 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use super::super::flush::FlushRequest;
+use super::super::listing::{ListingSource, ProgressMode};
+use super::super::rate_limit;
+use super::super::{Call, Fatal};
 use super::options::options;
 use super::values::{bad, bad_because, counted_by, duration, keys, number, text, time_style};
-use super::{PROGRAM, USAGE, hints, told};
-use crate::applets::flush::Wanted;
-use crate::applets::list::{Source, Wish};
-use crate::applets::rate;
-use crate::applets::{Call, Fatal};
-use crate::cli::{self, OperandError, Operands, Scanned, Scanner};
-use crate::diag::Diag;
-use crate::listing::{Arrangement, CountBy, Direction, TimeStyle};
+use super::{PROGRAM, USAGE, fatal, hints};
+use crate::cli;
+use crate::cli::{OperandError, Operands, Scanned, Scanner};
+use crate::listing::{CountBy, Direction, SortSpec, TimeStyle};
+use crate::logging::Logger;
 use crate::release::Release;
 use crate::selection::{Builder, Selection, SelectionError, Taken};
 use crate::sys::time;
@@ -28,11 +29,11 @@ const MATCH: &str = "MATCH";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     List(View),
-    Count(CountLook, Option<CountBy>),
+    Count(CountFormat, Option<CountBy>),
     Metrics,
     Check,
-    Flush(Wanted),
-    FlushMeant,
+    Flush(FlushRequest),
+    FlushMatching,
     Help,
     Version,
 }
@@ -51,7 +52,7 @@ pub(super) enum View {
 
 /// What a count looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CountLook {
+pub(super) enum CountFormat {
     Table,
     Json,
 }
@@ -79,11 +80,11 @@ pub(super) struct Thresholds {
 pub(super) struct Arguments {
     pub(super) config_directory: Option<OsString>,
     pub(super) mode: Option<Mode>,
-    pub(super) source: Source,
+    pub(super) source: ListingSource,
     /// The Postfix whose output is asked for, if not the instance's own.
     pub(super) release: Option<Release>,
     pub(super) selection: Option<Selection>,
-    pub(super) arrangement: Arrangement,
+    pub(super) sort_spec: SortSpec,
     pub(super) top: Option<usize>,
     pub(super) time_style: Option<TimeStyle>,
     pub(super) ends_with_nul: bool,
@@ -95,12 +96,12 @@ pub(super) struct Arguments {
     /// The time from one message that is flushed to the next.
     pub(super) interval: Option<Duration>,
     pub(super) dry_run: bool,
-    pub(super) progress: Wish,
+    pub(super) progress: ProgressMode,
 }
 
 /// Reads the command line. What contradicts itself is an error before
 /// main.cf is read; that nothing was asked for is one only afterwards.
-pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
+pub(super) fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());
     let mut reading = Reading {
@@ -111,36 +112,36 @@ pub(super) fn parse(call: &Call, diag: &mut Diag) -> Result<Arguments, Fatal> {
     };
     for scanned in scanner.by_ref() {
         let scanned = scanned.map_err(|error| {
-            diag.option_error(PROGRAM.as_bytes(), &error.message());
-            let fatal = told(diag, USAGE);
-            hints::of_option(&error, diag);
+            logger.option_error(PROGRAM.as_bytes(), &error.message());
+            let fatal = fatal(logger, USAGE);
+            hints::of_option(&error, logger);
             fatal
         })?;
         reading
             .take(scanned)
-            .map_err(|problem| problem.tell(diag))?;
+            .map_err(|problem| problem.report(logger))?;
     }
     if !reading.is_explanation() {
-        refuse_operands(scanner.operands(), diag)?;
+        refuse_operands(scanner.operands(), logger)?;
     }
-    reading.finish().map_err(|problem| problem.tell(diag))
+    reading.finish().map_err(|problem| problem.report(logger))
 }
 
 /// Refuses operands: postqueue has none. An option of ours among them is
 /// named, as no usage message of Postfix's does.
-fn refuse_operands(operands: Operands, diag: &mut Diag) -> Result<(), Fatal> {
+fn refuse_operands(operands: Operands, logger: &mut Logger) -> Result<(), Fatal> {
     let operand = match operands.without_options("an operand") {
         Ok(operands) => operands.into_iter().next(),
         Err(OperandError::Option { operand, .. }) if !operand.as_bytes().starts_with(b"--") => {
             Some(operand)
         }
-        Err(error) => return Err(told(diag, error.to_string())),
+        Err(error) => return Err(fatal(logger, error.to_string())),
     };
     let Some(operand) = operand else {
         return Ok(());
     };
-    let fatal = told(diag, USAGE);
-    hints::of_operand(&operand, diag);
+    let fatal = fatal(logger, USAGE);
+    hints::of_operand(&operand, logger);
     Err(fatal)
 }
 
@@ -153,10 +154,10 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    fn tell(self, diag: &mut Diag) -> Fatal {
+    fn report(self, logger: &mut Logger) -> Fatal {
         match self {
-            Self::Contradiction => told(diag, USAGE),
-            Self::Wrong(text) => told(diag, &text),
+            Self::Contradiction => fatal(logger, USAGE),
+            Self::Wrong(text) => fatal(logger, &text),
         }
     }
 }
@@ -188,9 +189,11 @@ impl Reading {
         }
         match option {
             Scanned::Short('c', value) => self.arguments.config_directory = Some(value),
-            Scanned::Short('f', _) => return self.set_mode(Mode::Flush(Wanted::All)),
-            Scanned::Short('i', id) => return self.set_mode(Mode::Flush(Wanted::One(id))),
-            Scanned::Short('s', site) => return self.set_mode(Mode::Flush(Wanted::Site(site))),
+            Scanned::Short('f', _) => return self.set_mode(Mode::Flush(FlushRequest::All)),
+            Scanned::Short('i', id) => return self.set_mode(Mode::Flush(FlushRequest::One(id))),
+            Scanned::Short('s', site) => {
+                return self.set_mode(Mode::Flush(FlushRequest::Site(site)));
+            }
             Scanned::Short('j', _) => return self.set_mode(Mode::List(View::Json)),
             Scanned::Short('p', _) => return self.set_mode(Mode::List(View::Text)),
             Scanned::Short(_, _) => {}
@@ -217,7 +220,7 @@ impl Reading {
             "ids" => Mode::List(View::Ids),
             "csv" => Mode::List(View::Csv),
             "format" => Mode::List(View::Format(text(name, &value)?)),
-            "count" => Mode::Count(CountLook::Table, counted_by(&value)?),
+            "count" => Mode::Count(CountFormat::Table, counted_by(&value)?),
             "prometheus" => Mode::Metrics,
             "check" => Mode::Check,
             _ => return self.take_modifier(name, value),
@@ -241,7 +244,7 @@ impl Reading {
         let thresholds = &mut arguments.thresholds;
         match name {
             "source" => {
-                arguments.source = Source::parse(&value).ok_or_else(|| bad(name, &value))?;
+                arguments.source = ListingSource::parse(&value).ok_or_else(|| bad(name, &value))?;
                 return Ok(());
             }
             "dialect" => {
@@ -254,16 +257,16 @@ impl Reading {
                 return Ok(());
             }
             "all-instances" => arguments.instances = Instances::All,
-            "sort" => arguments.arrangement.keys = keys(&value)?,
-            "reverse" => arguments.arrangement.direction = Direction::Descending,
-            "limit" => arguments.arrangement.limit = Some(number(name, &value)?),
+            "sort" => arguments.sort_spec.keys = keys(&value)?,
+            "reverse" => arguments.sort_spec.direction = Direction::Descending,
+            "limit" => arguments.sort_spec.limit = Some(number(name, &value)?),
             "rate" => {
-                let interval = rate::interval(&value);
+                let interval = rate_limit::interval(&value);
                 arguments.interval =
                     Some(interval.map_err(|hint| bad_because(name, &value, &hint))?);
             }
             "dry-run" => arguments.dry_run = true,
-            "progress" => arguments.progress = Wish::Progress,
+            "progress" => arguments.progress = ProgressMode::Progress,
             "top" => arguments.top = Some(number(name, &value)?),
             "null" => arguments.ends_with_nul = true,
             "time-style" => arguments.time_style = Some(time_style(&value)?),
@@ -287,7 +290,7 @@ impl Reading {
         let detail = self.given.contains(&"detail");
         let mode = match (self.arguments.mode.take(), self.asked) {
             (Some(Mode::List(View::Json)), Some((_, Mode::Count(_, by)))) => {
-                Some(Mode::Count(CountLook::Json, by))
+                Some(Mode::Count(CountFormat::Json, by))
             }
             (Some(Mode::List(View::Json)), None) if detail => Some(Mode::List(View::DetailedJson)),
             (None, Some((_, asked))) => Some(asked),
@@ -296,7 +299,9 @@ impl Reading {
                     "--{name} does not go with -p, -f, -i and -s; with -j only --count does"
                 )));
             }
-            (Some(Mode::Flush(Wanted::One(id))), None) if id == MATCH => Some(Mode::FlushMeant),
+            (Some(Mode::Flush(FlushRequest::One(id))), None) if id == MATCH => {
+                Some(Mode::FlushMatching)
+            }
             (mode, None) => mode,
         };
         let is_selected = self.arguments.selection.is_some();
@@ -305,7 +310,7 @@ impl Reading {
                 let text = "a selection does not go with -f, -i and -s, but with -i MATCH";
                 return Err(Problem::Wrong(text.to_owned()));
             }
-            Some(Mode::FlushMeant) if !is_selected => {
+            Some(Mode::FlushMatching) if !is_selected => {
                 let text = "MATCH needs a selection, such as --from or --older; all mail is -f";
                 return Err(Problem::Wrong(text.to_owned()));
             }
@@ -335,10 +340,10 @@ fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
         let (fits, hint) = match *name {
             "sort" => (matches!(mode, Mode::List(_)), "a listing"),
             "limit" | "progress" => (
-                matches!(mode, Mode::List(_) | Mode::FlushMeant),
+                matches!(mode, Mode::List(_) | Mode::FlushMatching),
                 "a listing and -i MATCH",
             ),
-            "rate" | "dry-run" => (*mode == Mode::FlushMeant, "-i MATCH"),
+            "rate" | "dry-run" => (*mode == Mode::FlushMatching, "-i MATCH"),
             "reverse" => (given.contains(&"sort"), "--sort"),
             "top" => (
                 matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics),
@@ -355,12 +360,12 @@ fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
                 !matches!(
                     mode,
                     Mode::List(View::Json | View::DetailedJson)
-                        | Mode::Count(CountLook::Json, _)
+                        | Mode::Count(CountFormat::Json, _)
                         | Mode::Count(_, None)
                         | Mode::Metrics
                         | Mode::Check
                         | Mode::Flush(_)
-                        | Mode::FlushMeant
+                        | Mode::FlushMatching
                 ),
                 "-p, --oneline, --csv, --format and --count=BY",
             ),

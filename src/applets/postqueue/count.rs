@@ -2,25 +2,26 @@
 
 use std::io::Write;
 
-use super::arguments::{Arguments, CountLook};
+use super::super::Fatal;
+use super::super::listing;
+use super::super::listing::{CountSummary, Session};
+use super::arguments::{Arguments, CountFormat};
 use super::{clock, request};
-use crate::applets::Fatal;
-use crate::applets::list::{self, Counted, Session};
-use crate::listing::count_form;
+use crate::listing::format::counts;
 use crate::listing::{CountBy, CountPlan, Style};
 
 /// Counts, and prints what was counted.
 pub(super) fn run(
     mut session: Session<'_>,
     arguments: &Arguments,
-    look: CountLook,
+    look: CountFormat,
     by: Option<CountBy>,
 ) -> Result<(), Fatal> {
     let plan = CountPlan {
         by: by.into_iter().collect(),
         ..CountPlan::default()
     };
-    let counted = list::count(
+    let counted = listing::count(
         session.again(),
         &request(arguments, Style::Counts(&plan)),
         &plan,
@@ -30,30 +31,35 @@ pub(super) fn run(
         Some(by) => grouped(counted, arguments, look, by),
     };
     let written = std::io::stdout().lock().write_all(&text);
-    written.or_else(|error| list::output_failed(session.diag, &error))
+    written.or_else(|error| listing::output_failed(session.logger, &error))
 }
 
-fn total(counted: &Counted, arguments: &Arguments, look: CountLook) -> Vec<u8> {
+fn total(counted: &CountSummary, arguments: &Arguments, look: CountFormat) -> Vec<u8> {
     let messages = counted.totals.messages;
     match look {
-        CountLook::Table => format!("{messages}\n").into_bytes(),
-        CountLook::Json => count_form::total_json(messages, arguments.instance.as_deref()),
+        CountFormat::Table => format!("{messages}\n").into_bytes(),
+        CountFormat::Json => counts::total_json(messages, arguments.instance.as_deref()),
     }
 }
 
-fn grouped(counted: Counted, arguments: &Arguments, look: CountLook, by: CountBy) -> Vec<u8> {
+fn grouped(
+    counted: CountSummary,
+    arguments: &Arguments,
+    look: CountFormat,
+    by: CountBy,
+) -> Vec<u8> {
     let instance = arguments.instance.as_deref();
     if let Some(mut names) = counted.names {
         names.truncate(arguments.top.unwrap_or(usize::MAX));
         return match look {
-            CountLook::Table => count_form::queue_table(&names),
-            CountLook::Json => count_form::queue_json(&names, instance),
+            CountFormat::Table => counts::queue_table(&names),
+            CountFormat::Json => counts::queue_json(&names, instance),
         };
     }
     let groups = counted.counts.by.into_iter().next().unwrap_or_default();
-    let rows = count_form::rows(groups, by, arguments.top);
+    let rows = counts::rows(groups, by, arguments.top);
     match look {
-        CountLook::Table => count_form::table(&rows, by, clock(arguments)),
-        CountLook::Json => count_form::json(&rows, by, instance),
+        CountFormat::Table => counts::table(&rows, by, clock(arguments)),
+        CountFormat::Json => counts::json(&rows, by, instance),
     }
 }

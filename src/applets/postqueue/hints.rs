@@ -6,11 +6,11 @@
 use std::ffi::OsStr;
 
 use crate::cli::ScanError;
-use crate::diag::Diag;
+use crate::logging::Logger;
 use crate::spool::Queue;
 
 /// After an option that is another tool's.
-pub(super) fn of_option(error: &ScanError, diag: &mut Diag) {
+pub(super) fn of_option(error: &ScanError, logger: &mut Logger) {
     match error {
         ScanError::Invalid(letter @ (b'd' | b'e' | b'h' | b'H' | b'r')) => {
             let letter = char::from(*letter);
@@ -21,25 +21,25 @@ pub(super) fn of_option(error: &ScanError, diag: &mut Diag) {
                 'H' => "releases messages from hold",
                 _ => "requeues messages",
             };
-            diag.hint(format!("postsuper {what}: postsuper -{letter} ID"));
+            logger.hint(format!("postsuper {what}: postsuper -{letter} ID"));
         }
         ScanError::Invalid(b'q' | b'b') => {
-            diag.hint("postcat shows a message: postcat -q ID");
+            logger.hint("postcat shows a message: postcat -q ID");
         }
         _ => {}
     }
 }
 
 /// After an operand, of which postqueue has none.
-pub(super) fn of_operand(operand: &OsStr, diag: &mut Diag) {
+pub(super) fn of_operand(operand: &OsStr, logger: &mut Logger) {
     let queue = Queue::LISTED.into_iter().find(|q| operand == q.name());
     match queue {
         Some(queue) => {
             let name = queue.name();
-            diag.hint(format!(
+            logger.hint(format!(
                 "postqueue -p --queue={name} lists one queue; qshape {name} counts it"
             ));
         }
-        None => diag.hint("postqueue takes no operands: --help lists its options"),
+        None => logger.hint("postqueue takes no operands: --help lists its options"),
     }
 }

@@ -9,15 +9,15 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
-use super::arguments::{Arguments, CountLook, Mode, View};
-use super::{PROGRAM, STATUS, on_instance, told};
-use crate::applets::{Call, Fatal, instance, list};
+use super::super::{Call, Fatal, instance, listing};
+use super::arguments::{Arguments, CountFormat, Mode, View};
+use super::{PROGRAM, STATUS, fatal, on_instance};
 use crate::config::Config;
-use crate::diag::Diag;
+use crate::logging::Logger;
 use crate::release::Release;
 use crate::sys::child;
 use crate::sys::error_text::error_text;
-use crate::text::shown;
+use crate::text::to_printable;
 
 /// What the instance without a name is called, as by postmulti(1).
 const NAMELESS: &str = "-";
@@ -29,9 +29,9 @@ pub(super) fn named(
     config: Config,
     name: &str,
     release: Option<Release>,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<Config, Fatal> {
-    let mut configs = all(call, config, release, diag)?;
+    let mut configs = all(call, config, release, logger)?;
     let names: Vec<String> = configs.iter().map(name_of).collect();
     let named: Vec<usize> = (0..names.len())
         .filter(|at| names.get(*at).is_some_and(|known| known == name))
@@ -41,17 +41,17 @@ pub(super) fn named(
         [] => {
             let names = names.join(", ");
             let text = format!("there is no instance {name}; there are: {names}");
-            return Err(told(diag, &text));
+            return Err(fatal(logger, &text));
         }
         several => {
             let several = several.iter().filter_map(|at| configs.get(*at));
             let directories: Vec<_> = several.map(directory_of).collect();
             let directories = directories.join(", ");
             let text = format!("several instances are called {name}; use -c with: {directories}");
-            return Err(told(diag, &text));
+            return Err(fatal(logger, &text));
         }
     };
-    diag.configure(&config);
+    logger.configure(&config);
     Ok(config)
 }
 
@@ -61,9 +61,9 @@ pub(super) fn each(
     call: &Call,
     mut arguments: Arguments,
     config: Config,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let configs = all(call, config, arguments.release, diag)?;
+    let configs = all(call, config, arguments.release, logger)?;
     let names: Vec<String> = configs.iter().map(name_of).collect();
     let mut ended = Ok(());
     for (number, (config, name)) in configs.iter().zip(&names).enumerate() {
@@ -77,22 +77,22 @@ pub(super) fn each(
             let heading = format!("{gap}==> {name}{which} <==\n");
             let written = std::io::stdout().lock().write_all(heading.as_bytes());
             if let Err(error) = written {
-                return list::output_failed(diag, &error);
+                return listing::output_failed(logger, &error);
             }
         }
         arguments.instance = Some(name.clone());
-        let looked = child::run(child::Output::Shared, || {
-            diag.configure(config);
-            let done = on_instance(call, &arguments, config, diag);
+        let looked = child::run(child::ChildStdout::Shared, || {
+            logger.configure(config);
+            let done = on_instance(call, &arguments, config, logger);
             done.map_or_else(Fatal::status, |()| 0)
         });
         match looked {
             Ok(looked) if looked.status == Some(0) => {}
             // The copy has said why.
-            Ok(_) => ended = Err(Fatal::told(STATUS)),
+            Ok(_) => ended = Err(Fatal::already_reported(STATUS)),
             Err(error) => {
                 let text = format!("cannot start a process: {}", error_text(&error));
-                return Err(told(diag, &text));
+                return Err(fatal(logger, &text));
             }
         }
     }
@@ -104,7 +104,7 @@ fn all(
     call: &Call,
     config: Config,
     release: Option<Release>,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<Vec<Config>, Fatal> {
     let directories = directories(&config);
     let mut configs = vec![config];
@@ -115,11 +115,11 @@ fn all(
         {
             continue;
         }
-        let wanted = instance::Wanted {
+        let wanted = instance::InstanceChoice {
             directory: Some(&directory),
             release,
         };
-        let other = instance::configure(call, wanted, PROGRAM, diag, STATUS)?;
+        let other = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
         configs.push(other);
     }
     Ok(configs)
@@ -129,7 +129,7 @@ fn all(
 fn is_for_people(arguments: &Arguments) -> bool {
     matches!(
         arguments.mode,
-        Some(Mode::List(View::Text) | Mode::Count(CountLook::Table, _))
+        Some(Mode::List(View::Text) | Mode::Count(CountFormat::Table, _))
     )
 }
 
@@ -146,10 +146,10 @@ fn directories(config: &Config) -> Vec<OsString> {
 fn name_of(config: &Config) -> String {
     match config.multi_instance_name.as_slice() {
         [] => NAMELESS.to_owned(),
-        name => shown(name),
+        name => to_printable(name),
     }
 }
 
 fn directory_of(config: &Config) -> String {
-    shown(config.config_directory.as_os_str().as_bytes())
+    to_printable(config.config_directory.as_os_str().as_bytes())
 }

@@ -1,33 +1,34 @@
 //! postqueue: lists and flushes the mail queue (spec pages 01, 05 and 08),
 //! counts it and watches it (spec page 12).
 //!
-//! `arguments` reads the command line, `list` does the reading; what becomes
+//! `arguments` reads the command line, `listing` does the reading; what becomes
 //! of counts is in `count` and `monitor`.
 
 mod arguments;
 mod count;
 mod hints;
 mod instances;
-mod meant;
 mod monitor;
 mod options;
 mod output_file;
+mod selected;
 mod values;
 
 use std::io::Write;
 
-use self::arguments::{Arguments, Instances, Mode, View, parse};
-use self::options::help;
 use super::borrowed::Connections;
-use super::list::{self, Request, Session};
-use super::{Call, Fatal, access, flush, instance};
+use super::listing;
+use super::listing::{Request, Session};
+use super::{Call, Fatal, authorization, flush, instance};
 use crate::config::Config;
-use crate::diag::Diag;
 use crate::listing::{
     Clock, Columns, DetailRules, Members, Style, Template, Terminator, TimeStyle,
 };
+use crate::logging::Logger;
 use crate::sys::process::Trust;
 use crate::sys::time;
+use arguments::{Arguments, Instances, Mode, View, parse};
+use options::help;
 
 /// Postfix's name for the program, whatever it was called as.
 const PROGRAM: &str = "postqueue";
@@ -43,46 +44,46 @@ pub fn command() -> clap::Command {
 }
 
 /// Reads its command line.
-pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
-    parse(call, diag).map(drop)
+pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
+    parse(call, logger).map(drop)
 }
 
 /// Runs postqueue.
 pub fn run(call: &Call) -> Result<(), Fatal> {
-    let mut diag = instance::diag(call, PROGRAM, PROGRAM);
-    let arguments = parse(call, &mut diag)?;
+    let mut logger = instance::logger(call, PROGRAM, PROGRAM);
+    let arguments = parse(call, &mut logger)?;
     match arguments.mode {
-        Some(Mode::Help) => return print(&mut diag, &help()),
-        Some(Mode::Version) => return print(&mut diag, &super::front::version(PROGRAM)),
+        Some(Mode::Help) => return print(&mut logger, &help()),
+        Some(Mode::Version) => return print(&mut logger, &super::front::version(PROGRAM)),
         _ => {}
     }
     match &arguments.output {
-        None => work(call, arguments, &mut diag),
+        None => work(call, arguments, &mut logger),
         Some(_) if call.caller.trust == Trust::BorrowedRights => {
             let text = "--output is not available to a set-gid program";
-            Err(told(&mut diag, text))
+            Err(fatal(&mut logger, text))
         }
         Some(file) => {
             let file = file.clone();
-            monitor::replace(&file, call, arguments, &mut diag)
+            monitor::replace(&file, call, arguments, &mut logger)
         }
     }
 }
 
 /// Finds the instance, or all of them, and does there what is asked for.
-fn work(call: &Call, arguments: Arguments, diag: &mut Diag) -> Result<(), Fatal> {
-    let wanted = instance::Wanted {
+fn work(call: &Call, arguments: Arguments, logger: &mut Logger) -> Result<(), Fatal> {
+    let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
     };
-    let mut config = instance::configure(call, wanted, PROGRAM, diag, STATUS)?;
+    let mut config = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
     if arguments.instances == Instances::All {
-        return instances::each(call, arguments, config, diag);
+        return instances::each(call, arguments, config, logger);
     }
     if let Some(name) = &arguments.instance {
-        config = instances::named(call, config, name, arguments.release, diag)?;
+        config = instances::named(call, config, name, arguments.release, logger)?;
     }
-    on_instance(call, &arguments, &config, diag)
+    on_instance(call, &arguments, &config, logger)
 }
 
 /// Does what is asked for on one instance.
@@ -90,15 +91,15 @@ fn on_instance(
     call: &Call,
     arguments: &Arguments,
     config: &Config,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    instance::import_environment(call, config, instance::Unlisted::Dropped, diag);
-    let spool = instance::enter_queue_directory(config, diag, STATUS)?;
+    instance::import_environment(call, config, instance::Unlisted::Dropped, logger);
+    let spool = instance::enter_queue_directory(config, logger, STATUS)?;
     let session = Session {
         call,
         config,
         spool: &spool,
-        diag,
+        logger,
         connections: Connections::Last,
     };
     match &arguments.mode {
@@ -106,9 +107,9 @@ fn on_instance(
         Some(Mode::Count(look, by)) => count::run(session, arguments, *look, *by),
         Some(Mode::Metrics) => monitor::metrics(session, arguments),
         Some(Mode::Check) => monitor::check(session, arguments),
-        Some(Mode::FlushMeant) => meant::run(session, arguments),
-        Some(Mode::Flush(wanted)) => flush::run(call, wanted, config, &spool, session.diag),
-        _ => Err(told(session.diag, USAGE)),
+        Some(Mode::FlushMatching) => selected::run(session, arguments),
+        Some(Mode::Flush(wanted)) => flush::run(call, wanted, config, &spool, session.logger),
+        _ => Err(fatal(session.logger, USAGE)),
     }
 }
 
@@ -133,7 +134,7 @@ fn list(session: Session<'_>, view: &View, arguments: &Arguments) -> Result<(), 
             ..Members::default()
         }),
         View::DetailedJson => {
-            details = detail_rules(session.config, session.diag)?;
+            details = detail_rules(session.config, session.logger)?;
             Style::Json(Members {
                 details: Some(&details),
                 instance: arguments.instance.as_deref(),
@@ -152,11 +153,11 @@ fn list(session: Session<'_>, view: &View, arguments: &Arguments) -> Result<(), 
             Style::Lines(&template)
         }
         View::Format(format) => {
-            template = self::format(format, clock, arguments, session.diag)?;
+            template = self::format(format, clock, arguments, session.logger)?;
             Style::Lines(&template)
         }
     };
-    list::run(session, &request(arguments, style))
+    listing::run(session, &request(arguments, style))
 }
 
 /// What is wanted of a listing that looks like `style`.
@@ -164,7 +165,7 @@ fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request<'a> {
     Request {
         style,
         selection: arguments.selection.as_ref(),
-        arrangement: Some(&arguments.arrangement).filter(|a| a.is_needed()),
+        sort_spec: Some(&arguments.sort_spec).filter(|a| a.is_needed()),
         source: arguments.source,
         progress: arguments.progress,
     }
@@ -182,18 +183,23 @@ fn format(
     format: &str,
     clock: Clock,
     arguments: &Arguments,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<Template, Fatal> {
     let terminator = match arguments.ends_with_nul {
         true => Terminator::Nul,
         false => Terminator::Nothing,
     };
     let template = Template::format(format, terminator, clock);
-    template.map_err(|problem| told(diag, format!("bad value for --format: {format}: {problem}")))
+    template.map_err(|problem| {
+        fatal(
+            logger,
+            format!("bad value for --format: {format}: {problem}"),
+        )
+    })
 }
 
-fn detail_rules(config: &Config, diag: &mut Diag) -> Result<DetailRules, Fatal> {
-    let lifetimes = access::warned(diag, |warnings| config.lifetimes(warnings))?;
+fn detail_rules(config: &Config, logger: &mut Logger) -> Result<DetailRules, Fatal> {
+    let lifetimes = authorization::warned(logger, |warnings| config.lifetimes(warnings))?;
     let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     Ok(DetailRules {
         now: time::now(),
@@ -203,13 +209,13 @@ fn detail_rules(config: &Config, diag: &mut Diag) -> Result<DetailRules, Fatal> 
 }
 
 /// Prints an explanation.
-pub fn print(diag: &mut Diag, text: &str) -> Result<(), Fatal> {
+pub fn print(logger: &mut Logger, text: &str) -> Result<(), Fatal> {
     let written = std::io::stdout().lock().write_all(text.as_bytes());
-    written.or_else(|error| list::output_failed(diag, &error))
+    written.or_else(|error| listing::output_failed(logger, &error))
 }
 
 /// Ends postqueue with a message.
-pub fn told(diag: &mut Diag, text: impl AsRef<[u8]>) -> Fatal {
-    diag.fatal(text);
-    Fatal::told(STATUS)
+pub fn fatal(logger: &mut Logger, text: impl AsRef<[u8]>) -> Fatal {
+    logger.fatal(text);
+    Fatal::already_reported(STATUS)
 }

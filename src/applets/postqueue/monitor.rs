@@ -2,16 +2,18 @@
 //! monitoring plugin.
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 use std::path::Path;
 
+use super::super::listing;
+use super::super::listing::{CountSummary, Session};
+use super::super::{Call, Fatal};
 use super::arguments::{Arguments, Thresholds};
-use super::{STATUS, output_file, request, told, work};
-use crate::applets::list::{self, Counted, Session};
-use crate::applets::{Call, Fatal};
-use crate::diag::Diag;
+use super::{STATUS, fatal, output_file, request, work};
 use crate::listing::metrics;
 use crate::listing::{CountBy, CountPlan, Style};
+use crate::logging::Logger;
 use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::sys::time;
@@ -23,18 +25,20 @@ const TOP: usize = 10;
 pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
     let now = time::now();
     let plan = metrics::plan(now);
-    let counted = list::count(
+    let counted = listing::count(
         session.again(),
         &request(arguments, Style::Counts(&plan)),
         &plan,
     )?;
     let text = metrics::write(counted.counts, now, arguments.top.unwrap_or(TOP));
     let written = io::stdout().lock().write_all(&text);
-    written.map_err(|error| match list::output_failed(session.diag, &error) {
-        Err(fatal) => fatal,
-        // Whoever reads half of it must not take it for all.
-        Ok(()) => Fatal::told(STATUS),
-    })
+    written.map_err(
+        |error| match listing::output_failed(session.logger, &error) {
+            Err(fatal) => fatal,
+            // Whoever reads half of it must not take it for all.
+            Ok(()) => Fatal::already_reported(STATUS),
+        },
+    )
 }
 
 /// Puts the metrics into a file, which is replaced when all of them are
@@ -47,36 +51,36 @@ pub(super) fn replace(
     file: &OsStr,
     call: &Call,
     arguments: Arguments,
-    diag: &mut Diag,
+    logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let ended = child::run(child::Output::Collected, || {
-        work(call, arguments, diag).map_or_else(Fatal::status, |()| 0)
+    let ended = child::run(child::ChildStdout::Collected, || {
+        work(call, arguments, logger).map_or_else(Fatal::status, |()| 0)
     });
     let text = match ended {
         Ok(ended) if ended.status == Some(0) => ended.output,
         // The copy has said why.
-        Ok(_) => return Err(Fatal::told(STATUS)),
+        Ok(_) => return Err(Fatal::already_reported(STATUS)),
         Err(error) => {
             let text = format!("cannot start a process: {}", error_text(&error));
-            return Err(told(diag, &text));
+            return Err(fatal(logger, &text));
         }
     };
     output_file::write(Path::new(file), &text).map_err(|error| {
         let text = format!("cannot write {}: {error}", file.display());
-        told(diag, &text)
+        fatal(logger, &text)
     })
 }
 
 /// What a monitoring system is told, in the order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum State {
+enum MonitorState {
     Ok,
     Warning,
     Critical,
     Unknown,
 }
 
-impl State {
+impl MonitorState {
     /// The exit status.
     fn status(self) -> u8 {
         match self {
@@ -116,27 +120,27 @@ pub(super) fn check(session: Session<'_>, arguments: &Arguments) -> Result<(), F
         needs_sizes: needs_ages,
     };
     let request = request(arguments, Style::Counts(&plan));
-    let (state, line) = match list::count(session, &request, &plan) {
-        Ok(counted) => judge(&counted, &thresholds, time::now()),
+    let (state, line) = match listing::count(session, &request, &plan) {
+        Ok(counted) => evaluator(&counted, &thresholds, time::now()),
         Err(_) => {
             let text = "the queue cannot be read, see standard error";
-            (State::Unknown, text.to_owned())
+            (MonitorState::Unknown, text.to_owned())
         }
     };
     let line = format!("MAILQ {} - {line}\n", state.word());
     let written = io::stdout().lock().write_all(line.as_bytes());
     let state = match written {
         Ok(()) => state,
-        Err(_) => State::Unknown,
+        Err(_) => MonitorState::Unknown,
     };
     match state {
-        State::Ok => Ok(()),
-        other => Err(Fatal::told(other.status())),
+        MonitorState::Ok => Ok(()),
+        other => Err(Fatal::already_reported(other.status())),
     }
 }
 
 /// The state of the queue, and what the line says of it.
-fn judge(counted: &Counted, thresholds: &Thresholds, now: i64) -> (State, String) {
+fn evaluator(counted: &CountSummary, thresholds: &Thresholds, now: i64) -> (MonitorState, String) {
     let Thresholds {
         warn,
         crit,
@@ -144,7 +148,7 @@ fn judge(counted: &Counted, thresholds: &Thresholds, now: i64) -> (State, String
         crit_age,
     } = *thresholds;
     let messages = counted.totals.messages;
-    let mut state = State::of(messages, warn, crit);
+    let mut state = MonitorState::of(messages, warn, crit);
     let s = if messages == 1 { "" } else { "s" };
     let mut text = format!("{messages} message{s}");
     let mut data = format!("messages={messages};{};{};0", limit(warn), limit(crit));
@@ -152,7 +156,7 @@ fn judge(counted: &Counted, thresholds: &Thresholds, now: i64) -> (State, String
         let groups = counted.counts.by.iter().flat_map(|groups| groups.values());
         let oldest = groups.map(|group| group.oldest).min();
         let age = oldest.map_or(0, |time| now.saturating_sub(time).max(0).unsigned_abs());
-        state = state.max(State::of(age, warn_age, crit_age));
+        state = state.max(MonitorState::of(age, warn_age, crit_age));
         text.push_str(&format!(", the oldest {}", words(age)));
         data.push_str(&format!(
             " oldest={age}s;{};{};0",
@@ -179,10 +183,16 @@ mod tests {
 
     #[test]
     fn a_limit_is_the_largest_value_that_is_well() {
-        assert_eq!(State::of(5, Some(5), Some(10)), State::Ok);
-        assert_eq!(State::of(6, Some(5), Some(10)), State::Warning);
-        assert_eq!(State::of(11, Some(5), Some(10)), State::Critical);
-        assert_eq!(State::of(11, None, Some(10)), State::Critical);
-        assert_eq!(State::of(u64::MAX, None, None), State::Ok);
+        assert_eq!(MonitorState::of(5, Some(5), Some(10)), MonitorState::Ok);
+        assert_eq!(
+            MonitorState::of(6, Some(5), Some(10)),
+            MonitorState::Warning
+        );
+        assert_eq!(
+            MonitorState::of(11, Some(5), Some(10)),
+            MonitorState::Critical
+        );
+        assert_eq!(MonitorState::of(11, None, Some(10)), MonitorState::Critical);
+        assert_eq!(MonitorState::of(u64::MAX, None, None), MonitorState::Ok);
     }
 }

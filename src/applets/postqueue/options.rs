@@ -1,6 +1,7 @@
 //! The options of postqueue, and what `--help` says of them.
 
-use crate::cli::{self, Opt, Value};
+use crate::cli;
+use crate::cli::{Opt, Value};
 use crate::selection;
 
 /// Postfix's own options.

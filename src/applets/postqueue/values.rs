@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::arguments::Problem;
-use crate::listing::{COUNTED_BY, CountBy, Key, TimeStyle};
+use crate::listing::{COUNTED_BY, CountBy, SortKey, TimeStyle};
 use crate::selection;
 
 pub(super) fn bad(option: &str, value: &OsString) -> Problem {
@@ -39,9 +39,9 @@ pub(super) fn time_style(value: &OsString) -> Result<TimeStyle, Problem> {
     style.ok_or_else(|| bad_because("time-style", value, "it is iso, epoch or relative"))
 }
 
-pub(super) fn keys(value: &OsString) -> Result<Vec<Key>, Problem> {
-    let all = |text: &str| text.split(',').map(Key::parse).collect();
-    let keys: Option<Vec<Key>> = value.to_str().and_then(all);
+pub(super) fn keys(value: &OsString) -> Result<Vec<SortKey>, Problem> {
+    let all = |text: &str| text.split(',').map(SortKey::parse).collect();
+    let keys: Option<Vec<SortKey>> = value.to_str().and_then(all);
     let hint = "the keys are id, age, size, sender, recipients and queue";
     keys.ok_or_else(|| bad_because("sort", value, hint))
 }

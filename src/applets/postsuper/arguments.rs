@@ -7,16 +7,20 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::super::{Call, instance};
 use super::PROGRAM;
-use super::trash::{self, Beside, Task};
-use super::wishes::{self, Wishes};
-use crate::applets::{Call, instance};
-use crate::cli::{self, Opt, ScanError, Scanned, Scanner, Value};
+use super::options;
+use super::options::ActionOptions;
+use super::trash;
+use super::trash::{OtherRequests, Task};
+use crate::actions::executor::{Action, Selected};
+use crate::actions::repair::{Purge, Structure};
+use crate::cli;
+use crate::cli::{Opt, ScanError, Scanned, Scanner, Value};
 use crate::release::{Feature, Release};
-use crate::selection::{self, Taken};
+use crate::selection;
+use crate::selection::Taken;
 use crate::spool::Queue;
-use crate::spool::actions::{Action, Selected};
-use crate::spool::repair::{Purge, Structure};
 
 /// The argument that means every message.
 pub const ALL: &str = "ALL";
@@ -68,7 +72,7 @@ const NEWER: [(char, Feature); 2] = [('e', Feature::ForcedExpire), ('f', Feature
 pub fn options() -> Vec<Opt> {
     [
         &OPTIONS[..],
-        &wishes::OPTIONS,
+        &options::OPTIONS,
         &selection::OPTIONS,
         &[selection::NOT, cli::HELP, cli::VERSION],
     ]
@@ -101,7 +105,7 @@ pub struct Arguments {
     pub purge: Purge,
     pub structure: Structure,
     pub notify: Notify,
-    pub wishes: Wishes,
+    pub options: ActionOptions,
     /// What is wrong with the wishes.
     pub wrong: Option<String>,
     pub trash: trash::Options,
@@ -122,13 +126,13 @@ impl Arguments {
     pub fn is_extended(&self) -> bool {
         let trashes = self.trash.deleted == trash::Deleted::InTrash;
         let notifies = self.notify == Notify::WhenMoved;
-        self.wishes.is_extended || trashes || notifies || self.task.is_some()
+        self.options.is_extended || trashes || notifies || self.task.is_some()
     }
 
     /// Whether each message that is moved is handed on for delivery by itself:
     /// with a rate, so that it is kept.
     pub fn delivers_each(&self) -> bool {
-        self.notify == Notify::WhenMoved && self.wishes.interval.is_some()
+        self.notify == Notify::WhenMoved && self.options.interval.is_some()
     }
 
     /// Whether single messages are acted on, by an ID that may be wrong once
@@ -152,7 +156,7 @@ pub enum Misuse {
 /// Reads the command line.
 pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
     let mut arguments = Arguments::default();
-    let mut reading = wishes::Reading::new();
+    let mut reading = options::Reading::new();
     let options = instance::options_of_release(call, options(), &NEWER, PROGRAM);
     let mut scanner = Scanner::new(&options, call.arguments.clone());
     let scanned: Vec<Result<Scanned, ScanError>> = scanner.by_ref().collect();
@@ -178,7 +182,7 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
         Mode::Help | Mode::Version => Vec::new(),
     };
     match reading.finish(&arguments.actions, arguments.repairs()) {
-        Ok(wishes) => arguments.wishes = wishes,
+        Ok(options) => arguments.options = options,
         Err(wrong) => arguments.wrong = Some(wrong),
     }
     if arguments.mode == Mode::Work {
@@ -194,7 +198,7 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
 /// What is asked of the trash, if anything.
 fn task(arguments: &Arguments) -> Result<Option<Task>, Misuse> {
     let is_delete = |(action, _): &(Action, OsString)| *action == Action::Delete;
-    let beside = Beside {
+    let beside = OtherRequests {
         deletes: arguments.actions.iter().any(is_delete),
         does_anything: !arguments.actions.is_empty() || arguments.repairs(),
         names_queues: !arguments.operands.is_empty(),
@@ -266,7 +270,7 @@ pub fn selected(operands: &[OsString]) -> Vec<Selected> {
 /// The usage message of the instance's release.
 pub fn usage(call: &Call, program: &str) -> String {
     let outline = cli::outline(&options(), &call.arguments, &[]);
-    let wanted = instance::Wanted {
+    let wanted = instance::InstanceChoice {
         directory: outline.directory.as_deref(),
         release: outline.release,
     };

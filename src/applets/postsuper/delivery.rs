@@ -5,11 +5,11 @@
 //! requeued one is for pickup. The queue manager is not woken: it would try
 //! all deferred mail at once.
 
-use crate::applets::flush;
+use super::super::flush;
+use crate::actions::report::{ActionDone, ActionResult, Outcome};
 use crate::config::Config;
-use crate::diag::Diag;
+use crate::logging::Logger;
 use crate::spool::QueueId;
-use crate::spool::note::{Deed, Fact, Fate};
 use crate::sys::dir::Dir;
 
 /// Hands on messages of one instance.
@@ -26,13 +26,13 @@ impl Delivery<'_> {
     ///
     /// # Errors
     /// Why the daemon cannot take it; Postfix's words where it has any.
-    pub fn of(self, fact: &Fact, diag: &mut Diag) -> Result<(), String> {
-        match fact.fate {
-            Fate::Done(Deed::Released, _) => match QueueId::parse(&fact.id) {
-                Some(id) => flush::hand_over(&id, self.config, diag),
+    pub fn of(self, action_result: &ActionResult, logger: &mut Logger) -> Result<(), String> {
+        match action_result.outcome {
+            Outcome::Done(ActionDone::Released, _) => match QueueId::parse(&action_result.id) {
+                Some(id) => flush::hand_over(&id, self.config, logger),
                 None => Ok(()),
             },
-            Fate::Done(Deed::Requeued, _) => {
+            Outcome::Done(ActionDone::Requeued, _) => {
                 flush::wake_pickup(self.config, self.spool).map_err(|error| error.to_string())
             }
             _ => Ok(()),

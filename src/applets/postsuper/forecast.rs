@@ -2,11 +2,11 @@
 //! --results=json`.
 
 use super::trash::Deleted;
-use crate::acting::results;
+use crate::actions::executor::Action;
+use crate::actions::report::{ActionDone, ActionResult, Outcome};
+use crate::actions::results;
 use crate::listing::{Clock, Template, Terminator, TimeStyle};
 use crate::spool::Queue;
-use crate::spool::actions::Action;
-use crate::spool::note::{Deed, Fact, Fate};
 
 /// What has to be known of a message. No column of it holds a blank.
 const COLUMNS: &str = "%{queue} %{id} %{status}";
@@ -52,10 +52,12 @@ impl Forecast {
         };
         let is_expired = columns.next().unwrap_or_default().contains(EXPIRED);
         let mut out = Vec::new();
-        for deed in self.deeds(queue, is_expired) {
-            let line = match deed {
-                Some(deed) => results::would_be_line(self.action, id.as_bytes(), deed, queue),
-                None => self.not_done(id.as_bytes(), Fate::Unchanged(queue)),
+        for action_done in self.deeds(queue, is_expired) {
+            let line = match action_done {
+                Some(action_done) => {
+                    results::would_be_line(self.action, id.as_bytes(), action_done, queue)
+                }
+                None => self.not_done(id.as_bytes(), Outcome::Unchanged(queue)),
             };
             out.extend_from_slice(line.as_bytes());
         }
@@ -63,9 +65,9 @@ impl Forecast {
     }
 
     /// A line about what would not be acted on.
-    pub fn not_done(&self, id: &[u8], fate: Fate) -> String {
+    pub fn not_done(&self, id: &[u8], outcome: Outcome) -> String {
         let id = id.to_vec();
-        results::json_line(self.action, &Fact { id, fate })
+        results::json_line(self.action, &ActionResult { id, outcome })
     }
 
     /// Where a message of `queue` would be afterwards; `None` if it would be
@@ -82,17 +84,17 @@ impl Forecast {
     }
 
     /// What would be done to a message; nothing for what is done already.
-    fn deeds(&self, queue: Queue, is_expired: bool) -> Vec<Option<Deed>> {
-        let expired = (!is_expired).then_some(Deed::Expired);
+    fn deeds(&self, queue: Queue, is_expired: bool) -> Vec<Option<ActionDone>> {
+        let expired = (!is_expired).then_some(ActionDone::Expired);
         match (self.action, self.deleted) {
-            (Action::Delete, Deleted::Gone) => vec![Some(Deed::Removed)],
-            (Action::Delete, Deleted::InTrash) => vec![Some(Deed::Trashed)],
-            (Action::Hold, _) => vec![Some(Deed::Held)],
-            (Action::Release, _) => vec![Some(Deed::Released)],
-            (Action::Requeue, _) => vec![Some(Deed::Requeued)],
+            (Action::Delete, Deleted::Gone) => vec![Some(ActionDone::Removed)],
+            (Action::Delete, Deleted::InTrash) => vec![Some(ActionDone::Trashed)],
+            (Action::Hold, _) => vec![Some(ActionDone::Held)],
+            (Action::Release, _) => vec![Some(ActionDone::Released)],
+            (Action::Requeue, _) => vec![Some(ActionDone::Requeued)],
             (Action::Expire, _) => vec![expired],
             (Action::ExpireAndRelease, _) if queue == Queue::Hold => {
-                vec![expired, Some(Deed::Released)]
+                vec![expired, Some(ActionDone::Released)]
             }
             (Action::ExpireAndRelease, _) => vec![expired],
         }

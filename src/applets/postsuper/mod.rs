@@ -6,16 +6,16 @@
 //! `trash` what is asked of the trash.
 
 mod arguments;
+mod confirm;
+mod context;
 mod delivery;
+mod dry_run;
 mod forecast;
 mod old_order;
 mod operation;
-mod preview;
-mod scene;
-mod survey;
-mod told;
+mod options;
+mod reporter;
 mod trash;
-mod wishes;
 
 use std::os::unix::fs::MetadataExt;
 
@@ -23,15 +23,15 @@ use clap::{Arg, Command};
 
 use super::progress::Progress;
 use super::{Call, Fatal, completions, instance, postqueue};
+use crate::actions::bulk::SpoolContext;
+use crate::actions::executor::Selected;
+use crate::actions::rate_limit::RateLimit;
+use crate::actions::repair::Changes;
+use crate::actions::report::Counters;
+use crate::actions::spool_ops::Removal;
 use crate::config::Config;
-use crate::diag::{Diag, OpenedAs, Severity};
+use crate::logging::{Logger, OpenedAs, Severity};
 use crate::release::Feature;
-use crate::spool::actions::Selected;
-use crate::spool::brake::Brake;
-use crate::spool::mass::Field;
-use crate::spool::moves::Removal;
-use crate::spool::note::Tally;
-use crate::spool::repair::Changes;
 use crate::spool::{Layout, Queue};
 use crate::sys::error_text::error_text;
 use crate::sys::guarded::Account;
@@ -42,9 +42,9 @@ use crate::sys::signals::Interrupts;
 use crate::sys::time;
 
 use arguments::{Arguments, Misuse, Mode, help, scan, selected, usage};
+use context::ActionContext;
 use operation::Operation;
-use scene::Scene;
-use told::Memory;
+use reporter::ReportState;
 
 /// The name of the man page and of the configuration's user.
 const PROGRAM: &str = "postsuper";
@@ -71,45 +71,45 @@ pub fn command() -> Command {
 }
 
 /// Reads its command line.
-pub fn read(call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
+pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
     let scanned = scan(call).map(drop);
-    scanned.map_err(|misuse| complain(misuse, call, &call.base_name(), diag))
+    scanned.map_err(|misuse| complain(misuse, call, &call.base_name(), logger))
 }
 
 /// Runs postsuper.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
-    let mut diag = instance::diag(call, &program, &program);
-    let mut arguments = match parse_and_admit(call, &program, &mut diag)? {
-        Admitted::Explanation(text) => return postqueue::print(&mut diag, &text),
+    let mut logger = instance::logger(call, &program, &program);
+    let mut arguments = match parse_and_admit(call, &program, &mut logger)? {
+        Admitted::Explanation(text) => return postqueue::print(&mut logger, &text),
         Admitted::Work(arguments) => arguments,
     };
-    let wanted = instance::Wanted {
+    let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
     };
-    let config = instance::configure(call, wanted, PROGRAM, &mut diag, STATUS)?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, &diag);
+    let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS)?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, &logger);
     let group = config.check_setgid_group();
-    group.map_err(|error| told(&mut diag, error.to_string()))?;
+    group.map_err(|error| fatal(&mut logger, error.to_string()))?;
     if !config.postfix.has(Feature::ForcedExpire) {
-        old_order::arrange(&mut arguments.actions, &mut diag);
+        old_order::arrange(&mut arguments.actions, &mut logger);
     }
-    let spool = instance::enter_queue_directory(&config, &mut diag, STATUS)?;
-    admit_to(call, &config, &mut diag)?;
-    match arguments.wishes.dry_run {
-        true => drop_rights(call, &config, &mut diag)?,
-        false => drop_rights_but_log(call, &config, &mut diag)?,
+    let spool = instance::enter_queue_directory(&config, &mut logger, STATUS)?;
+    admit_to(call, &config, &mut logger)?;
+    match arguments.options.dry_run {
+        true => drop_rights(call, &config, &mut logger)?,
+        false => drop_rights_but_log(call, &config, &mut logger)?,
     }
     let interrupts = Interrupts::watch()
-        .map_err(|error| told(&mut diag, format!("cannot watch signals: {error}")))?;
+        .map_err(|error| fatal(&mut logger, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
     // All of them, before anything is done for the first.
     for queue in selected.iter().map(Selected::queue) {
-        queue.map_err(|error| told(&mut diag, error.message()))?;
+        queue.map_err(|error| fatal(&mut logger, error.message()))?;
     }
-    let scene = Scene {
+    let context = ActionContext {
         arguments: &arguments,
         config: &config,
         spool: &spool,
@@ -117,64 +117,64 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         selected: &selected,
         interrupts: &interrupts,
     };
-    match arguments.wishes.dry_run {
+    match arguments.options.dry_run {
         true => {
             time::read_zone();
-            preview::run(scene, &mut diag)
+            dry_run::run(context, &mut logger)
         }
-        false => operate(scene, call, &mut diag),
+        false => operate(context, call, &mut logger),
     }
 }
 
 /// Asks if that is wished, and works.
-fn operate(scene: Scene<'_>, call: &Call, diag: &mut Diag) -> Result<(), Fatal> {
-    let wishes = &scene.arguments.wishes;
-    let rules = match wishes.selection.is_some() || wishes.one_by_one() {
-        true => Some(scene.rules(diag)?),
+fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
+    let options = &context.arguments.options;
+    let rules = match options.selection.is_some() || options.one_by_one() {
+        true => Some(context.rules(logger)?),
         false => None,
     };
-    let limit = survey::agree(scene, diag)?;
-    let brake = Brake::new(limit, wishes.interval);
-    let field = Field {
-        spool: scene.spool,
-        layout: scene.layout,
-        selected: scene.selected,
-        interrupts: scene.interrupts,
-        brake: &brake,
+    let limit = confirm::ask_confirmation(context, logger)?;
+    let rate_limit = RateLimit::new(limit, options.interval);
+    let field = SpoolContext {
+        spool: context.spool,
+        layout: context.layout,
+        selected: context.selected,
+        interrupts: context.interrupts,
+        rate_limit: &rate_limit,
         removal: Removal::Unlink,
         open_files: raise_open_files(),
     };
-    let comment = wishes.comment.as_deref().map(str::as_bytes);
-    let trash = trash::begin(&scene.arguments.trash, field, call, comment)
-        .map_err(|error| told(diag, error.message()))?;
+    let comment = options.comment.as_deref().map(str::as_bytes);
+    let trash = trash::begin(&context.arguments.trash, field, call, comment)
+        .map_err(|error| fatal(logger, error.message()))?;
     let mut operation = Operation {
-        arguments: scene.arguments,
+        arguments: context.arguments,
         call,
-        field: Field {
+        field: SpoolContext {
             removal: trash.as_ref().map_or(Removal::Unlink, Removal::ToTrash),
             ..field
         },
-        config: scene.config,
+        config: context.config,
         rules: rules.as_ref(),
-        diag,
-        tally: Tally::default(),
+        logger,
+        counters: Counters::default(),
         changes: Changes::default(),
-        memory: Memory::default(),
-        progress: progress(scene),
-        scene,
+        memory: ReportState::default(),
+        progress: progress(context),
+        context,
     };
     let ended = operation.run();
     drop(operation);
     if let Some(trash) = &trash {
-        trash::finish(trash, scene.arguments, diag);
+        trash::finish(trash, context.arguments, logger);
     }
     ended
 }
 
 /// A progress bar, if it is wished and can be seen.
-fn progress(scene: Scene<'_>) -> Progress {
-    match scene.arguments.wishes.progress && Progress::can_be_seen() {
-        true => Progress::shown(scene.names()),
+fn progress(context: ActionContext<'_>) -> Progress {
+    match context.arguments.options.progress && Progress::can_be_seen() {
+        true => Progress::shown(context.names()),
         false => Progress::default(),
     }
 }
@@ -187,7 +187,7 @@ enum Admitted {
 
 /// Refuses callers without the right to, before their options are looked at;
 /// then reads the options.
-fn parse_and_admit(call: &Call, program: &str, diag: &mut Diag) -> Result<Admitted, Fatal> {
+fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Admitted, Fatal> {
     // Explanations are for everybody.
     let scanned = scan(call);
     if let Ok(arguments) = &scanned
@@ -196,20 +196,20 @@ fn parse_and_admit(call: &Call, program: &str, diag: &mut Diag) -> Result<Admitt
         return Ok(Admitted::Explanation(text));
     }
     if call.caller.trust == Trust::BorrowedRights {
-        return Err(told(diag, SET_UID));
+        return Err(fatal(logger, SET_UID));
     }
     let arguments = match call.caller.user.is_root() {
-        true => scanned.map_err(|misuse| complain(misuse, call, program, diag))?,
+        true => scanned.map_err(|misuse| complain(misuse, call, program, logger))?,
         // A mail owner is admitted by an option, which is read without a word.
-        false => scanned.map_err(|_| told(diag, NOT_ROOT))?,
+        false => scanned.map_err(|_| fatal(logger, NOT_ROOT))?,
     };
     let may_come = call.caller.user.is_root() || arguments.config_directory.is_some();
     if let (Some(wrong), true) = (&arguments.wrong, may_come) {
-        return Err(told(diag, wrong));
+        return Err(fatal(logger, wrong));
     }
     match may_come {
         true => Ok(Admitted::Work(Box::new(arguments))),
-        false => Err(told(diag, NOT_ROOT)),
+        false => Err(fatal(logger, NOT_ROOT)),
     }
 }
 
@@ -224,54 +224,55 @@ fn explanation(mode: Mode) -> Option<String> {
 
 /// Refuses a caller who is not root, unless he is the mail owner of an
 /// instance that he named, and its queue directory is his.
-fn admit_to(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+fn admit_to(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     let user = call.caller.user;
     let owns = || std::fs::metadata(".").is_ok_and(|found| found.uid() == user.as_raw());
     match user.is_root() || (user == config.mail_owner.uid && owns()) {
         true => Ok(()),
-        false => Err(told(diag, NOT_ROOT)),
+        false => Err(fatal(logger, NOT_ROOT)),
     }
 }
 
 /// As [`drop_rights`], and keeps maillog_file open if its directory is safe from
 /// the mail owner; else opens it as the mail owner.
-fn drop_rights_but_log(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+fn drop_rights_but_log(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     if call.caller.user.is_root() {
         let owner = &config.mail_owner;
         let owner = &Account::new(&owner.name, owner.uid, owner.gid);
         // What cannot be opened now is tried again below.
-        let _ = diag.keep_log_file(config, OpenedAs::Root { owner });
+        let _ = logger.keep_log_file(config, OpenedAs::Root { owner });
     }
-    drop_rights(call, config, diag)?;
-    if let Err(error) = diag.keep_log_file(config, OpenedAs::MailOwner) {
+    drop_rights(call, config, logger)?;
+    if let Err(error) = logger.keep_log_file(config, OpenedAs::MailOwner) {
         let why = error_text(&error);
         let text = format!("maillog_file cannot be opened, nothing will be on record there: {why}");
-        diag.tell(Severity::Warning, text);
+        logger.report(Severity::Warning, text);
     }
     Ok(())
 }
 
 /// Becomes the mail owner, for good: nothing in the spool is touched before.
-fn drop_rights(call: &Call, config: &Config, diag: &mut Diag) -> Result<(), Fatal> {
+fn drop_rights(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     if !call.caller.user.is_root() {
         return Ok(());
     }
     let owner = &config.mail_owner;
-    rights::irrevocably_become(owner.uid, owner.gid).map_err(|error| told(diag, error.to_string()))
+    rights::irrevocably_become(owner.uid, owner.gid)
+        .map_err(|error| fatal(logger, error.to_string()))
 }
 
-fn complain(misuse: Misuse, call: &Call, program: &str, diag: &mut Diag) -> Fatal {
+fn complain(misuse: Misuse, call: &Call, program: &str, logger: &mut Logger) -> Fatal {
     match misuse {
         Misuse::Option(message) => {
-            diag.option_error(program.as_bytes(), &message);
-            told(diag, usage(call, program))
+            logger.option_error(program.as_bytes(), &message);
+            fatal(logger, usage(call, program))
         }
-        Misuse::RelativePath => told(diag, "-c requires absolute pathname"),
-        Misuse::Contradiction(text) => told(diag, text),
+        Misuse::RelativePath => fatal(logger, "-c requires absolute pathname"),
+        Misuse::Contradiction(text) => fatal(logger, text),
     }
 }
 
-fn told(diag: &mut Diag, text: impl AsRef<[u8]>) -> Fatal {
-    diag.fatal(text);
-    Fatal::told(STATUS)
+fn fatal(logger: &mut Logger, text: impl AsRef<[u8]>) -> Fatal {
+    logger.fatal(text);
+    Fatal::already_reported(STATUS)
 }

@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 
 use super::arguments::ALL;
-use crate::diag::Diag;
-use crate::spool::actions::Action;
+use crate::actions::executor::Action;
+use crate::logging::Logger;
 
 /// The actions in their order, and their letters.
 const ORDER: [(Action, char); 4] = [
@@ -17,7 +17,7 @@ const ORDER: [(Action, char); 4] = [
 
 /// Puts actions into that order: first those on ALL, once each, then those by
 /// queue ID. An action on ALL leaves out those on queue IDs, with a warning.
-pub fn arrange(actions: &mut Vec<(Action, OsString)>, diag: &mut Diag) {
+pub fn arrange(actions: &mut Vec<(Action, OsString)>, logger: &mut Logger) {
     let given = std::mem::take(actions);
     let (all, mut single): (Vec<_>, Vec<_>) =
         given.into_iter().partition(|(_, argument)| argument == ALL);
@@ -29,7 +29,7 @@ pub fn arrange(actions: &mut Vec<(Action, OsString)>, diag: &mut Diag) {
         let count = single.len();
         single.retain(|(other, _)| *other != action);
         if single.len() < count {
-            diag.warning(format!(
+            logger.warning(format!(
                 "option \"-{letter} ALL\" will ignore other command line queue IDs"
             ));
         }
@@ -49,7 +49,7 @@ mod tests {
             .iter()
             .map(|(action, argument)| (*action, OsString::from(argument)))
             .collect();
-        arrange(&mut actions, &mut Diag::unheard("postsuper"));
+        arrange(&mut actions, &mut Logger::unheard("postsuper"));
         actions
     }
 

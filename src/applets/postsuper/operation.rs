@@ -8,25 +8,30 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
+use super::super::progress::Progress;
+use super::super::{Call, Fatal, flush, listing, postqueue};
 use super::arguments::{ALL, Arguments, MATCH, Notify, STDIN};
+use super::context::ActionContext;
 use super::delivery::Delivery;
-use super::scene::Scene;
-use super::told::{Memory, Told, with_comment};
-use super::trash::{self, Deleted, Task};
+use super::reporter::{ReportState, Reporter, with_comment};
+use super::trash;
+use super::trash::{Deleted, Task};
 use super::{STATUS, STATUS_STRICT};
-use crate::acting::matched::{self, Meant};
-use crate::applets::progress::Progress;
-use crate::applets::{Call, Fatal, flush, list, postqueue};
+use crate::actions::bulk;
+use crate::actions::bulk::SpoolContext;
+use crate::actions::by_selection;
+use crate::actions::by_selection::SelectedMessages;
+use crate::actions::executor::Action;
+use crate::actions::id_stream;
+use crate::actions::repair;
+use crate::actions::repair::{Changes, Repair, WithoutInode};
+use crate::actions::report::{Counters, WorkError};
 use crate::config::Config;
-use crate::diag::Diag;
+use crate::logging::Logger;
+use crate::queue_file::message_visitor::Rules;
 use crate::release::Feature;
 use crate::selection::Selection;
-use crate::spool::actions::Action;
-use crate::spool::mass::{self, Field};
-use crate::spool::note::{Tally, WorkError};
-use crate::spool::repair::{self, Changes, Repair, WithoutInode};
-use crate::spool::report::Rules;
-use crate::spool::{id, stream};
+use crate::spool::id;
 use crate::sys::signals;
 
 /// What is left to do after the work was cut short.
@@ -43,23 +48,23 @@ pub struct Operation<'a> {
     /// Who asks.
     pub call: &'a Call,
     /// What is worked on.
-    pub field: Field<'a>,
+    pub field: SpoolContext<'a>,
     /// The configuration.
     pub config: &'a Config,
     /// What counts in a message, where one is looked at.
     pub rules: Option<&'a Rules>,
     /// Where it is told.
-    pub diag: &'a mut Diag,
+    pub logger: &'a mut Logger,
     /// What was done so far.
-    pub tally: Tally,
+    pub counters: Counters,
     /// What was repaired so far.
     pub changes: Changes,
     /// What was told so far.
-    pub memory: Memory,
+    pub memory: ReportState,
     /// How far it is.
     pub progress: Progress,
     /// Where messages can be looked at.
-    pub scene: Scene<'a>,
+    pub context: ActionContext<'a>,
 }
 
 impl Operation<'_> {
@@ -71,7 +76,7 @@ impl Operation<'_> {
         let done = self.work();
         self.progress.clear();
         match done {
-            Ok(()) | Err(End::Work(WorkError::Enough)) => {}
+            Ok(()) | Err(EarlyEnd::Work(WorkError::Enough)) => {}
             Err(error) => return Err(self.end(&error)),
         }
         self.report();
@@ -82,20 +87,21 @@ impl Operation<'_> {
     /// What went wrong without ending the work.
     fn last_words(&mut self) -> Result<(), Fatal> {
         if let Some(error) = self.memory.failed_output.take() {
-            list::output_failed(self.diag, &error).map_err(|_| Fatal::told(STATUS))?;
+            listing::output_failed(self.logger, &error)
+                .map_err(|_| Fatal::already_reported(STATUS))?;
         }
         let missing = self.memory.missing;
-        match self.arguments.wishes.strict && missing > 0 {
+        match self.arguments.options.strict && missing > 0 {
             true => {
-                self.diag.warning(missing_ids(missing));
-                Err(Fatal::told(STATUS_STRICT))
+                self.logger.warning(missing_ids(missing));
+                Err(Fatal::already_reported(STATUS_STRICT))
             }
             false => Ok(()),
         }
     }
 
     /// Repairs, then acts, in the order of the options.
-    fn work(&mut self) -> Result<(), End> {
+    fn work(&mut self) -> Result<(), EarlyEnd> {
         if let Some(task) = &self.arguments.task {
             return Ok(self.task(task)?);
         }
@@ -103,7 +109,7 @@ impl Operation<'_> {
             self.repair()?;
         }
         if self.changes.names && self.arguments.names_messages() {
-            return Err(End::NamesChanged);
+            return Err(EarlyEnd::NamesChanged);
         }
         for (action, argument) in &self.arguments.actions {
             self.act(*action, argument)?;
@@ -114,23 +120,23 @@ impl Operation<'_> {
     /// Does what is asked of the trash.
     fn task(&mut self, task: &Task) -> Result<(), WorkError> {
         let (field, call) = (self.field, self.call);
-        let (tally, ended) = trash::run(task, field, call, &mut self.told(None));
-        self.tally = tally;
+        let (counters, ended) = trash::run(task, field, call, &mut self.told(None));
+        self.counters = counters;
         ended
     }
 
     fn list_trash(&mut self) -> Result<(), Fatal> {
         let field = self.field;
         match trash::list(field, &mut self.told(None)) {
-            Ok(text) => postqueue::print(self.diag, &text),
-            Err(error) => Err(self.end(&End::Work(error))),
+            Ok(text) => postqueue::print(self.logger, &text),
+            Err(error) => Err(self.end(&EarlyEnd::Work(error))),
         }
     }
 
-    fn told(&mut self, action: Option<Action>) -> Told<'_> {
-        Told::new(
-            self.diag,
-            &self.arguments.wishes,
+    fn told(&mut self, action: Option<Action>) -> Reporter<'_> {
+        Reporter::new(
+            self.logger,
+            &self.arguments.options,
             &mut self.memory,
             action,
             &self.progress,
@@ -147,25 +153,28 @@ impl Operation<'_> {
             },
             structure: self.arguments.structure,
             style: match self.config.enable_long_queue_ids {
-                true => id::Style::Long,
-                false => id::Style::Short,
+                true => id::IdStyle::Long,
+                false => id::IdStyle::Short,
             },
             without_inode: WithoutInode::default(),
         };
         let field = self.field;
-        let (tally, changes, ended) = repair::run(field, repair, &mut self.told(None));
-        self.tally += tally;
+        let (counters, changes, ended) = repair::run(field, repair, &mut self.told(None));
+        self.counters += counters;
         self.changes = changes;
         ended
     }
 
     fn act(&mut self, action: Action, argument: &OsStr) -> Result<(), WorkError> {
-        let wishes = &self.arguments.wishes;
+        let options = &self.arguments.options;
         let all = Selection::default();
-        let meant = |selection| self.rules.map(|rules| Meant { selection, rules });
-        let meant = match argument {
-            _ if argument == MATCH => meant(wishes.selection.as_ref().unwrap_or(&all)),
-            _ if argument == ALL && wishes.one_by_one() => meant(&all),
+        let matching = |selection| {
+            self.rules
+                .map(|rules| SelectedMessages { selection, rules })
+        };
+        let matching = match argument {
+            _ if argument == MATCH => matching(options.selection.as_ref().unwrap_or(&all)),
+            _ if argument == ALL && options.one_by_one() => matching(&all),
             _ => None,
         };
         let delivery = Delivery {
@@ -173,28 +182,28 @@ impl Operation<'_> {
             spool: self.field.spool,
         };
         let delivery = Some(delivery).filter(|_| self.arguments.delivers_each());
-        let mut told = Told::new(
-            self.diag,
-            wishes,
+        let mut told = Reporter::new(
+            self.logger,
+            options,
             &mut self.memory,
             Some(action),
             &self.progress,
         )
         .delivering(delivery);
-        let (tally, ended) = if let Some(meant) = meant {
-            matched::run(self.field, action, meant, &mut told)
+        let (counters, ended) = if let Some(matching) = matching {
+            by_selection::run(self.field, action, matching, &mut told)
         } else if argument == STDIN {
-            let input = (standard_input()?, wishes.separator);
-            stream::run(self.field, action, input, &mut told)
+            let input = (standard_input()?, options.separator);
+            id_stream::run(self.field, action, input, &mut told)
         } else if argument == ALL {
-            mass::run(self.field, action, &mut told)
+            bulk::run(self.field, action, &mut told)
         } else {
-            stream::one(self.field, action, argument.as_bytes(), &mut told)
+            id_stream::one(self.field, action, argument.as_bytes(), &mut told)
         };
-        self.tally += tally;
+        self.counters += counters;
         match (ended, self.field.interrupts.caught()) {
             // Those who wait for more are sent home by the same error.
-            (Err(WorkError::Interrupted), None) if self.field.brake.is_enough() => {
+            (Err(WorkError::Interrupted), None) if self.field.rate_limit.is_enough() => {
                 Err(WorkError::Enough)
             }
             (Ok(()), Some(_)) => Err(WorkError::Interrupted),
@@ -203,47 +212,51 @@ impl Operation<'_> {
     }
 
     /// The last words of an operation that was cut short.
-    fn end(&mut self, end: &End) -> Fatal {
+    fn end(&mut self, end: &EarlyEnd) -> Fatal {
         let status = match end {
-            End::NamesChanged => {
-                self.diag.error(NAMES_CHANGED);
-                self.diag.fatal(CHECK_IDS);
+            EarlyEnd::NamesChanged => {
+                self.logger.error(NAMES_CHANGED);
+                self.logger.fatal(CHECK_IDS);
                 STATUS
             }
-            End::Work(WorkError::Interrupted) => {
+            EarlyEnd::Work(WorkError::Interrupted) => {
                 if self.arguments.is_extended() {
                     self.report_interrupted();
                 }
                 let signal = self.field.interrupts.caught();
                 signal.and_then(|s| u8::try_from(s).ok()).unwrap_or(STATUS)
             }
-            End::Work(error) => {
-                self.diag.fatal(error.message());
+            EarlyEnd::Work(error) => {
+                self.logger.fatal(error.message());
                 STATUS
             }
         };
         if self.changes != Changes::default() {
-            self.diag.warning(INCOMPLETE);
+            self.logger.warning(INCOMPLETE);
         }
-        Fatal::told(status)
+        Fatal::already_reported(status)
     }
 
     /// One line per kind of action that was asked for.
     fn report(&mut self) {
         use Action::{Delete, Expire, ExpireAndRelease, Hold, Release, Requeue};
-        let tally = self.tally;
+        let counters = self.counters;
         let lines: [(&str, &[Action], u64); 5] = [
-            ("Requeued", &[Requeue], tally.requeued),
+            ("Requeued", &[Requeue], counters.requeued),
             match self.arguments.trash.deleted {
-                Deleted::Gone => ("Deleted", &[Delete], tally.deleted),
-                Deleted::InTrash => ("Moved to trash", &[Delete], tally.trashed),
+                Deleted::Gone => ("Deleted", &[Delete], counters.deleted),
+                Deleted::InTrash => ("Moved to trash", &[Delete], counters.trashed),
             },
-            ("Force-expired", &[Expire, ExpireAndRelease], tally.expired),
-            ("Placed on hold", &[Hold], tally.held),
+            (
+                "Force-expired",
+                &[Expire, ExpireAndRelease],
+                counters.expired,
+            ),
+            ("Placed on hold", &[Hold], counters.held),
             (
                 "Released from hold",
                 &[Release, ExpireAndRelease],
-                tally.released,
+                counters.released,
             ),
         ];
         for (what, actions, count) in lines {
@@ -251,22 +264,22 @@ impl Operation<'_> {
             // Before 3.5 what was not done is not reported.
             let is_reported = count > 0 || self.config.postfix.has(Feature::ForcedExpire);
             if is_reported && self.arguments.actions.iter().any(asked) {
-                let comment = self.arguments.wishes.comment.as_deref();
+                let comment = self.arguments.options.comment.as_deref();
                 let text = counted(what, count);
-                self.diag.info(with_comment(text.as_bytes(), comment));
+                self.logger.info(with_comment(text.as_bytes(), comment));
             }
         }
         match self.arguments.task {
-            Some(Task::Undo(_)) => self.diag.info(counted("Restored", tally.restored)),
-            Some(Task::Purge(_)) => self.diag.info(counted("Purged", tally.purged)),
+            Some(Task::Undo(_)) => self.logger.info(counted("Restored", counters.restored)),
+            Some(Task::Purge(_)) => self.logger.info(counted("Purged", counters.purged)),
             _ => {}
         }
-        if tally.renamed > 0 {
+        if counters.renamed > 0 {
             let what = "Renamed to match inode number";
-            self.diag.info(counted(what, tally.renamed));
+            self.logger.info(counted(what, counters.renamed));
         }
         if self.changes.names {
-            self.diag.warning(NAMES_CHANGED);
+            self.logger.warning(NAMES_CHANGED);
         }
     }
 
@@ -284,7 +297,7 @@ impl Operation<'_> {
         };
         let name = signals::name(signal);
         let text = format!("stopped by {name}: {left}; the same command goes on from here");
-        self.diag.warning(text);
+        self.logger.warning(text);
     }
 
     /// How many messages were not acted on; `None` if finding out would take
@@ -293,10 +306,10 @@ impl Operation<'_> {
         let [(action, argument)] = &self.arguments.actions[..] else {
             return None;
         };
-        if self.arguments.wishes.counts_first() {
-            self.field.brake.left()
+        if self.arguments.options.counts_first() {
+            self.field.rate_limit.left()
         } else if argument == ALL && *action != Action::Expire {
-            self.scene.names_left(*action)
+            self.context.names_left(*action)
         } else {
             None
         }
@@ -304,24 +317,24 @@ impl Operation<'_> {
 
     /// Wakes the daemons that take care of what was moved.
     fn notify(&mut self) {
-        let moved = self.tally.released > 0 || self.tally.requeued > 0;
+        let moved = self.counters.released > 0 || self.counters.requeued > 0;
         let is_done = self.arguments.delivers_each();
         if self.arguments.notify == Notify::No || is_done || !moved {
             return;
         }
         for error in flush::wake_any(self.config, self.field.spool) {
-            self.diag.warning(error.to_string());
+            self.logger.warning(error.to_string());
         }
     }
 }
 
 /// Why an operation was cut short.
-enum End {
+enum EarlyEnd {
     Work(WorkError),
     NamesChanged,
 }
 
-impl From<WorkError> for End {
+impl From<WorkError> for EarlyEnd {
     fn from(error: WorkError) -> Self {
         Self::Work(error)
     }

@@ -7,16 +7,17 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::super::Call;
 use super::arguments::Arguments;
-use crate::applets::Call;
-use crate::diag::Diag;
+use crate::actions::bulk::SpoolContext;
+use crate::actions::report::{ActionObserver, Counters, WorkError};
+use crate::logging::Logger;
 use crate::selection::moment;
-use crate::spool::mass::Field;
-use crate::spool::note::{Journal, Tally, WorkError};
-use crate::spool::trash::{self, Held, Trash, Who, Word};
 use crate::sys::process::user_name;
 use crate::sys::time::{LocalTime, now};
 use crate::text::{Charset, make_printable};
+use crate::trash;
+use crate::trash::{BatchSummary, Caller, Trash, Word};
 
 /// What becomes of messages that are deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub struct Options {
 
 /// What else a call asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct Beside {
+pub struct OtherRequests {
     pub deletes: bool,
     pub does_anything: bool,
     pub names_queues: bool,
@@ -72,7 +73,7 @@ impl Options {
     }
 
     /// What is asked of the trash, if anything; or what is wrong with it.
-    pub fn task(&self, beside: Beside) -> Result<Option<Task>, String> {
+    pub fn task(&self, beside: OtherRequests) -> Result<Option<Task>, String> {
         let wrong = |text: &str| Err(text.to_owned());
         let tasks = [self.undo.is_some(), self.list, self.purge];
         let asked = tasks.iter().filter(|asked| **asked).count();
@@ -117,7 +118,7 @@ impl Options {
 /// Begins a batch for what will be deleted, if that is where it goes.
 pub fn begin<'a>(
     options: &Options,
-    field: Field<'a>,
+    field: SpoolContext<'a>,
     call: &Call,
     comment: Option<&[u8]>,
 ) -> Result<Option<Trash<'a>>, WorkError> {
@@ -128,7 +129,7 @@ pub fn begin<'a>(
 }
 
 /// Ends the batch, and says how it is undone if anything was moved.
-pub fn finish(trash: &Trash<'_>, arguments: &Arguments, diag: &mut Diag) {
+pub fn finish(trash: &Trash<'_>, arguments: &Arguments, logger: &mut Logger) {
     let Some(batch) = trash.finish() else {
         return;
     };
@@ -137,14 +138,14 @@ pub fn finish(trash: &Trash<'_>, arguments: &Arguments, diag: &mut Diag) {
         [b"-c ", directory.as_os_str().as_bytes(), b" "].concat()
     });
     let undo = format!("--undo={batch}");
-    diag.info([b"undo: postsuper ", instance.as_slice(), undo.as_bytes()].concat());
+    logger.info([b"undo: postsuper ", instance.as_slice(), undo.as_bytes()].concat());
 }
 
 /// Who calls: the account that the process had before it gave up its rights.
-fn who(call: &Call) -> Who {
+fn who(call: &Call) -> Caller {
     let user = call.caller.user;
     let name = user_name(user).and_then(|name| Word::parse(name.as_bytes()));
-    Who {
+    Caller {
         uid: user.as_raw(),
         name: name.unwrap_or_else(Word::unknown),
     }
@@ -153,19 +154,22 @@ fn who(call: &Call) -> Who {
 /// Does a task. Returns what is to be reported of it.
 pub fn run(
     task: &Task,
-    field: Field<'_>,
+    field: SpoolContext<'_>,
     call: &Call,
-    journal: &mut dyn Journal,
-) -> (Tally, Result<(), WorkError>) {
+    journal: &mut dyn ActionObserver,
+) -> (Counters, Result<(), WorkError>) {
     match task {
         Task::Undo(wanted) => trash::undo(field, wanted.as_deref(), who(call), journal),
         Task::Purge(until) => trash::purge(field, *until, &who(call), journal),
-        Task::List => (Tally::default(), Ok(())),
+        Task::List => (Counters::default(), Ok(())),
     }
 }
 
 /// The list of the batches in the trash.
-pub fn list(field: Field<'_>, journal: &mut dyn Journal) -> Result<String, WorkError> {
+pub fn list(
+    field: SpoolContext<'_>,
+    journal: &mut dyn ActionObserver,
+) -> Result<String, WorkError> {
     let batches = trash::list(field, journal)?;
     let lines: String = batches.iter().map(line).collect();
     Ok(heading() + &lines)
@@ -178,7 +182,7 @@ fn heading() -> String {
     )
 }
 
-fn line(batch: &Held) -> String {
+fn line(batch: &BatchSummary) -> String {
     let mut time = String::new();
     if let Some(local) = LocalTime::at(batch.time) {
         local.write_iso(&mut time);

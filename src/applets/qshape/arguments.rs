@@ -5,12 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use super::selected;
-use crate::cli::{self, Opt, ScanError, Scanned, Scanner, Value};
+use crate::cli;
+use crate::cli::{Opt, ScanError, Scanned, Scanner, Value};
+use crate::qshape_report::GroupBy;
+use crate::qshape_report::ages::Growth;
+use crate::qshape_report::table::Parents;
 use crate::release::Release;
-use crate::selection::{self, Builder, Selection, SelectionError, Taken};
-use crate::shape::By;
-use crate::shape::ages::Growth;
-use crate::shape::table::Parents;
+use crate::selection;
+use crate::selection::{Builder, Selection, SelectionError, Taken};
 use crate::sys::time;
 use crate::text::{Charset, make_printable};
 
@@ -86,7 +88,7 @@ pub(super) enum Mode {
 
 /// What the counts look like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum CountDisplay {
     #[default]
     Table,
     Json,
@@ -95,7 +97,7 @@ pub(super) enum Look {
 
 /// Whose form of output is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum OutputFormat {
     /// That of Postfix's qshape, which passes over what it cannot read.
     #[default]
     Postfix,
@@ -131,12 +133,12 @@ pub(super) enum Typed {
 pub(super) struct Arguments {
     pub(super) mode: Mode,
     pub(super) config_directory: Option<OsString>,
-    pub(super) by: Option<By>,
+    pub(super) by: Option<GroupBy>,
     pub(super) parents: Parents,
     pub(super) growth: Growth,
     pub(super) numbers: Numbers,
-    pub(super) look: Look,
-    pub(super) form: Form,
+    pub(super) look: CountDisplay,
+    pub(super) form: OutputFormat,
     /// How many rows, whatever standard output is.
     pub(super) top: Option<u64>,
     /// The Postfix to behave as, if not the instance's own.
@@ -150,7 +152,7 @@ impl Arguments {
     /// Whether anything is asked for that Postfix's qshape does not have.
     pub(super) fn has_own_options(&self) -> bool {
         let by = self.by.unwrap_or_default();
-        !matches!(by, By::Domain | By::SenderDomain)
+        !matches!(by, GroupBy::Domain | GroupBy::SenderDomain)
             || self.top.is_some()
             || self.selection.is_some()
     }
@@ -174,7 +176,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     let mut scanner = Scanner::new(&options, arguments);
     while let Some(scanned) = scanner.next() {
         match scanned {
-            Ok(option) if builder.take(&option)? == Taken::Yes => parsed.form = Form::Own,
+            Ok(option) if builder.take(&option)? == Taken::Yes => parsed.form = OutputFormat::Own,
             Ok(option) => take(option, &mut parsed)?,
             // To Getopt::Std a letter at the end has no value, which is none.
             Err(ScanError::NoValue(b'c')) => parsed.config_directory = Some(OsString::new()),
@@ -211,14 +213,14 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
 
 fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
     if matches!(option, Scanned::Long(..)) {
-        parsed.form = Form::Own;
+        parsed.form = OutputFormat::Own;
     }
     match option {
         Scanned::Short('c', value) => parsed.config_directory = Some(value),
         Scanned::Short('h', _) => set_mode(parsed, Mode::Usage),
         Scanned::Short('l', _) => parsed.growth = Growth::Linear,
         Scanned::Short('p', _) => parsed.parents = Parents::Counted,
-        Scanned::Short('s', _) => set_by(parsed, By::SenderDomain)?,
+        Scanned::Short('s', _) => set_by(parsed, GroupBy::SenderDomain)?,
         Scanned::Long("by", value) => {
             let by = parse_by(&value).ok_or_else(|| bad("by", &value))?;
             set_by(parsed, by)?;
@@ -231,8 +233,8 @@ fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
             let release = cli::release(&value).ok_or_else(|| bad("dialect", &value))?;
             parsed.release = Some(release);
         }
-        Scanned::Long("json", _) => set_look(parsed, Look::Json)?,
-        Scanned::Long("chart", _) => set_look(parsed, Look::Chart)?,
+        Scanned::Long("json", _) => set_format(parsed, CountDisplay::Json)?,
+        Scanned::Long("chart", _) => set_format(parsed, CountDisplay::Chart)?,
         Scanned::Long("help", _) => set_mode(parsed, Mode::Help),
         Scanned::Long("version", _) => set_mode(parsed, Mode::Version),
         Scanned::Short(letter, value) => {
@@ -265,34 +267,34 @@ fn set_mode(parsed: &mut Arguments, mode: Mode) {
     }
 }
 
-fn set_by(parsed: &mut Arguments, by: By) -> Result<(), Misuse> {
+fn set_by(parsed: &mut Arguments, by: GroupBy) -> Result<(), Misuse> {
     match parsed.by.replace(by) {
         Some(other) if other != by => Err(misuse("-s and --by exclude each other")),
         _ => Ok(()),
     }
 }
 
-fn set_look(parsed: &mut Arguments, look: Look) -> Result<(), Misuse> {
+fn set_format(parsed: &mut Arguments, look: CountDisplay) -> Result<(), Misuse> {
     match std::mem::replace(&mut parsed.look, look) {
-        Look::Table => Ok(()),
+        CountDisplay::Table => Ok(()),
         other if other == look => Ok(()),
         _ => Err(misuse("--json and --chart exclude each other")),
     }
 }
 
 /// Whether the rows are domains.
-pub(super) fn names_are_domains(by: Option<By>) -> bool {
-    matches!(by, None | Some(By::Domain | By::SenderDomain))
+pub(super) fn names_are_domains(by: Option<GroupBy>) -> bool {
+    matches!(by, None | Some(GroupBy::Domain | GroupBy::SenderDomain))
 }
 
-fn parse_by(value: &OsStr) -> Option<By> {
+fn parse_by(value: &OsStr) -> Option<GroupBy> {
     let all = [
-        By::Domain,
-        By::Recipient,
-        By::Sender,
-        By::Reason,
-        By::Queue,
-        By::Size,
+        GroupBy::Domain,
+        GroupBy::Recipient,
+        GroupBy::Sender,
+        GroupBy::Reason,
+        GroupBy::Queue,
+        GroupBy::Size,
     ];
     all.into_iter().find(|by| value == by.name())
 }

@@ -1,20 +1,22 @@
 //! What is shown while qshape counts, and in the end: on a terminal results
 //! so far on a cleared screen, else only the table.
 
-use std::io::{self, BufWriter, Write};
+use std::io;
+use std::io::{BufWriter, Write};
 
+use super::super::Fatal;
 use super::STATUS;
 use super::STATUS_FAILED;
-use super::arguments::{Arguments, Form, Look, Numbers, names_are_domains};
-use super::words::{Compared, Words, unwritten};
-use crate::applets::Fatal;
-use crate::shape::ages::Ages;
-use crate::shape::table::Table;
-use crate::shape::{
-    By, Canvas, Choice, Fault, Hearer, Ink, Limit, Names, Sheet, chart, json, sheet,
+use super::arguments::{Arguments, CountDisplay, Numbers, OutputFormat, names_are_domains};
+use super::messages::{Compared, Messages, unwritten};
+use crate::qshape_report::ages::Ages;
+use crate::qshape_report::table::DomainTable;
+use crate::qshape_report::{
+    ChartLayout, Color, GroupBy, Limit, NameFormat, PrintWarning, RowSelection, ScanObserver,
+    TableLayout, chart, json, table_layout,
 };
-use crate::spool::envelope::Oddity;
-use crate::spool::tree::{Obstacle, join};
+use crate::queue_file::envelope::EnvelopeWarning;
+use crate::spool::tree::{TraversalIssue, join};
 use crate::sys::error_text::error_text;
 use crate::sys::terminal;
 
@@ -31,21 +33,21 @@ const ROWS: f64 = 20.0;
 /// What is shown and how, as the command line has it.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) by: By,
+    pub(super) by: GroupBy,
     pub(super) ages: Ages,
-    look: Look,
-    form: Form,
+    look: CountDisplay,
+    form: OutputFormat,
     /// The width that was asked for, if it is one.
     width: Option<f64>,
     children: f64,
     top: Option<u64>,
     /// How names are shown where no terminal is.
-    names: Names,
+    names: NameFormat,
 }
 
 impl Settings {
     /// Takes the numbers of a command line; those that are none are told.
-    pub(super) fn of(arguments: &Arguments, words: &Words) -> Self {
+    pub(super) fn of(arguments: &Arguments, words: &Messages) -> Self {
         let above = |typed, compared, least: f64| {
             let number = words.number(typed, compared);
             number.filter(|number| *number > least)
@@ -64,15 +66,15 @@ impl Settings {
             children: children.unwrap_or(CHILDREN),
             top: arguments.top,
             names: match arguments.has_own_options() {
-                true => Names::Printable,
-                false => Names::AsTheyAre,
+                true => NameFormat::Printable,
+                false => NameFormat::AsTheyAre,
             },
         }
     }
 }
 
 /// What only a terminal gets.
-struct Screen {
+struct TerminalDisplay {
     clear: Vec<u8>,
     batch: Option<f64>,
     rows: Option<f64>,
@@ -93,17 +95,17 @@ pub(super) struct Display<'a> {
     unread: Unread,
     settings: &'a Settings,
     numbers: &'a Numbers,
-    words: &'a Words,
-    screen: Option<Screen>,
+    words: &'a Messages,
+    screen: Option<TerminalDisplay>,
 }
 
 impl<'a> Display<'a> {
     /// A display on standard output.
-    pub(super) fn new(settings: &'a Settings, numbers: &'a Numbers, words: &'a Words) -> Self {
-        let is_screen = terminal::is_terminal() && settings.look != Look::Json;
-        let screen = is_screen.then(|| Screen {
+    pub(super) fn new(settings: &'a Settings, numbers: &'a Numbers, words: &'a Messages) -> Self {
+        let is_screen = terminal::is_terminal() && settings.look != CountDisplay::Json;
+        let screen = is_screen.then(|| TerminalDisplay {
             clear: match settings.look {
-                Look::Table => terminal::clear_sequence(),
+                CountDisplay::Table => terminal::clear_sequence(),
                 _ => Vec::new(),
             },
             batch: None,
@@ -120,20 +122,20 @@ impl<'a> Display<'a> {
 
     /// Shows the result, unless it is of ours and a queue could not be read:
     /// zeros would look as if there were no mail.
-    pub(super) fn finish(mut self, table: &Table) -> Result<(), Fatal> {
+    pub(super) fn finish(mut self, table: &DomainTable) -> Result<(), Fatal> {
         if self.unread == Unread::Queue {
-            return Err(Fatal::told(STATUS_FAILED));
+            return Err(Fatal::already_reported(STATUS_FAILED));
         }
         self.batch(Compared::Clear);
         self.show(table)?;
         match self.unread {
             Unread::Nothing => Ok(()),
-            _ => Err(Fatal::told(STATUS_FAILED)),
+            _ => Err(Fatal::already_reported(STATUS_FAILED)),
         }
     }
 
     /// Shows what is in the table now.
-    fn show(&mut self, table: &Table) -> Result<(), Fatal> {
+    fn show(&mut self, table: &DomainTable) -> Result<(), Fatal> {
         let choice = self.choice();
         let mut out = BufWriter::new(io::stdout().lock());
         let written = self
@@ -141,7 +143,7 @@ impl<'a> Display<'a> {
             .and_then(|faults| out.flush().map(|()| faults));
         let faults = written.map_err(|error| {
             unwritten(&error);
-            Fatal::told(STATUS_FAILED)
+            Fatal::already_reported(STATUS_FAILED)
         })?;
         faults.into_iter().for_each(|fault| self.words.fault(fault));
         Ok(())
@@ -149,47 +151,47 @@ impl<'a> Display<'a> {
 
     fn write(
         &self,
-        table: &Table,
-        choice: &Choice,
+        table: &DomainTable,
+        choice: &RowSelection,
         out: &mut impl Write,
-    ) -> io::Result<Vec<Fault>> {
+    ) -> io::Result<Vec<PrintWarning>> {
         let (settings, ages) = (self.settings, &self.settings.ages);
         let names = match self.screen {
-            Some(_) => Names::Printable,
+            Some(_) => NameFormat::Printable,
             None => settings.names,
         };
         match settings.look {
-            Look::Table => {
+            CountDisplay::Table => {
                 if let Some(screen) = &self.screen
                     && screen.batch.is_some_and(|batch| batch > 0.0)
                 {
                     out.write_all(&screen.clear)?;
                 }
                 let width = settings.width.unwrap_or(WIDTH).min(WIDTH_MAX);
-                sheet(table, ages, choice, &Sheet { width, names }, out)
+                table_layout(table, ages, choice, &TableLayout { width, names }, out)
             }
-            Look::Json => json(table, ages, choice, settings.by, out).map(|()| Vec::new()),
-            Look::Chart => {
-                let canvas = self.canvas();
-                chart(table, ages, choice, &canvas, out).map(|()| Vec::new())
+            CountDisplay::Json => json(table, ages, choice, settings.by, out).map(|()| Vec::new()),
+            CountDisplay::Chart => {
+                let chart_layout = self.chart_layout();
+                chart(table, ages, choice, &chart_layout, out).map(|()| Vec::new())
             }
         }
     }
 
-    fn canvas(&self) -> Canvas {
+    fn chart_layout(&self) -> ChartLayout {
         let columns = terminal::columns().map(|columns| columns as f64);
         let width = self.settings.width.or(columns).unwrap_or(WIDTH);
-        Canvas {
+        ChartLayout {
             width: width.min(WIDTH_MAX) as usize,
-            names: Names::Printable,
-            ink: match self.screen {
-                Some(_) if terminal::wants_colours() => Ink::Colour,
-                _ => Ink::Plain,
+            names: NameFormat::Printable,
+            color: match self.screen {
+                Some(_) if terminal::wants_colours() => Color::Colour,
+                _ => Color::Plain,
             },
         }
     }
 
-    fn choice(&mut self) -> Choice {
+    fn choice(&mut self) -> RowSelection {
         let settings = self.settings;
         let is_by_domain = names_are_domains(Some(settings.by));
         let limit = match (settings.top, self.rows()) {
@@ -197,7 +199,7 @@ impl<'a> Display<'a> {
             (None, Some(rows)) => Limit::Rows(rows),
             (None, None) => Limit::None,
         };
-        Choice {
+        RowSelection {
             least_children: is_by_domain.then_some(settings.children),
             limit,
         }
@@ -223,27 +225,27 @@ impl<'a> Display<'a> {
     }
 }
 
-impl Hearer<Fatal> for Display<'_> {
-    fn odd(&mut self, oddity: &Oddity) {
-        self.words.odd(oddity, self.settings.by);
+impl ScanObserver<Fatal> for Display<'_> {
+    fn warn(&mut self, warning: &EnvelopeWarning) {
+        self.words.warn(warning, self.settings.by);
     }
 
-    fn barred(&mut self, obstacle: &Obstacle) {
-        if self.settings.form == Form::Postfix {
-            return self.words.barred(obstacle);
+    fn barred(&mut self, issue: &TraversalIssue) {
+        if self.settings.form == OutputFormat::Postfix {
+            return self.words.barred(issue);
         }
-        let (unread, path) = match obstacle.parent.as_slice() {
-            [] => (Unread::Queue, obstacle.name.clone()),
+        let (unread, path) = match issue.parent.as_slice() {
+            [] => (Unread::Queue, issue.name.clone()),
             // Directories of a queue come and go.
-            _ if obstacle.cause.kind() == io::ErrorKind::NotFound => return,
-            parent => (Unread::Part, join(parent, &obstacle.name)),
+            _ if issue.cause.kind() == io::ErrorKind::NotFound => return,
+            parent => (Unread::Part, join(parent, &issue.name)),
         };
         self.unread = self.unread.max(unread);
-        self.words.unread(&path, &obstacle.cause);
+        self.words.unread(&path, &issue.cause);
     }
 
-    fn counted(&mut self, table: &Table, messages: u64) -> Result<(), Fatal> {
-        if self.settings.look != Look::Table {
+    fn counted(&mut self, table: &DomainTable, messages: u64) -> Result<(), Fatal> {
+        if self.settings.look != CountDisplay::Table {
             return Ok(());
         }
         match self.batch(Compared::Batch) {
@@ -252,7 +254,7 @@ impl Hearer<Fatal> for Display<'_> {
                 Some(_) => Ok(()),
                 None => {
                     self.words.no_batch();
-                    Err(Fatal::told(STATUS))
+                    Err(Fatal::already_reported(STATUS))
                 }
             },
             _ => Ok(()),
@@ -261,7 +263,7 @@ impl Hearer<Fatal> for Display<'_> {
 
     fn exhausted(&mut self, cause: &io::Error) -> Fatal {
         self.words.say(error_text(cause).as_bytes());
-        Fatal::told(STATUS_FAILED)
+        Fatal::already_reported(STATUS_FAILED)
     }
 }
 
@@ -272,6 +274,6 @@ pub(super) fn print(text: &str) -> Result<(), Fatal> {
         .write_all(text.as_bytes())
         .map_err(|error| {
             unwritten(&error);
-            Fatal::told(STATUS_FAILED)
+            Fatal::already_reported(STATUS_FAILED)
         })
 }

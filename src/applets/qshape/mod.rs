@@ -3,13 +3,13 @@
 //!
 //! Owns the way from the command line to the printed table: which queues are
 //! meant, whose rights are used, what a terminal gets. `arguments` reads the
-//! command line, `selected` has what selections take, `words` what is said on
+//! command line, `selected` has what selections take, `messages` what is said on
 //! standard error; `shape` counts.
 
 mod arguments;
 mod display;
+mod messages;
 mod selected;
-mod words;
 
 use std::ffi::OsStr;
 use std::io;
@@ -18,22 +18,22 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use self::arguments::{Arguments, Form, Misuse, Mode, help, options, parse};
-use self::display::{Display, Settings};
-use self::selected::Yardstick;
-use self::words::Words;
 use super::{Call, Fatal, completions, instance};
 use crate::cli;
-use crate::config::{ConfigError, MailOwner, Whereabouts, locate};
-use crate::diag::Diag;
+use crate::config::{ConfigError, MailOwner, QueuePaths, locate};
+use crate::logging::Logger;
+use crate::qshape_report::table::DomainTable;
+use crate::qshape_report::{CountRequest, GroupBy, Logs, READERS_MAX, ScanRequest, scan_queues};
 use crate::release::Release;
-use crate::shape::table::Table;
-use crate::shape::{By, Field, Logs, Question, READERS_MAX, gather};
 use crate::spool::Layout;
-use crate::spool::readers::readers_for;
-use crate::sys::dir::{Dir, Kind};
+use crate::sys::dir::{Dir, FileKind};
 use crate::sys::error_text::error_text;
 use crate::sys::{process, rights, time};
+use crate::worker_pool::readers::readers_for;
+use arguments::{Arguments, Misuse, Mode, OutputFormat, help, options, parse};
+use display::{Display, Settings};
+use messages::Messages;
+use selected::SelectionContext;
 
 /// The program's name.
 const PROGRAM: &str = "qshape";
@@ -55,15 +55,17 @@ pub fn command() -> clap::Command {
 
 /// Reads its command line, and nobody hears of it: not even that texts are
 /// taken for numbers.
-pub fn read(call: &Call, _: &mut Diag) -> Result<(), Fatal> {
+pub fn read(call: &Call, _: &mut Logger) -> Result<(), Fatal> {
     let parsed = parse(call.arguments.clone());
-    parsed.map(drop).map_err(|_| Fatal::told(STATUS))
+    parsed
+        .map(drop)
+        .map_err(|_| Fatal::already_reported(STATUS))
 }
 
 /// Runs qshape.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();
-    let words = Words::of(call);
+    let words = Messages::of(call);
     let arguments = parse(call.arguments.clone());
     let arguments = arguments.map_err(|misuse| refuse(call, &words, &misuse))?;
     match arguments.mode {
@@ -71,7 +73,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         Mode::Version => return display::print(&super::front::version(PROGRAM)),
         Mode::Usage => {
             words.usage(release(call));
-            return Err(Fatal::told(STATUS));
+            return Err(Fatal::already_reported(STATUS));
         }
         Mode::Count => {}
     }
@@ -84,16 +86,16 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 }
 
 /// Refuses a command line.
-fn refuse(call: &Call, words: &Words, misuse: &Misuse) -> Fatal {
+fn refuse(call: &Call, words: &Messages, misuse: &Misuse) -> Fatal {
     words.say(&misuse.0);
     words.usage(release(call));
-    Fatal::told(STATUS)
+    Fatal::already_reported(STATUS)
 }
 
 /// The release whose usage message is given.
 fn release(call: &Call) -> Release {
     let outline = cli::outline(&options(), &call.arguments, &[]);
-    let wanted = instance::Wanted {
+    let wanted = instance::InstanceChoice {
         directory: outline.directory.as_deref(),
         release: outline.release,
     };
@@ -109,22 +111,26 @@ struct Place<'a> {
     /// Where logs belong, if reasons are asked for.
     layout: Option<Layout>,
     /// What judges messages, if there is a selection.
-    yardstick: Option<Yardstick<'a>>,
+    selection_context: Option<SelectionContext<'a>>,
 }
 
 /// Finds the queues, gives up root's rights, and goes to the queue directory
 /// if it matters.
-fn find_place(call: &Call, arguments: &Arguments, words: &Words) -> Result<Place<'static>, Fatal> {
+fn find_place(
+    call: &Call,
+    arguments: &Arguments,
+    words: &Messages,
+) -> Result<Place<'static>, Fatal> {
     let queues = queues(arguments);
     let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
-    if all_absolute && arguments.by != Some(By::Reason) {
+    if all_absolute && arguments.by != Some(GroupBy::Reason) {
         drop_rights(call, || owner_of_any(arguments), words)?;
         let root = Path::new("/");
         return Ok(Place {
             base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
             queues,
             layout: None,
-            yardstick: None,
+            selection_context: None,
         });
     }
     let (mut whereabouts, layout) = configured(arguments, words)?;
@@ -134,12 +140,12 @@ fn find_place(call: &Call, arguments: &Arguments, words: &Words) -> Result<Place
         base: enter(&whereabouts.queue_directory, words)?,
         queues,
         layout,
-        yardstick: None,
+        selection_context: None,
     })
 }
 
 /// Goes to the queue directory, from where relative paths are.
-fn enter(directory: &Path, words: &Words) -> Result<Dir, Fatal> {
+fn enter(directory: &Path, words: &Messages) -> Result<Dir, Fatal> {
     let entered = std::env::set_current_dir(directory).and_then(|()| Dir::open(Path::new(".")));
     entered.map_err(|cause| cannot_go(words, directory, &cause))
 }
@@ -157,17 +163,17 @@ fn queues(arguments: &Arguments) -> Vec<Vec<u8>> {
 /// It complains in the name of the program that reads it for the original.
 fn configured(
     arguments: &Arguments,
-    words: &Words,
-) -> Result<(Whereabouts, Option<Layout>), Fatal> {
-    let mut diag = Diag::without_log(POSTCONF);
+    words: &Messages,
+) -> Result<(QueuePaths, Option<Layout>), Fatal> {
+    let mut logger = Logger::without_log(POSTCONF);
     let mut warnings = Vec::new();
     let read = load(arguments, &mut warnings);
     for warning in warnings {
-        diag.warning(warning);
+        logger.warning(warning);
     }
     let read = read.and_then(|mut whereabouts| {
         let layout = match arguments.by {
-            Some(By::Reason) => {
+            Some(GroupBy::Reason) => {
                 let (names, depth) = whereabouts.hashing(&mut Vec::new())?;
                 Some(Layout::new(&names, depth))
             }
@@ -176,20 +182,20 @@ fn configured(
         Ok((whereabouts, layout))
     });
     read.map_err(|error| {
-        diag.fatal(error.to_string());
+        logger.fatal(error.to_string());
         words.say(b"postconf failed");
-        Fatal::told(STATUS_FAILED)
+        Fatal::already_reported(STATUS_FAILED)
     })
 }
 
-fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<Whereabouts, ConfigError> {
+fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<QueuePaths, ConfigError> {
     let environment = std::env::var_os(locate::ENVIRONMENT);
     let directory: &OsStr = match (&arguments.config_directory, &environment) {
         (Some(option), _) => option,
         (None, Some(environment)) => environment,
         (None, None) => OsStr::new(locate::DEFAULT_DIRECTORY),
     };
-    Whereabouts::load(POSTCONF, Path::new(directory), warnings)
+    QueuePaths::load(POSTCONF, Path::new(directory), warnings)
 }
 
 /// The mail owner when no instance is asked for: that of main.cf if there is
@@ -197,7 +203,7 @@ fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<Whereabouts
 fn owner_of_any(arguments: &Arguments) -> Result<MailOwner, ConfigError> {
     let quiet = &mut Vec::new();
     let owner = load(arguments, quiet).and_then(|mut found| found.mail_owner(&mut Vec::new()));
-    owner.or_else(|_| Whereabouts::default_mail_owner())
+    owner.or_else(|_| QueuePaths::default_mail_owner())
 }
 
 /// Becomes the mail owner if this is root: nothing in a spool is touched
@@ -205,7 +211,7 @@ fn owner_of_any(arguments: &Arguments) -> Result<MailOwner, ConfigError> {
 fn drop_rights(
     call: &Call,
     owner: impl FnOnce() -> Result<MailOwner, ConfigError>,
-    words: &Words,
+    words: &Messages,
 ) -> Result<(), Fatal> {
     if !call.caller.user.is_root() {
         return Ok(());
@@ -218,29 +224,29 @@ fn drop_rights(
         });
     dropped.map_err(|text| {
         words.say(text.as_bytes());
-        Fatal::told(STATUS_FAILED)
+        Fatal::already_reported(STATUS_FAILED)
     })
 }
 
 /// The queue directory cannot be entered: Perl's status is the error number.
-fn cannot_go(words: &Words, directory: &Path, cause: &io::Error) -> Fatal {
+fn cannot_go(words: &Messages, directory: &Path, cause: &io::Error) -> Fatal {
     let directory = directory.to_string_lossy();
     words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());
     let status = cause
         .raw_os_error()
         .and_then(|errno| u8::try_from(errno).ok());
-    Fatal::told(status.filter(|status| *status > 0).unwrap_or(STATUS))
+    Fatal::already_reported(status.filter(|status| *status > 0).unwrap_or(STATUS))
 }
 
 /// Refuses what is neither a directory nor a file: the walk passes over it,
 /// and zeros would look as if there were no mail.
-fn refuse_other_files(place: &Place<'_>, words: &Words) -> Result<(), Fatal> {
+fn refuse_other_files(place: &Place<'_>, words: &Messages) -> Result<(), Fatal> {
     for queue in &place.queues {
         let found = place.base.stat(OsStr::from_bytes(queue));
-        let kind = found.map(|stat| Kind::of(&stat));
-        if matches!(kind, Ok(Kind::Link | Kind::Other)) {
+        let kind = found.map(|stat| FileKind::of(&stat));
+        if matches!(kind, Ok(FileKind::Link | FileKind::Other)) {
             words.unread(queue, &Errno::ENOTDIR.into());
-            return Err(Fatal::told(STATUS_FAILED));
+            return Err(Fatal::already_reported(STATUS_FAILED));
         }
     }
     Ok(())
@@ -251,32 +257,32 @@ fn count(
     arguments: &Arguments,
     settings: &Settings,
     place: &Place<'_>,
-    words: &Words,
+    words: &Messages,
 ) -> Result<(), Fatal> {
     let logs = place.layout.as_ref().map(|layout| Logs {
         spool: &place.base,
         layout,
     });
-    let question = Question {
+    let question = CountRequest {
         by: settings.by,
         ages: settings.ages,
         now: time::now() as f64,
         logs,
         queues: &place.queues,
-        meant: place
-            .yardstick
+        matching: place
+            .selection_context
             .as_ref()
-            .map(|yardstick| yardstick.meant(&place.base)),
+            .map(|selection_context| selection_context.matching(&place.base)),
     };
-    let field = Field {
+    let field = ScanRequest {
         base: &place.base,
         readers: readers_for(READERS_MAX, process::raise_open_files(), DEPTH),
     };
-    if arguments.form == Form::Own {
+    if arguments.form == OutputFormat::Own {
         refuse_other_files(place, words)?;
     }
     let mut display = Display::new(settings, &arguments.numbers, words);
-    let mut table = Table::new(arguments.parents);
-    gather(&question, &field, &mut table, &mut display)?;
+    let mut table = DomainTable::new(arguments.parents);
+    scan_queues(&question, &field, &mut table, &mut display)?;
     display.finish(&table)
 }

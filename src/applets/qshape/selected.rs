@@ -8,21 +8,21 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::super::{Call, Fatal, instance};
 use super::arguments::{Arguments, Misuse, misuse};
-use super::words::Words;
+use super::messages::Messages;
 use super::{PROGRAM, Place, STATUS_FAILED, drop_rights, enter, queues, refuse};
-use crate::applets::{Call, Fatal, instance};
 use crate::config::Config;
-use crate::diag::Diag;
+use crate::logging::Logger;
+use crate::qshape_report::{Logs, ReportSelection};
+use crate::queue_file::message_visitor::Rules;
 use crate::selection::Selection;
-use crate::shape::{Logs, Meant};
-use crate::spool::report::Rules;
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
-use crate::text::shown;
+use crate::text::to_printable;
 
 /// What judges messages.
-pub(super) struct Yardstick<'a> {
+pub(super) struct SelectionContext<'a> {
     selection: &'a Selection,
     rules: Rules,
     /// Where their logs belong.
@@ -31,11 +31,11 @@ pub(super) struct Yardstick<'a> {
     queues: Vec<Queue>,
 }
 
-impl Yardstick<'_> {
+impl SelectionContext<'_> {
     /// The messages that are meant in a queue directory.
-    pub(super) fn meant<'a>(&'a self, spool: &'a Dir) -> Meant<'a> {
+    pub(super) fn matching<'a>(&'a self, spool: &'a Dir) -> ReportSelection<'a> {
         let layout = &self.layout;
-        Meant {
+        ReportSelection {
             selection: self.selection,
             rules: &self.rules,
             logs: Logs { spool, layout },
@@ -59,27 +59,27 @@ pub(super) fn find_place<'a>(
     call: &Call,
     arguments: &Arguments,
     selection: &'a Selection,
-    words: &Words,
+    words: &Messages,
 ) -> Result<Place<'a>, Fatal> {
-    let mut diag = Diag::without_log(&call.program.to_string_lossy());
-    let wanted = instance::Wanted {
+    let mut logger = Logger::without_log(&call.program.to_string_lossy());
+    let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
     };
-    let config = instance::configure(call, wanted, PROGRAM, &mut diag, STATUS_FAILED)?;
+    let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS_FAILED)?;
     let paths = queues(arguments);
     let own = |path: &Vec<u8>| own_queue(path, &config.queue_directory);
     let own_queues: Result<Vec<Queue>, Misuse> = paths.iter().map(own).collect();
     let own_queues = own_queues.map_err(|misuse| refuse(call, words, &misuse))?;
     warn_if_nothing_is_left(selection, &own_queues, words);
     drop_rights(call, || Ok(config.mail_owner.clone()), words)?;
-    let rules = rules(&config, &mut diag)?;
+    let rules = rules(&config, &mut logger)?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     Ok(Place {
         base: enter(&config.queue_directory, words)?,
         queues: paths,
         layout: Some(layout.clone()),
-        yardstick: Some(Yardstick {
+        selection_context: Some(SelectionContext {
             selection,
             rules,
             layout,
@@ -106,7 +106,7 @@ fn queue_named(name: &[u8]) -> Option<Queue> {
 
 fn no_queue(operand: &[u8]) -> Misuse {
     let names = Queue::LISTED.map(Queue::name).join(", ");
-    let operand = shown(operand);
+    let operand = to_printable(operand);
     misuse(&format!(
         "{operand} is no queue of the instance: with a selection name {names}, and \
          another instance with -c DIR"
@@ -115,7 +115,7 @@ fn no_queue(operand: &[u8]) -> Misuse {
 
 /// An empty table of queues that the selection rules out looks as if there
 /// were no mail.
-fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], words: &Words) {
+fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], words: &Messages) {
     if !queues.iter().any(|queue| selection.admits_queue(*queue)) {
         let names: Vec<&str> = queues.iter().map(|queue| queue.name()).collect();
         let names = names.join(", ");
@@ -124,14 +124,14 @@ fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], words: &Word
     }
 }
 
-fn rules(config: &Config, diag: &mut Diag) -> Result<Rules, Fatal> {
+fn rules(config: &Config, logger: &mut Logger) -> Result<Rules, Fatal> {
     let mut warnings = Vec::new();
     let rules = instance::rules(config, &mut warnings);
     for warning in warnings {
-        diag.warning(warning);
+        logger.warning(warning);
     }
     rules.map_err(|error| {
-        diag.fatal(error.to_string());
-        Fatal::told(STATUS_FAILED)
+        logger.fatal(error.to_string());
+        Fatal::already_reported(STATUS_FAILED)
     })
 }

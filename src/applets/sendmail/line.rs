@@ -4,10 +4,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::super::{Call, Fatal, front, instance};
 use super::{Arguments, Mode, STATUS, check, fatal, option};
-use crate::applets::{Call, Fatal, front, instance};
-use crate::cli::{self, Operands, Opt, ScanError, Scanned, Scanner, Value};
-use crate::diag::Diag;
+use crate::cli;
+use crate::cli::{Operands, Opt, ScanError, Scanned, Scanner, Value};
+use crate::logging::Logger;
 
 const IGNORED: &str = "accepted for compatibility";
 
@@ -77,12 +78,12 @@ fn configuration_directory(value: &OsStr) -> OsString {
 
 /// The command line, scanned. sendmail looks at it twice: before and after it
 /// has read main.cf.
-pub(super) struct Line {
+pub(super) struct CommandLine {
     options: Vec<Result<Scanned, ScanError>>,
     operands: Operands,
 }
 
-impl Line {
+impl CommandLine {
     /// A `-q` that stands alone has an empty value.
     pub(super) fn scan(call: &Call) -> Self {
         let table = options();
@@ -127,7 +128,7 @@ impl Line {
     pub(super) fn configuration_directory(
         &self,
         call: &Call,
-        diag: &mut Diag,
+        logger: &mut Logger,
     ) -> Result<Option<OsString>, Fatal> {
         let program = call.base_name();
         let mut directory = None;
@@ -136,12 +137,12 @@ impl Line {
                 Ok(Scanned::Short('C', value)) => {
                     let named = configuration_directory(value);
                     if !call.caller.user.is_root() {
-                        instance::authorize(&named, diag, STATUS)?;
+                        instance::authorize(&named, logger, STATUS)?;
                     }
                     directory = Some(named);
                 }
                 Err(error) if error.is_of_getopt() => {
-                    diag.option_error(program.as_bytes(), &error.message());
+                    logger.option_error(program.as_bytes(), &error.message());
                 }
                 _ => {}
             }
@@ -154,7 +155,7 @@ impl Line {
         &self,
         program: &str,
         mode: Mode,
-        diag: &mut Diag,
+        logger: &mut Logger,
     ) -> Result<Arguments, Fatal> {
         let mut arguments = Arguments {
             mode,
@@ -164,18 +165,20 @@ impl Line {
         };
         for next in &self.options {
             match next {
-                Ok(Scanned::Short(letter, value)) => option(*letter, value, &mut arguments, diag)?,
+                Ok(Scanned::Short(letter, value)) => {
+                    option(*letter, value, &mut arguments, logger)?
+                }
                 Ok(Scanned::Long(..)) => {}
                 Err(error) => {
-                    diag.option_error(program.as_bytes(), &error.message());
-                    return Err(fatal(diag, &format!("usage: {program} [options]")));
+                    logger.option_error(program.as_bytes(), &error.message());
+                    return Err(fatal(logger, &format!("usage: {program} [options]")));
                 }
             }
             if arguments.mode == Mode::Nothing {
                 break;
             }
         }
-        check(&arguments, &self.operands, diag)?;
+        check(&arguments, &self.operands, logger)?;
         Ok(arguments)
     }
 }

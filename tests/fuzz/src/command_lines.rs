@@ -7,8 +7,11 @@ use std::os::unix::ffi::OsStringExt;
 
 use spoolbox::applets::APPLETS;
 use spoolbox::cli::{Opt, ScanError, Scanned, Scanner, Value};
-use spoolbox::selection::{self, Builder, Judge, Selection, Taken, Verdict, duration, moment};
-use spoolbox::spool::report::{Head, LogClass, LogFacts, Recipient, Report};
+use spoolbox::queue_file::message_visitor::{
+    LogClass, LogFacts, MessageHead, MessageVisitor, Recipient,
+};
+use spoolbox::selection;
+use spoolbox::selection::{Builder, Evaluator, Match, Selection, Taken, duration, moment};
 
 /// A table with options of every kind.
 const OPTIONS: [Opt; 8] = [
@@ -169,8 +172,8 @@ fn opposites_differ(options: &[Scanned], text: &[u8]) {
             continue;
         };
         if plain.needs_spool().is_none() {
-            let meant = (means(&plain, text), means(&opposite, text));
-            assert_ne!(meant.0, meant.1, "{option:?}");
+            let matching = (means(&plain, text), means(&opposite, text));
+            assert_ne!(matching.0, matching.1, "{option:?}");
         }
     }
 }
@@ -183,8 +186,8 @@ fn means(selection: &Selection, text: &[u8]) -> bool {
     if !selection.admits_name(b"deferred", id) {
         return false;
     }
-    let mut judge = Judge::new(selection, b"MAILER-DAEMON");
-    judge.message(&Head {
+    let mut judge = Evaluator::new(selection, b"MAILER-DAEMON");
+    judge.message(&MessageHead {
         queue: b"deferred",
         id,
         arrival: NOW,
@@ -202,7 +205,7 @@ fn means(selection: &Selection, text: &[u8]) -> bool {
         });
     }
     judge.end();
-    judge.verdict() == Verdict::Meant
+    judge.verdict() == Match::Yes
 }
 
 /// A text is meant by itself, by a glob of it, and by an expression of it;

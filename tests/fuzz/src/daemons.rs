@@ -2,17 +2,19 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io::{self, BufReader, Read, Write};
+use std::io;
+use std::io::{BufReader, Read, Write};
 
-use spoolbox::ipc::flush::{self, Order, Request, Status};
+use spoolbox::ipc::flush;
+use spoolbox::ipc::flush::{FirstSpeaker, FlushStatus, Request};
 use spoolbox::ipc::showq::Showq;
 use spoolbox::listing::{
-    Columns, DaemonWish, Ending, Gathered, ListingError, Look, Members, Sink, Style, Totals,
-    list_daemon,
+    Columns, DaemonRequest, Ending, ListingError, Members, OutputOptions, PartialResult, Sink,
+    Style, Totals, list_daemon,
 };
+use spoolbox::queue_file::message_visitor::{LogClass, MessageHead, MessageVisitor, Recipient};
 use spoolbox::release::{Installed, Release};
 use spoolbox::spool::QueueId;
-use spoolbox::spool::report::{Head, LogClass, Recipient, Report};
 use spoolbox::text::Charset;
 
 use super::{assert_json_lines, assert_printable, assert_printable_lines};
@@ -46,14 +48,14 @@ fn copied_alike(input: &[u8], charset: Charset, style: Style<'_>, check: fn(&[u8
 fn copied(mut showq: Showq<BufReader<&[u8]>>, style: Style<'_>) -> Option<Vec<u8>> {
     showq.greeting(&installed()).ok()?;
     let seen = Cell::new(0);
-    let wish = DaemonWish {
+    let request = DaemonRequest {
         seen: &seen,
-        look: Look::from(style),
+        look: OutputOptions::from(style),
         selection: None,
         null_shown: b"MAILER-DAEMON",
     };
     let mut sink = Collected::default();
-    let ending = list_daemon(showq, &wish, &mut sink);
+    let ending = list_daemon(showq, &request, &mut sink);
     ending.is_ok().then_some(sink.text)
 }
 
@@ -75,7 +77,7 @@ impl Sink for Collected {
 
     fn totals(&mut self, _: Totals) {}
 
-    fn gathered(&mut self, _: Gathered) -> Result<Ending, ListingError> {
+    fn partial(&mut self, _: PartialResult) -> Result<Ending, ListingError> {
         Ok(Ending::Complete)
     }
 
@@ -105,8 +107,8 @@ struct ToldRecipient {
     reason: Option<(Value, LogClass)>,
 }
 
-impl Report for Told {
-    fn message(&mut self, head: &Head<'_>) {
+impl MessageVisitor for Told {
+    fn message(&mut self, head: &MessageHead<'_>) {
         let texts = [head.queue, head.id, head.sender];
         texts.into_iter().for_each(assert_printable);
         let message = Message {
@@ -200,7 +202,7 @@ fn tell_recipient(recipient: &ToldRecipient, words: &mut Vec<u8>) {
 /// pauses.
 pub fn flush_attributes(input: &[u8]) {
     let id = QueueId::parse(b"4F1A2B3C").expect("a queue ID");
-    let orders = [Order::Greeting, Order::Request];
+    let orders = [FirstSpeaker::Greeting, FirstSpeaker::Request];
     for (request, expected) in [
         (
             Request::File(&id),
@@ -226,7 +228,7 @@ pub fn flush_attributes(input: &[u8]) {
             match answer {
                 Ok(status) => {
                     assert_eq!(*daemon.heard.borrow(), expected);
-                    assert_eq!(Status::from(status.number()), status);
+                    assert_eq!(FlushStatus::from(status.number()), status);
                 }
                 Err(error) => assert!(!error.to_string().is_empty()),
             }

@@ -3,9 +3,9 @@
 
 use std::io::{BufRead, BufReader};
 
-use spoolbox::spool::trash::line::{Event, LINE_MAX, Line};
 use spoolbox::spool::{Reason, ReasonReader};
 use spoolbox::text::Charset;
+use spoolbox::trash::records::{Event, JournalRecord, LINE_MAX};
 
 use super::assert_printable;
 
@@ -87,12 +87,12 @@ fn assert_written_alike(entries_read: &[Reason]) {
 pub fn journal(input: &[u8]) {
     let lines = input.split(|&b| b == b'\n');
     for line in lines.filter(|line| line.len() < LINE_MAX) {
-        if let Some(line) = Line::parse(line) {
+        if let Some(line) = JournalRecord::parse(line) {
             assert_line(&line);
         }
         // Nobody guesses a sum: with the right one, more of them are read.
         let sum = format!(" sum={:016x}", sum(line));
-        if let Some(line) = Line::parse(&[line, sum.as_bytes()].concat()) {
+        if let Some(line) = JournalRecord::parse(&[line, sum.as_bytes()].concat()) {
             assert_line(&line);
         }
     }
@@ -105,7 +105,7 @@ fn sum(bytes: &[u8]) -> u64 {
     })
 }
 
-fn assert_line(line: &Line) {
+fn assert_line(line: &JournalRecord) {
     if let Event::Trash { entry, .. } = &line.event {
         assert!(entry.queue.holds_messages());
         assert!(!entry.id.as_bytes().contains(&b'/'));
@@ -116,5 +116,5 @@ fn assert_line(line: &Line) {
         panic!("a line without an end: {}", text.escape_ascii());
     };
     assert_printable(text);
-    assert_eq!(Line::parse(text).as_ref(), Some(line));
+    assert_eq!(JournalRecord::parse(text).as_ref(), Some(line));
 }

@@ -2,9 +2,10 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use spoolbox::spool::actions::Selected;
-use spoolbox::spool::id::{self, Style};
-use spoolbox::spool::stream::Asked;
+use spoolbox::actions::executor::Selected;
+use spoolbox::actions::id_stream::IdRequest;
+use spoolbox::spool::id;
+use spoolbox::spool::id::IdStyle;
 use spoolbox::spool::{Layout, Queue, QueueId};
 
 /// Bytes of the numbers behind the name.
@@ -28,10 +29,10 @@ fn any_name(name: &[u8], depth: u8) {
     // What a C string would hold.
     let text = name.split(|&b| b == 0).next().unwrap_or_default();
     let id = QueueId::parse(text);
-    match Asked::parse(name) {
-        Asked::Id(asked) => assert_eq!(Some(asked), id),
-        Asked::NoId(kept) => assert!(id.is_none() && kept == text),
-        Asked::CutAtNul(line) => panic!("line {line} of a name"),
+    match IdRequest::parse(name) {
+        IdRequest::Id(asked) => assert_eq!(Some(asked), id),
+        IdRequest::NoId(kept) => assert!(id.is_none() && kept == text),
+        IdRequest::CutAtNul(line) => panic!("line {line} of a name"),
     }
     // An operand is one queue, whatever it is called.
     let _ = Selected::parse(name).queue();
@@ -70,8 +71,8 @@ fn has_its_place(id: &QueueId, depth: u8) {
 fn renumbered(id: &QueueId) {
     const INODE: u64 = 0x9_E60_05B;
     let name = id.as_bytes();
-    let long = id::renumbered(name, INODE, Style::Long);
-    let short = id::renumbered(name, INODE, Style::Short);
+    let long = id::renumbered(name, INODE, IdStyle::Long);
+    let short = id::renumbered(name, INODE, IdStyle::Short);
     assert_eq!(
         id::long_microseconds(&long),
         id::long_microseconds(name),

@@ -5,16 +5,20 @@
 //! record, so that any queue file is an input as it is.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 use std::os::fd::OwnedFd;
 
-use spoolbox::contents::{self, Begin, Flag, Form, Output, Plan, Sink};
-use spoolbox::record::writer::RecordWriter;
-use spoolbox::record::{Buffers, FileSource, Reader, RecordType, Source, StreamSource, TEXT_MAX};
+use spoolbox::queue_file::envelope::{Addresses, EnvelopeKind, EnvelopeReader};
+use spoolbox::queue_file::message_text;
+use spoolbox::queue_file::message_text::{Next, TextPiece};
+use spoolbox::queue_file::records::writer::RecordWriter;
+use spoolbox::queue_file::records::{Buffers, RecordReader, RecordType, StreamSource, TEXT_MAX};
+use spoolbox::queue_file::render;
+use spoolbox::queue_file::render::{Flag, OutputSink, Plan, RawFormat, StartPosition, TextBuffer};
 use spoolbox::release::{Installed, Release};
-use spoolbox::spool::envelope::{Addresses, EnvelopeReader, Kind};
 use spoolbox::spool::message::Message;
-use spoolbox::spool::message_text::{self, Next, Piece};
+use spoolbox::sys::source::{FileSource, Source};
 
 use super::scratch;
 
@@ -51,8 +55,8 @@ pub fn records(input: &[u8]) {
     shown(input, options);
     // Each of them follows all pointers once more: one is enough at a time.
     match input.len() % 3 {
-        0 => message_alone(input, Form::Plain),
-        1 => message_alone(input, Form::Mbox),
+        0 => message_alone(input, RawFormat::Plain),
+        1 => message_alone(input, RawFormat::Mbox),
         _ => as_json(input),
     }
 }
@@ -60,7 +64,7 @@ pub fn records(input: &[u8]) {
 /// The records in the order of the file, and what ended the reading.
 fn raw_records(file: impl Source) -> (Records, Option<String>) {
     let mut buffers = Buffers::default();
-    let mut reader = Reader::new(file, &mut buffers);
+    let mut reader = RecordReader::new(file, &mut buffers);
     let mut records = Vec::new();
     loop {
         let record = match reader.next_raw() {
@@ -123,7 +127,7 @@ fn assert_read_alike(input: &[u8], raw: &(Records, Option<String>)) {
 /// The records as a reader of messages sees them, and what ended the reading.
 fn cooked_records(file: impl Source) -> (Records, Option<String>) {
     let mut buffers = Buffers::default();
-    let mut reader = Reader::new(file, &mut buffers);
+    let mut reader = RecordReader::new(file, &mut buffers);
     let mut records = Vec::new();
     let mut has_ended = false;
     while records.len() < RECORDS_MAX {
@@ -151,7 +155,7 @@ struct Printed {
     text: Vec<u8>,
 }
 
-impl Sink for Printed {
+impl OutputSink for Printed {
     fn write(&mut self, piece: &[u8]) -> io::Result<()> {
         self.text.extend_from_slice(piece);
         match self.text.len() > SHOWN_MAX {
@@ -177,39 +181,39 @@ fn shown(file: &[u8], options: u8) {
     let release = Release::parse(version).expect("a version");
     let postfix = Installed::of_release(release);
     let mut buffers = Buffers::default();
-    let mut output = Output::new(Printed::default());
-    let mut reader = Reader::new(file, &mut buffers);
-    let _ = contents::show(
+    let mut output = TextBuffer::new(Printed::default());
+    let mut reader = RecordReader::new(file, &mut buffers);
+    let _ = render::show(
         &mut reader,
         b"fuzz",
         plan,
-        Begin::AtStart,
+        StartPosition::AtStart,
         &postfix,
         &mut output,
     );
-    let mut output = Output::new(Printed::default());
-    let mut reader = Reader::new(file, &mut buffers);
+    let mut output = TextBuffer::new(Printed::default());
+    let mut reader = RecordReader::new(file, &mut buffers);
     // Anywhere, between records or not.
     let _ = reader.start_at(options.into());
-    let _ = contents::show(
+    let _ = render::show(
         &mut reader,
         b"fuzz",
         plan,
-        Begin::Within,
+        StartPosition::Within,
         &postfix,
         &mut output,
     );
 }
 
 /// Only an entry of a mailbox may look like the beginning of one.
-fn message_alone(file: &[u8], form: Form) {
+fn message_alone(file: &[u8], form: RawFormat) {
     let mut buffers = Buffers::default();
-    let mut output = Output::new(Printed::default());
-    let mut reader = Reader::new(file, &mut buffers);
-    let done = contents::raw_message(&mut reader, b"fuzz", form, 0, &mut output);
+    let mut output = TextBuffer::new(Printed::default());
+    let mut reader = RecordReader::new(file, &mut buffers);
+    let done = render::raw_message(&mut reader, b"fuzz", form, 0, &mut output);
     let _ = output.flush();
     let text = &output.sink().text;
-    if done.is_err() || form == Form::Plain || text.is_empty() {
+    if done.is_err() || form == RawFormat::Plain || text.is_empty() {
         return;
     }
     let lines = text.split(|&b| b == b'\n');
@@ -220,9 +224,9 @@ fn message_alone(file: &[u8], form: Form) {
 
 fn as_json(file: &[u8]) {
     let mut buffers = Buffers::default();
-    let mut output = Output::new(Printed::default());
-    let mut reader = Reader::new(file, &mut buffers);
-    let done = contents::json(&mut reader, b"fuzz", Vec::new(), &mut output);
+    let mut output = TextBuffer::new(Printed::default());
+    let mut reader = RecordReader::new(file, &mut buffers);
+    let done = render::json(&mut reader, b"fuzz", Vec::new(), &mut output);
     if done.is_ok() && output.flush().is_ok() {
         let text = &output.sink().text;
         super::assert_json_lines(text);
@@ -265,7 +269,7 @@ impl Addresses for Seen {
 fn counted(message: &Message) {
     let mut seen = Seen::default();
     let counts = EnvelopeReader::default().read(message, &mut seen, &mut |_| {});
-    if counts.is_some_and(|counts| counts.kind == Kind::Message) {
+    if counts.is_some_and(|counts| counts.kind == EnvelopeKind::Message) {
         assert!(seen.senders > 0 && seen.recipients > 0);
     }
 }
@@ -276,12 +280,12 @@ fn text_of(message: &Message) {
     message_text::read(message, &mut Buffers::default(), None, |piece| {
         pieces += 1;
         match piece {
-            Piece::Header(name, value) => {
+            TextPiece::Header(name, value) => {
                 assert!(!in_body, "a header in the body");
                 assert!(!name.is_empty() && !name.contains(&b':'));
                 assert!(!value.first().is_some_and(u8::is_ascii_whitespace));
             }
-            Piece::Line(_) => in_body = true,
+            TextPiece::Line(_) => in_body = true,
         }
         match pieces < RECORDS_MAX {
             true => Next::More,

@@ -1,7 +1,8 @@
 //! Files for what reads files: one directory for each thread, its files
 //! written anew for each input.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use spoolbox::config::expand::{Values, expand};
-use spoolbox::config::{Config, MainCf, Nuls, Progress, Whereabouts};
+use spoolbox::config::{Config, LoadState, MainCf, Nuls, QueuePaths};
 
 use super::{assert_printable, scratch};
 
@@ -72,7 +72,7 @@ fn values_are_expanded(file: &MainCf) {
 }
 
 fn configured(directory: &std::path::Path) {
-    let mut progress = Progress::default();
+    let mut progress = LoadState::default();
     let loaded = Config::load_for("fuzz", directory, None, &mut progress);
     assert_words(&progress.warnings);
     match loaded {
@@ -80,7 +80,7 @@ fn configured(directory: &std::path::Path) {
         Err(error) => assert_printable(error.to_string().as_bytes()),
     }
     let mut warnings = Vec::new();
-    if let Ok(mut whereabouts) = Whereabouts::load("fuzz", directory, &mut warnings) {
+    if let Ok(mut whereabouts) = QueuePaths::load("fuzz", directory, &mut warnings) {
         let _ = whereabouts.mail_owner(&mut warnings);
         if let Ok((_, depth)) = whereabouts.hashing(&mut warnings) {
             assert!(depth >= 1);

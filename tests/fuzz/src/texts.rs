@@ -1,15 +1,19 @@
 //! Any bytes as text that is shown, folded, quoted, taken for a number, a
 //! name or a time; and as the format of lines that are filled with text.
 
-use spoolbox::config::{host_name, level::Level, mail_host};
+use spoolbox::config::level::Level;
+use spoolbox::config::{host_name, mail_host};
 use spoolbox::listing::{
-    Clock, CountBy, Form, Key, Look, Style, Template, Terminator, TimeStyle, write_duration,
+    Clock, CountBy, Formatter, OutputOptions, SortKey, Style, Template, Terminator, TimeStyle,
+    write_duration,
+};
+use spoolbox::qshape_report::domain;
+use spoolbox::queue_file::message_visitor::{
+    LogClass, LogFacts, MessageHead, MessageVisitor, Recipient,
 };
 use spoolbox::selection::moment;
-use spoolbox::shape::domain;
-use spoolbox::spool::report::{Head, LogClass, LogFacts, Recipient, Report};
 use spoolbox::sys::time::{LocalTime, Zone};
-use spoolbox::text::{Charset, first_hundred, fold, make_printable, perl, quote, shown};
+use spoolbox::text::{Charset, first_hundred, fold, make_printable, numbers, quote, to_printable};
 
 use super::{assert_printable, assert_printable_lines};
 
@@ -47,9 +51,9 @@ fn made_printable(input: &[u8]) {
             assert!(std::str::from_utf8(&text).is_ok());
         }
     }
-    assert_eq!(shown(input).len(), input.len());
+    assert_eq!(to_printable(input).len(), input.len());
     assert!(first_hundred(input).len() <= 100);
-    assert_printable(&perl::shown_argument(input));
+    assert_printable(&numbers::shown_argument(input));
 }
 
 fn folded_and_quoted(input: &[u8]) {
@@ -94,9 +98,9 @@ fn names(input: &[u8]) {
 }
 
 fn number(text: &[u8]) {
-    let number = perl::number(text);
-    let shown = perl::format(number.value);
-    let again = perl::number(shown.as_bytes());
+    let number = numbers::number(text);
+    let shown = numbers::format(number.value);
+    let again = numbers::number(shown.as_bytes());
     assert!(again.is_whole, "{shown}");
     // Fifteen digits, and integers in full.
     let close = (again.value - number.value).abs() <= number.value.abs() * 1e-14;
@@ -125,7 +129,7 @@ pub fn formats(input: &[u8]) {
     let format = lines.next().unwrap_or_default();
     let texts: Vec<Vec<u8>> = lines.map(printable).collect();
     if let Ok(format) = std::str::from_utf8(format) {
-        let _ = (Key::parse(format), CountBy::parse(format));
+        let _ = (SortKey::parse(format), CountBy::parse(format));
         for style in [TimeStyle::Iso, TimeStyle::Epoch, TimeStyle::Relative] {
             let made = Template::format(format, Terminator::Newline, clock(style));
             match made {
@@ -159,11 +163,11 @@ fn printable(text: &[u8]) -> Vec<u8> {
 
 /// A line about a message with this sender and these recipients.
 fn filled(template: &Template, texts: &[Vec<u8>]) -> Vec<u8> {
-    let mut form = Form::new(Look::from(Style::Lines(template)));
+    let mut form = Formatter::new(OutputOptions::from(Style::Lines(template)));
     let (sender, recipients) = texts.split_first().unzip();
     let sender = sender.cloned().unwrap_or_default();
     form.begin();
-    form.message(&Head {
+    form.message(&MessageHead {
         queue: b"deferred",
         id: b"F022ED",
         arrival: i64::try_from(sender.len()).unwrap_or(0),

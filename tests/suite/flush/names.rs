@@ -11,7 +11,8 @@ use nix::pty::openpty;
 
 use crate::support::compare::{same, same_output};
 use crate::support::instance::Instance;
-use crate::support::public::{self, Fifo, Service, read_until, send};
+use crate::support::public;
+use crate::support::public::{Fifo, Service, read_until, send};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool, User};
 use crate::support::{Met, Needs, require, under_test};
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::postqueue;
 use crate::support::compare::same;
 use crate::support::instance::Instance;
-use crate::support::public::{self, Service, read_until, send};
+use crate::support::public;
+use crate::support::public::{Service, read_until, send};
 use crate::support::run::{Ended, Output, Program};
 use crate::support::{Met, Needs, require, under_test};
 

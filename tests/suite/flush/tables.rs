@@ -4,7 +4,8 @@ use super::postqueue;
 use crate::support::compare::{same, same_output};
 use crate::support::instance::{Instance, write_aged};
 use crate::support::mail_system::MailSystem;
-use crate::support::public::{self, Service, read_until, send};
+use crate::support::public;
+use crate::support::public::{Service, read_until, send};
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::{Met, Needs, require};
 

@@ -1,7 +1,8 @@
 //! `postqueue -f`: what it sends to qmgr and pickup, through FIFOs and
 //! sockets, and what it says of everything else that can stand in their place.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
@@ -14,7 +15,8 @@ use nix::libc;
 use super::postqueue;
 use crate::support::compare::same;
 use crate::support::instance::{Instance, set_mode};
-use crate::support::public::{self, Fifo, Service, read_until};
+use crate::support::public;
+use crate::support::public::{Fifo, Service, read_until};
 use crate::support::run::{Ended, Output, Program};
 use crate::support::{Met, Needs, require, under_test};
 

@@ -14,7 +14,8 @@ use fastrand::Rng;
 
 use super::beginnings;
 use super::targets::TARGETS;
-use crate::postcat::run::{self, Stdin, run_both};
+use crate::postcat::run;
+use crate::postcat::run::{Stdin, run_both};
 use crate::qshape::run as qshape;
 use crate::support::compare::{Cases, difference, shown};
 use crate::support::generate::suspect::{Verdict, verdict};

@@ -2,8 +2,8 @@
 //! neither Postfix nor root.
 
 use serde_json::Value;
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use super::{edited_message, small_message, write};
 use crate::support::instance::Instance;

@@ -1,14 +1,15 @@
 //! Messages larger than memory should be: a sparse file whose body is one
 //! record after the other of zeros, and a real one of some megabytes.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use super::call;
 use crate::support::instance::Instance;

@@ -3,7 +3,8 @@
 //! A mail system is started with a milter of the test's own, which changes
 //! and adds headers, replaces the body, and adds and removes recipients.
 
-use std::io::{self, Read, Write};
+use std::io;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 

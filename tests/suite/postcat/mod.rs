@@ -13,11 +13,12 @@ use std::path::Path;
 use std::process::Command;
 
 use fastrand::Rng;
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use self::run::{Stdin, call, same};
-use crate::support::compare::{self, Cases, keep_if_asked};
+use crate::support::compare;
+use crate::support::compare::{Cases, keep_if_asked};
 use crate::support::generate::{chance, contents};
 use crate::support::instance::{Instance, make_directory, set_mode};
 use crate::support::run::{Invocation, Program, Tool, install_ours};

@@ -1,7 +1,8 @@
 //! Runs postcat with both streams in one file, so that their order shows, and
 //! compares ours with Postfix's.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
+use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};

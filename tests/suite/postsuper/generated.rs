@@ -8,7 +8,8 @@ use fastrand::Rng;
 
 use crate::support::compare::{Cases, keep_if_asked, shown};
 use crate::support::effect::{Effect, LineOrder};
-use crate::support::generate::{self, Input, Spool, chance, pick};
+use crate::support::generate;
+use crate::support::generate::{Input, Spool, chance, pick};
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require, under_test};

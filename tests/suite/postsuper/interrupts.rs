@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use super::{call, messages};
 use crate::support::instance::Instance;
@@ -170,7 +170,7 @@ fn running_out_of_descriptors_is_an_error() {
 
 fn message_with_sender() -> Vec<u8> {
     let lines = ["subject: a message", "", "text"];
-    let file = spoolbox::record::writer::QueueFile::new(
+    let file = spoolbox::queue_file::records::writer::QueueFile::new(
         crate::support::sample::ARRIVAL,
         "a@example.com",
         &["b@example.com"],

@@ -88,13 +88,13 @@ struct Left {
     tree: Snapshot,
 }
 
-fn run(program: Program, obstacle: Spoil, arguments: &[&str]) -> Left {
+fn run(program: Program, issue: Spoil, arguments: &[&str]) -> Left {
     let instance = Instance::builder().build();
     let both = [
         put(&instance, "hold", 0x11_111),
         put(&instance, "deferred", 0x22_222),
     ];
-    obstacle(&instance, &both);
+    issue(&instance, &both);
     let (one, two) = (both[0].id(), both[1].id());
     let arguments: Vec<_> = arguments
         .iter()
@@ -122,10 +122,10 @@ fn obstacles_are_met_alike() {
     let test = "postsuper::obstacles::obstacles_are_met_alike";
     Cases::from_environment(cases).run(test, |_, case| {
         let case = usize::try_from(case).expect("an index");
-        let (name, obstacle) = OBSTACLES[case / CALLS.len()];
+        let (name, issue) = OBSTACLES[case / CALLS.len()];
         let arguments = CALLS[case % CALLS.len()];
-        let theirs = run(Program::Theirs, obstacle, arguments);
-        let ours = run(under_test(), obstacle, arguments);
+        let theirs = run(Program::Theirs, issue, arguments);
+        let ours = run(under_test(), issue, arguments);
         let mut text = ours.tree.difference(&theirs.tree).unwrap_or_default();
         if (ours.ended, &ours.stderr) != (theirs.ended, &theirs.stderr) {
             text.push_str(&format!(

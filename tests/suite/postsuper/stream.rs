@@ -11,7 +11,8 @@ use nix::unistd::Pid;
 
 use super::{call, ours, put};
 use crate::support::instance::Instance;
-use crate::support::postlog::{self, Postlog};
+use crate::support::postlog;
+use crate::support::postlog::Postlog;
 use crate::support::run::{Ended, Program};
 use crate::support::spool::{Name, NewFile, Placed};
 use crate::support::{Met, Needs, require};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::records::writer::QueueFile;
 
 use super::{messages, ours, put};
 use crate::support::instance::Instance;
@@ -292,7 +292,8 @@ mod without_the_flag {
 
     use super::*;
     use crate::support::run::Program;
-    use crate::support::tracer::{self, Strike, Target};
+    use crate::support::tracer;
+    use crate::support::tracer::{Strike, Target};
 
     #[test]
     fn a_message_moves_and_replaces_none() {

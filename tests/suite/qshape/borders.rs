@@ -2,7 +2,7 @@
 //! the width of their column, wrong options, missing queues and faulty
 //! configurations.
 
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::records::writer::QueueFile;
 
 use super::draft::now;
 use super::run::{call, ours, same};

@@ -4,8 +4,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fastrand::Rng;
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use crate::support::generate::{chance, pick};
 

@@ -1,7 +1,7 @@
 //! What is ours: JSON, groupings by other things than the domain, --top.
 
 use serde_json::Value;
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::records::writer::QueueFile;
 
 use super::borders::put;
 use super::draft::now;

@@ -6,8 +6,8 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 use std::time::Duration;
 
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::{QueueFile, RecordWriter};
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::{QueueFile, RecordWriter};
 
 use super::borders::put;
 use super::draft::now;

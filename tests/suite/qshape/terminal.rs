@@ -6,7 +6,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use nix::pty::{Winsize, openpty};
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::records::writer::QueueFile;
 
 use super::borders::put;
 use super::draft::now;

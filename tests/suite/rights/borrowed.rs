@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use super::programs::{Bits, Programs};
 use crate::support::instance::Instance;
-use crate::support::public::{self, Service, read_until, send};
+use crate::support::public;
+use crate::support::public::{Service, read_until, send};
 use crate::support::{Met, Needs, require};
 
 const EMPTY: &[u8] = b"protocol\0mail_queue_list_protocol\0\0\0";

@@ -5,7 +5,8 @@ use std::thread;
 
 use crate::support::compare::same_output;
 use crate::support::instance::Instance;
-use crate::support::postlog::{self, Postlog};
+use crate::support::postlog;
+use crate::support::postlog::Postlog;
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::{Met, Needs, require, sample};
 

@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use spoolbox::cli::Scanned;
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::message_reader::Location;
+use spoolbox::queue_file::message_visitor::Rules;
+use spoolbox::queue_file::records::writer::QueueFile;
 use spoolbox::release::Release;
-use spoolbox::selection::{Builder, Evidence, Matcher, Selection, Taken};
-use spoolbox::spool::report::Rules;
-use spoolbox::spool::reporter::Location;
+use spoolbox::selection::{Builder, FileIdentity, Matcher, Selection, Taken};
 use spoolbox::spool::{Layout, Queue, message};
 use spoolbox::sys::dir::Dir;
 use spoolbox::text::Charset;
@@ -38,7 +38,7 @@ fn put(instance: &Instance, sender: &str) {
 }
 
 /// What the file of that name is known by, if it is meant.
-fn examine(instance: &Instance, selection: &Selection) -> Option<Evidence> {
+fn examine(instance: &Instance, selection: &Selection) -> Option<FileIdentity> {
     let spool = Dir::open(&instance.queue_directory()).expect("the spool");
     let hold = spool.open_dir(OsStr::new("hold")).expect("the queue");
     let layout = Layout::new(&[], 1);
@@ -60,7 +60,7 @@ fn examine(instance: &Instance, selection: &Selection) -> Option<Evidence> {
     let mut matcher = Matcher::new(selection, &rules);
     let evidence = matcher.examine(&found, &at).expect("a readable file");
     assert_eq!(
-        matcher.is_meant(&found, &at).expect("the same"),
+        matcher.matches(&found, &at).expect("the same"),
         evidence.is_some()
     );
     if let Some(evidence) = &evidence {
@@ -68,7 +68,7 @@ fn examine(instance: &Instance, selection: &Selection) -> Option<Evidence> {
         assert!(evidence.is_inode_of(&now));
         assert!(!evidence.is_inode_of(&spool.stat(OsStr::new("hold")).expect("lstat")));
         assert_eq!(
-            matcher.evidence(&found, &at).expect("again").as_ref(),
+            matcher.file_identity(&found, &at).expect("again").as_ref(),
             Some(evidence)
         );
     }

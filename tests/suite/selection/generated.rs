@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{printed, run};
 use crate::support::compare::{Cases, keep_if_asked};
-use crate::support::generate::{self, Input, Spool};
+use crate::support::generate;
+use crate::support::generate::{Input, Spool};
 use crate::support::pipeline::pipeline_of;
 use crate::support::run::{Ended, Program};
 use crate::support::{Met, Needs, require};

@@ -46,7 +46,8 @@ fn strange() -> Instance {
         b"a@line\nfeed",
         "a@\u{fc}".as_bytes(),
     ] {
-        let mut file = spoolbox::record::writer::QueueFile::new(1, "", &["r@x"], &["", "x"]);
+        let mut file =
+            spoolbox::queue_file::records::writer::QueueFile::new(1, "", &["r@x"], &["", "x"]);
         file.sender = sender.to_vec();
         instance.spool().put(&NewFile::new("hold", file.to_bytes()));
     }

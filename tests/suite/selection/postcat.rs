@@ -1,8 +1,8 @@
 //! `postcat -q MATCH` shows what the real postcat shows of the messages that
 //! a pipeline finds.
 
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use super::{filled, real};
 use crate::support::instance::Instance;

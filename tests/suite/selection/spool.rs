@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use spoolbox::record::writer::QueueFile;
+use spoolbox::queue_file::records::writer::QueueFile;
 
 use crate::support::instance::Instance;
 use crate::support::spool::{Name, NewFile, Placed};

@@ -6,7 +6,8 @@
 //! processes and a network of its own: what is started in there cannot stay,
 //! and reaches nothing. Root only.
 
-use std::fs::{self, Permissions};
+use std::fs;
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

@@ -3,7 +3,8 @@
 //!
 //! All mail ends up deferred. Stopped when dropped, also by a panic.
 
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;

@@ -1,6 +1,6 @@
 //! A small spool whose content is known: one message of every usual kind.
 
-use spoolbox::record::writer::{QueueFile, RecipientsIn};
+use spoolbox::queue_file::records::writer::{QueueFile, RecipientsIn};
 
 use super::instance::Instance;
 use super::spool::{Name, NewFile, Placed};

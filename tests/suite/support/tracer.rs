@@ -7,7 +7,8 @@
 //! the registers of one processor. Owns no opinion on what should come of it.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,10 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::libc::{self, user_regs_struct};
-use nix::sys::ptrace::{self, Options};
+use nix::libc;
+use nix::libc::user_regs_struct;
+use nix::sys::ptrace;
+use nix::sys::ptrace::Options;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -213,7 +216,7 @@ impl Tracer {
     fn begun(&mut self, thread: Pid, registers: user_regs_struct) -> Option<Errno> {
         let kind = Kind::of(&registers);
         let about = || about(thread, &registers);
-        if !self.is_meant(kind, about) {
+        if !self.matches(kind, about) {
             let about = match self.target {
                 Target::Nothing => about(),
                 _ => None,
@@ -244,7 +247,7 @@ impl Tracer {
     }
 
     /// Counts a call; whether it is to be struck.
-    fn is_meant(&mut self, kind: Kind, about: impl Fn() -> Option<PathBuf>) -> bool {
+    fn matches(&mut self, kind: Kind, about: impl Fn() -> Option<PathBuf>) -> bool {
         let first = match &self.target {
             Target::Nothing => return false,
             Target::Among(numbers, _) | Target::About(numbers, _)

@@ -2,17 +2,21 @@
 //! selection or by its opposite.
 
 use spoolbox::cli::Scanned;
+use spoolbox::listing::format::counts;
 use spoolbox::listing::{
-    COUNTED_BY, Clock, Columns, CountPlan, Counts, DetailRules, Form, Gathered, Look, Members,
-    Style, Template, Terminator, TimeStyle, count_form, metrics,
+    COUNTED_BY, Clock, Columns, CountPlan, Counts, DetailRules, Formatter, Members, OutputOptions,
+    PartialResult, Style, Template, Terminator, TimeStyle, metrics,
 };
-use spoolbox::record::Buffers;
+use spoolbox::queue_file::message_reader::{Location, MessageReader};
+use spoolbox::queue_file::message_text;
+use spoolbox::queue_file::message_text::{Next, TextPiece};
+use spoolbox::queue_file::message_visitor::{
+    MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
+};
+use spoolbox::queue_file::records::Buffers;
 use spoolbox::release::{Release, charset_of};
 use spoolbox::selection::{Builder, Matcher, Selection};
 use spoolbox::spool::message::Message;
-use spoolbox::spool::message_text::{self, Next, Piece};
-use spoolbox::spool::report::{Head, Recipient, Report, Rules, Wanted};
-use spoolbox::spool::reporter::{Location, Reporter};
 use spoolbox::spool::{Layout, Queue};
 
 use super::super::scratch::Scratch;
@@ -66,20 +70,20 @@ fn located<T>(scratch: &Scratch, work: impl FnOnce(&Location<'_>) -> T) -> T {
 
 /// A form that checks what it is told, and is left after a while.
 struct Watched<'a> {
-    form: Form<'a>,
+    form: Formatter<'a>,
     written: usize,
 }
 
 impl<'a> Watched<'a> {
     fn new(style: Style<'a>) -> Self {
         Self {
-            form: Form::new(Look::from(style)),
+            form: Formatter::new(OutputOptions::from(style)),
             written: 0,
         }
     }
 }
 
-impl Report for Watched<'_> {
+impl MessageVisitor for Watched<'_> {
     fn begin(&mut self) {
         self.form.begin();
     }
@@ -96,14 +100,14 @@ impl Report for Watched<'_> {
         self.form.done_recipient();
     }
 
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> ReadLevel {
         match self.written > LISTED_MAX {
-            true => Wanted::Nothing,
+            true => ReadLevel::Nothing,
             false => self.form.wanted(),
         }
     }
 
-    fn message(&mut self, head: &Head<'_>) {
+    fn message(&mut self, head: &MessageHead<'_>) {
         assert_printable(head.sender);
         assert!(!head.sender.is_empty());
         self.form.message(head);
@@ -127,12 +131,17 @@ impl Report for Watched<'_> {
 }
 
 /// A form that was told of the message, as far as it is one.
-fn told<'a>(scratch: &Scratch, message: &Message, release: Release, style: Style<'a>) -> Form<'a> {
+fn told<'a>(
+    scratch: &Scratch,
+    message: &Message,
+    release: Release,
+    style: Style<'a>,
+) -> Formatter<'a> {
     let mut watched = Watched::new(style);
     if let Some(facts) = watched.form.file_facts() {
         facts.path = "deferred/F022ED".to_owned();
         message_text::read(message, &mut Buffers::default(), None, |piece| {
-            if let Piece::Header(name, value) = piece {
+            if let TextPiece::Header(name, value) = piece {
                 facts.note_header(name, value);
             }
             Next::Headers
@@ -141,7 +150,7 @@ fn told<'a>(scratch: &Scratch, message: &Message, release: Release, style: Style
     }
     // An error ends the whole listing: it leads where no file can be.
     let _ = located(scratch, |at| {
-        Reporter::default().report(message, at, &rules(release), &mut watched)
+        MessageReader::default().report(message, at, &rules(release), &mut watched)
     });
     watched.form
 }
@@ -181,9 +190,9 @@ pub fn listed_in_every_form(scratch: &Scratch, message: &Message, release: Relea
 /// Counts the message by everything there is, in tables, JSON and metrics.
 pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Release) {
     let counts = |plan: &CountPlan| -> Counts {
-        let gathered = told(scratch, message, release, Style::Counts(plan)).take_gathered();
+        let gathered = told(scratch, message, release, Style::Counts(plan)).take_partial();
         match gathered {
-            Some(Gathered::Counts(counts)) => counts,
+            Some(PartialResult::Counts(counts)) => counts,
             _ => Counts::default(),
         }
     };
@@ -193,9 +202,9 @@ pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Rele
         needs_sizes: true,
     };
     for (groups, by) in counts(&plan).by.into_iter().zip(plan.by.iter().copied()) {
-        let rows = count_form::rows(groups, by, None);
-        assert_printable_lines(&count_form::table(&rows, by, CLOCK));
-        assert_json_lines(&count_form::json(&rows, by, None));
+        let rows = counts::rows(groups, by, None);
+        assert_printable_lines(&counts::table(&rows, by, CLOCK));
+        assert_json_lines(&counts::json(&rows, by, None));
     }
     let counted = counts(&metrics::plan(CLOCK.now));
     assert_printable_lines(&metrics::write(counted, CLOCK.now, 3));
@@ -221,17 +230,19 @@ pub fn selected_or_not(scratch: &Scratch, message: &Message, release: Release) {
         size if size > 0 => OPTIONS[usize::try_from(size).unwrap_or(0) % OPTIONS.len()],
         _ => OPTIONS[0],
     };
-    let is_meant = |negated| {
+    let matches = |negated| {
         let selection = selection(option, value, negated);
         located(scratch, |at| {
             let mut matcher = Matcher::new(&selection, &rules);
-            let evidence = matcher.evidence(message, at).map(|found| found.is_some());
-            (matcher.is_meant(message, at), evidence)
+            let evidence = matcher
+                .file_identity(message, at)
+                .map(|found| found.is_some());
+            (matcher.matches(message, at), evidence)
         })
     };
-    let ((plain, evidence), (opposite, _)) = (is_meant(false), is_meant(true));
+    let ((plain, evidence), (opposite, _)) = (matches(false), matches(true));
     if let (Ok(plain), Ok(opposite), Ok(is_message)) = (plain, opposite, evidence) {
-        let meant = u8::from(plain) + u8::from(opposite);
-        assert_eq!(meant, u8::from(is_message), "--{option}={value}");
+        let matching = u8::from(plain) + u8::from(opposite);
+        assert_eq!(matching, u8::from(is_message), "--{option}={value}");
     }
 }

@@ -1,7 +1,8 @@
 //! The journal is written anew when most of it is of no use, and loses nothing
 //! of what is still in the trash.
 
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::process::{Command, Stdio};
 use std::thread::sleep;

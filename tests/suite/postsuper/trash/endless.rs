@@ -1,7 +1,8 @@
 //! Journals that are too much: signals end every reading of one, and what has
 //! no end is an error.
 
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::os::unix::fs::chown;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};

@@ -2,8 +2,8 @@
 //! wrong sizes, damage. One seed gives one file.
 
 use fastrand::Rng;
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use super::text::any_bytes;
 use super::{chance, pick};

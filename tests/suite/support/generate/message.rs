@@ -1,8 +1,8 @@
 //! Queue files: as cleanup(8) writes them, with odd fields, and broken.
 
 use fastrand::Rng;
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use super::suspect::{Verdict, verdict};
 use super::text::{address, any_bytes};

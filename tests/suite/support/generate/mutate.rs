@@ -4,8 +4,8 @@
 //! file.
 
 use fastrand::Rng;
-use spoolbox::record::RecordType;
-use spoolbox::record::writer::RecordWriter;
+use spoolbox::queue_file::records::RecordType;
+use spoolbox::queue_file::records::writer::RecordWriter;
 
 use super::contents::boundaries;
 use super::text::any_bytes;

@@ -1,0 +1,413 @@
+//! Actions on ALL messages of the selected queues (spec page 06).
+//!
+//! Every object of a queue is met where it lies, misplaced ones too. Owns
+//! what each action does to it; no line per message, only counts.
+
+use std::ffi::OsStr;
+use std::io;
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::sys::stat::FileStat;
+
+use super::executor::{Action, Selected, expire};
+use super::queue_scan;
+use super::queue_scan::{Object, Presence, SpecialFiles};
+use super::rate_limit::RateLimit;
+use super::report::{ActionDone, ActionLog, ActionObserver, Counters, Warning, WorkError};
+use super::spool_ops::{Moved, Removal, SpoolOps, StepResult};
+use crate::spool::{DirEntry, Layout, Queue, QueueId, Step, Walk, id, message};
+use crate::sys::dir::{Dir, FileKind};
+use crate::sys::signals::Interrupts;
+use crate::trash::{Trash, TrashOutcome};
+use crate::worker_pool::batcher::{Batcher, DirectoryJob, NameBatch};
+use crate::worker_pool::pool;
+use crate::worker_pool::pool::{Concurrency, Done, Feed, PoolLimits, StopReason, Work};
+
+/// What is worked on.
+#[derive(Clone, Copy, Debug)]
+pub struct SpoolContext<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+    /// The queues, in order.
+    pub selected: &'a [Selected],
+    /// What ends the work early.
+    pub interrupts: &'a Interrupts,
+    /// What holds it back, where messages are acted on one by one.
+    pub rate_limit: &'a RateLimit,
+    /// What becomes of messages that are deleted.
+    pub removal: Removal<'a>,
+    /// How many files more may be open at a time.
+    pub open_files: u64,
+}
+
+impl<'a> SpoolContext<'a> {
+    /// A mover in this field.
+    pub fn ops(&self) -> SpoolOps<'a> {
+        SpoolOps::new(self.spool, self.layout, self.open_files).removing(self.removal)
+    }
+}
+
+/// Acts on all messages.
+pub fn run(
+    field: SpoolContext<'_>,
+    action: Action,
+    journal: &mut dyn ActionObserver,
+) -> (Counters, Result<(), WorkError>) {
+    let ops = field.ops();
+    let worker = || BulkWorker {
+        ops: ops.clone(),
+        action,
+    };
+    let produce = |feed: &mut Feed<'_, Job>| {
+        let mut gathering = JobBuilder {
+            jobs: Batcher::new(feed, field.removal.pieces_in_a_job()),
+            ops: &ops,
+            purpose: purpose(action, field.removal),
+        };
+        let partial = gathering.all(&field);
+        // What was met before a failure is worked on, as it is by one who
+        // works on one after the other.
+        gathering.jobs.flush().and(partial)
+    };
+    let manner = concurrency_of(action, field.removal);
+    let room = match manner {
+        Concurrency::Parallel => PoolLimits::far(field.open_files),
+        Concurrency::Serialized | Concurrency::SingleWorker | Concurrency::InOrder => {
+            PoolLimits::near(field.open_files)
+        }
+    };
+    pool::run((manner, room), field.interrupts, worker, produce, journal)
+}
+
+/// What a walk is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// To act on all objects, and to remove what no queue should hold.
+    Act,
+    /// To move messages to the trash, and to remove nothing.
+    Discard,
+}
+
+fn purpose(action: Action, removal: Removal<'_>) -> Purpose {
+    match (action, removal) {
+        (Action::Delete, Removal::ToTrash(_)) => Purpose::Discard,
+        _ => Purpose::Act,
+    }
+}
+
+fn concurrency_of(action: Action, removal: Removal<'_>) -> Concurrency {
+    match action {
+        _ if purpose(action, removal) == Purpose::Discard => Concurrency::Serialized,
+        Action::Delete | Action::Expire => Concurrency::Parallel,
+        Action::ExpireAndRelease => Concurrency::Serialized,
+        // What a file is, its directory tells; it goes whatever its mode.
+        Action::Hold | Action::Release | Action::Requeue => Concurrency::SingleWorker,
+    }
+}
+
+/// Objects of one directory.
+type Job = DirectoryJob<Objects>;
+
+/// Names and what the directory told of them.
+#[derive(Default)]
+struct Objects {
+    /// The names, one behind the other.
+    names: Vec<u8>,
+    ranges: Vec<(Range<usize>, Option<FileKind>)>,
+}
+
+impl Objects {
+    fn push(&mut self, name: &[u8], told: Option<FileKind>) {
+        let start = self.names.len();
+        self.names.extend_from_slice(name);
+        self.ranges.push((start..self.names.len(), told));
+    }
+}
+
+impl NameBatch for Objects {
+    fn count(&self) -> usize {
+        self.ranges.len()
+    }
+}
+
+/// What is known of an object before it is acted on.
+enum Examined {
+    /// All of it.
+    Stat(FileStat),
+    /// That it is a file.
+    File,
+    /// It cannot be looked at.
+    Unseen(io::Error),
+}
+
+/// Walks the queues and fills jobs.
+struct JobBuilder<'a, 'scope> {
+    jobs: Batcher<'a, 'scope, Objects>,
+    ops: &'a SpoolOps<'a>,
+    purpose: Purpose,
+}
+
+impl JobBuilder<'_, '_> {
+    fn all(&mut self, field: &SpoolContext<'_>) -> Result<(), WorkError> {
+        for selected in field.selected {
+            let queue = selected.queue()?;
+            queue_scan::check(queue, field.layout)?;
+            if self.purpose == Purpose::Discard && !queue.holds_messages() {
+                continue;
+            }
+            self.queue(field, queue)?;
+            // A name may be in two queues: the later one has the last word.
+            self.jobs.settle()?;
+        }
+        Ok(())
+    }
+
+    fn queue(&mut self, field: &SpoolContext<'_>, queue: Queue) -> Result<(), WorkError> {
+        let mut walk = Walk::new(field.spool, queue)?;
+        while let Some(step) = walk.step()? {
+            if field.interrupts.caught().is_some() {
+                return Err(WorkError::Interrupted);
+            }
+            match step {
+                Step::Name(found) => self.add(queue, &found)?,
+                Step::Left { parent, path } => {
+                    let goes = queue_scan::is_too_deep(queue, &path, field.layout);
+                    if goes && self.purpose == Purpose::Act {
+                        self.jobs.settle()?;
+                        queue_scan::remove_left(queue, &parent, &path, self.ops)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, queue: Queue, found: &DirEntry<'_>) -> Result<(), WorkError> {
+        let &DirEntry { place, name, told } = found;
+        self.jobs.keep_apart(name)?;
+        let put = |objects: &mut Objects| objects.push(name, told);
+        self.jobs.add(queue, place, put)
+    }
+}
+
+/// Moves the messages of a job to the trash. Logs go with their messages, and
+/// what is no message stays where it is: nothing but a message can come back.
+fn discard(
+    job: &Job,
+    known: Vec<Examined>,
+    trash: &Trash<'_>,
+    stop: &StopReason<'_>,
+    action_log: &mut ActionLog,
+) -> Result<(), WorkError> {
+    let mut messages = Vec::new();
+    for ((found, _), known) in job.objects().zip(known) {
+        let stat = match known {
+            Examined::Stat(stat) => stat,
+            Examined::File => continue,
+            Examined::Unseen(cause) => {
+                found.unseen(cause, action_log)?;
+                continue;
+            }
+        };
+        if !message::is_regular(&stat) || !message::is_ready(&stat) {
+            continue;
+        }
+        match QueueId::parse(found.name) {
+            Some(id) => messages.push((found, id, stat)),
+            None => action_log.warn(&Warning::BogusName(found.path())),
+        }
+    }
+    stop.check()?;
+    let announced = messages.iter().map(|(_, id, stat)| (id, job.queue, stat));
+    let _announced = trash.announce(announced)?;
+    for (found, id, stat) in &messages {
+        stop.check()?;
+        let path = found.path();
+        if trash.take(found.at(&path), id, job.queue, stat, action_log)? == TrashOutcome::Done {
+            action_log.counters.count(ActionDone::Trashed);
+        }
+    }
+    Ok(())
+}
+
+/// Acts on one object after the other.
+struct BulkWorker<'a> {
+    ops: SpoolOps<'a>,
+    action: Action,
+}
+
+impl Job {
+    fn objects(&self) -> impl Iterator<Item = (Object<'_>, Option<FileKind>)> {
+        self.names.ranges.iter().filter_map(|(range, told)| {
+            let found = Object {
+                queue: self.queue,
+                place: &self.place,
+                name: self.names.names.get(range.clone())?,
+            };
+            Some((found, *told))
+        })
+    }
+}
+
+impl Work<Job> for BulkWorker<'_> {
+    type Seen = (Job, Vec<Examined>);
+
+    fn look(&mut self, job: Job) -> Self::Seen {
+        let needs_stat =
+            concurrency_of(self.action, self.ops.removal()) != Concurrency::SingleWorker;
+        let known = |(found, told): (Object<'_>, Option<FileKind>)| match (told, needs_stat) {
+            (Some(FileKind::File), false) => Examined::File,
+            _ => found.stat().map_or_else(Examined::Unseen, Examined::Stat),
+        };
+        let known = job.objects().map(known).collect();
+        (job, known)
+    }
+
+    fn act(&mut self, (job, known): Self::Seen, stop: &StopReason<'_>) -> Done {
+        let mut action_log = ActionLog::default();
+        let ended = match (self.action, self.ops.removal()) {
+            (Action::Delete, Removal::ToTrash(trash)) => {
+                discard(&job, known, trash, stop, &mut action_log)
+            }
+            _ => self.all(&job, known, stop, &mut action_log),
+        };
+        Done { action_log, ended }
+    }
+}
+
+impl BulkWorker<'_> {
+    fn all(
+        &mut self,
+        job: &Job,
+        known: Vec<Examined>,
+        stop: &StopReason<'_>,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        for ((found, _), known) in job.objects().zip(known) {
+            stop.check()?;
+            match known {
+                Examined::Stat(stat) => self.object(&found, stat, action_log)?,
+                Examined::File => self.is_known_file(&found, action_log)?,
+                Examined::Unseen(cause) => found.unseen(cause, action_log)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn object(
+        &mut self,
+        found: &Object<'_>,
+        stat: FileStat,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        let no_files = match self.action {
+            Action::Delete => SpecialFiles::Keep,
+            _ => SpecialFiles::Remove,
+        };
+        let Presence::There(stat) = found.tidy(stat, no_files, action_log)? else {
+            return Ok(());
+        };
+        if self.action == Action::Delete {
+            let removed = found.remove()? == StepResult::Done;
+            // Observed: a link counts as well, its mode bits are all set.
+            if removed && found.queue.holds_messages() && message::is_ready(&stat) {
+                action_log.counters.count(ActionDone::Removed);
+            }
+            return Ok(());
+        }
+        let may_expire = self.expires(found.queue) && message::is_ready(&stat);
+        if may_expire && id::is_valid(found.name) {
+            let path = found.path();
+            if expire(found.at(&path), action_log)? == StepResult::Done {
+                action_log.counters.count(ActionDone::Expired);
+            }
+        }
+        self.file(found, action_log)
+    }
+
+    /// Moves what its directory says is a file: one rename and nothing else.
+    /// Whatever comes of it other than success is for those who look first.
+    ///
+    /// Measured: of 17 us that a message took, warm, 4 were for the look.
+    fn is_known_file(
+        &mut self,
+        found: &Object<'_>,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        let target = self
+            .target(found.queue)
+            .filter(|_| id::is_valid(found.name));
+        if let Some((queue, action_done)) = target
+            && let Ok(home) = self.ops.home(queue, found.name)
+        {
+            let name = OsStr::from_bytes(found.name);
+            let moved = found.place.dir.rename_no_replace(name, &home, name);
+            if moved.is_ok() {
+                action_log.counters.count(action_done);
+                return Ok(());
+            }
+        }
+        match found.stat() {
+            Ok(stat) => self.object(found, stat, action_log),
+            Err(cause) => found.unseen(cause, action_log),
+        }
+    }
+
+    /// Moves a file to where it should go.
+    fn file(&mut self, found: &Object<'_>, action_log: &mut ActionLog) -> Result<(), WorkError> {
+        if !id::is_valid(found.name) {
+            action_log.warn(&Warning::BogusName(found.path()));
+            return Ok(());
+        }
+        match self.target(found.queue) {
+            Some((target, action_done)) => self.relocate(found, target, action_done, action_log),
+            None => Ok(()),
+        }
+    }
+
+    fn relocate(
+        &mut self,
+        found: &Object<'_>,
+        target: Queue,
+        action_done: ActionDone,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        let path = found.path();
+        let moved = self
+            .ops
+            .rename(found.at(&path), target, found.name, found.name)?;
+        match moved {
+            Moved::Done => action_log.counters.count(action_done),
+            Moved::Blocked => {
+                let (at, name) = (found.at(&path), found.name);
+                action_log.warn(&self.ops.blocked(at, target, name, name));
+            }
+            Moved::Gone => {}
+        }
+        Ok(())
+    }
+
+    /// Whether messages of a queue are told to expire.
+    fn expires(&self, queue: Queue) -> bool {
+        matches!(self.action, Action::Expire | Action::ExpireAndRelease)
+            && queue.holds_messages()
+            && queue != Queue::Maildrop
+    }
+
+    /// Where messages of a queue go, if anywhere.
+    fn target(&self, queue: Queue) -> Option<(Queue, ActionDone)> {
+        let (target, action_done) = match (self.action, queue) {
+            (Action::Requeue, _) => (Queue::Maildrop, ActionDone::Requeued),
+            (Action::Hold, _) => (Queue::Hold, ActionDone::Held),
+            (Action::Release | Action::ExpireAndRelease, Queue::Hold) => {
+                (Queue::Deferred, ActionDone::Released)
+            }
+            _ => return None,
+        };
+        let moves = queue.holds_messages() && queue != Queue::Maildrop && queue != target;
+        moves.then_some((target, action_done))
+    }
+}

@@ -1,0 +1,318 @@
+//! Finds the messages that a selection means in the queues that were asked
+//! for, and acts on each where it lies.
+//!
+//! Between the look and the act another message can get the name. The file
+//! that was looked at is kept open until then, so that its inode number cannot
+//! be given to another, and its sender is read once more: the act is on that
+//! inode with that sender, or on nothing. What is left is the time between the
+//! lstat(2) of the name and the rename(2) or unlink(2) that follows it.
+
+use std::os::unix::ffi::OsStrExt;
+
+use super::bulk::SpoolContext;
+use super::executor::{Action, Executor, LocatedMessage, Selected};
+use super::id_stream::concurrency_of;
+use super::report::{ActionLog, ActionObserver, Counters, Outcome, Warning, WorkError};
+use crate::queue_file::message_reader::{Location, ReadError};
+use crate::queue_file::message_visitor::Rules;
+use crate::selection::{FileIdentity, Matcher, Selection};
+use crate::spool::message;
+use crate::spool::message::{Message, NoMessage};
+use crate::spool::{OpenDir, Queue, QueueId, Walk};
+use crate::worker_pool::batcher::{Batcher, DirectoryJob};
+use crate::worker_pool::pool;
+use crate::worker_pool::pool::{Done, Feed, PoolLimits, StopReason, Work};
+
+/// Which messages are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct SelectedMessages<'a> {
+    /// By what.
+    pub selection: &'a Selection,
+    /// What counts in a message.
+    pub rules: &'a Rules,
+}
+
+/// Acts on every message that is meant.
+pub fn run(
+    field: SpoolContext<'_>,
+    action: Action,
+    matching: SelectedMessages<'_>,
+    journal: &mut dyn ActionObserver,
+) -> (Counters, Result<(), WorkError>) {
+    let ops = field.ops();
+    let worker = || MatchWorker {
+        actor: Executor::new(ops.clone(), field.selected),
+        matcher: Matcher::new(matching.selection, matching.rules),
+        action,
+        field,
+    };
+    let room = PoolLimits::near(field.open_files);
+    let job_max = match field.rate_limit.is_set() {
+        // What was done is told at once, and looked at right before it is.
+        true => 1,
+        false => room.files_in_a_job(),
+    };
+    let produce = |feed: &mut Feed<'_, Job>| {
+        let mut jobs = Batcher::new(feed, job_max);
+        let partial = gather(&mut jobs, &field, action, matching.selection);
+        // What was met before a failure is worked on all the same.
+        jobs.flush().and(partial)
+    };
+    let manner = concurrency_of(action, field.removal, field.rate_limit);
+    pool::run((manner, room), field.interrupts, worker, produce, journal)
+}
+
+/// The queues where an action looks for what a selection means, in the order
+/// of the operands. A name that is no queue is an error when its turn comes.
+pub fn queues<'a>(
+    selected: &'a [Selected],
+    action: Action,
+    selection: &'a Selection,
+) -> impl Iterator<Item = Result<Queue, WorkError>> + 'a {
+    let wanted = move |queue: &Result<Queue, WorkError>| match queue {
+        Ok(queue) => action.looks_into(*queue) && selection.admits_queue(*queue),
+        Err(_) => true,
+    };
+    selected.iter().map(Selected::queue).filter(wanted)
+}
+
+/// What of a selection would change by an action in a queue; `None` if that
+/// is all of it.
+pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<Selection> {
+    match action {
+        Action::Expire => Some(selection.without_expired()),
+        Action::ExpireAndRelease if queue != Queue::Hold => Some(selection.without_expired()),
+        _ => None,
+    }
+}
+
+/// Names in one directory.
+type Job = DirectoryJob<Vec<QueueId>>;
+
+/// Walks the queues and fills jobs.
+fn gather(
+    jobs: &mut Batcher<'_, '_, Vec<QueueId>>,
+    field: &SpoolContext<'_>,
+    action: Action,
+    selection: &Selection,
+) -> Result<(), WorkError> {
+    for queue in queues(field.selected, action, selection) {
+        let queue = queue?;
+        let mut walk = Walk::new(field.spool, queue)?;
+        while let Some(found) = walk.next_name()? {
+            if field.interrupts.caught().is_some() {
+                return Err(WorkError::Interrupted);
+            }
+            let is_home = field.layout.is_home(queue, &found.place.path, found.name);
+            if is_home
+                && selection.admits_name(queue.name().as_bytes(), found.name)
+                && let Some(id) = QueueId::parse(found.name)
+            {
+                jobs.add(queue, found.place, |names| names.push(id))?;
+            }
+        }
+        // A message that moves on to the next queue is met there: what was
+        // begun here is done before.
+        jobs.settle()?;
+    }
+    Ok(())
+}
+
+/// What a look found.
+enum ScanResult {
+    Message(Candidate),
+    Odd(Warning),
+    Failed(WorkError),
+}
+
+impl ScanResult {
+    /// The message that is to be acted on, if it is one.
+    fn located(&self) -> Option<(&QueueId, LocatedMessage)> {
+        match self {
+            Self::Message(candidate) => {
+                let located = LocatedMessage::of(candidate.queue, &candidate.open);
+                Some((&candidate.id, located))
+            }
+            Self::Odd(_) | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// A message that is meant.
+struct Candidate {
+    id: QueueId,
+    queue: Queue,
+    file_identity: FileIdentity,
+    /// Keeps the inode number from being given to another file.
+    open: Message,
+}
+
+/// Looks at messages, and acts on those that are meant.
+struct MatchWorker<'a> {
+    actor: Executor<'a>,
+    matcher: Matcher<'a>,
+    action: Action,
+    field: SpoolContext<'a>,
+}
+
+impl MatchWorker<'_> {
+    /// Looks at a message where it was met; where it has gone to, if it has
+    /// moved on since.
+    fn examine(&mut self, queue: Queue, place: &OpenDir, id: &QueueId) -> Option<ScanResult> {
+        let path = self.field.layout.path(queue, id.as_bytes());
+        let path = path.to_string_lossy();
+        match message::open(&place.dir, id.as_bytes(), queue, &path) {
+            Err(NoMessage::NotThere) => self.elsewhere(queue, id),
+            opened => self.evaluator(opened, queue, id, &path),
+        }
+    }
+
+    fn elsewhere(&mut self, left: Queue, id: &QueueId) -> Option<ScanResult> {
+        let (field, action) = (self.field, self.action);
+        let others = field.selected.iter().filter_map(|s| s.queue().ok());
+        for queue in others.filter(|queue| *queue != left && action.looks_into(*queue)) {
+            let path = field.layout.path(queue, id.as_bytes());
+            let name = path.to_string_lossy();
+            match message::open(field.spool, path.as_bytes(), queue, &name) {
+                Err(NoMessage::NotThere) => {}
+                opened => return self.evaluator(opened, queue, id, &name),
+            }
+        }
+        None
+    }
+
+    /// Whether what was opened is meant.
+    fn evaluator(
+        &mut self,
+        opened: Result<Message, NoMessage>,
+        queue: Queue,
+        id: &QueueId,
+        path: &str,
+    ) -> Option<ScanResult> {
+        let message = match opened {
+            Ok(message) => message,
+            Err(error) if error.is_exhaustion() => {
+                return Some(ScanResult::Failed(WorkError::Exhausted(error)));
+            }
+            Err(error) => return Some(ScanResult::Odd(error.into())),
+        };
+        let at = Location {
+            spool: self.field.spool,
+            layout: self.field.layout,
+            queue,
+            id: id.as_bytes(),
+            path,
+        };
+        match self.matcher.examine(&message, &at) {
+            Ok(file_identity) => Some(ScanResult::Message(Candidate {
+                file_identity: file_identity?,
+                id: id.clone(),
+                queue,
+                open: message,
+            })),
+            // What cannot be read is not known to be meant, and stays.
+            Err(error) if !error.ends_listing() => Some(ScanResult::Odd(Warning::Unread(error))),
+            Err(error) => Some(ScanResult::Failed(error.into())),
+        }
+    }
+
+    fn act_on_all(
+        &mut self,
+        seen: Vec<ScanResult>,
+        stop: &StopReason<'_>,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        stop.check()?;
+        let sightings = seen
+            .iter()
+            .filter_map(ScanResult::located)
+            .collect::<Vec<_>>();
+        let announced = sightings.iter().map(|(id, located)| (*id, located));
+        let _announced = self.actor.announce(self.action, announced)?;
+        for seen in seen {
+            stop.check()?;
+            self.act_on(seen, action_log)?;
+        }
+        Ok(())
+    }
+
+    fn act_on(&mut self, seen: ScanResult, action_log: &mut ActionLog) -> Result<(), WorkError> {
+        let candidate = match seen {
+            ScanResult::Message(candidate) => candidate,
+            ScanResult::Odd(warning) => {
+                action_log.warn(&warning);
+                return Ok(());
+            }
+            ScanResult::Failed(error) => return Err(error),
+        };
+        self.field.rate_limit.wait(self.field.interrupts)?;
+        match self.is_still_the_same(&candidate) {
+            Ok(true) => {}
+            Ok(false) => {
+                action_log.not_done(candidate.id.as_bytes(), Outcome::Vanished);
+                return Ok(());
+            }
+            // As at the first look: it is not known to be meant, and stays.
+            Err(error) if !error.ends_listing() => {
+                action_log.warn(&Warning::Unread(error));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let before = action_log.lines.len();
+        let met = (candidate.queue, candidate.file_identity.identity());
+        self.actor
+            .act_on_same(self.action, &candidate.id, met, action_log)?;
+        if !action_log.has_result_since(before) {
+            action_log.not_done(candidate.id.as_bytes(), Outcome::Vanished);
+        }
+        if action_log.has_action_since(before) {
+            self.field.rate_limit.acted(self.field.interrupts);
+        }
+        Ok(())
+    }
+}
+
+impl MatchWorker<'_> {
+    /// Whether the file that was looked at has the same sender still.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read any more, or a signal came.
+    fn is_still_the_same(&mut self, candidate: &Candidate) -> Result<bool, ReadError> {
+        let (layout, id) = (self.field.layout, candidate.id.as_bytes());
+        let path = layout.path(candidate.queue, id);
+        let path = path.to_string_lossy();
+        let at = Location {
+            spool: self.field.spool,
+            layout,
+            queue: candidate.queue,
+            id,
+            path: &path,
+        };
+        let now = self.matcher.file_identity(&candidate.open, &at)?;
+        Ok(now.is_some_and(|now| now == candidate.file_identity))
+    }
+}
+
+impl Work<Job> for MatchWorker<'_> {
+    type Seen = Vec<ScanResult>;
+
+    fn look(&mut self, job: Job) -> Self::Seen {
+        let Job {
+            queue,
+            place,
+            names,
+        } = job;
+        let names = names.into_iter();
+        names
+            .filter_map(|id| self.examine(queue, &place, &id))
+            .collect()
+    }
+
+    fn act(&mut self, seen: Self::Seen, stop: &StopReason<'_>) -> Done {
+        let mut action_log = ActionLog::default();
+        let ended = self.act_on_all(seen, stop, &mut action_log);
+        Done { action_log, ended }
+    }
+}

@@ -1,0 +1,563 @@
+//! Actions on messages by queue ID: delete, requeue, hold, release, expire
+//! (spec page 06).
+//!
+//! Owns where an ID is looked for, and what is done where it is found. A
+//! message moves by one rename; its logs go before it, so that a crash in
+//! between leaves the message.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use nix::sys::stat::FileStat;
+
+use super::report::{ActionDone, ActionLog, Outcome, Warning, WorkError};
+use super::spool_ops::{FileAt, Moved, Removal, SpoolOps, StepResult};
+use crate::spool::message;
+use crate::spool::message::{FileCheck, Identity, Message, NoMessage};
+use crate::spool::{Queue, QueueId};
+use crate::sys::dir::{set_mode, stat_open};
+use crate::sys::error_text::{error_text, is};
+use crate::sys::time::now;
+use crate::trash::{Announcement, TrashOutcome};
+
+/// Group execute: forced to expire.
+const EXPIRED: u32 = 0o010;
+/// All permission bits of a file.
+const PERMISSIONS: u32 = 0o7777;
+/// How often all queues are looked through: a message that moves on between
+/// the look and the act is found on the second try.
+const TRIES: usize = 2;
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// -d
+    Delete,
+    /// -e
+    Expire,
+    /// -f: expires, and releases what is on hold.
+    ExpireAndRelease,
+    /// -h
+    Hold,
+    /// -H
+    Release,
+    /// -r
+    Requeue,
+}
+
+impl Action {
+    /// Whether it moves messages, for all that is known beforehand.
+    pub fn moves(self) -> bool {
+        match self {
+            Action::Delete | Action::Expire => false,
+            Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => true,
+        }
+    }
+
+    /// Whether the action makes sense in a queue.
+    pub fn looks_into(self, queue: Queue) -> bool {
+        Step::first_of(self).looks_into(queue)
+    }
+
+    /// Whether messages of a queue are what the action would make of them, so
+    /// that it does not look there.
+    fn is_done_in(self, queue: Queue) -> bool {
+        match self {
+            Action::Hold => queue == Queue::Hold,
+            Action::Release => queue.holds_messages() && queue != Queue::Hold,
+            Action::Requeue => queue == Queue::Maildrop,
+            Action::Delete | Action::Expire | Action::ExpireAndRelease => false,
+        }
+    }
+}
+
+/// A queue that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selected {
+    /// A queue.
+    Queue(Queue),
+    /// A name that is none. It is an error, but only when its turn comes.
+    Unknown(Vec<u8>),
+}
+
+impl Selected {
+    /// What an operand names.
+    pub fn parse(operand: &[u8]) -> Self {
+        match Queue::parse(operand) {
+            Some(queue) => Self::Queue(queue),
+            None => Self::Unknown(operand.to_vec()),
+        }
+    }
+
+    /// The queue, if it is one.
+    pub fn queue(&self) -> Result<Queue, WorkError> {
+        match self {
+            Self::Queue(queue) => Ok(*queue),
+            Self::Unknown(name) => Err(WorkError::NoQueue(name.clone())),
+        }
+    }
+}
+
+/// Whether the search for a message goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SearchFlow {
+    Over,
+    GoesOn,
+}
+
+/// One of the acts that actions are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Delete,
+    Expire,
+    Requeue,
+    Hold,
+    Release,
+}
+
+/// Where a message was seen, with nothing odd about it or before it.
+#[derive(Clone, Copy, Debug)]
+pub struct LocatedMessage {
+    queue: Queue,
+    stat: FileStat,
+}
+
+impl LocatedMessage {
+    /// A message that is open.
+    pub fn of(queue: Queue, message: &Message) -> Self {
+        Self {
+            queue,
+            stat: message.stat,
+        }
+    }
+}
+
+/// Acts on messages of the selected queues.
+#[derive(Debug)]
+pub struct Executor<'a> {
+    ops: SpoolOps<'a>,
+    selected: &'a [Selected],
+    /// The only file that may be acted on, if it is not any of that name.
+    only: Option<Identity>,
+}
+
+impl<'a> Executor<'a> {
+    /// An actor that looks into these queues, in this order.
+    pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected]) -> Self {
+        Self {
+            ops,
+            selected,
+            only: None,
+        }
+    }
+
+    /// Acts on the message that was met in `queue`, or where it has gone to
+    /// since: on this file and no other that may have its name by now.
+    pub fn act_on_same(
+        &mut self,
+        action: Action,
+        id: &QueueId,
+        (queue, identity): (Queue, Identity),
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        self.only = Some(identity);
+        let there = self.ops.home(queue, id.as_bytes());
+        let stat = there.and_then(|dir| dir.stat(id.as_os_str())).ok();
+        let seen = stat
+            .filter(|stat| message::is_plain(stat) && self.matches(stat))
+            .map(|stat| LocatedMessage { queue, stat });
+        let acted = self.act(action, id, seen, action_log);
+        self.only = None;
+        acted
+    }
+
+    fn matches(&self, stat: &FileStat) -> bool {
+        self.only.is_none_or(|only| only == Identity::of(stat))
+    }
+
+    /// Acts on the message with this ID, where it was seen if it was. If there
+    /// is none, nothing is said.
+    pub fn act(
+        &mut self,
+        action: Action,
+        id: &QueueId,
+        seen: Option<LocatedMessage>,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        match action {
+            Action::Release => self.release(id, seen, action_log),
+            Action::ExpireAndRelease => {
+                self.search(Step::Expire, id, seen, action_log)?;
+                self.release(id, None, action_log)
+            }
+            _ => self.search(Step::first_of(action), id, seen, action_log),
+        }
+    }
+
+    /// Says beforehand which messages will be acted on: what goes to the trash
+    /// is written down first, and many at once are written faster. They are
+    /// to be acted on before the announcement is dropped.
+    pub fn announce<'i>(
+        &self,
+        action: Action,
+        messages: impl IntoIterator<Item = (&'i QueueId, &'i LocatedMessage)>,
+    ) -> Result<Option<Announcement<'a>>, WorkError> {
+        match (action, self.ops.removal()) {
+            (Action::Delete, Removal::ToTrash(trash)) => {
+                let messages = messages.into_iter();
+                let messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
+                trash.announce(messages).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Looks where an action would look. `None` if there is no message, or if
+    /// there is anything to tell of the way to it.
+    pub fn look(&self, action: Action, id: &QueueId) -> Option<LocatedMessage> {
+        let act = Step::first_of(action);
+        for selected in self.selected {
+            let queue = selected.queue().ok()?;
+            if !act.looks_into(queue) {
+                continue;
+            }
+            let home = self.ops.home(queue, id.as_bytes());
+            match home.and_then(|dir| dir.stat(id.as_os_str())) {
+                Ok(stat) if message::is_plain(&stat) => {
+                    return Some(LocatedMessage { queue, stat });
+                }
+                Err(cause) if is(&cause, Errno::ENOENT) => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The queue in which a message is already what the action would make of
+    /// it: on hold, say. Among the selected queues only.
+    pub fn find_unchanged(&self, action: Action, id: &QueueId) -> Option<Queue> {
+        let queues = self.selected.iter().filter_map(|s| s.queue().ok());
+        let mut done = queues.filter(|queue| action.is_done_in(*queue));
+        done.find(|queue| {
+            // What cannot be looked at is not there: Postfix does not look.
+            let home = self.ops.home(*queue, id.as_bytes());
+            let stat = home.and_then(|dir| dir.stat(id.as_os_str()));
+            stat.is_ok_and(|stat| message::is_regular(&stat) && message::is_ready(&stat))
+        })
+    }
+
+    /// Looks through the queues where the act makes sense; not again through
+    /// those before the one where the message was seen.
+    fn search(
+        &mut self,
+        act: Step,
+        id: &QueueId,
+        mut seen: Option<LocatedMessage>,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        let selected = self.selected;
+        for _ in 0..TRIES {
+            for selected in selected {
+                // Observed: what follows the queue of the message is not
+                // looked at, not even whether it is a queue.
+                let queue = match selected {
+                    Selected::Queue(queue) if !act.looks_into(*queue) => continue,
+                    other => other.queue()?,
+                };
+                let search = match seen {
+                    Some(seen) if seen.queue != queue => continue,
+                    Some(there) => {
+                        seen = None;
+                        self.act_on(there, act, id, action_log)?
+                    }
+                    None => self.try_in(queue, act, id, action_log)?,
+                };
+                if search == SearchFlow::Over {
+                    return Ok(());
+                }
+            }
+            self.ops.forget();
+        }
+        Ok(())
+    }
+
+    /// Releases a message from hold, if hold is one of the queues.
+    fn release(
+        &mut self,
+        id: &QueueId,
+        seen: Option<LocatedMessage>,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        if let Some(seen) = seen {
+            self.act_on(seen, Step::Release, id, action_log)?;
+        } else if self.selected.contains(&Selected::Queue(Queue::Hold)) {
+            self.try_in(Queue::Hold, Step::Release, id, action_log)?;
+        }
+        Ok(())
+    }
+
+    /// Acts on the message if it is in this queue.
+    fn try_in(
+        &mut self,
+        queue: Queue,
+        act: Step,
+        id: &QueueId,
+        action_log: &mut ActionLog,
+    ) -> Result<SearchFlow, WorkError> {
+        match self.look_into(queue, id, action_log)? {
+            Some(seen) => self.act_on(seen, act, id, action_log),
+            None => Ok(SearchFlow::GoesOn),
+        }
+    }
+
+    /// Acts on the message where it was seen.
+    fn act_on(
+        &mut self,
+        seen: LocatedMessage,
+        act: Step,
+        id: &QueueId,
+        action_log: &mut ActionLog,
+    ) -> Result<SearchFlow, WorkError> {
+        let dir = match self.ops.home(seen.queue, id.as_bytes()) {
+            Ok(dir) => dir,
+            Err(cause) => {
+                self.unseen(seen.queue, id, cause, action_log)?;
+                return Ok(SearchFlow::GoesOn);
+            }
+        };
+        let at = FileAt {
+            dir: &dir,
+            name: id.as_bytes(),
+            path: &self.ops.path(seen.queue, id.as_bytes()),
+        };
+        if let (Step::Delete, Removal::ToTrash(trash)) = (act, self.ops.removal()) {
+            return match trash.take(at, id, seen.queue, &seen.stat, action_log)? {
+                TrashOutcome::Done => {
+                    action_log.done(ActionDone::Trashed, id, seen.queue);
+                    Ok(SearchFlow::Over)
+                }
+                TrashOutcome::Gone => Ok(SearchFlow::GoesOn),
+                TrashOutcome::Refused => {
+                    action_log.not_done(id.as_bytes(), Outcome::Unchanged(seen.queue));
+                    Ok(SearchFlow::Over)
+                }
+            };
+        }
+        let (moved, action_done) = match act {
+            Step::Delete => (self.delete(at, id)?.into(), ActionDone::Removed),
+            Step::Expire => (expire(at, action_log)?.into(), ActionDone::Expired),
+            Step::Requeue => (
+                self.requeue(at, &seen.stat, action_log)?,
+                ActionDone::Requeued,
+            ),
+            Step::Hold => (self.move_to(Queue::Hold, at, action_log)?, ActionDone::Held),
+            Step::Release => (
+                self.move_to(Queue::Deferred, at, action_log)?,
+                ActionDone::Released,
+            ),
+        };
+        Ok(match moved {
+            Moved::Done => {
+                action_log.done(action_done, id, seen.queue);
+                SearchFlow::Over
+            }
+            Moved::Blocked => {
+                action_log.not_done(id.as_bytes(), Outcome::NotMoved(seen.queue));
+                SearchFlow::Over
+            }
+            Moved::Gone => {
+                let outcome = Outcome::Unchanged(seen.queue);
+                // The second try comes by it again.
+                if act == Step::Expire && is_expired(at) && !action_log.ends_with(id, outcome) {
+                    action_log.not_done(id.as_bytes(), outcome);
+                }
+                SearchFlow::GoesOn
+            }
+        })
+    }
+
+    /// The message of that ID in a queue, if there is a usable one.
+    fn look_into(
+        &self,
+        queue: Queue,
+        id: &QueueId,
+        action_log: &mut ActionLog,
+    ) -> Result<Option<LocatedMessage>, WorkError> {
+        let home = self.ops.home(queue, id.as_bytes());
+        let found = home.and_then(|dir| dir.stat(id.as_os_str()));
+        let path = || self.ops.path(queue, id.as_bytes());
+        match found {
+            Ok(stat) if !self.matches(&stat) => {}
+            Ok(stat) => match message::look(&stat, &path(), now()) {
+                FileCheck::Message(warning) => {
+                    if let Some(warning) = warning {
+                        action_log.warn(&Warning::Links(warning));
+                    }
+                    return Ok(Some(LocatedMessage { queue, stat }));
+                }
+                FileCheck::NotReady => {}
+                FileCheck::NotRegular => action_log.warn(&Warning::NotRegular {
+                    path: path(),
+                    uid: stat.st_uid,
+                }),
+            },
+            Err(cause) => self.unseen(queue, id, cause, action_log)?,
+        }
+        Ok(None)
+    }
+
+    /// Tells of what cannot be looked at, unless it is not there. That it is
+    /// the process that lacks something is an error: all else would be passed
+    /// over as well.
+    fn unseen(
+        &self,
+        queue: Queue,
+        id: &QueueId,
+        cause: io::Error,
+        action_log: &mut ActionLog,
+    ) -> Result<(), WorkError> {
+        if is(&cause, Errno::ENOENT) {
+            return Ok(());
+        }
+        let path = self.ops.path(queue, id.as_bytes());
+        if message::is_exhaustion(&cause) {
+            return Err(NoMessage::Place { path, cause }.into());
+        }
+        action_log.warn(&Warning::Look { path, cause });
+        Ok(())
+    }
+
+    /// Removes the logs, then the message.
+    fn delete(&mut self, at: FileAt<'_>, id: &QueueId) -> Result<StepResult, WorkError> {
+        for queue in Queue::LOGS {
+            self.ops.remove_from_home(queue, id.as_bytes())?;
+        }
+        SpoolOps::remove(at)
+    }
+
+    fn move_to(
+        &mut self,
+        target: Queue,
+        at: FileAt<'_>,
+        action_log: &mut ActionLog,
+    ) -> Result<Moved, WorkError> {
+        let moved = self.ops.rename(at, target, at.name, at.name)?;
+        if moved == Moved::Blocked {
+            action_log.warn(&self.ops.blocked(at, target, at.name, at.name));
+        }
+        Ok(moved)
+    }
+
+    /// Moves a message to maildrop, to be picked up as if it had just
+    /// arrived.
+    ///
+    /// Its times are set before the move: a crash in between leaves a message
+    /// that this command finds again. (Postfix sets them after the move, and
+    /// leaves one in maildrop then that pickup(8) passes over until the time
+    /// of the next attempt to deliver it.)
+    fn requeue(
+        &mut self,
+        at: FileAt<'_>,
+        before: &FileStat,
+        action_log: &mut ActionLog,
+    ) -> Result<Moved, WorkError> {
+        let timestamps_reset = at.dir.set_times(at.os_name(), now());
+        let moved = self.move_to(Queue::Maildrop, at, action_log);
+        match (&moved, timestamps_reset) {
+            (Ok(Moved::Done), Err(_)) => self.reset_timestamps(at.name, action_log),
+            // It stays what it was. If that fails too it is tried to be
+            // delivered earlier than planned, and no harm is done.
+            (Err(_) | Ok(Moved::Blocked), Ok(())) => {
+                drop(at.dir.restore_times(at.os_name(), before));
+            }
+            _ => {}
+        }
+        moved
+    }
+
+    /// Sets the times of a message in maildrop.
+    fn reset_timestamps(&mut self, name: &[u8], action_log: &mut ActionLog) {
+        let done = self
+            .ops
+            .home(Queue::Maildrop, name)
+            .and_then(|dir| dir.set_times(OsStr::from_bytes(name), now()));
+        match done {
+            // pickup may have been faster.
+            Err(cause) if !is(&cause, Errno::ENOENT) => action_log.warn(&Warning::Times {
+                path: self.ops.path(Queue::Maildrop, name),
+                cause,
+            }),
+            _ => {}
+        }
+    }
+}
+
+impl Step {
+    /// The first act of an action: only one has a second.
+    fn first_of(action: Action) -> Self {
+        match action {
+            Action::Delete => Step::Delete,
+            Action::Expire | Action::ExpireAndRelease => Step::Expire,
+            Action::Hold => Step::Hold,
+            Action::Release => Step::Release,
+            Action::Requeue => Step::Requeue,
+        }
+    }
+
+    /// Whether the act makes sense in a queue.
+    fn looks_into(self, queue: Queue) -> bool {
+        queue.holds_messages()
+            && match self {
+                Step::Delete => true,
+                Step::Release => queue == Queue::Hold,
+                Step::Hold => queue != Queue::Maildrop && queue != Queue::Hold,
+                Step::Expire | Step::Requeue => queue != Queue::Maildrop,
+            }
+    }
+}
+
+/// Whether the next delivery attempt is the last already.
+fn is_expired(at: FileAt<'_>) -> bool {
+    let stat = at.dir.stat(at.os_name());
+    stat.is_ok_and(|stat| stat.st_mode & EXPIRED != 0)
+}
+
+/// Sets the bit that makes the next delivery attempt the last. `Gone` if it
+/// is set already or cannot be set; what is odd about that is told.
+///
+/// # Errors
+///
+/// Descriptors or memory have run out.
+pub fn expire(at: FileAt<'_>, action_log: &mut ActionLog) -> Result<StepResult, WorkError> {
+    let mut refuse = |why: String| {
+        let path = at.path.to_owned();
+        action_log.warn(&Warning::Expire { path, why });
+        Ok(StepResult::Gone)
+    };
+    let opened = at.dir.open_to_change(at.os_name());
+    let (file, stat) = match opened.and_then(|file| Ok((stat_open(&file)?, file))) {
+        Ok((stat, file)) => (file, stat),
+        Err(cause) if is(&cause, Errno::ENOENT) => return Ok(StepResult::Gone),
+        Err(cause) if message::is_exhaustion(&cause) => {
+            let path = at.path.to_owned();
+            return Err(NoMessage::Place { path, cause }.into());
+        }
+        Err(cause) => return refuse(format!("cannot open file: {}", error_text(&cause))),
+    };
+    if !message::is_regular(&stat) {
+        return refuse("not a regular file".to_owned());
+    }
+    if stat.st_nlink > 1 {
+        return refuse(format!("file has {} hard links", stat.st_nlink));
+    }
+    let mode = stat.st_mode & PERMISSIONS;
+    if mode & EXPIRED != 0 {
+        return Ok(StepResult::Gone);
+    }
+    match set_mode(&file, mode | EXPIRED) {
+        Ok(()) => Ok(StepResult::Done),
+        Err(cause) => refuse(format!("cannot set permission: {}", error_text(&cause))),
+    }
+}

@@ -1,0 +1,74 @@
+//! What became of each message, as a line of JSON for other programs.
+
+use serde_json::json;
+
+use super::executor::Action;
+use super::report::{ActionDone, ActionResult, Outcome};
+use crate::spool::Queue;
+use crate::text::without_controls;
+
+/// The line that tells of it, with its newline.
+pub fn json_line(action: Action, action_result: &ActionResult) -> String {
+    let (result, before, after) = match action_result.outcome {
+        Outcome::Done(action_done, queue) => (
+            action_done.words(),
+            Some(queue),
+            queue_after(action_done, queue),
+        ),
+        Outcome::Unchanged(queue) => ("unchanged", Some(queue), Some(queue)),
+        Outcome::NotMoved(queue) => ("not moved", Some(queue), Some(queue)),
+        Outcome::NotFound => ("not found", None, None),
+        Outcome::Vanished => ("vanished", None, None),
+        Outcome::Invalid => ("invalid", None, None),
+    };
+    line(action, &action_result.id, result, (before, after))
+}
+
+/// The same of something that would be done to a message in `queue`.
+pub fn would_be_line(action: Action, id: &[u8], action_done: ActionDone, queue: Queue) -> String {
+    let result = format!("would be {}", action_done.words());
+    let queues = (Some(queue), queue_after(action_done, queue));
+    line(action, id, &result, queues)
+}
+
+fn line(
+    action: Action,
+    id: &[u8],
+    result: &str,
+    (before, after): (Option<Queue>, Option<Queue>),
+) -> String {
+    // A text that was given for an ID can hold anything.
+    let id = json!(String::from_utf8_lossy(id));
+    let queue = |queue: Option<Queue>| json!(queue.map(Queue::name));
+    let line = format!(
+        "{{\"id\": {id}, \"action\": \"{}\", \"result\": \"{result}\", \
+         \"queue_before\": {}, \"queue_after\": {}}}\n",
+        name(action),
+        queue(before),
+        queue(after)
+    );
+    without_controls(line)
+}
+
+fn name(action: Action) -> &'static str {
+    match action {
+        Action::Delete => "delete",
+        Action::Expire => "expire",
+        Action::ExpireAndRelease => "expire and release",
+        Action::Hold => "hold",
+        Action::Release => "release",
+        Action::Requeue => "requeue",
+    }
+}
+
+fn queue_after(action_done: ActionDone, before: Queue) -> Option<Queue> {
+    match action_done {
+        ActionDone::Removed | ActionDone::Purged => None,
+        ActionDone::Trashed => Some(Queue::Saved),
+        ActionDone::Restored(queue) => Some(queue),
+        ActionDone::Requeued => Some(Queue::Maildrop),
+        ActionDone::Held => Some(Queue::Hold),
+        ActionDone::Released => Some(Queue::Deferred),
+        ActionDone::Expired => Some(before),
+    }
+}

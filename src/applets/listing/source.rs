@@ -1,0 +1,225 @@
+//! Where a listing comes from and whose rights it takes: who may list, the
+//! spool or the daemon, and giving up root's rights in between (spec pages 05
+//! and 11).
+
+use std::ffi::OsStr;
+use std::io;
+use std::io::BufReader;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::unistd::{AccessFlags, access};
+
+use super::super::Fatal;
+use super::super::authorization::is_privileged;
+use super::super::borrowed;
+use super::{Lister, ListingSource, MALFORMED, SHOWQ, fatal};
+use crate::ipc::showq;
+use crate::logging::Severity;
+use crate::release::Feature;
+use crate::spool::{Queue, master_status};
+use crate::sys::error_text::error_text;
+use crate::sys::process::Trust;
+use crate::sys::rights;
+use crate::sys::rights::RightsError;
+use crate::sys::socket::{Wait, connect_stream};
+use crate::text::to_printable;
+
+/// How long to wait for a daemon that has no place for a connection, when the
+/// spool can be read without it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the messages come from, ready to be read.
+pub(super) enum Origin {
+    Spool,
+    Showq(BufReader<UnixStream>),
+}
+
+impl Lister<'_> {
+    /// Decides between the spool and the daemon, and gives up root's rights
+    /// before anything in the spool is opened.
+    pub(super) fn choose(&mut self) -> Result<Origin, Fatal> {
+        let spool_requested = match self.request.source {
+            ListingSource::Auto => is_privileged(self.session.call, self.session.config),
+            ListingSource::Spool => true,
+            ListingSource::Showq => false,
+        };
+        if !spool_requested {
+            return self.daemon();
+        }
+        if !is_privileged(self.session.call, self.session.config)
+            && self.session.call.caller.trust == Trust::BorrowedRights
+        {
+            let text = "--source=spool is not available to a set-gid program";
+            return Err(fatal(self.session.logger, text));
+        }
+        // Whoever may not look at the lock is answered by the connection below.
+        let is_up = master_status::is_up(self.session.spool).unwrap_or(false);
+        if let Err(error) = self.drop_rights() {
+            return self.without_rights(&error);
+        }
+        let is_up = is_up && self.session.spool.stat(self.socket().as_os_str()).is_ok();
+        if !is_up {
+            self.warn_that_system_is_down()?;
+        } else if self.request.source == ListingSource::Auto && self.spool_is_forbidden() {
+            return self.daemon();
+        }
+        Ok(Origin::Spool)
+    }
+
+    /// Becomes the mail owner, who may read the spool and nothing else.
+    fn drop_rights(&mut self) -> Result<(), RightsError> {
+        let owner = &self.session.config.mail_owner;
+        match self.session.call.caller.user.is_root() {
+            true => rights::irrevocably_become(owner.uid, owner.gid),
+            false => rights::irrevocably_drop_borrowed_group(),
+        }
+    }
+
+    /// Root that cannot become the mail owner (without CAP_SETUID, as in some
+    /// containers) reads nothing of the spool: the daemon does.
+    fn without_rights(&mut self, error: &RightsError) -> Result<Origin, Fatal> {
+        if self.request.source == ListingSource::Spool {
+            let text = format!("--source=spool needs the mail owner's rights: {error}");
+            return Err(fatal(self.session.logger, text));
+        }
+        match self.connect() {
+            Ok(stream) => self.origin_of(stream),
+            Err(cause) => {
+                let text = format!("queue files need the mail owner's rights: {error}");
+                self.session.logger.warning(text);
+                Err(self.unavailable(&cause))
+            }
+        }
+    }
+
+    /// Warns in Postfix's words, unless a daemon answers after all. One whose
+    /// queue of connections stays full does not.
+    fn warn_that_system_is_down(&mut self) -> Result<(), Fatal> {
+        let Err(error) = connect_stream(&self.socket(), Wait::AtMost(PATIENCE)) else {
+            return Ok(());
+        };
+        self.refuse_long_name(&error)?;
+        let reason = self.connect_failed(&error);
+        if is_forbidden(&error) {
+            return Err(fatal(self.session.logger, &reason));
+        }
+        let text = "Mail system is down -- accessing queue directly";
+        self.session.logger.warning(self.with_reason(text, &reason));
+        self.check_showq_program()?;
+        // In Postfix a showq process is started now, which reads main.cf too.
+        for warning in &self.session.config.warnings {
+            self.session
+                .logger
+                .log_as(SHOWQ, Severity::Warning, warning);
+        }
+        Ok(())
+    }
+
+    /// A message that the mail system is down, and why in releases that say so.
+    fn with_reason(&self, text: &str, reason: &str) -> String {
+        if self.session.config.postfix.has(Feature::ConnectReason) {
+            format!("{text} ({reason})")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Refuses a showq_service_name that is no program, which Postfix would
+    /// run now. Without any daemons there is nothing that could be wrong.
+    fn check_showq_program(&mut self) -> Result<(), Fatal> {
+        let config = self.session.config;
+        let program = config
+            .daemon_directory
+            .join(OsStr::from_bytes(&config.showq_service_name));
+        let Err(cause) = access(&program, AccessFlags::X_OK) else {
+            return Ok(());
+        };
+        if !config.daemon_directory.is_dir() {
+            return Ok(());
+        }
+        let path = to_printable(program.as_os_str().as_bytes());
+        let cause = error_text(&cause.into());
+        self.session
+            .logger
+            .fatal(format!("vstream_popen: execvp {path}: {cause}"));
+        Err(fatal(self.session.logger, MALFORMED))
+    }
+
+    /// Whether a security profile keeps even the mail owner out of a queue.
+    fn spool_is_forbidden(&self) -> bool {
+        Queue::LISTED.iter().any(|queue| {
+            let opened = self
+                .session
+                .spool
+                .open_dir_through_link(OsStr::new(queue.name()));
+            opened.is_err_and(|error| is_forbidden(&error))
+        })
+    }
+
+    /// Connects to the daemon.
+    fn daemon(&mut self) -> Result<Origin, Fatal> {
+        match self.connect() {
+            Ok(stream) => self.origin_of(stream),
+            Err(error) => Err(self.unavailable(&error)),
+        }
+    }
+
+    fn connect(&self) -> io::Result<BufReader<UnixStream>> {
+        showq::connect(&self.socket(), self.session.config.ipc_timeout)
+    }
+
+    /// What the daemon says is read without a group that was lent.
+    fn origin_of(&mut self, stream: BufReader<UnixStream>) -> Result<Origin, Fatal> {
+        borrowed::give_up_group(self.session.connections, self.session.logger)?;
+        Ok(Origin::Showq(stream))
+    }
+
+    /// Says that no daemon could be reached.
+    fn unavailable(&mut self, error: &io::Error) -> Fatal {
+        if let Err(fatal) = self.refuse_long_name(error) {
+            return fatal;
+        }
+        let reason = self.connect_failed(error);
+        let text = match is_forbidden(error) {
+            true => reason,
+            false => {
+                let text = "Queue report unavailable - mail system is down";
+                self.with_reason(text, &reason)
+            }
+        };
+        fatal(self.session.logger, &text)
+    }
+
+    /// A path that no socket address can hold was never looked for.
+    fn refuse_long_name(&mut self, error: &io::Error) -> Result<(), Fatal> {
+        if error.kind() != io::ErrorKind::InvalidInput {
+            return Ok(());
+        }
+        let path = to_printable(self.socket().as_os_str().as_bytes());
+        Err(fatal(
+            self.session.logger,
+            format!("unix-domain name too long: {path}"),
+        ))
+    }
+
+    fn connect_failed(&self, error: &io::Error) -> String {
+        let name = to_printable(&self.session.config.mail_name);
+        let service = to_printable(&self.session.config.showq_service_name);
+        format!(
+            "Connect to the {name} {service} service: {}",
+            error_text(error)
+        )
+    }
+
+    /// The daemon's socket, relative to the queue directory.
+    pub(super) fn socket(&self) -> PathBuf {
+        Path::new("public").join(OsStr::from_bytes(&self.session.config.showq_service_name))
+    }
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}

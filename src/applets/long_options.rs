@@ -1,0 +1,71 @@
+//! What the applets of our own have in common: how they read their command
+//! line, print and complain.
+//!
+//! No exact words are owed here, so errors are anyhow's and options are
+//! clap's. Knows nothing of what any of them does.
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
+
+use anyhow::{Context, Error, Result, anyhow};
+use clap::{ArgMatches, Command};
+
+use super::{Call, Fatal};
+use crate::text::{Charset, make_printable};
+
+/// The status of whatever went wrong.
+const STATUS: u8 = 1;
+
+/// What a command line asks for.
+pub enum ParsedOptions {
+    /// To print this and stop.
+    Text(String),
+    /// To work, with these options and operands.
+    Work(ArgMatches),
+}
+
+/// Reads a command line; `command` has no name of its own in front.
+pub fn parse(command: Command, arguments: &[OsString]) -> Result<ParsedOptions> {
+    let command = command
+        .version(env!("CARGO_PKG_VERSION"))
+        .no_binary_name(true);
+    match command.try_get_matches_from(arguments) {
+        Ok(matches) => Ok(ParsedOptions::Work(matches)),
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            let text = text.trim_start_matches("error: ").trim_end();
+            Err(anyhow!("{}", text.replace('\n', " ")))
+        }
+        Err(error) => Ok(ParsedOptions::Text(error.to_string())),
+    }
+}
+
+/// Reads a command line, and no more.
+pub fn read(command: Command, call: &Call) -> Result<(), Fatal> {
+    let read = parse(command, &call.arguments);
+    read.map(drop).map_err(|_| Fatal::already_reported(STATUS))
+}
+
+/// Says what went wrong. Not through the mail log: no mail system is
+/// involved.
+pub fn complain(program: &str, error: &Error) -> Fatal {
+    warn(program, &format!("{error:#}"));
+    Fatal::already_reported(STATUS)
+}
+
+/// Says something that does not end the work.
+pub fn warn(program: &str, text: &str) {
+    let mut line = format!("{program}: {text}").into_bytes();
+    make_printable(&mut line, Charset::Safe);
+    line.push(b'\n');
+    // There is nobody to tell of a closed standard error.
+    let _ = std::io::stderr().lock().write_all(&line);
+}
+
+/// Prints to standard output; a reader that has gone is no error.
+pub fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("cannot write to standard output"),
+    }
+}

@@ -1,0 +1,180 @@
+//! What is looked at before anything is done: how many messages are meant,
+//! for `--max`, and what they are, to ask about, for `--interactive`.
+//!
+//! The answer is the most that may be acted on: what arrives after the count
+//! was not agreed to.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write, stderr, stdin};
+use std::os::fd::AsFd;
+
+use super::super::Fatal;
+use super::super::listing::Collector;
+use super::arguments::MATCH;
+use super::context::{ActionContext, ScanEnd};
+use super::fatal;
+use super::trash::Deleted;
+use crate::actions::executor::Action;
+use crate::actions::report::WorkError;
+use crate::listing::format::counts;
+use crate::listing::{CountBy, CountPlan, Style, Totals};
+use crate::logging::Logger;
+use crate::selection::Selection;
+use crate::sys::signals::Wake;
+use crate::text::{Charset, make_printable};
+
+/// How many of the commonest are shown.
+const TOP: usize = 5;
+/// Bytes of an answer that count.
+const ANSWER_MAX: usize = 64;
+/// Bytes of a sender or a reason that are shown.
+const SHOWN_MAX: usize = 120;
+
+/// Counts, and asks if that is wished. Returns how many messages may be acted
+/// on; fails if none may.
+pub fn ask_confirmation(
+    context: ActionContext<'_>,
+    logger: &mut Logger,
+) -> Result<Option<u64>, Fatal> {
+    let options = &context.arguments.options;
+    let Some((action, argument)) = context.arguments.actions.first() else {
+        return Ok(options.limit);
+    };
+    if !options.counts_first() {
+        return Ok(options.limit);
+    }
+    if options.interactive && !(stdin().is_terminal() && stderr().is_terminal()) {
+        let text = "--interactive needs a terminal, as standard input and standard error; \
+                    without one: --dry-run to see, --max to be safe";
+        return Err(fatal(logger, text));
+    }
+    let all = Selection::default();
+    let selection = match argument == MATCH {
+        true => options.selection.as_ref().unwrap_or(&all),
+        false => &all,
+    };
+    let survey = count(context, *action, selection, logger)?;
+    let messages = survey.totals.messages;
+    if let Some(max) = options.max.filter(|max| messages > *max) {
+        let text = format!("{messages} messages are meant, and --max is {max}: nothing was done");
+        return Err(fatal(logger, &text));
+    }
+    let limit = options.limit.map_or(messages, |limit| limit.min(messages));
+    // What a dry run would ask about is what it lists.
+    if options.interactive && !options.dry_run && messages > 0 {
+        ask(context, *action, limit, &survey, logger)?;
+    }
+    Ok(Some(limit))
+}
+
+fn count(
+    context: ActionContext<'_>,
+    action: Action,
+    selection: &Selection,
+    logger: &mut Logger,
+) -> Result<Collector, Fatal> {
+    let rules = context.rules(logger)?;
+    let plan = CountPlan {
+        by: match context.arguments.options.interactive {
+            true => vec![CountBy::From, CountBy::Reason],
+            false => Vec::new(),
+        },
+        needs_sizes: true,
+        ..CountPlan::default()
+    };
+    let mut survey = Collector::default();
+    let look = Style::Counts(&plan).into();
+    let listed = context.list(action, selection, &rules, look, &mut survey);
+    listed.map_err(|ended| context.end(&ended, logger))?;
+    Ok(survey)
+}
+
+/// Shows what was counted and asks. Fails unless the answer is yes.
+fn ask(
+    context: ActionContext<'_>,
+    action: Action,
+    limit: u64,
+    survey: &Collector,
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
+    let deleted = context.arguments.trash.deleted;
+    let text = question(action, deleted, limit, survey);
+    // A terminal that cannot be written to has vanished: nobody says yes.
+    let is_shown = stderr().lock().write_all(&text).is_ok();
+    let is_yes = is_shown && answer(context).map_err(|ended| context.end(&ended, logger))?;
+    match is_yes {
+        true => Ok(()),
+        false => Err(fatal(logger, "nothing was done")),
+    }
+}
+
+fn question(action: Action, deleted: Deleted, limit: u64, survey: &Collector) -> Vec<u8> {
+    let Totals { messages, bytes } = survey.totals;
+    let s = if messages == 1 { "" } else { "s" };
+    let mut out = format!("{messages} message{s}, {bytes} bytes\n").into_bytes();
+    for (by, heading) in [(CountBy::From, "senders"), (CountBy::Reason, "reasons")] {
+        let place = usize::from(by == CountBy::Reason);
+        let groups = survey.counts.by.get(place).cloned().unwrap_or_default();
+        let rows = counts::rows(groups, by, Some(TOP));
+        if !rows.is_empty() {
+            out.extend_from_slice(format!("commonest {heading}:\n").as_bytes());
+        }
+        for (value, group) in rows {
+            let mut value = cut(&value).to_vec();
+            // As far as smtputf8_enable lets it, it is printable already.
+            make_printable(&mut value, Charset::StrictUtf8);
+            out.extend_from_slice(format!("{:>9}  ", group.count).as_bytes());
+            out.extend_from_slice(&value);
+            out.push(b'\n');
+        }
+    }
+    let which = match (limit < messages, limit) {
+        (true, 1) => "the first of them".to_owned(),
+        (true, _) => format!("the first {limit} of them"),
+        (false, 1) => "this message".to_owned(),
+        (false, _) => format!("these {limit} messages"),
+    };
+    let (what, to) = match action {
+        Action::Delete if deleted == Deleted::InTrash => ("Move", " to the trash"),
+        Action::Delete => ("Delete", ""),
+        Action::Expire => ("Expire", ""),
+        Action::ExpireAndRelease => ("Expire and release", ""),
+        Action::Hold => ("Hold", ""),
+        Action::Release => ("Release", ""),
+        Action::Requeue => ("Requeue", ""),
+    };
+    out.extend_from_slice(format!("{what} {which}{to}? [y/N] ").as_bytes());
+    out
+}
+
+/// The start of a value, in whole characters.
+fn cut(value: &[u8]) -> &[u8] {
+    let is_inside = |end: &usize| value.get(*end).is_some_and(|b| b & 0xc0 == 0x80);
+    let mut ends = (0..=SHOWN_MAX.min(value.len())).rev();
+    let end = ends.find(|end| !is_inside(end)).unwrap_or(0);
+    value.get(..end).unwrap_or(value)
+}
+
+/// Whether a line of yes comes. The end of input, an error and everything
+/// else are no.
+fn answer(context: ActionContext<'_>) -> Result<bool, ScanEnd> {
+    let Ok(copy) = stdin().as_fd().try_clone_to_owned() else {
+        return Ok(false);
+    };
+    let mut terminal = File::from(copy);
+    let mut line = Vec::new();
+    let mut buffer = [0; ANSWER_MAX];
+    while !line.contains(&b'\n') && line.len() < ANSWER_MAX {
+        match context.interrupts.wait_for(&terminal) {
+            Ok(Wake::Readable) => {}
+            Ok(Wake::Interrupted) => return Err(ScanEnd::Work(WorkError::Interrupted)),
+            Err(_) => return Ok(false),
+        }
+        match terminal.read(&mut buffer) {
+            Ok(0) | Err(_) => return Ok(false),
+            Ok(length) => line.extend_from_slice(buffer.get(..length).unwrap_or_default()),
+        }
+    }
+    let answer = line.trim_ascii();
+    Ok(answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes"))
+}

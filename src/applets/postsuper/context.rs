@@ -1,0 +1,178 @@
+//! What a call of postsuper works on, once its rights are those of the mail
+//! owner; and looking at messages there without acting on any.
+
+use std::ffi::OsStr;
+use std::time::{Duration, Instant};
+
+use super::super::{Fatal, instance};
+use super::STATUS;
+use super::arguments::{ALL, Arguments, MATCH, STDIN};
+use super::fatal;
+use crate::actions::by_selection;
+use crate::actions::executor::{Action, Selected};
+use crate::actions::report::WorkError;
+use crate::config::Config;
+use crate::listing;
+use crate::listing::{Listing, ListingError, OutputOptions, Sink};
+use crate::logging::Logger;
+use crate::queue_file::message_visitor::Rules;
+use crate::selection::Selection;
+use crate::spool::{Layout, Walk};
+use crate::sys::dir::Dir;
+use crate::sys::process::raise_open_files;
+use crate::sys::signals::Interrupts;
+
+/// How long counting may take after a signal: who sent it wants an end.
+const COUNTING_MAX: Duration = Duration::from_secs(1);
+
+/// What is worked on, and why.
+#[derive(Clone, Copy)]
+pub struct ActionContext<'a> {
+    /// What is asked for.
+    pub arguments: &'a Arguments,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+    /// The queues, in order.
+    pub selected: &'a [Selected],
+    /// What ends the work early.
+    pub interrupts: &'a Interrupts,
+}
+
+/// Why a look ended before its end.
+pub enum ScanEnd {
+    /// The listing.
+    Listing(ListingError),
+    /// The rest.
+    Work(WorkError),
+}
+
+impl ActionContext<'_> {
+    /// What counts in a message.
+    pub fn rules(&self, logger: &mut Logger) -> Result<Rules, Fatal> {
+        let mut warnings = Vec::new();
+        let rules = instance::rules(self.config, &mut warnings);
+        for warning in warnings {
+            logger.warning(warning);
+        }
+        let rules = rules.map_err(|error| fatal(logger, error.to_string()))?;
+        Ok(Rules {
+            stop: Some(self.interrupts.flag()),
+            ..rules
+        })
+    }
+
+    /// How many names there are to look at; `None` if that is known only at the
+    /// end.
+    pub fn names(&self) -> Option<u64> {
+        let mut total = 0u64;
+        for (action, argument) in &self.arguments.actions {
+            if argument == STDIN {
+                return None;
+            }
+            let names = match argument == ALL || argument == MATCH {
+                true => self.names_for(*action, argument).ok()?,
+                false => 1,
+            };
+            total = total.saturating_add(names);
+        }
+        Some(total)
+    }
+
+    fn names_for(&self, action: Action, argument: &OsStr) -> Result<u64, WorkError> {
+        let is_match = argument == MATCH;
+        let all = Selection::default();
+        let options = &self.arguments.options;
+        let selection = options.selection.as_ref().filter(|_| is_match);
+        let one_by_one = is_match || options.one_by_one();
+        let mut count = 0u64;
+        for queue in self.selected.iter().map(Selected::queue) {
+            let queue = queue?;
+            let selection = selection.unwrap_or(&all);
+            if one_by_one && !(action.looks_into(queue) && selection.admits_queue(queue)) {
+                continue;
+            }
+            let mut walk = Walk::new(self.spool, queue)?;
+            while let Some(found) = walk.next_name()? {
+                if self.interrupts.caught().is_some() {
+                    return Err(WorkError::Interrupted);
+                }
+                let counts =
+                    !one_by_one || selection.admits_name(queue.name().as_bytes(), found.name);
+                count = count.saturating_add(counts.into());
+            }
+        }
+        Ok(count)
+    }
+
+    /// How many names there are by now in the queues where an action looks;
+    /// `None` if counting them takes long, or fails.
+    pub fn names_left(&self, action: Action) -> Option<u64> {
+        let deadline = Instant::now().checked_add(COUNTING_MAX)?;
+        let mut count = 0u64;
+        for queue in self.selected.iter().filter_map(|s| s.queue().ok()) {
+            if !action.looks_into(queue) {
+                continue;
+            }
+            let mut walk = Walk::new(self.spool, queue).ok()?;
+            while walk.next_name().ok()?.is_some() {
+                count = count.saturating_add(1);
+                if count.is_multiple_of(1024) && Instant::now() > deadline {
+                    return None;
+                }
+            }
+        }
+        Some(count)
+    }
+
+    /// Lists what an action would be on, queue after queue.
+    pub fn list(
+        &self,
+        action: Action,
+        selection: &Selection,
+        rules: &Rules,
+        look: OutputOptions<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<(), ScanEnd> {
+        for queue in by_selection::queues(self.selected, action, selection) {
+            let queue = queue.map_err(ScanEnd::Work)?;
+            let narrowed = by_selection::narrowed(selection, action, queue);
+            let listing = Listing {
+                spool: self.spool,
+                layout: self.layout,
+                rules,
+                look,
+                queues: &[queue],
+                selection: Some(narrowed.as_ref().unwrap_or(selection)),
+                workers: listing::workers_for(raise_open_files(), self.config.hash_queue_depth),
+            };
+            let listed = listing::list_spool(&listing, sink);
+            if self.interrupts.caught().is_some() {
+                return Err(ScanEnd::Work(WorkError::Interrupted));
+            }
+            let ending = listed.map_err(ScanEnd::Listing)?;
+            if ending != listing::Ending::Complete {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the call: the status is the signal's if one came.
+    pub fn end(&self, ended: &ScanEnd, logger: &mut Logger) -> Fatal {
+        match ended {
+            ScanEnd::Work(WorkError::Interrupted) => {
+                let signal = self.interrupts.caught();
+                Fatal::already_reported(signal.and_then(|s| u8::try_from(s).ok()).unwrap_or(STATUS))
+            }
+            ScanEnd::Work(error) => {
+                logger.fatal(error.message());
+                Fatal::already_reported(STATUS)
+            }
+            ScanEnd::Listing(error) => fatal(logger, error.to_string()),
+        }
+    }
+}

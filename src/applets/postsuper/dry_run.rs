@@ -1,0 +1,302 @@
+//! `--dry-run`: the listing of what would be acted on, on standard output,
+//! and how many that would be, on standard error. With `--results=json`, what
+//! would become of each message.
+//!
+//! Changes nothing, and leaves no trace in the mail log. Refuses what the
+//! real call would refuse, and ends with its status.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+use super::super::Fatal;
+use super::super::listing;
+use super::super::listing::Whole;
+use super::arguments::{ALL, MATCH, STDIN};
+use super::context::{ActionContext, ScanEnd};
+use super::forecast::Forecast;
+use super::operation::{counted, missing_ids, standard_input};
+use super::trash::Deleted;
+use super::{STATUS, STATUS_STRICT, confirm};
+use crate::actions::executor::{Action, Executor};
+use crate::actions::id_stream;
+use crate::actions::id_stream::{IdConsumer, IdRequest};
+use crate::actions::report::{Outcome, Warning, WorkError};
+use crate::actions::spool_ops::SpoolOps;
+use crate::listing::{Columns, Formatter, ListingError, OutputOptions, SortSpec, Spill, Style};
+use crate::logging::{Logger, Severity};
+use crate::queue_file::message_reader::{Location, MessageReader};
+use crate::queue_file::message_visitor::Rules;
+use crate::selection::Selection;
+use crate::spool::message;
+use crate::spool::message::NoMessage;
+use crate::spool::{Queue, QueueId};
+use crate::sys::process::raise_open_files;
+
+/// Shows what the call would act on.
+pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal> {
+    let Some((action, _)) = context.arguments.actions.first() else {
+        return Ok(());
+    };
+    let limit = confirm::ask_confirmation(context, logger)?;
+    let mut rules = context.rules(logger)?;
+    rules.charset = rules.charset.safe();
+    let forecast = Forecast::new(*action, context.arguments.trash.deleted);
+    let columns = match context.config.enable_long_queue_ids {
+        true => Columns::Long,
+        false => Columns::Short,
+    };
+    let results = context.arguments.options.results;
+    let (style, edit) = if results {
+        let edit: listing::Edit<'_> = Box::new(|line| forecast.json(&line));
+        (Style::Lines(forecast.template()), Some(edit))
+    } else {
+        (Style::Text(columns, None), None)
+    };
+    let stdout = match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(stdout) => File::from(stdout),
+        Err(error) => return output_failed(logger, &error),
+    };
+    let spill = Spill::default();
+    let whole = Whole::new(stdout, style, limit, &spill);
+    let mut preview = DryRun {
+        context,
+        logger,
+        rules: &rules,
+        action: *action,
+        style,
+        spill: &spill,
+        shown: whole.edited(edit).interrupted_by(context.interrupts),
+        forecast: Some(&forecast).filter(|_| results),
+        actor: Executor::new(
+            SpoolOps::new(context.spool, context.layout, raise_open_files()),
+            context.selected,
+        ),
+        reporter: MessageReader::default(),
+        acted: HashMap::new(),
+        missing: 0,
+        failed: None,
+    };
+    let done = preview.all();
+    preview.finish(done)
+}
+
+/// A listing of what would be acted on, while it is made.
+struct DryRun<'a> {
+    context: ActionContext<'a>,
+    logger: &'a mut Logger,
+    rules: &'a Rules,
+    action: Action,
+    style: Style<'a>,
+    spill: &'a Spill,
+    shown: Whole<'a>,
+    /// What would become of each, if that is printed.
+    forecast: Option<&'a Forecast>,
+    actor: Executor<'a>,
+    reporter: MessageReader,
+    /// Messages that were named, by a hash of their IDs, and where they would
+    /// be now: one that is named twice is acted on once.
+    acted: HashMap<u64, Option<Queue>>,
+    /// IDs that are invalid or not there.
+    missing: u64,
+    /// Why the listing cannot be written.
+    failed: Option<io::Error>,
+}
+
+impl DryRun<'_> {
+    fn all(&mut self) -> Result<(), ScanEnd> {
+        for (_, argument) in &self.context.arguments.actions {
+            if self.shown.is_full() {
+                break;
+            }
+            if argument == STDIN {
+                let interrupts = self.context.interrupts;
+                let separator = self.context.arguments.options.separator;
+                standard_input()
+                    .and_then(|input| id_stream::read_ids((input, separator), interrupts, self))
+                    .map_err(ScanEnd::Work)?;
+            } else if argument == ALL {
+                self.matching(&Selection::default())?;
+            } else if argument == MATCH {
+                let selection = self.context.arguments.options.selection.as_ref();
+                self.matching(selection.unwrap_or(&Selection::default()))?;
+            } else {
+                let asked = IdRequest::parse(argument.as_bytes());
+                self.take(asked).map_err(ScanEnd::Work)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn matching(&mut self, selection: &Selection) -> Result<(), ScanEnd> {
+        let sort_spec = SortSpec::default();
+        let look = OutputOptions {
+            style: self.style,
+            sort_spec: Some(&sort_spec),
+            spill: Some(self.spill),
+        };
+        self.context
+            .list(self.action, selection, self.rules, look, &mut self.shown)
+    }
+
+    /// Shows the message of an ID, if an action would find one.
+    fn id(&mut self, id: &QueueId) -> Result<(), WorkError> {
+        let mut hasher = DefaultHasher::new();
+        id.as_bytes().hash(&mut hasher);
+        let hash = hasher.finish();
+        if let Some(after) = self.acted.get(&hash) {
+            let outcome = after.map_or(Outcome::NotFound, Outcome::Unchanged);
+            return self.not_done(id.as_bytes(), outcome);
+        }
+        for selected in self.context.selected {
+            let queue = selected.queue()?;
+            if self.action.looks_into(queue) && self.try_in(queue, id)? {
+                let deleted = self.context.arguments.trash.deleted;
+                let after = Forecast::new(self.action, deleted).queue_after(queue);
+                self.acted.insert(hash, after);
+                return Ok(());
+            }
+        }
+        let there = self.actor.find_unchanged(self.action, id);
+        let outcome = there.map_or(Outcome::NotFound, Outcome::Unchanged);
+        self.not_done(id.as_bytes(), outcome)
+    }
+
+    /// Takes note of an ID that nothing would be done to.
+    fn not_done(&mut self, id: &[u8], outcome: Outcome) -> Result<(), WorkError> {
+        if matches!(outcome, Outcome::NotFound | Outcome::Invalid) {
+            self.missing = self.missing.saturating_add(1);
+        }
+        match self.forecast {
+            Some(forecast) => {
+                let line = forecast.not_done(id, outcome);
+                let written = self.shown.text(line.as_bytes());
+                self.written(written)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the work if standard output cannot be written.
+    fn written(&mut self, written: io::Result<()>) -> Result<(), WorkError> {
+        written.map_err(|error| {
+            self.failed = Some(error);
+            WorkError::Enough
+        })
+    }
+
+    /// Whether the message is in this queue.
+    fn try_in(&mut self, queue: Queue, id: &QueueId) -> Result<bool, WorkError> {
+        let path = self.context.layout.path(queue, id.as_bytes());
+        let name = path.to_string_lossy().into_owned();
+        let dir = self.context.spool;
+        let message = match message::open(dir, path.as_bytes(), queue, &name) {
+            Ok(message) => message,
+            Err(NoMessage::NotThere) => return Ok(false),
+            Err(error) if error.is_exhaustion() => return Err(error.into()),
+            Err(error) => {
+                let text = error.to_string();
+                self.logger.report(Severity::Warning, text);
+                return Ok(false);
+            }
+        };
+        let changes = match self.action {
+            Action::Expire => !message.is_expired(),
+            Action::ExpireAndRelease => !message.is_expired() || queue == Queue::Hold,
+            _ => true,
+        };
+        if !changes {
+            self.not_done(id.as_bytes(), Outcome::Unchanged(queue))?;
+            return Ok(true);
+        }
+        let at = Location {
+            spool: dir,
+            layout: self.context.layout,
+            queue,
+            id: id.as_bytes(),
+            path: &name,
+        };
+        let mut form = Formatter::new(self.style.into());
+        self.reporter.report(&message, &at, self.rules, &mut form)?;
+        let totals = form.take_totals();
+        let written = self.shown.message(std::mem::take(form.out()), totals);
+        self.written(written).map(|()| true)
+    }
+
+    /// Ends the listing, and says how many there are.
+    fn finish(self, done: Result<(), ScanEnd>) -> Result<(), Fatal> {
+        let (context, logger) = (self.context, self.logger);
+        if let Some(error) = self.failed {
+            return output_failed(logger, &error);
+        }
+        match done {
+            Ok(()) | Err(ScanEnd::Work(WorkError::Enough)) => {}
+            Err(ScanEnd::Listing(ListingError::Output(error))) => {
+                return output_failed(logger, &error);
+            }
+            Err(ended) => return Err(context.end(&ended, logger)),
+        }
+        let count = match self.shown.finish() {
+            Ok(count) => count,
+            Err(error) => return output_failed(logger, &error),
+        };
+        let deleted = context.arguments.trash.deleted;
+        logger.report(
+            Severity::Info,
+            counted(would_be(self.action, deleted), count),
+        );
+        match context.arguments.options.strict && self.missing > 0 {
+            true => {
+                logger.report(Severity::Warning, missing_ids(self.missing));
+                Err(Fatal::already_reported(STATUS_STRICT))
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+impl IdConsumer for DryRun<'_> {
+    fn take(&mut self, asked: IdRequest) -> Result<(), WorkError> {
+        if self.shown.is_full() {
+            return Err(WorkError::Enough);
+        }
+        match asked {
+            IdRequest::Id(id) => self.id(&id),
+            IdRequest::NoId(text) => {
+                let warning = Warning::InvalidId(text.clone());
+                self.logger.report(Severity::Warning, warning.message());
+                self.not_done(&text, Outcome::Invalid)
+            }
+            IdRequest::CutAtNul(line) => {
+                let warning = Warning::CutAtNul(line);
+                self.logger.report(Severity::Warning, warning.message());
+                Ok(())
+            }
+        }
+    }
+
+    fn pause(&mut self) -> Result<(), WorkError> {
+        Ok(())
+    }
+}
+
+/// Ends with the status of postsuper, unless it is the reader that has gone.
+fn output_failed(logger: &mut Logger, error: &io::Error) -> Result<(), Fatal> {
+    listing::output_failed(logger, error).map_err(|_| Fatal::already_reported(STATUS))
+}
+
+/// What would happen to messages.
+fn would_be(action: Action, deleted: Deleted) -> &'static str {
+    match action {
+        Action::Delete if deleted == Deleted::InTrash => "Would be moved to trash",
+        Action::Delete => "Would be deleted",
+        Action::Expire => "Would be force-expired",
+        Action::ExpireAndRelease => "Would be force-expired or released from hold",
+        Action::Hold => "Would be placed on hold",
+        Action::Release => "Would be released from hold",
+        Action::Requeue => "Would be requeued",
+    }
+}

@@ -1,0 +1,285 @@
+//! What Postfix's postsuper does not have (spec page 12): a selection, and
+//! how actions are tried, bounded, asked about and reported.
+//!
+//! Owns these options and which of them contradict each other or the rest.
+//! Does nothing.
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use super::super::rate_limit;
+use super::arguments::{ALL, MATCH, STDIN};
+use crate::actions::executor::Action;
+use crate::actions::id_stream::Separator;
+use crate::cli::{Opt, Scanned, Value};
+use crate::selection::{Builder, Selection, Taken};
+use crate::sys::time;
+
+const N: Value = Value::Required("N");
+
+/// The options, without those of a selection.
+pub const OPTIONS: [Opt; 11] = [
+    Opt::long(
+        "dry-run",
+        Value::None,
+        "list what would be acted on, and change nothing",
+    ),
+    Opt::long("limit", N, "stop after N messages"),
+    Opt::long("max", N, "do nothing if more than N messages are meant"),
+    Opt::long("interactive", Value::None, "show how many, and ask first"),
+    Opt::long(
+        "comment",
+        Value::Required("TEXT"),
+        "say TEXT with each act, in the mail log too",
+    ),
+    Opt::long(
+        "rate",
+        Value::Required("N/s"),
+        "with -H, -f, -r: at most N per second (or /m, /h)",
+    ),
+    Opt::long(
+        "strict",
+        Value::None,
+        "status 100 if a queue ID is invalid or not found",
+    ),
+    Opt::long(
+        "null",
+        Value::None,
+        "queue IDs on standard input are separated by NUL bytes",
+    ),
+    Opt::long(
+        "results",
+        Value::Required("json"),
+        "print one JSON object per message",
+    ),
+    Opt::long(
+        "quiet",
+        Value::None,
+        "no line per message on standard error; the summary stays",
+    ),
+    Opt::long(
+        "progress",
+        Value::None,
+        "a progress bar on standard error, if it is a terminal",
+    ),
+];
+
+/// What is wished beside the actions.
+#[derive(Debug, Default)]
+pub struct ActionOptions {
+    /// Which messages MATCH means.
+    pub selection: Option<Selection>,
+    /// Whether nothing is to be changed.
+    pub dry_run: bool,
+    /// After how many messages to stop.
+    pub limit: Option<u64>,
+    /// Of how many nothing is to be done.
+    pub max: Option<u64>,
+    /// Whether to ask first.
+    pub interactive: bool,
+    /// What to say with each act.
+    pub comment: Option<String>,
+    /// The time from one message to the next.
+    pub interval: Option<Duration>,
+    /// Whether IDs that are not there matter.
+    pub strict: bool,
+    /// What ends an ID on standard input.
+    pub separator: Separator,
+    /// Whether messages that were acted on are reported on standard error.
+    pub verbosity: Verbosity,
+    /// Whether each result is printed.
+    pub results: bool,
+    /// Whether a progress bar is shown.
+    pub progress: bool,
+    /// Whether any of the options that Postfix does not have is given.
+    pub is_extended: bool,
+}
+
+/// Whether each message that is acted on is reported on standard error. The
+/// mail log has it in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// It is.
+    #[default]
+    EachMessage,
+    /// `--quiet`: only warnings and the summary.
+    Summary,
+}
+
+impl ActionOptions {
+    /// Whether messages have to be counted before any is acted on.
+    pub fn counts_first(&self) -> bool {
+        self.max.is_some() || self.interactive
+    }
+
+    /// Whether messages are acted on one by one even if all of them are meant.
+    pub fn one_by_one(&self) -> bool {
+        self.counts_first() || self.limit.is_some() || self.interval.is_some() || self.results
+    }
+}
+
+/// The wishes while the command line is read.
+#[derive(Debug)]
+pub struct Reading {
+    options: ActionOptions,
+    given: Vec<&'static str>,
+    builder: Builder,
+    /// What was wrong first.
+    wrong: Option<String>,
+}
+
+impl Reading {
+    /// Nothing is read yet.
+    pub fn new() -> Self {
+        Self {
+            options: ActionOptions::default(),
+            given: Vec::new(),
+            builder: Builder::new(time::now()),
+            wrong: None,
+        }
+    }
+
+    /// Takes an option, if it is one of these.
+    pub fn take(&mut self, scanned: &Scanned) -> Taken {
+        match self.builder.take(scanned) {
+            Ok(Taken::Yes) => return Taken::Yes,
+            Ok(Taken::No) => {}
+            Err(error) => {
+                self.complain(error.to_string());
+                return Taken::Yes;
+            }
+        }
+        let Scanned::Long(name, value) = scanned else {
+            return Taken::No;
+        };
+        if !OPTIONS.iter().any(|option| option.long == Some(name)) {
+            return Taken::No;
+        }
+        self.given.push(name);
+        if let Err(problem) = self.options.set(name, value) {
+            let value = value.display();
+            self.complain(format!("bad value for --{name}: {value}: {problem}"));
+        }
+        Taken::Yes
+    }
+
+    fn complain(&mut self, text: String) {
+        self.wrong.get_or_insert(text);
+    }
+
+    /// The wishes, or what is wrong with them. `repairs` is whether there is
+    /// anything to do but `actions`.
+    pub fn finish(
+        mut self,
+        actions: &[(Action, OsString)],
+        repairs: bool,
+    ) -> Result<ActionOptions, String> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        self.options.selection = self.builder.finish().map_err(|error| error.to_string())?;
+        check_match(self.options.selection.is_some(), actions)?;
+        if let (Some(name), []) = (self.given.first(), actions) {
+            return Err(format!(
+                "--{name} goes with an action: -d, -e, -f, -h, -H or -r"
+            ));
+        }
+        self.options.is_extended = self.options.selection.is_some() || !self.given.is_empty();
+        self.options.check(actions, repairs)?;
+        Ok(self.options)
+    }
+}
+
+/// MATCH and a selection need each other.
+fn check_match(is_selected: bool, actions: &[(Action, OsString)]) -> Result<(), String> {
+    let has_match = actions.iter().any(|(_, argument)| argument == MATCH);
+    match (is_selected, has_match) {
+        (true, false) => {
+            Err("a selection needs the word MATCH: postsuper -d MATCH --from ...".to_owned())
+        }
+        (false, true) => Err(
+            "MATCH needs a selection, such as --from or --older; every message is ALL".to_owned(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+impl ActionOptions {
+    fn set(&mut self, name: &str, value: &OsStr) -> Result<(), String> {
+        match name {
+            "dry-run" => self.dry_run = true,
+            "limit" => match number(value)? {
+                0 => return Err("give a number above 0".to_owned()),
+                limit => self.limit = Some(limit),
+            },
+            "max" => self.max = Some(number(value)?),
+            "interactive" => self.interactive = true,
+            "comment" => self.comment = Some(comment(value)?),
+            "rate" => self.interval = Some(rate_limit::interval(value)?),
+            "strict" => self.strict = true,
+            "null" => self.separator = Separator::Nul,
+            "quiet" => self.verbosity = Verbosity::Summary,
+            "results" if value == "json" => self.results = true,
+            "results" => return Err("it is json".to_owned()),
+            _ => self.progress = true,
+        }
+        Ok(())
+    }
+
+    fn check(&self, actions: &[(Action, OsString)], repairs: bool) -> Result<(), String> {
+        let contradiction = |text: &str| Err(text.to_owned());
+        if self.dry_run && repairs {
+            return contradiction("--dry-run shows actions only: leave out -p, -s and -S");
+        }
+        let first = actions.first().map(|(action, _)| *action);
+        if self.dry_run && actions.iter().any(|(action, _)| Some(*action) != first) {
+            return contradiction(
+                "--dry-run shows one kind of action: what the next would find depends on the first",
+            );
+        }
+        let is_countable =
+            |(_, argument): &(Action, OsString)| argument == MATCH || argument == ALL;
+        if self.counts_first() && !(actions.len() == 1 && actions.iter().all(is_countable)) {
+            return contradiction(
+                "--max and --interactive count before anything is done: give one action, with MATCH or ALL",
+            );
+        }
+        let is_paced = |(action, _): &(Action, OsString)| {
+            matches!(
+                action,
+                Action::Release | Action::ExpireAndRelease | Action::Requeue
+            )
+        };
+        if self.interval.is_some() && !actions.iter().all(is_paced) {
+            return contradiction("--rate is for what makes work for others: -H, -f and -r");
+        }
+        let reads_stdin = |(_, argument): &(Action, OsString)| argument == STDIN;
+        if self.separator == Separator::Nul && !actions.iter().any(reads_stdin) {
+            return contradiction(
+                "--null is for queue IDs on standard input: postsuper -d - --null",
+            );
+        }
+        let is_id = |(_, argument): &(Action, OsString)| {
+            argument == STDIN || (argument != ALL && argument != MATCH)
+        };
+        if self.strict && !actions.iter().any(is_id) {
+            return contradiction("--strict is for queue IDs and -: MATCH and ALL name none");
+        }
+        Ok(())
+    }
+}
+
+fn number(value: &OsStr) -> Result<u64, String> {
+    let digits = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
+    let number = value.to_str().filter(digits).and_then(|t| t.parse().ok());
+    number.ok_or_else(|| "give a number".to_owned())
+}
+
+fn comment(value: &OsStr) -> Result<String, String> {
+    match value.to_str() {
+        Some(text) if !text.trim().is_empty() && !text.chars().any(char::is_control) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("give one line of text".to_owned()),
+    }
+}

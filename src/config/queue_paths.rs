@@ -1,0 +1,79 @@
+//! Where an instance's queues are and whose they are, and nothing else of its
+//! main.cf: what qshape needs to know. Other parameters may be faulty.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use super::checks;
+use super::checks::MailOwner;
+use super::error::ConfigError;
+use super::main_cf::{MainCf, Nuls};
+use super::parameters::Parameters;
+use super::patterns::words;
+use super::postfix::warns_of_nul;
+
+/// The parameters and their defaults, as in `table`.
+const QUEUE_DIRECTORY: (&str, &[u8]) = ("queue_directory", b"/var/spool/postfix");
+const MAIL_OWNER: (&str, &[u8]) = ("mail_owner", b"postfix");
+const HASH_QUEUE_NAMES: (&str, &[u8]) = ("hash_queue_names", b"deferred, defer");
+const HASH_QUEUE_DEPTH: (&str, &[u8]) = ("hash_queue_depth", b"1");
+
+/// Where an instance's queues are.
+#[derive(Clone, Debug)]
+pub struct QueuePaths {
+    /// Its queue directory; may be empty, or relative.
+    pub queue_directory: PathBuf,
+    parameters: Parameters,
+}
+
+impl QueuePaths {
+    /// Reads `directory`/main.cf for a program. Warnings are the texts behind
+    /// `PROG: warning: `.
+    pub fn load(
+        program: &str,
+        directory: &Path,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
+        let file = MainCf::read(
+            directory,
+            program,
+            |file| warns_of_nul(file, None),
+            warnings,
+        )?;
+        let mut parameters = Parameters::new(file);
+        let (name, default) = QUEUE_DIRECTORY;
+        let path = parameters.take(name, default, warnings)?;
+        Ok(Self {
+            queue_directory: OsString::from_vec(path).into(),
+            parameters,
+        })
+    }
+
+    /// The owner of the queues.
+    pub fn mail_owner(&mut self, warnings: &mut Vec<String>) -> Result<MailOwner, ConfigError> {
+        let (name, default) = MAIL_OWNER;
+        let user = self.parameters.take(name, default, warnings)?;
+        checks::mail_owner(&self.parameters, &user)
+    }
+
+    /// Who owns the queues of a Postfix that says nothing else.
+    pub fn default_mail_owner() -> Result<MailOwner, ConfigError> {
+        let nothing = MainCf::parse(PathBuf::new(), b"", &[], Nuls::Ignore, &mut Vec::new())?;
+        checks::mail_owner(&Parameters::new(nothing), MAIL_OWNER.1)
+    }
+
+    /// Which queues have subdirectories, and how many levels of them.
+    pub fn hashing(
+        &mut self,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Vec<Vec<u8>>, u32), ConfigError> {
+        let (name, default) = HASH_QUEUE_NAMES;
+        let names = self.parameters.take(name, default, warnings)?;
+        let (name, default) = HASH_QUEUE_DEPTH;
+        let depth = self.parameters.take(name, default, warnings)?;
+        let depth = self.parameters.integer(name, &depth, 1)?;
+        let names = words(&names).map(<[u8]>::to_vec).collect();
+        Ok((names, depth.unsigned_abs()))
+    }
+}

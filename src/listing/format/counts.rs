@@ -1,0 +1,198 @@
+//! What counts look like: a table for people, or JSON lines for programs.
+
+use std::io::Write;
+
+use super::super::counts::{CountBy, Group, Groups};
+use super::super::times::Clock;
+use super::json::{member, number, string};
+use crate::spool::Queue;
+
+/// Widths of the columns.
+const COUNT_WIDTH: usize = 10;
+const BYTES_WIDTH: usize = 14;
+const TIME_WIDTH: usize = 19;
+
+/// A value and what counts as it.
+pub type CountRow = (Vec<u8>, Group);
+
+/// The groups as rows: the largest first, queues and hours in their own
+/// order; at most `top` of them.
+pub fn rows(groups: Groups, by: CountBy, top: Option<usize>) -> Vec<CountRow> {
+    let mut rows: Vec<CountRow> = groups.into_iter().collect();
+    match by {
+        CountBy::Queue => rows.sort_by_key(|(queue, _)| place(queue)),
+        CountBy::Hour => rows.sort_by(|(a, _), (b, _)| a.cmp(b)),
+        _ => rows.sort_by(|(a, more), (b, less)| (less.count, a).cmp(&(more.count, b))),
+    }
+    if let Some(top) = top {
+        rows.truncate(top);
+    }
+    rows
+}
+
+/// A queue's place in the order of a listing.
+fn place(queue: &[u8]) -> usize {
+    let is_it = |known: &Queue| known.name().as_bytes() == queue;
+    Queue::LISTED.iter().position(is_it).unwrap_or(usize::MAX)
+}
+
+/// A heading, and a line for each row. What was counted comes last in the
+/// line: there may be blanks in it.
+pub fn table(rows: &[CountRow], by: CountBy, clock: Clock) -> Vec<u8> {
+    let mut out = Vec::new();
+    let (what, value) = words(by);
+    // Writing to a Vec cannot fail.
+    let _ = writeln!(
+        out,
+        "{what:>COUNT_WIDTH$} {:>BYTES_WIDTH$}  {:TIME_WIDTH$}  {:TIME_WIDTH$}  {value}",
+        "Bytes", "Oldest", "Newest"
+    );
+    for (value, group) in rows {
+        let (count, bytes) = (group.count, group.bytes);
+        let _ = write!(out, "{count:>COUNT_WIDTH$} {bytes:>BYTES_WIDTH$}");
+        for time in [group.oldest, group.newest] {
+            let mut text = Vec::new();
+            clock.write(time, &mut text);
+            text.resize(text.len().max(TIME_WIDTH), b' ');
+            out.extend_from_slice(b"  ");
+            out.extend_from_slice(&text);
+        }
+        out.extend_from_slice(b"  ");
+        out.extend_from_slice(value);
+        out.push(b'\n');
+    }
+    out
+}
+
+/// The same of queues of which only the numbers are known.
+pub fn queue_table(names: &[(Queue, u64)]) -> Vec<u8> {
+    let mut out = format!("{:>COUNT_WIDTH$}  Queue\n", "Messages").into_bytes();
+    for (queue, count) in names {
+        // Writing to a Vec cannot fail.
+        let _ = writeln!(out, "{count:>COUNT_WIDTH$}  {queue}");
+    }
+    out
+}
+
+/// One JSON object for each row.
+pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (value, group) in rows {
+        begin_object(by, value, group.count, &mut out);
+        for (name, value) in [
+            ("bytes", i64::try_from(group.bytes).unwrap_or(i64::MAX)),
+            ("oldest", group.oldest),
+            ("newest", group.newest),
+        ] {
+            number(name, value, &mut out);
+        }
+        end_object(instance, &mut out);
+    }
+    out
+}
+
+/// The same of queues of which only the numbers are known.
+pub fn queue_json(names: &[(Queue, u64)], instance: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (queue, count) in names {
+        begin_object(CountBy::Queue, queue.name().as_bytes(), *count, &mut out);
+        end_object(instance, &mut out);
+    }
+    out
+}
+
+fn begin_object(by: CountBy, value: &[u8], count: u64, out: &mut Vec<u8>) {
+    let what = match by.counts_recipients() {
+        true => "recipients",
+        false => "messages",
+    };
+    out.extend_from_slice(b"{\"by\": ");
+    string(by.name().as_bytes(), out);
+    member("value", value, out);
+    number(what, i64::try_from(count).unwrap_or(i64::MAX), out);
+}
+
+/// The number of all messages as an object.
+pub fn total_json(messages: u64, instance: Option<&str>) -> Vec<u8> {
+    let mut out = format!("{{\"messages\": {messages}").into_bytes();
+    end_object(instance, &mut out);
+    out
+}
+
+fn end_object(instance: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(instance) = instance {
+        member("instance", instance.as_bytes(), out);
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+/// What is counted and by what, as a heading.
+fn words(by: CountBy) -> (&'static str, &'static str) {
+    match by {
+        CountBy::Queue => ("Messages", "Queue"),
+        CountBy::From => ("Messages", "Sender"),
+        CountBy::FromDomain => ("Messages", "Sender domain"),
+        CountBy::To => ("Recipients", "Recipient"),
+        CountBy::ToDomain => ("Recipients", "Recipient domain"),
+        CountBy::Reason => ("Recipients", "Reason"),
+        CountBy::Client => ("Messages", "Client"),
+        CountBy::SaslUser => ("Messages", "Login"),
+        CountBy::Hour => ("Messages", "Hour of arrival"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listing::times::TimeStyle;
+
+    fn groups(values: &[(&str, u64)]) -> Groups {
+        let group = |count: &u64| Group {
+            count: *count,
+            bytes: 10,
+            oldest: 1,
+            newest: 2,
+        };
+        let pair = |(value, count): &(&str, u64)| (value.as_bytes().to_vec(), group(count));
+        values.iter().map(pair).collect()
+    }
+
+    fn order(by: CountBy, top: Option<usize>, values: &[(&str, u64)]) -> Vec<String> {
+        let text = |(value, _): CountRow| String::from_utf8(value).unwrap();
+        rows(groups(values), by, top)
+            .into_iter()
+            .map(text)
+            .collect()
+    }
+
+    #[test]
+    fn the_commonest_come_first_and_queues_in_their_order() {
+        let senders = [("b", 2), ("a", 2), ("c", 3)];
+        assert_eq!(order(CountBy::From, None, &senders), ["c", "a", "b"]);
+        assert_eq!(order(CountBy::From, Some(1), &senders), ["c"]);
+        let queues = [("hold", 9), ("maildrop", 1), ("active", 5)];
+        assert_eq!(
+            order(CountBy::Queue, None, &queues),
+            ["maildrop", "active", "hold"]
+        );
+    }
+
+    #[test]
+    fn a_table_has_the_value_last_and_json_is_json() {
+        let rows = rows(groups(&[("a \"b\"@x", 2)]), CountBy::To, None);
+        let clock = Clock {
+            style: TimeStyle::Epoch,
+            now: 5,
+        };
+        let table = String::from_utf8(table(&rows, CountBy::To, clock)).unwrap();
+        let words: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(words, ["2", "10", "1", "2", "a", "\"b\"@x"]);
+        let json: serde_json::Value =
+            serde_json::from_slice(&json(&rows, CountBy::To, None)).unwrap();
+        assert_eq!(json["value"], "a \"b\"@x");
+        assert_eq!(
+            (&json["recipients"], &json["newest"]),
+            (&2.into(), &2.into())
+        );
+    }
+}

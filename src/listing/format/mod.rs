@@ -1,0 +1,8 @@
+//! One file per output format of a listing.
+
+pub mod counts;
+pub mod detail;
+pub mod json;
+pub mod lines;
+pub mod template;
+pub mod text;

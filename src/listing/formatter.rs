@@ -1,0 +1,330 @@
+//! What a worker makes of messages: text in one of the styles, entries to be
+//! sorted, or counts; and the totals that the text form ends with.
+//!
+//! Owns how much of a message is held until it is complete.
+
+use std::io;
+
+use super::counts::{Counts, MessageCounter};
+use super::format::json::JsonFormat;
+use super::format::lines::LineFormat;
+use super::format::template::RequiredParts;
+use super::format::text::TextFormat;
+use super::message_info::{FileFacts, MessageInfo};
+use super::sink::PIECE_SIZE;
+use super::sort::{SortEntry, SortSpec};
+use super::spill::{Spill, SpilledText};
+use super::style::{OutputOptions, Style};
+use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, ReadLevel, Recipient};
+use crate::queue_file::records::{SHORT_TEXT_MAX, TEXT_MAX};
+
+/// Messages and bytes that were listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Number of messages.
+    pub messages: u64,
+    /// Sum of their sizes. Wraps, as Postfix's does: sizes are what a file
+    /// claims.
+    pub bytes: u64,
+}
+
+impl Totals {
+    /// Adds the totals of another part of the queue.
+    pub fn add(&mut self, other: Totals) {
+        self.messages = self.messages.wrapping_add(other.messages);
+        self.bytes = self.bytes.wrapping_add(other.bytes);
+    }
+}
+
+/// What is gathered rather than written at once.
+#[derive(Debug)]
+pub enum PartialResult {
+    /// Messages that wait for their place in the order.
+    Entries(Vec<SortEntry>),
+    /// Counts.
+    Counts(Counts),
+}
+
+/// Makes of messages what a look asks for.
+#[derive(Debug)]
+pub struct Formatter<'a> {
+    style: StyledFormatter<'a>,
+    sort_spec: Option<&'a SortSpec>,
+    depth: RequiredParts,
+    keeping: Keeping,
+    has_head: bool,
+    known: MessageInfo,
+    size: u64,
+    totals: Totals,
+    entries: Vec<SortEntry>,
+    /// What they cost.
+    entries_cost: usize,
+    spill: Option<&'a Spill>,
+    /// What the spill has of the message.
+    kept: Vec<SpilledText>,
+    decision: ListDecision,
+    /// Why the spill cannot take more.
+    failure: Option<io::Error>,
+}
+
+/// Bytes of a whole text that Postfix's forms show.
+const WHOLE_TEXT_MAX: usize = TEXT_MAX / 8;
+
+/// Whether it is known that the message is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ListDecision {
+    Listed,
+    Open,
+}
+
+/// Whether more is kept of a message than its report says at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    Nothing,
+    Envelope,
+    Headers,
+}
+
+#[derive(Debug)]
+enum StyledFormatter<'a> {
+    Text(TextFormat),
+    Json(JsonFormat<'a>),
+    Lines(LineFormat<'a>),
+    Counts(MessageCounter<'a>, Vec<u8>),
+}
+
+impl<'a> Formatter<'a> {
+    /// A form with nothing written.
+    pub fn new(look: OutputOptions<'a>) -> Self {
+        let keeps = look.style.needs_message_info() || look.sort_spec.is_some();
+        Self {
+            keeping: match (look.style.needs_headers(), keeps) {
+                (true, _) => Keeping::Headers,
+                (false, true) => Keeping::Envelope,
+                (false, false) => Keeping::Nothing,
+            },
+            style: match look.style {
+                Style::Text(columns, clock) => {
+                    StyledFormatter::Text(TextFormat::new(columns, clock))
+                }
+                Style::Json(members) => StyledFormatter::Json(JsonFormat::new(members)),
+                Style::Lines(template) => StyledFormatter::Lines(LineFormat::new(template)),
+                Style::Counts(plan) => {
+                    StyledFormatter::Counts(MessageCounter::new(plan), Vec::new())
+                }
+            },
+            sort_spec: look.sort_spec,
+            depth: look.depth(),
+            has_head: false,
+            known: MessageInfo::default(),
+            size: 0,
+            totals: Totals::default(),
+            entries: Vec::new(),
+            entries_cost: 0,
+            spill: look.spill,
+            kept: Vec::new(),
+            decision: ListDecision::Listed,
+            failure: None,
+        }
+    }
+
+    /// It is not yet known whether the message that begins is listed.
+    pub fn hold_back(&mut self) {
+        self.decision = ListDecision::Open;
+    }
+
+    /// It is known that the message is listed.
+    pub fn release(&mut self) {
+        self.decision = ListDecision::Listed;
+    }
+
+    /// The message is not listed. What was written of it and not kept
+    /// elsewhere is the caller's to remove from [`Formatter::out`].
+    pub fn drop_message(&mut self) {
+        self.kept.clear();
+    }
+
+    /// Why text could not be kept, if that is so: the listing is wrong then.
+    pub fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// Bytes of a text of any length that are shown.
+    pub fn long_text_max(&self) -> usize {
+        match self.style {
+            StyledFormatter::Text(_) | StyledFormatter::Json(_) => WHOLE_TEXT_MAX,
+            StyledFormatter::Lines(_) | StyledFormatter::Counts(..) => SHORT_TEXT_MAX,
+        }
+    }
+
+    /// Takes care of what was written of a message that is not complete, if
+    /// it is much and the caller does not take it.
+    fn settle(&mut self) {
+        let Some(sort_spec) = self.sort_spec else {
+            return;
+        };
+        if self.out().len() <= PIECE_SIZE {
+            return;
+        }
+        if sort_spec.keys.is_empty()
+            && self.decision == ListDecision::Listed
+            && self.kept.is_empty()
+        {
+            let text = std::mem::take(self.out());
+            return self.push(SortEntry::part(text));
+        }
+        if let Some(spill) = self.spill {
+            match spill.keep(self.out()) {
+                Ok(kept) => self.kept.push(kept),
+                Err(error) => self.failure = Some(error),
+            }
+            self.out().clear();
+        }
+    }
+
+    fn push(&mut self, entry: SortEntry) {
+        self.entries_cost = self.entries_cost.saturating_add(entry.cost());
+        self.entries.push(entry);
+    }
+
+    /// What was written since it was last taken or cleared.
+    pub fn out(&mut self) -> &mut Vec<u8> {
+        match &mut self.style {
+            StyledFormatter::Text(form) => &mut form.out,
+            StyledFormatter::Json(form) => &mut form.out,
+            StyledFormatter::Lines(form) => &mut form.out,
+            StyledFormatter::Counts(_, nothing) => nothing,
+        }
+    }
+
+    /// Whether what is written may be handed out before a message is
+    /// complete.
+    pub fn is_continuous(&self) -> bool {
+        self.sort_spec.is_none()
+    }
+
+    /// Where facts about the next message's file go, if they are shown.
+    pub fn file_facts(&mut self) -> Option<&mut FileFacts> {
+        (self.keeping != Keeping::Nothing).then_some(&mut self.known.file)
+    }
+
+    /// Whether headers of the message are shown.
+    pub fn needs_headers(&self) -> bool {
+        self.keeping == Keeping::Headers
+    }
+
+    /// The totals since they were last taken.
+    pub fn take_totals(&mut self) -> Totals {
+        std::mem::take(&mut self.totals)
+    }
+
+    /// About how many bytes wait to be taken by [`Formatter::take_partial`].
+    pub fn partial_size(&self) -> usize {
+        match &self.style {
+            StyledFormatter::Counts(counter, _) => counter.cost(),
+            _ => self.entries_cost,
+        }
+    }
+
+    /// What was gathered since it was last taken.
+    pub fn take_partial(&mut self) -> Option<PartialResult> {
+        if !self.entries.is_empty() {
+            self.entries_cost = 0;
+            return Some(PartialResult::Entries(std::mem::take(&mut self.entries)));
+        }
+        match &mut self.style {
+            StyledFormatter::Counts(counter, _) => counter.take().map(PartialResult::Counts),
+            _ => None,
+        }
+    }
+}
+
+impl MessageVisitor for Formatter<'_> {
+    fn begin(&mut self) {
+        self.has_head = false;
+        self.decision = ListDecision::Listed;
+        self.kept.clear();
+        if self.keeping != Keeping::Nothing {
+            self.known.begin();
+        }
+    }
+
+    fn long_text_max(&self) -> usize {
+        Formatter::long_text_max(self)
+    }
+
+    fn wants_attributes(&self) -> bool {
+        self.keeping != Keeping::Nothing
+    }
+
+    fn attribute(&mut self, text: &[u8]) {
+        self.known.origin.note(text);
+    }
+
+    fn done_recipient(&mut self) {
+        self.known.done_recipients = self.known.done_recipients.saturating_add(1);
+    }
+
+    fn wanted(&self) -> ReadLevel {
+        match self.depth {
+            RequiredParts::Everything => ReadLevel::Everything,
+            RequiredParts::Head if self.has_head => ReadLevel::Nothing,
+            RequiredParts::Head | RequiredParts::QueueFile => ReadLevel::QueueFile,
+        }
+    }
+
+    fn message(&mut self, head: &MessageHead<'_>) {
+        self.has_head = true;
+        self.size = head.size.cast_unsigned();
+        if self.keeping != Keeping::Nothing {
+            self.known.note(head);
+        }
+        match &mut self.style {
+            StyledFormatter::Text(form) => form.message(head),
+            StyledFormatter::Json(form) => form.message(head),
+            StyledFormatter::Lines(form) => form.begin(),
+            StyledFormatter::Counts(counter, _) => counter.begin(),
+        }
+        self.settle();
+    }
+
+    fn recipient(&mut self, recipient: &Recipient<'_>) {
+        self.known.recipients = self.known.recipients.saturating_add(1);
+        match &mut self.style {
+            StyledFormatter::Text(form) => form.recipient(recipient),
+            StyledFormatter::Json(form) => form.recipient(recipient),
+            StyledFormatter::Lines(form) => form.recipient(recipient),
+            StyledFormatter::Counts(counter, _) => {
+                counter.recipient(recipient);
+                if self.decision == ListDecision::Listed {
+                    counter.add_up(&self.known);
+                }
+            }
+        }
+        self.settle();
+    }
+
+    fn end(&mut self) {
+        match &mut self.style {
+            StyledFormatter::Text(_) => {}
+            StyledFormatter::Json(form) => form.end(&self.known),
+            StyledFormatter::Lines(form) => form.end(&self.known),
+            StyledFormatter::Counts(counter, _) => counter.end(&self.known),
+        }
+        let totals = Totals {
+            messages: 1,
+            bytes: self.size,
+        };
+        match self.sort_spec {
+            None => self.totals.add(totals),
+            Some(sort_spec) => {
+                let text = std::mem::take(self.out());
+                let kept = std::mem::take(&mut self.kept);
+                let entry = SortEntry::new(sort_spec, &self.known, totals, kept, text);
+                self.push(entry);
+            }
+        }
+    }
+
+    fn warning(&mut self, _: Vec<u8>) {}
+}

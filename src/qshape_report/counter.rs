@@ -1,0 +1,469 @@
+//! What one message adds to the table: reads the files of a chunk and says
+//! under which names they count, and in which bucket.
+
+use std::collections::HashMap;
+use std::io;
+
+use super::ages::Ages;
+use super::domain;
+use super::filter::{Filter, ReportSelection};
+use crate::queue_file::envelope;
+use crate::queue_file::envelope::{
+    Addresses, CountRules, EnvelopeKind, EnvelopeReader, EnvelopeWarning,
+};
+use crate::spool::message::Message;
+use crate::spool::tree::TraversalIssue;
+use crate::spool::{Layout, Queue, ReasonReader};
+use crate::sys::dir;
+use crate::sys::dir::{Dir, stat_open};
+use crate::text::{Charset, fold};
+use crate::worker_pool::readers::{Chunk, ConsumerGone, ReadChunk};
+
+/// Recipients without a reason count as this.
+const NO_REASON: &[u8] = b"(none yet)";
+/// Size classes: at least so many bytes.
+const SIZES: [(i64, &str); 6] = [
+    (10 << 20, "10M or more"),
+    (1 << 20, "1M to 10M"),
+    (100 << 10, "100K to 1M"),
+    (10 << 10, "10K to 100K"),
+    (1 << 10, "1K to 10K"),
+    (i64::MIN, "less than 1K"),
+];
+/// Bytes of names after which a piece is handed out.
+const PIECE_SIZE: usize = 64 * 1024;
+/// Bytes of one file's names that are held until it is known that it counts;
+/// one with more is read a second time.
+const HELD_MAX: usize = 128 * 1024;
+/// What a name costs beside its bytes.
+const NAME_COST: usize = 64;
+
+/// What the rows of the table are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupBy {
+    /// Recipient domains.
+    #[default]
+    Domain,
+    /// Sender domains.
+    SenderDomain,
+    /// Recipients.
+    Recipient,
+    /// Senders.
+    Sender,
+    /// Deferral reasons, folded.
+    Reason,
+    /// The queues that were asked for.
+    Queue,
+    /// Size classes.
+    Size,
+}
+
+impl GroupBy {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Domain => "domain",
+            Self::SenderDomain => "sender_domain",
+            Self::Recipient => "recipient",
+            Self::Sender => "sender",
+            Self::Reason => "reason",
+            Self::Queue => "queue",
+            Self::Size => "size",
+        }
+    }
+
+    /// What the numbers count.
+    pub fn counted(self) -> &'static str {
+        match self {
+            Self::Domain | Self::Recipient | Self::Reason => "recipients",
+            Self::SenderDomain | Self::Sender | Self::Queue | Self::Size => "messages",
+        }
+    }
+}
+
+/// Where deferral reasons are found.
+#[derive(Clone, Copy, Debug)]
+pub struct Logs<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct CountRequest<'a> {
+    /// What the rows are.
+    pub by: GroupBy,
+    /// The buckets.
+    pub ages: Ages,
+    /// The time from which ages are counted back, in seconds.
+    pub now: f64,
+    /// Where reasons are found, if they are asked for.
+    pub logs: Option<Logs<'a>>,
+    /// The queues, as they were asked for.
+    pub queues: &'a [Vec<u8>],
+    /// Which messages are meant; all without one.
+    pub matching: Option<ReportSelection<'a>>,
+}
+
+/// What one message adds.
+pub struct MessageCount {
+    /// Its bucket.
+    pub bucket: usize,
+    /// The names it counts under, and how often.
+    pub names: Vec<(Box<[u8]>, u64)>,
+}
+
+/// What was found in a file.
+pub enum FileStats {
+    /// A message.
+    Message(MessageCount),
+    /// Names of a message that follows.
+    Names(MessageCount),
+    /// Something worth a word.
+    Odd(EnvelopeWarning),
+}
+
+/// What comes out of a chunk.
+pub enum CountPiece {
+    /// What was found in its files, in order.
+    Found(Vec<FileStats>),
+    /// Something that barred the way.
+    Barred(TraversalIssue),
+    /// The process has run out of something.
+    Exhausted(io::Error),
+}
+
+/// Reads one chunk after the other. Chunks are labelled with the number of
+/// their queue.
+pub struct ChunkCounter<'a> {
+    question: &'a CountRequest<'a>,
+    /// Lets through what is meant; all without one.
+    filter: Option<Filter<'a>>,
+    envelopes: EnvelopeReader,
+    said: MessageStats,
+    /// What was found and not handed out, and the bytes of its texts.
+    found: Vec<FileStats>,
+    size: usize,
+}
+
+impl<'a> ChunkCounter<'a> {
+    /// A counter that has not begun.
+    pub fn new(question: &'a CountRequest<'a>) -> Self {
+        Self {
+            question,
+            filter: question.matching.map(Filter::new),
+            envelopes: EnvelopeReader::default(),
+            said: MessageStats::new(question.by),
+            found: Vec::new(),
+            size: 0,
+        }
+    }
+
+    /// Looks at one file.
+    fn file(
+        &mut self,
+        chunk: &Chunk<usize, CountPiece>,
+        dir: &Dir,
+        name: &[u8],
+    ) -> Result<(), ConsumerGone> {
+        match self.open(dir, name, chunk.label) {
+            Ok(None) => {}
+            Ok(Some(message)) => self.read(chunk, &message, name)?,
+            Err(cause) => return chunk.hand_out(CountPiece::Exhausted(cause)),
+        }
+        match self.size > PIECE_SIZE {
+            true => self.hand_out(chunk),
+            false => Ok(()),
+        }
+    }
+
+    /// Opens a file, if it can be a message that is meant.
+    fn open(&mut self, dir: &Dir, name: &[u8], queue: usize) -> io::Result<Option<Message>> {
+        let Some(message) = envelope::open(dir, name)? else {
+            return Ok(None);
+        };
+        let matches = match &mut self.filter {
+            Some(filter) => filter.lets_through(&message, name, queue)?,
+            None => true,
+        };
+        Ok(matches.then_some(message))
+    }
+
+    /// Reads an open file.
+    fn read(
+        &mut self,
+        chunk: &Chunk<usize, CountPiece>,
+        message: &Message,
+        name: &[u8],
+    ) -> Result<(), ConsumerGone> {
+        self.said.clear();
+        let Self {
+            found,
+            size,
+            said,
+            envelopes,
+            ..
+        } = self;
+        let mut handed_out = Ok(());
+        let mut warn = |warning: EnvelopeWarning| {
+            *size = size
+                .saturating_add(warning.text().len())
+                .saturating_add(NAME_COST);
+            found.push(FileStats::Odd(warning));
+            if *size > PIECE_SIZE {
+                *size = 0;
+                let piece = CountPiece::Found(std::mem::take(found));
+                handed_out = handed_out.and_then(|()| chunk.hand_out(piece));
+            }
+        };
+        let counts = envelopes.read(message, said, &mut warn);
+        handed_out?;
+        let Some(counts) = counts else {
+            return Ok(());
+        };
+        if self.said.is_over {
+            self.read_again(chunk, message, &counts)?;
+        }
+        self.count(chunk, name, &counts)
+    }
+
+    /// Reads a file of very many names, which counts, and hands them out.
+    fn read_again(
+        &mut self,
+        chunk: &Chunk<usize, CountPiece>,
+        message: &Message,
+        counts: &CountRules,
+    ) -> Result<(), ConsumerGone> {
+        self.hand_out(chunk)?;
+        let bucket = self.bucket(counts);
+        self.said.clear();
+        let mut again = Retry {
+            said: &mut self.said,
+            hand_out: |names| {
+                let names = vec![FileStats::Names(MessageCount { bucket, names })];
+                chunk.hand_out(CountPiece::Found(names))
+            },
+            ended: Ok(()),
+        };
+        // What is odd in it was noted the first time.
+        self.envelopes.read(message, &mut again, &mut |_| {});
+        again.ended
+    }
+
+    fn bucket(&self, counts: &CountRules) -> usize {
+        let CountRequest { ages, now, .. } = self.question;
+        ages.bucket(now - counts.arrival)
+    }
+
+    /// Counts a message.
+    fn count(
+        &mut self,
+        chunk: &Chunk<usize, CountPiece>,
+        name: &[u8],
+        counts: &CountRules,
+    ) -> Result<(), ConsumerGone> {
+        let bucket = self.bucket(counts);
+        match self.question.by {
+            // Only the original's own rows have what is no message.
+            GroupBy::Domain | GroupBy::SenderDomain => {}
+            _ if counts.kind == EnvelopeKind::File => return Ok(()),
+            GroupBy::Queue => {
+                let queue = self.question.queues.get(chunk.label);
+                self.said.note(queue.map_or(&[], Vec::as_slice));
+            }
+            GroupBy::Size => {
+                let class = SIZES.iter().find(|(least, _)| counts.size >= *least);
+                self.said
+                    .note(class.map_or("", |(_, class)| class).as_bytes());
+            }
+            GroupBy::Reason => {
+                if let Some(logs) = self.question.logs {
+                    reasons(&logs, name, &mut self.said, |names| {
+                        let names = vec![FileStats::Names(MessageCount { bucket, names })];
+                        chunk.hand_out(CountPiece::Found(names))
+                    })?;
+                }
+            }
+            GroupBy::Recipient | GroupBy::Sender => {}
+        }
+        let names = self.said.take();
+        let costs = names.iter().map(|(name, _)| cost_of(name));
+        self.size = costs.fold(self.size, usize::saturating_add);
+        self.found
+            .push(FileStats::Message(MessageCount { bucket, names }));
+        Ok(())
+    }
+
+    fn hand_out(&mut self, chunk: &Chunk<usize, CountPiece>) -> Result<(), ConsumerGone> {
+        self.size = 0;
+        chunk.hand_out(CountPiece::Found(std::mem::take(&mut self.found)))
+    }
+}
+
+impl ReadChunk<usize, CountPiece> for ChunkCounter<'_> {
+    fn chunk(&mut self, chunk: &Chunk<usize, CountPiece>) -> Result<(), ConsumerGone> {
+        let Some(place) = &chunk.place else {
+            return Ok(());
+        };
+        for name in chunk.names() {
+            self.file(chunk, &place.dir, name)?;
+        }
+        self.hand_out(chunk)
+    }
+}
+
+/// What a message's file says, as far as it is asked for.
+struct MessageStats {
+    by: GroupBy,
+    sender: Vec<u8>,
+    recipients: u64,
+    name: Vec<u8>,
+    names: HashMap<Box<[u8]>, u64>,
+    /// What the names cost.
+    cost: usize,
+    /// Whether they were too many to be held.
+    is_over: bool,
+}
+
+fn cost_of(name: &[u8]) -> usize {
+    name.len().saturating_add(NAME_COST)
+}
+
+impl MessageStats {
+    fn new(by: GroupBy) -> Self {
+        Self {
+            by,
+            sender: Vec::new(),
+            recipients: 0,
+            name: Vec::new(),
+            names: HashMap::new(),
+            cost: 0,
+            is_over: false,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.sender.clear();
+        self.recipients = 0;
+        self.names.clear();
+        self.cost = 0;
+        self.is_over = false;
+    }
+
+    /// Counts under a name.
+    fn note(&mut self, name: &[u8]) {
+        match self.names.get_mut(name) {
+            Some(count) => *count = count.saturating_add(1),
+            None => {
+                self.cost = self.cost.saturating_add(cost_of(name));
+                self.names.insert(name.into(), 1);
+            }
+        }
+    }
+
+    /// Counts under what is in `self.name`.
+    fn note_name(&mut self) {
+        let name = std::mem::take(&mut self.name);
+        self.note(&name);
+        self.name = name;
+    }
+
+    fn take(&mut self) -> Vec<(Box<[u8]>, u64)> {
+        match self.by {
+            GroupBy::Sender => domain::address_of(&self.sender, &mut self.name),
+            GroupBy::SenderDomain => domain::domain_of(&self.sender, &mut self.name),
+            _ => return self.take_names(),
+        }
+        vec![(self.name.as_slice().into(), 1)]
+    }
+}
+
+impl MessageStats {
+    fn take_names(&mut self) -> Vec<(Box<[u8]>, u64)> {
+        self.cost = 0;
+        self.names.drain().collect()
+    }
+}
+
+impl Addresses for MessageStats {
+    fn sender(&mut self, address: &[u8]) {
+        if matches!(self.by, GroupBy::Sender | GroupBy::SenderDomain) {
+            self.sender.clear();
+            self.sender.extend_from_slice(address);
+        }
+    }
+
+    fn recipient(&mut self, address: &[u8]) {
+        self.recipients = self.recipients.saturating_add(1);
+        match self.by {
+            GroupBy::Domain => domain::domain_of(address, &mut self.name),
+            GroupBy::Recipient => domain::address_of(address, &mut self.name),
+            _ => return,
+        }
+        if !self.is_over {
+            self.note_name();
+        }
+        if self.cost > HELD_MAX {
+            self.take_names();
+            self.is_over = true;
+        }
+    }
+}
+
+/// A file that is known to count, while it is read a second time.
+struct Retry<'a, F> {
+    said: &'a mut MessageStats,
+    hand_out: F,
+    ended: Result<(), ConsumerGone>,
+}
+
+impl<F: FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), ConsumerGone>> Addresses for Retry<'_, F> {
+    fn sender(&mut self, address: &[u8]) {
+        self.said.sender(address);
+    }
+
+    fn recipient(&mut self, address: &[u8]) {
+        self.said.recipient(address);
+        if self.said.cost > PIECE_SIZE && self.ended.is_ok() {
+            self.ended = (self.hand_out)(self.said.take_names());
+        }
+    }
+}
+
+/// Counts the reasons in a message's defer log, one per recipient; recipients
+/// that it does not mention have none.
+fn reasons(
+    logs: &Logs<'_>,
+    id: &[u8],
+    said: &mut MessageStats,
+    mut hand_out: impl FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), ConsumerGone>,
+) -> Result<(), ConsumerGone> {
+    let mut left = said.recipients;
+    let opened = logs
+        .spool
+        .open_file_below(&logs.layout.path(Queue::Defer, id));
+    let opened = opened.and_then(|file| Ok((stat_open(&file)?, file)));
+    if let Ok((stat, file)) = opened
+        && dir::FileKind::of(&stat) == dir::FileKind::File
+    {
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let mut log = ReasonReader::open(file, size, Charset::Safe);
+        while left > 0
+            && let Ok(Some(entry)) = log.next(|_| ())
+        {
+            said.name.clear();
+            fold::fold(&entry.reason, &mut said.name);
+            said.note_name();
+            left = left.saturating_sub(1);
+            if said.cost > PIECE_SIZE {
+                hand_out(said.take_names())?;
+            }
+        }
+    }
+    for _ in 0..left {
+        said.note(NO_REASON);
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Which messages count when only some are meant: what their names rule out
+//! is not opened; what is opened is judged before it is read for the table.
+//!
+//! What a selection means is `selection`'s business.
+
+use std::io;
+
+use super::counter::Logs;
+use crate::queue_file::message_reader::{Location, ReadError};
+use crate::queue_file::message_visitor::Rules;
+use crate::selection::{Matcher, Selection};
+use crate::spool::Queue;
+use crate::spool::message::Message;
+
+/// The messages that are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportSelection<'a> {
+    /// What is true of them.
+    pub selection: &'a Selection,
+    /// What counts in a message and how it is shown.
+    pub rules: &'a Rules,
+    /// Where their logs are.
+    pub logs: Logs<'a>,
+    /// The queues that were asked for, in the same order.
+    pub queues: &'a [Queue],
+}
+
+impl ReportSelection<'_> {
+    /// Whether one of a queue's messages can be meant. Queues have numbers.
+    pub(super) fn admits_queue(&self, number: usize) -> bool {
+        let queue = self.queues.get(number);
+        queue.is_some_and(|queue| self.selection.admits_queue(*queue))
+    }
+
+    /// Whether a message of that name can be meant.
+    pub(super) fn admits_name(&self, number: usize, name: &[u8]) -> bool {
+        let queue = self.queues.get(number);
+        queue.is_some_and(|queue| self.selection.admits_name(queue.name().as_bytes(), name))
+    }
+}
+
+/// Judges one open message after the other.
+pub(super) struct Filter<'a> {
+    matching: ReportSelection<'a>,
+    matcher: Matcher<'a>,
+}
+
+impl<'a> Filter<'a> {
+    pub(super) fn new(matching: ReportSelection<'a>) -> Self {
+        Self {
+            matching,
+            matcher: Matcher::new(matching.selection, matching.rules),
+        }
+    }
+
+    /// Whether a message is meant. An error is that the process has run out
+    /// of something.
+    pub(super) fn lets_through(
+        &mut self,
+        message: &Message,
+        id: &[u8],
+        number: usize,
+    ) -> io::Result<bool> {
+        let Some(queue) = self.matching.queues.get(number) else {
+            return Ok(false);
+        };
+        let at = Location {
+            spool: self.matching.logs.spool,
+            layout: self.matching.logs.layout,
+            queue: *queue,
+            id,
+            // Only warnings name it, and nobody hears them here.
+            path: "",
+        };
+        let judged = match self.matching.selection.needs_names_only() {
+            // Its name does not tell whether a file is a message at all.
+            true => self.matcher.examine(message, &at).map(|it| it.is_some()),
+            false => self.matcher.matches(message, &at),
+        };
+        match judged {
+            Ok(matches) => Ok(matches),
+            // Whether it counts cannot be known.
+            Err(ReadError::Exhausted { cause, .. } | ReadError::Unread { cause, .. }) => Err(cause),
+            // Its text ends where no file can: it does not count anyway.
+            Err(ReadError::Seek { .. }) => Ok(false),
+            Err(ReadError::Interrupted) => Err(io::ErrorKind::Interrupted.into()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The table as text: right-aligned columns, as wide as the headings and the
+//! counts of all names need; names get the rest of the line.
+
+use std::io;
+use std::io::Write;
+
+use super::ages::Ages;
+use super::rows::{NameFormat, RowSelection};
+use super::table::{DomainTable, TableRow};
+use crate::text::blanks;
+
+/// Columns that a number has at least.
+const NUMBER_MIN: usize = 2;
+/// Columns that names have at least, however wide that makes the line.
+const NAME_MIN: f64 = 18.0;
+
+/// What the table is written on.
+#[derive(Clone, Copy, Debug)]
+pub struct TableLayout {
+    /// How wide; fractions of a column are not used.
+    pub width: f64,
+    /// How names look on it.
+    pub names: NameFormat,
+}
+
+/// What the original complains of while it prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrintWarning {
+    /// A row left out for lack of a number of children.
+    Childless,
+    /// A row with counts that have no column.
+    Redundant,
+}
+
+/// Writes the table; returns the complaints, in order.
+pub fn table_layout(
+    table: &DomainTable,
+    ages: &Ages,
+    choice: &RowSelection,
+    table_layout: &TableLayout,
+    out: &mut impl Write,
+) -> io::Result<Vec<PrintWarning>> {
+    let headings = ages.headings();
+    let widths = widths(&headings, &table.total);
+    let numbers: usize = widths.iter().map(|width| width.saturating_add(1)).sum();
+    let name_width = (table_layout.width - numbers as f64).max(NAME_MIN);
+    let columns = name_width as usize;
+    blanks(columns, out)?;
+    let headings = ["T"].into_iter().chain(headings.iter().map(String::as_str));
+    for (heading, width) in headings.zip(&widths) {
+        write!(out, " {heading:>width$}")?;
+    }
+    writeln!(out)?;
+    let visible = choice.of(table);
+    let mut childless = visible.childless.into_iter().peekable();
+    let mut faults = Vec::new();
+    for (before, (name, row)) in visible.rows.into_iter().enumerate() {
+        while childless.next_if_eq(&before).is_some() {
+            faults.push(PrintWarning::Childless);
+        }
+        if row.exceeds(ages.columns()) {
+            faults.push(PrintWarning::Redundant);
+        }
+        let name = table_layout.names.fit(name, name_width);
+        blanks(columns.saturating_sub(name.len()), out)?;
+        out.write_all(&name)?;
+        for (column, width) in widths.iter().enumerate() {
+            write!(out, " {:>width$}", number(row, column))?;
+        }
+        writeln!(out)?;
+    }
+    faults.extend(childless.map(|_| PrintWarning::Childless));
+    Ok(faults)
+}
+
+/// The widths of the numbers: of all ages, then of each bucket.
+fn widths(headings: &[String], total: &TableRow) -> Vec<usize> {
+    let heading = |column: usize| match column.checked_sub(1) {
+        None => 1,
+        Some(bucket) => headings.get(bucket).map_or(0, String::len),
+    };
+    (0..=headings.len())
+        .map(|column| {
+            let digits = number(total, column).to_string().len();
+            digits.max(heading(column)).max(NUMBER_MIN)
+        })
+        .collect()
+}
+
+/// The number in a column: of all ages, then of each bucket.
+fn number(row: &TableRow, column: usize) -> u64 {
+    match column {
+        0 => row.total,
+        bucket => row.count(bucket),
+    }
+}

@@ -1,0 +1,552 @@
+//! Gathers what a listing says of one message from its queue file and its
+//! logs (spec page 05).
+//!
+//! Owns the order of reading and the rules of what counts. How it looks is
+//! `listing`'s business.
+
+use std::fs::File;
+use std::io;
+use std::io::BufRead;
+
+use nix::errno::Errno;
+use thiserror::Error;
+
+use super::duplicate_filter::DuplicateFilter;
+use super::message_visitor::{
+    LogClass, LogFacts, MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
+};
+use super::records::{Buffers, Record, RecordReader, RecordType, SHORT_TEXT_MAX};
+use crate::release::Feature;
+use crate::spool::message::{Message, is_exhaustion};
+use crate::spool::{Layout, Queue, ReasonReader, defer_log};
+use crate::sys::dir::{Dir, FileKind, stat_open};
+use crate::sys::error_text::{error_text, is_any};
+use crate::sys::source::FileSource;
+use crate::text::{make_printable, quote, to_printable, trim_space_start};
+
+/// Bytes of an attribute that count: its name, and more than any value has
+/// that Postfix writes.
+const ATTRIBUTE_MAX: usize = 4096;
+/// Bytes of a malformed size record that a warning shows.
+const SIZE_SHOWN_MAX: usize = 100;
+
+/// A failure that ends the listing.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// A size that leads where no file can be: it ends Postfix's listing too.
+    #[error("seek file {path}: {}", error_text(.cause))]
+    Seek {
+        /// The queue file.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A file that cannot be read to its end, or a log that cannot be opened:
+    /// what was reported is true, but not all. To whoever lists it is a
+    /// warning, and whoever wants to know the message does not.
+    #[error("{what}: {}", error_text(.cause))]
+    Unread {
+        /// What cannot be done, in Postfix's words.
+        what: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A file that cannot be opened now because the process has run out of
+    /// something: a listing without it would be wrong.
+    #[error("open {path}: {}", error_text(.cause))]
+    Exhausted {
+        /// The file.
+        path: String,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// A signal came.
+    #[error("stopped by a signal")]
+    Interrupted,
+}
+
+impl ReadError {
+    /// A message that cannot be read to its end.
+    pub fn unread(at: &Location<'_>, cause: io::Error) -> Self {
+        let what = format!("close file {} {}", at.queue, to_printable(at.id));
+        Self::Unread { what, cause }
+    }
+
+    /// Whether a listing that goes on would be wrong.
+    pub fn ends_listing(&self) -> bool {
+        match self {
+            Self::Seek { .. } | Self::Exhausted { .. } | Self::Interrupted => true,
+            Self::Unread { .. } => false,
+        }
+    }
+}
+
+/// Bytes of a buffer for texts that are kept from one message to the next: a
+/// quoted text has up to twice its bytes.
+const KEPT_MAX: usize = 4 * SHORT_TEXT_MAX;
+
+/// Reads messages one after the other, with the same buffers.
+#[derive(Debug, Default)]
+pub struct MessageReader {
+    records: Buffers,
+    sender: Vec<u8>,
+    address: Vec<u8>,
+    original: Vec<u8>,
+    /// Whether the next recipient has an original one.
+    has_original: bool,
+    logged: DuplicateFilter,
+}
+
+/// Where a message lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Location<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+    /// The queue the message is in.
+    pub queue: Queue,
+    /// Its queue ID.
+    pub id: &'a [u8],
+    /// The file, relative to the queue directory.
+    pub path: &'a str,
+}
+
+impl MessageReader {
+    /// Keeps the original of the next recipient. Observed with Postfix 3.11.7:
+    /// an empty one is quoted, and empty_address_recipient does not replace it.
+    fn note_original(&mut self, text: &[u8], rules: &Rules) {
+        self.original.clear();
+        quote(text, &mut self.original);
+        make_printable(&mut self.original, rules.charset);
+        self.has_original = true;
+    }
+
+    /// Reports a message that was found at `at`.
+    pub fn report(
+        &mut self,
+        message: &Message,
+        at: &Location<'_>,
+        rules: &Rules,
+        report: &mut impl MessageVisitor,
+    ) -> Result<(), ReadError> {
+        let mut buffers = std::mem::take(&mut self.records);
+        let mut reading = MessageReading {
+            reporter: self,
+            at,
+            rules,
+            file_size: message.stat.st_size,
+            modified: message.stat.st_mtime,
+            forced_expire: rules
+                .has(Feature::ForcedExpire)
+                .then(|| message.is_expired()),
+            arrival: 0,
+            size: None,
+            has_sender: false,
+            unread: None,
+        };
+        report.begin();
+        let mut file = RecordReader::new(message.source(), &mut buffers).passing_over_zeros();
+        let done = reading.read(&mut file, report);
+        if let Some(cause) = file.take_failure() {
+            reading.note_unread(ReadError::unread(at, cause), report);
+        }
+        if reading.has_sender && done.is_ok() {
+            report.end();
+        }
+        let unread = reading.unread.take().map_or(Ok(()), Err);
+        buffers.shrink();
+        self.records = buffers;
+        for text in [&mut self.sender, &mut self.address, &mut self.original] {
+            if text.capacity() > KEPT_MAX {
+                *text = Vec::new();
+            }
+        }
+        done.and(unread)
+    }
+}
+
+/// Whether to go on with the records of a message.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Record,
+    Stop,
+}
+
+/// One message while it is read.
+struct MessageReading<'r> {
+    reporter: &'r mut MessageReader,
+    at: &'r Location<'r>,
+    rules: &'r Rules,
+    file_size: i64,
+    modified: i64,
+    forced_expire: Option<bool>,
+    /// The first time that is not zero.
+    arrival: i64,
+    /// The content size, from the first size record that can be read.
+    size: Option<i64>,
+    has_sender: bool,
+    /// The first thing that could not be read.
+    unread: Option<ReadError>,
+}
+
+type QueueFileReader<'b, 'f> = RecordReader<'b, FileSource<&'f File>>;
+
+impl MessageReading<'_> {
+    fn read(
+        &mut self,
+        file: &mut QueueFileReader<'_, '_>,
+        report: &mut impl MessageVisitor,
+    ) -> Result<(), ReadError> {
+        loop {
+            if self.rules.is_stopped() {
+                return Err(ReadError::Interrupted);
+            }
+            let next = file.next_cooked();
+            if let Ok(Some(record)) = &next {
+                file.limit_text(text_max(record, report));
+            }
+            match next {
+                Ok(Some(record)) if file.is_readable(&record) => {
+                    let next = self.record(file, &record, report)?;
+                    if next == Next::Stop || report.wanted() == ReadLevel::Nothing {
+                        return Ok(());
+                    }
+                }
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    let path = self.at.path.as_bytes();
+                    report.warning([path, b": ", &error.message()].concat());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        file: &mut QueueFileReader<'_, '_>,
+        record: &Record,
+        report: &mut impl MessageVisitor,
+    ) -> Result<Next, ReadError> {
+        match record.kind {
+            RecordType::TIME if self.arrival == 0 => {
+                self.arrival = leading_number(file.text(record))
+            }
+            RecordType::SIZE => self.size_record(file.text(record), report),
+            RecordType::SENDER => return self.sender(file.text(record), report),
+            RecordType::ORIGINAL_RECIPIENT if self.has_sender => {
+                self.reporter.note_original(file.text(record), self.rules);
+            }
+            // Without a sender it says nothing yet to releases that do not
+            // list it.
+            RecordType::ORIGINAL_RECIPIENT
+                if !self.rules.has(Feature::OriginalRecipientBeforeSender) => {}
+            RecordType::RECIPIENT if self.has_sender => self.recipient(file.text(record), report),
+            RecordType::ORIGINAL_RECIPIENT | RecordType::RECIPIENT => {
+                self.skip_rest("missing sender address", file.text(record), report);
+                return Ok(Next::Stop);
+            }
+            RecordType::ATTRIBUTE if report.wants_attributes() => {
+                let text = file.text(record);
+                report.attribute(text.get(..ATTRIBUTE_MAX).unwrap_or(text));
+            }
+            RecordType::DONE_RECIPIENT => report.done_recipient(),
+            RecordType::CONTENT => self.skip_content(file)?,
+            // A type byte of zero ends the reading in Postfix.
+            RecordType(0) => return Ok(Next::Stop),
+            _ => {}
+        }
+        Ok(Next::Record)
+    }
+
+    fn size_record(&mut self, text: &[u8], report: &mut impl MessageVisitor) {
+        let believed =
+            self.at.queue != Queue::Maildrop || !self.rules.has(Feature::PreliminarySize);
+        if self.size.is_some() || !believed {
+            return;
+        }
+        if text.iter().all(|b| matches!(b, b' ' | b'0'..=b'9')) {
+            self.size = Some(leading_number(text));
+            return;
+        }
+        let start = text
+            .get(..SIZE_SHOWN_MAX.min(text.len()))
+            .unwrap_or_default();
+        let parts = [
+            self.at.id,
+            b": malformed size record: ",
+            start,
+            b" -- using file size instead",
+        ];
+        report.warning(parts.concat());
+    }
+
+    fn sender(&mut self, text: &[u8], report: &mut impl MessageVisitor) -> Result<Next, ReadError> {
+        if self.has_sender {
+            self.skip_rest("duplicate sender address", text, report);
+            return Ok(Next::Stop);
+        }
+        self.has_sender = true;
+        display(text, self.rules, &mut self.reporter.sender);
+        report.message(&MessageHead {
+            queue: self.at.queue.name().as_bytes(),
+            id: self.at.id,
+            arrival: match self.arrival {
+                time if time > 0 => time,
+                _ => self.modified,
+            },
+            size: self.size.unwrap_or(self.file_size),
+            forced_expire: self.forced_expire,
+            sender: &self.reporter.sender,
+            envelope_sender: Some(text),
+        });
+        self.reporter.has_original = false;
+        self.reporter.logged.clear();
+        if report.wanted() != ReadLevel::Everything {
+            return Ok(Next::Record);
+        }
+        self.reasons(Queue::Defer, LogClass::Defer, report)?;
+        if self.rules.has(Feature::OriginalRecipient) {
+            self.reasons(Queue::Bounce, LogClass::Bounce, report)?;
+        }
+        Ok(Next::Record)
+    }
+
+    fn recipient(&mut self, text: &[u8], report: &mut impl MessageVisitor) {
+        let MessageReader {
+            address,
+            original,
+            has_original,
+            logged,
+            ..
+        } = &mut *self.reporter;
+        display(text, self.rules, address);
+        if !logged.contains(address) {
+            let original = if *has_original { &*original } else { &*address };
+            report.recipient(&Recipient {
+                address,
+                original: self
+                    .rules
+                    .has(Feature::OriginalRecipient)
+                    .then_some(original),
+                reason: None,
+                facts: LogFacts::default(),
+            });
+        }
+        *has_original = false;
+    }
+
+    /// Lists the recipients in one of the message's logs.
+    fn reasons(
+        &mut self,
+        log: Queue,
+        class: LogClass,
+        report: &mut impl MessageVisitor,
+    ) -> Result<(), ReadError> {
+        let path = self.at.layout.path(log, self.at.id);
+        let name = path.to_string_lossy();
+        let opened = self.at.spool.open_file_below(&path);
+        let (stat, file) = match opened.and_then(|file| Ok((stat_open(&file)?, file))) {
+            Ok(opened) => opened,
+            Err(cause) if is_exhaustion(&cause) => {
+                let path = name.into_owned();
+                return Err(ReadError::Exhausted { path, cause });
+            }
+            // No log, or none that may be read: nothing to say about it.
+            Err(cause) if is_missing(&cause) => return Ok(()),
+            Err(cause) => {
+                let what = format!("open {log} {}", to_printable(self.at.id));
+                self.note_unread(ReadError::Unread { what, cause }, report);
+                return Ok(());
+            }
+        };
+        match FileKind::of(&stat) {
+            FileKind::File => {
+                let size = u64::try_from(stat.st_size).unwrap_or(0);
+                let entries = ReasonReader::open(file, size, self.rules.charset);
+                if let Err(cause) = self.read_log(entries, &name, class, report) {
+                    let what = format!("close {log} {}", to_printable(self.at.id));
+                    self.note_unread(ReadError::Unread { what, cause }, report);
+                }
+            }
+            FileKind::Directory => {
+                let text = format!("close {log} {}: Is a directory", to_printable(self.at.id));
+                report.warning(text.into_bytes());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn read_log<R: BufRead>(
+        &mut self,
+        mut log: ReasonReader<R>,
+        path: &str,
+        class: LogClass,
+        report: &mut impl MessageVisitor,
+    ) -> io::Result<()> {
+        let mut observer = LogObserver {
+            path,
+            warned: false,
+            report,
+        };
+        // An error of the disk ends the log; what was read counts.
+        while let Some(entry) = log.next_observed(&mut observer)? {
+            let report = &mut *observer.report;
+            if report.wanted() == ReadLevel::Nothing || self.rules.is_stopped() {
+                break;
+            }
+            report.recipient(&Recipient {
+                address: &entry.recipient,
+                original: self
+                    .rules
+                    .has(Feature::OriginalRecipient)
+                    .then_some(&entry.original_recipient),
+                reason: Some((&entry.reason, class)),
+                facts: LogFacts {
+                    status: &entry.status,
+                    remote_host: &entry.remote_host,
+                },
+            });
+            self.reporter
+                .logged
+                .remember(&entry.recipient, self.rules.duplicate_limit);
+        }
+        Ok(())
+    }
+
+    /// Keeps what the caller has to know, and tells of what came after it.
+    fn note_unread(&mut self, unread: ReadError, report: &mut impl MessageVisitor) {
+        match self.unread {
+            None => self.unread = Some(unread),
+            Some(_) => report.warning(unread.to_string().into_bytes()),
+        }
+    }
+
+    /// Skips the message text by its size, if that is known.
+    fn skip_content(&mut self, file: &mut QueueFileReader<'_, '_>) -> Result<(), ReadError> {
+        let Some(size) = self.size.and_then(|size| u64::try_from(size).ok()) else {
+            return Ok(());
+        };
+        let failed = |cause| ReadError::Seek {
+            path: self.at.path.to_owned(),
+            cause,
+        };
+        file.seek(file.position().saturating_add(size))
+            .map_err(failed)
+    }
+
+    fn skip_rest(&mut self, what: &str, text: &[u8], report: &mut impl MessageVisitor) {
+        display(text, self.rules, &mut self.reporter.address);
+        let what = format!(": {what}: ");
+        let address = self.reporter.address.as_slice();
+        let parts = [
+            self.at.id,
+            what.as_bytes(),
+            address,
+            b" -- skipping remainder of this file",
+        ];
+        report.warning(parts.concat());
+    }
+}
+
+/// Bytes that may be kept of a record's text.
+fn text_max(record: &Record, report: &impl MessageVisitor) -> usize {
+    let is_shown = matches!(
+        record.kind,
+        RecordType::SENDER | RecordType::RECIPIENT | RecordType::ORIGINAL_RECIPIENT
+    );
+    match is_shown && record.length > SHORT_TEXT_MAX as u64 {
+        true => report.long_text_max(),
+        false => SHORT_TEXT_MAX,
+    }
+}
+
+/// Passes on what is odd in a log: the first line that is not understood, as
+/// a log of nothing else would fill the mail log.
+struct LogObserver<'a, R> {
+    path: &'a str,
+    warned: bool,
+    report: &'a mut R,
+}
+
+impl<R: MessageVisitor> defer_log::Observer for LogObserver<'_, R> {
+    fn malformed(&mut self, text: Vec<u8>) {
+        if !self.warned {
+            self.warned = true;
+            let parts = [self.path.as_bytes(), b": ", &text];
+            self.report.warning(parts.concat());
+        }
+    }
+
+    fn long_line_max(&self) -> usize {
+        self.report.long_text_max()
+    }
+}
+
+/// Whether there is nothing of that name, or nothing that we may read. A link
+/// is nothing.
+fn is_missing(cause: &io::Error) -> bool {
+    const MISSING: [Errno; 4] = [Errno::ENOENT, Errno::EACCES, Errno::ELOOP, Errno::ENOTDIR];
+    is_any(cause, &MISSING)
+}
+
+/// How a listing shows the null address.
+pub fn shown_null(rules: &Rules) -> Vec<u8> {
+    let mut shown = Vec::new();
+    display(b"", rules, &mut shown);
+    shown
+}
+
+/// Puts an envelope address into `to` as it is shown.
+fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
+    to.clear();
+    match address {
+        [] => quote(&rules.empty_address, to),
+        _ => quote(address, to),
+    }
+    make_printable(to, rules.charset);
+}
+
+/// The number a text begins with, behind blanks; 0 if there is none. Numbers
+/// that do not fit are the nearest that do, as in strtol(3).
+fn leading_number(text: &[u8]) -> i64 {
+    let text = trim_space_start(text);
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, text),
+    };
+    let number = digits
+        .iter()
+        .take_while(|b| b.is_ascii_digit())
+        .fold(0i64, |n, b| {
+            n.saturating_mul(10).saturating_add((b & 0x0f).into())
+        });
+    if negative {
+        number.saturating_neg()
+    } else {
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_read_as_postfix_reads_them() {
+        for (text, number) in [
+            (&b"1795438815 123"[..], 1_795_438_815),
+            (b"  12abc", 12),
+            (b"+99", 99),
+            (b"-5", -5),
+            (b"abc", 0),
+            (b"", 0),
+            (b"99999999999999999999", i64::MAX),
+        ] {
+            assert_eq!(leading_number(text), number, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Queue files: their records, their envelope and message, and how postcat shows them.
+
+pub mod duplicate_filter;
+pub mod envelope;
+pub mod message_reader;
+pub mod message_text;
+pub mod message_visitor;
+pub mod records;
+pub mod render;
+pub mod submission;

@@ -1,0 +1,90 @@
+//! How a message came in: the attributes of its envelope that say who
+//! submitted it and from where.
+
+/// Who handed a message over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its host name, or `unknown`.
+    pub name: Vec<u8>,
+    /// Its address.
+    pub address: Vec<u8>,
+}
+
+impl Client {
+    /// Whether anything is known of it.
+    pub fn is_named(&self) -> bool {
+        !self.name.is_empty() || !self.address.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.name.clear();
+        self.address.clear();
+    }
+}
+
+/// What the attributes of an envelope say, as they stand there.
+#[derive(Clone, Debug, Default)]
+pub struct Submission {
+    /// The login name; empty if there was no login.
+    pub sasl_user: Vec<u8>,
+    /// The client as it is logged: a proxy names the one behind it.
+    logged: Client,
+    /// The client that Postfix itself talked to.
+    nearest: Client,
+}
+
+impl Submission {
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.sasl_user.clear();
+        self.logged.clear();
+        self.nearest.clear();
+    }
+
+    /// Takes note of an attribute `name=value`.
+    pub fn note(&mut self, attribute: &[u8]) {
+        let Some(equals) = attribute.iter().position(|&b| b == b'=') else {
+            return;
+        };
+        let (name, value) = attribute.split_at(equals);
+        let field = match name {
+            b"sasl_username" => &mut self.sasl_user,
+            b"log_client_name" => &mut self.logged.name,
+            b"log_client_address" => &mut self.logged.address,
+            b"client_name" => &mut self.nearest.name,
+            b"client_address" => &mut self.nearest.address,
+            _ => return,
+        };
+        field.clear();
+        field.extend_from_slice(value.get(1..).unwrap_or_default());
+    }
+
+    /// The client: as logged, or else the nearest.
+    pub fn client(&self) -> &Client {
+        match self.logged.is_named() {
+            true => &self.logged,
+            false => &self.nearest,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_behind_a_proxy_counts() {
+        let mut origin = Submission::default();
+        origin.note(b"client_name=proxy");
+        origin.note(b"client_address=127.0.0.1");
+        assert_eq!(origin.client().name, b"proxy");
+        origin.note(b"log_client_name=far");
+        origin.note(b"log_client_address=192.0.2.1");
+        origin.note(b"no attribute");
+        origin.note(b"sasl_username=a=b");
+        assert_eq!(origin.client().address, b"192.0.2.1");
+        assert_eq!(origin.sasl_user, b"a=b");
+        origin.clear();
+        assert!(!origin.client().is_named() && origin.sasl_user.is_empty());
+    }
+}

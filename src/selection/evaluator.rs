@@ -1,0 +1,170 @@
+//! Judges one message while it is read, and says as soon as the rest does not
+//! matter any more.
+
+use super::conditions::{Clause, RecipientTest, Selection};
+use super::values::Bound;
+use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, ReadLevel, Recipient};
+use crate::queue_file::submission::Submission;
+
+/// Judges one message by all that is known without its text.
+#[derive(Debug)]
+pub struct Evaluator<'s> {
+    selection: &'s Selection,
+    /// How the null address is shown.
+    null_shown: &'s [u8],
+    verdict: Match,
+    /// What the recipients so far say to each clause about them.
+    seen: Vec<RecipientMatches>,
+    recipients: u64,
+    origin: Submission,
+}
+
+/// What is known of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Match {
+    /// It is not yet known to be meant, or not.
+    #[default]
+    Open,
+    /// It is meant, as far as all but its text goes.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// What the recipients so far say to a clause.
+#[derive(Clone, Copy, Debug, Default)]
+struct RecipientMatches {
+    /// Of one of them a test was true.
+    hit: bool,
+    /// Of one of them none was.
+    miss: bool,
+}
+
+impl<'s> Evaluator<'s> {
+    /// A judge who has seen nothing.
+    pub fn new(selection: &'s Selection, null_shown: &'s [u8]) -> Self {
+        Self {
+            selection,
+            null_shown,
+            verdict: Match::Open,
+            seen: vec![RecipientMatches::default(); selection.recipients.len()],
+            recipients: 0,
+            origin: Submission::default(),
+        }
+    }
+
+    /// What is known by now.
+    pub fn verdict(&self) -> Match {
+        self.verdict
+    }
+
+    /// Concludes from the recipients so far, if they are enough.
+    fn conclude(&mut self) {
+        let mut open = !self.selection.attributes.is_empty();
+        for (clause, seen) in self.selection.recipients.iter().zip(&self.seen) {
+            match clause.truth_so_far(*seen, self.recipients) {
+                Some(truth) if clause.negation.wants(truth) => {}
+                Some(_) => {
+                    self.verdict = Match::No;
+                    return;
+                }
+                None => open = true,
+            }
+        }
+        if !open {
+            self.verdict = Match::Yes;
+        }
+    }
+
+    /// Whether the message is meant, now that all is known.
+    fn decide(&self) -> bool {
+        let holds = |(clause, seen): (&Clause<RecipientTest>, &RecipientMatches)| {
+            clause.negation.wants(clause.truth(*seen, self.recipients))
+        };
+        self.selection.recipients.iter().zip(&self.seen).all(holds)
+            && self.selection.admits_origin(&self.origin)
+    }
+}
+
+impl MessageVisitor for Evaluator<'_> {
+    fn wants_attributes(&self) -> bool {
+        !self.selection.attributes.is_empty()
+    }
+
+    fn attribute(&mut self, text: &[u8]) {
+        self.origin.note(text);
+    }
+
+    fn wanted(&self) -> ReadLevel {
+        match self.verdict {
+            Match::Open if self.selection.recipients.is_empty() => ReadLevel::QueueFile,
+            Match::Open => ReadLevel::Everything,
+            Match::Yes | Match::No => ReadLevel::Nothing,
+        }
+    }
+
+    fn message(&mut self, head: &MessageHead<'_>) {
+        let may = self.selection.admits_name(head.queue, head.id)
+            && self.selection.admits_head(head, self.null_shown);
+        match may {
+            true => self.conclude(),
+            false => self.verdict = Match::No,
+        }
+    }
+
+    fn recipient(&mut self, recipient: &Recipient<'_>) {
+        if self.verdict != Match::Open {
+            return;
+        }
+        self.recipients = self.recipients.saturating_add(1);
+        for (clause, seen) in self.selection.recipients.iter().zip(&mut self.seen) {
+            let is_true = |test: &RecipientTest| test.is_true_of(recipient, self.null_shown);
+            match clause.tests.iter().any(is_true) {
+                true => seen.hit = true,
+                false => seen.miss = true,
+            }
+        }
+        self.conclude();
+    }
+
+    fn end(&mut self) {
+        if self.verdict == Match::Open {
+            self.verdict = match self.decide() {
+                true => Match::Yes,
+                false => Match::No,
+            };
+        }
+    }
+
+    // The listing of the message says it, if the message is meant.
+    fn warning(&mut self, _: Vec<u8>) {}
+}
+
+impl Clause<RecipientTest> {
+    /// Whether a test is true of the recipients, when there are no more.
+    fn truth(&self, seen: RecipientMatches, recipients: u64) -> bool {
+        let counted = |test: &RecipientTest| match test {
+            RecipientTest::Count(bound) => bound.admits(recipients),
+            RecipientTest::AllTo(_) => seen.hit && !seen.miss,
+            _ => seen.hit,
+        };
+        self.tests.iter().any(counted)
+    }
+
+    /// The same while there may be more; `None` if they matter.
+    fn truth_so_far(&self, seen: RecipientMatches, recipients: u64) -> Option<bool> {
+        match self.tests.first() {
+            // More recipients can only bring `at least` nearer; `at most` is
+            // known at the end.
+            Some(RecipientTest::Count(_)) => {
+                let reached = |test: &RecipientTest| match test {
+                    RecipientTest::Count(Bound::AtLeast(least)) => recipients >= *least,
+                    _ => false,
+                };
+                self.tests.iter().any(reached).then_some(true)
+            }
+            Some(RecipientTest::AllTo(_)) => seen.miss.then_some(false),
+            _ => seen.hit.then_some(true),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Waiting for several descriptors at once, within a time limit.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Something to read, or the end of it.
+    Input,
+    /// Room to write.
+    Room,
+}
+
+/// Waits until one of `descriptors` is ready, `limit` at most, and says which
+/// are, by their places in the list.
+pub fn poll_for(
+    descriptors: &[BorrowedFd<'_>],
+    what: Readiness,
+    limit: Duration,
+) -> io::Result<Vec<usize>> {
+    let flags = match what {
+        Readiness::Input => PollFlags::POLLIN,
+        Readiness::Room => PollFlags::POLLOUT,
+    };
+    let mut watched: Vec<PollFd<'_>> = descriptors
+        .iter()
+        .map(|descriptor| PollFd::new(*descriptor, flags))
+        .collect();
+    let start = Instant::now();
+    loop {
+        let left = limit.saturating_sub(start.elapsed());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut watched, left) {
+            Ok(_) => break,
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
+    let places = watched.iter().enumerate();
+    Ok(places
+        .filter(|(_, fd)| is_ready(fd))
+        .map(|(place, _)| place)
+        .collect())
+}

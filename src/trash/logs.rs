@@ -1,0 +1,145 @@
+//! The logs of a message on their way into the trash and back.
+//!
+//! Owns what they are called in saved/. Never replaces one.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+
+use super::Failure;
+use crate::actions::report::{ActionLog, Warning, WorkError};
+use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
+use crate::spool::{Queue, QueueId};
+use crate::sys::error_text::{error_text, is};
+
+/// Bytes of a name that file systems take.
+pub const NAME_MAX: usize = 255;
+
+/// Whether all logs are where they belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogsRestored {
+    All,
+    /// One stays in the trash, where its place is taken; that was told.
+    Refused,
+    /// Whether one is in the trash cannot be seen; that was told.
+    Unseen,
+}
+
+/// The name of a log in saved/. The dot makes it no queue ID.
+pub fn name(id: &QueueId, log: Queue) -> Vec<u8> {
+    [id.as_bytes(), b".", log.name().as_bytes()].concat()
+}
+
+/// The message and the log that a name in saved/ is of, if it is a log's.
+pub fn parse_name(name: &[u8]) -> Option<(QueueId, Queue)> {
+    let dot = name.iter().rposition(|&b| b == b'.')?;
+    let (id, log) = (name.get(..dot)?, name.get(dot.checked_add(1)?..)?);
+    let log = Queue::parse(log).filter(|queue| Queue::LOGS.contains(queue))?;
+    Some((QueueId::parse(id)?, log))
+}
+
+/// The logs that a message has.
+pub fn of(ops: &SpoolOps<'_>, id: &QueueId) -> Vec<Queue> {
+    let has = |log: &Queue| {
+        let home = ops.home(*log, id.as_bytes());
+        home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
+    };
+    Queue::LOGS.into_iter().filter(has).collect()
+}
+
+/// Moves a log into the trash, if there is one.
+pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), Failure> {
+    let path = ops.path(log, id.as_bytes());
+    let moved = match ops.home(log, id.as_bytes()) {
+        Ok(dir) => {
+            let at = FileAt {
+                dir: &dir,
+                name: id.as_bytes(),
+                path: &path,
+            };
+            // Most messages have not all of them, and a rename makes
+            // directories if it meets none.
+            match dir.stat(id.as_os_str()) {
+                Ok(_) => ops.rename_to_free(at, Queue::Saved, id.as_bytes(), &name(id, log)),
+                Err(cause) => Err(cause),
+            }
+        }
+        Err(cause) => Err(cause),
+    };
+    match moved {
+        Ok(_) => Ok(()),
+        Err(cause) if is(&cause, Errno::ENOENT) => Ok(()),
+        Err(cause) => Err(Failure {
+            path,
+            to: ops.path_of(Queue::Saved, id.as_bytes(), &name(id, log)),
+            cause,
+        }),
+    }
+}
+
+/// Moves all logs of a message back to where they belong; those whose place
+/// was taken stay.
+pub fn put_back(
+    ops: &SpoolOps<'_>,
+    id: &QueueId,
+    action_log: &mut ActionLog,
+) -> Result<LogsRestored, WorkError> {
+    let Some(saved) = found(ops.home(Queue::Saved, id.as_bytes()), ops, id)? else {
+        return Ok(LogsRestored::All);
+    };
+    let mut back = LogsRestored::All;
+    for log in Queue::LOGS {
+        let (name, home) = (name(id, log), id.as_bytes());
+        let path = ops.path_of(Queue::Saved, home, &name);
+        match saved.stat(OsStr::from_bytes(&name)) {
+            Ok(_) => {}
+            Err(cause) if is(&cause, Errno::ENOENT) => continue,
+            Err(cause) => {
+                action_log.warn(&Warning::Look { path, cause });
+                back = LogsRestored::Unseen;
+                continue;
+            }
+        }
+        let at = FileAt {
+            dir: &saved,
+            name: &name,
+            path: &path,
+        };
+        let to = ops.path(log, home);
+        match ops.rename_to_free(at, log, home, home) {
+            Ok(StepResult::Done | StepResult::Gone) => {}
+            Err(cause) if super::is_refusal(&cause) => {
+                let why = format!(
+                    "stays there, cannot be moved to {to}: {}",
+                    error_text(&cause)
+                );
+                action_log.warn(&Warning::Trash { path, why });
+                if back == LogsRestored::All {
+                    back = LogsRestored::Refused;
+                }
+            }
+            Err(cause) => {
+                return Err(WorkError::Rename {
+                    from: path,
+                    to,
+                    cause,
+                });
+            }
+        }
+    }
+    Ok(back)
+}
+
+/// A directory, unless it is not there.
+fn found<T>(home: io::Result<T>, ops: &SpoolOps<'_>, id: &QueueId) -> Result<Option<T>, WorkError> {
+    match home {
+        Ok(home) => Ok(Some(home)),
+        Err(cause) if is(&cause, Errno::ENOENT) => Ok(None),
+        Err(cause) => Err(WorkError::Remove {
+            path: ops.path(Queue::Saved, id.as_bytes()),
+            cause,
+        }),
+    }
+}

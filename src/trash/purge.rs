@@ -1,0 +1,238 @@
+//! Removes old batches from the trash, for good; and logs there that belong to
+//! no message.
+//!
+//! Removes only what was moved there before the given time: a message that
+//! was brought back and deleted again since is handled with its later batch.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+
+use super::batches::{Batch, BatchContent, Batches, Keep};
+use super::compact;
+use super::journal_file::{JournalDirectory, JournalFile};
+use super::locate::{MessageLocation, find, look};
+use super::logs;
+use super::logs::LogsRestored;
+use super::records::{Caller, Event, TrashedMessage, Word};
+use super::restore::{Remaining, close, report};
+use crate::actions::bulk::SpoolContext;
+use crate::actions::report::{ActionDone, ActionLog, ActionObserver, Counters, Warning, WorkError};
+use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
+use crate::spool::message;
+use crate::spool::{Queue, QueueId, Walk, WalkError};
+use crate::sys::error_text::is;
+
+/// Removes the batches that were begun at that time or before.
+pub fn purge(
+    field: SpoolContext<'_>,
+    until: i64,
+    who: &Caller,
+    journal: &mut dyn ActionObserver,
+) -> (Counters, Result<(), WorkError>) {
+    let mut purger = Purger {
+        field,
+        ops: field.ops(),
+        until,
+        action_log: ActionLog::default(),
+    };
+    let ended = purger.run(who, journal);
+    report(&mut purger.action_log, journal);
+    (purger.action_log.counters, ended)
+}
+
+struct Purger<'a> {
+    field: SpoolContext<'a>,
+    ops: SpoolOps<'a>,
+    until: i64,
+    action_log: ActionLog,
+}
+
+impl Purger<'_> {
+    fn run(&mut self, who: &Caller, journal: &mut dyn ActionObserver) -> Result<(), WorkError> {
+        let (spool, interrupts) = (self.field.spool, self.field.interrupts);
+        if JournalFile::open_to_read(spool)?.is_none() {
+            return Ok(());
+        }
+        let mut locked = JournalDirectory::open(spool)?.lock(interrupts)?;
+        let file = locked.journal();
+        let mut batches = Batches::read(file, interrupts, Keep::Oldest, &mut self.action_log)?;
+        let left = self.messages(file, &batches, journal)?;
+        let is_empty =
+            |(name, left): (Word, Remaining)| (left == Remaining::Nothing).then_some(name);
+        let purged: Vec<Word> = left.into_iter().filter_map(is_empty).collect();
+        close(&locked, &purged, who, &Event::Purged)?;
+        for name in &purged {
+            batches.empty(name, BatchContent::Purged);
+        }
+        self.logs_without_message()?;
+        let (ops, action_log) = (&self.ops, &mut self.action_log);
+        compact::tidy(&mut locked, &mut batches, ops, interrupts, action_log);
+        Ok(())
+    }
+
+    /// Removes the messages of all old batches, as they come in the journal.
+    /// Returns what is left of each of these batches.
+    fn messages(
+        &mut self,
+        file: &JournalFile,
+        batches: &Batches,
+        journal: &mut dyn ActionObserver,
+    ) -> Result<HashMap<Word, Remaining>, WorkError> {
+        let mut left: HashMap<Word, Remaining> = HashMap::new();
+        file.read(0, self.field.interrupts, |numbered| {
+            let Some(line) = numbered.line else {
+                return Ok(());
+            };
+            let Event::Trash { entry, .. } = &line.event else {
+                return Ok(());
+            };
+            let batch = batches.at(&line.batch, numbered.offset);
+            if batch.is_some_and(|batch| self.is_old(batch)) {
+                let done = self.message(entry);
+                report(&mut self.action_log, journal);
+                let all = left.entry(line.batch).or_insert(Remaining::Nothing);
+                *all = all.and(done?);
+            }
+            Ok(())
+        })?;
+        Ok(left)
+    }
+
+    fn is_old(&self, batch: &Batch) -> bool {
+        batch.content == BatchContent::Messages && batch.time <= self.until
+    }
+
+    fn message(&mut self, entry: &TrashedMessage) -> Result<Remaining, WorkError> {
+        match find(&self.ops, entry, &mut self.action_log) {
+            MessageLocation::Trash(stat) if stat.st_ctime > self.until => Ok(Remaining::Something),
+            MessageLocation::Trash(_) => {
+                // The logs first: if we are killed in between, the message is
+                // found again.
+                self.remove_logs(entry)?;
+                if self.remove(&entry.id, entry.id.as_bytes())? == StepResult::Done {
+                    self.action_log
+                        .done(ActionDone::Purged, &entry.id, entry.queue);
+                }
+                Ok(Remaining::Nothing)
+            }
+            // Logs of a message that is in use. Those that have newer ones in
+            // their places are of no use to it.
+            MessageLocation::Queue => {
+                let mut action_log = ActionLog::default();
+                match logs::put_back(&self.ops, &entry.id, &mut action_log)? {
+                    LogsRestored::All | LogsRestored::Refused => {
+                        self.remove_logs(entry).map(|()| Remaining::Nothing)
+                    }
+                    LogsRestored::Unseen => {
+                        self.action_log.lines.append(&mut action_log.lines);
+                        Ok(Remaining::Something)
+                    }
+                }
+            }
+            MessageLocation::Missing => self.remove_logs(entry).map(|()| Remaining::Nothing),
+            MessageLocation::Replaced => {
+                let path = self.ops.path(Queue::Saved, entry.id.as_bytes());
+                let why = "is another file than the one that was moved there, and stays";
+                self.warn(path, why.to_owned());
+                Ok(Remaining::Another)
+            }
+            MessageLocation::Unknown => Ok(Remaining::Something),
+        }
+    }
+
+    fn warn(&mut self, path: String, why: String) {
+        self.action_log.warn(&Warning::Trash { path, why });
+    }
+
+    /// Removes what deliveries that ended meanwhile, and calls that were cut
+    /// short, left: logs of messages that are neither in the trash nor in a
+    /// queue. Those of a message in a queue go back to it.
+    fn logs_without_message(&mut self) -> Result<(), WorkError> {
+        match self.walk_logs() {
+            Err(WorkError::Walk(error)) => {
+                let (WalkError::Open { path, .. } | WalkError::Read { path, .. }) = &error;
+                self.warn(path.clone(), format!("logs in there may be left: {error}"));
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn walk_logs(&mut self) -> Result<(), WorkError> {
+        let mut walk = Walk::new(self.field.spool, Queue::Saved)?;
+        while let Some(found) = walk.next_name()? {
+            if self.field.interrupts.caught().is_some() {
+                return Err(WorkError::Interrupted);
+            }
+            let Some((id, log)) = logs::parse_name(found.name) else {
+                continue;
+            };
+            let layout = self.field.layout;
+            if layout.is_home(Queue::Saved, &found.place.path, id.as_bytes()) {
+                self.log_without_message(&id, log)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn log_without_message(&mut self, id: &QueueId, log: Queue) -> Result<(), WorkError> {
+        match look(&self.ops, Queue::Saved, id) {
+            Ok(None) => {}
+            // It goes with its message.
+            Ok(Some(_)) => return Ok(()),
+            Err(cause) => {
+                let path = self.ops.path(Queue::Saved, id.as_bytes());
+                self.action_log.warn(&Warning::Look { path, cause });
+                return Ok(());
+            }
+        }
+        for queue in Queue::LISTED {
+            match look(&self.ops, queue, id) {
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    let mut action_log = ActionLog::default();
+                    if logs::put_back(&self.ops, id, &mut action_log)? == LogsRestored::Unseen {
+                        self.action_log.lines.append(&mut action_log.lines);
+                        return Ok(());
+                    }
+                    break;
+                }
+                Err(cause) => {
+                    let path = self.ops.path(queue, id.as_bytes());
+                    self.action_log.warn(&Warning::Look { path, cause });
+                    return Ok(());
+                }
+            }
+        }
+        self.remove(id, &logs::name(id, log)).map(drop)
+    }
+
+    fn remove_logs(&mut self, entry: &TrashedMessage) -> Result<(), WorkError> {
+        for log in Queue::LOGS {
+            self.remove(&entry.id, &logs::name(&entry.id, log))?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file from where the message belongs, if it is old enough.
+    fn remove(&mut self, id: &QueueId, name: &[u8]) -> Result<StepResult, WorkError> {
+        let path = self.ops.path_of(Queue::Saved, id.as_bytes(), name);
+        let home = self.ops.home(Queue::Saved, id.as_bytes());
+        let found = home.and_then(|home| Ok((home.stat(OsStr::from_bytes(name))?, home)));
+        match found {
+            Ok((stat, home)) if stat.st_ctime <= self.until && message::is_regular(&stat) => {
+                SpoolOps::remove(FileAt {
+                    dir: &home,
+                    name,
+                    path: &path,
+                })
+            }
+            Ok(_) => Ok(StepResult::Gone),
+            Err(cause) if is(&cause, Errno::ENOENT) => Ok(StepResult::Gone),
+            Err(cause) => Err(WorkError::Remove { path, cause }),
+        }
+    }
+}

@@ -1,0 +1,495 @@
+//! The lines of the trash's journal: what each says, as text and back.
+//!
+//! A line that was damaged says nothing: its sum does not fit. What fits is
+//! still a stranger's word, so every name is parsed before it is used.
+
+use std::fmt;
+use std::fmt::Write;
+
+use nix::sys::stat::FileStat;
+
+use crate::spool::{Queue, QueueId};
+use crate::sys::time::{Calendar, LocalTime, Zone};
+
+/// The first line of a journal.
+pub const HEADER: &str = "# spoolbox trash journal, version 1\n";
+/// What it begins with in any version.
+pub const ANY_HEADER: &str = "# spoolbox trash journal, version ";
+/// Bytes of a line at most.
+pub const LINE_MAX: usize = 4096;
+/// Bytes of a comment that are kept: escaped they still fit a line.
+const COMMENT_MAX: usize = 800;
+/// Bytes of the name of a batch or a user at most.
+const WORD_MAX: usize = 64;
+/// The permission bits that a message may have.
+const PERMISSIONS: u32 = 0o777;
+
+/// The name of a batch or of a user: letters, digits, `-`, `_` and `.`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Word(String);
+
+impl Word {
+    /// The text, if it is such a name.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let is_word = (1..=WORD_MAX).contains(&text.len()) && text.iter().all(fits);
+        let text = is_word.then(|| std::str::from_utf8(text).ok())??;
+        Some(Self(text.to_owned()))
+    }
+
+    /// What stands where there is no name.
+    pub fn unknown() -> Self {
+        Self("unknown".to_owned())
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The number of the user.
+    pub uid: u32,
+    /// The user's name.
+    pub name: Word,
+}
+
+/// A time of a file: seconds since the epoch, nanoseconds.
+pub type FileTime = (i64, i64);
+
+/// What is known of a message when it is moved to the trash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrashedMessage {
+    /// Its name.
+    pub id: QueueId,
+    /// Where it was.
+    pub queue: Queue,
+    /// Its permissions.
+    pub mode: u32,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was read last.
+    pub accessed: FileTime,
+    /// When it was changed last; of a deferred message the time of the next
+    /// attempt.
+    pub modified: FileTime,
+    /// What tells it from another of the same name.
+    pub inode: u64,
+    /// The logs that it had.
+    pub logs: Vec<Queue>,
+}
+
+impl TrashedMessage {
+    /// Of a message in a queue.
+    pub fn of(id: &QueueId, queue: Queue, stat: &FileStat, logs: Vec<Queue>) -> Self {
+        Self {
+            id: id.clone(),
+            queue,
+            mode: stat.st_mode & PERMISSIONS,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            accessed: (stat.st_atime, stat.st_atime_nsec),
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
+            inode: stat.st_ino,
+            logs,
+        }
+    }
+}
+
+/// Whether a message was announced before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It was not.
+    First,
+    /// It had moved on when its turn came: this line counts.
+    Retry,
+}
+
+/// What was done with messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A call began its batch, which may stay empty. Journals of the first
+    /// spoolbox have none of these: a batch begins with its first message there.
+    Begin {
+        /// What the user said about it.
+        comment: Option<Vec<u8>>,
+    },
+    /// One is about to go to the trash.
+    Trash {
+        /// Whether the batch has a line for it already.
+        turn: Attempt,
+        /// The message.
+        entry: TrashedMessage,
+        /// What the user said about it.
+        comment: Option<Vec<u8>>,
+    },
+    /// A call ended, and none of the messages that it announced was moved.
+    MovedNothing,
+    /// All of a batch was brought back.
+    Undone,
+    /// All of a batch was removed.
+    Purged,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRecord {
+    /// Seconds since the epoch.
+    pub time: i64,
+    /// The batch it is about.
+    pub batch: Word,
+    /// Who did it.
+    pub who: Caller,
+    /// What.
+    pub event: Event,
+}
+
+impl JournalRecord {
+    /// The line as it stands in the journal, with its newline.
+    pub fn to_text(&self) -> Vec<u8> {
+        let mut text = String::new();
+        if let Some(time) = LocalTime::of(self.time, Zone::Utc) {
+            time.write_iso(&mut text);
+        }
+        let verb = match self.event {
+            Event::Trash {
+                turn: Attempt::First,
+                ..
+            } => "trash",
+            Event::Trash {
+                turn: Attempt::Retry,
+                ..
+            } => "trash-again",
+            Event::Begin { .. } => "begin",
+            Event::MovedNothing => "moved-nothing",
+            Event::Undone => "undone",
+            Event::Purged => "purged",
+        };
+        let (batch, uid, user) = (&self.batch, self.who.uid, &self.who.name);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "Z {verb} batch={batch} uid={uid} user={user}");
+        let mut line = text.into_bytes();
+        if let Event::Trash { entry, .. } = &self.event {
+            line.extend(entry_text(entry).into_bytes());
+        }
+        if let Event::Trash { comment, .. } | Event::Begin { comment } = &self.event
+            && let Some(comment) = comment
+        {
+            line.extend_from_slice(b" comment=");
+            escape(comment, &mut line);
+        }
+        let sum = sum(&line);
+        line.extend(format!(" sum={sum:016x}\n").into_bytes());
+        line
+    }
+
+    /// What a line without its newline says; `None` if it was damaged.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        const SUM: &[u8] = b" sum=";
+        let at = line.len().checked_sub(SUM.len().checked_add(16)?)?;
+        let (line, behind) = line.split_at_checked(at)?;
+        let digits = std::str::from_utf8(behind.strip_prefix(SUM)?).ok()?;
+        if digits != format!("{:016x}", sum(line)) {
+            return None;
+        }
+        let mut words = Fields(line);
+        let time = parse_time(words.next()?)?;
+        let verb = words.next()?;
+        let batch = Word::parse(words.value("batch")?)?;
+        let who = Caller {
+            uid: number(words.value("uid")?)?,
+            name: Word::parse(words.value("user")?)?,
+        };
+        let event = match verb {
+            b"trash" | b"trash-again" => {
+                let turn = match verb {
+                    b"trash" => Attempt::First,
+                    _ => Attempt::Retry,
+                };
+                let entry = parse_entry(&mut words)?;
+                Event::Trash {
+                    turn,
+                    entry,
+                    comment: words.comment()?,
+                }
+            }
+            b"begin" => Event::Begin {
+                comment: words.comment()?,
+            },
+            b"moved-nothing" => Event::MovedNothing,
+            b"undone" => Event::Undone,
+            b"purged" => Event::Purged,
+            _ => return None,
+        };
+        words.0.is_empty().then_some(Self {
+            time,
+            batch,
+            who,
+            event,
+        })
+    }
+}
+
+/// A comment as it is kept: no longer than a line can be.
+pub fn clipped(comment: &[u8]) -> Vec<u8> {
+    comment.get(..COMMENT_MAX).unwrap_or(comment).to_vec()
+}
+
+fn entry_text(entry: &TrashedMessage) -> String {
+    let TrashedMessage {
+        id,
+        queue,
+        mode,
+        size,
+        accessed,
+        modified,
+        inode,
+        logs,
+    } = entry;
+    let logs: Vec<&str> = logs.iter().map(|log| log.name()).collect();
+    let logs = match logs.is_empty() {
+        true => "none".to_owned(),
+        false => logs.join(","),
+    };
+    let ((read, read_part), (changed, changed_part)) = (accessed, modified);
+    format!(
+        " id={id} queue={queue} mode={mode:04o} size={size} \
+         mtime={changed}.{changed_part:09} atime={read}.{read_part:09} inode={inode} logs={logs}"
+    )
+}
+
+fn parse_entry(words: &mut Fields<'_>) -> Option<TrashedMessage> {
+    Some(TrashedMessage {
+        id: QueueId::parse(words.value("id")?)?,
+        queue: Queue::parse(words.value("queue")?).filter(|queue| queue.holds_messages())?,
+        mode: mode(words.value("mode")?)?,
+        size: number(words.value("size")?)?,
+        modified: file_time(words.value("mtime")?)?,
+        accessed: file_time(words.value("atime")?)?,
+        inode: number(words.value("inode")?)?,
+        logs: logs(words.value("logs")?)?,
+    })
+}
+
+/// The words of a line that are still to be read.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = self.0.iter().position(|&b| b == b' ');
+        let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
+        self.0 = rest.get(1..).unwrap_or_default();
+        (!word.is_empty()).then_some(word)
+    }
+
+    /// The comment that ends the line, if there is one; `None` if something
+    /// else does.
+    fn comment(&mut self) -> Option<Option<Vec<u8>>> {
+        let rest = std::mem::take(&mut self.0);
+        if rest.is_empty() {
+            return Some(None);
+        }
+        Some(Some(unescape(rest.strip_prefix(b"comment=")?)))
+    }
+
+    /// The value of the next word, which has this name.
+    fn value(&mut self, name: &str) -> Option<&'a [u8]> {
+        let word = self.next()?.strip_prefix(name.as_bytes())?;
+        word.strip_prefix(b"=")
+    }
+}
+
+fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn mode(text: &[u8]) -> Option<u32> {
+    let mode = u32::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()?;
+    (mode & !PERMISSIONS == 0).then_some(mode)
+}
+
+fn logs(text: &[u8]) -> Option<Vec<Queue>> {
+    if text == b"none" {
+        return Some(Vec::new());
+    }
+    let log = |name| Queue::parse(name).filter(|queue| Queue::LOGS.contains(queue));
+    text.split(|&b| b == b',').map(log).collect()
+}
+
+fn file_time(text: &[u8]) -> Option<FileTime> {
+    let (seconds, part) = std::str::from_utf8(text).ok()?.split_once('.')?;
+    let part: i64 = part.parse().ok()?;
+    let fits = (0..1_000_000_000).contains(&part);
+    fits.then(|| Some((seconds.parse().ok()?, part)))?
+}
+
+/// The seconds of `2026-11-23T13:00:15Z`.
+fn parse_time(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let (day, clock) = text.split_once('T')?;
+    let three = |text: &str, separator| -> Option<[i32; 3]> {
+        let numbers: Option<Vec<i32>> = text.split(separator).map(|n| n.parse().ok()).collect();
+        numbers?.try_into().ok()
+    };
+    Calendar::new(three(day, '-')?, three(clock, ':')?).seconds(Zone::Utc)
+}
+
+/// Control characters and backslashes as `\xNN`: a comment is one piece of
+/// one line.
+fn escape(text: &[u8], to: &mut Vec<u8>) {
+    for &byte in text {
+        match byte {
+            0..0x20 | 0x7f | b'\\' => to.extend(format!("\\x{byte:02x}").into_bytes()),
+            _ => to.push(byte),
+        }
+    }
+}
+
+fn unescape(mut text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    while let Some((&byte, rest)) = text.split_first() {
+        let escaped = rest.strip_prefix(b"x").and_then(|rest| {
+            let (digits, behind) = rest.split_at_checked(2)?;
+            let digits = std::str::from_utf8(digits).ok()?;
+            Some((u8::from_str_radix(digits, 16).ok()?, behind))
+        });
+        (text, _) = match (byte, escaped) {
+            (b'\\', Some((byte, behind))) => (behind, plain.push(byte)),
+            _ => (rest, plain.push(byte)),
+        };
+    }
+    plain
+}
+
+/// FNV-1a: against damage, not against people.
+fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, &byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> JournalRecord {
+        JournalRecord {
+            time: 1_795_438_815,
+            batch: Word::parse(b"20261123-130015-4711").unwrap(),
+            who: Caller {
+                uid: 0,
+                name: Word::parse(b"root").unwrap(),
+            },
+            event: Event::Trash {
+                turn: Attempt::First,
+                entry: TrashedMessage {
+                    id: QueueId::parse(b"4F1A2B3C").unwrap(),
+                    queue: Queue::Deferred,
+                    mode: 0o700,
+                    size: 1234,
+                    accessed: (1_700_000_001, 5),
+                    modified: (-1, 999_999_999),
+                    inode: 4711,
+                    logs: vec![Queue::Bounce, Queue::Defer],
+                },
+                comment: Some(b"spam \\ wave\n sum=1 \xff".to_vec()),
+            },
+        }
+    }
+
+    #[test]
+    fn lines_are_readable_and_say_what_was_written() {
+        let mut line = sample();
+        let text = line.to_text();
+        assert_eq!(
+            String::from_utf8_lossy(&text)
+                .rsplit_once(" sum=")
+                .unwrap()
+                .0,
+            "2026-11-23T13:00:15Z trash batch=20261123-130015-4711 uid=0 user=root id=4F1A2B3C \
+             queue=deferred mode=0700 size=1234 mtime=-1.999999999 atime=1700000001.000000005 \
+             inode=4711 logs=bounce,defer comment=spam \\x5c wave\\x0a sum=1 \u{fffd}"
+        );
+        let Event::Trash { entry, .. } = line.event.clone() else {
+            panic!("no message");
+        };
+        let again = Event::Trash {
+            turn: Attempt::Retry,
+            entry,
+            comment: None,
+        };
+        let begin = Event::Begin {
+            comment: Some(b"two words".to_vec()),
+        };
+        for event in [
+            begin,
+            Event::Begin { comment: None },
+            again,
+            line.event.clone(),
+            Event::MovedNothing,
+            Event::Undone,
+            Event::Purged,
+        ] {
+            line.event = event;
+            let text = line.to_text();
+            assert_eq!(
+                JournalRecord::parse(text.strip_suffix(b"\n").unwrap()),
+                Some(line.clone())
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_line_says_nothing() {
+        let text = sample().to_text();
+        let text = text.strip_suffix(b"\n").unwrap();
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut damaged = text.to_vec();
+                damaged[at] ^= 1 << bit;
+                assert_eq!(
+                    JournalRecord::parse(&damaged),
+                    None,
+                    "{}",
+                    damaged.escape_ascii()
+                );
+            }
+            assert_eq!(JournalRecord::parse(&text[..at]), None);
+            assert_eq!(
+                JournalRecord::parse(&[&text[..at], &text[at + 1..]].concat()),
+                None
+            );
+        }
+    }
+
+    /// With a sum that fits: the names in it may still be anybody's.
+    #[test]
+    fn names_that_lead_elsewhere_are_not_taken() {
+        let text = String::from_utf8_lossy(&sample().to_text()).into_owned();
+        let text = text.rsplit_once(" comment=").unwrap().0;
+        for (from, to) in [
+            ("id=4F1A2B3C", "id=../../etc/passwd"),
+            ("id=4F1A2B3C", "id=."),
+            ("id=4F1A2B3C", "id="),
+            ("queue=deferred", "queue=saved"),
+            ("queue=deferred", "queue=defer"),
+            ("queue=deferred", "queue=../etc"),
+            ("mode=0700", "mode=4700"),
+            ("logs=bounce,defer", "logs=flush"),
+            ("logs=bounce,defer", "logs=bounce,,defer"),
+            ("atime=1700000001.000000005", "atime=1.1000000000"),
+            ("inode=4711", "inode=-1"),
+            ("2026-11-23", "2026-02-30"),
+            ("user=root", "user="),
+            ("batch=2", "batch=\x1b2"),
+        ] {
+            let line = text.replace(from, to);
+            assert_ne!(line, text);
+            let line = format!("{line} sum={:016x}", sum(line.as_bytes()));
+            assert_eq!(JournalRecord::parse(line.as_bytes()), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! Brings a batch back from the trash: messages to the queues they came from,
+//! with their modes, times and logs.
+//!
+//! Looks at what is really there, so it can be interrupted and repeated.
+//! What came from active goes to hold: the queue manager may still know it,
+//! and reads active only when it starts.
+
+use std::collections::HashSet;
+use std::{io, slice};
+
+use nix::errno::Errno;
+use nix::sys::stat::FileStat;
+
+use super::batches::{Batch, BatchContent, Batches, Keep, entries};
+use super::journal_file::{JournalDirectory, JournalFile, LockedJournal};
+use super::locate::{InTrash, MessageLocation, find, look_in_trash};
+use super::logs;
+use super::logs::LogsRestored;
+use super::records::{Caller, Event, JournalRecord, TrashedMessage, Word};
+use super::{TrashError, compact};
+use crate::actions::bulk::SpoolContext;
+use crate::actions::report;
+use crate::actions::report::{
+    ActionDone, ActionLog, ActionObserver, Counters, LineSeverity, Warning, WorkError,
+};
+use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
+use crate::spool::Queue;
+use crate::sys::dir::{Dir, set_mode, stat_open};
+use crate::sys::error_text::{error_text, is};
+use crate::sys::time::{LocalTime, now};
+use crate::text::to_printable;
+
+/// The permission bits that are compared.
+const PERMISSIONS: u32 = 0o777;
+
+/// Messages remembered to have been in active at most: more than the queue
+/// manager takes there.
+const ACTIVE_MAX: usize = 1 << 20;
+
+/// Whether there is more to do for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remaining {
+    Nothing,
+    Something,
+    /// Another file has its name in the trash: perhaps another message of the
+    /// same batch.
+    Another,
+}
+
+/// Brings back the batch of that name, or what the last call moved.
+pub fn undo(
+    field: SpoolContext<'_>,
+    wanted: Option<&[u8]>,
+    who: Caller,
+    journal: &mut dyn ActionObserver,
+) -> (Counters, Result<(), WorkError>) {
+    let mut undoer = Undoer {
+        field,
+        ops: field.ops(),
+        action_log: ActionLog::default(),
+        was_active: HashSet::new(),
+    };
+    let ended = undoer.run(wanted, &who, journal);
+    report(&mut undoer.action_log, journal);
+    (undoer.action_log.counters, ended)
+}
+
+/// Passes on what there is to tell.
+pub fn report(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
+    journal.lines(&action_log.lines);
+    journal.pause();
+    action_log.lines.clear();
+}
+
+/// Writes down that nothing of these batches is in the trash any more.
+///
+/// # Errors
+///
+/// If that cannot be written.
+pub fn close(
+    journal: &LockedJournal,
+    batches: &[Word],
+    who: &Caller,
+    event: &Event,
+) -> Result<(), TrashError> {
+    if batches.is_empty() {
+        return Ok(());
+    }
+    // The lines must not get to the disk before what they tell of.
+    journal.sync_directory()?;
+    let line = |batch: &Word| {
+        let line = JournalRecord {
+            time: now(),
+            batch: batch.clone(),
+            who: who.clone(),
+            event: event.clone(),
+        };
+        line.to_text()
+    };
+    let lines: Vec<u8> = batches.iter().flat_map(line).collect();
+    journal.append(&lines)
+}
+
+struct Undoer<'a> {
+    field: SpoolContext<'a>,
+    ops: SpoolOps<'a>,
+    action_log: ActionLog,
+    /// What was in active when it was moved, by inode number: another line may
+    /// say where it was just before.
+    was_active: HashSet<u64>,
+}
+
+impl Undoer<'_> {
+    fn run(
+        &mut self,
+        wanted: Option<&[u8]>,
+        who: &Caller,
+        journal: &mut dyn ActionObserver,
+    ) -> Result<(), WorkError> {
+        let (spool, interrupts) = (self.field.spool, self.field.interrupts);
+        JournalFile::open_to_read(spool)?.ok_or(TrashError::Empty)?;
+        let mut locked = JournalDirectory::open(spool)?.lock(interrupts)?;
+        let file = locked.journal();
+        let mut batches = Batches::read(file, interrupts, Keep::Newest, &mut self.action_log)?;
+        let batch = match wanted {
+            Some(name) => batches.named(file, interrupts, name)?,
+            None => last(&batches)?,
+        };
+        match batch.content {
+            BatchContent::Messages => {}
+            BatchContent::Nothing => return self.nothing_to_undo(&batches, &batch),
+            BatchContent::Purged => return Err(TrashError::closed(&batch.name, "purged").into()),
+        }
+        self.say(format!("undoing {}", described(&batch)));
+        let left = self.messages(file, &batch, journal)?;
+        if left == Remaining::Nothing {
+            close(&locked, slice::from_ref(&batch.name), who, &Event::Undone)?;
+            batches.remove(&batch.name);
+            let (ops, action_log) = (&self.ops, &mut self.action_log);
+            compact::tidy(&mut locked, &mut batches, ops, interrupts, action_log);
+        }
+        Ok(())
+    }
+
+    /// Brings back the messages of a batch. Returns whether anything of it is
+    /// left in the trash.
+    fn messages(
+        &mut self,
+        file: &JournalFile,
+        batch: &Batch,
+        journal: &mut dyn ActionObserver,
+    ) -> Result<Remaining, WorkError> {
+        let interrupts = self.field.interrupts;
+        entries(file, interrupts, batch, |entry| {
+            if entry.queue == Queue::Active && self.was_active.len() < ACTIVE_MAX {
+                self.was_active.insert(entry.inode);
+            }
+            Ok(())
+        })?;
+        let mut all = Remaining::Nothing;
+        entries(file, interrupts, batch, |entry| {
+            let done = self.bring_back(entry);
+            report(&mut self.action_log, journal);
+            all = all.and(done?);
+            Ok(())
+        })?;
+        if all != Remaining::Another {
+            return Ok(all);
+        }
+        let mut left = Remaining::Nothing;
+        entries(file, interrupts, batch, |entry| {
+            if !matches!(look_in_trash(&self.ops, entry), Ok(InTrash::Nothing)) {
+                left = Remaining::Something;
+            }
+            Ok(())
+        })?;
+        Ok(left)
+    }
+
+    /// Reports that the call that would be undone moved nothing. Those before
+    /// it are another matter: they have to be named.
+    fn nothing_to_undo(&mut self, batches: &Batches, batch: &Batch) -> Result<(), WorkError> {
+        let is_last = batches.last().is_some_and(|last| last.name == batch.name);
+        let described = described(batch);
+        self.say(match (is_last, batches.last_with_messages()) {
+            (true, Some(earlier)) => format!(
+                "the last call, {described}, moved nothing; nothing to undo; of the one before: \
+                 postsuper --undo={}",
+                earlier.name
+            ),
+            (true, None) => format!("the last call, {described}, moved nothing; nothing to undo"),
+            (false, _) => format!("{described} moved nothing; nothing to undo"),
+        });
+        Ok(())
+    }
+
+    fn say(&mut self, text: String) {
+        self.action_log.lines.push(report::LogLine {
+            severity: LineSeverity::Done,
+            text: text.into_bytes(),
+            action_result: None,
+        });
+    }
+
+    fn bring_back(&mut self, entry: &TrashedMessage) -> Result<Remaining, WorkError> {
+        match find(&self.ops, entry, &mut self.action_log) {
+            MessageLocation::Trash(stat) => self.restore(entry, &stat),
+            // A run that was cut short brought it back, or it never left.
+            MessageLocation::Queue => {
+                let back = logs::put_back(&self.ops, &entry.id, &mut self.action_log)?;
+                Ok(left_of_logs(back))
+            }
+            MessageLocation::Replaced => {
+                let path = self.ops.path(Queue::Saved, entry.id.as_bytes());
+                self.warn(path, "is another file than the one that was moved there");
+                Ok(Remaining::Another)
+            }
+            MessageLocation::Missing => {
+                self.warn(entry.id.to_string(), "is not in the trash any more");
+                Ok(Remaining::Nothing)
+            }
+            MessageLocation::Unknown => Ok(Remaining::Something),
+        }
+    }
+
+    fn warn(&mut self, path: String, why: &str) {
+        let why = why.to_owned();
+        self.action_log.warn(&Warning::Trash { path, why });
+    }
+
+    fn restore(&mut self, entry: &TrashedMessage, stat: &FileStat) -> Result<Remaining, WorkError> {
+        let Some(first) = self.target(entry) else {
+            return Ok(Remaining::Something);
+        };
+        if self.put_right(entry, stat) == Ready::NotYet {
+            return Ok(Remaining::Something);
+        }
+        let back = logs::put_back(&self.ops, &entry.id, &mut self.action_log)?;
+        for queue in [first, Queue::Hold] {
+            match self.move_to(entry, queue)? {
+                MoveResult::Done => {
+                    self.action_log
+                        .done(ActionDone::Restored(queue), &entry.id, entry.queue);
+                    return Ok(left_of_logs(back));
+                }
+                // Another process was faster.
+                MoveResult::Gone => return Ok(Remaining::Nothing),
+                MoveResult::Refused => {}
+            }
+        }
+        Ok(Remaining::Something)
+    }
+
+    /// Where a message should go, told if that is not where it was. `None` if
+    /// there is no such place.
+    fn target(&mut self, entry: &TrashedMessage) -> Option<Queue> {
+        let id = &entry.id;
+        let has_one = |queue: &Queue| {
+            let home = self.ops.home(*queue, id.as_bytes());
+            home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
+        };
+        let hold_is_taken = has_one(&Queue::Hold);
+        let occupied = Queue::LISTED.into_iter().find(has_one);
+        let path = self.ops.path(Queue::Saved, id.as_bytes());
+        let was_active = self.was_active.contains(&entry.inode);
+        match (occupied, entry.queue) {
+            (None, _) if was_active || entry.queue == Queue::Active => {
+                self.warn(
+                    id.to_string(),
+                    "was in active, which is not safe: it goes to hold",
+                );
+                Some(Queue::Hold)
+            }
+            (None, queue) => Some(queue),
+            (Some(_), _) if hold_is_taken => {
+                self.warn(path, "stays there: hold has a message of that name");
+                None
+            }
+            (Some(queue), _) => {
+                let why = format!("goes to hold: {queue} has a message of that name");
+                self.warn(path, &why);
+                Some(Queue::Hold)
+            }
+        }
+    }
+
+    /// Gives a message the mode and the times that it had: before it is moved,
+    /// so that what is in a queue is complete. `NotYet` if it has not its mode:
+    /// in a queue it would be taken for one that was never finished.
+    fn put_right(&mut self, entry: &TrashedMessage, stat: &FileStat) -> Ready {
+        let home = self.ops.home(Queue::Saved, entry.id.as_bytes());
+        let (mode, times) = match home {
+            Ok(home) => (
+                restore_mode(&home, entry, stat),
+                restore_times(&home, entry, stat),
+            ),
+            Err(cause) => (Err(cause), Ok(())),
+        };
+        let is_set = self.note_failure(entry, "cannot set its mode", mode);
+        self.note_failure(entry, "cannot set its times", times);
+        is_set
+    }
+
+    /// Tells what could not be done, unless the message is not there any more.
+    fn note_failure(&mut self, entry: &TrashedMessage, what: &str, done: io::Result<()>) -> Ready {
+        match done {
+            Err(cause) if !is(&cause, Errno::ENOENT) => {
+                let path = self.ops.path(Queue::Saved, entry.id.as_bytes());
+                self.warn(path, &format!("{what}: {}", error_text(&cause)));
+                Ready::NotYet
+            }
+            _ => Ready::Yes,
+        }
+    }
+
+    fn move_to(&mut self, entry: &TrashedMessage, queue: Queue) -> Result<MoveResult, WorkError> {
+        let name = entry.id.as_bytes();
+        let path = self.ops.path(Queue::Saved, name);
+        let to = self.ops.path(queue, name);
+        let Ok(home) = self.ops.home(Queue::Saved, name) else {
+            return Ok(MoveResult::Gone);
+        };
+        let at = FileAt {
+            dir: &home,
+            name,
+            path: &path,
+        };
+        match self.ops.rename_to_free(at, queue, name, name) {
+            Ok(StepResult::Done) => Ok(MoveResult::Done),
+            Ok(StepResult::Gone) => Ok(MoveResult::Gone),
+            Err(cause) if super::is_refusal(&cause) => {
+                let why = format!("cannot be moved to {to}: {}", error_text(&cause));
+                self.warn(path, &why);
+                Ok(MoveResult::Refused)
+            }
+            Err(cause) => Err(WorkError::Rename {
+                from: path,
+                to,
+                cause,
+            }),
+        }
+    }
+}
+
+impl Remaining {
+    /// Of two messages together.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Something, _) | (_, Self::Something) => Self::Something,
+            (Self::Another, _) | (_, Self::Another) => Self::Another,
+            (Self::Nothing, Self::Nothing) => Self::Nothing,
+        }
+    }
+}
+
+/// A log that has a newer one in its place is of no use to the message: a purge
+/// removes it.
+fn left_of_logs(back: LogsRestored) -> Remaining {
+    match back {
+        LogsRestored::All | LogsRestored::Refused => Remaining::Nothing,
+        LogsRestored::Unseen => Remaining::Something,
+    }
+}
+
+/// The batch that is undone unless one is named.
+fn last(batches: &Batches) -> Result<Batch, TrashError> {
+    match (batches.last(), batches.last_with_messages()) {
+        (Some(last), Some(earlier)) if last.content == BatchContent::Purged => {
+            Err(TrashError::LastPurged {
+                batch: last.name.clone(),
+                earlier: earlier.name.clone(),
+            })
+        }
+        (Some(last), _) if last.content != BatchContent::Purged => Ok(last.clone()),
+        _ => Err(TrashError::Empty),
+    }
+}
+
+/// A batch in words: its name, when and who, and the comment.
+fn described(batch: &Batch) -> String {
+    let mut text = format!("batch {}", batch.name);
+    if let Some(time) = LocalTime::at(batch.time) {
+        text.push_str(" of ");
+        time.write_iso(&mut text);
+    }
+    text.push_str(&format!(" by {}", batch.who.name));
+    if let Some(comment) = &batch.comment {
+        text.push_str(&format!(" ({})", to_printable(comment)));
+    }
+    text
+}
+
+fn restore_mode(home: &Dir, entry: &TrashedMessage, stat: &FileStat) -> io::Result<()> {
+    if stat.st_mode & PERMISSIONS == entry.mode {
+        return Ok(());
+    }
+    let file = home.open_to_change(entry.id.as_os_str())?;
+    if stat_open(&file)?.st_ino == stat.st_ino {
+        set_mode(&file, entry.mode)
+    } else {
+        Ok(())
+    }
+}
+
+fn restore_times(home: &Dir, entry: &TrashedMessage, stat: &FileStat) -> io::Result<()> {
+    let modified = (stat.st_mtime, stat.st_mtime_nsec);
+    let accessed = (stat.st_atime, stat.st_atime_nsec);
+    match (accessed, modified) == (entry.accessed, entry.modified) {
+        true => Ok(()),
+        false => home.set_times_to(entry.id.as_os_str(), entry.accessed, entry.modified),
+    }
+}
+
+/// Whether a message can go to a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ready {
+    Yes,
+    NotYet,
+}
+
+/// What came of a move.
+enum MoveResult {
+    Done,
+    Gone,
+    Refused,
+}

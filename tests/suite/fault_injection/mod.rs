@@ -1,0 +1,135 @@
+//! Crashes and errors: small runs of every command are killed at each of
+//! their system calls, and each call is made to fail in every way it can.
+//!
+//! `cargo test --test suite faults` takes what did harm once and a sample of
+//! the rest: another one with another SPOOLBOX_SEED, a larger one with
+//! SPOOLBOX_FAULTS=n. All of it, which takes about half an hour of one
+//! processor: `SPOOLBOX_LONG=1 cargo test --test suite faults`; of one command,
+//! by its number in the list below, with SPOOLBOX_CASE=n; on more processors
+//! with SPOOLBOX_THREADS=n. At its end each test tells how much was done.
+//!
+//! `context` builds the spools and looks at what is left, `calls` knows which
+//! errors a call can have and which of them may be ignored, `evaluator` says what
+//! has to hold.
+
+mod calls;
+mod errors;
+mod judge;
+mod kills;
+mod plan;
+mod real;
+mod scene;
+
+use scene::{Case, Filling, MayGo};
+
+use crate::support::run::Tool;
+
+const fn change(arguments: &'static [&'static str], may_go: MayGo) -> Case {
+    Case {
+        tool: Tool::Postsuper,
+        arguments,
+        filling: Filling::Usual,
+        may_go,
+    }
+}
+
+const fn listing(arguments: &'static [&'static str]) -> Case {
+    Case {
+        tool: Tool::Postqueue,
+        ..change(arguments, MayGo::None)
+    }
+}
+
+/// It has rules of its own, and is struck at one call only.
+const QSHAPE: Case = Case {
+    tool: Tool::Qshape,
+    ..change(&["deferred"], MayGo::None)
+};
+
+const fn repair(arguments: &'static [&'static str], may_go: MayGo) -> Case {
+    Case {
+        filling: Filling::Broken,
+        ..change(arguments, may_go)
+    }
+}
+
+/// Something that is moved to the trash.
+const fn trash(arguments: &'static [&'static str]) -> Case {
+    Case {
+        filling: Filling::Quiet,
+        ..change(arguments, MayGo::None)
+    }
+}
+
+const fn deleted(filling: Filling, arguments: &'static [&'static str], may_go: MayGo) -> Case {
+    Case {
+        filling,
+        ..change(arguments, may_go)
+    }
+}
+
+/// What is run.
+const CASES: &[Case] = &[
+    listing(&["-p"]),
+    listing(&["-j"]),
+    change(&["-d", "ID", "-d", "ID2"], MayGo::All),
+    change(&["-d", "-"], MayGo::All),
+    change(&["-d", "ALL"], MayGo::All),
+    change(&["-e", "ID2"], MayGo::None),
+    change(&["-e", "-"], MayGo::None),
+    change(&["-e", "ALL"], MayGo::None),
+    change(&["-f", "ID"], MayGo::None),
+    change(&["-f", "-"], MayGo::None),
+    change(&["-f", "ALL"], MayGo::None),
+    change(&["-h", "ID2"], MayGo::None),
+    change(&["-h", "-"], MayGo::None),
+    change(&["-h", "ALL"], MayGo::None),
+    change(&["-H", "ID"], MayGo::None),
+    change(&["-H", "-"], MayGo::None),
+    change(&["-H", "ALL"], MayGo::None),
+    change(&["-r", "ID"], MayGo::None),
+    change(&["-r", "-"], MayGo::None),
+    change(&["-r", "ALL"], MayGo::None),
+    change(&["-h", "-", "-r", "ALL"], MayGo::None),
+    change(&["-d", "MATCH", "--to", "one@dest.example"], MayGo::All),
+    // What cannot be read is not known not to be that, and stays.
+    change(
+        &["-h", "MATCH", "--not", "--to", "one@dest.example"],
+        MayGo::None,
+    ),
+    change(
+        &["-h", "MATCH", "--not", "--subject", "a message"],
+        MayGo::None,
+    ),
+    change(
+        &["-r", "MATCH", "--from", "sender@example.com"],
+        MayGo::None,
+    ),
+    repair(&["-s"], MayGo::None),
+    repair(&["-S"], MayGo::None),
+    repair(&["-p"], MayGo::Unfinished),
+    repair(&["-p", "-s"], MayGo::Unfinished),
+    repair(&["-d", "ALL"], MayGo::All),
+    repair(&["-f", "ALL"], MayGo::None),
+    repair(&["-r", "ALL"], MayGo::None),
+    trash(&["--trash", "-d", "ID"]),
+    trash(&["--trash", "-d", "-"]),
+    trash(&["--trash", "-d", "ALL"]),
+    trash(&["--trash", "-d", "MATCH", "--from", "sender@example.com"]),
+    deleted(Filling::Deleted, &["--undo"], MayGo::None),
+    deleted(Filling::DeletedAndChanged, &["--undo"], MayGo::None),
+    deleted(
+        Filling::Deleted,
+        &["--trash-purge", "--older", "0s"],
+        MayGo::All,
+    ),
+    // Nothing is moved: the batch is empty.
+    trash(&["--trash", "-d", "MATCH", "--from", "nobody@nowhere.example"]),
+    // The journal is written anew.
+    deleted(Filling::DeletedOnceMore, &["--undo"], MayGo::None),
+    deleted(
+        Filling::DeletedOnceMore,
+        &["--trash-purge", "--older", "0s"],
+        MayGo::All,
+    ),
+];
