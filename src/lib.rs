@@ -18,8 +18,8 @@
 //! - `spool`: queues, queue IDs, where files belong, walking a queue
 //! - `worker_pool`: worker threads whose results arrive in order
 //! - `config`: main.cf
-//! - `release`: which Postfix behaves how
 //! - `cli`: options and operands
+//! - `release`: which Postfix behaves how
 //! - `text`: printable text, quoting, numbers
 //! - `sys`: the operating system, and the only unsafe code
 //!

@@ -3,7 +3,7 @@
 //! Root and the mail owner may; everybody else is looked for in a pattern
 //! list by login name.
 
-use super::postqueue::fatal;
+use super::fatal::unavailable;
 use super::{Call, Fatal};
 use crate::config::{Config, ConfigError, PatternList};
 use crate::logging::Logger;
@@ -55,7 +55,7 @@ pub fn authorize(
     }
     let (uid, action_done) = (call.caller.user, action_done.name());
     let text = format!("User {name}({uid}) is not allowed to {action_done} the mail queue");
-    Err(fatal(logger, &text))
+    Err(unavailable(logger, &text))
 }
 
 /// Takes a value from the configuration, passes its warnings on and ends at
@@ -69,7 +69,7 @@ pub fn warned<T>(
     for warning in warnings {
         logger.warning(warning);
     }
-    taken.map_err(|error| fatal(logger, error.to_string()))
+    taken.map_err(|error| unavailable(logger, error.to_string()))
 }
 
 /// Root and the mail owner may do and see everything.

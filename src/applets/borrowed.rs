@@ -2,7 +2,7 @@
 //! sockets below `public/` are connected, for which alone it is lent.
 
 use super::Fatal;
-use super::postqueue::fatal;
+use super::fatal::unavailable;
 use crate::logging::Logger;
 use crate::sys::rights;
 
@@ -21,6 +21,6 @@ pub fn give_up_group(connections: Connections, logger: &mut Logger) -> Result<()
     match connections {
         Connections::MoreToCome => Ok(()),
         Connections::Last => rights::irrevocably_drop_borrowed_group()
-            .map_err(|error| fatal(logger, error.to_string())),
+            .map_err(|error| unavailable(logger, error.to_string())),
     }
 }

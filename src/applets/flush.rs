@@ -13,7 +13,7 @@ use super::authorization;
 use super::authorization::AccessRequest;
 use super::borrowed;
 use super::borrowed::Connections;
-use super::postqueue::fatal;
+use super::fatal::unavailable;
 use super::{Call, Fatal};
 use crate::config::{Config, ListMatch, mail_host};
 use crate::ipc::flush;
@@ -87,7 +87,7 @@ impl Checked {
 }
 
 fn refused(what: &str, text: &OsStr, logger: &mut Logger) -> Fatal {
-    fatal(
+    unavailable(
         logger,
         [what.as_bytes(), b": \"", &cut(text), b"\""].concat(),
     )
@@ -112,7 +112,7 @@ fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(),
         if !matches!(error, TriggerError::NoListener { .. }) {
             logger.warning(error.to_string());
         }
-        fatal(logger, DOWN)
+        unavailable(logger, DOWN)
     })?;
     borrowed::give_up_group(Connections::Last, logger)?;
     trigger::wait_until_taken(woken);
@@ -190,8 +190,8 @@ pub fn one(
 ) -> Result<(), Fatal> {
     match ask(Request::File(id), config, connections, logger)? {
         FlushStatus::Done => Ok(()),
-        FlushStatus::BadRequest => Err(fatal(logger, format!("Invalid request: \"{id}\""))),
-        FlushStatus::Failed => Err(fatal(logger, DOWN)),
+        FlushStatus::BadRequest => Err(unavailable(logger, format!("Invalid request: \"{id}\""))),
+        FlushStatus::Failed => Err(unavailable(logger, DOWN)),
         other => Err(unknown("Unexpected", other, logger)),
     }
 }
@@ -203,13 +203,16 @@ fn for_site(site: &[u8], config: &Config, logger: &mut Logger) -> Result<(), Fat
         format!("Flush service is not configured for destination \"{site_shown}\"");
     // What a table says that cannot be read here, the daemon knows.
     if sites.decide(site) == ListMatch::Refused {
-        return Err(fatal(logger, &not_configured));
+        return Err(unavailable(logger, &not_configured));
     }
     match ask(Request::Site(site), config, Connections::Last, logger)? {
         FlushStatus::Done => Ok(()),
-        FlushStatus::BadRequest => Err(fatal(logger, format!("Invalid request: \"{site_shown}\""))),
-        FlushStatus::NotConfigured => Err(fatal(logger, &not_configured)),
-        FlushStatus::Failed => Err(fatal(logger, DOWN)),
+        FlushStatus::BadRequest => Err(unavailable(
+            logger,
+            format!("Invalid request: \"{site_shown}\""),
+        )),
+        FlushStatus::NotConfigured => Err(unavailable(logger, &not_configured)),
+        FlushStatus::Failed => Err(unavailable(logger, DOWN)),
         other => Err(unknown("Unknown", other, logger)),
     }
 }
@@ -239,13 +242,13 @@ fn ask(
     }
     answer.map_err(|error| {
         logger.warning(error.to_string());
-        fatal(logger, DOWN)
+        unavailable(logger, DOWN)
     })
 }
 
 /// An answer that is none of those that are known.
 fn unknown(how: &str, status: FlushStatus, logger: &mut Logger) -> Fatal {
-    fatal(
+    unavailable(
         logger,
         format!("{how} flush server reply status {}", status.number()),
     )

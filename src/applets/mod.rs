@@ -5,6 +5,7 @@
 
 mod authorization;
 mod borrowed;
+mod call;
 mod completions;
 mod demo;
 mod fatal;
@@ -14,6 +15,7 @@ mod install;
 mod instance;
 mod listing;
 mod long_options;
+mod output;
 mod postcat;
 mod postfix;
 mod postqueue;
@@ -24,18 +26,18 @@ mod rate_limit;
 mod sendmail;
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Command;
 
-use crate::config::locate;
 use crate::logging::Logger;
 use crate::sys::error_text::error_text;
 use crate::sys::process;
 use crate::sys::process::ProcessIds;
 use crate::sys::{rights, time};
 
+use call::base_name;
+pub use call::{Call, Inherited};
 pub use fatal::Fatal;
 
 /// The name under which the binary explains itself.
@@ -169,52 +171,6 @@ pub const APPLETS: [Applet; 11] = [
     },
 ];
 
-/// How an applet was called.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// argv[0], or the applet's name behind `spoolbox`.
-    pub program: OsString,
-    /// The arguments behind it.
-    pub arguments: Vec<OsString>,
-    /// Whose rights the process has.
-    pub caller: ProcessIds,
-    /// What an applet that handed over to this one leaves to it.
-    pub inherited: Inherited,
-}
-
-/// What Postfix's programs leave in the environment of those they start.
-#[derive(Clone, Debug, Default)]
-pub struct Inherited {
-    /// In place of MAIL_CONFIG: the directory of main.cf.
-    pub config_directory: Option<OsString>,
-    /// In place of MAIL_LOGTAG: syslog_name until main.cf is read.
-    pub logtag: Option<Vec<u8>>,
-}
-
-impl Call {
-    /// A call by nobody but the caller.
-    pub fn new(program: impl Into<OsString>, arguments: Vec<OsString>, caller: ProcessIds) -> Self {
-        Self {
-            program: program.into(),
-            arguments,
-            caller,
-            inherited: Inherited::default(),
-        }
-    }
-
-    /// The directory of main.cf that the environment names: what the applet
-    /// that handed over says, else MAIL_CONFIG.
-    pub fn config_directory(&self) -> Option<OsString> {
-        let inherited = self.inherited.config_directory.clone();
-        inherited.or_else(|| std::env::var_os(locate::ENVIRONMENT))
-    }
-
-    /// The last component of the program's path.
-    pub fn base_name(&self) -> String {
-        base_name(&self.program).to_string_lossy().into_owned()
-    }
-}
-
 /// Runs what the command line asks for. The only caller is `main`.
 pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
     if let Err(cause) = process::sanitize_process() {
@@ -277,10 +233,6 @@ fn start(applet: &Applet, call: &Call) -> ExitCode {
 fn unusable(name: &str, why: &str) -> ExitCode {
     Logger::without_log(name).fatal(why);
     STATUS_UNUSABLE.into()
-}
-
-fn base_name(path: &OsStr) -> &OsStr {
-    Path::new(path).file_name().unwrap_or(path)
 }
 
 #[cfg(test)]

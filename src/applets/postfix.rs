@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::instance::Unlisted;
-use super::{Call, Fatal, instance, postqueue};
+use super::{Call, Fatal, instance, output, postqueue};
 use crate::cli;
 use crate::cli::{Opt, Scanned, Scanner, Value};
 use crate::config::Config;
@@ -76,7 +76,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     if let Ok(arguments) = parse(call, &program, &mut Logger::unheard(&program))
         && let Some(text) = arguments.mode.explanation()
     {
-        return postqueue::print(&mut logger, &text);
+        return output::print(&mut logger, &text);
     }
     if !call.caller.user.is_root() || call.caller.trust == Trust::BorrowedRights {
         logger.error("to submit mail, use the Postfix sendmail command");

@@ -24,8 +24,8 @@ const LAYERS: [&str; 16] = [
     "spool",
     "worker_pool",
     "config",
-    "release",
     "cli",
+    "release",
     "text",
     "sys",
 ];

@@ -50,7 +50,7 @@ impl Instance {
     /// Writes an instance that belongs to `owner` into an empty directory.
     pub fn write(directory: &Path, owner: User, messages: &[DemoMessage]) -> Result<Self> {
         ensure!(
-            super::is_plain(directory),
+            is_plain(directory),
             "main.cf cannot name {}",
             directory.display()
         );
@@ -187,4 +187,10 @@ fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
         .open(path)
         .and_then(|file| file.set_modified(time))
         .with_context(|| format!("cannot date {}", path.display()))
+}
+
+/// Whether `path` can stand in main.cf as it is.
+fn is_plain(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    !text.chars().any(|c| c == '$' || c.is_control()) && text.trim() == text
 }

@@ -8,7 +8,7 @@ mod messages;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Arg, Command, value_parser};
@@ -137,10 +137,4 @@ fn suggestions(instance: &Instance) -> String {
     }
     let _ = writeln!(text, "To remove it: rm -r {}", instance.directory.display());
     text
-}
-
-/// Whether `path` can stand in main.cf as it is.
-fn is_plain(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    !text.chars().any(|c| c == '$' || c.is_control()) && text.trim() == text
 }

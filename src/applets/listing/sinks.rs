@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use super::super::progress::Progress;
-use super::SHOWQ;
+use super::source::SHOWQ;
 use crate::listing::{
     Counts, Ending, ListingError, Output, PartialResult, Sink, SortEntry, SortSpec, Sorter, Spill,
     Totals,

@@ -15,7 +15,9 @@ use nix::unistd::{AccessFlags, access};
 use super::super::Fatal;
 use super::super::authorization::is_privileged;
 use super::super::borrowed;
-use super::{Lister, ListingSource, MALFORMED, SHOWQ, fatal};
+use super::super::fatal::unavailable;
+use super::request::{ListingSource, Session};
+use crate::config::Config;
 use crate::ipc::showq;
 use crate::logging::Severity;
 use crate::release::Feature;
@@ -27,6 +29,10 @@ use crate::sys::rights::RightsError;
 use crate::sys::socket::{Wait, connect_stream};
 use crate::text::to_printable;
 
+/// The error of a listing that cannot go on, as in Postfix.
+pub(super) const MALFORMED: &str = "malformed showq server response";
+/// The service under whose name a direct listing logs.
+pub(super) const SHOWQ: &str = "showq";
 /// How long to wait for a daemon that has no place for a connection, when the
 /// spool can be read without it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,11 +43,26 @@ pub(super) enum Origin {
     Showq(BufReader<UnixStream>),
 }
 
-impl Lister<'_> {
-    /// Decides between the spool and the daemon, and gives up root's rights
-    /// before anything in the spool is opened.
-    pub(super) fn choose(&mut self) -> Result<Origin, Fatal> {
-        let spool_requested = match self.request.source {
+/// Chooses between the spool and the daemon, and gives up root's rights
+/// before anything in the spool is opened.
+pub(super) fn choose(session: &mut Session<'_>, source: ListingSource) -> Result<Origin, Fatal> {
+    SourceChoice { session, source }.choose()
+}
+
+/// The daemon's socket, relative to the queue directory.
+pub(super) fn socket(config: &Config) -> PathBuf {
+    Path::new("public").join(OsStr::from_bytes(&config.showq_service_name))
+}
+
+/// The choice of a source while it is made.
+struct SourceChoice<'s, 'a> {
+    session: &'s mut Session<'a>,
+    source: ListingSource,
+}
+
+impl SourceChoice<'_, '_> {
+    fn choose(&mut self) -> Result<Origin, Fatal> {
+        let spool_requested = match self.source {
             ListingSource::Auto => is_privileged(self.session.call, self.session.config),
             ListingSource::Spool => true,
             ListingSource::Showq => false,
@@ -53,17 +74,22 @@ impl Lister<'_> {
             && self.session.call.caller.trust == Trust::BorrowedRights
         {
             let text = "--source=spool is not available to a set-gid program";
-            return Err(fatal(self.session.logger, text));
+            return Err(unavailable(self.session.logger, text));
         }
         // Whoever may not look at the lock is answered by the connection below.
         let is_up = master_status::is_up(self.session.spool).unwrap_or(false);
         if let Err(error) = self.drop_rights() {
             return self.without_rights(&error);
         }
-        let is_up = is_up && self.session.spool.stat(self.socket().as_os_str()).is_ok();
+        let is_up = is_up
+            && self
+                .session
+                .spool
+                .stat(socket(self.session.config).as_os_str())
+                .is_ok();
         if !is_up {
             self.warn_that_system_is_down()?;
-        } else if self.request.source == ListingSource::Auto && self.spool_is_forbidden() {
+        } else if self.source == ListingSource::Auto && self.spool_is_forbidden() {
             return self.daemon();
         }
         Ok(Origin::Spool)
@@ -81,9 +107,9 @@ impl Lister<'_> {
     /// Root that cannot become the mail owner (without CAP_SETUID, as in some
     /// containers) reads nothing of the spool: the daemon does.
     fn without_rights(&mut self, error: &RightsError) -> Result<Origin, Fatal> {
-        if self.request.source == ListingSource::Spool {
+        if self.source == ListingSource::Spool {
             let text = format!("--source=spool needs the mail owner's rights: {error}");
-            return Err(fatal(self.session.logger, text));
+            return Err(unavailable(self.session.logger, text));
         }
         match self.connect() {
             Ok(stream) => self.origin_of(stream),
@@ -98,13 +124,14 @@ impl Lister<'_> {
     /// Warns in Postfix's words, unless a daemon answers after all. One whose
     /// queue of connections stays full does not.
     fn warn_that_system_is_down(&mut self) -> Result<(), Fatal> {
-        let Err(error) = connect_stream(&self.socket(), Wait::AtMost(PATIENCE)) else {
+        let Err(error) = connect_stream(&socket(self.session.config), Wait::AtMost(PATIENCE))
+        else {
             return Ok(());
         };
         self.refuse_long_name(&error)?;
         let reason = self.connect_failed(&error);
         if is_forbidden(&error) {
-            return Err(fatal(self.session.logger, &reason));
+            return Err(unavailable(self.session.logger, &reason));
         }
         let text = "Mail system is down -- accessing queue directly";
         self.session.logger.warning(self.with_reason(text, &reason));
@@ -145,7 +172,7 @@ impl Lister<'_> {
         self.session
             .logger
             .fatal(format!("vstream_popen: execvp {path}: {cause}"));
-        Err(fatal(self.session.logger, MALFORMED))
+        Err(unavailable(self.session.logger, MALFORMED))
     }
 
     /// Whether a security profile keeps even the mail owner out of a queue.
@@ -168,7 +195,10 @@ impl Lister<'_> {
     }
 
     fn connect(&self) -> io::Result<BufReader<UnixStream>> {
-        showq::connect(&self.socket(), self.session.config.ipc_timeout)
+        showq::connect(
+            &socket(self.session.config),
+            self.session.config.ipc_timeout,
+        )
     }
 
     /// What the daemon says is read without a group that was lent.
@@ -190,7 +220,7 @@ impl Lister<'_> {
                 self.with_reason(text, &reason)
             }
         };
-        fatal(self.session.logger, &text)
+        unavailable(self.session.logger, &text)
     }
 
     /// A path that no socket address can hold was never looked for.
@@ -198,8 +228,8 @@ impl Lister<'_> {
         if error.kind() != io::ErrorKind::InvalidInput {
             return Ok(());
         }
-        let path = to_printable(self.socket().as_os_str().as_bytes());
-        Err(fatal(
+        let path = to_printable(socket(self.session.config).as_os_str().as_bytes());
+        Err(unavailable(
             self.session.logger,
             format!("unix-domain name too long: {path}"),
         ))
@@ -212,11 +242,6 @@ impl Lister<'_> {
             "Connect to the {name} {service} service: {}",
             error_text(error)
         )
-    }
-
-    /// The daemon's socket, relative to the queue directory.
-    pub(super) fn socket(&self) -> PathBuf {
-        Path::new("public").join(OsStr::from_bytes(&self.session.config.showq_service_name))
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::{Call, Fatal, instance};
-use super::{PROGRAM, fatal};
+use super::errors::{PROGRAM, fatal};
 use crate::cli;
 use crate::cli::{Opt, Scanned, Scanner, Value};
 use crate::logging::Logger;

@@ -3,8 +3,9 @@
 //! Finds them as a listing does, in parallel and in the order of the queues,
 //! and shows one after the other.
 
-use super::super::Fatal;
-use super::{Damaged, IdSearch, OperandRun, STATUS, fatal, instance};
+use super::super::{Fatal, instance};
+use super::errors::{STATUS, fatal};
+use super::printer::{Damaged, IdSearch, OperandRun};
 use crate::config::Config;
 use crate::listing;
 use crate::listing::{

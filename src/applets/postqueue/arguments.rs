@@ -7,19 +7,22 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use super::super::fatal::unavailable;
 use super::super::flush::FlushRequest;
 use super::super::listing::{ListingSource, ProgressMode};
 use super::super::rate_limit;
 use super::super::{Call, Fatal};
-use super::options::options;
-use super::values::{bad, bad_because, counted_by, duration, keys, number, text, time_style};
-use super::{PROGRAM, USAGE, fatal, hints};
+use super::hints;
+use super::options::{PROGRAM, USAGE, options};
+use super::values::{
+    Problem, bad, bad_because, counted_by, duration, keys, number, text, time_style,
+};
 use crate::cli;
 use crate::cli::{OperandError, Operands, Scanned, Scanner};
 use crate::listing::{CountBy, Direction, SortSpec, TimeStyle};
 use crate::logging::Logger;
 use crate::release::Release;
-use crate::selection::{Builder, Selection, SelectionError, Taken};
+use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
 /// The word of -i that means what a selection means.
@@ -113,7 +116,7 @@ pub(super) fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal
     for scanned in scanner.by_ref() {
         let scanned = scanned.map_err(|error| {
             logger.option_error(PROGRAM.as_bytes(), &error.message());
-            let fatal = fatal(logger, USAGE);
+            let fatal = unavailable(logger, USAGE);
             hints::of_option(&error, logger);
             fatal
         })?;
@@ -135,37 +138,14 @@ fn refuse_operands(operands: Operands, logger: &mut Logger) -> Result<(), Fatal>
         Err(OperandError::Option { operand, .. }) if !operand.as_bytes().starts_with(b"--") => {
             Some(operand)
         }
-        Err(error) => return Err(fatal(logger, error.to_string())),
+        Err(error) => return Err(unavailable(logger, error.to_string())),
     };
     let Some(operand) = operand else {
         return Ok(());
     };
-    let fatal = fatal(logger, USAGE);
+    let fatal = unavailable(logger, USAGE);
     hints::of_operand(&operand, logger);
     Err(fatal)
-}
-
-/// What can be wrong with an option that is one.
-pub(super) enum Problem {
-    /// Two of Postfix's options exclude each other.
-    Contradiction,
-    /// Anything of ours.
-    Wrong(String),
-}
-
-impl Problem {
-    fn report(self, logger: &mut Logger) -> Fatal {
-        match self {
-            Self::Contradiction => fatal(logger, USAGE),
-            Self::Wrong(text) => fatal(logger, &text),
-        }
-    }
-}
-
-impl From<SelectionError> for Problem {
-    fn from(error: SelectionError) -> Self {
-        Self::Wrong(error.to_string())
-    }
 }
 
 /// The command line while it is read.

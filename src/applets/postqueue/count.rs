@@ -5,8 +5,9 @@ use std::io::Write;
 use super::super::Fatal;
 use super::super::listing;
 use super::super::listing::{CountSummary, Session};
+use super::super::output;
 use super::arguments::{Arguments, CountFormat};
-use super::{clock, request};
+use super::view::{clock, request};
 use crate::listing::format::counts;
 use crate::listing::{CountBy, CountPlan, Style};
 
@@ -31,7 +32,7 @@ pub(super) fn run(
         Some(by) => grouped(counted, arguments, look, by),
     };
     let written = std::io::stdout().lock().write_all(&text);
-    written.or_else(|error| listing::output_failed(session.logger, &error))
+    written.or_else(|error| output::output_failed(session.logger, &error))
 }
 
 fn total(counted: &CountSummary, arguments: &Arguments, look: CountFormat) -> Vec<u8> {

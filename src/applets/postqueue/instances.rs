@@ -9,9 +9,10 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
-use super::super::{Call, Fatal, instance, listing};
+use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
+use super::super::{Call, Fatal, instance, output};
 use super::arguments::{Arguments, CountFormat, Mode, View};
-use super::{PROGRAM, STATUS, fatal, on_instance};
+use super::options::PROGRAM;
 use crate::config::Config;
 use crate::logging::Logger;
 use crate::release::Release;
@@ -41,14 +42,14 @@ pub(super) fn named(
         [] => {
             let names = names.join(", ");
             let text = format!("there is no instance {name}; there are: {names}");
-            return Err(fatal(logger, &text));
+            return Err(unavailable(logger, &text));
         }
         several => {
             let several = several.iter().filter_map(|at| configs.get(*at));
             let directories: Vec<_> = several.map(directory_of).collect();
             let directories = directories.join(", ");
             let text = format!("several instances are called {name}; use -c with: {directories}");
-            return Err(fatal(logger, &text));
+            return Err(unavailable(logger, &text));
         }
     };
     logger.configure(&config);
@@ -62,6 +63,7 @@ pub(super) fn each(
     mut arguments: Arguments,
     config: Config,
     logger: &mut Logger,
+    on_instance: impl Fn(&Call, &Arguments, &Config, &mut Logger) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
     let configs = all(call, config, arguments.release, logger)?;
     let names: Vec<String> = configs.iter().map(name_of).collect();
@@ -77,7 +79,7 @@ pub(super) fn each(
             let heading = format!("{gap}==> {name}{which} <==\n");
             let written = std::io::stdout().lock().write_all(heading.as_bytes());
             if let Err(error) = written {
-                return listing::output_failed(logger, &error);
+                return output::output_failed(logger, &error);
             }
         }
         arguments.instance = Some(name.clone());
@@ -89,10 +91,10 @@ pub(super) fn each(
         match looked {
             Ok(looked) if looked.status == Some(0) => {}
             // The copy has said why.
-            Ok(_) => ended = Err(Fatal::already_reported(STATUS)),
+            Ok(_) => ended = Err(Fatal::already_reported(STATUS_UNAVAILABLE)),
             Err(error) => {
                 let text = format!("cannot start a process: {}", error_text(&error));
-                return Err(fatal(logger, &text));
+                return Err(unavailable(logger, &text));
             }
         }
     }
@@ -119,7 +121,7 @@ fn all(
             directory: Some(&directory),
             release,
         };
-        let other = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
+        let other = instance::configure(call, wanted, PROGRAM, logger, STATUS_UNAVAILABLE)?;
         configs.push(other);
     }
     Ok(configs)

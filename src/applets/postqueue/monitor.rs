@@ -6,11 +6,14 @@ use std::io;
 use std::io::Write;
 use std::path::Path;
 
+use super::super::Fatal;
+use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::super::listing;
 use super::super::listing::{CountSummary, Session};
-use super::super::{Call, Fatal};
+use super::super::output;
 use super::arguments::{Arguments, Thresholds};
-use super::{STATUS, fatal, output_file, request, work};
+use super::output_file;
+use super::view::request;
 use crate::listing::metrics;
 use crate::listing::{CountBy, CountPlan, Style};
 use crate::logging::Logger;
@@ -33,10 +36,10 @@ pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result
     let text = metrics::write(counted.counts, now, arguments.top.unwrap_or(TOP));
     let written = io::stdout().lock().write_all(&text);
     written.map_err(
-        |error| match listing::output_failed(session.logger, &error) {
+        |error| match output::output_failed(session.logger, &error) {
             Err(fatal) => fatal,
             // Whoever reads half of it must not take it for all.
-            Ok(()) => Fatal::already_reported(STATUS),
+            Ok(()) => Fatal::already_reported(STATUS_UNAVAILABLE),
         },
     )
 }
@@ -49,25 +52,24 @@ pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result
 /// never looks at the spool, writes the file with the caller's rights.
 pub(super) fn replace(
     file: &OsStr,
-    call: &Call,
-    arguments: Arguments,
     logger: &mut Logger,
+    count: impl FnOnce(&mut Logger) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
     let ended = child::run(child::ChildStdout::Collected, || {
-        work(call, arguments, logger).map_or_else(Fatal::status, |()| 0)
+        count(logger).map_or_else(Fatal::status, |()| 0)
     });
     let text = match ended {
         Ok(ended) if ended.status == Some(0) => ended.output,
         // The copy has said why.
-        Ok(_) => return Err(Fatal::already_reported(STATUS)),
+        Ok(_) => return Err(Fatal::already_reported(STATUS_UNAVAILABLE)),
         Err(error) => {
             let text = format!("cannot start a process: {}", error_text(&error));
-            return Err(fatal(logger, &text));
+            return Err(unavailable(logger, &text));
         }
     };
     output_file::write(Path::new(file), &text).map_err(|error| {
         let text = format!("cannot write {}: {error}", file.display());
-        fatal(logger, &text)
+        unavailable(logger, &text)
     })
 }
 

@@ -4,6 +4,12 @@ use crate::cli;
 use crate::cli::{Opt, Value};
 use crate::selection;
 
+/// Postfix's name for the program, whatever it was called as.
+pub(super) const PROGRAM: &str = "postqueue";
+/// The usage message.
+pub(super) const USAGE: &str =
+    "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
+
 /// Postfix's own options.
 const POSTFIX: [Opt; 7] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),

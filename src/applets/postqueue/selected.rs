@@ -10,12 +10,13 @@ use std::time::Instant;
 use super::super::authorization;
 use super::super::authorization::AccessRequest;
 use super::super::borrowed::Connections;
+use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::super::listing;
 use super::super::listing::{ProgressMode, Session};
 use super::super::progress::Progress;
 use super::super::{Fatal, flush};
 use super::arguments::Arguments;
-use super::{STATUS, clock, fatal, request};
+use super::view::{clock, request};
 use crate::listing::{
     Columns, Ending, ListingError, PartialResult, Sink, Style, Template, Terminator, Totals,
 };
@@ -59,7 +60,7 @@ fn flush_all(
 ) -> Result<(), Fatal> {
     let interrupts = Interrupts::watch().map_err(|error| {
         let text = format!("cannot watch signals: {}", error_text(&error));
-        fatal(session.logger, text)
+        unavailable(session.logger, text)
     })?;
     let mut progress = match arguments.progress == ProgressMode::Progress && Progress::can_be_seen()
     {
@@ -96,7 +97,7 @@ fn stopped(session: &mut Session<'_>, signal: i32, left: u64) -> Fatal {
     let text = format!("stopped by {name}: {left} message{s} left");
     session.logger.report(Severity::Warning, text);
     let status = u8::try_from(signal).ok().and_then(|s| s.checked_add(128));
-    Fatal::already_reported(status.unwrap_or(STATUS))
+    Fatal::already_reported(status.unwrap_or(STATUS_UNAVAILABLE))
 }
 
 fn list_only(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {

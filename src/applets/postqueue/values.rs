@@ -2,9 +2,36 @@
 
 use std::ffi::OsString;
 
-use super::arguments::Problem;
+use super::super::Fatal;
+use super::super::fatal::unavailable;
+use super::options::USAGE;
 use crate::listing::{COUNTED_BY, CountBy, SortKey, TimeStyle};
+use crate::logging::Logger;
 use crate::selection;
+use crate::selection::SelectionError;
+
+/// What is wrong with a command line whose options all exist.
+pub(super) enum Problem {
+    /// Two of Postfix's options exclude each other.
+    Contradiction,
+    /// Anything of ours.
+    Wrong(String),
+}
+
+impl Problem {
+    pub(super) fn report(self, logger: &mut Logger) -> Fatal {
+        match self {
+            Self::Contradiction => unavailable(logger, USAGE),
+            Self::Wrong(text) => unavailable(logger, &text),
+        }
+    }
+}
+
+impl From<SelectionError> for Problem {
+    fn from(error: SelectionError) -> Self {
+        Self::Wrong(error.to_string())
+    }
+}
 
 pub(super) fn bad(option: &str, value: &OsString) -> Problem {
     Problem::Wrong(format!("bad value for --{option}: {}", value.display()))

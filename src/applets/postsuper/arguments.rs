@@ -8,9 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::{Call, instance};
-use super::PROGRAM;
+use super::errors::PROGRAM;
 use super::options;
-use super::options::ActionOptions;
+use super::options::{ALL, ActionOptions, MATCH};
 use super::trash;
 use super::trash::{OtherRequests, Task};
 use crate::actions::executor::{Action, Selected};
@@ -21,13 +21,6 @@ use crate::release::{Feature, Release};
 use crate::selection;
 use crate::selection::Taken;
 use crate::spool::Queue;
-
-/// The argument that means every message.
-pub const ALL: &str = "ALL";
-/// The argument that means IDs from standard input.
-pub const STDIN: &str = "-";
-/// The argument that means what a selection means.
-pub const MATCH: &str = "MATCH";
 
 const OPTIONS: [Opt; 17] = [
     Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),

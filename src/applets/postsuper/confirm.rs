@@ -10,9 +10,9 @@ use std::os::fd::AsFd;
 
 use super::super::Fatal;
 use super::super::listing::Collector;
-use super::arguments::MATCH;
 use super::context::{ActionContext, ScanEnd};
-use super::fatal;
+use super::errors::fatal;
+use super::options::MATCH;
 use super::trash::Deleted;
 use crate::actions::executor::Action;
 use crate::actions::report::WorkError;

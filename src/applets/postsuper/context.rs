@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
 use super::super::{Fatal, instance};
-use super::STATUS;
-use super::arguments::{ALL, Arguments, MATCH, STDIN};
-use super::fatal;
+use super::arguments::Arguments;
+use super::errors::{STATUS, fatal};
+use super::options::{ALL, MATCH, STDIN};
 use crate::actions::by_selection;
 use crate::actions::executor::{Action, Selected};
 use crate::actions::report::WorkError;

@@ -13,14 +13,15 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::Fatal;
-use super::super::listing;
-use super::super::listing::Whole;
-use super::arguments::{ALL, MATCH, STDIN};
+use super::super::listing::{Edit, Whole};
+use super::super::output;
+use super::confirm;
 use super::context::{ActionContext, ScanEnd};
+use super::errors::{STATUS, STATUS_STRICT};
 use super::forecast::Forecast;
 use super::operation::{counted, missing_ids, standard_input};
+use super::options::{ALL, MATCH, STDIN};
 use super::trash::Deleted;
-use super::{STATUS, STATUS_STRICT, confirm};
 use crate::actions::executor::{Action, Executor};
 use crate::actions::id_stream;
 use crate::actions::id_stream::{IdConsumer, IdRequest};
@@ -51,7 +52,7 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
     };
     let results = context.arguments.options.results;
     let (style, edit) = if results {
-        let edit: listing::Edit<'_> = Box::new(|line| forecast.json(&line));
+        let edit: Edit<'_> = Box::new(|line| forecast.json(&line));
         (Style::Lines(forecast.template()), Some(edit))
     } else {
         (Style::Text(columns, None), None)
@@ -285,7 +286,7 @@ impl IdConsumer for DryRun<'_> {
 
 /// Ends with the status of postsuper, unless it is the reader that has gone.
 fn output_failed(logger: &mut Logger, error: &io::Error) -> Result<(), Fatal> {
-    listing::output_failed(logger, error).map_err(|_| Fatal::already_reported(STATUS))
+    output::output_failed(logger, error).map_err(|_| Fatal::already_reported(STATUS))
 }
 
 /// What would happen to messages.

@@ -10,6 +10,7 @@ mod confirm;
 mod context;
 mod delivery;
 mod dry_run;
+mod errors;
 mod forecast;
 mod old_order;
 mod operation;
@@ -22,7 +23,7 @@ use std::os::unix::fs::MetadataExt;
 use clap::{Arg, Command};
 
 use super::progress::Progress;
-use super::{Call, Fatal, completions, instance, postqueue};
+use super::{Call, Fatal, completions, instance, output};
 use crate::actions::bulk::SpoolContext;
 use crate::actions::executor::Selected;
 use crate::actions::rate_limit::RateLimit;
@@ -43,16 +44,10 @@ use crate::sys::time;
 
 use arguments::{Arguments, Misuse, Mode, help, scan, selected, usage};
 use context::ActionContext;
+use errors::{PROGRAM, STATUS, fatal};
 use operation::Operation;
 use reporter::ReportState;
 
-/// The name of the man page and of the configuration's user.
-const PROGRAM: &str = "postsuper";
-/// The status of every failure.
-const STATUS: u8 = 1;
-/// The status of --strict if an ID was not there: no signal's number, which is
-/// the status after a signal.
-const STATUS_STRICT: u8 = 100;
 /// What a set-uid process hears.
 const SET_UID: &str = "this postfix command must not run as a set-uid process";
 /// What everybody but root hears.
@@ -61,7 +56,7 @@ const NOT_ROOT: &str = "use of this command is reserved for the superuser";
 /// Its command line.
 pub fn command() -> Command {
     let queues = Arg::new("queue").num_args(0..);
-    let ids = [arguments::ALL, arguments::MATCH, arguments::STDIN];
+    let ids = [options::ALL, options::MATCH, options::STDIN];
     completions::of_table(&arguments::options())
         .mut_args(|argument| match argument.get_value_names() {
             Some([name]) if *name == "ID" => completions::among(argument, ids),
@@ -81,7 +76,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut logger = instance::logger(call, &program, &program);
     let mut arguments = match parse_and_admit(call, &program, &mut logger)? {
-        Admitted::Explanation(text) => return postqueue::print(&mut logger, &text),
+        Admitted::Explanation(text) => return output::print(&mut logger, &text),
         Admitted::Work(arguments) => arguments,
     };
     let wanted = instance::InstanceChoice {
@@ -166,7 +161,7 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
     let ended = operation.run();
     drop(operation);
     if let Some(trash) = &trash {
-        trash::finish(trash, context.arguments, logger);
+        trash::finish(trash, context.arguments.config_directory.as_deref(), logger);
     }
     ended
 }
@@ -270,9 +265,4 @@ fn complain(misuse: Misuse, call: &Call, program: &str, logger: &mut Logger) -> 
         Misuse::RelativePath => fatal(logger, "-c requires absolute pathname"),
         Misuse::Contradiction(text) => fatal(logger, text),
     }
-}
-
-fn fatal(logger: &mut Logger, text: impl AsRef<[u8]>) -> Fatal {
-    logger.fatal(text);
-    Fatal::already_reported(STATUS)
 }

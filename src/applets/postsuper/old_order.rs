@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use super::arguments::ALL;
+use super::options::ALL;
 use crate::actions::executor::Action;
 use crate::logging::Logger;
 

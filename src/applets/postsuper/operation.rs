@@ -9,14 +9,15 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::progress::Progress;
-use super::super::{Call, Fatal, flush, listing, postqueue};
-use super::arguments::{ALL, Arguments, MATCH, Notify, STDIN};
+use super::super::{Call, Fatal, flush, output};
+use super::arguments::{Arguments, Notify};
 use super::context::ActionContext;
 use super::delivery::Delivery;
+use super::errors::{STATUS, STATUS_STRICT};
+use super::options::{ALL, MATCH, STDIN};
 use super::reporter::{ReportState, Reporter, with_comment};
 use super::trash;
 use super::trash::{Deleted, Task};
-use super::{STATUS, STATUS_STRICT};
 use crate::actions::bulk;
 use crate::actions::bulk::SpoolContext;
 use crate::actions::by_selection;
@@ -87,7 +88,7 @@ impl Operation<'_> {
     /// What went wrong without ending the work.
     fn last_words(&mut self) -> Result<(), Fatal> {
         if let Some(error) = self.memory.failed_output.take() {
-            listing::output_failed(self.logger, &error)
+            output::output_failed(self.logger, &error)
                 .map_err(|_| Fatal::already_reported(STATUS))?;
         }
         let missing = self.memory.missing;
@@ -128,7 +129,7 @@ impl Operation<'_> {
     fn list_trash(&mut self) -> Result<(), Fatal> {
         let field = self.field;
         match trash::list(field, &mut self.told(None)) {
-            Ok(text) => postqueue::print(self.logger, &text),
+            Ok(text) => output::print(self.logger, &text),
             Err(error) => Err(self.end(&EarlyEnd::Work(error))),
         }
     }

@@ -8,12 +8,18 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use super::super::rate_limit;
-use super::arguments::{ALL, MATCH, STDIN};
 use crate::actions::executor::Action;
 use crate::actions::id_stream::Separator;
 use crate::cli::{Opt, Scanned, Value};
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
+
+/// The argument that stands for every message.
+pub const ALL: &str = "ALL";
+/// The argument that stands for queue IDs on standard input.
+pub const STDIN: &str = "-";
+/// The argument that stands for the messages that match the selection.
+pub const MATCH: &str = "MATCH";
 
 const N: Value = Value::Required("N");
 

@@ -8,7 +8,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::Call;
-use super::arguments::Arguments;
 use crate::actions::bulk::SpoolContext;
 use crate::actions::report::{ActionObserver, Counters, WorkError};
 use crate::logging::Logger;
@@ -129,13 +128,12 @@ pub fn begin<'a>(
 }
 
 /// Ends the batch, and says how it is undone if anything was moved.
-pub fn finish(trash: &Trash<'_>, arguments: &Arguments, logger: &mut Logger) {
+pub fn finish(trash: &Trash<'_>, directory: Option<&OsStr>, logger: &mut Logger) {
     let Some(batch) = trash.finish() else {
         return;
     };
-    let directory = arguments.config_directory.as_ref();
     let instance = directory.map_or(Vec::new(), |directory| {
-        [b"-c ", directory.as_os_str().as_bytes(), b" "].concat()
+        [b"-c ", directory.as_bytes(), b" "].concat()
     });
     let undo = format!("--undo={batch}");
     logger.info([b"undo: postsuper ", instance.as_slice(), undo.as_bytes()].concat());

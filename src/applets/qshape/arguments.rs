@@ -2,9 +2,9 @@
 //! options that are ours.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 
-use super::selected;
+use super::errors::{Misuse, bad, misuse, of_ours};
+use super::operands;
 use crate::cli;
 use crate::cli::{Opt, ScanError, Scanned, Scanner, Value};
 use crate::qshape_report::GroupBy;
@@ -12,9 +12,8 @@ use crate::qshape_report::ages::Growth;
 use crate::qshape_report::table::Parents;
 use crate::release::Release;
 use crate::selection;
-use crate::selection::{Builder, Selection, SelectionError, Taken};
+use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
-use crate::text::{Charset, make_printable};
 
 const OPTIONS: [Opt; 16] = [
     Opt::short(
@@ -158,16 +157,6 @@ impl Arguments {
     }
 }
 
-/// Why a command line is refused: the words behind `PROG: `.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misuse(pub(super) Vec<u8>);
-
-impl From<SelectionError> for Misuse {
-    fn from(error: SelectionError) -> Self {
-        misuse(&error.to_string())
-    }
-}
-
 /// Reads the command line.
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     let mut parsed = Arguments::default();
@@ -203,7 +192,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     }
     parsed.selection = builder.finish()?;
     if parsed.selection.is_some() && parsed.mode == Mode::Count {
-        selected::check_operands(&parsed.operands)?;
+        operands::check_operands(&parsed.operands)?;
     }
     if parsed.parents == Parents::Counted && !names_are_domains(parsed.by) {
         return Err(misuse("-p goes with domains only"));
@@ -297,21 +286,6 @@ fn parse_by(value: &OsStr) -> Option<GroupBy> {
         GroupBy::Size,
     ];
     all.into_iter().find(|by| value == by.name())
-}
-
-fn bad(option: &str, value: &OsStr) -> Misuse {
-    let before = [b"bad value for --", option.as_bytes(), b": "].concat();
-    of_ours([before, value.as_bytes().to_vec()].concat())
-}
-
-pub(super) fn misuse(text: &str) -> Misuse {
-    of_ours(text.as_bytes().to_vec())
-}
-
-/// What is wrong with our own options is told printably.
-fn of_ours(mut text: Vec<u8>) -> Misuse {
-    make_printable(&mut text, Charset::Safe);
-    Misuse(text)
 }
 
 /// The text of `--help`.

@@ -5,9 +5,8 @@ use std::io;
 use std::io::{BufWriter, Write};
 
 use super::super::Fatal;
-use super::STATUS;
-use super::STATUS_FAILED;
 use super::arguments::{Arguments, CountDisplay, Numbers, OutputFormat, names_are_domains};
+use super::errors::{STATUS, STATUS_FAILED};
 use super::messages::{Compared, Messages, unwritten};
 use crate::qshape_report::ages::Ages;
 use crate::qshape_report::table::DomainTable;

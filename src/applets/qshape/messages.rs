@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::Call;
-use super::PROGRAM;
 use super::arguments::Typed;
+use super::errors::PROGRAM;
 use crate::cli::nearest;
 use crate::qshape_report::{GroupBy, PrintWarning};
 use crate::queue_file::envelope::{EnvelopeWarning, RecordRange};

@@ -8,43 +8,32 @@
 
 mod arguments;
 mod display;
+mod errors;
 mod messages;
+mod operands;
+mod place;
 mod selected;
 
 use std::ffi::OsStr;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use nix::errno::Errno;
 
 use super::{Call, Fatal, completions, instance};
 use crate::cli;
-use crate::config::{ConfigError, MailOwner, QueuePaths, locate};
 use crate::logging::Logger;
 use crate::qshape_report::table::DomainTable;
-use crate::qshape_report::{CountRequest, GroupBy, Logs, READERS_MAX, ScanRequest, scan_queues};
+use crate::qshape_report::{CountRequest, Logs, READERS_MAX, ScanRequest, scan_queues};
 use crate::release::Release;
-use crate::spool::Layout;
-use crate::sys::dir::{Dir, FileKind};
-use crate::sys::error_text::error_text;
-use crate::sys::{process, rights, time};
+use crate::sys::dir::FileKind;
+use crate::sys::{process, time};
 use crate::worker_pool::readers::readers_for;
-use arguments::{Arguments, Misuse, Mode, OutputFormat, help, options, parse};
+use arguments::{Arguments, Mode, OutputFormat, help, options, parse};
 use display::{Display, Settings};
+use errors::{Misuse, POSTCONF, PROGRAM, STATUS, STATUS_FAILED};
 use messages::Messages;
-use selected::SelectionContext;
+use place::{Place, find_place};
 
-/// The program's name.
-const PROGRAM: &str = "qshape";
-/// Who reads main.cf for the original, and complains of it.
-const POSTCONF: &str = "postconf";
-/// What is counted unless the caller says so.
-const QUEUES: [&str; 2] = ["incoming", "active"];
-/// Perl's die.
-const STATUS: u8 = 255;
-/// The status when main.cf cannot be read, or the output not be written.
-const STATUS_FAILED: u8 = 1;
 /// Directories that are open on the way down a tree of queues.
 const DEPTH: u32 = 8;
 
@@ -78,7 +67,10 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         Mode::Count => {}
     }
     let place = match &arguments.selection {
-        Some(selection) => selected::find_place(call, &arguments, selection, &words)?,
+        Some(selection) => {
+            let refuse = |misuse: &Misuse| refuse(call, &words, misuse);
+            selected::find_place(call, &arguments, selection, &words, refuse)?
+        }
         None => find_place(call, &arguments, &words)?,
     };
     let settings = Settings::of(&arguments, &words);
@@ -100,142 +92,6 @@ fn release(call: &Call) -> Release {
         release: outline.release,
     };
     instance::release_of(call, wanted, POSTCONF)
-}
-
-/// Where queues and logs are found.
-struct Place<'a> {
-    /// What relative queues are relative to.
-    base: Dir,
-    /// The queues, as they were asked for.
-    queues: Vec<Vec<u8>>,
-    /// Where logs belong, if reasons are asked for.
-    layout: Option<Layout>,
-    /// What judges messages, if there is a selection.
-    selection_context: Option<SelectionContext<'a>>,
-}
-
-/// Finds the queues, gives up root's rights, and goes to the queue directory
-/// if it matters.
-fn find_place(
-    call: &Call,
-    arguments: &Arguments,
-    words: &Messages,
-) -> Result<Place<'static>, Fatal> {
-    let queues = queues(arguments);
-    let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
-    if all_absolute && arguments.by != Some(GroupBy::Reason) {
-        drop_rights(call, || owner_of_any(arguments), words)?;
-        let root = Path::new("/");
-        return Ok(Place {
-            base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
-            queues,
-            layout: None,
-            selection_context: None,
-        });
-    }
-    let (mut whereabouts, layout) = configured(arguments, words)?;
-    let owner = || whereabouts.mail_owner(&mut Vec::new());
-    drop_rights(call, owner, words)?;
-    Ok(Place {
-        base: enter(&whereabouts.queue_directory, words)?,
-        queues,
-        layout,
-        selection_context: None,
-    })
-}
-
-/// Goes to the queue directory, from where relative paths are.
-fn enter(directory: &Path, words: &Messages) -> Result<Dir, Fatal> {
-    let entered = std::env::set_current_dir(directory).and_then(|()| Dir::open(Path::new(".")));
-    entered.map_err(|cause| cannot_go(words, directory, &cause))
-}
-
-/// The queues that are asked for.
-fn queues(arguments: &Arguments) -> Vec<Vec<u8>> {
-    let operands = arguments.operands.iter().map(|queue| queue.as_bytes());
-    match arguments.operands.is_empty() {
-        true => QUEUES.map(|queue| queue.as_bytes().to_vec()).to_vec(),
-        false => operands.map(<[u8]>::to_vec).collect(),
-    }
-}
-
-/// What main.cf says of the queues, and of the logs if reasons are asked for.
-/// It complains in the name of the program that reads it for the original.
-fn configured(
-    arguments: &Arguments,
-    words: &Messages,
-) -> Result<(QueuePaths, Option<Layout>), Fatal> {
-    let mut logger = Logger::without_log(POSTCONF);
-    let mut warnings = Vec::new();
-    let read = load(arguments, &mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
-    let read = read.and_then(|mut whereabouts| {
-        let layout = match arguments.by {
-            Some(GroupBy::Reason) => {
-                let (names, depth) = whereabouts.hashing(&mut Vec::new())?;
-                Some(Layout::new(&names, depth))
-            }
-            _ => None,
-        };
-        Ok((whereabouts, layout))
-    });
-    read.map_err(|error| {
-        logger.fatal(error.to_string());
-        words.say(b"postconf failed");
-        Fatal::already_reported(STATUS_FAILED)
-    })
-}
-
-fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<QueuePaths, ConfigError> {
-    let environment = std::env::var_os(locate::ENVIRONMENT);
-    let directory: &OsStr = match (&arguments.config_directory, &environment) {
-        (Some(option), _) => option,
-        (None, Some(environment)) => environment,
-        (None, None) => OsStr::new(locate::DEFAULT_DIRECTORY),
-    };
-    QueuePaths::load(POSTCONF, Path::new(directory), warnings)
-}
-
-/// The mail owner when no instance is asked for: that of main.cf if there is
-/// one, else that of a Postfix which says nothing.
-fn owner_of_any(arguments: &Arguments) -> Result<MailOwner, ConfigError> {
-    let quiet = &mut Vec::new();
-    let owner = load(arguments, quiet).and_then(|mut found| found.mail_owner(&mut Vec::new()));
-    owner.or_else(|_| QueuePaths::default_mail_owner())
-}
-
-/// Becomes the mail owner if this is root: nothing in a spool is touched
-/// before.
-fn drop_rights(
-    call: &Call,
-    owner: impl FnOnce() -> Result<MailOwner, ConfigError>,
-    words: &Messages,
-) -> Result<(), Fatal> {
-    if !call.caller.user.is_root() {
-        return Ok(());
-    }
-    let dropped = owner()
-        .map_err(|error| error.to_string())
-        .and_then(|owner| {
-            let done = rights::irrevocably_become(owner.uid, owner.gid);
-            done.map_err(|error| format!("queue files need the mail owner's rights: {error}"))
-        });
-    dropped.map_err(|text| {
-        words.say(text.as_bytes());
-        Fatal::already_reported(STATUS_FAILED)
-    })
-}
-
-/// The queue directory cannot be entered: Perl's status is the error number.
-fn cannot_go(words: &Messages, directory: &Path, cause: &io::Error) -> Fatal {
-    let directory = directory.to_string_lossy();
-    words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());
-    let status = cause
-        .raw_os_error()
-        .and_then(|errno| u8::try_from(errno).ok());
-    Fatal::already_reported(status.filter(|status| *status > 0).unwrap_or(STATUS))
 }
 
 /// Refuses what is neither a directory nor a file: the walk passes over it,

@@ -5,7 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::super::{Call, Fatal, front, instance};
-use super::{Arguments, Mode, STATUS, check, fatal, option};
+use super::arguments::{Arguments, Mode, check, option};
+use super::errors::{STATUS, fatal};
 use crate::cli;
 use crate::cli::{Operands, Opt, ScanError, Scanned, Scanner, Value};
 use crate::logging::Logger;

@@ -1,0 +1,305 @@
+//! One listing from the choice of its source to its last byte, and how it ends
+//! when it fails.
+
+use std::cell::Cell;
+use std::io;
+use std::io::{BufReader, IsTerminal};
+use std::os::unix::net::UnixStream;
+
+use super::super::fatal::unavailable;
+use super::super::output::output_failed;
+use super::super::progress::Progress;
+use super::super::{Fatal, instance};
+use super::names;
+use super::request::{ProgressMode, Request, Session};
+use super::sinks::{ListingPrinter, Logged};
+use super::source;
+use super::source::{MALFORMED, Origin, SHOWQ};
+use crate::ipc::AttributeError;
+use crate::ipc::showq::Showq;
+use crate::listing;
+use crate::listing::{
+    Counts, DaemonRequest, Ending, Listing, ListingError, OutputOptions, Sink, Spill, Style, Totals,
+};
+use crate::logging::Severity;
+use crate::queue_file::message_reader::shown_null;
+use crate::queue_file::message_visitor::Rules;
+use crate::selection::Selection;
+use crate::spool::{Layout, Queue};
+use crate::sys::process::raise_open_files;
+use crate::sys::time;
+use crate::text::Charset;
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub struct CountSummary {
+    /// All messages that match.
+    pub totals: Totals,
+    /// By what the plan asks for.
+    pub counts: Counts,
+    /// The messages in each queue, if nothing but names was read: then the
+    /// rest is empty.
+    pub names: Option<Vec<(Queue, u64)>>,
+}
+
+/// One listing, and everything that it needs.
+pub(super) struct Lister<'a> {
+    pub(super) session: Session<'a>,
+    request: &'a Request<'a>,
+    /// How many messages the daemon reported, if it was asked.
+    reported: Option<u64>,
+    /// Where text goes that is too much for the memory.
+    spill: &'a Spill,
+}
+
+impl<'a> Lister<'a> {
+    pub(super) fn new(session: Session<'a>, request: &'a Request<'a>, spill: &'a Spill) -> Self {
+        Self {
+            session,
+            request,
+            reported: None,
+            spill,
+        }
+    }
+
+    fn look(&self) -> OutputOptions<'a> {
+        OutputOptions {
+            style: self.request.style,
+            sort_spec: self.request.sort_spec,
+            spill: Some(self.spill),
+        }
+    }
+
+    /// Chooses the source, and refuses what it cannot tell.
+    pub(super) fn choose_for_request(&mut self) -> Result<Origin, Fatal> {
+        let origin = source::choose(&mut self.session, self.request.source)?;
+        let option = self.request.selection.and_then(Selection::needs_spool);
+        let unknown = match option {
+            Some(option) => Some(format!("--{option}")),
+            None => self.request.style.needs_spool(),
+        };
+        match (&origin, unknown) {
+            (Origin::Showq(_), Some(unknown)) => {
+                let text = format!(
+                    "{unknown} needs the queue files, which only root and the mail owner may \
+                     read: the showq daemon does not tell"
+                );
+                Err(self.fatal(&text))
+            }
+            _ => {
+                // From here on in the zone that import_environment names.
+                time::read_zone();
+                Ok(origin)
+            }
+        }
+    }
+
+    /// A progress bar, if it is wished and can be seen: a listing on the same
+    /// terminal would be torn apart by it.
+    pub(super) fn progress(&self, origin: &Origin) -> Progress {
+        let is_seen = self.request.progress == ProgressMode::Progress
+            && Progress::can_be_seen()
+            && !io::stdout().is_terminal();
+        let selection = self.request.selection;
+        let is_counted = matches!(origin, Origin::Spool)
+            && selection.is_none_or(Selection::needs_names_only)
+            && self.request.sort_spec.is_none_or(|a| a.limit.is_none());
+        match (is_seen, is_counted) {
+            (false, _) => Progress::default(),
+            (true, false) => Progress::shown(None),
+            (true, true) => {
+                let config = self.session.config;
+                let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+                let counted = names::count(self.session.spool, &layout, selection);
+                let total = |queues: Vec<(Queue, u64)>| queues.iter().map(|(_, n)| n).sum();
+                Progress::shown(counted.ok().map(total))
+            }
+        }
+    }
+
+    /// Lists into `sink`, from wherever the messages come.
+    pub(super) fn list(
+        &mut self,
+        origin: Origin,
+        sink: &mut impl Sink,
+    ) -> Result<Result<Ending, ListingError>, Fatal> {
+        match origin {
+            Origin::Spool => self.list_spool(sink),
+            Origin::Showq(stream) => self.list_showq(stream, sink),
+        }
+    }
+
+    fn list_spool(&mut self, sink: &mut impl Sink) -> Result<Result<Ending, ListingError>, Fatal> {
+        let config = self.session.config;
+        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let rules = self.rules()?;
+        let listing = Listing {
+            spool: self.session.spool,
+            layout: &layout,
+            rules: &rules,
+            look: self.look(),
+            queues: &Queue::LISTED,
+            selection: self.request.selection,
+            workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
+        };
+        let logger = &mut *self.session.logger;
+        Ok(listing::list_spool(&listing, &mut Logged { sink, logger }))
+    }
+
+    fn list_showq(
+        &mut self,
+        stream: BufReader<UnixStream>,
+        sink: &mut impl Sink,
+    ) -> Result<Result<Ending, ListingError>, Fatal> {
+        let null_shown = match self.request.selection {
+            Some(_) => shown_null(&self.rules()?),
+            None => Vec::new(),
+        };
+        let seen = Cell::new(0);
+        let request = DaemonRequest {
+            seen: &seen,
+            look: self.look(),
+            selection: self.request.selection,
+            null_shown: &null_shown,
+        };
+        let charset = match self.session.config.smtputf8_enable {
+            true if !self.request.style.is_postfixs() => Charset::Safe,
+            true => Charset::LooseUtf8,
+            false => Charset::Ascii,
+        };
+        let socket = source::socket(self.session.config).display().to_string();
+        let mut showq = Showq::new(stream, &socket, charset);
+        match showq.greeting(&self.session.config.postfix) {
+            Ok(fault) => self.warn(fault.as_ref()),
+            Err(error) => return Ok(Err(error.into())),
+        }
+        let logger = &mut *self.session.logger;
+        let ended = listing::list_daemon(showq, &request, &mut Logged { sink, logger });
+        self.reported = Some(seen.get());
+        Ok(ended)
+    }
+
+    /// Warns of what a daemon said.
+    fn warn(&mut self, fault: Option<&AttributeError>) {
+        if let Some(warning) = fault.and_then(AttributeError::warning) {
+            self.session.logger.warning(warning);
+        }
+    }
+
+    /// Counts names, reading directories only.
+    pub(super) fn count_names(&mut self) -> Result<CountSummary, Fatal> {
+        let config = self.session.config;
+        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let counted = names::count(self.session.spool, &layout, self.request.selection);
+        let names = counted.map_err(|error| self.failed(error.into()))?;
+        let messages = names.iter().map(|(_, count)| count).sum();
+        Ok(CountSummary {
+            totals: Totals { messages, bytes: 0 },
+            counts: Counts::default(),
+            names: Some(names),
+        })
+    }
+
+    /// Writes what waited for its place and the footer, or says why there is
+    /// none.
+    pub(super) fn finish(
+        mut self,
+        ended: Result<Ending, ListingError>,
+        printer: ListingPrinter<'_>,
+    ) -> Result<(), Fatal> {
+        let finished = match ended {
+            Ok(Ending::ReaderGone) => return Ok(()),
+            Ok(Ending::Complete | Ending::Enough) => printer.finish(),
+            Err(error) => Err(error),
+        };
+        match finished {
+            Ok(totals) => {
+                if totals.messages == 0 {
+                    self.explain_nothing();
+                }
+                Ok(())
+            }
+            Err(ListingError::Output(error)) => output_failed(self.session.logger, &error),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Says that it is the selection that leaves nothing: what is printed is
+    /// what an empty queue looks like. Programs that read a form of ours know
+    /// what nothing means; for them this is for terminals only.
+    fn explain_nothing(&mut self) {
+        let limit = self.request.sort_spec.and_then(|order| order.limit);
+        if self.request.selection.is_none() || limit == Some(0) {
+            return;
+        }
+        let s = |count| if count == 1 { "" } else { "s" };
+        let text = match self.count_all() {
+            Some(0) => return,
+            Some(count) => format!(
+                "no message matches the selection, of {count} message{} in the queue",
+                s(count)
+            ),
+            None => "no message matches the selection".to_owned(),
+        };
+        match self.request.style {
+            Style::Text(..) => self.session.logger.report(Severity::Info, text),
+            _ => self.session.logger.hint(text),
+        }
+    }
+
+    /// How many messages there are, whatever matches.
+    fn count_all(&self) -> Option<u64> {
+        self.reported.or_else(|| {
+            let config = self.session.config;
+            let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+            let counted = names::count(self.session.spool, &layout, None).ok()?;
+            Some(counted.iter().map(|(_, count)| count).sum())
+        })
+    }
+
+    /// Says why a listing broke off.
+    pub(super) fn failed(&mut self, error: ListingError) -> Fatal {
+        match error {
+            error @ ListingError::Sort(_) => self.fatal(&error.to_string()),
+            ListingError::Daemon(error) => {
+                self.warn(Some(&error));
+                self.fatal(MALFORMED)
+            }
+            error => self.showq_failed(&error.to_string()),
+        }
+    }
+
+    /// What counts in a listing. Its parameters are showq's in Postfix, and
+    /// so are their faults.
+    fn rules(&mut self) -> Result<Rules, Fatal> {
+        let mut warnings = Vec::new();
+        let config = self.session.config;
+        let rules = instance::rules(config, &mut warnings);
+        for warning in warnings {
+            self.session
+                .logger
+                .log_as(SHOWQ, Severity::Warning, warning);
+        }
+        let mut rules = rules.map_err(|error| self.showq_failed(&error.to_string()))?;
+        if !self.request.style.is_postfixs() {
+            rules.charset = rules.charset.safe();
+        }
+        Ok(rules)
+    }
+
+    /// Ends a listing of Postfix's kind as showq's end would: its words are in
+    /// the log only. What Postfix does not have says what is wrong.
+    fn showq_failed(&mut self, text: &str) -> Fatal {
+        match self.request.style {
+            Style::Text(..) | Style::Json(_) => {
+                self.session.logger.log_as(SHOWQ, Severity::Fatal, text);
+                self.fatal(MALFORMED)
+            }
+            Style::Lines(_) | Style::Counts(_) => self.fatal(text),
+        }
+    }
+
+    fn fatal(&mut self, text: &str) -> Fatal {
+        unavailable(self.session.logger, text)
+    }
+}

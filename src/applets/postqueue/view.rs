@@ -1,0 +1,111 @@
+//! Listings: which form each option stands for, and what is requested of the
+//! listing.
+
+use super::super::Fatal;
+use super::super::authorization;
+use super::super::fatal::unavailable;
+use super::super::listing;
+use super::super::listing::{Request, Session};
+use super::arguments::{Arguments, View};
+use crate::config::Config;
+use crate::listing::{
+    Clock, Columns, DetailRules, Members, Style, Template, Terminator, TimeStyle,
+};
+use crate::logging::Logger;
+use crate::sys::time;
+
+/// Lists messages.
+pub(super) fn list(session: Session<'_>, view: &View, arguments: &Arguments) -> Result<(), Fatal> {
+    let clock = clock(arguments);
+    let terminator = match arguments.ends_with_nul {
+        true => Terminator::Nul,
+        false => Terminator::Newline,
+    };
+    let (details, template);
+    let style = match view {
+        View::Text => {
+            let columns = match session.config.enable_long_queue_ids {
+                true => Columns::Long,
+                false => Columns::Short,
+            };
+            Style::Text(columns, arguments.time_style.map(|_| clock))
+        }
+        View::Json => Style::Json(Members {
+            instance: arguments.instance.as_deref(),
+            ..Members::default()
+        }),
+        View::DetailedJson => {
+            details = detail_rules(session.config, session.logger)?;
+            Style::Json(Members {
+                details: Some(&details),
+                instance: arguments.instance.as_deref(),
+            })
+        }
+        View::Oneline => {
+            template = Template::oneline(terminator, clock);
+            Style::Lines(&template)
+        }
+        View::Ids => {
+            template = Template::ids(terminator, clock);
+            Style::Lines(&template)
+        }
+        View::Csv => {
+            template = Template::csv(clock);
+            Style::Lines(&template)
+        }
+        View::Format(format) => {
+            template = template_of(format, clock, arguments, session.logger)?;
+            Style::Lines(&template)
+        }
+    };
+    listing::run(session, &request(arguments, style))
+}
+
+/// The request for a listing in the form `style`.
+pub(super) fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request<'a> {
+    Request {
+        style,
+        selection: arguments.selection.as_ref(),
+        sort_spec: Some(&arguments.sort_spec).filter(|a| a.is_needed()),
+        source: arguments.source,
+        progress: arguments.progress,
+    }
+}
+
+/// How times are shown.
+pub(super) fn clock(arguments: &Arguments) -> Clock {
+    Clock {
+        style: arguments.time_style.unwrap_or(TimeStyle::Iso),
+        now: time::now(),
+    }
+}
+
+/// The template of `--format`, which says itself where a line ends.
+fn template_of(
+    format: &str,
+    clock: Clock,
+    arguments: &Arguments,
+    logger: &mut Logger,
+) -> Result<Template, Fatal> {
+    let terminator = match arguments.ends_with_nul {
+        true => Terminator::Nul,
+        false => Terminator::Nothing,
+    };
+    let template = Template::format(format, terminator, clock);
+    template.map_err(|problem| {
+        unavailable(
+            logger,
+            format!("bad value for --format: {format}: {problem}"),
+        )
+    })
+}
+
+fn detail_rules(config: &Config, logger: &mut Logger) -> Result<DetailRules, Fatal> {
+    let lifetimes = authorization::warned(logger, |warnings| config.lifetimes(warnings))?;
+    let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    Ok(DetailRules {
+        now: time::now(),
+        lifetime: seconds(lifetimes.message),
+        bounce_lifetime: seconds(lifetimes.bounce),
+    })
+}

@@ -1,0 +1,44 @@
+//! The names under which qshape reports errors, its exit statuses, and why a
+//! command line is refused.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::selection::SelectionError;
+use crate::text::{Charset, make_printable};
+
+/// The program's name.
+pub(super) const PROGRAM: &str = "qshape";
+/// The program that reads main.cf for Postfix's qshape, and reports its errors.
+pub(super) const POSTCONF: &str = "postconf";
+/// The status of a wrong command line: that of Perl's die.
+pub(super) const STATUS: u8 = 255;
+/// The status when main.cf cannot be read, or the output not be written.
+pub(super) const STATUS_FAILED: u8 = 1;
+
+/// Why a command line is refused: the words behind `PROG: `.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Misuse(pub(super) Vec<u8>);
+
+impl From<SelectionError> for Misuse {
+    fn from(error: SelectionError) -> Self {
+        misuse(&error.to_string())
+    }
+}
+
+/// Refuses the value of an option of ours.
+pub(super) fn bad(option: &str, value: &OsStr) -> Misuse {
+    let before = [b"bad value for --", option.as_bytes(), b": "].concat();
+    of_ours([before, value.as_bytes().to_vec()].concat())
+}
+
+/// Refuses a command line, with a message of ours.
+pub(super) fn misuse(text: &str) -> Misuse {
+    of_ours(text.as_bytes().to_vec())
+}
+
+/// Messages of ours are printable.
+pub(super) fn of_ours(mut text: Vec<u8>) -> Misuse {
+    make_printable(&mut text, Charset::Safe);
+    Misuse(text)
+}

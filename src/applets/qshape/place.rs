@@ -1,0 +1,183 @@
+//! Where the queues and logs are that qshape counts, and whose rights are used
+//! to read them.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::super::{Call, Fatal};
+use super::arguments::Arguments;
+use super::errors::{POSTCONF, STATUS, STATUS_FAILED};
+use super::messages::Messages;
+use crate::config::{ConfigError, MailOwner, QueuePaths, locate};
+use crate::logging::Logger;
+use crate::qshape_report::{GroupBy, Logs, ReportSelection};
+use crate::queue_file::message_visitor::Rules;
+use crate::selection::Selection;
+use crate::spool::{Layout, Queue};
+use crate::sys::dir::Dir;
+use crate::sys::error_text::error_text;
+use crate::sys::rights;
+
+/// What is counted unless the caller says so.
+const QUEUES: [&str; 2] = ["incoming", "active"];
+
+/// Where queues and logs are found.
+pub(super) struct Place<'a> {
+    /// What relative queues are relative to.
+    pub(super) base: Dir,
+    /// The queues, as they were asked for.
+    pub(super) queues: Vec<Vec<u8>>,
+    /// Where logs belong, if reasons are asked for.
+    pub(super) layout: Option<Layout>,
+    /// What evaluates messages, if there is a selection.
+    pub(super) selection_context: Option<SelectionContext<'a>>,
+}
+
+/// What evaluates messages against a selection.
+pub(super) struct SelectionContext<'a> {
+    pub(super) selection: &'a Selection,
+    pub(super) rules: Rules,
+    /// Where their logs belong.
+    pub(super) layout: Layout,
+    /// The queues that were asked for, in the same order.
+    pub(super) queues: Vec<Queue>,
+}
+
+impl SelectionContext<'_> {
+    /// The messages that are meant in a queue directory.
+    pub(super) fn matching<'a>(&'a self, spool: &'a Dir) -> ReportSelection<'a> {
+        let layout = &self.layout;
+        ReportSelection {
+            selection: self.selection,
+            rules: &self.rules,
+            logs: Logs { spool, layout },
+            queues: &self.queues,
+        }
+    }
+}
+
+/// Finds the queues, gives up root's rights, and goes to the queue directory
+/// if it matters.
+pub(super) fn find_place(
+    call: &Call,
+    arguments: &Arguments,
+    words: &Messages,
+) -> Result<Place<'static>, Fatal> {
+    let queues = queues(arguments);
+    let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
+    if all_absolute && arguments.by != Some(GroupBy::Reason) {
+        drop_rights(call, || owner_of_any(arguments), words)?;
+        let root = Path::new("/");
+        return Ok(Place {
+            base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
+            queues,
+            layout: None,
+            selection_context: None,
+        });
+    }
+    let (mut whereabouts, layout) = configured(arguments, words)?;
+    let owner = || whereabouts.mail_owner(&mut Vec::new());
+    drop_rights(call, owner, words)?;
+    Ok(Place {
+        base: enter(&whereabouts.queue_directory, words)?,
+        queues,
+        layout,
+        selection_context: None,
+    })
+}
+
+/// Goes to the queue directory, from where relative paths are.
+pub(super) fn enter(directory: &Path, words: &Messages) -> Result<Dir, Fatal> {
+    let entered = std::env::set_current_dir(directory).and_then(|()| Dir::open(Path::new(".")));
+    entered.map_err(|cause| cannot_go(words, directory, &cause))
+}
+
+/// The queues that are asked for.
+pub(super) fn queues(arguments: &Arguments) -> Vec<Vec<u8>> {
+    let operands = arguments.operands.iter().map(|queue| queue.as_bytes());
+    match arguments.operands.is_empty() {
+        true => QUEUES.map(|queue| queue.as_bytes().to_vec()).to_vec(),
+        false => operands.map(<[u8]>::to_vec).collect(),
+    }
+}
+
+/// What main.cf says of the queues, and of the logs if reasons are asked for.
+/// It complains in the name of the program that reads it for the original.
+fn configured(
+    arguments: &Arguments,
+    words: &Messages,
+) -> Result<(QueuePaths, Option<Layout>), Fatal> {
+    let mut logger = Logger::without_log(POSTCONF);
+    let mut warnings = Vec::new();
+    let read = load(arguments, &mut warnings);
+    for warning in warnings {
+        logger.warning(warning);
+    }
+    let read = read.and_then(|mut whereabouts| {
+        let layout = match arguments.by {
+            Some(GroupBy::Reason) => {
+                let (names, depth) = whereabouts.hashing(&mut Vec::new())?;
+                Some(Layout::new(&names, depth))
+            }
+            _ => None,
+        };
+        Ok((whereabouts, layout))
+    });
+    read.map_err(|error| {
+        logger.fatal(error.to_string());
+        words.say(b"postconf failed");
+        Fatal::already_reported(STATUS_FAILED)
+    })
+}
+
+fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<QueuePaths, ConfigError> {
+    let environment = std::env::var_os(locate::ENVIRONMENT);
+    let directory: &OsStr = match (&arguments.config_directory, &environment) {
+        (Some(option), _) => option,
+        (None, Some(environment)) => environment,
+        (None, None) => OsStr::new(locate::DEFAULT_DIRECTORY),
+    };
+    QueuePaths::load(POSTCONF, Path::new(directory), warnings)
+}
+
+/// The mail owner when no instance is asked for: that of main.cf if there is
+/// one, else that of a Postfix which says nothing.
+fn owner_of_any(arguments: &Arguments) -> Result<MailOwner, ConfigError> {
+    let quiet = &mut Vec::new();
+    let owner = load(arguments, quiet).and_then(|mut found| found.mail_owner(&mut Vec::new()));
+    owner.or_else(|_| QueuePaths::default_mail_owner())
+}
+
+/// Becomes the mail owner if this is root: nothing in a spool is touched
+/// before.
+pub(super) fn drop_rights(
+    call: &Call,
+    owner: impl FnOnce() -> Result<MailOwner, ConfigError>,
+    words: &Messages,
+) -> Result<(), Fatal> {
+    if !call.caller.user.is_root() {
+        return Ok(());
+    }
+    let dropped = owner()
+        .map_err(|error| error.to_string())
+        .and_then(|owner| {
+            let done = rights::irrevocably_become(owner.uid, owner.gid);
+            done.map_err(|error| format!("queue files need the mail owner's rights: {error}"))
+        });
+    dropped.map_err(|text| {
+        words.say(text.as_bytes());
+        Fatal::already_reported(STATUS_FAILED)
+    })
+}
+
+/// The queue directory cannot be entered: Perl's status is the error number.
+fn cannot_go(words: &Messages, directory: &Path, cause: &io::Error) -> Fatal {
+    let directory = directory.to_string_lossy();
+    words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());
+    let status = cause
+        .raw_os_error()
+        .and_then(|errno| u8::try_from(errno).ok());
+    Fatal::already_reported(status.filter(|status| *status > 0).unwrap_or(STATUS))
+}

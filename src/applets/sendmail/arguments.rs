@@ -1,0 +1,171 @@
+//! What the options of sendmail ask for, and which of them are refused: those
+//! that Postfix's sendmail refuses, with the same messages.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use super::super::Fatal;
+use super::errors::fatal;
+use crate::cli::Operands;
+use crate::logging::Logger;
+use crate::text::to_printable;
+
+/// What sendmail is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    List,
+    Flush,
+    /// Delivery, which is what sendmail does unless told otherwise.
+    Delivery,
+    NotOurs,
+    /// Nothing: a daemon runs the queue at intervals anyway.
+    Nothing,
+}
+
+/// What the options came to.
+#[derive(Debug)]
+pub(super) struct Arguments {
+    pub(super) mode: Mode,
+    /// `-t`: the recipients are in the message.
+    pub(super) reads_recipients: bool,
+    /// The site of `-qR`.
+    pub(super) flush_site: Option<OsString>,
+    /// The queue ID of `-qI`.
+    pub(super) flush_id: Option<OsString>,
+}
+
+/// Takes one option, or refuses it as sendmail does.
+pub(super) fn option(
+    letter: char,
+    value: &OsStr,
+    arguments: &mut Arguments,
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
+    let value = value.as_bytes();
+    match (letter, value) {
+        ('b', [mode, ..]) => arguments.mode = self::mode(*mode, arguments.mode, logger)?,
+        ('b', []) => return Err(unsupported('b', value, logger)),
+        ('B', kind) if !is_body_type(kind) => {
+            return Err(fatal(logger, "-B option needs 8BITMIME or 7BIT"));
+        }
+        ('I', _) => arguments.mode = Mode::NotOurs,
+        ('N', notify) => warn_of_notify(notify, logger),
+        ('n', _) => return Err(fatal(logger, "-n option not supported")),
+        ('o', b"A") => return Err(fatal(logger, "-oA requires pathname")),
+        ('R', kind) if !is_return(kind) => {
+            logger.warning("bad -R option value -- ignored");
+        }
+        ('q', what) => queue_run(what, arguments, logger)?,
+        ('t', _) => arguments.reads_recipients = true,
+        ('X', _) => return Err(unsupported('X', value, logger)),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What sendmail is to do after `-b` with this letter.
+fn mode(letter: u8, before: Mode, logger: &mut Logger) -> Result<Mode, Fatal> {
+    match letter {
+        b'p' => Ok(Mode::List),
+        b'm' => Ok(Mode::Delivery),
+        // Says how to deliver, not that mail is to be delivered.
+        b'v' => Ok(before),
+        b'd' | b'h' | b'H' | b'i' | b'l' | b's' => Ok(Mode::NotOurs),
+        other => Err(unsupported('b', &[other], logger)),
+    }
+}
+
+/// `-q`, `-q30m`, `-qIid`, `-qRsite`.
+fn queue_run(what: &[u8], arguments: &mut Arguments, logger: &mut Logger) -> Result<(), Fatal> {
+    match what {
+        [] => arguments.mode = Mode::Flush,
+        [b'0'..=b'9', ..] => arguments.mode = Mode::Nothing,
+        b"I" => return Err(fatal(logger, "specify: -qIqueueid")),
+        b"R" => return Err(fatal(logger, "specify: -qRsitename")),
+        [b'I', id @ ..] => arguments.flush_id = Some(OsStr::from_bytes(id).to_owned()),
+        [b'R', site @ ..] => arguments.flush_site = Some(OsStr::from_bytes(site).to_owned()),
+        [other, ..] => {
+            let text = format!("-q{} is not implemented", to_printable(&[*other]));
+            return Err(fatal(logger, &text));
+        }
+    }
+    Ok(())
+}
+
+fn is_body_type(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"7BIT") || value.eq_ignore_ascii_case(b"8BITMIME")
+}
+
+/// What of a message is returned: DSN's RET.
+fn is_return(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"full") || value.eq_ignore_ascii_case(b"hdrs")
+}
+
+/// What sendmail says of a DSN NOTIFY value that it does not know.
+fn warn_of_notify(value: &[u8], logger: &mut Logger) {
+    const KNOWN: [&str; 4] = ["never", "success", "failure", "delay"];
+    let is_known = |word: &&[u8]| {
+        KNOWN
+            .iter()
+            .any(|k| word.eq_ignore_ascii_case(k.as_bytes()))
+    };
+    let unknown = value.split(|&b| b == b',').find(|word| !is_known(word));
+    if let Some(word) = unknown {
+        let (word, value) = (to_printable(word), to_printable(value));
+        logger.warning(format!(
+            "unknown DSN NOTIFY command value \"{word}\" in \"{value}\""
+        ));
+        logger.warning("bad -N option value -- ignored");
+    }
+}
+
+/// Refuses what does not go together.
+pub(super) fn check(
+    arguments: &Arguments,
+    operands: &Operands,
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
+    let operands_refused = match (arguments.mode, one_refused(arguments)) {
+        (Mode::Nothing, _) => return Ok(()),
+        (Mode::Delivery, _) => match (&arguments.flush_site, &arguments.flush_id) {
+            (Some(_), _) => Some("flush site"),
+            (None, Some(_)) => Some("flush queue_id"),
+            (None, None) => None,
+        },
+        (_, Some(option)) => {
+            let text = format!("{option} can be used only in delivery mode");
+            return Err(fatal(logger, &text));
+        }
+        (Mode::List, None) => Some("display queue mode"),
+        (Mode::Flush, None) => Some("flush queue mode"),
+        (Mode::NotOurs, None) => None,
+    };
+    let Some(what) = operands_refused else {
+        return Ok(());
+    };
+    match operands.clone().without_options("an operand") {
+        Ok(operands) if operands.is_empty() => Ok(()),
+        // An option of ours, as no message of sendmail's names it.
+        Err(error) if error.is_long() => Err(fatal(logger, &error.to_string())),
+        _ => Err(fatal(logger, &format!("{what} requires no recipient"))),
+    }
+}
+
+/// The first option that goes with the delivery of mail only.
+fn one_refused(arguments: &Arguments) -> Option<&'static str> {
+    if arguments.reads_recipients {
+        Some("-t")
+    } else if arguments.flush_site.is_some() {
+        Some("-qR")
+    } else {
+        arguments.flush_id.as_ref().map(|_| "-qI")
+    }
+}
+
+fn unsupported(letter: char, value: &[u8], logger: &mut Logger) -> Fatal {
+    let start = value.get(..1).unwrap_or_default();
+    fatal(
+        logger,
+        &format!("unsupported: -{letter}{}", to_printable(start)),
+    )
+}
