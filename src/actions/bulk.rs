@@ -10,45 +10,21 @@ use std::os::unix::ffi::OsStrExt;
 
 use nix::sys::stat::FileStat;
 
-use super::executor::{Action, Selected, expire};
+use super::action::Action;
+use super::context::SpoolContext;
+use super::error::WorkError;
+use super::executor::expire;
 use super::queue_scan;
 use super::queue_scan::{Object, Presence, SpecialFiles};
-use super::rate_limit::RateLimit;
-use super::report::{ActionDone, ActionLog, ActionObserver, Counters, Warning, WorkError};
-use super::spool_ops::{Moved, Removal, SpoolOps, StepResult};
-use crate::spool::{DirEntry, Layout, Queue, QueueId, Step, Walk, id, message};
-use crate::sys::dir::{Dir, FileKind};
-use crate::sys::signals::Interrupts;
-use crate::trash::{Trash, TrashOutcome};
+use super::report::{ActionDone, ActionLog, ActionObserver, Counters};
+use super::retention::{Removal, Retention, RetentionOutcome};
+use super::spool_ops::{Moved, SpoolOps, StepResult};
+use super::warning::Warning;
+use crate::spool::{DirEntry, Queue, QueueId, Step, Walk, id, message};
+use crate::sys::dir::FileKind;
 use crate::worker_pool::batcher::{Batcher, DirectoryJob, NameBatch};
 use crate::worker_pool::pool;
 use crate::worker_pool::pool::{Concurrency, Done, Feed, PoolLimits, StopReason, Work};
-
-/// What is worked on.
-#[derive(Clone, Copy, Debug)]
-pub struct SpoolContext<'a> {
-    /// The queue directory.
-    pub spool: &'a Dir,
-    /// Where IDs belong in it.
-    pub layout: &'a Layout,
-    /// The queues, in order.
-    pub selected: &'a [Selected],
-    /// What ends the work early.
-    pub interrupts: &'a Interrupts,
-    /// What holds it back, where messages are acted on one by one.
-    pub rate_limit: &'a RateLimit,
-    /// What becomes of messages that are deleted.
-    pub removal: Removal<'a>,
-    /// How many files more may be open at a time.
-    pub open_files: u64,
-}
-
-impl<'a> SpoolContext<'a> {
-    /// A mover in this field.
-    pub fn ops(&self) -> SpoolOps<'a> {
-        SpoolOps::new(self.spool, self.layout, self.open_files).removing(self.removal)
-    }
-}
 
 /// Acts on all messages.
 pub fn run(
@@ -60,10 +36,11 @@ pub fn run(
     let worker = || BulkWorker {
         ops: ops.clone(),
         action,
+        removal: field.removal,
     };
     let produce = |feed: &mut Feed<'_, Job>| {
         let mut gathering = JobBuilder {
-            jobs: Batcher::new(feed, field.removal.pieces_in_a_job()),
+            jobs: Batcher::new(feed, field.removal.job_max()),
             ops: &ops,
             purpose: purpose(action, field.removal),
         };
@@ -93,7 +70,7 @@ enum Purpose {
 
 fn purpose(action: Action, removal: Removal<'_>) -> Purpose {
     match (action, removal) {
-        (Action::Delete, Removal::ToTrash(_)) => Purpose::Discard,
+        (Action::Delete, Removal::Retain(_)) => Purpose::Discard,
         _ => Purpose::Act,
     }
 }
@@ -198,7 +175,7 @@ impl JobBuilder<'_, '_> {
 fn discard(
     job: &Job,
     known: Vec<Examined>,
-    trash: &Trash<'_>,
+    retention: &dyn Retention,
     stop: &StopReason<'_>,
     action_log: &mut ActionLog,
 ) -> Result<(), WorkError> {
@@ -221,12 +198,14 @@ fn discard(
         }
     }
     stop.check()?;
-    let announced = messages.iter().map(|(_, id, stat)| (id, job.queue, stat));
-    let _announced = trash.announce(announced)?;
+    let mut announced = messages.iter().map(|(_, id, stat)| (id, job.queue, stat));
+    let _announced = retention.announce(&mut announced)?;
     for (found, id, stat) in &messages {
         stop.check()?;
         let path = found.path();
-        if trash.take(found.at(&path), id, job.queue, stat, action_log)? == TrashOutcome::Done {
+        if retention.take(found.at(&path), id, job.queue, stat, action_log)?
+            == RetentionOutcome::Done
+        {
             action_log.counters.count(ActionDone::Trashed);
         }
     }
@@ -237,6 +216,7 @@ fn discard(
 struct BulkWorker<'a> {
     ops: SpoolOps<'a>,
     action: Action,
+    removal: Removal<'a>,
 }
 
 impl Job {
@@ -256,8 +236,7 @@ impl Work<Job> for BulkWorker<'_> {
     type Seen = (Job, Vec<Examined>);
 
     fn look(&mut self, job: Job) -> Self::Seen {
-        let needs_stat =
-            concurrency_of(self.action, self.ops.removal()) != Concurrency::SingleWorker;
+        let needs_stat = concurrency_of(self.action, self.removal) != Concurrency::SingleWorker;
         let known = |(found, told): (Object<'_>, Option<FileKind>)| match (told, needs_stat) {
             (Some(FileKind::File), false) => Examined::File,
             _ => found.stat().map_or_else(Examined::Unseen, Examined::Stat),
@@ -268,9 +247,9 @@ impl Work<Job> for BulkWorker<'_> {
 
     fn act(&mut self, (job, known): Self::Seen, stop: &StopReason<'_>) -> Done {
         let mut action_log = ActionLog::default();
-        let ended = match (self.action, self.ops.removal()) {
-            (Action::Delete, Removal::ToTrash(trash)) => {
-                discard(&job, known, trash, stop, &mut action_log)
+        let ended = match (self.action, self.removal) {
+            (Action::Delete, Removal::Retain(retention)) => {
+                discard(&job, known, retention, stop, &mut action_log)
             }
             _ => self.all(&job, known, stop, &mut action_log),
         };

@@ -9,10 +9,13 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::bulk::SpoolContext;
-use super::executor::{Action, Executor, LocatedMessage, Selected};
+use super::action::{Action, Selected};
+use super::context::SpoolContext;
+use super::error::WorkError;
+use super::executor::{Executor, LocatedMessage};
 use super::id_stream::concurrency_of;
-use super::report::{ActionLog, ActionObserver, Counters, Outcome, Warning, WorkError};
+use super::report::{ActionLog, ActionObserver, Counters, Outcome};
+use super::warning::Warning;
 use crate::queue_file::message_reader::{Location, ReadError};
 use crate::queue_file::message_visitor::Rules;
 use crate::selection::{FileIdentity, Matcher, Selection};
@@ -41,7 +44,7 @@ pub fn run(
 ) -> (Counters, Result<(), WorkError>) {
     let ops = field.ops();
     let worker = || MatchWorker {
-        actor: Executor::new(ops.clone(), field.selected),
+        actor: Executor::new(ops.clone(), field.selected, field.removal),
         matcher: Matcher::new(matching.selection, matching.rules),
         action,
         field,

@@ -12,15 +12,18 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::report::{ActionDone, ActionLog, Outcome, Warning, WorkError};
-use super::spool_ops::{FileAt, Moved, Removal, SpoolOps, StepResult};
+use super::action::{Action, Selected, Step};
+use super::error::WorkError;
+use super::report::{ActionDone, ActionLog, Outcome};
+use super::retention::{Announcement, Removal, RetentionOutcome};
+use super::spool_ops::{FileAt, Moved, SpoolOps, StepResult};
+use super::warning::Warning;
 use crate::spool::message;
 use crate::spool::message::{FileCheck, Identity, Message, NoMessage};
 use crate::spool::{Queue, QueueId};
 use crate::sys::dir::{set_mode, stat_open};
 use crate::sys::error_text::{error_text, is};
 use crate::sys::time::now;
-use crate::trash::{Announcement, TrashOutcome};
 
 /// Group execute: forced to expire.
 const EXPIRED: u32 = 0o010;
@@ -30,91 +33,11 @@ const PERMISSIONS: u32 = 0o7777;
 /// the look and the act is found on the second try.
 const TRIES: usize = 2;
 
-/// What can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// -d
-    Delete,
-    /// -e
-    Expire,
-    /// -f: expires, and releases what is on hold.
-    ExpireAndRelease,
-    /// -h
-    Hold,
-    /// -H
-    Release,
-    /// -r
-    Requeue,
-}
-
-impl Action {
-    /// Whether it moves messages, for all that is known beforehand.
-    pub fn moves(self) -> bool {
-        match self {
-            Action::Delete | Action::Expire => false,
-            Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => true,
-        }
-    }
-
-    /// Whether the action makes sense in a queue.
-    pub fn looks_into(self, queue: Queue) -> bool {
-        Step::first_of(self).looks_into(queue)
-    }
-
-    /// Whether messages of a queue are what the action would make of them, so
-    /// that it does not look there.
-    fn is_done_in(self, queue: Queue) -> bool {
-        match self {
-            Action::Hold => queue == Queue::Hold,
-            Action::Release => queue.holds_messages() && queue != Queue::Hold,
-            Action::Requeue => queue == Queue::Maildrop,
-            Action::Delete | Action::Expire | Action::ExpireAndRelease => false,
-        }
-    }
-}
-
-/// A queue that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selected {
-    /// A queue.
-    Queue(Queue),
-    /// A name that is none. It is an error, but only when its turn comes.
-    Unknown(Vec<u8>),
-}
-
-impl Selected {
-    /// What an operand names.
-    pub fn parse(operand: &[u8]) -> Self {
-        match Queue::parse(operand) {
-            Some(queue) => Self::Queue(queue),
-            None => Self::Unknown(operand.to_vec()),
-        }
-    }
-
-    /// The queue, if it is one.
-    pub fn queue(&self) -> Result<Queue, WorkError> {
-        match self {
-            Self::Queue(queue) => Ok(*queue),
-            Self::Unknown(name) => Err(WorkError::NoQueue(name.clone())),
-        }
-    }
-}
-
 /// Whether the search for a message goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SearchFlow {
     Over,
     GoesOn,
-}
-
-/// One of the acts that actions are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Delete,
-    Expire,
-    Requeue,
-    Hold,
-    Release,
 }
 
 /// Where a message was seen, with nothing odd about it or before it.
@@ -139,16 +62,18 @@ impl LocatedMessage {
 pub struct Executor<'a> {
     ops: SpoolOps<'a>,
     selected: &'a [Selected],
+    removal: Removal<'a>,
     /// The only file that may be acted on, if it is not any of that name.
     only: Option<Identity>,
 }
 
 impl<'a> Executor<'a> {
-    /// An actor that looks into these queues, in this order.
-    pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected]) -> Self {
+    /// An executor that looks into these queues, in this order.
+    pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected], removal: Removal<'a>) -> Self {
         Self {
             ops,
             selected,
+            removal,
             only: None,
         }
     }
@@ -204,11 +129,11 @@ impl<'a> Executor<'a> {
         action: Action,
         messages: impl IntoIterator<Item = (&'i QueueId, &'i LocatedMessage)>,
     ) -> Result<Option<Announcement<'a>>, WorkError> {
-        match (action, self.ops.removal()) {
-            (Action::Delete, Removal::ToTrash(trash)) => {
+        match (action, self.removal) {
+            (Action::Delete, Removal::Retain(retention)) => {
                 let messages = messages.into_iter();
-                let messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
-                trash.announce(messages).map(Some)
+                let mut messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
+                retention.announce(&mut messages).map(Some)
             }
             _ => Ok(None),
         }
@@ -332,14 +257,14 @@ impl<'a> Executor<'a> {
             name: id.as_bytes(),
             path: &self.ops.path(seen.queue, id.as_bytes()),
         };
-        if let (Step::Delete, Removal::ToTrash(trash)) = (act, self.ops.removal()) {
-            return match trash.take(at, id, seen.queue, &seen.stat, action_log)? {
-                TrashOutcome::Done => {
+        if let (Step::Delete, Removal::Retain(retention)) = (act, self.removal) {
+            return match retention.take(at, id, seen.queue, &seen.stat, action_log)? {
+                RetentionOutcome::Done => {
                     action_log.done(ActionDone::Trashed, id, seen.queue);
                     Ok(SearchFlow::Over)
                 }
-                TrashOutcome::Gone => Ok(SearchFlow::GoesOn),
-                TrashOutcome::Refused => {
+                RetentionOutcome::Gone => Ok(SearchFlow::GoesOn),
+                RetentionOutcome::Refused => {
                     action_log.not_done(id.as_bytes(), Outcome::Unchanged(seen.queue));
                     Ok(SearchFlow::Over)
                 }
@@ -491,30 +416,6 @@ impl<'a> Executor<'a> {
             }),
             _ => {}
         }
-    }
-}
-
-impl Step {
-    /// The first act of an action: only one has a second.
-    fn first_of(action: Action) -> Self {
-        match action {
-            Action::Delete => Step::Delete,
-            Action::Expire | Action::ExpireAndRelease => Step::Expire,
-            Action::Hold => Step::Hold,
-            Action::Release => Step::Release,
-            Action::Requeue => Step::Requeue,
-        }
-    }
-
-    /// Whether the act makes sense in a queue.
-    fn looks_into(self, queue: Queue) -> bool {
-        queue.holds_messages()
-            && match self {
-                Step::Delete => true,
-                Step::Release => queue == Queue::Hold,
-                Step::Hold => queue != Queue::Maildrop && queue != Queue::Hold,
-                Step::Expire | Step::Requeue => queue != Queue::Maildrop,
-            }
     }
 }
 

@@ -10,11 +10,14 @@ use std::io::{ErrorKind, Read};
 
 use nix::errno::Errno;
 
-use super::bulk::SpoolContext;
-use super::executor::{Action, Executor, LocatedMessage};
+use super::action::Action;
+use super::context::SpoolContext;
+use super::error::WorkError;
+use super::executor::{Executor, LocatedMessage};
 use super::rate_limit::RateLimit;
-use super::report::{ActionLog, ActionObserver, Counters, Outcome, Warning, WorkError};
-use super::spool_ops::Removal;
+use super::report::{ActionLog, ActionObserver, Counters, Outcome};
+use super::retention::Removal;
+use super::warning::Warning;
 use crate::spool::{Layout, Queue, QueueId};
 use crate::sys::error_text::is;
 use crate::sys::signals::{Interrupts, Wake};
@@ -57,7 +60,7 @@ pub fn run(
 ) -> (Counters, Result<(), WorkError>) {
     let ops = field.ops();
     let worker = || IdWorker {
-        actor: Executor::new(ops.clone(), field.selected),
+        actor: Executor::new(ops.clone(), field.selected, field.removal),
         action,
         field,
     };
@@ -69,7 +72,7 @@ pub fn run(
             job_max: match field.rate_limit.is_set() {
                 // What was done is told at once.
                 true => 1,
-                false => field.removal.pieces_in_a_job(),
+                false => field.removal.job_max(),
             },
         };
         read_ids((input, separator), field.interrupts, &mut jobs)
@@ -83,7 +86,7 @@ pub fn run(
 pub fn concurrency_of(action: Action, removal: Removal<'_>, rate_limit: &RateLimit) -> Concurrency {
     match (action, removal) {
         _ if rate_limit.is_set() => Concurrency::InOrder,
-        (Action::Delete, Removal::ToTrash(_)) => Concurrency::Serialized,
+        (Action::Delete, Removal::Retain(_)) => Concurrency::Serialized,
         _ if action.moves() => Concurrency::Serialized,
         _ => Concurrency::Parallel,
     }
@@ -97,7 +100,7 @@ pub fn one(
     journal: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
     let mut clerk = IdWorker {
-        actor: Executor::new(field.ops(), field.selected),
+        actor: Executor::new(field.ops(), field.selected, field.removal),
         action,
         field,
     };

@@ -1,11 +1,15 @@
-//! Acting on the messages that a selection means, in one process: the look
-//! and the act are on the same file (spec page 12, "Acting").
+//! Everything that changes a spool: actions on single messages, on a stream of
+//! queue IDs, on whole queues, and on the messages that match a selection;
+//! repairs of the queue structure.
 //!
-//! `by_selection` finds and acts, `results` is what a program reads of it. What an
-//! action does to a message is `spool::actions`' business.
+//! Reports what was done as values. Independent of the trash, which an applet
+//! hands in as a [`Retention`].
 
+mod action;
 pub mod bulk;
 pub mod by_selection;
+mod context;
+mod error;
 pub mod executor;
 pub mod id_stream;
 pub mod queue_scan;
@@ -13,4 +17,12 @@ pub mod rate_limit;
 pub mod repair;
 pub mod report;
 pub mod results;
+mod retention;
 pub mod spool_ops;
+mod warning;
+
+pub use action::{Action, Selected};
+pub use context::SpoolContext;
+pub use error::WorkError;
+pub use retention::{Announced, Announcement, Removal, Retention, RetentionOutcome};
+pub use warning::Warning;

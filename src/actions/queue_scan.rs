@@ -11,8 +11,10 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::report::{ActionLog, Warning, WorkError};
-use super::spool_ops::{FileAt, SpoolOps};
+use super::error::WorkError;
+use super::report::ActionLog;
+use super::spool_ops::{FileAt, SpoolOps, StepResult};
+use super::warning::Warning;
 use crate::spool::message::{NoMessage, is_exhaustion};
 use crate::spool::{Layout, OpenDir, Queue};
 use crate::sys::dir::FileKind;
@@ -113,7 +115,7 @@ impl Object<'_> {
     }
 
     /// Removes the object.
-    pub fn remove(&self) -> Result<super::spool_ops::StepResult, WorkError> {
+    pub fn remove(&self) -> Result<StepResult, WorkError> {
         SpoolOps::remove(self.at(&self.path()))
     }
 

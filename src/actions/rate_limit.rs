@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::report::WorkError;
+use super::error::WorkError;
 use crate::sys::signals::Interrupts;
 
 /// Holds work back, if it is told to.

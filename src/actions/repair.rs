@@ -9,11 +9,13 @@
 
 use std::time::Duration;
 
-use super::bulk::SpoolContext;
+use super::context::SpoolContext;
+use super::error::WorkError;
 use super::queue_scan;
 use super::queue_scan::{Object, Presence, SpecialFiles};
-use super::report::{ActionLog, ActionObserver, Counters, Warning, WorkError};
+use super::report::{ActionLog, ActionObserver, Counters};
 use super::spool_ops::{FileAt, Moved, SpoolOps};
+use super::warning::Warning;
 use crate::spool::{DirEntry, Queue, Step, Walk, id, message};
 use crate::sys::time::now;
 

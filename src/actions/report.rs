@@ -1,21 +1,13 @@
-//! What is told of work on a queue: one line per message done, warnings, how
-//! many, and what ends the work.
+//! Reports of actions: one line per message, with Postfix's exact words, and
+//! the counters.
 //!
-//! Postfix's exact words for all of it are in here. Where they go, and with
-//! which prefix, is the applets' business.
+//! Independent of where the lines go; the observer adds the prefix and writes
+//! them.
 
-use std::io;
 use std::ops::AddAssign;
 
-use thiserror::Error;
-
-use super::spool_ops::Obstacle;
-use crate::queue_file::message_reader::ReadError;
-use crate::spool::message::NoMessage;
-use crate::spool::{Queue, QueueId, WalkError};
-use crate::sys::error_text::error_text;
-use crate::text::to_printable;
-use crate::trash::TrashError;
+use super::warning::Warning;
+use crate::spool::{Queue, QueueId};
 
 /// What was done to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,116 +51,6 @@ impl ActionDone {
             ActionDone::Restored(Queue::Deferred) => "restored to deferred",
             ActionDone::Restored(_) => "restored",
             ActionDone::Purged => "removed from trash",
-        }
-    }
-}
-
-/// Something odd that does not end the work. Paths are relative to the queue
-/// directory.
-#[derive(Debug, Error)]
-pub enum Warning {
-    /// Text that should be a queue ID.
-    #[error("invalid mail queue id: {}", to_printable(.0))]
-    InvalidId(Vec<u8>),
-    /// A line of standard input with a NUL in it, and more after that.
-    #[error(
-        "standard input: line {0}: what comes after a NUL is ignored; \
-         --null is for IDs that are separated by NUL"
-    )]
-    CutAtNul(u64),
-    /// A file whose name is no queue ID, or holds no inode number.
-    #[error("bogus file name: {0}")]
-    BogusName(String),
-    /// A file that waits for its final name and is another file by now.
-    #[error("name/inode mismatch: {0}")]
-    Mismatch(String),
-    /// A name that cannot be looked at.
-    #[error("{path}: {}", error_text(.cause))]
-    Look {
-        /// The file.
-        path: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// A name in a queue that is no regular file.
-    #[error("{path}: uid {uid}: not a regular file")]
-    NotRegular {
-        /// The name.
-        path: String,
-        /// Its owner.
-        uid: u32,
-    },
-    /// A message that has had more than one name for too long.
-    #[error("{0}")]
-    Links(String),
-    /// A message that cannot be looked at.
-    #[error(transparent)]
-    NoMessage(#[from] NoMessage),
-    /// A message that cannot be read to its end.
-    #[error(transparent)]
-    Unread(ReadError),
-    /// A message that cannot be told to expire.
-    #[error("expire file {path}: {why}")]
-    Expire {
-        /// The file.
-        path: String,
-        /// Why not.
-        why: String,
-    },
-    /// A file that stays because something has the name it should get.
-    #[error("{from}: not moved: {to} {}", match .issue {
-        Obstacle::Other => "exists",
-        Obstacle::SameFile => "is another link to the same file",
-    })]
-    Blocked {
-        /// Where it is.
-        from: String,
-        /// Where it should be.
-        to: String,
-        /// What is there.
-        issue: Obstacle,
-    },
-    /// A requeued message that looks older than it should.
-    #[error("{path}: reset time stamps: {}", error_text(.cause))]
-    Times {
-        /// The file.
-        path: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// A message that cannot go to the trash, or come back from there.
-    #[error("{path}: {why}")]
-    Trash {
-        /// The file.
-        path: String,
-        /// Why not.
-        why: String,
-    },
-    /// Lines of the trash's journal that say nothing.
-    #[error("{path}: line {line} cannot be read, it is passed over")]
-    Unreadable {
-        /// The journal.
-        path: String,
-        /// The line.
-        line: u64,
-    },
-    /// A directory that does not belong into a queue and cannot be removed.
-    #[error("remove subdirectory {path}: {}", error_text(.cause))]
-    Subdirectory {
-        /// The directory.
-        path: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-}
-
-impl Warning {
-    /// The text of the warning, with bytes as they came: which of them may be
-    /// shown is known where it goes out.
-    pub fn message(&self) -> Vec<u8> {
-        match self {
-            Self::InvalidId(text) => [b"invalid mail queue id: ", &text[..]].concat(),
-            other => other.to_string().into_bytes(),
         }
     }
 }
@@ -358,72 +240,4 @@ pub trait ActionObserver {
     fn pause(&mut self);
     /// So many more pieces of the work are behind us.
     fn passed(&mut self, _pieces: usize) {}
-}
-
-/// What ends the work.
-#[derive(Debug, Error)]
-pub enum WorkError {
-    /// An operand that is no queue; found when its turn comes.
-    #[error("invalid directory name: {}", to_printable(.0))]
-    NoQueue(Vec<u8>),
-    /// hash_queue_names lists maildrop.
-    #[error("maildrop queue must not be hashed")]
-    HashedMaildrop,
-    /// A directory of a queue cannot be opened.
-    #[error(transparent)]
-    Walk(#[from] WalkError),
-    /// A message cannot be read, and whether it is meant is not known.
-    #[error(transparent)]
-    Report(#[from] ReadError),
-    /// A message cannot be opened now, though it may be fine.
-    #[error(transparent)]
-    Exhausted(#[from] NoMessage),
-    /// As many messages as were wanted are done: no failure.
-    #[error("enough")]
-    Enough,
-    /// A file cannot be moved.
-    #[error("rename file {from} as {to}: {}", error_text(.cause))]
-    Rename {
-        /// Where it is.
-        from: String,
-        /// Where it should be.
-        to: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// A file cannot be removed.
-    #[error("remove file {path}: {}", error_text(.cause))]
-    Remove {
-        /// The file.
-        path: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// A directory that is not needed cannot be removed.
-    #[error("remove directory {path}: {}", error_text(.cause))]
-    RemoveDirectory {
-        /// The directory.
-        path: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// There may be more IDs, and they cannot be read.
-    #[error("read standard input: {}", error_text(.0))]
-    Input(io::Error),
-    /// The trash cannot be used.
-    #[error(transparent)]
-    Trash(#[from] TrashError),
-    /// A signal came.
-    #[error("stopped by a signal")]
-    Interrupted,
-}
-
-impl WorkError {
-    /// The text of the fatal message, with bytes as they came.
-    pub fn message(&self) -> Vec<u8> {
-        match self {
-            Self::NoQueue(name) => [b"invalid directory name: ", &name[..]].concat(),
-            other => other.to_string().into_bytes(),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::executor::Action;
+use super::action::Action;
 use super::report::{ActionDone, ActionResult, Outcome};
 use crate::spool::Queue;
 use crate::text::without_controls;

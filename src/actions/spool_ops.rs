@@ -14,14 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::report::{Warning, WorkError};
+use super::error::WorkError;
+use super::warning::{Obstacle, Warning};
 use crate::spool::message::Identity;
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::{Dir, FileKind};
 use crate::sys::error_text::is;
 use crate::text::to_printable;
-use crate::trash::Trash;
-use crate::worker_pool::pool::JOB_MAX;
 
 /// Open handles of hash directories at most; more are opened anew.
 const HANDLES_MAX: usize = 300;
@@ -62,15 +61,6 @@ enum MissingDirectory {
     IsAnError,
 }
 
-/// What has the name that a file should get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Obstacle {
-    /// Something else.
-    Other,
-    /// Another link to the same file.
-    SameFile,
-}
-
 /// A file by its place: an open directory, a name, and what to call it.
 #[derive(Clone, Copy, Debug)]
 pub struct FileAt<'a> {
@@ -97,28 +87,6 @@ pub struct SpoolOps<'a> {
     layout: &'a Layout,
     handles: Arc<Mutex<Handles>>,
     handles_max: usize,
-    removal: Removal<'a>,
-}
-
-/// What becomes of a message that is deleted.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Removal<'a> {
-    /// It is gone.
-    #[default]
-    Unlink,
-    /// It can be brought back.
-    ToTrash(&'a Trash<'a>),
-}
-
-impl Removal<'_> {
-    /// Pieces of work in a job at most. Each job that goes to the trash waits
-    /// once for the disk, so these are larger.
-    pub fn pieces_in_a_job(self) -> usize {
-        match self {
-            Self::Unlink => JOB_MAX,
-            Self::ToTrash(_) => 4 * JOB_MAX,
-        }
-    }
 }
 
 /// What copies of a mover share.
@@ -142,19 +110,7 @@ impl<'a> SpoolOps<'a> {
             layout,
             handles_max: affordable.min(HANDLES_MAX),
             handles: Arc::default(),
-            removal: Removal::default(),
         }
-    }
-
-    /// The same, with something else to become of what is deleted.
-    pub fn removing(mut self, removal: Removal<'a>) -> Self {
-        self.removal = removal;
-        self
-    }
-
-    /// What becomes of a message that is deleted.
-    pub fn removal(&self) -> Removal<'a> {
-        self.removal
     }
 
     /// The layout it follows.

@@ -16,7 +16,8 @@ use super::sort::{SortEntry, SortSpec};
 use super::spill::{Spill, SpilledText};
 use super::style::{OutputOptions, Style};
 use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, ReadLevel, Recipient};
-use crate::queue_file::records::{SHORT_TEXT_MAX, TEXT_MAX};
+use crate::queue_file::records::TEXT_MAX;
+use crate::text::SHORT_TEXT_MAX;
 
 /// Messages and bytes that were listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //! when all is known.
 
 use crate::queue_file::message_visitor::MessageHead;
-use crate::queue_file::records::SHORT_TEXT_MAX;
 use crate::queue_file::submission::Submission;
+use crate::text::SHORT_TEXT_MAX;
 
 /// Most bytes of a text from the message itself that are shown.
 const TEXT_MAX: usize = 1000;

@@ -13,13 +13,14 @@ use crate::queue_file::message_text::{Next, TextPiece as Part};
 use crate::queue_file::message_visitor::{
     MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
-use crate::queue_file::records::{Buffers, SHORT_TEXT_MAX};
+use crate::queue_file::records::Buffers;
 use crate::selection::{Matcher, Selection};
 use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
+use crate::text::SHORT_TEXT_MAX;
 use crate::worker_pool::readers;
 use crate::worker_pool::readers::ConsumerGone;
 

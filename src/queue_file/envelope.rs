@@ -9,11 +9,11 @@ use std::io;
 
 use nix::sys::stat::FileStat;
 
-use super::records::{Buffers, Record, RecordReader, RecordType, SHORT_TEXT_MAX};
+use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::sys::dir::Dir;
 use crate::sys::source::Source;
-use crate::text::numbers;
 use crate::text::numbers::Number;
+use crate::text::{SHORT_TEXT_MAX, numbers};
 
 use crate::spool::message;
 use crate::spool::message::Message;

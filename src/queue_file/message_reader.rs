@@ -15,14 +15,14 @@ use super::duplicate_filter::DuplicateFilter;
 use super::message_visitor::{
     LogClass, LogFacts, MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
-use super::records::{Buffers, Record, RecordReader, RecordType, SHORT_TEXT_MAX};
+use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::release::Feature;
 use crate::spool::message::{Message, is_exhaustion};
 use crate::spool::{Layout, Queue, ReasonReader, defer_log};
 use crate::sys::dir::{Dir, FileKind, stat_open};
 use crate::sys::error_text::{error_text, is_any};
 use crate::sys::source::FileSource;
-use crate::text::{make_printable, quote, to_printable, trim_space_start};
+use crate::text::{SHORT_TEXT_MAX, make_printable, quote, to_printable, trim_space_start};
 
 /// Bytes of an attribute that count: its name, and more than any value has
 /// that Postfix writes.

@@ -3,10 +3,10 @@
 //! Owns the words between those who find messages and those who show them.
 //! Everything handed to a `MessageVisitor` is quoted and printable.
 
-use super::records::SHORT_TEXT_MAX;
 use crate::release::{Feature, Release};
 use crate::sys::signals::SignalFlag;
 use crate::text::Charset;
+use crate::text::SHORT_TEXT_MAX;
 
 /// What the instance's configuration says about reports.
 #[derive(Clone, Debug)]

@@ -8,9 +8,8 @@ use std::fs::File;
 use std::io;
 use std::io::{BufRead, BufReader, Read};
 
-use crate::queue_file::records::SHORT_TEXT_MAX;
 use crate::sys::source::{FileSource, Source};
-use crate::text::{Charset, make_printable};
+use crate::text::{Charset, SHORT_TEXT_MAX, make_printable};
 
 /// Shown for an entry that names no recipient.
 const NO_RECIPIENT: &[u8] = b"(recipient address unavailable)";

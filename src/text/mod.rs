@@ -14,6 +14,10 @@ mod printable;
 pub use address::quote;
 pub use printable::{Charset, make_printable, to_printable, without_controls};
 
+/// Bytes of one text that are kept where many threads read at once: all that is
+/// compared, counted or sorted. SMTP allows addresses of 254 bytes (RFC 5321).
+pub const SHORT_TEXT_MAX: usize = 32 * 1024;
+
 /// Writes `count` blanks. The formatter panics at widths above 65,535.
 ///
 /// # Errors

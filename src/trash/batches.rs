@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::journal_file::{JournalFile, Numbered, PATH};
+use super::error::{PATH, TrashError};
+use super::journal_file::{JournalFile, Numbered};
+use super::locate;
 use super::records::{Attempt, Caller, Event, JournalRecord, TrashedMessage, Word};
-use super::{TrashError, locate};
-use crate::actions::bulk::SpoolContext;
-use crate::actions::report::{ActionLog, ActionObserver, Warning, WorkError};
+use crate::actions::report::{ActionLog, ActionObserver};
+use crate::actions::{SpoolContext, Warning, WorkError};
 use crate::sys::signals::Interrupts;
 
 /// Batches that are kept at most.

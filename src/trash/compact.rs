@@ -8,13 +8,14 @@
 
 use std::collections::HashSet;
 
-use super::TrashError;
 use super::batches::{BATCHES_MAX, Batch, BatchContent, Batches};
-use super::journal_file::{LockedJournal, Numbered, PATH};
+use super::error::{PATH, TrashError};
+use super::journal_file::{LockedJournal, Numbered};
 use super::locate::{InTrash, look_in_trash};
 use super::records::{Event, JournalRecord, LINE_MAX, TrashedMessage, Word};
-use crate::actions::report::{ActionLog, Warning, WorkError};
+use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::SpoolOps;
+use crate::actions::{Warning, WorkError};
 use crate::sys::signals::Interrupts;
 
 /// Bytes of a journal that is left as it is, whatever is in it.

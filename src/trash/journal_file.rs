@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::TrashError;
+use super::error::{PATH, TrashError};
 use super::records::{ANY_HEADER, HEADER, JournalRecord, LINE_MAX};
-use crate::actions::report::WorkError;
+use crate::actions::WorkError;
 use crate::spool::Queue;
 use crate::sys::dir::Dir;
 use crate::sys::error_text::is;
@@ -29,8 +29,6 @@ use crate::sys::signals::Interrupts;
 const NAME: &str = "journal.spoolbox";
 /// The name of a journal that is being written anew.
 const NEW_NAME: &str = "journal.spoolbox.new";
-/// Its path below the queue directory.
-pub const PATH: &str = "saved/journal.spoolbox";
 /// How often the lock is tried, and how long between two tries: half a minute
 /// for another to finish.
 const TRIES: u32 = 600;

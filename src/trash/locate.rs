@@ -11,7 +11,8 @@ use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::records::TrashedMessage;
-use crate::actions::report::{ActionLog, Warning};
+use crate::actions::Warning;
+use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::SpoolOps;
 use crate::spool::{Queue, QueueId, message};
 use crate::sys::error_text::is;

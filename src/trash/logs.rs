@@ -8,9 +8,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
 
-use super::Failure;
-use crate::actions::report::{ActionLog, Warning, WorkError};
+use super::error::{RenameFailure, is_refusal};
+use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
+use crate::actions::{Warning, WorkError};
 use crate::spool::{Queue, QueueId};
 use crate::sys::error_text::{error_text, is};
 
@@ -50,7 +51,7 @@ pub fn of(ops: &SpoolOps<'_>, id: &QueueId) -> Vec<Queue> {
 }
 
 /// Moves a log into the trash, if there is one.
-pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), Failure> {
+pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFailure> {
     let path = ops.path(log, id.as_bytes());
     let moved = match ops.home(log, id.as_bytes()) {
         Ok(dir) => {
@@ -71,7 +72,7 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), Failure>
     match moved {
         Ok(_) => Ok(()),
         Err(cause) if is(&cause, Errno::ENOENT) => Ok(()),
-        Err(cause) => Err(Failure {
+        Err(cause) => Err(RenameFailure {
             path,
             to: ops.path_of(Queue::Saved, id.as_bytes(), &name(id, log)),
             cause,
@@ -110,7 +111,7 @@ pub fn put_back(
         let to = ops.path(log, home);
         match ops.rename_to_free(at, log, home, home) {
             Ok(StepResult::Done | StepResult::Gone) => {}
-            Err(cause) if super::is_refusal(&cause) => {
+            Err(cause) if is_refusal(&cause) => {
                 let why = format!(
                     "stays there, cannot be moved to {to}: {}",
                     error_text(&cause)

@@ -12,18 +12,18 @@ use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::batches::{Batch, BatchContent, Batches, Keep, entries};
+use super::compact;
+use super::error::{TrashError, is_refusal};
 use super::journal_file::{JournalDirectory, JournalFile, LockedJournal};
 use super::locate::{InTrash, MessageLocation, find, look_in_trash};
 use super::logs;
 use super::logs::LogsRestored;
 use super::records::{Caller, Event, JournalRecord, TrashedMessage, Word};
-use super::{TrashError, compact};
-use crate::actions::bulk::SpoolContext;
-use crate::actions::report;
 use crate::actions::report::{
-    ActionDone, ActionLog, ActionObserver, Counters, LineSeverity, Warning, WorkError,
+    ActionDone, ActionLog, ActionObserver, Counters, LineSeverity, LogLine,
 };
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
+use crate::actions::{SpoolContext, Warning, WorkError};
 use crate::spool::Queue;
 use crate::sys::dir::{Dir, set_mode, stat_open};
 use crate::sys::error_text::{error_text, is};
@@ -195,7 +195,7 @@ impl Undoer<'_> {
     }
 
     fn say(&mut self, text: String) {
-        self.action_log.lines.push(report::LogLine {
+        self.action_log.lines.push(LogLine {
             severity: LineSeverity::Done,
             text: text.into_bytes(),
             action_result: None,
@@ -328,7 +328,7 @@ impl Undoer<'_> {
         match self.ops.rename_to_free(at, queue, name, name) {
             Ok(StepResult::Done) => Ok(MoveResult::Done),
             Ok(StepResult::Gone) => Ok(MoveResult::Gone),
-            Err(cause) if super::is_refusal(&cause) => {
+            Err(cause) if is_refusal(&cause) => {
                 let why = format!("cannot be moved to {to}: {}", error_text(&cause));
                 self.warn(path, &why);
                 Ok(MoveResult::Refused)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::job_queue::DirectoryKey;
 use super::pool::Feed;
-use crate::actions::report::WorkError;
+use crate::actions::WorkError;
 use crate::spool::{OpenDir, Queue};
 
 /// Names in one directory.

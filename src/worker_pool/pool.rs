@@ -14,7 +14,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::job_queue::{DirectoryKey, JobQueue};
-use crate::actions::report::{ActionLog, ActionObserver, Counters, WorkError};
+use crate::actions::WorkError;
+use crate::actions::report::{ActionLog, ActionObserver, Counters};
 use crate::sys::process::{AbortOnPanic, waits};
 use crate::sys::signals::Interrupts;
 

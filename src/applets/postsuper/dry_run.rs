@@ -22,11 +22,12 @@ use super::forecast::Forecast;
 use super::operation::{counted, missing_ids, standard_input};
 use super::options::{ALL, MATCH, STDIN};
 use super::trash::Deleted;
-use crate::actions::executor::{Action, Executor};
+use crate::actions::executor::Executor;
 use crate::actions::id_stream;
 use crate::actions::id_stream::{IdConsumer, IdRequest};
-use crate::actions::report::{Outcome, Warning, WorkError};
+use crate::actions::report::Outcome;
 use crate::actions::spool_ops::SpoolOps;
+use crate::actions::{Action, Removal, Warning, WorkError};
 use crate::listing::{Columns, Formatter, ListingError, OutputOptions, SortSpec, Spill, Style};
 use crate::logging::{Logger, Severity};
 use crate::queue_file::message_reader::{Location, MessageReader};
@@ -75,6 +76,7 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
         actor: Executor::new(
             SpoolOps::new(context.spool, context.layout, raise_open_files()),
             context.selected,
+            Removal::Unlink,
         ),
         reporter: MessageReader::default(),
         acted: HashMap::new(),

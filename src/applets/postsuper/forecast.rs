@@ -2,7 +2,7 @@
 //! --results=json`.
 
 use super::trash::Deleted;
-use crate::actions::executor::Action;
+use crate::actions::Action;
 use crate::actions::report::{ActionDone, ActionResult, Outcome};
 use crate::actions::results;
 use crate::listing::{Clock, Template, Terminator, TimeStyle};

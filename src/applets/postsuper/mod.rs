@@ -24,12 +24,10 @@ use clap::{Arg, Command};
 
 use super::progress::Progress;
 use super::{Call, Fatal, completions, instance, output};
-use crate::actions::bulk::SpoolContext;
-use crate::actions::executor::Selected;
 use crate::actions::rate_limit::RateLimit;
 use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
-use crate::actions::spool_ops::Removal;
+use crate::actions::{Removal, Selected, SpoolContext};
 use crate::config::Config;
 use crate::logging::{Logger, OpenedAs, Severity};
 use crate::release::Feature;
@@ -146,7 +144,9 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
         arguments: context.arguments,
         call,
         field: SpoolContext {
-            removal: trash.as_ref().map_or(Removal::Unlink, Removal::ToTrash),
+            removal: trash
+                .as_ref()
+                .map_or(Removal::Unlink, |trash| Removal::Retain(trash)),
             ..field
         },
         config: context.config,

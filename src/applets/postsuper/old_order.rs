@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use super::options::ALL;
-use crate::actions::executor::Action;
+use crate::actions::Action;
 use crate::logging::Logger;
 
 /// The actions in their order, and their letters.

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use super::super::rate_limit;
-use crate::actions::executor::Action;
+use crate::actions::Action;
 use crate::actions::id_stream::Separator;
 use crate::cli::{Opt, Scanned, Value};
 use crate::selection::{Builder, Selection, Taken};

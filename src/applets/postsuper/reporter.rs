@@ -11,7 +11,7 @@ use std::os::fd::AsFd;
 use super::super::progress::Progress;
 use super::delivery::Delivery;
 use super::options::{ActionOptions, Verbosity};
-use crate::actions::executor::Action;
+use crate::actions::Action;
 use crate::actions::report::{ActionObserver, LineSeverity, LogLine, Outcome};
 use crate::actions::results;
 use crate::logging::{Audience, LogEntry, Logger, Severity};

@@ -8,8 +8,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::Call;
-use crate::actions::bulk::SpoolContext;
-use crate::actions::report::{ActionObserver, Counters, WorkError};
+use crate::actions::report::{ActionObserver, Counters};
+use crate::actions::{SpoolContext, WorkError};
 use crate::logging::Logger;
 use crate::selection::moment;
 use crate::sys::process::user_name;

@@ -7,8 +7,8 @@ use std::io::Write;
 
 use super::super::times::Clock;
 use crate::queue_file::message_visitor::{MessageHead, Recipient};
-use crate::queue_file::records::SHORT_TEXT_MAX;
 use crate::sys::time::LocalTime;
+use crate::text::SHORT_TEXT_MAX;
 
 /// A reason and its parentheses end in this column, if they fit.
 const REASON_COLUMN: usize = 76;

@@ -11,7 +11,7 @@ mod types;
 pub mod writer;
 
 pub use error::RecordError;
-pub use reader::{Buffers, Record, RecordReader, SHORT_TEXT_MAX, TEXT_MAX};
+pub use reader::{Buffers, Record, RecordReader, TEXT_MAX};
 
 pub use stream::StreamSource;
 pub use types::RecordType;

@@ -10,7 +10,7 @@ use std::io;
 use super::error::RecordError;
 use super::{RecordType, pointer};
 use crate::sys::source::Source;
-use crate::text::trim_space_start;
+use crate::text::{SHORT_TEXT_MAX, trim_space_start};
 
 /// Bytes read at first: the envelope of nearly every message fits.
 const FIRST_READ: usize = 4096;
@@ -19,9 +19,6 @@ const NEXT_READ: usize = 32 * 1024;
 /// Most bytes of one record that are kept. Longer text is cut there: the
 /// longest address that SMTP can bring is a thousandth of it.
 pub const TEXT_MAX: usize = 4 * 1024 * 1024;
-/// Most bytes of one text that are kept where many threads read at once: all
-/// that is compared, counted or sorted. SMTP allows addresses of 254 bytes.
-pub const SHORT_TEXT_MAX: usize = 32 * 1024;
 /// Length bytes of seven bits each.
 const LENGTH_BYTES_MAX: u32 = 4;
 

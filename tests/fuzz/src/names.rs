@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use spoolbox::actions::executor::Selected;
+use spoolbox::actions::Selected;
 use spoolbox::actions::id_stream::IdRequest;
 use spoolbox::spool::id;
 use spoolbox::spool::id::IdStyle;
