@@ -113,11 +113,6 @@ impl<'a> SpoolOps<'a> {
         }
     }
 
-    /// The layout it follows.
-    pub fn layout(&self) -> &'a Layout {
-        self.layout
-    }
-
     /// The path of a name where it belongs.
     pub fn path(&self, queue: Queue, name: &[u8]) -> String {
         to_printable(self.layout.path(queue, name).as_bytes())

@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Write};
 use anyhow::{Context, Error, Result, anyhow};
 use clap::{ArgMatches, Command};
 
-use super::{Call, Fatal};
+use super::Fatal;
 use crate::text::{Charset, make_printable};
 
 /// The status of whatever went wrong.
@@ -38,12 +38,6 @@ pub fn parse(command: Command, arguments: &[OsString]) -> Result<ParsedOptions> 
         }
         Err(error) => Ok(ParsedOptions::Text(error.to_string())),
     }
-}
-
-/// Reads a command line, and no more.
-pub fn read(command: Command, call: &Call) -> Result<(), Fatal> {
-    let read = parse(command, &call.arguments);
-    read.map(drop).map_err(|_| Fatal::already_reported(STATUS))
 }
 
 /// Says what went wrong. Not through the mail log: no mail system is

@@ -16,12 +16,12 @@ mod instance;
 mod listing;
 mod long_options;
 mod output;
-mod postcat;
-mod postfix;
-mod postqueue;
-mod postsuper;
+pub mod postcat;
+pub mod postfix;
+pub mod postqueue;
+pub mod postsuper;
 mod progress;
-mod qshape;
+pub mod qshape;
 mod rate_limit;
 mod sendmail;
 
@@ -57,17 +57,6 @@ pub struct Applet {
     run: fn(&Call) -> Result<(), Fatal>,
     /// Its command line, for shells that complete it.
     command: fn() -> Command,
-    /// Reads its command line, and does nothing.
-    read: fn(&Call, &mut Logger) -> Result<(), Fatal>,
-}
-
-impl Applet {
-    /// Whether it understands these arguments; nothing is done, and nobody is
-    /// told.
-    pub fn understands(&self, arguments: &[OsString]) -> bool {
-        let call = Call::new(self.name, arguments.to_vec(), ProcessIds::of_this_process());
-        (self.read)(&call, &mut Logger::unheard(self.name)).is_ok()
-    }
 }
 
 /// What an applet may keep of the rights that a set-gid binary lends.
@@ -87,7 +76,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: completions::run,
         command: completions::command,
-        read: |call, _| long_options::read(completions::command(), call),
     },
     Applet {
         name: "demo",
@@ -95,7 +83,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: demo::run,
         command: demo::command,
-        read: |call, _| long_options::read(demo::command(), call),
     },
     Applet {
         name: "install",
@@ -103,7 +90,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: install::run_install,
         command: install::install_command,
-        read: |call, _| long_options::read(install::install_command(), call),
     },
     Applet {
         name: "mailq",
@@ -111,7 +97,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::KeepsGroup,
         run: sendmail::run_mailq,
         command: sendmail::command,
-        read: sendmail::read,
     },
     Applet {
         name: "postcat",
@@ -119,7 +104,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: postcat::run,
         command: postcat::command,
-        read: postcat::read,
     },
     Applet {
         name: "postfix",
@@ -127,7 +111,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: postfix::run,
         command: postfix::command,
-        read: postfix::read,
     },
     Applet {
         name: "postqueue",
@@ -135,7 +118,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::KeepsGroup,
         run: postqueue::run,
         command: postqueue::command,
-        read: postqueue::read,
     },
     Applet {
         name: "postsuper",
@@ -143,7 +125,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: postsuper::run,
         command: postsuper::command,
-        read: postsuper::read,
     },
     Applet {
         name: "qshape",
@@ -151,7 +132,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: qshape::run,
         command: qshape::command,
-        read: qshape::read,
     },
     Applet {
         name: "sendmail",
@@ -159,7 +139,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::KeepsGroup,
         run: sendmail::run_sendmail,
         command: sendmail::command,
-        read: sendmail::read,
     },
     Applet {
         name: "uninstall",
@@ -167,7 +146,6 @@ pub const APPLETS: [Applet; 11] = [
         rights: Rights::Own,
         run: install::run_uninstall,
         command: install::uninstall_command,
-        read: |call, _| long_options::read(install::uninstall_command(), call),
     },
 ];
 
@@ -203,7 +181,6 @@ fn by_first_argument(mut call: Call) -> ExitCode {
                 rights: Rights::Own,
                 run: front::run,
                 command: front::command,
-                read: |call, _| long_options::read(front::command(), call),
             };
             start(&front, &call)
         }

@@ -52,7 +52,7 @@ impl Mode {
 
 /// The command line, understood.
 #[derive(Debug, Default)]
-struct Arguments {
+pub struct Arguments {
     mode: Mode,
     config_directory: Option<OsString>,
     command: OsString,
@@ -61,11 +61,6 @@ struct Arguments {
 /// Its command line.
 pub fn command() -> clap::Command {
     super::completions::of_table(&OPTIONS)
-}
-
-/// Reads its command line.
-pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
-    parse(call, &call.base_name(), logger).map(drop)
 }
 
 /// Runs postfix, as far as it flushes the queue.
@@ -105,7 +100,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     })
 }
 
-fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<Arguments, Fatal> {
+/// Parses the command line.
+///
+/// # Errors
+///
+/// An option is unknown or an operand is missing or not `flush`; it was
+/// reported.
+pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let mut arguments = Arguments::default();
     let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
     for scanned in scanner.by_ref() {

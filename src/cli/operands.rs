@@ -58,18 +58,13 @@ impl OperandError {
 /// The operands of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operands {
-    list: Vec<OsString>,
+    pub(super) list: Vec<OsString>,
     end: OptionsEnd,
 }
 
 impl Operands {
     pub(super) fn new(list: Vec<OsString>, end: OptionsEnd) -> Self {
         Self { list, end }
-    }
-
-    /// All of them, for a caller that can take any.
-    pub fn unchecked(self) -> Vec<OsString> {
-        self.list
     }
 
     /// What follows the operand `word`, if that is the first and an option

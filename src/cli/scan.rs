@@ -249,7 +249,7 @@ mod tests {
                 Err(error) => String::from_utf8(error.message()).unwrap(),
             });
         }
-        (seen.join(" "), scanner.operands().unchecked())
+        (seen.join(" "), scanner.operands().list)
     }
 
     #[test]

@@ -25,22 +25,10 @@ use super::table::{Parameter, Rule};
 use crate::release::{Feature, Installed, Release};
 use crate::text::Charset;
 
-/// The program for whom main.cf is read if the caller does not say.
-const PROGRAM: &str = "postqueue";
 /// The program that logs nowhere, whatever maillog_file is.
 const PROGRAM_WITHOUT_LOG: &str = "postcat";
 
 impl Config {
-    /// Reads `directory`/main.cf as postqueue does. Warnings are the texts
-    /// that follow `PROG: warning: `, in order; there may be some when an
-    /// error is returned, and they come before it.
-    pub fn load(directory: &Path, warnings: &mut Vec<String>) -> Result<Self, ConfigError> {
-        let mut progress = LoadState::default();
-        let config = Self::load_for(PROGRAM, directory, None, &mut progress);
-        warnings.append(&mut progress.warnings);
-        config
-    }
-
     /// Reads `directory`/main.cf for a program, to whose name main.cf can
     /// refer as `$process_name`. A `release` that is given counts instead of
     /// that of the instance's daemons.
@@ -71,7 +59,7 @@ impl Config {
             values: HashMap::new(),
             warnings,
         };
-        let compatibility_level = loader.compatibility_level()?;
+        loader.compatibility_level()?;
         loader.take(table::LOGGING)?;
         let syslog_facility =
             checks::syslog_facility(&loader.parameters, &loader.text("syslog_facility"))?;
@@ -98,13 +86,7 @@ impl Config {
             checks::maillog_file(&loader.parameters, &log, &prefixes)?;
         }
         loader.take(table::PROGRAMS)?;
-        Ok(loader.finish(
-            directory,
-            compatibility_level,
-            syslog_facility,
-            mail_owner,
-            group.err(),
-        ))
+        Ok(loader.finish(directory, syslog_facility, mail_owner, group.err()))
     }
 }
 
@@ -175,12 +157,16 @@ struct Loader<'w> {
 }
 
 impl Loader<'_> {
-    fn compatibility_level(&mut self) -> Result<Level, ConfigError> {
+    /// Looks at compatibility_level, to which the defaults of others refer.
+    fn compatibility_level(&mut self) -> Result<(), ConfigError> {
         let name = "compatibility_level";
         let value = self.parameters.take(name, b"0", self.warnings)?;
-        Level::parse(&value).ok_or_else(|| ConfigError::Level {
-            text: self.parameters.shown(&value),
-        })
+        match Level::parse(&value) {
+            Some(_) => Ok(()),
+            None => Err(ConfigError::Level {
+                text: self.parameters.shown(&value),
+            }),
+        }
     }
 
     /// Looks at a part of the table, in its order.
@@ -333,7 +319,6 @@ impl Loader<'_> {
     fn finish(
         self,
         directory: &Path,
-        compatibility_level: Level,
         syslog_facility: u8,
         mail_owner: MailOwner,
         setgid_group_fault: Option<ConfigError>,
@@ -349,11 +334,9 @@ impl Loader<'_> {
             postfix,
             setgid_group_fault: setgid_group_fault.map(Arc::new),
             config_directory: directory.to_owned(),
-            alternate_config_directories: self.text("alternate_config_directories"),
             authorized_flush_users: self.text("authorized_flush_users"),
             authorized_mailq_users: self.text("authorized_mailq_users"),
             command_directory: self.path("command_directory"),
-            compatibility_level,
             daemon_directory,
             enable_long_queue_ids: self.switch("enable_long_queue_ids"),
             fast_flush_domains: self.text("fast_flush_domains"),
@@ -365,19 +348,14 @@ impl Loader<'_> {
             mail_name: self.text("mail_name"),
             mail_owner,
             maillog_file: (!log.as_os_str().is_empty()).then_some(log),
-            maillog_file_prefixes: self.list("maillog_file_prefixes"),
             multi_instance_directories: self.text("multi_instance_directories"),
             multi_instance_name: self.text("multi_instance_name"),
-            mydestination: self.text("mydestination"),
-            mydomain: self.text("mydomain"),
             myhostname: self.text("myhostname"),
             parent_domain_matches_subdomains: self.text("parent_domain_matches_subdomains"),
             pickup_service_name: self.text("pickup_service_name"),
             postlog_service_name: self.text("postlog_service_name"),
             queue_directory: self.path("queue_directory"),
             queue_service_name: self.text("queue_service_name"),
-            relay_domains: self.text("relay_domains"),
-            setgid_group: self.text("setgid_group"),
             showq_service_name: self.text("showq_service_name"),
             smtputf8_enable: self.switch("smtputf8_enable"),
             syslog_facility,
@@ -398,8 +376,8 @@ mod tests {
         // Few machines that test this have a user "postfix", all have daemon.
         let text = format!("mail_owner = daemon\n{text}\n");
         std::fs::write(directory.path().join("main.cf"), text).unwrap();
-        let mut warnings = Vec::new();
-        let result = Config::load(directory.path(), &mut warnings);
+        let mut progress = LoadState::default();
+        let result = Config::load_for("postqueue", directory.path(), None, &mut progress);
         let name = directory.path().display().to_string();
         result.map_err(|error| error.to_string().replace(&name, "DIR"))
     }
@@ -423,14 +401,15 @@ mod tests {
         assert_eq!(config.mail_owner.name, b"daemon");
         assert_eq!(config.maillog_file, None);
         assert!(!config.enable_long_queue_ids && !config.smtputf8_enable);
-        assert_eq!(config.fast_flush_domains, config.mydestination);
+        let value = |name: &[u8]| config.parameters.value(name).unwrap();
+        assert_eq!(config.fast_flush_domains, value(b"mydestination"));
     }
 
     #[test]
     fn the_compatibility_level_changes_defaults() {
         let config = load("compatibility_level = 3.6").unwrap();
         assert!(config.smtputf8_enable);
-        assert_eq!(config.relay_domains, b"");
+        assert_eq!(config.parameters.value(b"relay_domains").unwrap(), b"");
         assert!(!load("compatibility_level = 0.9").unwrap().smtputf8_enable);
     }
 
@@ -523,7 +502,8 @@ mod tests {
     #[test]
     fn a_value_refers_only_to_defaults_looked_at_before() {
         let config = load("queue_directory = /$mydomain/$relay_domains$ipc_timeout").unwrap();
-        let expected = [b"/", config.mydomain.as_slice(), b"/"].concat();
+        let domain = config.parameters.value(b"mydomain").unwrap();
+        let expected = [b"/", domain.as_slice(), b"/"].concat();
         assert_eq!(config.queue_directory.into_os_string().into_vec(), expected);
         assert_eq!(config.parameters.value(b"ipc_timeout").unwrap(), b"3600s");
     }

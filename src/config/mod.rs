@@ -38,9 +38,9 @@ mod tables;
 
 pub use checks::MailOwner;
 pub use error::ConfigError;
-pub use load::{KnownFacility, ListingParameters, LoadState};
-pub use main_cf::{MainCf, Nuls};
+pub use load::LoadState;
+pub use main_cf::MainCf;
 pub use parameters::Parameters;
-pub use patterns::{ListMatch, Matching, PatternList};
+pub use patterns::{ListMatch, PatternList};
 pub use queue_paths::QueuePaths;
 pub use settings::Config;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::checks::MailOwner;
 use super::error::ConfigError;
-use super::level::Level;
 use super::parameters::Parameters;
 use crate::release::Installed;
 use crate::text::Charset;
@@ -20,16 +19,12 @@ use crate::text::Charset;
 pub struct Config {
     /// The directory that was read, as it was named.
     pub config_directory: PathBuf,
-    /// Directories a set-gid program may be told to use.
-    pub alternate_config_directories: Vec<u8>,
     /// Who may flush the queue: see [`Config::flush_users`].
     pub authorized_flush_users: Vec<u8>,
     /// Who may view the queue: see [`Config::mailq_users`].
     pub authorized_mailq_users: Vec<u8>,
     /// Where postqueue and the others are installed.
     pub command_directory: PathBuf,
-    /// The version whose defaults are wanted.
-    pub compatibility_level: Level,
     /// Where the daemons are installed.
     pub daemon_directory: PathBuf,
     /// Whether queue IDs are long.
@@ -52,16 +47,10 @@ pub struct Config {
     pub mail_owner: MailOwner,
     /// Where to log; `None` is syslog.
     pub maillog_file: Option<PathBuf>,
-    /// Where maillog_file may be.
-    pub maillog_file_prefixes: Vec<Vec<u8>>,
     /// Directories of other instances.
     pub multi_instance_directories: Vec<u8>,
     /// The name of this instance.
     pub multi_instance_name: Vec<u8>,
-    /// The domains delivered here.
-    pub mydestination: Vec<u8>,
-    /// The domain of this host.
-    pub mydomain: Vec<u8>,
     /// The name of this host.
     pub myhostname: Vec<u8>,
     /// Lists in which a domain stands for its subdomains too.
@@ -74,10 +63,6 @@ pub struct Config {
     pub queue_directory: PathBuf,
     /// The socket of the queue manager, below public/.
     pub queue_service_name: Vec<u8>,
-    /// The domains relayed for.
-    pub relay_domains: Vec<u8>,
-    /// Only a name: it need not exist. See [`Config::check_setgid_group`].
-    pub setgid_group: Vec<u8>,
     /// The socket of the showq service, below public/.
     pub showq_service_name: Vec<u8>,
     /// Whether UTF-8 is printable.
@@ -95,15 +80,11 @@ pub struct Config {
     pub postfix: Installed,
     /// Why setgid_group cannot be used, if it cannot.
     pub(super) setgid_group_fault: Option<Arc<ConfigError>>,
-    pub(super) parameters: Parameters,
+    /// The expanded value of any parameter, even of one without a field.
+    pub parameters: Parameters,
 }
 
 impl Config {
-    /// The expanded value of any parameter, even of one that is not ours.
-    pub fn value(&self, name: &[u8]) -> Result<Vec<u8>, ConfigError> {
-        self.parameters.value(name)
-    }
-
     /// That there is a setgid_group. Not checked for listings, which do not
     /// use it: a deliberate difference.
     ///

@@ -58,6 +58,7 @@ const fn first(minor: u32, patch: u32) -> Release {
 
 impl Feature {
     /// Every feature.
+    #[cfg(test)]
     pub const ALL: [Self; 15] = [
         ForcedExpire,
         DaemonsGreet,

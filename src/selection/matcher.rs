@@ -1,8 +1,6 @@
 //! Decides whether a message in the spool is meant, reading no more of it
 //! than that takes.
 
-use nix::sys::stat::FileStat;
-
 use super::conditions::{Clause, ContentTest, Negation, Selection};
 use super::evaluator::{Evaluator, Match};
 use crate::queue_file::message_reader::{Location, MessageReader, ReadError, shown_null};
@@ -34,11 +32,6 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Whether this is what lstat(2) says of the same file.
-    pub fn is_inode_of(&self, stat: &FileStat) -> bool {
-        Identity::of(stat) == self.identity
-    }
-
     /// Which file it is.
     pub fn identity(&self) -> Identity {
         self.identity

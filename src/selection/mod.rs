@@ -23,7 +23,7 @@
 //!    [`FileIdentity`] for a message that is meant. Right before the act
 //!    [`Matcher::file_identity`] of the file, which is kept open, has to be equal
 //!    (same sender), and what `Dir::stat` says of the name has to be the same
-//!    inode ([`FileIdentity::is_inode_of`]). Else it is another message by now and
+//!    inode ([`FileIdentity::identity`]). Else it is another message by now and
 //!    must be left alone. As long as the file is open its inode number cannot
 //!    be given to another.
 //!

@@ -12,7 +12,7 @@ pub mod tree;
 pub mod trigger;
 mod walk;
 
-pub use defer_log::{Reason, ReasonReader};
+pub use defer_log::ReasonReader;
 pub use id::QueueId;
 pub use layout::Layout;
 pub use queue::Queue;

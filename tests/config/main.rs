@@ -16,7 +16,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use spoolbox::config::error::printable;
-use spoolbox::config::{Config, ConfigError};
+use spoolbox::config::{Config, ConfigError, LoadState};
 use spoolbox::sys::error_text::error_text;
 
 use real::Instance;
@@ -33,7 +33,7 @@ fn values_agree_with_postconf() {
     each_case("values_agree_with_postconf", |rng| {
         let instance = Instance::new(&generate::valid(rng));
         let mut warnings = Vec::new();
-        let config = Config::load(instance.directory(), &mut warnings)
+        let config = load(instance.directory(), &mut warnings)
             .map_err(|error| format!("{}ours: {error}", instance.text()))?;
         let (theirs, their_warnings) = real::values(&instance, &generate::NAMES);
         for (name, theirs) in generate::NAMES.iter().zip(theirs) {
@@ -56,6 +56,15 @@ fn values_agree_with_postconf() {
     });
 }
 
+/// Reads `directory`/main.cf as postqueue does. Warnings are the texts that
+/// follow `PROG: warning: `, in order; they come before the error.
+fn load(directory: &Path, warnings: &mut Vec<String>) -> Result<Config, ConfigError> {
+    let mut progress = LoadState::default();
+    let config = Config::load_for("postqueue", directory, None, &mut progress);
+    warnings.append(&mut progress.warnings);
+    config
+}
+
 /// The expanded value of any parameter in the table; two of them are looked
 /// at by listings only.
 fn value(config: &Config, name: &str) -> Result<Vec<u8>, ConfigError> {
@@ -63,7 +72,7 @@ fn value(config: &Config, name: &str) -> Result<Vec<u8>, ConfigError> {
     match name {
         "duplicate_filter_limit" => Ok(listing()?.duplicate_filter_limit.to_string().into_bytes()),
         "empty_address_recipient" => Ok(listing()?.empty_address_recipient),
-        other => config.value(other.as_bytes()),
+        other => config.parameters.value(other.as_bytes()),
     }
 }
 
@@ -132,7 +141,7 @@ fn directories_of_set_gid_programs_agree_with_postqueue() {
 /// What postqueue has to say about a main.cf whose queue does not exist.
 fn messages(directory: &Path) -> Vec<String> {
     let mut warnings = Vec::new();
-    let result = Config::load(directory, &mut warnings);
+    let result = load(directory, &mut warnings);
     let mut messages: Vec<_> = warnings
         .into_iter()
         .map(|words| format!("warning: {words}"))
@@ -152,7 +161,7 @@ fn messages(directory: &Path) -> Vec<String> {
 /// What postqueue has to say to somebody who flushes a site.
 fn answer(instance: &Instance, site: &str) -> Vec<String> {
     let mut warnings = Vec::new();
-    let config = Config::load(instance.directory(), &mut warnings).expect("a valid main.cf");
+    let config = load(instance.directory(), &mut warnings).expect("a valid main.cf");
     let result = config.flush_domains(&mut warnings);
     let mut messages: Vec<_> = warnings
         .into_iter()

@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use spoolbox::config::{Config, locate};
+use spoolbox::config::locate;
 use spoolbox::sys::process::Trust;
 
-use crate::last_words;
 use crate::real::Instance;
+use crate::{last_words, load};
 
 /// Texts of the default main.cf; `@` stands for the other directory.
 const DEFAULTS: [&str; 14] = [
@@ -85,7 +85,7 @@ fn ours(default: &Instance, directory: &Path) -> Vec<String> {
         default.directory(),
         &mut warnings,
     );
-    let result = found.and_then(|directory| Config::load(&directory, &mut warnings));
+    let result = found.and_then(|directory| load(&directory, &mut warnings));
     let mut lines: Vec<_> = warnings
         .iter()
         .map(|words| format!("warning: {words}"))

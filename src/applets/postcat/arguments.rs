@@ -83,7 +83,7 @@ pub(super) enum Operands {
 
 /// The command line, understood.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
+pub struct Arguments {
     pub(super) config_directory: Option<OsString>,
     pub(super) mode: Mode,
     pub(super) look: DisplayMode,
@@ -99,7 +99,7 @@ pub(super) struct Arguments {
 }
 
 /// Reads the command line.
-pub(super) fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
+pub fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let mut reading = Reading {
         arguments: Arguments::default(),
         builder: Builder::new(time::now()),

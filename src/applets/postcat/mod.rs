@@ -3,7 +3,7 @@
 //! Finds and opens the files and says what went wrong; what they look like is
 //! the business of `render`.
 
-mod arguments;
+pub mod arguments;
 mod errors;
 mod matching;
 mod printer;
@@ -28,11 +28,6 @@ const READ_AHEAD: usize = 128 * 1024;
 /// Its command line.
 pub fn command() -> clap::Command {
     super::completions::of_table(&arguments::options())
-}
-
-/// Reads its command line.
-pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
-    parse(call, logger).map(drop)
 }
 
 /// Runs postcat.

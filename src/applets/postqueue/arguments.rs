@@ -80,7 +80,7 @@ pub(super) struct Thresholds {
 
 /// The command line, understood.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
+pub struct Arguments {
     pub(super) config_directory: Option<OsString>,
     pub(super) mode: Option<Mode>,
     pub(super) source: ListingSource,
@@ -104,7 +104,7 @@ pub(super) struct Arguments {
 
 /// Reads the command line. What contradicts itself is an error before
 /// main.cf is read; that nothing was asked for is one only afterwards.
-pub(super) fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
+pub fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());
     let mut reading = Reading {

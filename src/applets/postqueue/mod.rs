@@ -4,7 +4,7 @@
 //! `arguments` reads the command line, `listing` does the reading; what becomes
 //! of counts is in `count` and `monitor`.
 
-mod arguments;
+pub mod arguments;
 mod count;
 mod hints;
 mod instances;
@@ -28,11 +28,6 @@ use options::{PROGRAM, USAGE, help};
 /// Its command line.
 pub fn command() -> clap::Command {
     super::completions::of_table(&options::options())
-}
-
-/// Reads its command line.
-pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
-    parse(call, logger).map(drop)
 }
 
 /// Runs postqueue.

@@ -75,38 +75,43 @@ pub fn options() -> Vec<Opt> {
 /// Whether an explanation is wanted instead of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
+    /// Work.
     #[default]
     Work,
+    /// `--help`.
     Help,
+    /// `--version`.
     Version,
 }
 
 /// Whether qmgr and pickup are woken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Notify {
+    /// Never.
     #[default]
     No,
+    /// After a message was moved.
     WhenMoved,
 }
 
 /// The command line, understood.
 #[derive(Debug, Default)]
 pub struct Arguments {
-    pub mode: Mode,
-    pub config_directory: Option<OsString>,
-    pub actions: Vec<(Action, OsString)>,
-    pub purge: Purge,
-    pub structure: Structure,
-    pub notify: Notify,
-    pub options: ActionOptions,
+    pub(super) mode: Mode,
+    pub(super) config_directory: Option<OsString>,
+    pub(super) actions: Vec<(Action, OsString)>,
+    pub(super) purge: Purge,
+    pub(super) structure: Structure,
+    pub(super) notify: Notify,
+    pub(super) options: ActionOptions,
     /// What is wrong with the wishes.
-    pub wrong: Option<String>,
-    pub trash: trash::Options,
+    pub(super) wrong: Option<String>,
+    pub(super) trash: trash::Options,
     /// What is asked of the trash instead of anything else.
-    pub task: Option<Task>,
+    pub(super) task: Option<Task>,
     /// The Postfix to behave as, if not the instance's own.
-    pub release: Option<Release>,
-    pub operands: Vec<OsString>,
+    pub(super) release: Option<Release>,
+    pub(super) operands: Vec<OsString>,
 }
 
 impl Arguments {

@@ -5,7 +5,7 @@
 //! `arguments` reads the command line, `operation` does what it asks for,
 //! `trash` what is asked of the trash.
 
-mod arguments;
+pub mod arguments;
 mod confirm;
 mod context;
 mod delivery;
@@ -61,12 +61,6 @@ pub fn command() -> Command {
             _ => argument,
         })
         .arg(completions::among(queues, Queue::REPAIRED.map(Queue::name)))
-}
-
-/// Reads its command line.
-pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
-    let scanned = scan(call).map(drop);
-    scanned.map_err(|misuse| complain(misuse, call, &call.base_name(), logger))
 }
 
 /// Runs postsuper.

@@ -129,7 +129,7 @@ pub(super) enum Typed {
 
 /// The command line, understood but for its numbers.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
+pub struct Arguments {
     pub(super) mode: Mode,
     pub(super) config_directory: Option<OsString>,
     pub(super) by: Option<GroupBy>,
@@ -158,7 +158,7 @@ impl Arguments {
 }
 
 /// Reads the command line.
-pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
+pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     let mut parsed = Arguments::default();
     let mut builder = Builder::new(time::now());
     let options = options();

@@ -18,7 +18,7 @@ pub(super) const STATUS_FAILED: u8 = 1;
 
 /// Why a command line is refused: the words behind `PROG: `.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misuse(pub(super) Vec<u8>);
+pub struct Misuse(pub(super) Vec<u8>);
 
 impl From<SelectionError> for Misuse {
     fn from(error: SelectionError) -> Self {

@@ -6,7 +6,7 @@
 //! command line, `selected` has what selections take, `messages` what is said on
 //! standard error; `shape` counts.
 
-mod arguments;
+pub mod arguments;
 mod display;
 mod errors;
 mod messages;
@@ -21,7 +21,6 @@ use nix::errno::Errno;
 
 use super::{Call, Fatal, completions, instance};
 use crate::cli;
-use crate::logging::Logger;
 use crate::qshape_report::table::DomainTable;
 use crate::qshape_report::{CountRequest, Logs, READERS_MAX, ScanRequest, scan_queues};
 use crate::release::Release;
@@ -40,15 +39,6 @@ const DEPTH: u32 = 8;
 /// Its command line.
 pub fn command() -> clap::Command {
     completions::of_table(&options())
-}
-
-/// Reads its command line, and nobody hears of it: not even that texts are
-/// taken for numbers.
-pub fn read(call: &Call, _: &mut Logger) -> Result<(), Fatal> {
-    let parsed = parse(call.arguments.clone());
-    parsed
-        .map(drop)
-        .map_err(|_| Fatal::already_reported(STATUS))
 }
 
 /// Runs qshape.

@@ -35,19 +35,6 @@ pub fn command() -> clap::Command {
     super::completions::of_table(&options())
 }
 
-/// Reads its command line, and that of mailq.
-pub fn read(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
-    let mode = match call.base_name().as_str() {
-        "mailq" => Mode::List,
-        _ => Mode::Delivery,
-    };
-    let line = CommandLine::scan(call);
-    if line.explanation().is_none() {
-        line.understand(&call.base_name(), mode, logger)?;
-    }
-    Ok(())
-}
-
 /// Runs mailq.
 pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
     run(call, Mode::List)

@@ -12,8 +12,6 @@ impl RecordType {
     pub const SIZE: Self = Self(b'C');
     /// Arrival time: seconds, blank, microseconds.
     pub const TIME: Self = Self(b'T');
-    /// Creation time of the queue file.
-    pub const CREATE_TIME: Self = Self(b'c');
     /// Full name of the sender.
     pub const FULL_NAME: Self = Self(b'F');
     /// Content inspector.
@@ -36,8 +34,6 @@ impl RecordType {
     pub const ATTRIBUTE: Self = Self(b'A');
     /// File offset of the next record.
     pub const POINTER: Self = Self(b'p');
-    /// A deleted record.
-    pub const KILLED: Self = Self(b'K');
     /// Start of the message content.
     pub const CONTENT: Self = Self(b'M');
     /// A line of the content, without its newline.
@@ -48,20 +44,12 @@ impl RecordType {
     pub const PADDING: Self = Self(b'w');
     /// Start of the extracted segment.
     pub const EXTRACTED: Self = Self(b'X');
-    /// Return-Receipt-To address.
-    pub const RETURN_RECEIPT: Self = Self(b'r');
-    /// Errors-To address.
-    pub const ERRORS_TO: Self = Self(b'e');
-    /// Priority.
-    pub const PRIORITY: Self = Self(b'P');
     /// VERP delimiters.
     pub const VERP: Self = Self(b'V');
     /// End of the message.
     pub const END: Self = Self(b'E');
     /// Redirect address.
     pub const REDIRECT: Self = Self(b'>');
-    /// Flags.
-    pub const FLAGS: Self = Self(b'f');
     /// DSN return flags.
     pub const DSN_RETURN: Self = Self(b'<');
     /// DSN envelope ID.

@@ -19,8 +19,12 @@ impl RecordWriter {
 
     /// Appends one record.
     pub fn record(&mut self, kind: RecordType, data: &[u8]) -> &mut Self {
-        self.header(kind, data.len());
-        self.bytes.extend_from_slice(data);
+        self.header(kind, data.len()).raw(data)
+    }
+
+    /// Appends bytes as they are, record or not.
+    pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        self.bytes.extend_from_slice(bytes);
         self
     }
 
@@ -43,12 +47,6 @@ impl RecordWriter {
     /// Appends a pointer record to the file offset `target` (0: no jump).
     pub fn pointer(&mut self, target: usize) -> &mut Self {
         self.record(RecordType::POINTER, format!("{target:15}").as_bytes())
-    }
-
-    /// Appends bytes as they are, record or not.
-    pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
-        self.bytes.extend_from_slice(bytes);
-        self
     }
 
     /// The offset of the next record.

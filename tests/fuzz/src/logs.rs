@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use spoolbox::spool::{Reason, ReasonReader};
+use spoolbox::spool::defer_log::{Reason, ReasonReader};
 use spoolbox::text::Charset;
 use spoolbox::trash::records::{Event, JournalRecord, LINE_MAX};
 

@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use spoolbox::config::expand::{Values, expand};
-use spoolbox::config::{Config, LoadState, MainCf, Nuls, QueuePaths};
+use spoolbox::config::main_cf::Nuls;
+use spoolbox::config::{Config, LoadState, MainCf, QueuePaths};
 
 use super::{assert_printable, scratch};
 

@@ -10,6 +10,7 @@ use spoolbox::queue_file::message_visitor::Rules;
 use spoolbox::queue_file::records::writer::QueueFile;
 use spoolbox::release::Release;
 use spoolbox::selection::{Builder, FileIdentity, Matcher, Selection, Taken};
+use spoolbox::spool::message::Identity;
 use spoolbox::spool::{Layout, Queue, message};
 use spoolbox::sys::dir::Dir;
 use spoolbox::text::Charset;
@@ -65,8 +66,9 @@ fn examine(instance: &Instance, selection: &Selection) -> Option<FileIdentity> {
     );
     if let Some(evidence) = &evidence {
         let now = hold.stat(OsStr::from_bytes(ID)).expect("lstat");
-        assert!(evidence.is_inode_of(&now));
-        assert!(!evidence.is_inode_of(&spool.stat(OsStr::new("hold")).expect("lstat")));
+        assert_eq!(Identity::of(&now), evidence.identity());
+        let other = spool.stat(OsStr::new("hold")).expect("lstat");
+        assert_ne!(Identity::of(&other), evidence.identity());
         assert_eq!(
             matcher.file_identity(&found, &at).expect("again").as_ref(),
             Some(evidence)

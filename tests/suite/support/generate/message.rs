@@ -218,7 +218,7 @@ fn write_attributes(rng: &mut Rng, file: &mut RecordWriter) {
                 let data = any_bytes(rng, 60);
                 file.record(unknown, &data)
             }
-            4 => file.record(RecordType::CREATE_TIME, b"1700000000"),
+            4 => file.record(RecordType(b'c'), b"1700000000"),
             _ => file.record(RecordType::ATTRIBUTE, b"client_name=localhost"),
         };
     }
@@ -250,7 +250,7 @@ fn write_recipients(rng: &mut Rng, file: &mut RecordWriter, recipients: &[Vec<u8
         let kind = match rng.u32(0..100) {
             0..90 => RecordType::RECIPIENT,
             90..95 => RecordType::DONE_RECIPIENT,
-            95..98 => RecordType::KILLED,
+            95..98 => RecordType(b'K'),
             _ => RecordType::CANCELED_RECIPIENT,
         };
         file.record(kind, recipient);
