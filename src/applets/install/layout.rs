@@ -27,13 +27,25 @@ const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// The manual pages, within the binary so that it can install itself.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 9] = [
     ("mailq.1", include_str!("../../../man/mailq.1")),
     ("postcat.1", include_str!("../../../man/postcat.1")),
     ("postqueue.1", include_str!("../../../man/postqueue.1")),
     ("postsuper.8", include_str!("../../../man/postsuper.8")),
     ("qshape.1", include_str!("../../../man/qshape.1")),
     ("spoolbox.1", include_str!("../../../man/spoolbox.1")),
+    (
+        "spoolbox-compat.7",
+        include_str!("../../../man/spoolbox-compat.7"),
+    ),
+    (
+        "spoolbox-cookbook.7",
+        include_str!("../../../man/spoolbox-cookbook.7"),
+    ),
+    (
+        "spoolbox-selection.7",
+        include_str!("../../../man/spoolbox-selection.7"),
+    ),
 ];
 
 /// One thing to be installed.
@@ -101,9 +113,10 @@ pub fn items(pages: Pages) -> Vec<Item> {
         items.push(Item {
             path: page_path(name, pages),
             content: ItemContent::Page(text),
-            name: match Path::new(name).file_stem() == Some(OsStr::new(FRONT)) {
-                true => PathOwner::Ours,
-                false => PathOwner::Postfixs,
+            name: if name.starts_with(FRONT) {
+                PathOwner::Ours
+            } else {
+                PathOwner::Postfixs
             },
         });
         items.extend(page_link(name, pages));
@@ -147,7 +160,8 @@ fn page_path(name: &str, pages: Pages) -> PathBuf {
 fn page_link(name: &str, pages: Pages) -> Option<Item> {
     let (stem, section) = name.rsplit_once('.')?;
     let page = page_path(name, pages);
-    (section != "1").then(|| Item {
+    let is_command = COMMANDS.iter().any(|(command, _)| *command == stem);
+    (is_command && section != "1").then(|| Item {
         path: page_path(&format!("{stem}.1"), pages),
         content: ItemContent::Link(
             Path::new("..").join(page.strip_prefix("share/man").unwrap_or(&page)),

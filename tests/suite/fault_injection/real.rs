@@ -158,7 +158,7 @@ const SAME: &[Same] = &[
 ];
 
 /// Where Postfix warns, does nothing and ends with status 0, and ours fails
-/// (README, "Differences from Postfix").
+/// (spoolbox-compat(7)).
 const EXHAUSTED: &[Same] = &[
     acts(&["-d", "ID2"], LOOKS, Thing::File("deferred"), &[ENOMEM]),
     acts(&["-h", "ID2"], LOOKS, Thing::File("deferred"), &[ENOMEM]),

@@ -81,7 +81,7 @@ impl Mutant {
         }
     }
 
-    /// One that Postfix 3.7 can list: see the README, "Differences".
+    /// One that Postfix 3.7 can list: see spoolbox-compat(7).
     fn draw_listable(rng: &mut Rng, from: &Beginnings) -> Self {
         loop {
             let mutant = Self::draw(rng, from);

@@ -1,5 +1,5 @@
 //! Every target is there as a whole: a file for cargo fuzz, seeds, a test,
-//! and a row in the README.
+//! and a row in tests/README.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -58,9 +58,9 @@ fn every_target_has_its_file_its_test_and_its_seeds() {
 }
 
 #[test]
-fn the_readme_names_every_target_and_no_other() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-    let (_, section) = readme.split_once("### Fuzzing\n").expect("the section");
+fn the_tests_readme_names_every_target_and_no_other() {
+    let readme = fs::read_to_string(root().join("tests/README.md")).expect("the README");
+    let (_, section) = readme.split_once("## Fuzzing\n").expect("the section");
     let section = section.split("\n#").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| {
         let (name, _) = line.strip_prefix("| `")?.split_once("` |")?;

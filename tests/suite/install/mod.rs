@@ -34,11 +34,12 @@ fn spoolbox(arguments: &[&str]) -> Output {
 }
 
 /// Where programs, links, pages and diversions are on the machine.
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 9] = [
     "/usr/bin",
     "/usr/sbin",
     "/usr/lib",
     "/usr/share/man/man1",
+    "/usr/share/man/man7",
     "/usr/share/man/man8",
     "/usr/local/bin",
     "/usr/local/sbin",

@@ -1,5 +1,7 @@
 //! What is ours: JSON, groupings by other things than the domain, --top.
 
+use std::path::Path;
+
 use serde_json::Value;
 use spoolbox::queue_file::records::writer::QueueFile;
 
@@ -192,14 +194,17 @@ fn wrong_long_options_are_refused() {
 }
 
 #[test]
-fn every_option_stands_in_the_manual_page() {
+fn every_option_is_in_the_manual_pages() {
     if require(Needs::Root) == Met::No {
         return;
     }
     let instance = Instance::builder().build();
     let help = ours(&instance, &["--help"]).stdout_text();
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/man/qshape.1"));
-    let page = page.expect("the manual page").replace('\\', "");
+    let page = ["qshape.1", "spoolbox-selection.7"]
+        .map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name))
+        .map(|path| std::fs::read_to_string(path).expect("a manual page"))
+        .concat()
+        .replace('\\', "");
     let options: Vec<&str> = help
         .lines()
         .filter_map(|line| line.strip_prefix("  -"))

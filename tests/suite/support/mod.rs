@@ -47,6 +47,10 @@ pub enum Needs {
     Valgrind,
     /// cargo-deb, to make the Debian package; and root.
     CargoDeb,
+    /// mandoc(1), to check the manual pages.
+    Mandoc,
+    /// lintian(1), to check the Debian package; cargo-deb and root.
+    Lintian,
 }
 
 /// Whether a test can go on.
@@ -77,7 +81,8 @@ pub fn tell(text: &str) {
 }
 
 fn lacking(need: Needs) -> Option<&'static str> {
-    if need != Needs::Promtool && !nix::unistd::geteuid().is_root() {
+    let for_all = [Needs::Promtool, Needs::Mandoc];
+    if !for_all.contains(&need) && !nix::unistd::geteuid().is_root() {
         return Some("it has to be run by root");
     }
     let (programs, reason): (&[&str], _) = match need {
@@ -86,6 +91,11 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::Strace => (&["strace"], "strace is not installed"),
         Needs::Valgrind => (&["valgrind"], "valgrind is not installed"),
         Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
+        Needs::Mandoc => (&["mandoc"], "mandoc is not installed"),
+        Needs::Lintian => (
+            &["cargo-deb", "lintian"],
+            "cargo-deb or lintian is not installed",
+        ),
         Needs::Promtool => (
             &["promtool"],
             "promtool (Debian's prometheus) is not installed",
