@@ -11,7 +11,7 @@ use nix::unistd::{Gid, Group, Uid, User, gethostname};
 use super::error::ConfigError;
 use super::host_name;
 use super::parameters::Parameters;
-use super::patterns::words;
+use super::tokens::words;
 use crate::text::Charset;
 
 /// The domain of a host that has none.

@@ -17,11 +17,11 @@ use super::error::ConfigError;
 use super::level::Level;
 use super::main_cf::MainCf;
 use super::parameters::Parameters;
-use super::patterns::{next_token, words};
 use super::postfix::{postfix_of, warns_of_nul};
 use super::settings::Config;
 use super::table;
 use super::table::{Parameter, Rule};
+use super::tokens::{next_token, words};
 use crate::release::{Feature, Installed, Release};
 use crate::text::Charset;
 

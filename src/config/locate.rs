@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, printable};
 use super::file;
 use super::main_cf::{file_of, split_setting};
-use super::patterns::words;
+use super::tokens::words;
 use crate::sys::process::Trust;
 use crate::text::Charset;
 

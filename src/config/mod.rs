@@ -35,6 +35,7 @@ mod reference;
 pub mod settings;
 mod table;
 mod tables;
+mod tokens;
 
 pub use checks::MailOwner;
 pub use error::ConfigError;

@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use super::error::{ConfigError, printable};
 use super::file;
 use super::tables::LookupTable;
+use super::tokens::next_token;
 use crate::text::Charset;
 
 /// How many files may name each other. Postfix goes on until it has no more
@@ -274,34 +275,6 @@ impl ListParser<'_> {
 }
 
 /// What separates the words of a list.
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// The words of a list: separated by commas or white space.
-pub fn words(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|&byte| is_separator(byte))
-        .filter(|word| !word.is_empty())
-}
-
-/// The first word of a list in which braces protect separators, and what
-/// follows the separator behind it.
-pub fn next_token(list: &[u8]) -> Option<(&[u8], &[u8])> {
-    let start = list.iter().position(|&byte| !is_separator(byte))?;
-    let text = list.get(start..)?;
-    let mut depth = 0usize;
-    let end = text.iter().position(|&byte| {
-        match byte {
-            b'{' => depth = depth.saturating_add(1),
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && is_separator(byte)
-    });
-    let (token, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
-    Some((token, rest.get(1..).unwrap_or_default()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

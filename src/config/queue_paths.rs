@@ -10,8 +10,8 @@ use super::checks::MailOwner;
 use super::error::ConfigError;
 use super::main_cf::{MainCf, Nuls};
 use super::parameters::Parameters;
-use super::patterns::words;
 use super::postfix::warns_of_nul;
+use super::tokens::words;
 
 /// The parameters and their defaults, as in `table`.
 const QUEUE_DIRECTORY: (&str, &[u8]) = ("queue_directory", b"/var/spool/postfix");

@@ -12,7 +12,7 @@ use std::path::Path;
 use super::error::{ConfigError, printable};
 use super::file;
 use super::file::{is_space, trim_end};
-use super::patterns::next_token;
+use super::tokens::next_token;
 use crate::text::Charset;
 use crate::text::trim_space_start;
 

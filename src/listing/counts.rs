@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::format::template::RequiredParts;
 use super::message_info::MessageInfo;
-use super::sink::PIECE_SIZE;
+use super::piece::PIECE_SIZE;
 use crate::queue_file::message_visitor::Recipient;
 use crate::selection::domain;
 use crate::sys::time::LocalTime;

@@ -8,8 +8,8 @@ use std::cell::Cell;
 
 use super::ListingError;
 use super::formatter::Formatter;
-use super::output::Ending;
-use super::sink::{PIECE_SIZE, Sink};
+use super::piece::{Ending, PIECE_SIZE};
+use super::sink::Sink;
 use super::spill::{Spill, SpilledText};
 use super::style::OutputOptions;
 use crate::ipc::showq::Showq;

@@ -5,46 +5,22 @@
 
 use std::io;
 
-use super::counts::{Counts, MessageCounter};
+use super::counts::MessageCounter;
 use super::format::json::JsonFormat;
 use super::format::lines::LineFormat;
 use super::format::template::RequiredParts;
 use super::format::text::TextFormat;
 use super::message_info::{FileFacts, MessageInfo};
-use super::sink::PIECE_SIZE;
-use super::sort::{SortEntry, SortSpec};
+use super::partial::PartialResult;
+use super::piece::PIECE_SIZE;
+use super::sort_entry::SortEntry;
+use super::sort_spec::SortSpec;
 use super::spill::{Spill, SpilledText};
 use super::style::{OutputOptions, Style};
+use super::totals::Totals;
 use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, ReadLevel, Recipient};
 use crate::queue_file::records::TEXT_MAX;
 use crate::text::SHORT_TEXT_MAX;
-
-/// Messages and bytes that were listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Number of messages.
-    pub messages: u64,
-    /// Sum of their sizes. Wraps, as Postfix's does: sizes are what a file
-    /// claims.
-    pub bytes: u64,
-}
-
-impl Totals {
-    /// Adds the totals of another part of the queue.
-    pub fn add(&mut self, other: Totals) {
-        self.messages = self.messages.wrapping_add(other.messages);
-        self.bytes = self.bytes.wrapping_add(other.bytes);
-    }
-}
-
-/// What is gathered rather than written at once.
-#[derive(Debug)]
-pub enum PartialResult {
-    /// Messages that wait for their place in the order.
-    Entries(Vec<SortEntry>),
-    /// Counts.
-    Counts(Counts),
-}
 
 /// Makes of messages what a look asks for.
 #[derive(Debug)]

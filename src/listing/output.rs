@@ -3,19 +3,9 @@
 use std::io;
 use std::io::Write;
 
-use super::formatter::Totals;
+use super::piece::Ending;
 use super::style::Style;
-
-/// How a listing that nothing else went wrong with ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// All was written.
-    Complete,
-    /// The reader has gone (`mailq | head`): no error, and nothing more to do.
-    ReaderGone,
-    /// As many messages as were wanted are written.
-    Enough,
-}
+use super::totals::Totals;
 
 /// Writes pieces of formatted messages as they come.
 #[derive(Debug)]

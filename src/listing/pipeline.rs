@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use super::ListingError;
-use super::output::Ending;
+use super::piece::Ending;
 use super::sink::Sink;
 use super::worker::{Listing, OutputPiece, Worker};
 use crate::selection::Selection;

@@ -1,11 +1,9 @@
 //! Who receives a listing, wherever it comes from.
 
 use super::ListingError;
-use super::formatter::{PartialResult, Totals};
-use super::output::Ending;
-
-/// Bytes of output after which a piece is handed out.
-pub const PIECE_SIZE: usize = 64 * 1024;
+use super::partial::PartialResult;
+use super::piece::Ending;
+use super::totals::Totals;
 
 /// Receives a listing, in order.
 pub trait Sink {

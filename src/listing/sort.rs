@@ -5,187 +5,12 @@
 //! as it is little, else in a file; with a limit no more than a few times so
 //! many messages.
 
-use std::cmp::Ordering;
 use std::io;
 
-use super::format::template::RequiredParts;
-use super::formatter::Totals;
-use super::message_info::MessageInfo;
+use super::sort_entry::SortEntry;
 use super::sort_runs::{Merge, Runs};
-use super::spill::{Spill, SpilledText};
-use crate::spool::Queue;
-
-/// What a listing can be sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortKey {
-    /// The queue ID.
-    Id,
-    /// Time since arrival.
-    Age,
-    /// Bytes.
-    Size,
-    /// The sender.
-    Sender,
-    /// Number of recipients.
-    Recipients,
-    /// The queue, in the order of a listing.
-    Queue,
-}
-
-impl SortKey {
-    /// From a name on the command line.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "id" => Self::Id,
-            "age" => Self::Age,
-            "size" => Self::Size,
-            "sender" => Self::Sender,
-            "recipients" => Self::Recipients,
-            "queue" => Self::Queue,
-            _ => return None,
-        })
-    }
-
-    /// Writes what a message is sorted by: bytes in the order of what they
-    /// stand for, whatever is written behind them.
-    fn write_rank(self, known: &MessageInfo, rank: &mut Vec<u8>) {
-        match self {
-            Self::Id => write_text(&known.id, rank),
-            Self::Sender => {
-                let sender = &known.sender;
-                write_text(sender.get(..TEXT_MAX).unwrap_or(sender), rank);
-            }
-            Self::Age => write_number(known.arrival.saturating_neg(), rank),
-            Self::Size => write_number(known.size, rank),
-            Self::Recipients => {
-                write_number(i64::try_from(known.recipients).unwrap_or(i64::MAX), rank);
-            }
-            Self::Queue => {
-                let is_it = |queue: &Queue| queue.name().as_bytes() == known.queue;
-                let place = Queue::LISTED.iter().position(is_it);
-                let place = place.and_then(|place| i64::try_from(place).ok());
-                write_number(place.unwrap_or(i64::MAX), rank);
-            }
-        }
-    }
-}
-
-/// The smallest number is the one with the first bytes.
-fn write_number(number: i64, rank: &mut Vec<u8>) {
-    let from_zero = number.cast_unsigned() ^ i64::MIN.cast_unsigned();
-    rank.extend_from_slice(&from_zero.to_be_bytes());
-}
-
-/// Two zeros end a text, so that a text comes before those it begins; a zero
-/// in it has a larger byte behind it.
-fn write_text(text: &[u8], rank: &mut Vec<u8>) {
-    for &byte in text {
-        match byte {
-            0 => rank.extend_from_slice(&[0, 1]),
-            _ => rank.push(byte),
-        }
-    }
-    rank.extend_from_slice(&[0, 0]);
-}
-
-/// Which end comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// The smallest.
-    #[default]
-    Ascending,
-    /// The largest.
-    Descending,
-}
-
-impl Direction {
-    /// Which of two comes first.
-    pub fn compare(self, a: &SortEntry, b: &SortEntry) -> Ordering {
-        match self {
-            Self::Ascending => a.rank.cmp(&b.rank),
-            Self::Descending => b.rank.cmp(&a.rank),
-        }
-    }
-}
-
-/// Which messages are listed in which order.
-#[derive(Clone, Debug, Default)]
-pub struct SortSpec {
-    /// What they are sorted by; nothing is the order of the walk.
-    pub keys: Vec<SortKey>,
-    /// Which end comes first.
-    pub direction: Direction,
-    /// How many are listed at most.
-    pub limit: Option<usize>,
-}
-
-impl SortSpec {
-    /// Whether messages have to be kept apart.
-    pub fn is_needed(&self) -> bool {
-        !self.keys.is_empty() || self.limit.is_some()
-    }
-
-    /// What has to be read of a message for it.
-    pub fn depth(&self) -> RequiredParts {
-        match self.keys.contains(&SortKey::Recipients) {
-            true => RequiredParts::Everything,
-            false => RequiredParts::Head,
-        }
-    }
-}
-
-/// A message that waits for its place, or a part of one that does not.
-#[derive(Clone, Debug)]
-pub struct SortEntry {
-    /// What it is sorted by.
-    pub rank: Vec<u8>,
-    /// What it adds to the totals: nothing if it is only a part of a message.
-    pub totals: Totals,
-    /// What it looks like: first what the spill keeps.
-    pub kept: Vec<SpilledText>,
-    /// What follows that.
-    pub text: Vec<u8>,
-}
-
-impl SortEntry {
-    /// A message that looks like what is kept, and `text` after it.
-    pub fn new(
-        sort_spec: &SortSpec,
-        known: &MessageInfo,
-        totals: Totals,
-        kept: Vec<SpilledText>,
-        mut text: Vec<u8>,
-    ) -> Self {
-        let mut rank = Vec::new();
-        for key in &sort_spec.keys {
-            key.write_rank(known, &mut rank);
-        }
-        text.shrink_to_fit();
-        Self {
-            rank,
-            totals,
-            kept,
-            text,
-        }
-    }
-
-    /// A part of a message whose end follows in another entry.
-    pub fn part(text: Vec<u8>) -> Self {
-        Self {
-            rank: Vec::new(),
-            totals: Totals::default(),
-            kept: Vec::new(),
-            text,
-        }
-    }
-
-    /// About how much memory it takes.
-    pub fn cost(&self) -> usize {
-        let bytes = self.rank.len().saturating_add(self.text.len());
-        let kept = self.kept.len().saturating_mul(size_of::<SpilledText>());
-        bytes.saturating_add(kept).saturating_add(ENTRY_COST)
-    }
-}
+use super::sort_spec::SortSpec;
+use super::spill::Spill;
 
 /// Entries in order.
 #[derive(Debug)]
@@ -200,16 +25,12 @@ pub struct Sorter<'a> {
     runs: Option<Runs>,
 }
 
-/// Bytes of a text that it is sorted by.
-const TEXT_MAX: usize = 1000;
 /// Bytes of an entry's text that are written to a run with it.
 const RUN_TEXT_MAX: usize = 4 * 1024;
 /// Entries beyond the limit that are held before they are thrown away.
 const SLACK: usize = 4096;
 /// Bytes of memory for entries; more go to a file.
 const HELD_MAX: usize = 16 * 1024 * 1024;
-/// What an entry costs beside its bytes.
-const ENTRY_COST: usize = size_of::<SortEntry>() + 32;
 
 impl<'a> Sorter<'a> {
     /// A sorter of nothing.
@@ -267,7 +88,7 @@ impl<'a> Sorter<'a> {
     /// of the walk.
     fn cut(&mut self) {
         let direction = self.sort_spec.direction;
-        self.entries.sort_by(|a, b| direction.compare(a, b));
+        self.entries.sort_by(|a, b| a.compare(b, direction));
         if let Some(limit) = self.sort_spec.limit {
             self.entries.truncate(limit);
             self.held = cost(&self.entries);

@@ -11,9 +11,10 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::formatter::Totals;
-use super::sort::{Direction, SortEntry};
+use super::sort_entry::SortEntry;
+use super::sort_spec::Direction;
 use super::spill::{SpilledText, nameless_file};
+use super::totals::Totals;
 
 /// Bytes that are read at a time of each run, and of all of them together.
 const READ_MIN: usize = 4 * 1024;
@@ -87,7 +88,7 @@ impl Merge {
         let direction = self.direction;
         // Of equals the first is taken.
         let heads = self.heads.iter_mut().enumerate();
-        let first = heads.min_by(|(_, a), (_, b)| direction.compare(&a.entry, &b.entry));
+        let first = heads.min_by(|(_, a), (_, b)| a.entry.compare(&b.entry, direction));
         let Some((place, head)) = first else {
             return Ok(None);
         };

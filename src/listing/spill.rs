@@ -10,8 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ListingError;
-use super::output::Ending;
-use super::sink::PIECE_SIZE;
+use super::piece::{Ending, PIECE_SIZE};
 
 /// Where a file is made, the first that can be.
 const DIRECTORIES: [&str; 2] = ["/var/tmp", "/tmp"];

@@ -6,10 +6,10 @@ use super::counts::CountPlan;
 use super::format::json::Members;
 use super::format::template::{RequiredParts, Template};
 use super::format::text::Columns;
-use super::formatter::Totals;
-use super::sort::SortSpec;
+use super::sort_spec::SortSpec;
 use super::spill::Spill;
 use super::times::Clock;
+use super::totals::Totals;
 
 /// What a listing looks like.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,11 @@
 use std::io;
 
 use super::ListingError;
-use super::formatter::{Formatter, PartialResult, Totals};
-use super::sink::PIECE_SIZE;
+use super::formatter::Formatter;
+use super::partial::PartialResult;
+use super::piece::PIECE_SIZE;
 use super::style::OutputOptions;
+use super::totals::Totals;
 use crate::queue_file::message_reader::{Location, MessageReader, ReadError};
 use crate::queue_file::message_text;
 use crate::queue_file::message_text::{Next, TextPiece as Part};

@@ -6,14 +6,14 @@ use std::io;
 
 use super::ages::Ages;
 use super::domain;
-use super::filter::{Filter, ReportSelection};
+use super::filter::{Filter, Logs, ReportSelection};
 use crate::queue_file::envelope;
 use crate::queue_file::envelope::{
     Addresses, CountRules, EnvelopeKind, EnvelopeReader, EnvelopeWarning,
 };
 use crate::spool::message::Message;
 use crate::spool::tree::TraversalIssue;
-use crate::spool::{Layout, Queue, ReasonReader};
+use crate::spool::{Queue, ReasonReader};
 use crate::sys::dir;
 use crate::sys::dir::{Dir, stat_open};
 use crate::text::{Charset, fold};
@@ -79,15 +79,6 @@ impl GroupBy {
             Self::SenderDomain | Self::Sender | Self::Queue | Self::Size => "messages",
         }
     }
-}
-
-/// Where deferral reasons are found.
-#[derive(Clone, Copy, Debug)]
-pub struct Logs<'a> {
-    /// The queue directory.
-    pub spool: &'a Dir,
-    /// Where IDs belong in it.
-    pub layout: &'a Layout,
 }
 
 /// What is counted.

@@ -5,12 +5,21 @@
 
 use std::io;
 
-use super::counter::Logs;
 use crate::queue_file::message_reader::{Location, ReadError};
 use crate::queue_file::message_visitor::Rules;
 use crate::selection::{Matcher, Selection};
-use crate::spool::Queue;
 use crate::spool::message::Message;
+use crate::spool::{Layout, Queue};
+use crate::sys::dir::Dir;
+
+/// Where deferral reasons are found.
+#[derive(Clone, Copy, Debug)]
+pub struct Logs<'a> {
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// Where IDs belong in it.
+    pub layout: &'a Layout,
+}
 
 /// The messages that are meant.
 #[derive(Clone, Copy, Debug)]

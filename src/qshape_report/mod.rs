@@ -20,8 +20,8 @@ pub mod table;
 mod text;
 
 pub use chart::{ChartLayout, Color, chart};
-pub use counter::{CountRequest, GroupBy, Logs};
-pub use filter::ReportSelection;
+pub use counter::{CountRequest, GroupBy};
+pub use filter::{Logs, ReportSelection};
 pub use json::json;
 pub use rows::{Limit, NameFormat, RowSelection};
 pub use scan::{READERS_MAX, ScanObserver, ScanRequest, scan_queues};

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::super::counts::{CountBy, Group, Groups};
 use super::super::times::Clock;
-use super::json::{member, number, string};
+use super::json_writer::{member, number, string};
 use crate::spool::Queue;
 
 /// Widths of the columns.

@@ -3,7 +3,7 @@
 
 use super::super::message_info::MessageInfo;
 use super::super::times::write_iso;
-use super::json::{member, number};
+use super::json_writer::{member, number};
 use crate::queue_file::message_visitor::Recipient;
 use crate::sys::time::Zone;
 use crate::text::{Charset, make_printable};

@@ -8,6 +8,7 @@ use std::io::Write;
 use super::super::message_info::MessageInfo;
 use super::detail;
 use super::detail::DetailRules;
+use super::json_writer::{member, string};
 use crate::queue_file::message_visitor::{LogClass, MessageHead, Recipient};
 
 /// Writes messages as one JSON object a line.
@@ -102,63 +103,5 @@ impl JsonFormat<'_> {
             detail::write_recipient(recipient, &mut self.out);
         }
         self.text("}");
-    }
-}
-
-/// Appends a member that is a text, behind others.
-pub(super) fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(b", \"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\": ");
-    string(value, out);
-}
-
-/// Appends a member that is a number, behind others.
-pub(super) fn number(name: &str, value: i64, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, ", \"{name}\": {value}");
-}
-
-/// Appends a JSON string with Postfix's escapes.
-pub(super) fn string(text: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut rest = text;
-    while let Some(at) = rest
-        .iter()
-        .position(|b| matches!(b, 0..b' ' | b'"' | b'\\' | 0x7f))
-    {
-        let (plain, escaped) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let Some((&byte, tail)) = escaped.split_first() else {
-            break;
-        };
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', byte]),
-            0x08 => out.extend(b"\\b"),
-            0x0c => out.extend(b"\\f"),
-            b'\n' => out.extend(b"\\n"),
-            b'\r' => out.extend(b"\\r"),
-            b'\t' => out.extend(b"\\t"),
-            // Writing to a Vec cannot fail.
-            other => drop(write!(out, "\\u{other:04X}")),
-        }
-        rest = tail;
-    }
-    out.extend_from_slice(rest);
-    out.push(b'"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strings_are_escaped_as_postfix_does() {
-        let mut out = Vec::new();
-        string(b"a\"b\\c\x08\x0c\n\r\t\x01\x7f\x1f/\xc3\xa9", &mut out);
-        assert_eq!(
-            out,
-            b"\"a\\\"b\\\\c\\b\\f\\n\\r\\t\\u0001\\u007F\\u001F/\xc3\xa9\""
-        );
     }
 }
