@@ -119,3 +119,24 @@ impl SortSpec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_and_numbers_keep_their_order_as_bytes() {
+        let rank = |text: &[u8], number| {
+            let mut rank = Vec::new();
+            write_text(text, &mut rank);
+            write_number(number, &mut rank);
+            rank
+        };
+        let texts: [&[u8]; 7] = [b"", b"\0", b"\0\0", b"\0\x01", b"a", b"a\0", b"ab"];
+        let numbers = [i64::MIN, -1, 0, 1, i64::MAX];
+        let all = texts
+            .iter()
+            .flat_map(|text| numbers.map(|number| rank(text, number)));
+        assert!(all.is_sorted());
+    }
+}
