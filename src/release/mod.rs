@@ -32,7 +32,8 @@ impl Release {
     /// be found out.
     pub const NEWEST: Self = Self::new(3, 12, 0);
 
-    const fn new(major: u32, minor: u32, patch: u32) -> Self {
+    /// A release by its numbers.
+    pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
         Self {
             major,
             minor,

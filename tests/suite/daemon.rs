@@ -13,12 +13,13 @@ use std::time::Duration;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
 };
+use spoolbox::release::Feature;
 use spoolbox::sys::socket::{Wait, connect_stream};
 
 use crate::support::compare::same;
 use crate::support::instance::{Instance, set_mode};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
-use crate::support::{Met, Needs, require, sample};
+use crate::support::{Met, Needs, installed_release, require, sample};
 
 const GREETING: &str = "protocol|mail_queue_list_protocol||";
 const HEAD: &str = "queue_name|hold|queue_id|A1|time|7|size|8|forced_expire|0|sender|s|";
@@ -61,8 +62,28 @@ fn bytes(text: &str) -> Vec<u8> {
     latin1.map(|b| if b == b'|' { 0 } else { b }).collect()
 }
 
+/// The same conversation in the protocol of the installed release: the texts
+/// are those of 3.6 to 3.10. `None` if it has no such conversation.
+fn in_protocol_of_release(text: &str) -> Option<String> {
+    let release = installed_release();
+    let text = match text.strip_prefix(GREETING) {
+        Some(after) if !release.has(Feature::DaemonsGreet) => after,
+        None if !release.has(Feature::DaemonsGreet) && !text.is_empty() => return None,
+        _ => text,
+    };
+    if !release.has(Feature::OriginalRecipient) {
+        return Some(text.to_owned());
+    }
+    let text = text.replace("recipient|", "original_recipient||recipient|");
+    Some(text.replace("reason|", "log_class||reason|"))
+}
+
 /// What both must answer alike, whatever the source.
 fn compare(text: &str, silence: Duration) {
+    let Some(text) = in_protocol_of_release(text) else {
+        return;
+    };
+    let text = text.as_str();
     for form in ["-p", "-j"] {
         let instance = Instance::builder().set("ipc_timeout", "1s").build();
         let etc = instance.etc().display().to_string();

@@ -125,8 +125,10 @@ fn suggestions(instance: &Instance) -> String {
     let etc = etc.display();
     let commands = [
         format!("{program} postqueue -c {etc} -j"),
-        format!("{program} mailq -C {etc} | grep -c '^[0-9A-Za-z]'"),
-        format!("{program} mailq -C {etc} | awk '/^[0-9A-Za-z].*@bulk.example$/ {{ print $1 }}'"),
+        format!("{program} postqueue -c {etc} -p | grep -c '^[0-9A-Za-z]'"),
+        format!(
+            "{program} postqueue -c {etc} -p | awk '/^[0-9A-Za-z].*@bulk.example$/ {{ print $1 }}'"
+        ),
         format!("{program} postqueue -c {etc} --dialect=3.11 -j | grep orig_address"),
         format!("{program} qshape -c {etc} deferred"),
     ];

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use spoolbox::release::Feature;
 
 use super::Filled;
 use crate::support::instance::set_mode;
 use crate::support::pipeline::pipeline_of;
 use crate::support::public::{read_until, send};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
-use crate::support::{Met, Needs, require};
+use crate::support::{Met, Needs, installed_release, require};
 
 /// A flush daemon that takes every request.
 pub(super) struct Daemon {
@@ -32,7 +33,9 @@ impl Daemon {
             let mut taken = Vec::new();
             loop {
                 let (mut stream, _) = listener.accept().expect("a caller");
-                send(&mut stream, b"protocol\0queue_flush_protocol\0\0");
+                if installed_release().has(Feature::DaemonsGreet) {
+                    send(&mut stream, b"protocol\0queue_flush_protocol\0\0");
+                }
                 let request = read_until(&mut stream, b"\0\0");
                 if request.is_empty() {
                     return taken;

@@ -3,7 +3,7 @@
 //! thrown into the trash and brought back, listed and flushed at random; by
 //! several of ours, by two of ours about the same messages, and by one of ours
 //! and the real postsuper about the same messages, in turn. At the end every
-//! message is accounted for. A minute; by hand, as many as SPOOLBOX_LONG says.
+//! message is accounted for. It goes on as long as SPOOLBOX_LONG says.
 //!
 //! In `active` qmgr(8) itself sets a limit, whoever moves the messages. One
 //! that is taken from there while it is being delivered stays what it is: a
@@ -41,7 +41,7 @@ use crate::postsuper::{messages, names, queue_of};
 use crate::support::mail_system::MailSystem;
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::trash;
-use crate::support::{DEFAULT_SEED, Met, Needs, number_from_environment, require, tell};
+use crate::support::{DEFAULT_SEED, Extent, Met, Needs, number_from_environment, require, tell};
 
 /// Who acts at a time.
 const ACTORS: u64 = 3;
@@ -89,9 +89,10 @@ fn every_message_is_accounted_for_beside_a_running_mail_system() {
         return;
     }
     let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
-    let minutes = number_from_environment("SPOOLBOX_LONG").unwrap_or(1);
+    let extent = Extent::from_environment();
+    let length = extent.duration(Duration::from_secs(15), Duration::from_secs(60));
     let play = Play::begin(seed);
-    let mut handed_over = play.run(Duration::from_secs(minutes * 60));
+    let mut handed_over = play.run(length);
     // What nobody has deleted so far.
     play.send_by_smtp(AWAY, 1, &mut handed_over);
     play.send_by_smtp(SINK, 3, &mut handed_over);
@@ -100,7 +101,7 @@ fn every_message_is_accounted_for_beside_a_running_mail_system() {
     let left = play.deliver_all();
     let sums = play.account(handed_over, &left);
     tell(&format!(
-        "beside a running Postfix, {minutes} minutes, seed {seed}: {sums:?}"
+        "beside a running Postfix, {length:?}, seed {seed}: {sums:?}"
     ));
 }
 

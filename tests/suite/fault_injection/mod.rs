@@ -4,7 +4,7 @@
 //! `cargo test --test suite faults` takes what did harm once and a sample of
 //! the rest: another one with another SPOOLBOX_SEED, a larger one with
 //! SPOOLBOX_FAULTS=n. All of it, which takes about half an hour of one
-//! processor: `SPOOLBOX_LONG=1 cargo test --test suite faults`; of one command,
+//! processor: `SPOOLBOX_LONG=2 cargo test --test suite fault_injection`; of one command,
 //! by its number in the list below, with SPOOLBOX_CASE=n; on more processors
 //! with SPOOLBOX_THREADS=n. At its end each test tells how much was done.
 //!

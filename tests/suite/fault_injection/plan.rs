@@ -9,7 +9,7 @@ use super::judge::Expected;
 use super::scene::{Case, Scene};
 use crate::support::run::Ended;
 use crate::support::tracer::{Made, Strike, Target};
-use crate::support::{DEFAULT_SEED, number_from_environment, tell};
+use crate::support::{DEFAULT_SEED, Extent, number_from_environment, tell};
 
 /// How often it is said how far it is.
 const PROGRESS: usize = 2000;
@@ -79,17 +79,21 @@ impl Learnt {
 
 /// Whether all faults are tried.
 pub fn is_long() -> bool {
-    std::env::var_os("SPOOLBOX_LONG").is_some()
+    Extent::from_environment().is_exhaustive()
 }
 
-/// All of them in an order of the seed's if that is asked for, else so many,
-/// or as many as SPOOLBOX_FAULTS says.
+/// All of them in an order of the seed's if that is asked for, else `count`, or
+/// a tenth of that without SPOOLBOX_LONG, or as many as SPOOLBOX_FAULTS says.
 pub fn sample<T>(mut all: Vec<T>, count: usize) -> Vec<T> {
     let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
     fastrand::Rng::with_seed(seed).shuffle(&mut all);
     if !is_long() {
         let wanted = number_from_environment("SPOOLBOX_FAULTS");
         let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
+        let count = match Extent::from_environment() {
+            Extent::Sample => count / 10,
+            _ => count,
+        };
         all.truncate(wanted.unwrap_or(count));
     }
     all
@@ -146,7 +150,7 @@ pub fn try_all(
     assert_eq!(
         harmful,
         0,
-        "of {}, these did harm; again: SPOOLBOX_LONG=1 SPOOLBOX_CASE=...",
+        "of {}, these did harm; again: SPOOLBOX_LONG=2 SPOOLBOX_CASE=...",
         faults.len()
     );
     let least = faults.len() * STRUCK_MIN_PERCENT / 100;

@@ -8,13 +8,14 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use nix::pty::openpty;
+use spoolbox::release::Feature;
 
 use crate::support::compare::{same, same_output};
 use crate::support::instance::Instance;
 use crate::support::public;
 use crate::support::public::{Fifo, Service, read_until, send};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool, User};
-use crate::support::{Met, Needs, require, under_test};
+use crate::support::{Met, Needs, installed_release, require, under_test};
 
 /// Command lines of sendmail that list or flush, or look as if they did.
 const SENDMAIL: [&[&str]; 37] = [
@@ -63,7 +64,9 @@ fn recorded(program: Program, instance: &Instance, call: &Invocation) -> (Output
     let place = |name: &str| public::directory(instance).join(name);
     let fifos = [Fifo::make(&place("qmgr")), Fifo::make(&place("pickup"))];
     let flush = Service::listen(&place("flush"), |mut stream| {
-        send(&mut stream, b"protocol\0queue_flush_protocol\0\0");
+        if installed_release().has(Feature::DaemonsGreet) {
+            send(&mut stream, b"protocol\0queue_flush_protocol\0\0");
+        }
         let request = read_until(&mut stream, b"\0\0");
         send(&mut stream, b"status\x000\0\0");
         request

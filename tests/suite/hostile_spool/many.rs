@@ -10,7 +10,7 @@ use crate::hostile::peak_memory;
 use crate::support::instance::Instance;
 use crate::support::run::{Invocation, Program, Tool};
 use crate::support::spool::NewFile;
-use crate::support::{Met, Needs, number_from_environment, require, tell};
+use crate::support::{Extent, Met, Needs, require, tell};
 
 const ENTRIES: u64 = 50_000;
 const ENTRIES_BY_HAND: u64 = 1_000_000;
@@ -58,8 +58,11 @@ fn memory_does_not_grow_with_the_number_of_entries() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let by_hand = number_from_environment("SPOOLBOX_LONG").is_some();
-    let entries = if by_hand { ENTRIES_BY_HAND } else { ENTRIES };
+    let entries = match Extent::from_environment() {
+        Extent::Sample => ENTRIES / 5,
+        Extent::Complete => ENTRIES,
+        Extent::Exhaustive { .. } => ENTRIES_BY_HAND,
+    };
     let instance = Instance::builder().set("hash_queue_names", "defer").build();
     fill(&instance, entries);
     let ids = instance.root().join("ids");

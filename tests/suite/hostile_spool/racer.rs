@@ -9,7 +9,7 @@ use super::check;
 use super::commands::{PATIENCE, Spoken, changing, looking};
 use super::traps::Trapped;
 use crate::support::run::Tool;
-use crate::support::{DEFAULT_SEED, Met, Needs, number_from_environment, require, tell};
+use crate::support::{DEFAULT_SEED, Extent, Met, Needs, number_from_environment, require, tell};
 
 /// How long it goes on unless somebody asks for more.
 const SECONDS: u64 = 10;
@@ -59,8 +59,8 @@ fn nothing_outside_is_touched_while_files_are_swapped() {
         return;
     }
     let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
-    let minutes = number_from_environment("SPOOLBOX_LONG");
-    let length = Duration::from_secs(minutes.map_or(SECONDS, |minutes| minutes * 60));
+    let complete = Duration::from_secs(SECONDS);
+    let length = Extent::from_environment().duration(complete / 3, complete);
     let trapped = Trapped::empty();
     let mut racers = [
         Racer::start(

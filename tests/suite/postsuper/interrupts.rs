@@ -17,6 +17,7 @@ use crate::support::instance::Instance;
 use crate::support::run::Program;
 use crate::support::spool::NewFile;
 use crate::support::under_test;
+use crate::support::{Met, Needs, require};
 
 /// Bytes of the message, at two to fifteen a record.
 const SIZE: usize = 200 << 20;
@@ -82,6 +83,9 @@ fn interrupted(kind: RecordType, data: &[u8], arguments: &[&str], signal: Signal
 
 #[test]
 fn every_signal_ends_the_look_at_the_recipients_of_one_message() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for signal in [
         Signal::SIGINT,
         Signal::SIGTERM,
@@ -95,6 +99,9 @@ fn every_signal_ends_the_look_at_the_recipients_of_one_message() {
 
 #[test]
 fn a_signal_ends_the_look_at_the_text_of_one_message() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let arguments = ["-d", "MATCH", "--body", "*nothing*"];
     interrupted(RecordType::TEXT, b"", &arguments, Signal::SIGTERM);
     interrupted(
@@ -107,6 +114,9 @@ fn a_signal_ends_the_look_at_the_text_of_one_message() {
 
 #[test]
 fn a_signal_ends_a_dry_run_within_one_message() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for arguments in [
         &["--dry-run", "-d", "MATCH", "--to", "nobody@example.com"][..],
         &["--dry-run", "-r", "ALL"],
@@ -119,6 +129,9 @@ fn a_signal_ends_a_dry_run_within_one_message() {
 /// was not.
 #[test]
 fn running_out_of_descriptors_is_an_error() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let commands: [&[&str]; 8] = [
         &["-r", "-"],
         &["-h", "-"],

@@ -178,6 +178,9 @@ fn an_interrupted_repair_is_finished_as_postfix_finishes_it() {
 /// The name that no daemon takes.
 #[test]
 fn a_long_id_of_an_interrupted_repair_ends_as_a_short_one() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder()
         .set("enable_long_queue_ids", "no")
         .build();

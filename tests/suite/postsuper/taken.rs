@@ -68,6 +68,9 @@ fn call(instance: &Instance, option: &str, form: &str, names: [&Placed; 2]) -> O
 
 #[test]
 fn a_message_never_replaces_another_of_its_name() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for (option, from, to, report) in MOVES {
         for form in FORMS {
             let instance = Instance::builder().build();
@@ -98,6 +101,9 @@ fn a_message_never_replaces_another_of_its_name() {
 /// rename(2) does nothing then, and says that it was done.
 #[test]
 fn a_second_link_to_the_same_file_is_no_move() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for (option, from, to, _) in MOVES {
         for form in FORMS {
             let instance = Instance::builder().build();
@@ -124,6 +130,9 @@ fn a_second_link_to_the_same_file_is_no_move() {
 /// What has no place keeps its times: qmgr tries it when it would have.
 #[test]
 fn a_message_that_cannot_be_requeued_keeps_its_times() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().build();
     let blocked = message(&instance, "deferred", 0x11_111);
     another(&instance, "maildrop", &blocked.name);
@@ -138,6 +147,9 @@ fn a_message_that_cannot_be_requeued_keeps_its_times() {
 
 #[test]
 fn the_result_of_a_message_in_the_way_is_not_moved() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().build();
     let blocked = message(&instance, "hold", 0x11_111);
     another(&instance, "deferred", &blocked.name);
@@ -154,6 +166,9 @@ fn the_result_of_a_message_in_the_way_is_not_moved() {
 /// error: the rest would never be done.
 #[test]
 fn what_is_in_the_way_does_not_stop_the_rest() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for (arguments, last_goes_to) in [
         (&["-h", "ALL"][..], "hold"),
         (&["-r", "ALL"], "maildrop"),
@@ -198,6 +213,9 @@ fn what_is_in_the_way_does_not_stop_the_rest() {
 /// its logs.
 #[test]
 fn a_repair_replaces_nothing() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().build();
     let spool = instance.spool();
     // Its name would be that of a file of the trash.
@@ -226,6 +244,9 @@ fn a_repair_replaces_nothing() {
 /// whichever it meets later.
 #[test]
 fn a_repair_waits_for_names_that_become_free() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for queue in ["hold", "deferred", "incoming"] {
         let instance = Instance::builder().build();
         let spool = instance.spool();
@@ -257,6 +278,9 @@ fn a_repair_waits_for_names_that_become_free() {
 /// A log is kept as a message is.
 #[test]
 fn a_log_in_the_way_keeps_a_message_under_its_name() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().build();
     let spool = instance.spool();
     let wrong = put(&instance, "hold", 0x11_111);

@@ -3,9 +3,9 @@
 //! Owns how a difference is shown and how to repeat it. Nothing is trimmed or
 //! sorted before it is compared, unless a caller asks for it.
 //!
-//! SPOOLBOX_SEED draws other cases, SPOOLBOX_CASES=N more or fewer of them,
-//! SPOOLBOX_MOST_CASES=N fewer of them in tests that have more;
-//! SPOOLBOX_CASE=N runs one again, and SPOOLBOX_KEEP=1 leaves its files.
+//! Without SPOOLBOX_LONG a sample of the cases is run. SPOOLBOX_SEED draws other
+//! cases, SPOOLBOX_CASES=N the first N of them; SPOOLBOX_CASE=N runs one again,
+//! and SPOOLBOX_KEEP=1 leaves its files.
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,13 +15,17 @@ use std::thread;
 
 use super::instance::Instance;
 use super::run::{Invocation, Output, Program};
-use super::{DEFAULT_SEED, number_from_environment, under_test};
+use super::{DEFAULT_SEED, Extent, number_from_environment, under_test};
 
 /// More failing cases than this are only counted.
 const SHOWN: usize = 8;
 /// Real Postfix sleeps a second before it ends on an error, so more threads
 /// than processors.
 const THREADS: usize = 6;
+/// One case of this many is in a sample,
+const SAMPLED: u64 = 8;
+/// and at least this many are.
+const SAMPLED_MIN: u64 = 60;
 
 /// Runs ours and theirs on the same spool; says how they differ.
 pub fn same_output(instance: &Instance, call: &Invocation) -> Result<Output, String> {
@@ -120,39 +124,57 @@ pub struct Cases {
     pub seed: u64,
     pub first: u64,
     pub count: u64,
+    /// From one case to the next.
+    pub step: u64,
 }
 
 impl Cases {
-    /// `count` cases of the seed, or as many as SPOOLBOX_CASES says, or the
-    /// one that SPOOLBOX_CASE names.
+    /// `count` cases of the seed, or a sample of them, or as many as
+    /// SPOOLBOX_CASES says, or the one that SPOOLBOX_CASE names.
     pub fn from_environment(count: u64) -> Self {
         let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
-        let most = number_from_environment("SPOOLBOX_MOST_CASES").unwrap_or(count);
-        let count = number_from_environment("SPOOLBOX_CASES").unwrap_or(count.min(most));
-        match number_from_environment("SPOOLBOX_CASE") {
-            Some(first) => Self {
-                seed,
+        let all = Self {
+            seed,
+            first: 0,
+            count,
+            step: 1,
+        };
+        if let Some(first) = number_from_environment("SPOOLBOX_CASE") {
+            let count = 1;
+            return Self {
                 first,
-                count: 1,
-            },
-            None => Self {
-                seed,
-                first: 0,
                 count,
-            },
+                ..all
+            };
+        }
+        match number_from_environment("SPOOLBOX_CASES") {
+            Some(count) => Self { count, ..all },
+            None if Extent::from_environment() == Extent::Sample => all.sample(),
+            None => all,
+        }
+    }
+
+    /// Some of them, spread over all.
+    fn sample(self) -> Self {
+        let count = (self.count / SAMPLED).max(SAMPLED_MIN).min(self.count);
+        Self {
+            count,
+            step: self.count.checked_div(count).unwrap_or(1),
+            ..self
         }
     }
 
     /// Runs all of them, several at a time, and fails if one did, showing how
     /// to repeat it.
     pub fn run(self, test: &str, check: impl Fn(u64, u64) -> Result<(), String> + Sync) {
-        let next = AtomicU64::new(self.first);
+        let next = AtomicU64::new(0);
         let failures = Mutex::new(Vec::new());
         let work = || loop {
-            let case = next.fetch_add(1, Ordering::Relaxed);
-            if case >= self.first + self.count {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.count {
                 return;
             }
+            let case = self.first + number * self.step;
             let checked = catch_unwind(AssertUnwindSafe(|| check(self.seed, case)));
             let checked = checked.unwrap_or_else(|_| Err("  panicked, see above".into()));
             if let Err(text) = checked {

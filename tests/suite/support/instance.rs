@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::{Group, User, geteuid, getgid};
+use spoolbox::release::Release;
 use tempfile::TempDir;
 
+use super::installed_release;
 use super::layout::Layout;
 use super::run::{Tool, install_program};
 use super::spool::Spool;
@@ -154,6 +156,16 @@ pub struct Instance {
     layout: Layout,
 }
 
+/// The level at which the installed release's `postfix` does not warn of
+/// settings that are older than it.
+fn compatibility_level() -> &'static str {
+    if installed_release() >= Release::new(3, 11, 0) {
+        "3.11"
+    } else {
+        "3.6"
+    }
+}
+
 impl Instance {
     /// An instance with Postfix's own defaults, to be changed.
     pub fn builder() -> Builder {
@@ -164,7 +176,7 @@ impl Instance {
             absent: Vec::new(),
             in_memory: false,
         }
-        .set("compatibility_level", "3.6")
+        .set("compatibility_level", compatibility_level())
     }
 
     /// The temporary directory that holds all of it.

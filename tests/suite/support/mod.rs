@@ -25,8 +25,12 @@ pub mod trash;
 pub mod tree;
 
 use std::io::Write;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use run::Program;
+use spoolbox::release::Release;
 
 /// The seed of the generated spools unless SPOOLBOX_SEED names another.
 pub const DEFAULT_SEED: u64 = 20_261_123;
@@ -111,12 +115,57 @@ fn is_in_path(program: &str) -> bool {
         .any(|directory| directory.join(program).exists())
 }
 
+/// The release of the installed Postfix, or of Debian 12's where none is.
+pub fn installed_release() -> Release {
+    static INSTALLED: LazyLock<Option<Release>> = LazyLock::new(|| {
+        let mut command = Command::new("/usr/sbin/postconf");
+        let output = command.args(["-dh", "mail_version"]).output().ok()?;
+        Release::parse(String::from_utf8(output.stdout).ok()?.trim())
+    });
+    INSTALLED.unwrap_or_else(|| Release::parse("3.7.11").expect("a version"))
+}
+
 /// Which program the suites test: UNDER_TEST=ours (the default) or theirs.
 pub fn under_test() -> Program {
     match std::env::var("UNDER_TEST").as_deref() {
         Ok("theirs") => Program::Theirs,
         Ok("ours") | Err(_) => Program::Ours,
         Ok(other) => panic!("UNDER_TEST is {other:?}, not ours or theirs"),
+    }
+}
+
+/// How much the tests do, which is what SPOOLBOX_LONG says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Without it, or 0: a sample of the cases, in three minutes.
+    Sample,
+    /// 1: all cases, as in CI.
+    Complete,
+    /// More: the largest spools, every fault, and as many minutes of what goes
+    /// on as long as one likes.
+    Exhaustive { minutes: u64 },
+}
+
+impl Extent {
+    pub fn from_environment() -> Self {
+        match number_from_environment("SPOOLBOX_LONG") {
+            None | Some(0) => Self::Sample,
+            Some(1) => Self::Complete,
+            Some(minutes) => Self::Exhaustive { minutes },
+        }
+    }
+
+    pub fn is_exhaustive(self) -> bool {
+        matches!(self, Self::Exhaustive { .. })
+    }
+
+    /// How long a test goes on that could do so for ever.
+    pub fn duration(self, sample: Duration, complete: Duration) -> Duration {
+        match self {
+            Self::Sample => sample,
+            Self::Complete => complete,
+            Self::Exhaustive { minutes } => Duration::from_secs(minutes.saturating_mul(60)),
+        }
     }
 }
 
