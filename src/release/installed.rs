@@ -7,12 +7,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::program::version_in;
+use super::program::{version_alone_in, version_in};
 use super::{Feature, Release};
 use crate::text::{Charset, make_printable};
 
 /// The programs that carry the version, in the order in which they are asked.
-const CARRIERS: [&str; 2] = ["showq", "master"];
+const CARRIERS: [&str; 2] = ["showq", MASTER];
+/// The program that carries it as the default of a parameter.
+const MASTER: &str = "master";
 
 /// The Postfix of an instance. Copies share what was found out.
 #[derive(Clone, Debug)]
@@ -67,12 +69,13 @@ impl Installed {
 
     fn found(&self) -> &(Release, String) {
         self.0.found.get_or_init(|| {
-            let of = |name| {
-                let version = version_in(&self.0.daemon_directory.join(name))?;
-                Some((Release::parse(&version)?, version))
-            };
-            let newest = || (Release::NEWEST, Release::NEWEST.to_string());
-            CARRIERS.into_iter().find_map(of).unwrap_or_else(newest)
+            let path = |name| self.0.daemon_directory.join(name);
+            CARRIERS
+                .into_iter()
+                .find_map(|name| version_in(&path(name)))
+                .or_else(|| version_alone_in(&path(MASTER)))
+                .and_then(|version| Some((Release::parse(&version)?, version)))
+                .unwrap_or_else(|| (Release::NEWEST, Release::NEWEST.to_string()))
         })
     }
 }
@@ -142,6 +145,18 @@ mod tests {
         assert_eq!(release(), Release::new(3, 6, 4));
         std::fs::write(directory.path().join("showq"), "mail_version=3.5.25\0").unwrap();
         assert_eq!(release(), Release::new(3, 5, 25));
+    }
+
+    #[test]
+    fn a_master_without_the_mark_says_it_with_a_parameters_default() {
+        let directory = tempfile::tempdir().unwrap();
+        let master = directory.path().join("master");
+        std::fs::write(&master, "\x7fELF\x003.11.7\0").unwrap();
+        let release = || Installed::in_directory(directory.path()).release();
+        assert_eq!(release(), Release::new(3, 11, 7));
+        // The mark is the better source.
+        std::fs::write(&master, "\x7fELF\x003.11.7\0mail_version=3.9.1\0").unwrap();
+        assert_eq!(release(), Release::new(3, 9, 1));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The version that a program of Postfix carries: the bytes `mail_version=`
 //! in its file, then the version up to a NUL.
 //!
+//! Debian's 3.11.7 has no such bytes in any program: its master carries the
+//! default of the parameter, the version alone between NULs.
+//!
 //! Reads a file piece by piece and ends where the version is found.
 
-use std::fs::OpenOptions;
-use std::io::Read;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Take};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -22,6 +25,18 @@ const PIECE: usize = 64 * 1024;
 /// The version in a program, as it is written there; `None` if the file
 /// cannot be read or has none.
 pub(super) fn version_in(program: &Path) -> Option<String> {
+    search(open(program)?)
+}
+
+/// The first text in a program that is a version and nothing else, from one
+/// NUL to the next. Only versions of Postfix 3 are taken: what begins with
+/// another digit may be a status code of a delivery, such as 5.1.2.
+pub(super) fn version_alone_in(program: &Path) -> Option<String> {
+    search_alone(open(program)?)
+}
+
+/// Opens a program; `None` if it is none.
+fn open(program: &Path) -> Option<Take<File>> {
     // A FIFO or a device in the program's place must not make us wait.
     let file = OpenOptions::new()
         .read(true)
@@ -32,7 +47,7 @@ pub(super) fn version_in(program: &Path) -> Option<String> {
     if !metadata.is_file() || metadata.len() > SIZE_MAX {
         return None;
     }
-    search(file.take(SIZE_MAX))
+    Some(file.take(SIZE_MAX))
 }
 
 /// Looks for the version in all that `input` has.
@@ -54,6 +69,33 @@ fn search(mut input: impl Read) -> Option<String> {
                 let unneeded = window.len().saturating_sub(rest);
                 window.drain(..unneeded);
             }
+        }
+    }
+}
+
+/// Looks for a text that is a version as a whole.
+fn search_alone(input: impl Read) -> Option<String> {
+    let mut input = BufReader::with_capacity(PIECE, input);
+    let limit = u64::try_from(VERSION_MAX).ok()?;
+    let mut text = Vec::with_capacity(VERSION_MAX);
+    // What is before the first NUL, or after a limit, is not alone.
+    let mut begins = false;
+    loop {
+        text.clear();
+        let count = input.by_ref().take(limit).read_until(0, &mut text).ok()?;
+        let whole = text.strip_suffix(&[0]);
+        if let Some(whole) = whole
+            && begins
+            && whole.starts_with(b"3.")
+            && let Ok(version) = std::str::from_utf8(whole)
+            && version.matches(['.', '-']).count() >= 2
+            && super::Release::parse(version).is_some()
+        {
+            return Some(version.to_owned());
+        }
+        begins = whole.is_some();
+        if count == 0 {
+            return None;
         }
     }
 }
@@ -140,6 +182,27 @@ mod tests {
         }
         let endless = [MARK, &[b'3'; 200_000]].concat();
         assert_eq!(found(&endless), None);
+    }
+
+    #[test]
+    fn a_version_alone_is_one_of_postfix_3_and_between_nuls() {
+        let alone = |bytes: &[u8]| search_alone(bytes);
+        let debian = b"\x7fELF\x005.1.2\0x3.9.1\x003.11.7\x003.8.1\0";
+        assert_eq!(alone(debian).as_deref(), Some("3.11.7"));
+        let snapshot = b"\x003.12-20260821\0";
+        assert_eq!(alone(snapshot).as_deref(), Some("3.12-20260821"));
+        let long = [&b"\0"[..], &[b'x'; VERSION_MAX], b"3.11.7\0"].concat();
+        for text in [
+            &b"3.11.7\0"[..],
+            b"\x003.11.7",
+            b"\x003.11\0",
+            b"\x003.11.x\0",
+            b"\x004.4.2\0",
+            b"",
+            &long,
+        ] {
+            assert_eq!(alone(text), None, "{text:?}");
+        }
     }
 
     #[test]

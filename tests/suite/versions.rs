@@ -229,6 +229,66 @@ fn row_d_and_k_a_message_that_is_being_received() {
 }
 
 #[test]
+fn row_d_an_extracted_segment_without_an_offset_is_not_gone_to_since_3_9() {
+    let instance = Instance::builder().build();
+    let size = format!("{:15} {:15} {:15} {:15} {:15}", 1, 0, 1, 0, 1);
+    let all: &[(u8, &[u8])] = &[
+        (b'C', size.as_bytes()),
+        (b'S', b"a"),
+        (b'M', b""),
+        (b'N', b"text"),
+        (b'X', b""),
+        (b'R', b"c"),
+        (b'E', b""),
+    ];
+    put(&instance, "incoming", "ABCDE1", all);
+    let arguments = ["-e", "incoming/ABCDE1"];
+    for (dialect, goes_there) in [("3.7.22", true), ("3.8.6", true), ("3.9", false)] {
+        let output = run(&instance, Tool::Postcat, dialect, &arguments);
+        let status = if goes_there { 1 } else { 0 };
+        assert_eq!(output.ended, Ended::Exited(status), "{dialect}: {output:?}");
+        let text = output.stdout_text();
+        assert_ne!(text.contains("recipient: c\n"), goes_there, "{text}");
+    }
+}
+
+#[test]
+fn row_p_a_name_of_five_characters_is_renamed_or_bogus() {
+    for (dialect, is_bogus) in [
+        ("3.4.13", false),
+        ("3.5.26", false),
+        ("3.5.27", true),
+        ("3.7.11", false),
+        ("3.10.13", true),
+        ("3.11.5", false),
+        ("3.11.6", true),
+    ] {
+        let instance = Instance::builder().build();
+        put(
+            &instance,
+            "incoming",
+            "ABCDE",
+            &[(b'S', b"a"), (b'R', b"c")],
+        );
+        put(&instance, "incoming", "ABCD", &[(b'S', b"a"), (b'R', b"c")]);
+        let output = run(&instance, Tool::Postsuper, dialect, &["-s"]);
+        let text = output.stderr_text();
+        assert!(text.contains("bogus file name: incoming/ABCD\n"), "{text}");
+        let has_name = |name| {
+            instance
+                .queue_directory()
+                .join("incoming")
+                .join(name)
+                .exists()
+        };
+        assert_eq!(has_name("ABCDE"), is_bogus, "{dialect}: {text}");
+        let bogus = text.contains("bogus file name: incoming/ABCDE\n");
+        assert_eq!(bogus, is_bogus, "{dialect}: {text}");
+        assert_eq!(text.contains("Renamed"), !is_bogus, "{dialect}: {text}");
+    }
+}
+
+#[test]
 fn row_f_why_the_mail_system_is_down_is_said_since_3_7() {
     let instance = Instance::builder().build();
     let text = "Mail system is down -- accessing queue directly";

@@ -156,7 +156,11 @@ impl Operation<'_> {
                 true => id::IdStyle::Long,
                 false => id::IdStyle::Short,
             },
-            without_inode: WithoutInode::default(),
+            without_inode: if self.config.postfix.has(Feature::FiveCharacterNameIsBogus) {
+                WithoutInode::Bogus
+            } else {
+                WithoutInode::Renamed
+            },
         };
         let field = self.field;
         let (counters, changes, ended) = repair::run(field, repair, &mut self.told(None));

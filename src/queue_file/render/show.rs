@@ -285,6 +285,10 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
     fn skip_to_extracted(&mut self) -> Result<(), ContentsError> {
         // Of a message that is still being received all numbers are zero.
         // Postfix 3.7 and 3.8 go round for ever then.
+        let needs_offset = self.postfix.has(Feature::ExtractedSegmentNeedsOffset);
+        if needs_offset && self.sizes.content() <= 0 {
+            return Ok(());
+        }
         let Some(offset) = self.sizes.extracted().filter(|offset| *offset != 0) else {
             return Ok(());
         };
