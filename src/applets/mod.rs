@@ -15,6 +15,7 @@ mod install;
 mod instance;
 mod listing;
 mod long_options;
+mod option_table;
 mod output;
 pub mod postcat;
 pub mod postfix;

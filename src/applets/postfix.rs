@@ -10,7 +10,7 @@ use std::path::Path;
 use super::instance::Unlisted;
 use super::{Call, Fatal, instance, output, postqueue};
 use crate::cli;
-use crate::cli::{Opt, Scanned, Scanner, Value};
+use crate::cli::{HelpPage, Opt, OptionGroup, Scanned, Scanner, Value};
 use crate::config::Config;
 use crate::logging::{Logger, Severity};
 use crate::sys::error_text::error_text;
@@ -60,7 +60,7 @@ pub struct Arguments {
 
 /// Its command line.
 pub fn command() -> clap::Command {
-    super::completions::of_table(&OPTIONS)
+    super::option_table::of_table(&OPTIONS)
 }
 
 /// Runs postfix, as far as it flushes the queue.
@@ -156,13 +156,26 @@ fn check_directories(config: &Config, logger: &mut Logger) -> Result<(), Fatal> 
     Ok(())
 }
 
+/// The text of `--help`.
 fn help() -> String {
-    let about = "Has all mail delivered now, as Postfix's postfix flush does. Other commands are not\n\
-                 supported.";
-    cli::help("postfix [option]... flush", about, &OPTIONS)
+    let page = HelpPage {
+        usage: &["postfix [-c DIR] flush"],
+        about: &[
+            "Tries to deliver all mail now, as Postfix's postfix flush does. Other commands of \
+             postfix are not supported.",
+        ],
+        groups: &[OptionGroup::new("Options", &OPTIONS)],
+        examples: &[
+            ("postfix flush", "Try to deliver all mail now."),
+            (
+                "postfix -c /etc/postfix-out flush",
+                "Try to deliver all mail of another instance now.",
+            ),
+        ],
+    };
+    page.text()
 }
 
 fn fatal(logger: &mut Logger, text: &str) -> Fatal {
-    logger.fatal(text);
-    Fatal::already_reported(STATUS)
+    Fatal::report(STATUS, logger, text)
 }

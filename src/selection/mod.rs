@@ -9,7 +9,7 @@
 //!
 //! How an applet uses it:
 //!
-//! 1. Its option table takes over [`OPTIONS`] and [`NOT`], or is a [`table`].
+//! 1. Its option table contains the [`group`].
 //! 2. Every scanned option goes to [`Builder::take`] first; [`Taken::No`] means
 //!    that it is the applet's own. [`Builder::finish`] gives the selection,
 //!    `None` if there was no option of one. Both before anything is read; the
@@ -50,6 +50,6 @@ pub use conditions::Selection;
 pub use error::SelectionError;
 pub use evaluator::{Evaluator, Match};
 pub use matcher::{FileIdentity, Matcher};
-pub use options::{Builder, NOT, NOTE, OPTIONS, Taken, table};
+pub use options::{Builder, NOTE, Taken, group};
 pub use pattern::domain;
 pub use values::{duration, moment};

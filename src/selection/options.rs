@@ -9,71 +9,90 @@ use super::conditions::{
 use super::error::SelectionError;
 use super::pattern::{AddressPattern, DomainPattern, Pattern};
 use super::values::{Bound, moment};
-use crate::cli;
-use crate::cli::{Opt, Scanned, Value};
+use crate::cli::{Opt, OptionGroup, Scanned, Value};
 use crate::spool::Queue;
 
 const P: Value = Value::Required("P");
 const D: Value = Value::Required("DOMAIN");
 
+const T: Value = Value::Required("T");
+
 /// The options of a selection, for an applet's table.
-pub const OPTIONS: [Opt; 18] = [
-    Opt::long("from", P, "only messages whose sender is P (see above)"),
-    Opt::long("to", P, "only those with such a recipient"),
-    Opt::long("all-to", P, "only those with such recipients alone"),
+const OPTIONS: [Opt; 18] = [
+    Opt::long("from", P, "the sender matches P"),
     Opt::long(
         "from-domain",
         D,
-        "the sender's domain; .DOMAIN for those below it",
+        "the sender's domain; .DOMAIN for its subdomains",
     ),
-    Opt::long("to-domain", D, "a recipient's domain, likewise"),
-    Opt::long("reason", P, "why a recipient still waits"),
+    Opt::long("to", P, "a recipient matches P"),
+    Opt::long(
+        "to-domain",
+        D,
+        "a recipient's domain; .DOMAIN for its subdomains",
+    ),
+    Opt::long("all-to", P, "every recipient matches P"),
+    Opt::long("reason", P, "the reason of a deferred recipient matches P"),
     Opt::long(
         "older",
-        Value::Required("T"),
-        "arrived before: 90m, 3d, 1w, 2026-11-23T13:00",
+        T,
+        "arrived before T: 90m, 3d, 1w, 2026-11-23T13:00",
     ),
-    Opt::long("newer", Value::Required("T"), "arrived then or later"),
+    Opt::long("newer", T, "arrived at T or later"),
     Opt::long(
         "size",
         Value::Required("N"),
-        "at least (+10M) or at most (-4k)",
+        "at least (+10M) or at most (-4k) N bytes",
     ),
     Opt::long(
         "rcpt-count",
         Value::Required("N"),
         "number of recipients: +50, -5",
     ),
+    Opt::long("queue", Value::Required("Q,..."), "in one of these queues").list_of(&QUEUES),
     Opt::long(
-        "queue",
-        Value::Required("Q,..."),
-        "maildrop, active, incoming, deferred, hold",
+        "status",
+        Value::Required("S,..."),
+        "with one of these statuses",
+    )
+    .list_of(&STATUSES),
+    Opt::long("id", P, "the queue ID matches P"),
+    Opt::long(
+        "subject",
+        P,
+        "the subject, as it is in the message, matches P",
     ),
-    Opt::long("status", Value::Required("S,..."), "active, hold, expire"),
-    Opt::long("id", P, "queue ID"),
-    Opt::long("subject", P, "subject, as it stands in the message"),
-    Opt::long("header", Value::Required("NAME: P"), "such a header"),
-    Opt::long("body", P, "a line of the body"),
-    Opt::long("sasl-user", P, "login name of who submitted it"),
+    Opt::long(
+        "header",
+        Value::Required("NAME: P"),
+        "a header of this name matches P",
+    ),
+    Opt::long("body", P, "a line of the body matches P"),
+    Opt::long("sasl-user", P, "the login name of the submitter matches P"),
     Opt::long(
         "client",
         P,
-        "name, address or network (192.0.2.0/24) it came from",
+        "the client's name or address matches P, or is in this network: 192.0.2.0/24",
     ),
 ];
 
-/// Negates the option behind it.
-pub const NOT: Opt = Opt::long("not", Value::None, "negates the selection option behind it");
+/// Negates the option after it.
+const NOT: Opt = Opt::long("not", Value::None, "negates the selection option after it");
 
-/// The table of an applet: its own options, these, and the explanations that
-/// every applet has, in the order of `--help`.
-pub fn table(own: &[Opt]) -> Vec<Opt> {
-    [own, &OPTIONS, &[NOT, cli::HELP, cli::VERSION]].concat()
+/// The values of `--queue`.
+const QUEUES: [&str; 5] = ["maildrop", "active", "incoming", "deferred", "hold"];
+/// The values of `--status`.
+const STATUSES: [&str; 3] = ["active", "hold", "expire"];
+
+/// The options of a selection as a group of an applet's table.
+pub fn group() -> OptionGroup {
+    OptionGroup::new("Selecting messages", &[&OPTIONS[..], &[NOT]].concat())
 }
 
-/// What `--help` says of all of them.
-pub const NOTE: &str = "P is a text, a glob if * or ? is in it, or a regular expression behind re:; <> is the null\n\
-     sender. Different options must all be true; of one given twice, either.";
+/// The paragraph of `--help` on how values match and how options combine.
+pub const NOTE: &str = "Selection: P is a text, a glob if it contains * or ?, or a regular \
+    expression after re:. The null sender is <>. A message is selected if every option matches; \
+    an option that is given several times matches if one of its values does.";
 
 /// Whether an option was one of a selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

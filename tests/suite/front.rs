@@ -40,6 +40,26 @@ fn the_applets_are_listed_one_a_line_and_each_explains_itself() {
 }
 
 #[test]
+fn no_help_is_wider_than_a_terminal_and_the_tools_end_with_five_examples() {
+    for name in stdout(&spoolbox(&["--list"])).lines() {
+        let help = stdout(&spoolbox(&[name, "--help"]));
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{name}: {line}");
+        }
+        let tools = ["mailq", "postcat", "postqueue", "postsuper", "qshape"];
+        if tools.contains(&name) {
+            let examples = help.split("\nExamples:\n").nth(1).expect("examples");
+            let commands = examples.lines().filter(|line| !line.starts_with("   "));
+            assert_eq!(commands.count(), 5, "{name}: {help}");
+        }
+    }
+    let help = stdout(&spoolbox(&["postqueue", "--help"]));
+    assert!(help.contains("--source=auto|spool|showq\n"), "{help}");
+    let help = stdout(&spoolbox(&["mailq", "--help"]));
+    assert!(help.starts_with("usage: mailq"), "{help}");
+}
+
+#[test]
 fn without_an_applet_the_binary_explains_itself() {
     for arguments in [&[][..], &["--help"]] {
         let output = spoolbox(arguments);

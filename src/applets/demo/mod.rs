@@ -40,7 +40,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 /// Its command line.
 pub fn command() -> Command {
     let directory = Arg::new("DIR")
-        .help("Where to write it: a new or empty directory (default: a new one in the temporary directory)")
+        .help("A new or empty directory (default: a new temporary one)")
         .value_parser(value_parser!(PathBuf));
     Command::new(PROGRAM)
         .about("Writes a small mail queue to try the other applets on")

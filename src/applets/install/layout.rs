@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::super::completions::SCRIPTS;
 use super::super::{FRONT, Rights, find};
 
 /// Where it is written down what was installed.
@@ -68,6 +69,8 @@ pub enum ItemContent {
     Link(PathBuf),
     /// A manual page.
     Page(&'static str),
+    /// A shell's script.
+    Script(&'static str),
 }
 
 /// What a copy of the program lends to whoever runs it.
@@ -120,6 +123,48 @@ pub fn items(pages: Pages) -> Vec<Item> {
             },
         });
         items.extend(page_link(name, pages));
+    }
+    items.extend(completions(pages));
+    items
+}
+
+/// The scripts that make shells complete our commands, where each shell looks
+/// for them, and a link for each command that it looks for by name.
+///
+/// Debian's bash-completion has scripts for postcat and postsuper in the same
+/// directory: those stay. Ours takes these commands over when it is loaded for
+/// another one. The directory for zsh is before the one of zsh's own `_postfix`.
+fn completions(pages: Pages) -> Vec<Item> {
+    let zsh = match pages {
+        Pages::Plain => "share/zsh/site-functions/_spoolbox",
+        Pages::Compressed => "share/zsh/vendor-completions/_spoolbox",
+    };
+    let bash = "share/bash-completion/completions/spoolbox";
+    let fish = "share/fish/vendor_completions.d/spoolbox.fish";
+    let ours = |path: &Path, content| Item {
+        path: path.to_owned(),
+        content,
+        name: PathOwner::Ours,
+    };
+    let place = |shell: &str| {
+        Path::new(match shell {
+            "bash" => bash,
+            "zsh" => zsh,
+            _ => fish,
+        })
+    };
+    let mut items = Vec::new();
+    for (shell, script) in SCRIPTS {
+        items.push(ours(place(shell), ItemContent::Script(script)));
+    }
+    for (name, _) in COMMANDS {
+        let link = |path: &Path, target: &str| ours(path, ItemContent::Link(target.into()));
+        let is_debians = matches!(name, "postcat" | "postsuper");
+        if pages == Pages::Plain || !is_debians {
+            items.push(link(&Path::new(bash).with_file_name(name), FRONT));
+        }
+        let path = Path::new(fish).with_file_name(format!("{name}.fish"));
+        items.push(link(&path, "spoolbox.fish"));
     }
     items
 }

@@ -50,7 +50,7 @@ pub fn install_command() -> Command {
         .about("Puts the tools below a prefix: programs, links, manual pages")
         .arg(
             flag("divert")
-                .help("Move Postfix's own files aside where they are in the way (Debian)")
+                .help("Move Postfix's files aside (Debian)")
                 .conflicts_with("destdir"),
         )
 }
@@ -70,13 +70,14 @@ fn common(name: &'static str) -> Command {
         Arg::new(name)
             .long(name)
             .value_name("DIR")
+            .value_hint(clap::ValueHint::DirPath)
             .value_parser(value_parser!(PathBuf))
     };
     Command::new(name)
         .arg(
             directory("prefix")
                 .default_value(DEFAULT_PREFIX)
-                .help("Below which directory: bin, sbin, lib and share are there"),
+                .help("Install below this directory"),
         )
         .arg(directory("destdir").help("A directory that stands for /, to make a package"))
         .arg(flag("dry-run").help("Print the steps, change nothing"))

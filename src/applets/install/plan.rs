@@ -183,10 +183,11 @@ impl Planner<'_> {
                 let access = self.owners.of_program(*grant);
                 Placement::file(path, now, ByteSource::Program, self.program, access, &found)
             }
-            ItemContent::Page(text) => {
+            ItemContent::Page(text) | ItemContent::Script(text) => {
+                let is_page = matches!(item.content, ItemContent::Page(_));
                 let bytes = match self.pages() {
-                    Pages::Plain => Cow::Borrowed(text.as_bytes()),
-                    Pages::Compressed => Cow::Owned(page::compressed(text)?),
+                    Pages::Compressed if is_page => Cow::Owned(page::compressed(text)?),
+                    _ => Cow::Borrowed(text.as_bytes()),
                 };
                 let print = Fingerprint::of_bytes(&bytes);
                 let access = owner::of_text(self.target);

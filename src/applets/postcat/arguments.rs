@@ -5,43 +5,17 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::super::{Call, Fatal, instance};
 use super::errors::{PROGRAM, fatal};
+use super::table::options;
 use crate::cli;
-use crate::cli::{Opt, Scanned, Scanner, Value};
+use crate::cli::{Opt, Scanned, Scanner};
 use crate::logging::Logger;
 use crate::queue_file::render::{Flag, Plan, RawFormat};
 use crate::release::{Feature, Release};
-use crate::selection;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
 /// The operand that stands for the messages that a selection means.
 const MATCH: &str = "MATCH";
-
-const OPTIONS: [Opt; 15] = [
-    Opt::short('b', Value::None, "show the body"),
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short('d', Value::None, "number of the type before each record"),
-    Opt::short('e', Value::None, "show the envelope"),
-    Opt::short('f', Value::None, "name of the file before each record"),
-    Opt::short('h', Value::None, "show the message header"),
-    Opt::short('o', Value::None, "offset in the file before each record"),
-    Opt::short('q', Value::None, "operands are queue IDs"),
-    Opt::short('r', Value::None, "with -v: do not follow pointer records"),
-    Opt::short('s', Value::Required("OFFSET"), "begin there in the file"),
-    Opt::short('v', Value::None, "show pointer and padding records too"),
-    Opt::long(
-        "raw-message",
-        Value::None,
-        "write only the message, as it would be sent",
-    ),
-    Opt::long("mbox", Value::None, "write each message as an mbox entry"),
-    Opt::long(
-        "json",
-        Value::None,
-        "describe each message as a JSON object",
-    ),
-    cli::DIALECT,
-];
 
 /// The letters that not every release has. `-f`, which there is since 3.10, is
 /// always there: a deliberate difference.
@@ -49,11 +23,6 @@ const NEWER: [(char, Feature); 2] = [
     ('r', Feature::PostcatOffsets),
     ('s', Feature::PostcatOffsets),
 ];
-
-/// All options, in the order of `--help`.
-pub(super) fn options() -> Vec<Opt> {
-    selection::table(&OPTIONS)
-}
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -237,16 +206,6 @@ fn offset(value: &OsStr) -> Result<u64, Vec<u8>> {
         number.saturating_mul(10).saturating_add(digit)
     });
     Ok(number.min(i64::MAX.unsigned_abs()))
-}
-
-/// The text of `--help`.
-pub(super) fn help() -> String {
-    let about = format!(
-        "Shows queue files, as Postfix's postcat does. With -q and selection options the operand\n\
-         MATCH stands for all messages that are meant.\n\n{}",
-        selection::NOTE
-    );
-    cli::help("postcat [option]... [file]...", &about, &options())
 }
 
 fn usage(call: &Call, logger: &mut Logger) -> Fatal {

@@ -7,6 +7,7 @@ pub mod arguments;
 mod errors;
 mod matching;
 mod printer;
+mod table;
 
 use std::fs::File;
 use std::io;
@@ -18,16 +19,20 @@ use crate::logging::Logger;
 use crate::queue_file::records::Buffers;
 use crate::queue_file::render::{ContentsError, TextBuffer};
 use crate::sys::{process, time};
-use arguments::{Mode, Operands, help, parse};
+use arguments::{Mode, Operands, parse};
 use errors::{PROGRAM, STATUS, failed, fatal};
 use printer::{Damaged, IdSearch, OperandRun, StandardStreams};
+use table::help;
 
 /// Bytes read at a time.
 const READ_AHEAD: usize = 128 * 1024;
 
 /// Its command line.
 pub fn command() -> clap::Command {
-    super::completions::of_table(&arguments::options())
+    let files = clap::Arg::new("file")
+        .num_args(0..)
+        .value_hint(clap::ValueHint::FilePath);
+    super::option_table::of_table(&table::options()).arg(files)
 }
 
 /// Runs postcat.

@@ -101,6 +101,16 @@ pub(super) fn each(
     ended
 }
 
+/// The names of all instances that the main.cf in `directory`, or else the
+/// default one, lists; none if one of them cannot be read.
+pub fn names(call: &Call, directory: Option<&OsStr>) -> Vec<String> {
+    let logger = &mut Logger::unheard(PROGRAM);
+    let wanted = instance::InstanceChoice::at(directory);
+    let configs = instance::configure(call, wanted, PROGRAM, logger, STATUS_UNAVAILABLE)
+        .and_then(|config| all(call, config, None, logger));
+    configs.map_or_else(|_| Vec::new(), |all| all.iter().map(name_of).collect())
+}
+
 /// The configurations of all instances, this one first; none twice.
 fn all(
     call: &Call,

@@ -25,9 +25,11 @@ use crate::sys::process::Trust;
 use arguments::{Arguments, Instances, Mode, parse};
 use options::{PROGRAM, USAGE, help};
 
+pub use instances::names as instance_names;
+
 /// Its command line.
 pub fn command() -> clap::Command {
-    super::completions::of_table(&options::options())
+    super::option_table::of_table(&options::options())
 }
 
 /// Runs postqueue.

@@ -1,172 +1,251 @@
-//! The options of postqueue, and what `--help` says of them.
+//! The options of postqueue in the groups of `--help`, and its text.
 
 use crate::cli;
-use crate::cli::{Opt, Value};
+use crate::cli::{HelpPage, Opt, OptionGroup, Value};
 use crate::selection;
 
 /// Postfix's name for the program, whatever it was called as.
 pub(super) const PROGRAM: &str = "postqueue";
-/// The usage message.
+/// The usage message, as in Postfix.
 pub(super) const USAGE: &str =
     "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
 
-/// Postfix's own options.
-const POSTFIX: [Opt; 7] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short('f', Value::None, "try to deliver all mail now"),
-    Opt::short(
-        'i',
-        Value::Required("ID"),
-        "deliver one message now, or what a selection means: -i MATCH",
-    ),
-    Opt::short('j', Value::None, "list the queue, one JSON object a line"),
-    Opt::short('p', Value::None, "list the queue as mailq does"),
-    Opt::short(
-        's',
-        Value::Required("SITE"),
-        "deliver the mail that waits for SITE now",
-    ),
-    Opt::short('v', Value::None, "accepted for compatibility"),
-];
+const N: Value = Value::Required("N");
+const T: Value = Value::Required("T");
 
-/// Ours.
-const OURS: [Opt; 28] = [
-    Opt::long(
-        "source",
-        Value::Required("WHERE"),
-        "read from spool or showq; auto (default) chooses",
-    ),
-    cli::DIALECT,
-    Opt::long("oneline", Value::None, "list one line per message"),
-    Opt::long("ids", Value::None, "list queue IDs only"),
-    Opt::long("csv", Value::None, "list as comma-separated values"),
-    Opt::long(
-        "format",
-        Value::Required("FORMAT"),
-        "list as FORMAT says: '%{id}\\t%{age}\\t%{sender}\\n'",
-    ),
-    Opt::long(
-        "count",
-        Value::Optional("BY"),
-        "count messages, by queue, from, to, reason, hour ...",
-    ),
-    Opt::long(
-        "top",
-        Value::Required("N"),
-        "only the N commonest of a count",
-    ),
-    Opt::long(
-        "sort",
-        Value::Required("KEY,..."),
-        "by id, age, size, sender, recipients, queue",
-    ),
-    Opt::long("reverse", Value::None, "sort the other way round"),
-    Opt::long(
-        "limit",
-        Value::Required("N"),
-        "list, or flush, the first N messages only",
-    ),
-    Opt::long(
-        "rate",
-        Value::Required("N/s"),
-        "-i MATCH: at most N per second (or /m, /h)",
-    ),
-    Opt::long(
-        "dry-run",
-        Value::None,
-        "-i MATCH: list what would be flushed",
-    ),
-    Opt::long(
-        "progress",
-        Value::None,
-        "a progress bar on standard error, if it is a terminal",
-    ),
-    Opt::long(
-        "null",
-        Value::None,
-        "end each message with a NUL byte (--ids, --oneline, --format)",
-    ),
-    Opt::long(
-        "time-style",
-        Value::Required("STYLE"),
-        "show times as iso, epoch or relative",
-    ),
+const LISTING: [Opt; 13] = [
+    Opt::short('p', Value::None, "list the queue as mailq does"),
+    Opt::short('j', Value::None, "list the queue, one JSON object per line"),
     Opt::long(
         "detail",
         Value::None,
         "with -j: more members at the end of each object",
     ),
+    Opt::long("oneline", Value::None, "list one line per message"),
+    Opt::long("ids", Value::None, "list queue IDs only"),
+    Opt::long("csv", Value::None, "list comma-separated values"),
+    Opt::long(
+        "format",
+        Value::Required("FORMAT"),
+        "list each message as FORMAT, such as '%{id} %{age} %{sender}\\n'",
+    ),
+    Opt::long("sort", Value::Required("KEY,..."), "sort by these keys").list_of(&[
+        "id",
+        "age",
+        "size",
+        "sender",
+        "recipients",
+        "queue",
+    ]),
+    Opt::long("reverse", Value::None, "with --sort: in descending order"),
+    Opt::long("limit", N, "list, or flush, only the first N messages"),
+    Opt::long(
+        "time-style",
+        Value::Required("STYLE"),
+        "show times in this style",
+    )
+    .one_of(&["iso", "epoch", "relative"]),
+    Opt::long(
+        "null",
+        Value::None,
+        "with --ids, --oneline and --format: end each message with a NUL byte",
+    ),
+    Opt::long(
+        "progress",
+        Value::None,
+        "show a progress bar on standard error, if it is a terminal",
+    ),
+];
+
+const COUNTING: [Opt; 2] = [
+    Opt::long(
+        "count",
+        Value::Optional("BY"),
+        "print the number of messages, or a table of them by",
+    )
+    .one_of(&[
+        "queue",
+        "from",
+        "from-domain",
+        "to",
+        "to-domain",
+        "reason",
+        "client",
+        "sasl-user",
+        "hour",
+    ]),
+    Opt::long(
+        "top",
+        N,
+        "with --count=BY and --prometheus: only the N largest values",
+    ),
+];
+
+const DELIVERING: [Opt; 5] = [
+    Opt::short('f', Value::None, "try to deliver all mail now"),
+    Opt::short(
+        'i',
+        Value::Required("ID"),
+        "try to deliver one message now; with MATCH as the ID, every message that matches \
+         the selection",
+    ),
+    Opt::short(
+        's',
+        Value::Required("SITE"),
+        "try to deliver all mail for SITE now",
+    ),
+    Opt::long(
+        "rate",
+        Value::Required("N/s"),
+        "with -i MATCH: at most N messages per second (or /m, /h)",
+    ),
+    Opt::long(
+        "dry-run",
+        Value::None,
+        "with -i MATCH: list the messages, deliver none",
+    ),
+];
+
+const MONITORING: [Opt; 7] = [
+    Opt::long(
+        "check",
+        Value::None,
+        "monitoring plugin: print one line; the status is 0 (OK), 1 (warning), 2 (critical) \
+         or 3 (unknown)",
+    ),
+    Opt::long("warn", N, "with --check: warning above N messages"),
+    Opt::long("crit", N, "with --check: critical above N messages"),
+    Opt::long(
+        "warn-age",
+        T,
+        "with --check: warning if a message is older than T, such as 90m or 3d",
+    ),
+    Opt::long(
+        "crit-age",
+        T,
+        "with --check: critical if a message is older than T",
+    ),
     Opt::long(
         "prometheus",
         Value::None,
-        "print metrics in Prometheus' text format",
+        "print metrics in the text format of Prometheus",
     ),
     Opt::long(
         "output",
         Value::Required("FILE"),
-        "with --prometheus: replace FILE, by rename",
+        "with --prometheus: replace FILE by rename",
     ),
-    Opt::long(
-        "check",
-        Value::None,
-        "monitoring plugin: one line, status 0 to 3",
-    ),
-    Opt::long(
-        "warn",
-        Value::Required("N"),
-        "--check: warn above N messages",
-    ),
-    Opt::long(
-        "crit",
-        Value::Required("N"),
-        "--check: critical above N messages",
-    ),
-    Opt::long(
-        "warn-age",
-        Value::Required("T"),
-        "--check: warn if a message is older than T",
-    ),
-    Opt::long(
-        "crit-age",
-        Value::Required("T"),
-        "--check: critical if a message is older than T",
-    ),
+];
+
+const INSTANCE: [Opt; 5] = [
+    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
     Opt::long(
         "instance",
         Value::Required("NAME"),
-        "the instance of that name; - is the one without a name",
+        "the instance of this name; - is the one without a name",
     ),
     Opt::long(
         "all-instances",
         Value::None,
-        "all of multi_instance_directories, one after the other",
+        "all instances of multi_instance_directories, one after the other",
     ),
+    Opt::long(
+        "source",
+        Value::Required("WHERE"),
+        "read the spool, or ask the showq daemon; auto, the default, chooses",
+    )
+    .one_of(&["auto", "spool", "showq"]),
+    cli::DIALECT,
+];
+
+const OTHER: [Opt; 3] = [
+    Opt::short('v', Value::None, "accepted for compatibility"),
     cli::HELP,
     cli::VERSION,
 ];
 
-/// All of them, in the order of `--help`.
-pub(super) fn options() -> Vec<Opt> {
-    let (ours, explanations) = OURS.split_at(OURS.len().saturating_sub(2));
-    [
-        &POSTFIX,
-        ours,
-        &selection::OPTIONS,
-        &[selection::NOT],
-        explanations,
+/// Commands that are often needed.
+const EXAMPLES: [(&str, &str); 5] = [
+    (
+        "postqueue -p --older 1d --sort age --reverse",
+        "List messages that arrived more than a day ago, the oldest first.",
+    ),
+    (
+        "postqueue --count=reason --top 10",
+        "Count recipients by the reason why their mail is deferred.",
+    ),
+    (
+        "postqueue -j --queue deferred | jq -r .queue_id",
+        "Print the queue IDs of deferred messages from the JSON listing.",
+    ),
+    (
+        "postqueue -i MATCH --to-domain example.com --rate 10/s",
+        "Try to deliver all mail for a domain now, ten messages per second.",
+    ),
+    (
+        "postqueue --check --warn 500 --crit 2000 --crit-age 1d",
+        "Check the queue as a monitoring plugin.",
+    ),
+];
+
+/// The options in groups.
+fn groups() -> Vec<OptionGroup> {
+    vec![
+        OptionGroup::new("Listing", &LISTING),
+        OptionGroup::new("Counting", &COUNTING),
+        OptionGroup::new("Delivering", &DELIVERING),
+        OptionGroup::new("Monitoring", &MONITORING),
+        selection::group(),
+        OptionGroup::new("Choosing the instance", &INSTANCE),
+        OptionGroup::new("Other options", &OTHER),
     ]
-    .concat()
+}
+
+/// All options, in the order of `--help`.
+pub(super) fn options() -> Vec<Opt> {
+    cli::options_of(groups())
 }
 
 /// The text of `--help`.
 pub(super) fn help() -> String {
-    let about = format!(
-        "Lists the mail queue, as Postfix's postqueue does, or counts and watches it.\n\n{}",
-        selection::NOTE
-    );
-    cli::help(
-        "postqueue [option]... -p | -j | --count[=BY] | ...",
-        &about,
-        &options(),
-    )
+    let page = HelpPage {
+        usage: &[
+            "postqueue [OPTION]... -p | -j | --ids | --oneline | --csv | --format=F",
+            "postqueue [OPTION]... --count[=BY] | --check | --prometheus",
+            "postqueue [OPTION]... -f | -i ID | -s SITE",
+        ],
+        about: &[
+            "Lists, counts and watches the mail queue, or has mail delivered now, as \
+             Postfix's postqueue does.",
+            selection::NOTE,
+        ],
+        groups: &groups(),
+        examples: &EXAMPLES,
+    };
+    page.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Choices;
+    use crate::listing::{COUNTED_BY, SortKey, TimeStyle};
+
+    /// The words that the table lists for an option.
+    fn words(name: &str) -> &'static [&'static str] {
+        let option = options().into_iter().find(|o| o.long == Some(name));
+        match option.unwrap().choices {
+            Choices::OneOf(words) | Choices::ListOf(words) => words,
+            Choices::Any => &[],
+        }
+    }
+
+    #[test]
+    fn the_listed_values_are_those_that_are_understood() {
+        assert_eq!(words("count"), COUNTED_BY.map(|(name, _)| name));
+        assert!(words("sort").iter().all(|w| SortKey::parse(w).is_some()));
+        let styles = words("time-style");
+        assert!(styles.iter().all(|w| TimeStyle::parse(w).is_some()));
+        assert_eq!(styles.len(), 3);
+    }
 }

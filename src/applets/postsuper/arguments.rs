@@ -11,66 +11,19 @@ use super::super::{Call, instance};
 use super::errors::PROGRAM;
 use super::options;
 use super::options::{ALL, ActionOptions, MATCH};
+use super::table::options;
 use super::trash;
 use super::trash::{OtherRequests, Task};
 use crate::actions::repair::{Purge, Structure};
 use crate::actions::{Action, Selected};
 use crate::cli;
-use crate::cli::{Opt, ScanError, Scanned, Scanner, Value};
+use crate::cli::{ScanError, Scanned, Scanner};
 use crate::release::{Feature, Release};
-use crate::selection;
 use crate::selection::Taken;
 use crate::spool::Queue;
 
-const OPTIONS: [Opt; 17] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short('d', Value::Required("ID"), "delete messages"),
-    Opt::short('e', Value::Required("ID"), "expire messages"),
-    Opt::short(
-        'f',
-        Value::Required("ID"),
-        "expire messages, and release them from hold",
-    ),
-    Opt::short('h', Value::Required("ID"), "put messages on hold"),
-    Opt::short('H', Value::Required("ID"), "release messages from hold"),
-    Opt::short('p', Value::None, "purge old temporary files"),
-    Opt::short('r', Value::Required("ID"), "requeue messages"),
-    Opt::short('s', Value::None, "check and repair the queues' structure"),
-    Opt::short('S', Value::None, "the same, and redundant repairs"),
-    Opt::short('v', Value::None, "accepted for compatibility"),
-    Opt::long(
-        "notify",
-        Value::None,
-        "wake qmgr and pickup after -H, -f or -r moved something",
-    ),
-    Opt::long("trash", Value::None, "with -d: move messages to the trash"),
-    Opt::long(
-        "undo",
-        Value::Optional("BATCH"),
-        "take back what the last call moved to the trash, or this batch",
-    ),
-    Opt::long("trash-list", Value::None, "list the batches in the trash"),
-    Opt::long(
-        "trash-purge",
-        Value::None,
-        "remove old batches from the trash, for good",
-    ),
-    cli::DIALECT,
-];
-
 /// The letters that not every release has.
 const NEWER: [(char, Feature); 2] = [('e', Feature::ForcedExpire), ('f', Feature::ForcedExpire)];
-
-/// All options, in the order of `--help`.
-pub fn options() -> Vec<Opt> {
-    [
-        &OPTIONS[..],
-        &options::OPTIONS,
-        &selection::OPTIONS,
-        &[selection::NOT, cli::HELP, cli::VERSION],
-    ]
-    .concat()
-}
 
 /// Whether an explanation is wanted instead of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -284,15 +237,4 @@ pub fn usage(call: &Call, program: &str) -> String {
          [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] \
          [-S (redundant structure fix)][-v (verbose)] [queue...]"
     )
-}
-
-/// What --help prints.
-pub fn help() -> String {
-    let about = format!(
-        "Acts on messages in the mail queue, as Postfix's postsuper does. ID is a queue ID,\n\
-         ALL for every message, - for IDs from standard input, one a line, or MATCH for\n\
-         what a selection means: -d MATCH --from 'x@y.example'.\n\n{}",
-        selection::NOTE
-    );
-    cli::help("postsuper [option]... [queue]...", &about, &options())
 }

@@ -16,6 +16,7 @@ mod old_order;
 mod operation;
 mod options;
 mod reporter;
+mod table;
 mod trash;
 
 use std::os::unix::fs::MetadataExt;
@@ -23,7 +24,7 @@ use std::os::unix::fs::MetadataExt;
 use clap::{Arg, Command};
 
 use super::progress::Progress;
-use super::{Call, Fatal, completions, instance, output};
+use super::{Call, Fatal, instance, option_table, output};
 use crate::actions::rate_limit::RateLimit;
 use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
@@ -40,11 +41,12 @@ use crate::sys::rights;
 use crate::sys::signals::Interrupts;
 use crate::sys::time;
 
-use arguments::{Arguments, Misuse, Mode, help, scan, selected, usage};
+use arguments::{Arguments, Misuse, Mode, scan, selected, usage};
 use context::ActionContext;
 use errors::{PROGRAM, STATUS, fatal};
 use operation::Operation;
 use reporter::ReportState;
+use table::help;
 
 /// What a set-uid process hears.
 const SET_UID: &str = "this postfix command must not run as a set-uid process";
@@ -55,12 +57,15 @@ const NOT_ROOT: &str = "use of this command is reserved for the superuser";
 pub fn command() -> Command {
     let queues = Arg::new("queue").num_args(0..);
     let ids = [options::ALL, options::MATCH, options::STDIN];
-    completions::of_table(&arguments::options())
+    option_table::of_table(&table::options())
         .mut_args(|argument| match argument.get_value_names() {
-            Some([name]) if *name == "ID" => completions::among(argument, ids),
+            Some([name]) if *name == "ID" => option_table::among(argument, ids),
             _ => argument,
         })
-        .arg(completions::among(queues, Queue::REPAIRED.map(Queue::name)))
+        .arg(option_table::among(
+            queues,
+            Queue::REPAIRED.map(Queue::name),
+        ))
 }
 
 /// Runs postsuper.

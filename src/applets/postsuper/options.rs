@@ -8,9 +8,10 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use super::super::rate_limit;
+use super::table::ACTION_OPTIONS;
 use crate::actions::Action;
 use crate::actions::id_stream::Separator;
-use crate::cli::{Opt, Scanned, Value};
+use crate::cli::Scanned;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
@@ -20,55 +21,6 @@ pub const ALL: &str = "ALL";
 pub const STDIN: &str = "-";
 /// The argument that stands for the messages that match the selection.
 pub const MATCH: &str = "MATCH";
-
-const N: Value = Value::Required("N");
-
-/// The options, without those of a selection.
-pub const OPTIONS: [Opt; 11] = [
-    Opt::long(
-        "dry-run",
-        Value::None,
-        "list what would be acted on, and change nothing",
-    ),
-    Opt::long("limit", N, "stop after N messages"),
-    Opt::long("max", N, "do nothing if more than N messages are meant"),
-    Opt::long("interactive", Value::None, "show how many, and ask first"),
-    Opt::long(
-        "comment",
-        Value::Required("TEXT"),
-        "say TEXT with each act, in the mail log too",
-    ),
-    Opt::long(
-        "rate",
-        Value::Required("N/s"),
-        "with -H, -f, -r: at most N per second (or /m, /h)",
-    ),
-    Opt::long(
-        "strict",
-        Value::None,
-        "status 100 if a queue ID is invalid or not found",
-    ),
-    Opt::long(
-        "null",
-        Value::None,
-        "queue IDs on standard input are separated by NUL bytes",
-    ),
-    Opt::long(
-        "results",
-        Value::Required("json"),
-        "print one JSON object per message",
-    ),
-    Opt::long(
-        "quiet",
-        Value::None,
-        "no line per message on standard error; the summary stays",
-    ),
-    Opt::long(
-        "progress",
-        Value::None,
-        "a progress bar on standard error, if it is a terminal",
-    ),
-];
 
 /// What is wished beside the actions.
 #[derive(Debug, Default)]
@@ -158,7 +110,10 @@ impl Reading {
         let Scanned::Long(name, value) = scanned else {
             return Taken::No;
         };
-        if !OPTIONS.iter().any(|option| option.long == Some(name)) {
+        if !ACTION_OPTIONS
+            .iter()
+            .any(|option| option.long == Some(name))
+        {
             return Taken::No;
         }
         self.given.push(name);

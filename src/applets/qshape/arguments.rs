@@ -5,75 +5,15 @@ use std::ffi::{OsStr, OsString};
 
 use super::errors::{Misuse, bad, misuse, of_ours};
 use super::operands;
+use super::table::options;
 use crate::cli;
-use crate::cli::{Opt, ScanError, Scanned, Scanner, Value};
+use crate::cli::{ScanError, Scanned, Scanner};
 use crate::qshape_report::GroupBy;
 use crate::qshape_report::ages::Growth;
 use crate::qshape_report::table::Parents;
 use crate::release::Release;
-use crate::selection;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
-
-const OPTIONS: [Opt; 16] = [
-    Opt::short(
-        'b',
-        Value::Required("COUNT"),
-        "number of age buckets (default 10)",
-    ),
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    Opt::short('h', Value::None, "print the usage message and fail"),
-    Opt::short(
-        'l',
-        Value::None,
-        "bucket limits are multiples of the first, not doubled",
-    ),
-    Opt::short(
-        'm',
-        Value::Required("COUNT"),
-        "with -p: subdomains that a parent needs (default 5)",
-    ),
-    Opt::short(
-        'N',
-        Value::Required("COUNT"),
-        "on a terminal: show results every COUNT messages (1000)",
-    ),
-    Opt::short(
-        'n',
-        Value::Required("COUNT"),
-        "on a terminal: rows that are shown (20)",
-    ),
-    Opt::short('p', Value::None, "count parent domains too"),
-    Opt::short(
-        's',
-        Value::None,
-        "count sender domains, not recipient domains",
-    ),
-    Opt::short(
-        't',
-        Value::Required("MINUTES"),
-        "age limit of the first bucket (default 5)",
-    ),
-    Opt::short(
-        'w',
-        Value::Required("COLUMNS"),
-        "width of the output, if above 80",
-    ),
-    Opt::long(
-        "by",
-        Value::Required("WHAT"),
-        "rows: domain, recipient, sender, reason, queue, size",
-    ),
-    Opt::long("top", Value::Required("N"), "show the N largest rows only"),
-    Opt::long("json", Value::None, "print the table as a JSON object"),
-    Opt::long("chart", Value::None, "draw a bar per row"),
-    cli::DIALECT,
-];
-
-/// All options, in the order of `--help`.
-pub fn options() -> Vec<Opt> {
-    selection::table(&OPTIONS)
-}
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -286,16 +226,6 @@ fn parse_by(value: &OsStr) -> Option<GroupBy> {
         GroupBy::Size,
     ];
     all.into_iter().find(|by| value == by.name())
-}
-
-/// The text of `--help`.
-pub(super) fn help() -> String {
-    let about = format!(
-        "Counts what is queued by domain and age, as Postfix's qshape does, or what of it a\n\
-         selection means.\n\n{}",
-        selection::NOTE
-    );
-    cli::help("qshape [option]... [queue]...", &about, &options())
 }
 
 #[cfg(test)]

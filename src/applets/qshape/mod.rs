@@ -13,32 +13,37 @@ mod messages;
 mod operands;
 mod place;
 mod selected;
+mod table;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
 
-use super::{Call, Fatal, completions, instance};
+use super::{Call, Fatal, instance, option_table};
 use crate::cli;
 use crate::qshape_report::table::DomainTable;
 use crate::qshape_report::{CountRequest, Logs, READERS_MAX, ScanRequest, scan_queues};
 use crate::release::Release;
+use crate::spool::Queue;
 use crate::sys::dir::FileKind;
 use crate::sys::{process, time};
 use crate::worker_pool::readers::readers_for;
-use arguments::{Arguments, Mode, OutputFormat, help, options, parse};
+use arguments::{Arguments, Mode, OutputFormat, parse};
 use display::{Display, Settings};
 use errors::{Misuse, POSTCONF, PROGRAM, STATUS, STATUS_FAILED};
 use messages::Messages;
 use place::{Place, find_place};
+use table::{help, options};
 
 /// Directories that are open on the way down a tree of queues.
 const DEPTH: u32 = 8;
 
 /// Its command line.
 pub fn command() -> clap::Command {
-    completions::of_table(&options())
+    let queues = clap::Arg::new("queue").num_args(0..);
+    let queues = option_table::among(queues, Queue::LISTED.map(Queue::name));
+    option_table::of_table(&options()).arg(queues)
 }
 
 /// Runs qshape.

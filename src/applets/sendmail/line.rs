@@ -1,5 +1,5 @@
-//! The command line of sendmail: the table of its options, and what it looks
-//! for in them before and after it has read main.cf.
+//! The command line of sendmail: what it looks for in its options before and
+//! after it has read main.cf.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -7,66 +7,9 @@ use std::path::Path;
 use super::super::{Call, Fatal, front, instance};
 use super::arguments::{Arguments, Mode, check, option};
 use super::errors::{STATUS, fatal};
-use crate::cli;
-use crate::cli::{Operands, Opt, ScanError, Scanned, Scanner, Value};
+use super::table::{help, options};
+use crate::cli::{Operands, ScanError, Scanned, Scanner};
 use crate::logging::Logger;
-
-const IGNORED: &str = "accepted for compatibility";
-
-/// Every option that sendmail takes. Most say nothing to a listing.
-const OPTIONS: [Opt; 27] = [
-    Opt::short('A', Value::Required("X"), IGNORED),
-    Opt::short(
-        'B',
-        Value::Required("TYPE"),
-        "7BIT or 8BITMIME; accepted for compatibility",
-    ),
-    Opt::short(
-        'C',
-        Value::Required("DIR"),
-        "read DIR/main.cf; DIR may end in /main.cf",
-    ),
-    Opt::short('F', Value::Required("NAME"), IGNORED),
-    Opt::short('G', Value::None, IGNORED),
-    Opt::short('I', Value::None, "not a listing: newaliases"),
-    Opt::short('L', Value::Required("LABEL"), IGNORED),
-    Opt::short('N', Value::Required("DSN"), IGNORED),
-    Opt::short('O', Value::Required("X=Y"), IGNORED),
-    Opt::short('R', Value::Required("RETURN"), IGNORED),
-    Opt::short('U', Value::None, IGNORED),
-    Opt::short('V', Value::Required("ID"), IGNORED),
-    Opt::short('X', Value::Required("FILE"), "refused, as by sendmail"),
-    Opt::short(
-        'b',
-        Value::Required("MODE"),
-        "p lists the queue; other modes are not ours",
-    ),
-    Opt::short('c', Value::None, IGNORED),
-    Opt::short('e', Value::Required("MODE"), IGNORED),
-    Opt::short('f', Value::Required("SENDER"), IGNORED),
-    Opt::short('h', Value::Required("HOPS"), IGNORED),
-    Opt::short('i', Value::None, IGNORED),
-    Opt::short('m', Value::None, IGNORED),
-    Opt::short('n', Value::None, "refused, as by sendmail"),
-    Opt::short('o', Value::Required("OPTION"), IGNORED),
-    Opt::short('p', Value::Required("PROTOCOL"), IGNORED),
-    Opt::short(
-        'q',
-        Value::Required("WHAT"),
-        "alone: deliver all mail now; RSITE, IID: that mail",
-    ),
-    Opt::short('r', Value::Required("SENDER"), IGNORED),
-    Opt::short('t', Value::None, "refused, as by sendmail"),
-    Opt::short('v', Value::None, IGNORED),
-];
-
-/// An option of sendmail's that says nothing at all there either.
-const SILENT: Opt = Opt::short('x', Value::None, IGNORED);
-
-pub(super) fn options() -> Vec<Opt> {
-    let ours = [SILENT, cli::DIALECT, cli::HELP, cli::VERSION];
-    OPTIONS.iter().copied().chain(ours).collect()
-}
 
 /// `-C` takes a directory, or the path of a main.cf.
 fn configuration_directory(value: &OsStr) -> OsString {
@@ -107,10 +50,7 @@ impl CommandLine {
     /// The answer to `--help` or `--version`, if either is given.
     pub(super) fn explanation(&self) -> Option<String> {
         self.options.iter().find_map(|option| match option {
-            Ok(Scanned::Long("help", _)) => {
-                let about = "Lists the mail queue, as sendmail's mailq does.";
-                Some(cli::help("mailq [option]...", about, &options()))
-            }
+            Ok(Scanned::Long("help", _)) => Some(help()),
             Ok(Scanned::Long("version", _)) => Some(front::version("mailq")),
             _ => None,
         })

@@ -7,6 +7,7 @@
 mod arguments;
 mod errors;
 mod line;
+mod table;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -23,7 +24,8 @@ use crate::sys::time;
 use crate::text::to_printable;
 use arguments::{Arguments, Mode};
 use errors::{STATUS, fatal};
-use line::{CommandLine, options};
+use line::CommandLine;
+use table::options;
 
 /// What the mail log calls the program, whatever it was called as.
 const LOG_NAME: &str = "sendmail";
@@ -32,7 +34,7 @@ const STATUS_NOT_OURS: u8 = 69;
 
 /// Its command line, and that of mailq.
 pub fn command() -> clap::Command {
-    super::completions::of_table(&options())
+    super::option_table::of_table(&options())
 }
 
 /// Runs mailq.

@@ -50,7 +50,7 @@ pub fn options(input: &[u8]) {
     let mut lines = input.split(|&b| b == b'\n').map(argument);
     let name = lines.next().unwrap_or_default();
     let arguments: Vec<OsString> = lines.collect();
-    let table = selection::table(&OPTIONS);
+    let table = [&OPTIONS[..], &selection::group().options].concat();
     scanned_in_order(&table, &arguments);
     // Twice: parsing has no effect that the second time would show.
     let name = name.to_string_lossy();
@@ -133,7 +133,7 @@ pub fn patterns(input: &[u8]) {
     for argument in &arguments {
         each_value(argument);
     }
-    let table = selection::table(&[]);
+    let table = selection::group().options;
     let (options, _) = scan(&table, &arguments);
     if let Ok(options) = options.into_iter().collect::<Result<Vec<_>, _>>() {
         opposites_differ(&options, text);

@@ -120,6 +120,19 @@ fn expected() -> Vec<(String, String, String)> {
             all.push((kind.into(), path.into(), target.into()));
         }
     }
+    for path in [
+        "bash-completion/completions/spoolbox",
+        "fish/vendor_completions.d/spoolbox.fish",
+        "zsh/site-functions/_spoolbox",
+    ] {
+        all.push(("f644".into(), format!("usr/share/{path}"), String::new()));
+    }
+    for tool in ["mailq", "postcat", "postqueue", "postsuper", "qshape"] {
+        let bash = format!("usr/share/bash-completion/completions/{tool}");
+        let fish = format!("usr/share/fish/vendor_completions.d/{tool}.fish");
+        all.push(("l777".into(), bash, "spoolbox".into()));
+        all.push(("l777".into(), fish, "spoolbox.fish".into()));
+    }
     all.sort_by(|one, two| one.1.cmp(&two.1));
     all
 }

@@ -34,13 +34,16 @@ fn spoolbox(arguments: &[&str]) -> Output {
 }
 
 /// Where programs, links, pages and diversions are on the machine.
-const PLACES: [&str; 9] = [
+const PLACES: [&str; 12] = [
     "/usr/bin",
     "/usr/sbin",
     "/usr/lib",
     "/usr/share/man/man1",
     "/usr/share/man/man7",
     "/usr/share/man/man8",
+    "/usr/share/bash-completion/completions",
+    "/usr/share/zsh/vendor-completions",
+    "/usr/share/fish/vendor_completions.d",
     "/usr/local/bin",
     "/usr/local/sbin",
     "/var/lib/dpkg",

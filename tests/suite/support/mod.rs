@@ -55,6 +55,12 @@ pub enum Needs {
     Mandoc,
     /// lintian(1), to check the Debian package; cargo-deb and root.
     Lintian,
+    /// The shell bash.
+    Bash,
+    /// The shell zsh.
+    Zsh,
+    /// The shell fish.
+    Fish,
 }
 
 /// Whether a test can go on.
@@ -85,7 +91,13 @@ pub fn tell(text: &str) {
 }
 
 fn lacking(need: Needs) -> Option<&'static str> {
-    let for_all = [Needs::Promtool, Needs::Mandoc];
+    let for_all = [
+        Needs::Promtool,
+        Needs::Mandoc,
+        Needs::Bash,
+        Needs::Zsh,
+        Needs::Fish,
+    ];
     if !for_all.contains(&need) && !nix::unistd::geteuid().is_root() {
         return Some("it has to be run by root");
     }
@@ -94,6 +106,9 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::Postfix => (&["postqueue", "postsuper"], "Postfix is not installed"),
         Needs::Strace => (&["strace"], "strace is not installed"),
         Needs::Valgrind => (&["valgrind"], "valgrind is not installed"),
+        Needs::Bash => (&["bash", "setsid"], "bash or setsid is not installed"),
+        Needs::Zsh => (&["zsh", "setsid"], "zsh or setsid is not installed"),
+        Needs::Fish => (&["fish"], "fish is not installed"),
         Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
         Needs::Mandoc => (&["mandoc"], "mandoc is not installed"),
         Needs::Lintian => (

@@ -1,0 +1,1 @@
+spoolbox.fish

@@ -1,0 +1,113 @@
+//! The options of postcat in the groups of `--help`, and its text.
+
+use crate::cli;
+use crate::cli::{HelpPage, Opt, OptionGroup, Value};
+use crate::selection;
+
+const FINDING: [Opt; 1] = [Opt::short(
+    'q',
+    Value::None,
+    "operands are queue IDs, or the word MATCH for every message that matches the selection",
+)];
+
+const PARTS: [Opt; 3] = [
+    Opt::short('e', Value::None, "show the envelope"),
+    Opt::short('h', Value::None, "show the message header"),
+    Opt::short('b', Value::None, "show the body"),
+];
+
+const OUTPUT: [Opt; 3] = [
+    Opt::long(
+        "raw-message",
+        Value::None,
+        "write only the message, as it would be sent",
+    ),
+    Opt::long("mbox", Value::None, "write each message as an mbox entry"),
+    Opt::long(
+        "json",
+        Value::None,
+        "describe each message as a JSON object",
+    ),
+];
+
+const RECORDS: [Opt; 6] = [
+    Opt::short('v', Value::None, "show pointer and padding records, too"),
+    Opt::short('d', Value::None, "show the number of each record's type"),
+    Opt::short(
+        'f',
+        Value::None,
+        "show the name of the file with each record",
+    ),
+    Opt::short('o', Value::None, "show the offset of each record"),
+    Opt::short('r', Value::None, "with -v: do not follow pointer records"),
+    Opt::short(
+        's',
+        Value::Required("OFFSET"),
+        "begin at OFFSET in the file",
+    ),
+];
+
+const INSTANCE: [Opt; 2] = [
+    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    cli::DIALECT,
+];
+
+const OTHER: [Opt; 2] = [cli::HELP, cli::VERSION];
+
+/// Commands that are often needed.
+const EXAMPLES: [(&str, &str); 5] = [
+    ("postcat -q 4F2vDb1Kcmz1", "Show a message by its queue ID."),
+    (
+        "postcat -qh 4F2vDb1Kcmz1",
+        "Show only the header of a message.",
+    ),
+    (
+        "postcat -q --raw-message 4F2vDb1Kcmz1 > message.eml",
+        "Save a message in the form in which it would be sent.",
+    ),
+    (
+        "postcat -q --mbox MATCH --from alice@example.com > alice.mbox",
+        "Save all queued mail of a sender as a mailbox.",
+    ),
+    (
+        "postcat -q --json MATCH --queue hold | jq .sender",
+        "Print the senders of all messages on hold.",
+    ),
+];
+
+/// The options in groups.
+fn groups() -> Vec<OptionGroup> {
+    vec![
+        OptionGroup::new("Finding messages", &FINDING),
+        OptionGroup::new("Parts of a message", &PARTS),
+        OptionGroup::new("Output", &OUTPUT),
+        OptionGroup::new("Records", &RECORDS),
+        selection::group(),
+        OptionGroup::new("Choosing the instance", &INSTANCE),
+        OptionGroup::new("Other options", &OTHER),
+    ]
+}
+
+/// All options, in the order of `--help`.
+pub(super) fn options() -> Vec<Opt> {
+    cli::options_of(groups())
+}
+
+/// The text of `--help`.
+pub(super) fn help() -> String {
+    let page = HelpPage {
+        usage: &[
+            "postcat [OPTION]... [FILE]...",
+            "postcat [OPTION]... -q ID...",
+            "postcat [OPTION]... -q MATCH, with options that select messages",
+        ],
+        about: &[
+            "Shows queue files, as Postfix's postcat does. Without a FILE it reads standard \
+             input.",
+            selection::NOTE,
+        ],
+        groups: &groups(),
+        examples: &EXAMPLES,
+    };
+    page.text()
+}

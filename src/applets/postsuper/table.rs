@@ -1,0 +1,179 @@
+//! The options of postsuper in the groups of `--help`, and its text.
+
+use crate::cli;
+use crate::cli::{HelpPage, Opt, OptionGroup, Value};
+use crate::selection;
+
+const ID: Value = Value::Required("ID");
+const N: Value = Value::Required("N");
+
+const ACTIONS: [Opt; 6] = [
+    Opt::short('d', ID, "delete messages"),
+    Opt::short('h', ID, "put messages on hold"),
+    Opt::short('H', ID, "release messages from hold"),
+    Opt::short('r', ID, "requeue messages"),
+    Opt::short('e', ID, "expire messages"),
+    Opt::short('f', ID, "expire messages and release them from hold"),
+];
+
+/// How actions are tried, limited, confirmed and reported.
+pub const ACTION_OPTIONS: [Opt; 11] = [
+    Opt::long(
+        "dry-run",
+        Value::None,
+        "list the messages of an action, change nothing",
+    ),
+    Opt::long(
+        "interactive",
+        Value::None,
+        "show how many messages there are, and ask first",
+    ),
+    Opt::long("limit", N, "stop after N messages"),
+    Opt::long("max", N, "do nothing if there are more than N messages"),
+    Opt::long(
+        "rate",
+        Value::Required("N/s"),
+        "with -H, -f and -r: at most N messages per second (or /m, /h)",
+    ),
+    Opt::long(
+        "comment",
+        Value::Required("TEXT"),
+        "add TEXT to the report of each message, also in the mail log",
+    ),
+    Opt::long(
+        "strict",
+        Value::None,
+        "status 100 if a queue ID is invalid or not found",
+    ),
+    Opt::long(
+        "null",
+        Value::None,
+        "queue IDs on standard input are separated by NUL bytes",
+    ),
+    Opt::long(
+        "results",
+        Value::Required("FORMAT"),
+        "print one JSON object per message",
+    )
+    .one_of(&["json"]),
+    Opt::long(
+        "quiet",
+        Value::None,
+        "report the summary only, not each message",
+    ),
+    Opt::long(
+        "progress",
+        Value::None,
+        "show a progress bar on standard error, if it is a terminal",
+    ),
+];
+
+const NOTIFY: Opt = Opt::long(
+    "notify",
+    Value::None,
+    "wake qmgr and pickup after -H, -f or -r have moved messages",
+);
+
+const TRASH: [Opt; 4] = [
+    Opt::long(
+        "trash",
+        Value::None,
+        "with -d: move messages to the trash instead of deleting them",
+    ),
+    Opt::long(
+        "undo",
+        Value::Optional("BATCH"),
+        "restore the messages of the last call with --trash, or of this batch",
+    ),
+    Opt::long("trash-list", Value::None, "list the batches in the trash"),
+    Opt::long(
+        "trash-purge",
+        Value::None,
+        "with --older T: delete older batches from the trash for good",
+    ),
+];
+
+const REPAIR: [Opt; 3] = [
+    Opt::short('p', Value::None, "purge old temporary files"),
+    Opt::short(
+        's',
+        Value::None,
+        "check and repair the structure of the queues",
+    ),
+    Opt::short('S', Value::None, "the same, with redundant repairs"),
+];
+
+const INSTANCE: [Opt; 2] = [
+    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    cli::DIALECT,
+];
+
+const OTHER: [Opt; 3] = [
+    Opt::short('v', Value::None, "accepted for compatibility"),
+    cli::HELP,
+    cli::VERSION,
+];
+
+/// Commands that are often needed.
+const EXAMPLES: [(&str, &str); 5] = [
+    (
+        "postsuper -d MATCH --from 'x@spam.example' --dry-run",
+        "List what would be deleted: every message from a sender.",
+    ),
+    (
+        "postsuper --trash -d MATCH --from 'x@spam.example'",
+        "Move these messages to the trash; postsuper --undo restores them.",
+    ),
+    (
+        "postsuper -h ALL incoming",
+        "Put every message of the incoming queue on hold.",
+    ),
+    (
+        "postsuper -H ALL --notify --rate 10/s",
+        "Release all messages on hold, ten per second, and deliver them.",
+    ),
+    (
+        "postqueue --ids --older 5d | postsuper -d -",
+        "Delete the messages whose queue IDs are read from standard input.",
+    ),
+];
+
+/// The options in groups.
+fn groups() -> Vec<OptionGroup> {
+    let how = [&ACTION_OPTIONS[..], &[NOTIFY]].concat();
+    vec![
+        OptionGroup::new("Acting on messages", &ACTIONS),
+        OptionGroup::new("Options of actions", &how),
+        OptionGroup::new("Trash", &TRASH),
+        selection::group(),
+        OptionGroup::new("Repairing the queues", &REPAIR),
+        OptionGroup::new("Choosing the instance", &INSTANCE),
+        OptionGroup::new("Other options", &OTHER),
+    ]
+}
+
+/// All options, in the order of `--help`.
+pub fn options() -> Vec<Opt> {
+    cli::options_of(groups())
+}
+
+/// The text of `--help`.
+pub fn help() -> String {
+    let page = HelpPage {
+        usage: &[
+            "postsuper [OPTION]... -d|-h|-H|-r|-e|-f ID [QUEUE]...",
+            "postsuper [OPTION]... --undo[=BATCH] | --trash-list | --trash-purge",
+            "postsuper [OPTION]... [-psS] [QUEUE]...",
+        ],
+        about: &[
+            "Acts on messages in the mail queue and repairs the queues, as Postfix's \
+             postsuper does.",
+            "ID is a queue ID, ALL for every message, - for queue IDs on standard input, \
+             one per line, or MATCH for every message that matches the selection.",
+            selection::NOTE,
+        ],
+        groups: &groups(),
+        examples: &EXAMPLES,
+    };
+    page.text()
+}

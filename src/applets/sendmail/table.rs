@@ -1,0 +1,102 @@
+//! The options of sendmail and mailq in the groups of `--help`, and its text.
+//! Most of them mean nothing to a listing; those have no explanation.
+
+use crate::cli;
+use crate::cli::{HelpPage, Opt, OptionGroup, Value};
+
+const MAIN: [Opt; 5] = [
+    Opt::short('C', Value::Required("DIR"), "read DIR/main.cf"),
+    Opt::short(
+        'b',
+        Value::Required("MODE"),
+        "p lists the queue, as mailq does; other modes are not supported",
+    ),
+    Opt::short(
+        'q',
+        Value::Required("WHAT"),
+        "-q alone: try to deliver all mail now; -qRSITE: all mail for SITE; -qIID: the message \
+         with this queue ID",
+    ),
+    Opt::short('v', Value::None, "accepted for compatibility"),
+    cli::DIALECT,
+];
+
+/// Options of sendmail that change nothing in a listing, and those that are
+/// refused as Postfix's sendmail refuses them: `-X`, `-n`, `-t`, `-I`.
+const COMPATIBLE: [Opt; 24] = [
+    Opt::short('A', Value::Required("X"), ""),
+    Opt::short('B', Value::Required("TYPE"), ""),
+    Opt::short('F', Value::Required("NAME"), ""),
+    Opt::short('G', Value::None, ""),
+    Opt::short('I', Value::None, ""),
+    Opt::short('L', Value::Required("LABEL"), ""),
+    Opt::short('N', Value::Required("DSN"), ""),
+    Opt::short('O', Value::Required("X=Y"), ""),
+    Opt::short('R', Value::Required("RETURN"), ""),
+    Opt::short('U', Value::None, ""),
+    Opt::short('V', Value::Required("ID"), ""),
+    Opt::short('X', Value::Required("FILE"), ""),
+    Opt::short('c', Value::None, ""),
+    Opt::short('e', Value::Required("MODE"), ""),
+    Opt::short('f', Value::Required("SENDER"), ""),
+    Opt::short('h', Value::Required("HOPS"), ""),
+    Opt::short('i', Value::None, ""),
+    Opt::short('m', Value::None, ""),
+    Opt::short('n', Value::None, ""),
+    Opt::short('o', Value::Required("OPTION"), ""),
+    Opt::short('p', Value::Required("PROTOCOL"), ""),
+    Opt::short('r', Value::Required("SENDER"), ""),
+    Opt::short('t', Value::None, ""),
+    Opt::short('x', Value::None, ""),
+];
+
+const OTHER: [Opt; 2] = [cli::HELP, cli::VERSION];
+
+/// Commands that are often needed.
+const EXAMPLES: [(&str, &str); 5] = [
+    ("mailq", "List the queue."),
+    (
+        "mailq | tail -n 1",
+        "Print the size of the queue and the number of messages.",
+    ),
+    (
+        "mailq -C /etc/postfix-out",
+        "List the queue of another instance.",
+    ),
+    (
+        "postqueue -p --from '<>' --older 1d",
+        "List a part of the queue: postqueue has the options for it.",
+    ),
+    ("sendmail -q", "Try to deliver all mail now."),
+];
+
+/// The options in groups.
+fn groups() -> Vec<OptionGroup> {
+    vec![
+        OptionGroup::new("Listing and delivering", &MAIN),
+        OptionGroup::new("Other options", &OTHER),
+        OptionGroup::new(
+            "Options that do not change a listing, or are refused as by sendmail",
+            &COMPATIBLE,
+        ),
+    ]
+}
+
+/// All options, in the order of `--help`.
+pub(super) fn options() -> Vec<Opt> {
+    cli::options_of(groups())
+}
+
+/// The text of `--help`.
+pub(super) fn help() -> String {
+    let page = HelpPage {
+        usage: &["mailq [-C DIR]", "sendmail -bp | -q | -qRSITE | -qIID"],
+        about: &[
+            "Lists the mail queue, as Postfix's mailq does. To list a part of it, in another \
+             order or in another format, use postqueue.",
+        ],
+        groups: &groups(),
+        examples: &EXAMPLES,
+    };
+    page.text()
+}
