@@ -1,7 +1,7 @@
-//! Who may view and flush the queue (spec page 11, "ACLs").
+//! Who may view and flush the queue.
 //!
-//! Root and the mail owner may; everybody else is looked for in a pattern
-//! list by login name.
+//! Root and the mail owner may; the login names of other callers are looked up
+//! in a pattern list: authorized_mailq_users, authorized_flush_users.
 
 use super::fatal::unavailable;
 use super::{Call, Fatal};
@@ -9,12 +9,12 @@ use crate::config::{Config, ConfigError, PatternList};
 use crate::logging::Logger;
 use crate::sys::process::user_name;
 
-/// What a caller wants to do.
+/// What a caller requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessRequest {
-    /// See what is in the queue.
+    /// To see what is in the queue.
     View,
-    /// Have mail delivered now.
+    /// To have mail delivered now.
     Flush,
 }
 
@@ -38,28 +38,27 @@ impl AccessRequest {
     }
 }
 
-/// Refuses a caller whom the deed's pattern list does not admit.
+/// Refuses a caller that the pattern list of the request does not permit.
 pub fn authorize(
     call: &Call,
-    action_done: AccessRequest,
+    request: AccessRequest,
     config: &Config,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     if is_privileged(call, config) {
         return Ok(());
     }
-    let users = warned(logger, |warnings| action_done.users(config, warnings))?;
+    let users = warned(logger, |warnings| request.users(config, warnings))?;
     let name = user_name(call.caller.user).unwrap_or_else(|| "unknown".to_owned());
     if users.matches(name.as_bytes()) {
         return Ok(());
     }
-    let (uid, action_done) = (call.caller.user, action_done.name());
-    let text = format!("User {name}({uid}) is not allowed to {action_done} the mail queue");
+    let (uid, request) = (call.caller.user, request.name());
+    let text = format!("User {name}({uid}) is not allowed to {request} the mail queue");
     Err(unavailable(logger, &text))
 }
 
-/// Takes a value from the configuration, passes its warnings on and ends at
-/// its errors.
+/// Reads a parameter, reports its warnings, and ends with its error.
 pub fn warned<T>(
     logger: &mut Logger,
     take: impl FnOnce(&mut Vec<String>) -> Result<T, ConfigError>,
@@ -72,7 +71,7 @@ pub fn warned<T>(
     taken.map_err(|error| unavailable(logger, error.to_string()))
 }
 
-/// Root and the mail owner may do and see everything.
+/// Whether the caller is root or the mail owner, who may do and see everything.
 pub fn is_privileged(call: &Call, config: &Config) -> bool {
     call.caller.user.is_root() || call.caller.user == config.mail_owner.uid
 }

@@ -1,5 +1,5 @@
-//! The group that a set-gid binary lends to its callers: given up as soon as the
-//! sockets below `public/` are connected, for which alone it is lent.
+//! The group of a set-gid binary: given up as soon as the sockets below
+//! `public/` are connected, its only purpose.
 
 use super::Fatal;
 use super::fatal::unavailable;

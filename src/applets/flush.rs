@@ -1,8 +1,7 @@
-//! Has mail delivered now: the work of `postqueue -f`, `-i` and `-s` (spec
-//! page 08).
+//! Has mail delivered now: the work of `postqueue -f`, `-i` and `-s`.
 //!
-//! Owns what is checked before anybody is asked, and the words for what the
-//! daemons answer.
+//! Owns the checks before a daemon is asked, and the messages for the answers
+//! of the daemons.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -27,10 +26,10 @@ use crate::text::to_printable;
 
 /// Bytes of an argument that a message shows.
 const SHOWN_MAX: usize = 100;
-/// What everybody hears who finds no daemon.
+/// Error text when the daemon is unreachable.
 const DOWN: &str = "Cannot flush mail queue - mail system is down";
 
-/// How long the flush service may take for one message of many.
+/// Time limit of the flush service for one message of many.
 const ONE_OF_MANY: Duration = Duration::from_secs(30);
 
 /// What is to be delivered.
@@ -44,7 +43,7 @@ pub enum FlushRequest {
     Site(OsString),
 }
 
-/// Has the mail delivered that is wanted.
+/// Has the requested mail delivered.
 pub fn run(
     call: &Call,
     wanted: &FlushRequest,
@@ -101,14 +100,14 @@ fn cut(text: &OsStr) -> Vec<u8> {
     }
 }
 
-/// Wakes the queue manager for everything it has, then pickup for what it has
-/// not got yet.
+/// Wakes the queue manager for all its mail, then pickup for mail that the
+/// queue manager does not have yet.
 fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(), Fatal> {
     // Ends at the first that cannot be woken.
     let woken: Result<Vec<_>, _> = triggers(config, spool).collect();
     let woken = woken.map_err(|error| {
-        // Nobody at the other end of a name is what a mail system that is
-        // down looks like; only a name that is wrong is worth a warning.
+        // A name without a listener means that the mail system is down; only
+        // a wrong name is logged.
         if !matches!(error, TriggerError::NoListener { .. }) {
             logger.warning(error.to_string());
         }
@@ -119,8 +118,8 @@ fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(),
     Ok(())
 }
 
-/// Wakes whom it can of both daemons, waits until they have taken it, and
-/// returns why the others could not be woken.
+/// Wakes both daemons if possible and waits until they have accepted it.
+/// Returns why a daemon could not be woken.
 pub fn wake_any(config: &Config, spool: &Dir) -> Vec<TriggerError> {
     let (mut woken, mut failed) = (Vec::new(), Vec::new());
     for result in triggers(config, spool) {
@@ -201,7 +200,7 @@ fn for_site(site: &[u8], config: &Config, logger: &mut Logger) -> Result<(), Fat
     let site_shown = to_printable(site);
     let not_configured =
         format!("Flush service is not configured for destination \"{site_shown}\"");
-    // What a table says that cannot be read here, the daemon knows.
+    // A table that cannot be read here is left to the daemon.
     if sites.decide(site) == ListMatch::Refused {
         return Err(unavailable(logger, &not_configured));
     }
@@ -246,7 +245,7 @@ fn ask(
     })
 }
 
-/// An answer that is none of those that are known.
+/// Reports an unknown answer.
 fn unknown(how: &str, status: FlushStatus, logger: &mut Logger) -> Fatal {
     unavailable(
         logger,

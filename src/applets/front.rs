@@ -28,7 +28,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     } else {
         explanation()
     };
-    // A closed output is no error, and there is nobody to tell of another.
+    // A closed output is no error, and others cannot be reported better.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What every Postfix tool does first: find main.cf, read it, log as it says,
-//! go to the queue directory.
+//! The first steps of every Postfix tool: find and read main.cf, configure
+//! logging, change to the queue directory.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -18,7 +18,7 @@ use crate::sys::process::Trust;
 use crate::sys::time;
 use crate::text::Charset;
 
-/// The environment variable that stands for syslog_name until main.cf is read.
+/// The environment variable that replaces syslog_name until main.cf is read.
 const LOGTAG: &str = "MAIL_LOGTAG";
 
 /// The messages of an applet before its configuration is known.
@@ -161,7 +161,7 @@ fn load(
     Config::load_for(program, &directory, wanted.release, progress)
 }
 
-/// Passes warnings on; those behind the facility go to it. What comes next is
+/// Reports warnings; those after the facility go to it. What comes next is
 /// logged with all that is known.
 fn warn(progress: &LoadState, logger: &mut Logger) {
     let known = progress.facility;
@@ -179,7 +179,7 @@ fn warn(progress: &LoadState, logger: &mut Logger) {
     }
 }
 
-/// What is left to the tool that takes over, as Postfix's programs leave it in
+/// What is passed to the tool that takes over, as Postfix's programs leave it in
 /// the environment: which main.cf, and syslog_name, under which it logs until
 /// it has read that.
 pub fn leave(config: &Config, directory: Option<OsString>) -> Inherited {
@@ -214,7 +214,7 @@ pub fn import_environment(call: &Call, config: &Config, unlisted: Unlisted, logg
     }
 }
 
-/// Sets or removes TZ, the only variable that anything here listens to. In a
+/// Sets or removes TZ, the only variable that is used here. In a
 /// process with borrowed rights the environment is empty but for the
 /// `name=value` entries. (Observed: a name without a value imports nothing
 /// there.)
@@ -257,7 +257,7 @@ pub fn enter_queue_directory(
 }
 
 /// What counts in a message and what may be shown of it, for a listing and
-/// for whoever selects messages as a listing shows them.
+/// for callers that select messages as a listing shows them.
 pub fn rules(config: &Config, warnings: &mut Vec<String>) -> Result<Rules, ConfigError> {
     let parameters = config.listing_parameters(warnings)?;
     let release = config.postfix.release();

@@ -1,8 +1,7 @@
-//! What the applets of our own have in common: how they read their command
-//! line, print and complain.
+//! What the applets that Postfix does not have share: how they read their
+//! command line with clap, print, and report errors.
 //!
-//! No exact words are owed here, so errors are anyhow's and options are
-//! clap's. Knows nothing of what any of them does.
+//! Independent of what any of them does.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -40,19 +39,19 @@ pub fn parse(command: Command, arguments: &[OsString]) -> Result<ParsedOptions> 
     }
 }
 
-/// Says what went wrong. Not through the mail log: no mail system is
+/// Reports an error. Not through the mail log: no mail system is
 /// involved.
 pub fn complain(program: &str, error: &Error) -> Fatal {
     warn(program, &format!("{error:#}"));
     Fatal::already_reported(STATUS)
 }
 
-/// Says something that does not end the work.
+/// Reports a warning.
 pub fn warn(program: &str, text: &str) {
     let mut line = format!("{program}: {text}").into_bytes();
     make_printable(&mut line, Charset::Safe);
     line.push(b'\n');
-    // There is nobody to tell of a closed standard error.
+    // A closed standard error is ignored.
     let _ = std::io::stderr().lock().write_all(&line);
 }
 

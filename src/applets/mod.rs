@@ -1,7 +1,7 @@
 //! The applets: one per name that people type, from one table.
 //!
 //! Owns the dispatch and what happens before any applet runs: the process is
-//! tidied, and rights that an applet may not keep are given up.
+//! sanitized, and rights that an applet may not keep are dropped.
 
 mod authorization;
 mod borrowed;
@@ -41,7 +41,7 @@ use call::base_name;
 pub use call::{Call, Inherited};
 pub use fatal::Fatal;
 
-/// The name under which the binary explains itself.
+/// The name of the binary, under which it explains itself.
 pub const FRONT: &str = "spoolbox";
 /// Status when the process cannot even be set up, and for an unknown applet.
 const STATUS_UNUSABLE: u8 = 64;
@@ -53,14 +53,14 @@ pub struct Applet {
     pub name: &'static str,
     /// What it does, in a line.
     pub summary: &'static str,
-    /// What becomes of rights that a set-gid binary lends.
+    /// Which rights of a set-gid binary it keeps.
     rights: Rights,
     run: fn(&Call) -> Result<(), Fatal>,
     /// Its command line, for shells that complete it.
     command: fn() -> Command,
 }
 
-/// What an applet may keep of the rights that a set-gid binary lends.
+/// Which rights of a set-gid binary an applet keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rights {
     /// The group, to reach the sockets below `public/`.
@@ -87,7 +87,7 @@ pub const APPLETS: [Applet; 11] = [
     },
     Applet {
         name: "install",
-        summary: "put the tools where people find them",
+        summary: "install the tools below a prefix",
         rights: Rights::Own,
         run: install::run_install,
         command: install::install_command,
@@ -207,7 +207,7 @@ fn start(applet: &Applet, call: &Call) -> ExitCode {
     }
 }
 
-/// Says why the process cannot be set up.
+/// Reports why the process cannot be set up.
 fn unusable(name: &str, why: &str) -> ExitCode {
     Logger::without_log(name).fatal(why);
     STATUS_UNUSABLE.into()

@@ -1,7 +1,6 @@
-//! postfix: `postfix flush`, which is `postqueue -f` for the superuser (spec
-//! page 08, "Other names").
+//! postfix: `postfix flush`, which is `postqueue -f` for the superuser.
 //!
-//! Starting, stopping and checking the mail system is not ours.
+//! Starting, stopping and checking the mail system is not supported.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -20,7 +19,7 @@ use crate::text::to_printable;
 
 /// The status of every failure before postqueue takes over.
 const STATUS: u8 = 1;
-/// The command that is ours.
+/// The supported command.
 const FLUSH: &str = "flush";
 
 const OPTIONS: [Opt; 5] = [

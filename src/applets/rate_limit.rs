@@ -1,9 +1,12 @@
-//! The value of `--rate`: so many per second, minute or hour.
+//! The value of `--rate`: a number per second, minute or hour.
 
 use std::ffi::OsStr;
 use std::time::Duration;
 
-/// The time from one to the next, or what to give instead.
+/// The time from one message to the next.
+///
+/// # Errors
+/// A hint at valid values.
 pub fn interval(value: &OsStr) -> Result<Duration, String> {
     let parts = value.to_str().and_then(|text| text.split_once('/'));
     let interval = parts.and_then(|(count, per)| {

@@ -6,7 +6,7 @@
 /// No name of an option is as long; longer texts are like none of them.
 const LENGTH_MAX: usize = 32;
 
-/// The name that `typed` was probably meant to be, if one is near enough. Of
+/// The name that `typed` probably is a misspelling of, if one is near enough. Of
 /// several that are equally near, the first.
 pub fn nearest(
     typed: &[u8],

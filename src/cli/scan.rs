@@ -15,7 +15,7 @@ use super::operands::{Operands, OptionsEnd};
 use super::{Opt, Value};
 use crate::text::{Charset, make_printable, to_printable};
 
-/// What stood on the command line.
+/// An option of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scanned {
     /// A letter, with its value if it takes one.
@@ -120,8 +120,8 @@ impl<'t> Scanner<'t> {
     }
 
     /// Takes the next argument if it is exactly `text` and a new option would
-    /// begin there: for sendmail's `-q`, which stands alone although the
-    /// letter takes a value.
+    /// begin there: for sendmail's `-q`, which may have no value although
+    /// the letter takes one.
     pub fn take_word(&mut self, text: &str) -> bool {
         let next = self.arguments.as_slice().first();
         let is_it = self.is_between() && next.is_some_and(|argument| argument == text);

@@ -100,7 +100,7 @@ impl SpoolWriter {
         for (name, mode) in DIRECTORIES {
             let path = self.spool.join(name);
             make_directory(&path, mode)?;
-            // The lock file of the master process lies in pid: root's.
+            // The lock file of the master process is in pid: root's.
             if name != "pid" {
                 let group = postdrop.as_ref().filter(|_| FOR_POSTDROP.contains(&name));
                 self.give(&path, group.map(|g| g.gid.as_raw()))?;

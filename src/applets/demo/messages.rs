@@ -8,7 +8,7 @@ use crate::text::{quote, to_printable};
 
 /// A complete message.
 const READY: u32 = 0o700;
-/// One that was told to expire.
+/// A message with forced expiry.
 const EXPIRED: u32 = 0o710;
 
 /// Which kind of queue ID a message has.
@@ -23,7 +23,7 @@ pub enum IdKind {
 /// A message to be written.
 #[derive(Clone, Debug)]
 pub struct DemoMessage {
-    /// The queue it lies in.
+    /// Its queue.
     pub queue: Queue,
     /// Its kind of ID.
     pub kind: IdKind,

@@ -1,7 +1,6 @@
 //! demo: a small mail queue to try the other applets on, without Postfix.
 //!
-//! Owns what the user sees of it. What is in the queue is `messages`, how it
-//! gets there is `instance`.
+//! Owns what is printed. The messages are in `messages`; `instance` writes them.
 
 mod instance;
 mod messages;
@@ -25,16 +24,16 @@ const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
 
 /// Runs the demo.
 pub fn run(call: &Call) -> Result<(), Fatal> {
-    let told = |error: anyhow::Error| long_options::complain(PROGRAM, &error);
+    let report = |error: anyhow::Error| long_options::complain(PROGRAM, &error);
     let directory = match long_options::parse(command(), &call.arguments) {
-        Ok(ParsedOptions::Text(text)) => return print(&text).map_err(told),
+        Ok(ParsedOptions::Text(text)) => return print(&text).map_err(report),
         Ok(ParsedOptions::Work(mut matches)) => matches.remove_one("DIR"),
-        Err(error) => return Err(told(error)),
+        Err(error) => return Err(report(error)),
     };
-    let instance = write(call, directory).map_err(told)?;
-    print(&introduction(&instance)).map_err(told)?;
+    let instance = write(call, directory).map_err(report)?;
+    print(&introduction(&instance)).map_err(report)?;
     list(call, &instance)?;
-    print(&suggestions(&instance)).map_err(told)
+    print(&suggestions(&instance)).map_err(report)
 }
 
 /// Its command line.
@@ -84,7 +83,7 @@ fn owner(user: Uid) -> Result<User> {
 }
 
 /// A directory of its own below the temporary directory. Its name is taken
-/// by making it, so nobody can have put something there first.
+/// by making it, so that it cannot contain anything yet.
 fn fresh_directory() -> Result<PathBuf> {
     let base = std::env::temp_dir();
     let process = std::process::id();

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use super::found::exists;
 
 const DPKG_DIVERT: &str = "dpkg-divert";
-/// What dpkg-divert calls one who is no package.
+/// How dpkg-divert names a diversion that belongs to no package.
 const LOCAL: &str = "LOCAL";
 
 /// A path whose file, if it is a package's, goes to another path.
@@ -23,7 +23,7 @@ const LOCAL: &str = "LOCAL";
 pub struct Diversion {
     /// The path that is wanted.
     pub from: PathBuf,
-    /// The path next to it that others get.
+    /// The path next to it for the files of others.
     pub to: PathBuf,
 }
 
@@ -34,7 +34,7 @@ pub enum Registered {
     No,
     /// The system's administrator, just so: we.
     Ours,
-    /// A package, or somebody to another path.
+    /// A package, or the administrator to another path.
     Others(String),
 }
 

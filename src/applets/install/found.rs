@@ -1,6 +1,6 @@
-//! What stands at a path, and whether two things are the same.
+//! What is at a path, and whether two things are the same.
 //!
-//! Links are never followed, and files are told apart by what is in them: a
+//! Links are never followed, and files are distinguished by their content: a
 //! second name of a file need not have the same inode number everywhere.
 
 use std::fmt;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExistingItem {
     /// Nothing.
@@ -39,7 +39,7 @@ pub struct Access {
 }
 
 /// Size and checksum of a file. Tells a file that was changed or replaced; no
-/// protection from somebody who wants it to look the same.
+/// protection from deliberate forgery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     size: u64,
@@ -62,7 +62,7 @@ impl ExistingItem {
     }
 }
 
-/// Whether anything stands at `path`.
+/// Whether anything is at `path`.
 pub fn exists(path: &Path) -> Result<bool> {
     Ok(ExistingItem::at(path)? != ExistingItem::Absent)
 }

@@ -1,7 +1,7 @@
 //! What is installed, and where below the prefix: made from the applet table.
 //!
-//! Owns the names. Knows nothing of what is there already, nor of how files
-//! get there.
+//! Owns the names. Independent of what is installed already and of how files
+//! are written.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use super::super::completions::SCRIPTS;
 use super::super::{FRONT, Rights, find};
 
-/// Where it is written down what was installed.
+/// The list of what was installed.
 pub const MANIFEST: &str = "lib/spoolbox/installed";
 
 /// The copy that has the caller's rights and no others.
 const PLAIN: &str = "bin/spoolbox";
-/// The copy that lends the group that may reach Postfix's sockets.
+/// The copy with the group that may reach Postfix's sockets.
 const SET_GID: &str = "sbin/postqueue";
 /// The names of Postfix's that we take, where Postfix has them. Those that are
 /// no applet are left out. Never `sendmail` and `postfix`: these do much that
@@ -60,7 +60,7 @@ pub struct Item {
     pub name: PathOwner,
 }
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Debug)]
 pub enum ItemContent {
     /// A copy of this program.
@@ -73,7 +73,7 @@ pub enum ItemContent {
     Script(&'static str),
 }
 
-/// What a copy of the program lends to whoever runs it.
+/// The rights that a copy of the program gives to its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetgidGrant {
     /// Nothing.
@@ -85,7 +85,7 @@ pub enum SetgidGrant {
 /// Whose name a path has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathOwner {
-    /// Ours alone: nobody else's file is moved aside for it.
+    /// Ours alone: no other file is moved aside for it.
     Ours,
     /// One that Postfix has too.
     Postfixs,

@@ -79,7 +79,7 @@ fn common(name: &'static str) -> Command {
                 .default_value(DEFAULT_PREFIX)
                 .help("Install below this directory"),
         )
-        .arg(directory("destdir").help("A directory that stands for /, to make a package"))
+        .arg(directory("destdir").help("Use this directory as /, to make a package"))
         .arg(flag("dry-run").help("Print the steps, change nothing"))
 }
 
@@ -93,13 +93,13 @@ fn run(
     program: &str,
     work: fn(&ArgMatches) -> Result<()>,
 ) -> Result<(), Fatal> {
-    let told = |error: Error| long_options::complain(program, &error);
+    let report = |error: Error| long_options::complain(program, &error);
     match long_options::parse(command, &call.arguments) {
         Ok(ParsedOptions::Text(text)) => print(&text),
         Ok(ParsedOptions::Work(matches)) => work(&matches),
         Err(error) => Err(error),
     }
-    .map_err(told)
+    .map_err(report)
 }
 
 fn install(matches: &ArgMatches) -> Result<()> {
@@ -155,7 +155,7 @@ fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Mode)> {
     Ok((target, mode))
 }
 
-/// Prints each step, once it is done. That nobody reads is no reason to stop
+/// Prints each step, once it is done. A closed output is no reason to stop
 /// halfway.
 fn perform(steps: &[Step], mode: Mode) -> Result<()> {
     for step in steps {

@@ -3,7 +3,7 @@
 //!
 //! Asks main.cf and the system's tables. Whoever makes a package without
 //! being root cannot give files away; then the set-gid bit is left out too,
-//! for it would lend his own group.
+//! for it would give away the group of that user.
 
 use std::fmt;
 use std::fs::File;

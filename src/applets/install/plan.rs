@@ -1,7 +1,7 @@
 //! What has to be done to install: the steps, found out before the first is
 //! done.
 //!
-//! Owns the decision whose a file is that stands in the way. Changes nothing.
+//! Owns the decision whose an existing file is. Changes nothing.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -201,7 +201,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// What a run left that was cut short, and nobody might write anew.
+    /// Removes what an interrupted run left and no later step would replace.
     fn unfinished(&mut self, now: &Path) -> Result<()> {
         let leftover = step::unfinished(now);
         if exists(&leftover)? {

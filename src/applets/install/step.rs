@@ -1,7 +1,7 @@
 //! The steps of an installation and of its removal, and how each is done.
 //!
 //! Every step can be repeated after it was cut short. A file is replaced by
-//! renaming a finished one over it: whoever runs it meanwhile finds the old
+//! renaming a finished one over it: a caller finds the old
 //! one or the new one, whole.
 
 use std::borrow::Cow;
@@ -48,7 +48,7 @@ pub enum Step {
     EndDiversion(Diversion),
     /// Removes a file or a link.
     Remove(PathBuf),
-    /// Removes a directory, unless somebody has put something there.
+    /// Removes a directory, unless something is in it.
     RemoveDirectory(PathBuf),
 }
 

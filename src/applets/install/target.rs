@@ -1,4 +1,4 @@
-//! Where to: the prefix, and the directory that stands for `/` when a package
+//! Where to: the prefix, and the directory that is used as `/` when a package
 //! is made.
 
 use std::path::{Component, Path, PathBuf};

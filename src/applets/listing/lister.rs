@@ -94,8 +94,8 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// A progress bar, if it is wished and can be seen: a listing on the same
-    /// terminal would be torn apart by it.
+    /// A progress bar, if it is requested and visible. A listing on the same
+    /// terminal would be interrupted by it.
     pub(super) fn progress(&self, origin: &Origin) -> Progress {
         let is_seen = self.request.progress == ProgressMode::Progress
             && Progress::can_be_seen()
@@ -224,9 +224,9 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// Says that it is the selection that leaves nothing: what is printed is
-    /// what an empty queue looks like. Programs that read a form of ours know
-    /// what nothing means; for them this is for terminals only.
+    /// Reports that no message matches the selection, since what is printed is
+    /// what an empty queue looks like. In formats for programs, which need no
+    /// such line, only on a terminal.
     fn explain_nothing(&mut self) {
         let limit = self.request.sort_spec.and_then(|order| order.limit);
         if self.request.selection.is_none() || limit == Some(0) {
@@ -257,7 +257,7 @@ impl<'a> Lister<'a> {
         })
     }
 
-    /// Says why a listing broke off.
+    /// Reports why a listing ended early.
     pub(super) fn failed(&mut self, error: ListingError) -> Fatal {
         match error {
             error @ ListingError::Sort(_) => self.fatal(&error.to_string()),
@@ -287,8 +287,8 @@ impl<'a> Lister<'a> {
         Ok(rules)
     }
 
-    /// Ends a listing of Postfix's kind as showq's end would: its words are in
-    /// the log only. What Postfix does not have says what is wrong.
+    /// Ends a listing in one of Postfix's formats as the end of showq would: the
+    /// cause is only in the log. Other formats report the cause.
     fn showq_failed(&mut self, text: &str) -> Fatal {
         match self.request.style {
             Style::Text(..) | Style::Json(_) => {

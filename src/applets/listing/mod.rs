@@ -1,5 +1,5 @@
-//! A listing from the first look at rights to the last byte: the work of
-//! `postqueue -p`, `postqueue -j` and `mailq` (spec pages 05 and 11), and of
+//! A listing from the check of rights to the last byte: the work of
+//! `postqueue -p`, `postqueue -j` and `mailq`, and of
 //! what counts messages.
 
 mod lister;
@@ -23,8 +23,8 @@ pub use request::{ListingSource, ProgressMode, Request, Session};
 pub use sinks::Collector;
 pub use whole::{Edit, Whole};
 
-/// Lists the queue, and says how many messages match, up to the limit of the
-/// request: also if nobody reads the listing to its end.
+/// Lists the queue. Returns how many messages match, up to the limit of the
+/// request, also if the listing is not read to its end.
 pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<u64, Fatal> {
     let sort_spec = SortSpec {
         limit: request.sort_spec.and_then(|sort_spec| sort_spec.limit),
@@ -100,7 +100,7 @@ pub fn into_sink(
     }
 }
 
-/// Counts the queue, whatever the request says it shall look like.
+/// Counts the queue; the style of the request is ignored.
 pub fn count(
     session: Session<'_>,
     request: &Request<'_>,

@@ -20,7 +20,7 @@ pub(super) struct ListingPrinter<'a> {
 
 /// What becomes of messages that are not written at once.
 enum WriteOrder<'a> {
-    /// They are written as they come; so many more of them.
+    /// They are written as they come, up to this number of them.
     AsTheyCome(Option<usize>),
     /// They wait.
     Sorted(Sorter<'a>),

@@ -1,6 +1,5 @@
 //! Where a listing comes from and whose rights it takes: who may list, the
-//! spool or the daemon, and giving up root's rights in between (spec pages 05
-//! and 11).
+//! spool or the daemon, and giving up root's rights in between.
 
 use std::ffi::OsStr;
 use std::io;
@@ -76,7 +75,7 @@ impl SourceChoice<'_, '_> {
             let text = "--source=spool is not available to a set-gid program";
             return Err(unavailable(self.session.logger, text));
         }
-        // Whoever may not look at the lock is answered by the connection below.
+        // A caller that may not read the lock is answered by the connection below.
         let is_up = master_status::is_up(self.session.spool).unwrap_or(false);
         if let Err(error) = self.drop_rights() {
             return self.without_rights(&error);

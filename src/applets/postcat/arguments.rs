@@ -14,7 +14,7 @@ use crate::release::{Feature, Release};
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
-/// The operand that stands for the messages that a selection means.
+/// The operand that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
 
 /// The letters that not every release has. `-f`, which there is since 3.10, is

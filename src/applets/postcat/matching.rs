@@ -1,4 +1,4 @@
-//! `postcat -q MATCH`: shows the messages that a selection means.
+//! `postcat -q MATCH`: shows the messages that match the selection.
 //!
 //! Finds them as a listing does, in parallel and in the order of the queues,
 //! and shows one after the other.
@@ -20,10 +20,10 @@ use crate::spool::message;
 use crate::spool::message::NoMessage;
 use crate::sys::process::raise_open_files;
 
-/// What a line of the listing is: where a message lies.
+/// A line of the listing: the path of a message.
 const FORMAT: &str = "%{path}";
 
-/// Shows the messages that are meant.
+/// Shows the messages that match.
 pub(super) fn run(
     mut printer: OperandRun,
     search: &IdSearch,
@@ -148,6 +148,6 @@ impl Sink for Shown<'_> {
         Ok(Ending::Complete)
     }
 
-    // What is wrong with files that are not shown is no business of postcat's.
+    // Problems of files that are not shown are not reported.
     fn warning(&mut self, _: &[u8]) {}
 }

@@ -1,7 +1,7 @@
-//! postcat: shows queue files (spec page 07).
+//! postcat: shows queue files.
 //!
-//! Finds and opens the files and says what went wrong; what they look like is
-//! the business of `render`.
+//! `arguments` reads the command line, `printer` finds and opens files,
+//! `matching` does so for a selection; the module `queue_file::render` formats.
 
 pub mod arguments;
 mod errors;

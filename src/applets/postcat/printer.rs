@@ -283,7 +283,7 @@ impl OperandRun {
         self.fatal(&[what, name, b": ", error.as_bytes()].concat())
     }
 
-    /// Ends the run, behind all that was shown.
+    /// Ends the run, after all that was shown.
     pub(super) fn fatal(&mut self, text: &[u8]) -> Fatal {
         match self.output.flush() {
             Ok(()) => fatal(&mut self.output.sink().logger, text),
@@ -299,8 +299,7 @@ impl OperandRun {
     }
 }
 
-/// Whether the name of a file may have been meant as a queue ID: those have
-/// six characters or more, and few have no digit.
+/// Whether the name of a file may be an intended queue ID: those have six characters or more, and few have no digit.
 fn looks_like_id(text: &[u8]) -> bool {
     id::is_valid(text) && text.len() >= 6 && text.iter().any(u8::is_ascii_digit)
 }
@@ -309,6 +308,6 @@ fn looks_like_id(text: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
     Start,
-    /// From where somebody else has read to.
+    /// The position up to which another program has read.
     Current,
 }

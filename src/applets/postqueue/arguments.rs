@@ -1,7 +1,7 @@
 //! The command line of postqueue.
 //!
-//! Owns which options go together. What a selection means is `selection`'s
-//! business.
+//! Owns which options go together. The options of a selection are handled by
+//! `selection`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -25,7 +25,7 @@ use crate::release::Release;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
-/// The word of -i that means what a selection means.
+/// The value of -i that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
 
 /// What is to be done.
@@ -60,7 +60,7 @@ pub(super) enum CountFormat {
     Json,
 }
 
-/// Which instances are meant.
+/// Which instances the call is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Instances {
     #[default]
@@ -92,7 +92,7 @@ pub struct Arguments {
     pub(super) time_style: Option<TimeStyle>,
     pub(super) ends_with_nul: bool,
     pub(super) output: Option<OsString>,
-    /// The instance that is meant, if not the one that main.cf is of.
+    /// The instance, if not the one of main.cf.
     pub(super) instance: Option<String>,
     pub(super) instances: Instances,
     pub(super) thresholds: Thresholds,
@@ -102,8 +102,8 @@ pub struct Arguments {
     pub(super) progress: ProgressMode,
 }
 
-/// Reads the command line. What contradicts itself is an error before
-/// main.cf is read; that nothing was asked for is one only afterwards.
+/// Reads the command line. A contradiction is an error before main.cf is read;
+/// a call that requests nothing is one only afterwards.
 pub fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());
@@ -151,9 +151,9 @@ fn refuse_operands(operands: Operands, logger: &mut Logger) -> Result<(), Fatal>
 /// The command line while it is read.
 struct Reading {
     arguments: Arguments,
-    /// What one of our options asks to be done, and its name.
+    /// The mode that one of our options requests, and its name.
     asked: Option<(&'static str, Mode)>,
-    /// Those of our options that change something else's way.
+    /// Our options that modify a mode.
     given: Vec<&'static str>,
     builder: Builder,
 }
@@ -186,7 +186,7 @@ impl Reading {
 
     fn set_mode(&mut self, mode: Mode) -> Result<(), Problem> {
         match (&self.arguments.mode, &mode) {
-            // Help and version win over whatever else was asked for.
+            // Help and version take precedence.
             (Some(Mode::Help | Mode::Version), _) => {}
             (None, _) | (_, Mode::Help | Mode::Version) => self.arguments.mode = Some(mode),
             _ => return Err(Problem::Contradiction),
@@ -261,7 +261,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Puts together what was asked for.
+    /// Combines the options.
     fn finish(mut self) -> Result<Arguments, Problem> {
         self.arguments.selection = self.builder.finish()?;
         if matches!(self.arguments.mode, Some(Mode::Help | Mode::Version)) {

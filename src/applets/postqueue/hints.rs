@@ -1,7 +1,7 @@
-//! Which tool does what somebody asked postqueue for.
+//! Which tool does what a wrong call of postqueue asks for.
 //!
-//! Postfix's words are owed and say nothing of it; so this is one line more,
-//! on a terminal only.
+//! Postfix's messages have to stay and do not name it; so this is one more line,
+//! only on a terminal.
 
 use std::ffi::OsStr;
 
@@ -9,7 +9,7 @@ use crate::cli::ScanError;
 use crate::logging::Logger;
 use crate::spool::Queue;
 
-/// After an option that is another tool's.
+/// After an option of another tool.
 pub(super) fn of_option(error: &ScanError, logger: &mut Logger) {
     match error {
         ScanError::Invalid(letter @ (b'd' | b'e' | b'h' | b'H' | b'r')) => {

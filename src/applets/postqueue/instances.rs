@@ -2,7 +2,7 @@
 //! multi_instance_directories lists them.
 //!
 //! Each instance has rights, a log and a queue directory of its own, all for
-//! the whole process; so each is looked at by a copy of this process. No
+//! the whole process; so each is read by a copy of this process. No
 //! program is started: this one may be set-gid.
 
 use std::ffi::{OsStr, OsString};
@@ -24,7 +24,7 @@ use crate::text::to_printable;
 const NAMELESS: &str = "-";
 
 /// The configuration of the instance of that name. Two of the same name are an
-/// error: it is not known which one is meant.
+/// error, since the name is ambiguous.
 pub(super) fn named(
     call: &Call,
     config: Config,
@@ -56,8 +56,8 @@ pub(super) fn named(
     Ok(config)
 }
 
-/// Does for each instance what is asked for, one after the other. Goes on
-/// after one that fails.
+/// Carries out the call for each instance, one after the other. Goes on after
+/// a failure.
 pub(super) fn each(
     call: &Call,
     mut arguments: Arguments,
@@ -90,7 +90,7 @@ pub(super) fn each(
         });
         match looked {
             Ok(looked) if looked.status == Some(0) => {}
-            // The copy has said why.
+            // The copy has reported why.
             Ok(_) => ended = Err(Fatal::already_reported(STATUS_UNAVAILABLE)),
             Err(error) => {
                 let text = format!("cannot start a process: {}", error_text(&error));

@@ -1,5 +1,4 @@
-//! postqueue: lists and flushes the mail queue (spec pages 01, 05 and 08),
-//! counts it and watches it (spec page 12).
+//! postqueue: lists, flushes, counts and monitors the mail queue.
 //!
 //! `arguments` reads the command line, `listing` does the reading; what becomes
 //! of counts is in `count` and `monitor`.
@@ -54,7 +53,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
 }
 
-/// Finds the instance, or all of them, and does there what is asked for.
+/// Finds the instance, or all of them, and carries out the call there.
 fn work(call: &Call, arguments: Arguments, logger: &mut Logger) -> Result<(), Fatal> {
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
@@ -70,7 +69,7 @@ fn work(call: &Call, arguments: Arguments, logger: &mut Logger) -> Result<(), Fa
     on_instance(call, &arguments, &config, logger)
 }
 
-/// Does what is asked for on one instance.
+/// Carries out the call on one instance.
 fn on_instance(
     call: &Call,
     arguments: &Arguments,

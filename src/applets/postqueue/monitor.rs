@@ -1,4 +1,4 @@
-//! Watching the queue: metrics for Prometheus, and the line and status of a
+//! Monitoring the queue: metrics for Prometheus, and the line and status of a
 //! monitoring plugin.
 
 use std::ffi::OsStr;
@@ -38,7 +38,7 @@ pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result
     written.map_err(
         |error| match output::output_failed(session.logger, &error) {
             Err(fatal) => fatal,
-            // Whoever reads half of it must not take it for all.
+            // A reader must not take a part of it for all.
             Ok(()) => Fatal::already_reported(STATUS_UNAVAILABLE),
         },
     )
@@ -60,7 +60,7 @@ pub(super) fn replace(
     });
     let text = match ended {
         Ok(ended) if ended.status == Some(0) => ended.output,
-        // The copy has said why.
+        // The copy has reported why.
         Ok(_) => return Err(Fatal::already_reported(STATUS_UNAVAILABLE)),
         Err(error) => {
             let text = format!("cannot start a process: {}", error_text(&error));
@@ -73,7 +73,7 @@ pub(super) fn replace(
     })
 }
 
-/// What a monitoring system is told, in the order of severity.
+/// The state that is reported to a monitoring system, in order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum MonitorState {
     Ok,
@@ -123,7 +123,7 @@ pub(super) fn check(session: Session<'_>, arguments: &Arguments) -> Result<(), F
     };
     let request = request(arguments, Style::Counts(&plan));
     let (state, line) = match listing::count(session, &request, &plan) {
-        Ok(counted) => evaluator(&counted, &thresholds, time::now()),
+        Ok(counted) => evaluate(&counted, &thresholds, time::now()),
         Err(_) => {
             let text = "the queue cannot be read, see standard error";
             (MonitorState::Unknown, text.to_owned())
@@ -141,8 +141,8 @@ pub(super) fn check(session: Session<'_>, arguments: &Arguments) -> Result<(), F
     }
 }
 
-/// The state of the queue, and what the line says of it.
-fn evaluator(counted: &CountSummary, thresholds: &Thresholds, now: i64) -> (MonitorState, String) {
+/// The state of the queue, and its description.
+fn evaluate(counted: &CountSummary, thresholds: &Thresholds, now: i64) -> (MonitorState, String) {
     let Thresholds {
         warn,
         crit,

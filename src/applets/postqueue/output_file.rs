@@ -30,7 +30,7 @@ pub(super) enum OutputError {
     /// It is something else that cannot be written to.
     #[error("it is not a file, a FIFO or a character device")]
     NoFile,
-    /// It belongs to somebody else, and would not afterwards.
+    /// Its owner would change.
     #[error("its owner and group cannot be kept: {}", error_text(.0))]
     Owner(io::Error),
     /// A system call failed.
@@ -83,7 +83,7 @@ fn replace(
     let mut new = OsString::from(".");
     new.push(name);
     new.push(format!(".{}", std::process::id()));
-    // Not one that is there already: it may be somebody else's.
+    // Not one that is there already: it may belong to another program.
     let file = directory.make_file(&new)?;
     let done = fill(file, bytes, before)
         .and_then(|()| Ok(directory.replace(name, &new)?))

@@ -1,5 +1,5 @@
-//! `postqueue -i MATCH`: has each message delivered now that a selection
-//! means, one after the other, as `-i` does.
+//! `postqueue -i MATCH`: has each message delivered now that matches the
+//! selection, one after the other, as `-i` does.
 //!
 //! The IDs are gathered first: a daemon that lists must not be kept waiting
 //! by a rate. A signal ends the work between two messages; what was done and

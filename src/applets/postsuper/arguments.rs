@@ -1,7 +1,6 @@
-//! The command line of postsuper: its options, in the order in which they
-//! stand there, and its operands.
+//! The command line of postsuper: its options in their order, and its operands.
 //!
-//! Says what is asked for, and what is wrong with it. Does nothing.
+//! Owns which of them exclude each other. Changes nothing.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -57,7 +56,7 @@ pub struct Arguments {
     pub(super) structure: Structure,
     pub(super) notify: Notify,
     pub(super) options: ActionOptions,
-    /// What is wrong with the wishes.
+    /// The first error in the options of actions.
     pub(super) wrong: Option<String>,
     pub(super) trash: trash::Options,
     /// What is asked of the trash instead of anything else.
@@ -198,7 +197,7 @@ fn switch(option: Scanned, arguments: &mut Arguments) {
         Scanned::Short('S', _) => arguments.structure = Structure::FixRedundant,
         Scanned::Long(name, value) if arguments.trash.take(name, &value) => {}
         Scanned::Long("notify", _) => arguments.notify = Notify::WhenMoved,
-        // The first of the two that stands there wins.
+        // The first of the two wins.
         Scanned::Long("help", _) if arguments.mode == Mode::Work => arguments.mode = Mode::Help,
         Scanned::Long("version", _) if arguments.mode == Mode::Work => {
             arguments.mode = Mode::Version;
@@ -207,7 +206,7 @@ fn switch(option: Scanned, arguments: &mut Arguments) {
     }
 }
 
-/// The queues that the operands name, or those that are meant without any.
+/// The queues that the operands name, or the default ones without any.
 pub fn selected(operands: &[OsString]) -> Vec<Selected> {
     match operands {
         [] => Queue::REPAIRED.map(Selected::Queue).to_vec(),

@@ -1,8 +1,8 @@
-//! What is looked at before anything is done: how many messages are meant,
-//! for `--max`, and what they are, to ask about, for `--interactive`.
+//! Confirmation before anything is done: counts the messages that would be
+//! acted on, for `--max`, and asks about them, for `--interactive`.
 //!
-//! The answer is the most that may be acted on: what arrives after the count
-//! was not agreed to.
+//! The count is the largest number of messages that may be acted on: messages
+//! that arrive later were not confirmed.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write, stderr, stdin};
@@ -29,8 +29,8 @@ const ANSWER_MAX: usize = 64;
 /// Bytes of a sender or a reason that are shown.
 const SHOWN_MAX: usize = 120;
 
-/// Counts, and asks if that is wished. Returns how many messages may be acted
-/// on; fails if none may.
+/// Counts, and asks if that is requested. Returns how many messages may be
+/// acted on; fails if none may.
 pub fn ask_confirmation(
     context: ActionContext<'_>,
     logger: &mut Logger,
@@ -52,16 +52,16 @@ pub fn ask_confirmation(
         true => options.selection.as_ref().unwrap_or(&all),
         false => &all,
     };
-    let survey = count(context, *action, selection, logger)?;
-    let messages = survey.totals.messages;
+    let summary = count(context, *action, selection, logger)?;
+    let messages = summary.totals.messages;
     if let Some(max) = options.max.filter(|max| messages > *max) {
-        let text = format!("{messages} messages are meant, and --max is {max}: nothing was done");
+        let text = format!("{messages} messages match, and --max is {max}: nothing was done");
         return Err(fatal(logger, &text));
     }
     let limit = options.limit.map_or(messages, |limit| limit.min(messages));
-    // What a dry run would ask about is what it lists.
+    // A dry run lists the messages instead of asking.
     if options.interactive && !options.dry_run && messages > 0 {
-        ask(context, *action, limit, &survey, logger)?;
+        ask(context, *action, limit, &summary, logger)?;
     }
     Ok(Some(limit))
 }
@@ -81,11 +81,11 @@ fn count(
         needs_sizes: true,
         ..CountPlan::default()
     };
-    let mut survey = Collector::default();
+    let mut summary = Collector::default();
     let look = Style::Counts(&plan).into();
-    let listed = context.list(action, selection, &rules, look, &mut survey);
+    let listed = context.list(action, selection, &rules, look, &mut summary);
     listed.map_err(|ended| context.end(&ended, logger))?;
-    Ok(survey)
+    Ok(summary)
 }
 
 /// Shows what was counted and asks. Fails unless the answer is yes.
@@ -93,12 +93,12 @@ fn ask(
     context: ActionContext<'_>,
     action: Action,
     limit: u64,
-    survey: &Collector,
+    summary: &Collector,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let deleted = context.arguments.trash.deleted;
-    let text = question(action, deleted, limit, survey);
-    // A terminal that cannot be written to has vanished: nobody says yes.
+    let text = question(action, deleted, limit, summary);
+    // A terminal that cannot be written to is gone: there is no consent.
     let is_shown = stderr().lock().write_all(&text).is_ok();
     let is_yes = is_shown && answer(context).map_err(|ended| context.end(&ended, logger))?;
     match is_yes {
@@ -107,13 +107,13 @@ fn ask(
     }
 }
 
-fn question(action: Action, deleted: Deleted, limit: u64, survey: &Collector) -> Vec<u8> {
-    let Totals { messages, bytes } = survey.totals;
+fn question(action: Action, deleted: Deleted, limit: u64, summary: &Collector) -> Vec<u8> {
+    let Totals { messages, bytes } = summary.totals;
     let s = if messages == 1 { "" } else { "s" };
     let mut out = format!("{messages} message{s}, {bytes} bytes\n").into_bytes();
     for (by, heading) in [(CountBy::From, "senders"), (CountBy::Reason, "reasons")] {
         let place = usize::from(by == CountBy::Reason);
-        let groups = survey.counts.by.get(place).cloned().unwrap_or_default();
+        let groups = summary.counts.by.get(place).cloned().unwrap_or_default();
         let rows = counts::rows(groups, by, Some(TOP));
         if !rows.is_empty() {
             out.extend_from_slice(format!("commonest {heading}:\n").as_bytes());

@@ -1,4 +1,4 @@
-//! What an action would make of a message: the JSON lines of `--dry-run
+//! What an action would do to a message: the JSON lines of `--dry-run
 //! --results=json`.
 
 use super::trash::Deleted;
@@ -42,7 +42,7 @@ impl Forecast {
         &self.template
     }
 
-    /// What would be done to a message of the listing: one line for each act.
+    /// What would be done to a message of the listing: one line for each action.
     pub fn json(&self, listed: &[u8]) -> Vec<u8> {
         let text = String::from_utf8_lossy(listed);
         let mut columns = text.splitn(3, ' ');
@@ -52,7 +52,7 @@ impl Forecast {
         };
         let is_expired = columns.next().unwrap_or_default().contains(EXPIRED);
         let mut out = Vec::new();
-        for action_done in self.deeds(queue, is_expired) {
+        for action_done in self.outcomes(queue, is_expired) {
             let line = match action_done {
                 Some(action_done) => {
                     results::would_be_line(self.action, id.as_bytes(), action_done, queue)
@@ -84,7 +84,7 @@ impl Forecast {
     }
 
     /// What would be done to a message; nothing for what is done already.
-    fn deeds(&self, queue: Queue, is_expired: bool) -> Vec<Option<ActionDone>> {
+    fn outcomes(&self, queue: Queue, is_expired: bool) -> Vec<Option<ActionDone>> {
         let expired = (!is_expired).then_some(ActionDone::Expired);
         match (self.action, self.deleted) {
             (Action::Delete, Deleted::Gone) => vec![Some(ActionDone::Removed)],

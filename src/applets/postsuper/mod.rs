@@ -1,9 +1,9 @@
 //! postsuper: deletes, holds, releases, requeues and expires messages, and
-//! repairs the queues (spec pages 01, 06 and 11).
+//! repairs the queues.
 //!
-//! Owns who may call it, and the way from root's rights to the mail owner's.
-//! `arguments` reads the command line, `operation` does what it asks for,
-//! `trash` what is asked of the trash.
+//! Owns who may call it, and the change from root's rights to the mail owner's.
+//! `arguments` reads the command line, `operation` carries it out, `trash` the
+//! part of it that concerns the trash.
 
 pub mod arguments;
 mod confirm;
@@ -48,9 +48,9 @@ use operation::Operation;
 use reporter::ReportState;
 use table::help;
 
-/// What a set-uid process hears.
+/// Error text in a set-uid process.
 const SET_UID: &str = "this postfix command must not run as a set-uid process";
-/// What everybody but root hears.
+/// Error text for callers other than root.
 const NOT_ROOT: &str = "use of this command is reserved for the superuser";
 
 /// Its command line.
@@ -118,7 +118,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
 }
 
-/// Asks if that is wished, and works.
+/// Asks for confirmation if that is requested, then acts.
 fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
     let options = &context.arguments.options;
     let rules = match options.selection.is_some() || options.one_by_one() {
@@ -165,7 +165,7 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
     ended
 }
 
-/// A progress bar, if it is wished and can be seen.
+/// A progress bar, if it is requested and visible.
 fn progress(context: ActionContext<'_>) -> Progress {
     match context.arguments.options.progress && Progress::can_be_seen() {
         true => Progress::shown(context.names()),
@@ -173,7 +173,7 @@ fn progress(context: ActionContext<'_>) -> Progress {
     }
 }
 
-/// What a caller who may call is given.
+/// What a permitted call asks for.
 enum Admitted {
     Explanation(String),
     Work(Box<Arguments>),
@@ -194,7 +194,7 @@ fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Ad
     }
     let arguments = match call.caller.user.is_root() {
         true => scanned.map_err(|misuse| complain(misuse, call, program, logger))?,
-        // A mail owner is admitted by an option, which is read without a word.
+        // The mail owner is permitted by an option, whose errors are not reported.
         false => scanned.map_err(|_| fatal(logger, NOT_ROOT))?,
     };
     let may_come = call.caller.user.is_root() || arguments.config_directory.is_some();
@@ -216,8 +216,8 @@ fn explanation(mode: Mode) -> Option<String> {
     }
 }
 
-/// Refuses a caller who is not root, unless he is the mail owner of an
-/// instance that he named, and its queue directory is his.
+/// Refuses a caller other than root, except the mail owner of an instance that
+/// the command line names, if the queue directory belongs to that user.
 fn admit_to(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     let user = call.caller.user;
     let owns = || std::fs::metadata(".").is_ok_and(|found| found.uid() == user.as_raw());
@@ -239,7 +239,7 @@ fn drop_rights_but_log(call: &Call, config: &Config, logger: &mut Logger) -> Res
     drop_rights(call, config, logger)?;
     if let Err(error) = logger.keep_log_file(config, OpenedAs::MailOwner) {
         let why = error_text(&error);
-        let text = format!("maillog_file cannot be opened, nothing will be on record there: {why}");
+        let text = format!("maillog_file cannot be opened, nothing will be logged there: {why}");
         logger.report(Severity::Warning, text);
     }
     Ok(())

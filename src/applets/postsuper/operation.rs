@@ -1,7 +1,8 @@
 //! One operation of postsuper: repair first, then the actions in order, then
-//! the report (spec page 06).
+//! the report.
 //!
-//! Owns that order and the last words. The rights are gone already.
+//! Owns that order and the last messages. The rights of root have been dropped
+//! before.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -43,9 +44,9 @@ const CHECK_IDS: &str = "CHECK YOUR QUEUE IDS AND RE-ISSUE THE COMMAND";
 
 /// One operation and all it needs.
 pub struct Operation<'a> {
-    /// What is asked for.
+    /// The command line.
     pub arguments: &'a Arguments,
-    /// Who asks.
+    /// How the applet was called.
     pub call: &'a Call,
     /// What is worked on.
     pub field: SpoolContext<'a>,
@@ -53,15 +54,15 @@ pub struct Operation<'a> {
     pub config: &'a Config,
     /// What counts in a message, where one is looked at.
     pub rules: Option<&'a Rules>,
-    /// Where it is told.
+    /// Where messages are reported.
     pub logger: &'a mut Logger,
     /// What was done so far.
     pub counters: Counters,
     /// What was repaired so far.
     pub changes: Changes,
-    /// What was told so far.
+    /// What is kept of all reports so far.
     pub memory: ReportState,
-    /// How far it is.
+    /// The progress bar.
     pub progress: Progress,
     /// Where messages can be looked at.
     pub context: ActionContext<'a>,
@@ -81,11 +82,11 @@ impl Operation<'_> {
         }
         self.report();
         self.notify();
-        self.last_words()
+        self.last_messages()
     }
 
     /// What went wrong without ending the work.
-    fn last_words(&mut self) -> Result<(), Fatal> {
+    fn last_messages(&mut self) -> Result<(), Fatal> {
         if let Some(error) = self.memory.failed_output.take() {
             output::output_failed(self.logger, &error)
                 .map_err(|_| Fatal::already_reported(STATUS))?;
@@ -120,20 +121,20 @@ impl Operation<'_> {
     /// Does what is asked of the trash.
     fn task(&mut self, task: &Task) -> Result<(), WorkError> {
         let (field, call) = (self.field, self.call);
-        let (counters, ended) = trash::run(task, field, call, &mut self.told(None));
+        let (counters, ended) = trash::run(task, field, call, &mut self.reporter(None));
         self.counters = counters;
         ended
     }
 
     fn list_trash(&mut self) -> Result<(), Fatal> {
         let field = self.field;
-        match trash::list(field, &mut self.told(None)) {
+        match trash::list(field, &mut self.reporter(None)) {
             Ok(text) => output::print(self.logger, &text),
             Err(error) => Err(self.end(&EarlyEnd::Work(error))),
         }
     }
 
-    fn told(&mut self, action: Option<Action>) -> Reporter<'_> {
+    fn reporter(&mut self, action: Option<Action>) -> Reporter<'_> {
         Reporter::new(
             self.logger,
             &self.arguments.options,
@@ -163,7 +164,7 @@ impl Operation<'_> {
             },
         };
         let field = self.field;
-        let (counters, changes, ended) = repair::run(field, repair, &mut self.told(None));
+        let (counters, changes, ended) = repair::run(field, repair, &mut self.reporter(None));
         self.counters += counters;
         self.changes = changes;
         ended
@@ -186,7 +187,7 @@ impl Operation<'_> {
             spool: self.field.spool,
         };
         let delivery = Some(delivery).filter(|_| self.arguments.delivers_each());
-        let mut told = Reporter::new(
+        let mut reporter = Reporter::new(
             self.logger,
             options,
             &mut self.memory,
@@ -195,18 +196,18 @@ impl Operation<'_> {
         )
         .delivering(delivery);
         let (counters, ended) = if let Some(matching) = matching {
-            by_selection::run(self.field, action, matching, &mut told)
+            by_selection::run(self.field, action, matching, &mut reporter)
         } else if argument == STDIN {
             let input = (standard_input()?, options.separator);
-            id_stream::run(self.field, action, input, &mut told)
+            id_stream::run(self.field, action, input, &mut reporter)
         } else if argument == ALL {
-            bulk::run(self.field, action, &mut told)
+            bulk::run(self.field, action, &mut reporter)
         } else {
-            id_stream::one(self.field, action, argument.as_bytes(), &mut told)
+            id_stream::one(self.field, action, argument.as_bytes(), &mut reporter)
         };
         self.counters += counters;
         match (ended, self.field.interrupts.caught()) {
-            // Those who wait for more are sent home by the same error.
+            // Workers that wait for more end with the same error.
             (Err(WorkError::Interrupted), None) if self.field.rate_limit.is_enough() => {
                 Err(WorkError::Enough)
             }
@@ -215,7 +216,7 @@ impl Operation<'_> {
         }
     }
 
-    /// The last words of an operation that was cut short.
+    /// The last messages of an operation that was cut short.
     fn end(&mut self, end: &EarlyEnd) -> Fatal {
         let status = match end {
             EarlyEnd::NamesChanged => {

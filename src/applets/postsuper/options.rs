@@ -1,8 +1,7 @@
-//! What Postfix's postsuper does not have (spec page 12): a selection, and
-//! how actions are tried, bounded, asked about and reported.
+//! The options that Postfix's postsuper does not have: a selection, and how
+//! actions are tried, limited, confirmed and reported.
 //!
-//! Owns these options and which of them contradict each other or the rest.
-//! Does nothing.
+//! Owns which of them contradict each other or the rest. Changes nothing.
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -22,24 +21,24 @@ pub const STDIN: &str = "-";
 /// The argument that stands for the messages that match the selection.
 pub const MATCH: &str = "MATCH";
 
-/// What is wished beside the actions.
+/// How the actions are carried out.
 #[derive(Debug, Default)]
 pub struct ActionOptions {
-    /// Which messages MATCH means.
+    /// Which messages MATCH stands for.
     pub selection: Option<Selection>,
     /// Whether nothing is to be changed.
     pub dry_run: bool,
     /// After how many messages to stop.
     pub limit: Option<u64>,
-    /// Of how many nothing is to be done.
+    /// The number of messages above which nothing is done.
     pub max: Option<u64>,
     /// Whether to ask first.
     pub interactive: bool,
-    /// What to say with each act.
+    /// The comment of each report.
     pub comment: Option<String>,
     /// The time from one message to the next.
     pub interval: Option<Duration>,
-    /// Whether IDs that are not there matter.
+    /// Whether an ID that is not found changes the exit status.
     pub strict: bool,
     /// What ends an ID on standard input.
     pub separator: Separator,
@@ -70,13 +69,13 @@ impl ActionOptions {
         self.max.is_some() || self.interactive
     }
 
-    /// Whether messages are acted on one by one even if all of them are meant.
+    /// Whether messages are acted on one by one even if all of them are selected.
     pub fn one_by_one(&self) -> bool {
         self.counts_first() || self.limit.is_some() || self.interval.is_some() || self.results
     }
 }
 
-/// The wishes while the command line is read.
+/// The options while the command line is read.
 #[derive(Debug)]
 pub struct Reading {
     options: ActionOptions,
@@ -128,8 +127,8 @@ impl Reading {
         self.wrong.get_or_insert(text);
     }
 
-    /// The wishes, or what is wrong with them. `repairs` is whether there is
-    /// anything to do but `actions`.
+    /// The options, or the first error in them. `repairs` says whether anything
+    /// but `actions` is requested.
     pub fn finish(
         mut self,
         actions: &[(Action, OsString)],
@@ -212,7 +211,7 @@ impl ActionOptions {
             )
         };
         if self.interval.is_some() && !actions.iter().all(is_paced) {
-            return contradiction("--rate is for what makes work for others: -H, -f and -r");
+            return contradiction("--rate is for actions that cause deliveries: -H, -f and -r");
         }
         let reads_stdin = |(_, argument): &(Action, OsString)| argument == STDIN;
         if self.separator == Separator::Nul && !actions.iter().any(reads_stdin) {

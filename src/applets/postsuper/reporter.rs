@@ -1,7 +1,5 @@
-//! Where the work is told of: standard error and the mail log; standard
-//! output and a progress bar if that is wished.
-//!
-//! Owns what is said with each act. What was done is `spool::note`'s business.
+//! Reports each action on standard error, in the mail log and, on request, on
+//! standard output and as a progress bar.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +14,7 @@ use crate::actions::report::{ActionObserver, LineSeverity, LogLine, Outcome};
 use crate::actions::results;
 use crate::logging::{Audience, LogEntry, Logger, Severity};
 
-/// What is remembered of all that was told.
+/// What is kept of all reports.
 #[derive(Debug, Default)]
 pub struct ReportState {
     /// IDs that were invalid or not there.
@@ -27,7 +25,7 @@ pub struct ReportState {
     pub failed_delivery: Option<String>,
 }
 
-/// Hears of the work and passes it on.
+/// Receives the results of actions and reports them.
 pub struct Reporter<'a> {
     logger: &'a mut Logger,
     options: &'a ActionOptions,
@@ -38,7 +36,7 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    /// Tells of an action, or of a repair.
+    /// Reports an action or, without one, a repair.
     pub fn new(
         logger: &'a mut Logger,
         options: &'a ActionOptions,
@@ -143,7 +141,7 @@ impl ActionObserver for Reporter<'_> {
     }
 }
 
-/// A text with the comment behind it.
+/// A text with the comment after it.
 pub fn with_comment(text: &[u8], comment: Option<&str>) -> Vec<u8> {
     match comment {
         Some(comment) => [text, b" (", comment.as_bytes(), b")"].concat(),

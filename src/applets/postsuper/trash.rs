@@ -1,8 +1,8 @@
 //! The trash on the command line: --trash for what is deleted, --undo,
 //! --trash-list and --trash-purge.
 //!
-//! Owns what these options mean together and what the list looks like. How
-//! messages get into the trash and back is spool's business.
+//! Owns how these options combine and the format of the list. Moving messages
+//! into the trash and back is handled by the module `trash`.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

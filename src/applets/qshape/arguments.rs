@@ -1,5 +1,5 @@
-//! The command line of qshape: the letters as Getopt::Std has them, and long
-//! options that are ours.
+//! The command line of qshape: letters by the rules of Perl's Getopt::Std, and
+//! long options of our own.
 
 use std::ffi::{OsStr, OsString};
 
@@ -176,7 +176,7 @@ fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
     Ok(())
 }
 
-/// The number that a letter stands for.
+/// The number that a letter sets.
 fn number_of(letter: char, numbers: &mut Numbers) -> Option<&mut Typed> {
     Some(match letter {
         'b' => &mut numbers.buckets,

@@ -45,7 +45,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Takes the numbers of a command line; those that are none are told.
+    /// Takes the numbers of a command line; values that are none are reported.
     pub(super) fn of(arguments: &Arguments, words: &Messages) -> Self {
         let above = |typed, compared, least: f64| {
             let number = words.number(typed, compared);

@@ -16,7 +16,7 @@ pub(super) const STATUS: u8 = 255;
 /// The status when main.cf cannot be read, or the output not be written.
 pub(super) const STATUS_FAILED: u8 = 1;
 
-/// Why a command line is refused: the words behind `PROG: `.
+/// Why a command line is refused: the message after `PROG: `.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Misuse(pub(super) Vec<u8>);
 

@@ -1,7 +1,5 @@
-//! What qshape says on standard error: in the words of the original, a Perl
-//! program, some of which end with a line of it.
-//!
-//! The line numbers are part of the words, as Postfix 3.7 has them.
+//! Messages of qshape on standard error, with the texts of Postfix's qshape, a
+//! Perl program. Some of them end with the line number that Postfix 3.7 has.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -65,7 +63,7 @@ impl Compared {
         }
     }
 
-    /// The option's letter, if it is an error that it stands alone.
+    /// The option's letter, if it is an error without a value.
     fn letter(self) -> Option<char> {
         match self {
             Self::Width => Some('w'),
@@ -77,7 +75,7 @@ impl Compared {
     }
 }
 
-/// Says things.
+/// Messages on standard error.
 #[derive(Clone, Debug)]
 pub(super) struct Messages {
     program: Vec<u8>,
@@ -154,8 +152,8 @@ impl Messages {
                 self.no_number(text, "numeric gt (>)", line);
             }
         }
-        let is_from_nobody = matches!(warning, EnvelopeWarning::NoRecord | EnvelopeWarning::NoTime);
-        if is_from_nobody && by == GroupBy::SenderDomain {
+        let has_no_sender = matches!(warning, EnvelopeWarning::NoRecord | EnvelopeWarning::NoTime);
+        if has_no_sender && by == GroupBy::SenderDomain {
             self.no_value("$_", "lc", LINE_SENDER);
         }
     }
@@ -225,8 +223,8 @@ impl Messages {
 
     /// `text at PROG line N.`
     fn at_line(&self, text: &[u8], line: u32) {
-        let behind = format!(" line {line}.\n");
-        write(&[text, b" at ", &self.program, behind.as_bytes()].concat());
+        let rest = format!(" line {line}.\n");
+        write(&[text, b" at ", &self.program, rest.as_bytes()].concat());
     }
 }
 
@@ -235,7 +233,7 @@ pub(super) fn unwritten(error: &io::Error) {
     write(format!("Unable to flush stdout: {}\n", error_text(error)).as_bytes());
 }
 
-/// One write per line. If standard error is gone there is nobody to tell.
+/// One write per line. A closed standard error is ignored.
 fn write(line: &[u8]) {
     let _ = io::stderr().lock().write_all(line);
 }

@@ -1,10 +1,8 @@
-//! qshape: how many recipients or messages of each domain are how old (spec
-//! page 09).
+//! qshape: counts recipients or messages by domain and age.
 //!
-//! Owns the way from the command line to the printed table: which queues are
-//! meant, whose rights are used, what a terminal gets. `arguments` reads the
-//! command line, `selected` has what selections take, `messages` what is said on
-//! standard error; `shape` counts.
+//! Owns the way from the command line to the printed table. `arguments` reads
+//! the command line, `place` finds the queues and drops rights, `selected` does
+//! so for a selection, `display` prints; the module `qshape_report` counts.
 
 pub mod arguments;
 mod display;

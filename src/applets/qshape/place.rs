@@ -46,7 +46,7 @@ pub(super) struct SelectionContext<'a> {
 }
 
 impl SelectionContext<'_> {
-    /// The messages that are meant in a queue directory.
+    /// The messages of a queue directory that match.
     pub(super) fn matching<'a>(&'a self, spool: &'a Dir) -> ReportSelection<'a> {
         let layout = &self.layout;
         ReportSelection {

@@ -1,8 +1,7 @@
-//! `qshape --from …`: counts only the messages that a selection means.
+//! `qshape --from …`: counts only the messages that match the selection.
 //!
-//! Owns what that takes beside the counting: queues that are the instance's
-//! own, for a selection speaks of them and of the logs that lie beside them,
-//! and all of main.cf, for it says what a listing would show.
+//! Finds what that needs: queues of the instance, since a selection refers to
+//! them and to their logs, and all of main.cf, which says what a listing shows.
 
 use super::super::{Call, Fatal, instance};
 use super::arguments::Arguments;

@@ -15,7 +15,7 @@ use crate::text::to_printable;
 pub(super) enum Mode {
     List,
     Flush,
-    /// Delivery, which is what sendmail does unless told otherwise.
+    /// Delivery, the default of sendmail.
     Delivery,
     NotOurs,
     /// Nothing: a daemon runs the queue at intervals anyway.

@@ -28,7 +28,7 @@ pub(super) struct CommandLine {
 }
 
 impl CommandLine {
-    /// A `-q` that stands alone has an empty value.
+    /// A `-q` alone has an empty value.
     pub(super) fn scan(call: &Call) -> Self {
         let table = options();
         let mut scanner = Scanner::new(&table, call.arguments.clone());

@@ -1,8 +1,8 @@
-//! mailq and sendmail -bp: sendmail's list mode, which hands over to postqueue
-//! (spec page 08, "Other names").
+//! mailq and sendmail -bp: the list mode of sendmail, which hands over to
+//! postqueue.
 //!
-//! Takes every option that sendmail takes in this mode, and complains of the
-//! same ones in the same words. What else sendmail does is not ours.
+//! Accepts and refuses the options that Postfix's sendmail accepts and refuses
+//! in this mode, with the same messages. Other modes are not supported.
 
 mod arguments;
 mod errors;

@@ -98,7 +98,7 @@ fn more_than_the_most_is_refused_before_anything_is_done() {
         assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
         assert_eq!(
             output.stderr_text(),
-            "postsuper: fatal: 10 messages are meant, and --max is 9: nothing was done\n"
+            "postsuper: fatal: 10 messages match, and --max is 9: nothing was done\n"
         );
         assert_eq!(filled.snapshot().difference(&before), None);
     }
