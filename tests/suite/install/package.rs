@@ -86,6 +86,53 @@ fn prepared() -> Option<Machine> {
     Some(machine)
 }
 
+/// The first upload of a package to Debian closes a bug; this is none.
+const NOT_IN_DEBIAN: &str = "W: spoolbox: initial-upload-closes-no-bugs";
+
+#[test]
+fn lintian_finds_nothing_wrong_with_the_package() {
+    if require(Needs::Lintian) == Met::No {
+        return;
+    }
+    let package = Package::make();
+    let output = Command::new("lintian")
+        .args(["--allow-root", "--tag-display-limit", "0"])
+        .arg(package.path())
+        .output()
+        .expect("lintian starts");
+    let findings = String::from_utf8_lossy(&output.stdout).into_owned();
+    let is_finding = |line: &&str| !line.starts_with(NOT_IN_DEBIAN);
+    let findings: Vec<&str> = findings.lines().filter(is_finding).collect();
+    assert!(findings.is_empty(), "{findings:#?}");
+    assert!(matches!(output.status.code(), Some(0 | 2)), "{output:?}");
+}
+
+#[test]
+fn the_package_has_the_documents_and_examples() {
+    if require(Needs::CargoDeb) == Met::No {
+        return;
+    }
+    let package = Package::make();
+    let output = Command::new("dpkg-deb")
+        .arg("--contents")
+        .arg(package.path())
+        .output()
+        .expect("dpkg-deb starts");
+    let contents = String::from_utf8_lossy(&output.stdout).into_owned();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/monitoring");
+    let examples = std::fs::read_dir(directory).expect("the examples");
+    let examples: Vec<String> = examples
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| format!("examples/{}", name.to_string_lossy()))
+        .collect();
+    assert!(examples.len() >= 3, "{examples:?}");
+    let others = ["README.md", "copyright", "changelog.Debian.gz"].map(str::to_owned);
+    for name in examples.into_iter().chain(others) {
+        let path = format!("./usr/share/doc/spoolbox/{name}");
+        assert!(contents.contains(&path), "{path}: {contents}");
+    }
+}
+
 /// Files and links that a command prints, one a line, with where they lead.
 fn files(machine: &Machine, command: &str) -> Vec<String> {
     let text = machine.succeed(&["sh", "-c", command]);
