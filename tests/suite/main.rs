@@ -24,6 +24,7 @@ mod fault_injection;
 mod flush;
 mod front;
 mod fuzz;
+mod guide;
 mod harness;
 mod hostile;
 mod install;

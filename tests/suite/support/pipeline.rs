@@ -12,19 +12,14 @@ use super::under_test;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs a shell pipeline in which `mailq`, `postqueue`, `postsuper` and
-/// `postcat` are a program's; where no function will do, `postsuper_program` is its path.
+/// Runs a shell pipeline in which the names of tools are a program's; where no
+/// function will do, `postsuper_program` is its path.
 pub fn pipeline_of(program: Program, instance: &Instance, script: &str) -> Output {
     let path = |tool| program.path(tool, instance).display().to_string();
-    let functions = format!(
-        "mailq() {{ {} \"$@\"; }}; postqueue() {{ {} \"$@\"; }}; postsuper() {{ {} \"$@\"; }}; \
-         postcat() {{ {} \"$@\"; }}; {}",
-        path(Tool::Mailq),
-        path(Tool::Postqueue),
-        path(Tool::Postsuper),
-        path(Tool::Postcat),
-        script.replace("postsuper_program", &path(Tool::Postsuper))
-    );
+    let function = |tool: Tool| format!("{}() {{ {} \"$@\"; }}; ", tool.name(), path(tool));
+    let functions: String = Tool::ALL.into_iter().map(function).collect();
+    let script = script.replace("postsuper_program", &path(Tool::Postsuper));
+    let functions = functions + &script;
     let child = Command::new("bash")
         .args(["-c", &functions])
         .env_clear()
