@@ -18,7 +18,7 @@ use spoolbox::sys::socket::{Wait, connect_stream};
 
 use crate::support::compare::same;
 use crate::support::instance::{Instance, set_mode};
-use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::run::{Ended, Invocation, Output, Program, Tool, peak_so_far};
 use crate::support::{Met, Needs, installed_release, require, sample};
 
 const GREETING: &str = "protocol|mail_queue_list_protocol||";
@@ -75,7 +75,7 @@ fn in_protocol_of_release(text: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let text = text.replace("recipient|", "original_recipient||recipient|");
-    Some(text.replace("reason|", "log_class||reason|"))
+    Some(text.replace("reason|", "log_class|defer|reason|"))
 }
 
 /// What both must answer alike, whatever the source.
@@ -290,11 +290,7 @@ fn memory_does_not_grow_with_what_a_daemon_sends() {
 fn peak_memory(child: &mut Child) -> u64 {
     let mut peak = 0;
     while child.try_wait().expect("waitpid").is_none() {
-        let path = format!("/proc/{}/status", child.id());
-        let status = std::fs::read_to_string(path).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
-        peak = peak.max(number.unwrap_or(0));
+        peak = peak.max(peak_so_far(child).unwrap_or(0));
         thread::sleep(Duration::from_millis(5));
     }
     peak

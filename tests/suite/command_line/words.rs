@@ -5,10 +5,9 @@ use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
-use nix::pty::openpty;
-
 use super::{ID, call, run};
 use crate::support::instance::Instance;
+use crate::support::pty;
 use crate::support::run::{Ended, Program, Tool};
 use crate::support::sample;
 use crate::support::{Met, Needs, require};
@@ -60,7 +59,7 @@ fn a_value_without_its_equals_sign_is_shown_with_it() {
 
 /// What standard error shows if it is a terminal.
 fn on_terminal(instance: &Instance, tool: Tool, arguments: &[&str]) -> String {
-    let pty = openpty(None, None).expect("a pseudo-terminal");
+    let pty = pty::open();
     let mut command = call(instance, tool, arguments).command(Program::Ours, instance);
     command
         .stdin(Stdio::null())

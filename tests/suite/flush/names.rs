@@ -7,11 +7,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use nix::pty::openpty;
 use spoolbox::release::Feature;
 
 use crate::support::compare::{same, same_output};
 use crate::support::instance::Instance;
+use crate::support::pty;
 use crate::support::public;
 use crate::support::public::{Fifo, Service, read_until, send};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool, User};
@@ -224,7 +224,7 @@ fn on_terminal(call: &Invocation, program: Program, instance: &Instance) -> (End
 /// Runs a command with its standard error on a terminal, and returns what was
 /// to be read there.
 fn terminal(mut command: Command) -> (Ended, String) {
-    let pty = openpty(None, None).expect("a terminal");
+    let pty = pty::open();
     let other: OwnedFd = pty.slave.as_fd().try_clone_to_owned().expect("dup");
     command
         .stdin(Stdio::null())

@@ -19,12 +19,14 @@ use fastrand::Rng;
 use self::targets::{TARGETS, Target};
 use crate::support::compare::Cases;
 use crate::support::generate::mutate;
-use crate::support::number_from_environment;
+use crate::support::{Extent, number_from_environment};
 
 /// Mutations that each target reads.
 const MUTATIONS: u64 = 3000;
 /// After which no more are begun, unless somebody asked for a number.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same without SPOOLBOX_LONG.
+const PATIENCE_IN_SAMPLE: Duration = Duration::from_secs(1);
 
 /// A test for each target, under the target's name.
 macro_rules! tests_of {
@@ -74,13 +76,17 @@ fn replay(name: &str) {
     let files = beginnings(target);
     let whole = files.len() as u64;
     let is_asked_for = number_from_environment("SPOOLBOX_CASES").is_some();
+    let patience = match Extent::from_environment() {
+        Extent::Sample => PATIENCE_IN_SAMPLE,
+        _ => PATIENCE,
+    };
     let begun = Instant::now();
-    let cases = Cases::from_environment(whole + MUTATIONS);
+    let cases = Cases::all(whole + MUTATIONS);
     cases.run(&format!("fuzz::{name}"), |seed, case| {
         let index = usize::try_from(case).expect("a small number");
         if let Some(file) = files.get(index) {
             (target.run)(file);
-        } else if is_asked_for || begun.elapsed() < PATIENCE {
+        } else if is_asked_for || begun.elapsed() < patience {
             let mut rng = Rng::with_seed(seed ^ case.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             (target.run)(&mutated(&mut rng, target, &files));
         }

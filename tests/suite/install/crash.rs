@@ -14,7 +14,7 @@ use crate::support::instance::set_mode;
 use crate::support::machine::write_small_program;
 use crate::support::run::Ended;
 use crate::support::tree::{Labels, Snapshot};
-use crate::support::{Met, Needs, require};
+use crate::support::{Extent, Met, Needs, require};
 
 /// Whatever changes a directory, or a file's mode or owner. strace counts
 /// each of them by itself; a question mark stands before those that some
@@ -200,9 +200,11 @@ fn each_change(
     prepare: impl Fn(&Place),
     check: impl Fn(&Place, &str),
 ) {
+    let is_sample = Extent::from_environment() == Extent::Sample;
+    let (step, least) = if is_sample { (4, 3) } else { (1, 6) };
     let mut killed = 0;
     for call in CHANGES {
-        for n in 1.. {
+        for n in (1..).step_by(step) {
             let place = Place::new(program);
             prepare(&place);
             match place.killed_at(call, n, applet) {
@@ -214,5 +216,5 @@ fn each_change(
             killed += 1;
         }
     }
-    assert!(killed > 5, "{applet}: hardly anything was changed");
+    assert!(killed >= least, "{applet}: hardly anything was changed");
 }

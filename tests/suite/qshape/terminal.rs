@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
-use nix::pty::{Winsize, openpty};
 use spoolbox::queue_file::records::writer::QueueFile;
 
 use super::borders::put;
 use super::draft::now;
 use super::run::{call, give_to_mail_owner, in_order, replace};
 use crate::support::instance::Instance;
+use crate::support::pty;
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::spool::NewFile;
 use crate::support::{Met, Needs, require, under_test};
@@ -26,13 +26,8 @@ struct Seen {
 
 /// Runs a call with a terminal of 100 columns as its standard output.
 fn on_terminal(call: &Invocation, program: Program, instance: &Instance) -> Seen {
-    let size = Winsize {
-        ws_row: 30,
-        ws_col: 100,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    let pty = openpty(&size, None).expect("a pseudo-terminal");
+    let pty = pty::open();
+    pty.resize(30, 100);
     let mut command = call.command(program, instance);
     command
         .stdin(Stdio::null())

@@ -132,25 +132,31 @@ impl Cases {
     /// `count` cases of the seed, or a sample of them, or as many as
     /// SPOOLBOX_CASES says, or the one that SPOOLBOX_CASE names.
     pub fn from_environment(count: u64) -> Self {
+        let all = Self::all(count);
+        let is_chosen = ["SPOOLBOX_CASE", "SPOOLBOX_CASES"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some());
+        if is_chosen || Extent::from_environment() != Extent::Sample {
+            return all;
+        }
+        all.sample()
+    }
+
+    /// The same, but all of them where no other number is asked for.
+    pub fn all(count: u64) -> Self {
         let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
-        let all = Self {
+        let (first, count) = match number_from_environment("SPOOLBOX_CASE") {
+            Some(first) => (first, 1),
+            None => (
+                0,
+                number_from_environment("SPOOLBOX_CASES").unwrap_or(count),
+            ),
+        };
+        Self {
             seed,
-            first: 0,
+            first,
             count,
             step: 1,
-        };
-        if let Some(first) = number_from_environment("SPOOLBOX_CASE") {
-            let count = 1;
-            return Self {
-                first,
-                count,
-                ..all
-            };
-        }
-        match number_from_environment("SPOOLBOX_CASES") {
-            Some(count) => Self { count, ..all },
-            None if Extent::from_environment() == Extent::Sample => all.sample(),
-            None => all,
         }
     }
 

@@ -14,6 +14,7 @@ pub mod machine;
 pub mod mail_system;
 pub mod pipeline;
 pub mod postlog;
+pub mod pty;
 pub mod public;
 pub mod run;
 pub mod sample;
@@ -172,6 +173,16 @@ impl Extent {
 
     pub fn is_exhaustive(self) -> bool {
         matches!(self, Self::Exhaustive { .. })
+    }
+
+    /// All of these, or `sampled` of them, spread over all.
+    pub fn some_of<T>(self, all: impl IntoIterator<Item = T>, sampled: usize) -> Vec<T> {
+        let all: Vec<T> = all.into_iter().collect();
+        if self != Self::Sample {
+            return all;
+        }
+        let step = all.len().div_ceil(sampled.max(1)).max(1);
+        all.into_iter().step_by(step).collect()
     }
 
     /// How long a test goes on that could do so for ever.

@@ -6,6 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,19 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::instance::Instance;
+
+/// The largest resident set that a process has had so far, in KiB. `None` if it
+/// is gone, or still shares the test's memory: for a moment after spawn it does.
+pub fn peak_so_far(child: &Child) -> Option<u64> {
+    let process = format!("/proc/{}", child.id());
+    let program = fs::read_link(format!("{process}/exe")).ok()?;
+    if program == fs::read_link("/proc/self/exe").ok()? {
+        return None;
+    }
+    let text = fs::read_to_string(format!("{process}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
 
 /// How long a run may take unless it says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(120);
