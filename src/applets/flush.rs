@@ -32,14 +32,14 @@ const DOWN: &str = "Cannot flush mail queue - mail system is down";
 /// Time limit of the flush service for one message of many.
 const ONE_OF_MANY: Duration = Duration::from_secs(30);
 
-/// What is to be delivered.
+/// Which mail is to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlushRequest {
-    /// Everything.
+    /// All mail.
     All,
     /// One message, by its queue ID.
     One(OsString),
-    /// What waits for one site.
+    /// The mail for one site.
     Site(OsString),
 }
 
@@ -60,7 +60,7 @@ pub fn run(
     }
 }
 
-/// What is to be delivered, of valid form.
+/// Which mail is to be delivered, after its form was checked.
 enum Checked {
     All,
     One(QueueId),

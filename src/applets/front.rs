@@ -1,4 +1,5 @@
-//! `spoolbox` itself: explains the binary and lists the applets.
+//! `spoolbox` itself: explains the binary, lists the applets, and refuses names
+//! that are no applet.
 
 use std::io::Write;
 

@@ -189,7 +189,7 @@ pub fn leave(config: &Config, directory: Option<OsString>) -> Inherited {
     }
 }
 
-/// What becomes of TZ if import_environment does not list it.
+/// What happens to TZ if import_environment does not list it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlisted {
     /// It stays. Observed with Postfix 3.7.11: in postcat, postsuper, and
@@ -241,7 +241,7 @@ fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
     let _ = time::set_zone(zone.as_deref());
 }
 
-/// Goes to the queue directory, from where every path is relative.
+/// Changes to the queue directory, the base of all relative paths.
 pub fn enter_queue_directory(
     config: &Config,
     logger: &mut Logger,

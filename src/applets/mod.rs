@@ -156,9 +156,10 @@ pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
         return unusable(FRONT, &format!("open /dev/null: {}", error_text(&cause)));
     }
     time::read_zone();
-    let program = match arguments.is_empty() {
-        true => OsString::from(FRONT),
-        false => arguments.remove(0),
+    let program = if arguments.is_empty() {
+        OsString::from(FRONT)
+    } else {
+        arguments.remove(0)
     };
     let call = Call::new(program, arguments, ProcessIds::of_this_process());
     match find(base_name(&call.program)) {

@@ -30,16 +30,16 @@ const OPTIONS: [Opt; 5] = [
     cli::VERSION,
 ];
 
-/// What is to be done.
+/// What the call asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Mode {
+enum PostfixMode {
     #[default]
     Command,
     Help,
     Version,
 }
 
-impl Mode {
+impl PostfixMode {
     fn explanation(self) -> Option<String> {
         match self {
             Self::Help => Some(help()),
@@ -51,8 +51,8 @@ impl Mode {
 
 /// The command line, understood.
 #[derive(Debug, Default)]
-pub struct Arguments {
-    mode: Mode,
+pub struct PostfixArguments {
+    mode: PostfixMode,
     config_directory: Option<OsString>,
     command: OsString,
 }
@@ -105,8 +105,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 ///
 /// An option is unknown or an operand is missing or not `flush`; it was
 /// reported.
-pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<Arguments, Fatal> {
-    let mut arguments = Arguments::default();
+pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<PostfixArguments, Fatal> {
+    let mut arguments = PostfixArguments::default();
     let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
     for scanned in scanner.by_ref() {
         match scanned {
@@ -114,8 +114,8 @@ pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<Argument
                 return Err(fatal(logger, "-c requires absolute pathname"));
             }
             Ok(Scanned::Short('c', directory)) => arguments.config_directory = Some(directory),
-            Ok(Scanned::Long("help", _)) => arguments.mode = Mode::Help,
-            Ok(Scanned::Long("version", _)) => arguments.mode = Mode::Version,
+            Ok(Scanned::Long("help", _)) => arguments.mode = PostfixMode::Help,
+            Ok(Scanned::Long("version", _)) => arguments.mode = PostfixMode::Version,
             Ok(_) => {}
             Err(error) => {
                 logger.option_error(program.as_bytes(), &error.message());
@@ -124,7 +124,7 @@ pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<Argument
             }
         }
     }
-    if arguments.mode == Mode::Command {
+    if arguments.mode == PostfixMode::Command {
         let operands = scanner.operands().without_options("the command");
         // No message of Postfix's, so it is for pipes too.
         let operands = operands.map_err(|error| {

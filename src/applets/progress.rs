@@ -16,7 +16,7 @@ use crate::sys::terminal;
 const REFRESH: u8 = 10;
 /// The whole line is one key of the template.
 const TEMPLATE: &str = "{line}";
-/// Columns of the bar at most, and at least: narrower says nothing.
+/// Limits of the width of the bar, in columns.
 const BAR_MAX: usize = 30;
 const BAR_MIN: usize = 5;
 /// Columns of a terminal that does not tell.
@@ -70,7 +70,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -102,9 +102,10 @@ impl Symbols {
         let mut values = variables.into_iter().filter_map(std::env::var_os);
         let locale = values.find(|value| !value.is_empty()).unwrap_or_default();
         let locale = locale.to_string_lossy().to_ascii_lowercase();
-        match locale.contains("utf-8") || locale.contains("utf8") {
-            true => Self::BLOCKS,
-            false => Self::ASCII,
+        if locale.contains("utf-8") || locale.contains("utf8") {
+            Self::BLOCKS
+        } else {
+            Self::ASCII
         }
     }
 }

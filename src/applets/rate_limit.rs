@@ -1,4 +1,5 @@
-//! The value of `--rate`: a number per second, minute or hour.
+//! The value of `--rate`: a number of messages per second, minute or hour, such
+//! as 10/s. Keeping the rate is handled by the callers.
 
 use std::ffi::OsStr;
 use std::time::Duration;

@@ -29,7 +29,7 @@ pub struct Candidate {
 /// Values that are not in a table but on this machine, and the directory of
 /// main.cf that the command line names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum MachineValues<'a> {
     /// The batches in the trash, for `--undo`.
     Batches(Option<&'a str>),
     /// The instances, for `--instance`.
@@ -41,12 +41,12 @@ pub enum Place<'a> {
 pub fn of(
     command: &Command,
     words: &[String],
-    find: impl Fn(Place<'_>) -> Vec<Candidate>,
+    find: impl Fn(MachineValues<'_>) -> Vec<Candidate>,
 ) -> Answer {
     let Some((typed, before)) = words.split_last() else {
         return Answer::Words(Vec::new());
     };
-    let scanned = Scanned::of(command, before);
+    let scanned = TypedContext::of(command, before);
     if let Some(option) = scanned.awaits_value {
         return values(option, typed, "", &scanned, find);
     }
@@ -66,7 +66,7 @@ pub fn of(
 }
 
 /// What the words before the last one amount to.
-struct Scanned<'c> {
+struct TypedContext<'c> {
     /// The option whose value is the next word.
     awaits_value: Option<&'c Arg>,
     /// Whether no option can follow.
@@ -75,7 +75,7 @@ struct Scanned<'c> {
     directory: Option<String>,
 }
 
-impl<'c> Scanned<'c> {
+impl<'c> TypedContext<'c> {
     fn of(command: &'c Command, words: &[String]) -> Self {
         let mut scanned = Self {
             awaits_value: None,
@@ -181,13 +181,13 @@ fn values(
     option: &Arg,
     typed: &str,
     prefix: &str,
-    scanned: &Scanned<'_>,
-    find: impl Fn(Place<'_>) -> Vec<Candidate>,
+    scanned: &TypedContext<'_>,
+    find: impl Fn(MachineValues<'_>) -> Vec<Candidate>,
 ) -> Answer {
     let directory = scanned.directory.as_deref();
     let found = match option.get_long() {
-        Some("undo") => find(Place::Batches(directory)),
-        Some("instance") => find(Place::Instances(directory)),
+        Some("undo") => find(MachineValues::Batches(directory)),
+        Some("instance") => find(MachineValues::Instances(directory)),
         _ => return table_values(option, typed, prefix),
     };
     let matching = found.into_iter().filter(|c| c.word.starts_with(typed));

@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use super::super::{Call, postqueue};
-use super::candidates::{Candidate, Place};
+use super::candidates::{Candidate, MachineValues};
 
 /// Looks for values.
-pub fn find(call: &Call, place: Place<'_>) -> Vec<Candidate> {
+pub fn find(call: &Call, place: MachineValues<'_>) -> Vec<Candidate> {
     match place {
-        Place::Batches(directory) => batches(directory),
-        Place::Instances(directory) => {
+        MachineValues::Batches(directory) => batches(directory),
+        MachineValues::Instances(directory) => {
             let names = postqueue::instance_names(call, directory.map(OsStr::new));
             let candidate = |word| Candidate {
                 word,

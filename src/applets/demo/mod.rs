@@ -19,7 +19,7 @@ use super::{Call, Fatal, postqueue};
 use instance::Instance;
 
 const PROGRAM: &str = "spoolbox demo";
-/// Who owns the queue when root asks for a demo: the first that exists.
+/// The owner of the queue if the caller is root: the first that exists.
 const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
 
 /// Runs the demo.
@@ -46,7 +46,7 @@ pub fn command() -> Command {
         .arg(directory)
 }
 
-/// Writes the instance for the user who asks.
+/// Writes the instance for the caller.
 fn write(call: &Call, directory: Option<PathBuf>) -> Result<Instance> {
     let owner = owner(call.caller.user)?;
     let directory = match directory {

@@ -21,7 +21,7 @@ const LOCAL: &str = "LOCAL";
 /// A path whose file, if it is a package's, goes to another path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diversion {
-    /// The path that is wanted.
+    /// The path that is taken.
     pub from: PathBuf,
     /// The path next to it for the files of others.
     pub to: PathBuf,

@@ -49,7 +49,7 @@ const PAGES: [(&str, &str); 9] = [
     ),
 ];
 
-/// One thing to be installed.
+/// One file or link to be installed.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Where, below the prefix.
@@ -178,9 +178,10 @@ fn links() -> impl Iterator<Item = Item> {
             Rights::KeepsGroup => SET_GID,
             Rights::Own => PLAIN,
         });
-        let target = match program.parent() == path.parent() {
-            true => program.file_name()?.into(),
-            false => Path::new("..").join(program),
+        let target = if program.parent() == path.parent() {
+            program.file_name()?.into()
+        } else {
+            Path::new("..").join(program)
         };
         (path != program).then_some(Item {
             path,

@@ -1,10 +1,9 @@
-//! What was installed, written down: so that uninstall takes back just that,
-//! and a repeated install knows its own files.
+//! The list of what was installed: uninstall removes just that, and a repeated
+//! install recognizes its own files.
 //!
-//! It is written before anything else, with what was there and what is to
-//! come, and once more at the end: whenever the work is cut short, every file
-//! of ours is in it. A path may stand in it twice, before and after an
-//! upgrade.
+//! It is written before anything else, and once more at the end: after an
+//! interruption every file of ours is in it. A path can be in it twice, before
+//! and after an upgrade.
 
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
@@ -37,7 +36,7 @@ pub enum ManifestEntry {
 }
 
 impl Manifest {
-    /// Reads what was written down; `None` if nothing was.
+    /// Reads the manifest; `None` if there is none.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,

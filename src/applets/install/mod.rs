@@ -1,13 +1,9 @@
-//! install and uninstall: the binary puts itself where people find it, in
-//! place of Postfix's tools or in front of them, and goes again.
+//! install and uninstall: the binary installs itself, in place of Postfix's
+//! tools or in front of them, and removes itself again.
 //!
-//! Owns the command lines and what the user sees. Everything to be done is
-//! planned first, then printed step by step as it is done:
-//!
-//! - `layout`: what is installed, by the applet table · `target`: where to
-//! - `owner`: whose it is · `page`: manual pages, compressed · `found`: what is there already · `manifest`: what
-//!   was installed
-//! - `plan`, `removal`: the decisions · `step`, `diversion`: the doing
+//! Owns the command lines and what is printed. `layout` says what is installed,
+//! `plan` and `removal` decide on the steps, `step` carries them out, `manifest`
+//! records them.
 
 mod diversion;
 mod found;
@@ -55,7 +51,7 @@ pub fn install_command() -> Command {
         )
 }
 
-/// Takes it back.
+/// Removes what was installed.
 pub fn run_uninstall(call: &Call) -> Result<(), Fatal> {
     run(call, uninstall_command(), UNINSTALL, uninstall)
 }
@@ -105,9 +101,10 @@ fn run(
 fn install(matches: &ArgMatches) -> Result<()> {
     let (target, mode) = asked(matches)?;
     let owners = Owners::of(&target)?;
-    let postfixs = match matches.get_flag("divert") {
-        true => ReplacedTool::MakeRoom,
-        false => ReplacedTool::Stay,
+    let postfixs = if matches.get_flag("divert") {
+        ReplacedTool::MakeRoom
+    } else {
+        ReplacedTool::Stay
     };
     let steps = plan::install(&target, &owners, postfixs)?;
     if let Some(lack) = &owners.lack {
@@ -134,22 +131,23 @@ fn uninstall(matches: &ArgMatches) -> Result<()> {
 
 /// Whether steps are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+enum Execution {
     Do,
     OnlyPrint,
 }
 
 /// The options that both have. Fails if the caller lacks the rights.
-fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Mode)> {
+fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Execution)> {
     let directory = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let prefix = directory("prefix").unwrap_or_else(|| DEFAULT_PREFIX.into());
     let target = InstallTarget::new(prefix, directory("destdir"))?;
-    let mode = match matches.get_flag("dry-run") {
-        true => Mode::OnlyPrint,
-        false => Mode::Do,
+    let mode = if matches.get_flag("dry-run") {
+        Execution::OnlyPrint
+    } else {
+        Execution::Do
     };
     ensure!(
-        mode == Mode::OnlyPrint || !target.is_this_system() || geteuid().is_root(),
+        mode == Execution::OnlyPrint || !target.is_this_system() || geteuid().is_root(),
         "only root can do that: call it as root, or with --dry-run or --destdir"
     );
     Ok((target, mode))
@@ -157,15 +155,15 @@ fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Mode)> {
 
 /// Prints each step, once it is done. A closed output is no reason to stop
 /// halfway.
-fn perform(steps: &[Step], mode: Mode) -> Result<()> {
+fn perform(steps: &[Step], mode: Execution) -> Result<()> {
     for step in steps {
-        if mode == Mode::Do {
+        if mode == Execution::Do {
             step.perform()?;
         }
         let _ = print(&format!("{step}\n"));
     }
     match mode {
-        Mode::Do => Ok(()),
-        Mode::OnlyPrint => print("Nothing was changed: this was a dry run.\n"),
+        Execution::Do => Ok(()),
+        Execution::OnlyPrint => print("Nothing was changed: this was a dry run.\n"),
     }
 }

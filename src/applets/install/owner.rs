@@ -78,10 +78,11 @@ impl Owners {
     /// Finds out.
     pub fn of(target: &InstallTarget) -> Result<Self> {
         let ordinary = ordinary(target);
-        let name = match target.is_this_system() {
-            true => setgid_group()?,
+        let name = if target.is_this_system() {
+            setgid_group()?
+        } else {
             // Not that of the system where the package is made.
-            false => DEFAULT_GROUP.to_owned(),
+            DEFAULT_GROUP.to_owned()
         };
         let group = Group::from_name(&name).context("cannot look groups up")?;
         match group.filter(|_| ordinary != Owner::Maker) {
@@ -123,12 +124,13 @@ pub fn of_text(target: &InstallTarget) -> (Owner, u32) {
 }
 
 fn ordinary(target: &InstallTarget) -> Owner {
-    match geteuid().is_root() || target.is_this_system() {
-        true => Owner::Root {
+    if geteuid().is_root() || target.is_this_system() {
+        Owner::Root {
             group: 0,
             name: "root".into(),
-        },
-        false => Owner::Maker,
+        }
+    } else {
+        Owner::Maker
     }
 }
 

@@ -29,7 +29,7 @@ pub enum ReplacedTool {
     MakeRoom,
 }
 
-/// Finds out what has to be done; nothing if all is in place.
+/// Plans the installation. Returns no step if everything is in place.
 pub fn install(
     target: &InstallTarget,
     owners: &Owners,
@@ -129,9 +129,10 @@ impl Planner<'_> {
     /// Postfix's.
     fn pages(&self) -> Pages {
         let has_diversions = self.before.diversions().next().is_some();
-        match has_diversions || self.postfixs == ReplacedTool::MakeRoom {
-            true => Pages::Compressed,
-            false => Pages::Plain,
+        if has_diversions || self.postfixs == ReplacedTool::MakeRoom {
+            Pages::Compressed
+        } else {
+            Pages::Plain
         }
     }
 

@@ -24,7 +24,7 @@ use super::target::InstallTarget;
 /// The running program, also if its file has been replaced.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// One thing to do.
+/// One step.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Makes a directory.

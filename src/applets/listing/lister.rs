@@ -48,7 +48,7 @@ pub(super) struct Lister<'a> {
     request: &'a Request<'a>,
     /// How many messages the daemon reported, if it was asked.
     reported: Option<u64>,
-    /// Where text goes that is too much for the memory.
+    /// Stores text that is too large for memory.
     spill: &'a Spill,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Lister<'a> {
                 Err(self.fatal(&text))
             }
             _ => {
-                // From here on in the zone that import_environment names.
+                // From here on times are in the zone that import_environment names.
                 time::read_zone();
                 Ok(origin)
             }
@@ -179,7 +179,7 @@ impl<'a> Lister<'a> {
         Ok(ended)
     }
 
-    /// Warns of what a daemon said.
+    /// Warns of a malformed answer of a daemon.
     fn warn(&mut self, fault: Option<&AttributeError>) {
         if let Some(warning) = fault.and_then(AttributeError::warning) {
             self.session.logger.warning(warning);
@@ -200,8 +200,8 @@ impl<'a> Lister<'a> {
         })
     }
 
-    /// Writes what waited for its place and the footer, or says why there is
-    /// none.
+    /// Writes the sorted messages and the footer, or reports why there is no
+    /// footer.
     pub(super) fn finish(
         mut self,
         ended: Result<Ending, ListingError>,

@@ -22,9 +22,10 @@ pub(super) fn count(
 ) -> Result<Vec<(Queue, u64)>, WalkError> {
     let mut counts = Vec::with_capacity(Queue::LISTED.len());
     for queue in Queue::LISTED {
-        let count = match selection.is_none_or(|s| s.admits_queue(queue)) {
-            true => count_queue(spool, layout, queue, selection)?,
-            false => 0,
+        let count = if selection.is_none_or(|s| s.admits_queue(queue)) {
+            count_queue(spool, layout, queue, selection)?
+        } else {
+            0
         };
         counts.push((queue, count));
     }

@@ -1,4 +1,5 @@
-//! Who receives a listing: standard output, or a sum.
+//! The receivers of a listing: standard output, in the order of the listing or
+//! sorted; a sum of what is counted; and the mail log for warnings.
 
 use std::fs::File;
 
@@ -47,7 +48,7 @@ impl<'a> ListingPrinter<'a> {
         }
     }
 
-    /// Writes what waited, and the footer; what was written.
+    /// Writes the sorted messages and the footer. Returns the totals.
     pub(super) fn finish(mut self) -> Result<Totals, ListingError> {
         self.progress.clear();
         if let WriteOrder::Sorted(sorter) = self.order {

@@ -1,5 +1,5 @@
-//! Where a listing comes from and whose rights it takes: who may list, the
-//! spool or the daemon, and giving up root's rights in between.
+//! The source of a listing, the spool or the showq daemon, and the rights that
+//! it needs: root's are dropped before anything in the spool is opened.
 
 use std::ffi::OsStr;
 use std::io;
@@ -36,7 +36,7 @@ pub(super) const SHOWQ: &str = "showq";
 /// spool can be read without it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where the messages come from, ready to be read.
+/// The source of the messages, ready to be read.
 pub(super) enum Origin {
     Spool,
     Showq(BufReader<UnixStream>),
@@ -97,9 +97,10 @@ impl SourceChoice<'_, '_> {
     /// Becomes the mail owner, who may read the spool and nothing else.
     fn drop_rights(&mut self) -> Result<(), RightsError> {
         let owner = &self.session.config.mail_owner;
-        match self.session.call.caller.user.is_root() {
-            true => rights::irrevocably_become(owner.uid, owner.gid),
-            false => rights::irrevocably_drop_borrowed_group(),
+        if self.session.call.caller.user.is_root() {
+            rights::irrevocably_become(owner.uid, owner.gid)
+        } else {
+            rights::irrevocably_drop_borrowed_group()
         }
     }
 
@@ -120,7 +121,7 @@ impl SourceChoice<'_, '_> {
         }
     }
 
-    /// Warns in Postfix's words, unless a daemon answers after all. One whose
+    /// Warns with Postfix's message, unless a daemon answers after all. One whose
     /// queue of connections stays full does not.
     fn warn_that_system_is_down(&mut self) -> Result<(), Fatal> {
         let Err(error) = connect_stream(&socket(self.session.config), Wait::AtMost(PATIENCE))
@@ -154,7 +155,7 @@ impl SourceChoice<'_, '_> {
     }
 
     /// Refuses a showq_service_name that is no program, which Postfix would
-    /// run now. Without any daemons there is nothing that could be wrong.
+    /// run now. Without a directory of daemons it is not checked.
     fn check_showq_program(&mut self) -> Result<(), Fatal> {
         let config = self.session.config;
         let program = config
@@ -200,13 +201,13 @@ impl SourceChoice<'_, '_> {
         )
     }
 
-    /// What the daemon says is read without a group that was lent.
+    /// Drops the group of a set-gid binary before the answer is read.
     fn origin_of(&mut self, stream: BufReader<UnixStream>) -> Result<Origin, Fatal> {
         borrowed::give_up_group(self.session.connections, self.session.logger)?;
         Ok(Origin::Showq(stream))
     }
 
-    /// Says that no daemon could be reached.
+    /// Reports that the daemon is unreachable.
     fn unavailable(&mut self, error: &io::Error) -> Fatal {
         if let Err(fatal) = self.refuse_long_name(error) {
             return fatal;

@@ -7,7 +7,7 @@ use std::io;
 use crate::listing::{Ending, ListingError, Output, PartialResult, Sink, Spill, Style, Totals};
 use crate::sys::signals::Interrupts;
 
-/// What becomes of the text of a message before it is written.
+/// Changes the text of a message before it is written.
 pub type Edit<'a> = Box<dyn Fn(Vec<u8>) -> Vec<u8> + 'a>;
 
 /// Prints messages up to a limit and counts them. Needs a look with an

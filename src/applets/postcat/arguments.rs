@@ -1,4 +1,5 @@
-//! The command line of postcat.
+//! The command line of postcat. Owns which of its options go together; those of
+//! a selection are handled by `selection`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -24,9 +25,9 @@ const NEWER: [(char, Feature); 2] = [
     ('s', Feature::PostcatOffsets),
 ];
 
-/// What is to be done.
+/// What the call asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum PostcatMode {
     #[default]
     Show,
     Help,
@@ -44,7 +45,7 @@ pub(super) enum DisplayMode {
 
 /// What operands are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Operands {
+pub(super) enum OperandKind {
     #[default]
     Files,
     Ids,
@@ -52,15 +53,15 @@ pub(super) enum Operands {
 
 /// The command line, understood.
 #[derive(Debug, Default)]
-pub struct Arguments {
+pub struct PostcatArguments {
     pub(super) config_directory: Option<OsString>,
-    pub(super) mode: Mode,
+    pub(super) mode: PostcatMode,
     pub(super) look: DisplayMode,
     pub(super) plan: Plan,
-    pub(super) operands_are: Operands,
+    pub(super) operands_are: OperandKind,
     /// The offset to begin at.
     pub(super) start: u64,
-    /// The Postfix to behave as, if not the instance's own.
+    /// The release to behave as, if not that of the instance.
     pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
     /// Which messages MATCH stands for.
@@ -68,9 +69,9 @@ pub struct Arguments {
 }
 
 /// Reads the command line.
-pub fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
-    let mut reading = Reading {
-        arguments: Arguments::default(),
+pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostcatArguments, Fatal> {
+    let mut reading = PostcatParser {
+        arguments: PostcatArguments::default(),
         builder: Builder::new(time::now()),
     };
     let options = instance::options_of_release(call, options(), &NEWER, PROGRAM);
@@ -78,20 +79,20 @@ pub fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
     let mut operands = Vec::new();
     loop {
         let found = reading.scan(&options, rest, call, logger)?;
-        if reading.arguments.mode != Mode::Show {
+        if reading.arguments.mode != PostcatMode::Show {
             break;
         }
         // Options may follow the word MATCH.
         if let Some(after) = found.options_after(MATCH)
-            && reading.arguments.operands_are == Operands::Ids
+            && reading.arguments.operands_are == OperandKind::Ids
         {
             operands.push(MATCH.into());
             rest = after;
             continue;
         }
         let found = match reading.arguments.operands_are {
-            Operands::Files => found.files("the file name"),
-            Operands::Ids => found.without_options("the queue ID"),
+            OperandKind::Files => found.files("the file name"),
+            OperandKind::Ids => found.without_options("the queue ID"),
         };
         operands.extend(found.map_err(|error| fatal(logger, error.to_string().as_bytes()))?);
         break;
@@ -101,12 +102,12 @@ pub fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
 }
 
 /// The command line while it is read.
-struct Reading {
-    arguments: Arguments,
+struct PostcatParser {
+    arguments: PostcatArguments,
     builder: Builder,
 }
 
-impl Reading {
+impl PostcatParser {
     /// Notes the options in front; returns the operands.
     fn scan(
         &mut self,
@@ -132,16 +133,16 @@ impl Reading {
         Ok(scanner.operands())
     }
 
-    /// Checks what goes together; the text of the complaint otherwise.
-    fn finish(self, operands: Vec<OsString>) -> Result<Arguments, String> {
+    /// Checks what goes together; the error text otherwise.
+    fn finish(self, operands: Vec<OsString>) -> Result<PostcatArguments, String> {
         let mut arguments = self.arguments;
         arguments.selection = self.builder.finish().map_err(|error| error.to_string())?;
         arguments.operands = operands;
-        if arguments.mode != Mode::Show {
+        if arguments.mode != PostcatMode::Show {
             return Ok(arguments);
         }
         let is_match = matches!(&arguments.operands[..], [only] if only == MATCH)
-            && arguments.operands_are == Operands::Ids;
+            && arguments.operands_are == OperandKind::Ids;
         if arguments.selection.is_some() && !is_match {
             let text = "a selection goes with -q and the one operand MATCH: \
                         postcat -q MATCH --from 'x@y.example'";
@@ -156,8 +157,8 @@ impl Reading {
     }
 }
 
-/// Notes one option; the text of the complaint if its value is bad.
-fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8>> {
+/// Takes one option; the error text if its value is not valid.
+fn take(option: Scanned, arguments: &mut PostcatArguments) -> Result<(), Vec<u8>> {
     let flag = match option {
         Scanned::Short('b', _) => Flag::Body,
         Scanned::Short('d', _) => Flag::Type,
@@ -173,10 +174,10 @@ fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8>> {
     Ok(())
 }
 
-fn take_setting(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8>> {
+fn take_setting(option: Scanned, arguments: &mut PostcatArguments) -> Result<(), Vec<u8>> {
     match option {
         Scanned::Short('c', value) => arguments.config_directory = Some(value),
-        Scanned::Short('q', _) => arguments.operands_are = Operands::Ids,
+        Scanned::Short('q', _) => arguments.operands_are = OperandKind::Ids,
         Scanned::Short('s', value) => arguments.start = offset(&value)?,
         Scanned::Long("raw-message", _)
             if arguments.look == DisplayMode::Message(RawFormat::Mbox) => {}
@@ -187,8 +188,8 @@ fn take_setting(option: Scanned, arguments: &mut Arguments) -> Result<(), Vec<u8
             let bad = || [b"bad value for --dialect: ", value.as_bytes()].concat();
             arguments.release = Some(cli::release(&value).ok_or_else(bad)?);
         }
-        Scanned::Long("help", _) => arguments.mode = Mode::Help,
-        Scanned::Long("version", _) => arguments.mode = Mode::Version,
+        Scanned::Long("help", _) => arguments.mode = PostcatMode::Help,
+        Scanned::Long("version", _) => arguments.mode = PostcatMode::Version,
         Scanned::Short(_, _) | Scanned::Long(_, _) => {}
     }
     Ok(())

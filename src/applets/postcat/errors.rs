@@ -1,4 +1,5 @@
-//! How postcat ends when it fails: the message and the exit status.
+//! How postcat ends when it fails: the message, and the exit status, which is
+//! always 1.
 
 use super::super::Fatal;
 use crate::logging::Logger;

@@ -19,7 +19,7 @@ use crate::logging::Logger;
 use crate::queue_file::records::Buffers;
 use crate::queue_file::render::{ContentsError, TextBuffer};
 use crate::sys::{process, time};
-use arguments::{Mode, Operands, parse};
+use arguments::{OperandKind, PostcatMode, parse};
 use errors::{PROGRAM, STATUS, failed, fatal};
 use printer::{Damaged, IdSearch, OperandRun, StandardStreams};
 use table::help;
@@ -42,9 +42,9 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let mut logger = Logger::without_log(&program);
     let arguments = parse(call, &mut logger)?;
     match arguments.mode {
-        Mode::Help => return print(&mut logger, &help()),
-        Mode::Version => return print(&mut logger, &super::front::version(PROGRAM)),
-        Mode::Show => {}
+        PostcatMode::Help => return print(&mut logger, &help()),
+        PostcatMode::Version => return print(&mut logger, &super::front::version(PROGRAM)),
+        PostcatMode::Show => {}
     }
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
@@ -56,8 +56,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     instance::import_environment(call, &config, instance::Unlisted::Kept, &logger);
     time::read_zone();
     let spool = match arguments.operands_are {
-        Operands::Files => None,
-        Operands::Ids => Some(instance::enter_queue_directory(
+        OperandKind::Files => None,
+        OperandKind::Ids => Some(instance::enter_queue_directory(
             &config,
             &mut logger,
             STATUS,

@@ -1,4 +1,5 @@
-//! Finds and opens queue files and shows them, one after the other.
+//! Finds and opens queue files and shows them, one after the other. Owns the
+//! messages about files that cannot be opened or read.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -97,7 +98,7 @@ pub(super) struct OperandRun {
     pub(super) buffers: Buffers,
 }
 
-/// What becomes of a file that cannot be read to its end.
+/// How a file that cannot be read to its end is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Damaged {
     /// It ends the run, as in Postfix.

@@ -28,9 +28,9 @@ use crate::sys::time;
 /// The value of -i that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
 
-/// What is to be done.
+/// What the call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum PostqueueMode {
     List(View),
     Count(CountFormat, Option<CountBy>),
     Metrics,
@@ -80,11 +80,11 @@ pub(super) struct Thresholds {
 
 /// The command line, understood.
 #[derive(Debug, Default)]
-pub struct Arguments {
+pub struct PostqueueArguments {
     pub(super) config_directory: Option<OsString>,
-    pub(super) mode: Option<Mode>,
+    pub(super) mode: Option<PostqueueMode>,
     pub(super) source: ListingSource,
-    /// The Postfix whose output is asked for, if not the instance's own.
+    /// The release to behave as, if not that of the instance.
     pub(super) release: Option<Release>,
     pub(super) selection: Option<Selection>,
     pub(super) sort_spec: SortSpec,
@@ -104,11 +104,11 @@ pub struct Arguments {
 
 /// Reads the command line. A contradiction is an error before main.cf is read;
 /// a call that requests nothing is one only afterwards.
-pub fn parse(call: &Call, logger: &mut Logger) -> Result<Arguments, Fatal> {
+pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostqueueArguments, Fatal> {
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());
-    let mut reading = Reading {
-        arguments: Arguments::default(),
+    let mut reading = PostqueueParser {
+        arguments: PostqueueArguments::default(),
         asked: None,
         given: Vec::new(),
         builder: Builder::new(time::now()),
@@ -149,18 +149,21 @@ fn refuse_operands(operands: Operands, logger: &mut Logger) -> Result<(), Fatal>
 }
 
 /// The command line while it is read.
-struct Reading {
-    arguments: Arguments,
+struct PostqueueParser {
+    arguments: PostqueueArguments,
     /// The mode that one of our options requests, and its name.
-    asked: Option<(&'static str, Mode)>,
+    asked: Option<(&'static str, PostqueueMode)>,
     /// Our options that modify a mode.
     given: Vec<&'static str>,
     builder: Builder,
 }
 
-impl Reading {
+impl PostqueueParser {
     fn is_explanation(&self) -> bool {
-        matches!(self.arguments.mode, Some(Mode::Help | Mode::Version))
+        matches!(
+            self.arguments.mode,
+            Some(PostqueueMode::Help | PostqueueMode::Version)
+        )
     }
 
     fn take(&mut self, option: Scanned) -> Result<(), Problem> {
@@ -169,26 +172,32 @@ impl Reading {
         }
         match option {
             Scanned::Short('c', value) => self.arguments.config_directory = Some(value),
-            Scanned::Short('f', _) => return self.set_mode(Mode::Flush(FlushRequest::All)),
-            Scanned::Short('i', id) => return self.set_mode(Mode::Flush(FlushRequest::One(id))),
-            Scanned::Short('s', site) => {
-                return self.set_mode(Mode::Flush(FlushRequest::Site(site)));
+            Scanned::Short('f', _) => {
+                return self.set_mode(PostqueueMode::Flush(FlushRequest::All));
             }
-            Scanned::Short('j', _) => return self.set_mode(Mode::List(View::Json)),
-            Scanned::Short('p', _) => return self.set_mode(Mode::List(View::Text)),
+            Scanned::Short('i', id) => {
+                return self.set_mode(PostqueueMode::Flush(FlushRequest::One(id)));
+            }
+            Scanned::Short('s', site) => {
+                return self.set_mode(PostqueueMode::Flush(FlushRequest::Site(site)));
+            }
+            Scanned::Short('j', _) => return self.set_mode(PostqueueMode::List(View::Json)),
+            Scanned::Short('p', _) => return self.set_mode(PostqueueMode::List(View::Text)),
             Scanned::Short(_, _) => {}
-            Scanned::Long("help", _) => return self.set_mode(Mode::Help),
-            Scanned::Long("version", _) => return self.set_mode(Mode::Version),
+            Scanned::Long("help", _) => return self.set_mode(PostqueueMode::Help),
+            Scanned::Long("version", _) => return self.set_mode(PostqueueMode::Version),
             Scanned::Long(name, value) => return self.take_ours(name, value),
         }
         Ok(())
     }
 
-    fn set_mode(&mut self, mode: Mode) -> Result<(), Problem> {
+    fn set_mode(&mut self, mode: PostqueueMode) -> Result<(), Problem> {
         match (&self.arguments.mode, &mode) {
             // Help and version take precedence.
-            (Some(Mode::Help | Mode::Version), _) => {}
-            (None, _) | (_, Mode::Help | Mode::Version) => self.arguments.mode = Some(mode),
+            (Some(PostqueueMode::Help | PostqueueMode::Version), _) => {}
+            (None, _) | (_, PostqueueMode::Help | PostqueueMode::Version) => {
+                self.arguments.mode = Some(mode)
+            }
             _ => return Err(Problem::Contradiction),
         }
         Ok(())
@@ -196,13 +205,13 @@ impl Reading {
 
     fn take_ours(&mut self, name: &'static str, value: OsString) -> Result<(), Problem> {
         let asked = match name {
-            "oneline" => Mode::List(View::Oneline),
-            "ids" => Mode::List(View::Ids),
-            "csv" => Mode::List(View::Csv),
-            "format" => Mode::List(View::Format(text(name, &value)?)),
-            "count" => Mode::Count(CountFormat::Table, counted_by(&value)?),
-            "prometheus" => Mode::Metrics,
-            "check" => Mode::Check,
+            "oneline" => PostqueueMode::List(View::Oneline),
+            "ids" => PostqueueMode::List(View::Ids),
+            "csv" => PostqueueMode::List(View::Csv),
+            "format" => PostqueueMode::List(View::Format(text(name, &value)?)),
+            "count" => PostqueueMode::Count(CountFormat::Table, counted_by(&value)?),
+            "prometheus" => PostqueueMode::Metrics,
+            "check" => PostqueueMode::Check,
             _ => return self.take_modifier(name, value),
         };
         match &self.asked {
@@ -262,35 +271,40 @@ impl Reading {
     }
 
     /// Combines the options.
-    fn finish(mut self) -> Result<Arguments, Problem> {
+    fn finish(mut self) -> Result<PostqueueArguments, Problem> {
         self.arguments.selection = self.builder.finish()?;
-        if matches!(self.arguments.mode, Some(Mode::Help | Mode::Version)) {
+        if matches!(
+            self.arguments.mode,
+            Some(PostqueueMode::Help | PostqueueMode::Version)
+        ) {
             return Ok(self.arguments);
         }
         let detail = self.given.contains(&"detail");
         let mode = match (self.arguments.mode.take(), self.asked) {
-            (Some(Mode::List(View::Json)), Some((_, Mode::Count(_, by)))) => {
-                Some(Mode::Count(CountFormat::Json, by))
+            (Some(PostqueueMode::List(View::Json)), Some((_, PostqueueMode::Count(_, by)))) => {
+                Some(PostqueueMode::Count(CountFormat::Json, by))
             }
-            (Some(Mode::List(View::Json)), None) if detail => Some(Mode::List(View::DetailedJson)),
+            (Some(PostqueueMode::List(View::Json)), None) if detail => {
+                Some(PostqueueMode::List(View::DetailedJson))
+            }
             (None, Some((_, asked))) => Some(asked),
             (Some(_), Some((name, _))) => {
                 return Err(Problem::Wrong(format!(
                     "--{name} does not go with -p, -f, -i and -s; with -j only --count does"
                 )));
             }
-            (Some(Mode::Flush(FlushRequest::One(id))), None) if id == MATCH => {
-                Some(Mode::FlushMatching)
+            (Some(PostqueueMode::Flush(FlushRequest::One(id))), None) if id == MATCH => {
+                Some(PostqueueMode::FlushMatching)
             }
             (mode, None) => mode,
         };
         let is_selected = self.arguments.selection.is_some();
         match &mode {
-            Some(Mode::Flush(_)) if is_selected => {
+            Some(PostqueueMode::Flush(_)) if is_selected => {
                 let text = "a selection does not go with -f, -i and -s, but with -i MATCH";
                 return Err(Problem::Wrong(text.to_owned()));
             }
-            Some(Mode::FlushMatching) if !is_selected => {
+            Some(PostqueueMode::FlushMatching) if !is_selected => {
                 let text = "MATCH needs a selection, such as --from or --older; all mail is -f";
                 return Err(Problem::Wrong(text.to_owned()));
             }
@@ -315,50 +329,57 @@ impl Reading {
 }
 
 /// Refuses options that have no meaning in a mode.
-fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
+fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), Problem> {
     for name in given {
         let (fits, hint) = match *name {
-            "sort" => (matches!(mode, Mode::List(_)), "a listing"),
+            "sort" => (matches!(mode, PostqueueMode::List(_)), "a listing"),
             "limit" | "progress" => (
-                matches!(mode, Mode::List(_) | Mode::FlushMatching),
+                matches!(mode, PostqueueMode::List(_) | PostqueueMode::FlushMatching),
                 "a listing and -i MATCH",
             ),
-            "rate" | "dry-run" => (*mode == Mode::FlushMatching, "-i MATCH"),
+            "rate" | "dry-run" => (*mode == PostqueueMode::FlushMatching, "-i MATCH"),
             "reverse" => (given.contains(&"sort"), "--sort"),
             "top" => (
-                matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics),
+                matches!(
+                    mode,
+                    PostqueueMode::Count(_, Some(_)) | PostqueueMode::Metrics
+                ),
                 "--count=BY and --prometheus",
             ),
             "null" => (
                 matches!(
                     mode,
-                    Mode::List(View::Oneline | View::Ids | View::Format(_))
+                    PostqueueMode::List(View::Oneline | View::Ids | View::Format(_))
                 ),
                 "--ids, --oneline and --format",
             ),
             "time-style" => (
                 !matches!(
                     mode,
-                    Mode::List(View::Json | View::DetailedJson)
-                        | Mode::Count(CountFormat::Json, _)
-                        | Mode::Count(_, None)
-                        | Mode::Metrics
-                        | Mode::Check
-                        | Mode::Flush(_)
-                        | Mode::FlushMatching
+                    PostqueueMode::List(View::Json | View::DetailedJson)
+                        | PostqueueMode::Count(CountFormat::Json, _)
+                        | PostqueueMode::Count(_, None)
+                        | PostqueueMode::Metrics
+                        | PostqueueMode::Check
+                        | PostqueueMode::Flush(_)
+                        | PostqueueMode::FlushMatching
                 ),
                 "-p, --oneline, --csv, --format and --count=BY",
             ),
-            "detail" => (matches!(mode, Mode::List(View::DetailedJson)), "-j"),
+            "detail" => (
+                matches!(mode, PostqueueMode::List(View::DetailedJson)),
+                "-j",
+            ),
             "all-instances" => (
                 matches!(
                     mode,
-                    Mode::List(View::Text | View::Json | View::DetailedJson) | Mode::Count(..)
+                    PostqueueMode::List(View::Text | View::Json | View::DetailedJson)
+                        | PostqueueMode::Count(..)
                 ),
                 "-p, -j and --count",
             ),
-            "output" => (*mode == Mode::Metrics, "--prometheus"),
-            _ => (*mode == Mode::Check, "--check"),
+            "output" => (*mode == PostqueueMode::Metrics, "--prometheus"),
+            _ => (*mode == PostqueueMode::Check, "--check"),
         };
         if !fits {
             return Err(Problem::Wrong(format!("--{name} goes with {hint}")));
@@ -369,8 +390,8 @@ fn check_modifiers(mode: &Mode, given: &[&'static str]) -> Result<(), Problem> {
 
 /// Refuses a check that has nothing to look for, or that is critical before
 /// it warns.
-fn check_thresholds(mode: &Mode, thresholds: &Thresholds) -> Result<(), Problem> {
-    if *mode != Mode::Check {
+fn check_thresholds(mode: &PostqueueMode, thresholds: &Thresholds) -> Result<(), Problem> {
+    if *mode != PostqueueMode::Check {
         return Ok(());
     }
     let Thresholds {

@@ -1,4 +1,5 @@
-//! `postqueue --count`: how many messages there are, and by what.
+//! `postqueue --count`: the number of messages, or a table of them by sender,
+//! recipient, reason and others; as text or as JSON.
 
 use std::io::Write;
 
@@ -6,7 +7,7 @@ use super::super::Fatal;
 use super::super::listing;
 use super::super::listing::{CountSummary, Session};
 use super::super::output;
-use super::arguments::{Arguments, CountFormat};
+use super::arguments::{CountFormat, PostqueueArguments};
 use super::view::{clock, request};
 use crate::listing::format::counts;
 use crate::listing::{CountBy, CountPlan, Style};
@@ -14,7 +15,7 @@ use crate::listing::{CountBy, CountPlan, Style};
 /// Counts, and prints what was counted.
 pub(super) fn run(
     mut session: Session<'_>,
-    arguments: &Arguments,
+    arguments: &PostqueueArguments,
     look: CountFormat,
     by: Option<CountBy>,
 ) -> Result<(), Fatal> {
@@ -35,7 +36,7 @@ pub(super) fn run(
     written.or_else(|error| output::output_failed(session.logger, &error))
 }
 
-fn total(counted: &CountSummary, arguments: &Arguments, look: CountFormat) -> Vec<u8> {
+fn total(counted: &CountSummary, arguments: &PostqueueArguments, look: CountFormat) -> Vec<u8> {
     let messages = counted.totals.messages;
     match look {
         CountFormat::Table => format!("{messages}\n").into_bytes(),
@@ -45,7 +46,7 @@ fn total(counted: &CountSummary, arguments: &Arguments, look: CountFormat) -> Ve
 
 fn grouped(
     counted: CountSummary,
-    arguments: &Arguments,
+    arguments: &PostqueueArguments,
     look: CountFormat,
     by: CountBy,
 ) -> Vec<u8> {

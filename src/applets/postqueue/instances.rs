@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::super::{Call, Fatal, instance, output};
-use super::arguments::{Arguments, CountFormat, Mode, View};
+use super::arguments::{CountFormat, PostqueueArguments, PostqueueMode, View};
 use super::options::PROGRAM;
 use crate::config::Config;
 use crate::logging::Logger;
@@ -60,10 +60,10 @@ pub(super) fn named(
 /// a failure.
 pub(super) fn each(
     call: &Call,
-    mut arguments: Arguments,
+    mut arguments: PostqueueArguments,
     config: Config,
     logger: &mut Logger,
-    on_instance: impl Fn(&Call, &Arguments, &Config, &mut Logger) -> Result<(), Fatal>,
+    on_instance: impl Fn(&Call, &PostqueueArguments, &Config, &mut Logger) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
     let configs = all(call, config, arguments.release, logger)?;
     let names: Vec<String> = configs.iter().map(name_of).collect();
@@ -72,9 +72,10 @@ pub(super) fn each(
         if is_for_people(&arguments) {
             let gap = if number == 0 { "" } else { "\n" };
             let is_unique = names.iter().filter(|other| *other == name).count() == 1;
-            let which = match is_unique {
-                true => String::new(),
-                false => format!(" ({})", directory_of(config)),
+            let which = if is_unique {
+                String::new()
+            } else {
+                format!(" ({})", directory_of(config))
             };
             let heading = format!("{gap}==> {name}{which} <==\n");
             let written = std::io::stdout().lock().write_all(heading.as_bytes());
@@ -137,11 +138,11 @@ fn all(
     Ok(configs)
 }
 
-/// Whether what is printed says nothing of the instance by itself.
-fn is_for_people(arguments: &Arguments) -> bool {
+/// Whether the output does not name the instance.
+fn is_for_people(arguments: &PostqueueArguments) -> bool {
     matches!(
         arguments.mode,
-        Some(Mode::List(View::Text) | Mode::Count(CountFormat::Table, _))
+        Some(PostqueueMode::List(View::Text) | PostqueueMode::Count(CountFormat::Table, _))
     )
 }
 

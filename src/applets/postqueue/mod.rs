@@ -21,7 +21,7 @@ use super::{Call, Fatal, flush, instance, output};
 use crate::config::Config;
 use crate::logging::Logger;
 use crate::sys::process::Trust;
-use arguments::{Arguments, Instances, Mode, parse};
+use arguments::{Instances, PostqueueArguments, PostqueueMode, parse};
 use options::{PROGRAM, USAGE, help};
 
 pub use instances::names as instance_names;
@@ -36,8 +36,10 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let mut logger = instance::logger(call, PROGRAM, PROGRAM);
     let arguments = parse(call, &mut logger)?;
     match arguments.mode {
-        Some(Mode::Help) => return output::print(&mut logger, &help()),
-        Some(Mode::Version) => return output::print(&mut logger, &super::front::version(PROGRAM)),
+        Some(PostqueueMode::Help) => return output::print(&mut logger, &help()),
+        Some(PostqueueMode::Version) => {
+            return output::print(&mut logger, &super::front::version(PROGRAM));
+        }
         _ => {}
     }
     match &arguments.output {
@@ -54,7 +56,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 }
 
 /// Finds the instance, or all of them, and carries out the call there.
-fn work(call: &Call, arguments: Arguments, logger: &mut Logger) -> Result<(), Fatal> {
+fn work(call: &Call, arguments: PostqueueArguments, logger: &mut Logger) -> Result<(), Fatal> {
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
@@ -72,7 +74,7 @@ fn work(call: &Call, arguments: Arguments, logger: &mut Logger) -> Result<(), Fa
 /// Carries out the call on one instance.
 fn on_instance(
     call: &Call,
-    arguments: &Arguments,
+    arguments: &PostqueueArguments,
     config: &Config,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
@@ -86,12 +88,14 @@ fn on_instance(
         connections: Connections::Last,
     };
     match &arguments.mode {
-        Some(Mode::List(view)) => view::list(session, view, arguments),
-        Some(Mode::Count(look, by)) => count::run(session, arguments, *look, *by),
-        Some(Mode::Metrics) => monitor::metrics(session, arguments),
-        Some(Mode::Check) => monitor::check(session, arguments),
-        Some(Mode::FlushMatching) => selected::run(session, arguments),
-        Some(Mode::Flush(wanted)) => flush::run(call, wanted, config, &spool, session.logger),
+        Some(PostqueueMode::List(view)) => view::list(session, view, arguments),
+        Some(PostqueueMode::Count(look, by)) => count::run(session, arguments, *look, *by),
+        Some(PostqueueMode::Metrics) => monitor::metrics(session, arguments),
+        Some(PostqueueMode::Check) => monitor::check(session, arguments),
+        Some(PostqueueMode::FlushMatching) => selected::run(session, arguments),
+        Some(PostqueueMode::Flush(wanted)) => {
+            flush::run(call, wanted, config, &spool, session.logger)
+        }
         _ => Err(unavailable(session.logger, USAGE)),
     }
 }

@@ -11,7 +11,7 @@ use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::super::listing;
 use super::super::listing::{CountSummary, Session};
 use super::super::output;
-use super::arguments::{Arguments, Thresholds};
+use super::arguments::{PostqueueArguments, Thresholds};
 use super::output_file;
 use super::view::request;
 use crate::listing::metrics;
@@ -21,11 +21,14 @@ use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::sys::time;
 
-/// Values of each top list unless `--top` says otherwise.
+/// Number of values in each list without `--top`.
 const TOP: usize = 10;
 
 /// Prints metrics.
-pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
+pub(super) fn metrics(
+    mut session: Session<'_>,
+    arguments: &PostqueueArguments,
+) -> Result<(), Fatal> {
     let now = time::now();
     let plan = metrics::plan(now);
     let counted = listing::count(
@@ -49,7 +52,7 @@ pub(super) fn metrics(mut session: Session<'_>, arguments: &Arguments) -> Result
 ///
 /// The spool is read with the mail owner's rights, which cannot write where
 /// node_exporter looks; so a copy of this process reads it, and this one, which
-/// never looks at the spool, writes the file with the caller's rights.
+/// never reads the spool, writes the file with the caller's rights.
 pub(super) fn replace(
     file: &OsStr,
     logger: &mut Logger,
@@ -113,7 +116,7 @@ impl MonitorState {
 }
 
 /// Checks the queue: one line on standard output, and its status.
-pub(super) fn check(session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
+pub(super) fn check(session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
     let thresholds = arguments.thresholds;
     let needs_ages = thresholds.warn_age.is_some() || thresholds.crit_age.is_some();
     let plan = CountPlan {

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::sys::dir::{Dir, set_mode, set_owner, stat_open};
 use crate::sys::error_text::error_text;
 
-/// Mode of a file that was not there.
+/// PostqueueMode of a file that was not there.
 const NEW_MODE: u32 = 0o644;
 /// The bits of a mode that are kept.
 const MODE_BITS: u32 = 0o7777;
@@ -45,9 +45,10 @@ pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
     let name = file.file_name().ok_or_else(invalid)?;
     let parent = file.parent().ok_or_else(invalid)?;
-    let parent = match parent.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => parent,
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
     };
     let directory = Dir::open(parent)?;
     let before = match directory.stat(name) {

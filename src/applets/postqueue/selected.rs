@@ -15,7 +15,7 @@ use super::super::listing;
 use super::super::listing::{ProgressMode, Session};
 use super::super::progress::Progress;
 use super::super::{Fatal, flush};
-use super::arguments::Arguments;
+use super::arguments::PostqueueArguments;
 use super::view::{clock, request};
 use crate::listing::{
     Columns, Ending, ListingError, PartialResult, Sink, Style, Template, Terminator, Totals,
@@ -27,7 +27,7 @@ use crate::sys::signals;
 use crate::sys::signals::Interrupts;
 
 /// Flushes them, or lists what would be flushed.
-pub(super) fn run(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
+pub(super) fn run(mut session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
     if arguments.dry_run {
         return list_only(session, arguments);
     }
@@ -55,22 +55,22 @@ pub(super) fn run(mut session: Session<'_>, arguments: &Arguments) -> Result<(),
 /// Has each message delivered.
 fn flush_all(
     mut session: Session<'_>,
-    arguments: &Arguments,
+    arguments: &PostqueueArguments,
     ids: &[QueueId],
 ) -> Result<(), Fatal> {
     let interrupts = Interrupts::watch().map_err(|error| {
         let text = format!("cannot watch signals: {}", error_text(&error));
         unavailable(session.logger, text)
     })?;
-    let mut progress = match arguments.progress == ProgressMode::Progress && Progress::can_be_seen()
-    {
-        true => Progress::shown(u64::try_from(ids.len()).ok()),
-        false => Progress::default(),
+    let mut progress = if arguments.progress == ProgressMode::Progress && Progress::can_be_seen() {
+        Progress::shown(u64::try_from(ids.len()).ok())
+    } else {
+        Progress::default()
     };
     let mut last: Option<Instant> = None;
     for (done, id) in (0u64..).zip(ids) {
         if let (Some(interval), Some(last)) = (arguments.interval, last) {
-            // A wait that cannot be is one that is over.
+            // A failed wait counts as one that is over.
             let left = interval.saturating_sub(last.elapsed());
             let _ = interrupts.wait_during(left);
         }
@@ -100,10 +100,11 @@ fn stopped(session: &mut Session<'_>, signal: i32, left: u64) -> Fatal {
     Fatal::already_reported(status.unwrap_or(STATUS_UNAVAILABLE))
 }
 
-fn list_only(mut session: Session<'_>, arguments: &Arguments) -> Result<(), Fatal> {
-    let columns = match session.config.enable_long_queue_ids {
-        true => Columns::Long,
-        false => Columns::Short,
+fn list_only(mut session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
+    let columns = if session.config.enable_long_queue_ids {
+        Columns::Long
+    } else {
+        Columns::Short
     };
     let request = request(arguments, Style::Text(columns, None));
     let count = listing::run_and_count(session.again(), &request)?;

@@ -1,4 +1,5 @@
-//! The values of postqueue's options, and what is wrong with one.
+//! Reads the values of postqueue's options. Owns the messages about values that
+//! are not valid.
 
 use std::ffi::OsString;
 
@@ -12,9 +13,9 @@ use crate::selection::SelectionError;
 
 /// What is wrong with a command line whose options all exist.
 pub(super) enum Problem {
-    /// Two of Postfix's options exclude each other.
+    /// Two options of Postfix exclude each other.
     Contradiction,
-    /// Anything of ours.
+    /// An error in options that Postfix does not have.
     Wrong(String),
 }
 

@@ -6,7 +6,7 @@ use super::super::authorization;
 use super::super::fatal::unavailable;
 use super::super::listing;
 use super::super::listing::{Request, Session};
-use super::arguments::{Arguments, View};
+use super::arguments::{PostqueueArguments, View};
 use crate::config::Config;
 use crate::listing::{
     Clock, Columns, DetailRules, Members, Style, Template, Terminator, TimeStyle,
@@ -15,18 +15,24 @@ use crate::logging::Logger;
 use crate::sys::time;
 
 /// Lists messages.
-pub(super) fn list(session: Session<'_>, view: &View, arguments: &Arguments) -> Result<(), Fatal> {
+pub(super) fn list(
+    session: Session<'_>,
+    view: &View,
+    arguments: &PostqueueArguments,
+) -> Result<(), Fatal> {
     let clock = clock(arguments);
-    let terminator = match arguments.ends_with_nul {
-        true => Terminator::Nul,
-        false => Terminator::Newline,
+    let terminator = if arguments.ends_with_nul {
+        Terminator::Nul
+    } else {
+        Terminator::Newline
     };
     let (details, template);
     let style = match view {
         View::Text => {
-            let columns = match session.config.enable_long_queue_ids {
-                true => Columns::Long,
-                false => Columns::Short,
+            let columns = if session.config.enable_long_queue_ids {
+                Columns::Long
+            } else {
+                Columns::Short
             };
             Style::Text(columns, arguments.time_style.map(|_| clock))
         }
@@ -62,7 +68,7 @@ pub(super) fn list(session: Session<'_>, view: &View, arguments: &Arguments) -> 
 }
 
 /// The request for a listing in the form `style`.
-pub(super) fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request<'a> {
+pub(super) fn request<'a>(arguments: &'a PostqueueArguments, style: Style<'a>) -> Request<'a> {
     Request {
         style,
         selection: arguments.selection.as_ref(),
@@ -73,7 +79,7 @@ pub(super) fn request<'a>(arguments: &'a Arguments, style: Style<'a>) -> Request
 }
 
 /// How times are shown.
-pub(super) fn clock(arguments: &Arguments) -> Clock {
+pub(super) fn clock(arguments: &PostqueueArguments) -> Clock {
     Clock {
         style: arguments.time_style.unwrap_or(TimeStyle::Iso),
         now: time::now(),
@@ -84,12 +90,13 @@ pub(super) fn clock(arguments: &Arguments) -> Clock {
 fn template_of(
     format: &str,
     clock: Clock,
-    arguments: &Arguments,
+    arguments: &PostqueueArguments,
     logger: &mut Logger,
 ) -> Result<Template, Fatal> {
-    let terminator = match arguments.ends_with_nul {
-        true => Terminator::Nul,
-        false => Terminator::Nothing,
+    let terminator = if arguments.ends_with_nul {
+        Terminator::Nul
+    } else {
+        Terminator::Nothing
     };
     let template = Template::format(format, terminator, clock);
     template.map_err(|problem| {

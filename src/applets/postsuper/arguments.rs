@@ -24,9 +24,9 @@ use crate::spool::Queue;
 /// The letters that not every release has.
 const NEWER: [(char, Feature); 2] = [('e', Feature::ForcedExpire), ('f', Feature::ForcedExpire)];
 
-/// Whether an explanation is wanted instead of work.
+/// Whether an explanation is requested instead of an action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
+pub enum PostsuperMode {
     /// Work.
     #[default]
     Work,
@@ -48,8 +48,8 @@ pub enum Notify {
 
 /// The command line, understood.
 #[derive(Debug, Default)]
-pub struct Arguments {
-    pub(super) mode: Mode,
+pub struct PostsuperArguments {
+    pub(super) mode: PostsuperMode,
     pub(super) config_directory: Option<OsString>,
     pub(super) actions: Vec<(Action, OsString)>,
     pub(super) purge: Purge,
@@ -59,20 +59,20 @@ pub struct Arguments {
     /// The first error in the options of actions.
     pub(super) wrong: Option<String>,
     pub(super) trash: trash::Options,
-    /// What is asked of the trash instead of anything else.
+    /// The request to the trash, if there is one.
     pub(super) task: Option<Task>,
-    /// The Postfix to behave as, if not the instance's own.
+    /// The release to behave as, if not that of the instance.
     pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
 }
 
-impl Arguments {
+impl PostsuperArguments {
     /// Whether the queues are walked for repair.
     pub fn repairs(&self) -> bool {
         self.purge != Purge::No || self.structure != Structure::Leave
     }
 
-    /// Whether anything is asked for that Postfix does not have.
+    /// Whether an option is given that Postfix does not have.
     pub fn is_extended(&self) -> bool {
         let trashes = self.trash.deleted == trash::Deleted::InTrash;
         let notifies = self.notify == Notify::WhenMoved;
@@ -94,7 +94,7 @@ impl Arguments {
 }
 
 /// What can be wrong with a command line.
-pub enum Misuse {
+pub enum CommandLineError {
     /// getopt's message; the usage message follows.
     Option(Vec<u8>),
     /// -c with a relative path.
@@ -104,9 +104,9 @@ pub enum Misuse {
 }
 
 /// Reads the command line.
-pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
-    let mut arguments = Arguments::default();
-    let mut reading = options::Reading::new();
+pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
+    let mut arguments = PostsuperArguments::default();
+    let mut reading = options::ActionOptionsParser::new();
     let options = instance::options_of_release(call, options(), &NEWER, PROGRAM);
     let mut scanner = Scanner::new(&options, call.arguments.clone());
     let scanned: Vec<Result<Scanned, ScanError>> = scanner.by_ref().collect();
@@ -115,7 +115,7 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
         .iter()
         .any(|scanned| matches!(scanned, Ok(Scanned::Long("trash-purge", _))));
     for scanned in scanned {
-        let scanned = scanned.map_err(|error| Misuse::Option(error.message()))?;
+        let scanned = scanned.map_err(|error| CommandLineError::Option(error.message()))?;
         match &scanned {
             Scanned::Long(name @ "older", value) if purges => {
                 arguments.trash.take(name, value);
@@ -125,17 +125,17 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
         }
     }
     arguments.operands = match arguments.mode {
-        Mode::Work => {
+        PostsuperMode::Work => {
             let operands = scanner.operands().without_options("the queue name");
-            operands.map_err(|error| Misuse::Contradiction(error.to_string()))?
+            operands.map_err(|error| CommandLineError::Contradiction(error.to_string()))?
         }
-        Mode::Help | Mode::Version => Vec::new(),
+        PostsuperMode::Help | PostsuperMode::Version => Vec::new(),
     };
     match reading.finish(&arguments.actions, arguments.repairs()) {
         Ok(options) => arguments.options = options,
         Err(wrong) => arguments.wrong = Some(wrong),
     }
-    if arguments.mode == Mode::Work {
+    if arguments.mode == PostsuperMode::Work {
         arguments.task = task(&arguments)?;
     }
     if arguments.actions.is_empty() && !arguments.repairs() && arguments.task.is_none() {
@@ -145,8 +145,8 @@ pub fn scan(call: &Call) -> Result<Arguments, Misuse> {
     Ok(arguments)
 }
 
-/// What is asked of the trash, if anything.
-fn task(arguments: &Arguments) -> Result<Option<Task>, Misuse> {
+/// The request to the trash, if there is one.
+fn task(arguments: &PostsuperArguments) -> Result<Option<Task>, CommandLineError> {
     let is_delete = |(action, _): &(Action, OsString)| *action == Action::Delete;
     let beside = OtherRequests {
         deletes: arguments.actions.iter().any(is_delete),
@@ -154,14 +154,14 @@ fn task(arguments: &Arguments) -> Result<Option<Task>, Misuse> {
         names_queues: !arguments.operands.is_empty(),
     };
     let task = arguments.trash.task(beside);
-    task.map_err(Misuse::Contradiction)
+    task.map_err(CommandLineError::Contradiction)
 }
 
-fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Misuse> {
+fn take(option: Scanned, arguments: &mut PostsuperArguments) -> Result<(), CommandLineError> {
     let action = match option {
         Scanned::Short('c', value) => {
             if !Path::new(&value).is_absolute() {
-                return Err(Misuse::RelativePath);
+                return Err(CommandLineError::RelativePath);
             }
             arguments.config_directory = Some(value);
             return Ok(());
@@ -169,7 +169,8 @@ fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Misuse> {
         Scanned::Long("dialect", value) => {
             let bad = || format!("bad value for --dialect: {}", value.display());
             let release = cli::release(&value);
-            arguments.release = Some(release.ok_or_else(|| Misuse::Contradiction(bad()))?);
+            arguments.release =
+                Some(release.ok_or_else(|| CommandLineError::Contradiction(bad()))?);
             return Ok(());
         }
         Scanned::Short('d', value) => (Action::Delete, value),
@@ -188,7 +189,7 @@ fn take(option: Scanned, arguments: &mut Arguments) -> Result<(), Misuse> {
 }
 
 /// Takes an option without a value.
-fn switch(option: Scanned, arguments: &mut Arguments) {
+fn switch(option: Scanned, arguments: &mut PostsuperArguments) {
     match option {
         Scanned::Short('p', _) => arguments.purge = Purge::Unfinished,
         Scanned::Short('s', _) if arguments.structure == Structure::Leave => {
@@ -198,9 +199,11 @@ fn switch(option: Scanned, arguments: &mut Arguments) {
         Scanned::Long(name, value) if arguments.trash.take(name, &value) => {}
         Scanned::Long("notify", _) => arguments.notify = Notify::WhenMoved,
         // The first of the two wins.
-        Scanned::Long("help", _) if arguments.mode == Mode::Work => arguments.mode = Mode::Help,
-        Scanned::Long("version", _) if arguments.mode == Mode::Work => {
-            arguments.mode = Mode::Version;
+        Scanned::Long("help", _) if arguments.mode == PostsuperMode::Work => {
+            arguments.mode = PostsuperMode::Help
+        }
+        Scanned::Long("version", _) if arguments.mode == PostsuperMode::Work => {
+            arguments.mode = PostsuperMode::Version;
         }
         _ => {}
     }

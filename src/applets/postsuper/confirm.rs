@@ -48,9 +48,10 @@ pub fn ask_confirmation(
         return Err(fatal(logger, text));
     }
     let all = Selection::default();
-    let selection = match argument == MATCH {
-        true => options.selection.as_ref().unwrap_or(&all),
-        false => &all,
+    let selection = if argument == MATCH {
+        options.selection.as_ref().unwrap_or(&all)
+    } else {
+        &all
     };
     let summary = count(context, *action, selection, logger)?;
     let messages = summary.totals.messages;
@@ -74,9 +75,10 @@ fn count(
 ) -> Result<Collector, Fatal> {
     let rules = context.rules(logger)?;
     let plan = CountPlan {
-        by: match context.arguments.options.interactive {
-            true => vec![CountBy::From, CountBy::Reason],
-            false => Vec::new(),
+        by: if context.arguments.options.interactive {
+            vec![CountBy::From, CountBy::Reason]
+        } else {
+            Vec::new()
         },
         needs_sizes: true,
         ..CountPlan::default()
@@ -101,9 +103,10 @@ fn ask(
     // A terminal that cannot be written to is gone: there is no consent.
     let is_shown = stderr().lock().write_all(&text).is_ok();
     let is_yes = is_shown && answer(context).map_err(|ended| context.end(&ended, logger))?;
-    match is_yes {
-        true => Ok(()),
-        false => Err(fatal(logger, "nothing was done")),
+    if is_yes {
+        Ok(())
+    } else {
+        Err(fatal(logger, "nothing was done"))
     }
 }
 
@@ -154,8 +157,8 @@ fn cut(value: &[u8]) -> &[u8] {
     value.get(..end).unwrap_or(value)
 }
 
-/// Whether a line of yes comes. The end of input, an error and everything
-/// else are no.
+/// Whether the answer is yes. The end of input, an error and any other answer
+/// are no.
 fn answer(context: ActionContext<'_>) -> Result<bool, ScanEnd> {
     let Ok(copy) = stdin().as_fd().try_clone_to_owned() else {
         return Ok(false);

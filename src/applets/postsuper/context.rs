@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
 use super::super::{Fatal, instance};
-use super::arguments::Arguments;
+use super::arguments::PostsuperArguments;
 use super::errors::{STATUS, fatal};
 use super::options::{ALL, MATCH, STDIN};
 use crate::actions::by_selection;
@@ -21,14 +21,14 @@ use crate::sys::dir::Dir;
 use crate::sys::process::raise_open_files;
 use crate::sys::signals::Interrupts;
 
-/// How long counting may take after a signal: who sent it wants an end.
+/// Time limit of counting after a signal.
 const COUNTING_MAX: Duration = Duration::from_secs(1);
 
-/// What is worked on, and why.
+/// What an action is carried out on.
 #[derive(Clone, Copy)]
 pub struct ActionContext<'a> {
-    /// What is asked for.
-    pub arguments: &'a Arguments,
+    /// The command line.
+    pub arguments: &'a PostsuperArguments,
     /// The configuration.
     pub config: &'a Config,
     /// The queue directory.
@@ -41,7 +41,7 @@ pub struct ActionContext<'a> {
     pub interrupts: &'a Interrupts,
 }
 
-/// Why a look ended before its end.
+/// Why a scan ended early.
 pub enum ScanEnd {
     /// The listing.
     Listing(ListingError),
@@ -50,7 +50,7 @@ pub enum ScanEnd {
 }
 
 impl ActionContext<'_> {
-    /// What counts in a message.
+    /// Which parts of a message count.
     pub fn rules(&self, logger: &mut Logger) -> Result<Rules, Fatal> {
         let mut warnings = Vec::new();
         let rules = instance::rules(self.config, &mut warnings);
@@ -64,17 +64,17 @@ impl ActionContext<'_> {
         })
     }
 
-    /// How many names there are to look at; `None` if that is known only at the
-    /// end.
+    /// The number of names to examine; `None` if it is known only at the end.
     pub fn names(&self) -> Option<u64> {
         let mut total = 0u64;
         for (action, argument) in &self.arguments.actions {
             if argument == STDIN {
                 return None;
             }
-            let names = match argument == ALL || argument == MATCH {
-                true => self.names_for(*action, argument).ok()?,
-                false => 1,
+            let names = if argument == ALL || argument == MATCH {
+                self.names_for(*action, argument).ok()?
+            } else {
+                1
             };
             total = total.saturating_add(names);
         }
@@ -107,8 +107,8 @@ impl ActionContext<'_> {
         Ok(count)
     }
 
-    /// How many names there are by now in the queues where an action looks;
-    /// `None` if counting them takes long, or fails.
+    /// The number of names in the queues that an action examines; `None` if
+    /// counting fails or exceeds [`COUNTING_MAX`].
     pub fn names_left(&self, action: Action) -> Option<u64> {
         let deadline = Instant::now().checked_add(COUNTING_MAX)?;
         let mut count = 0u64;
@@ -127,7 +127,7 @@ impl ActionContext<'_> {
         Some(count)
     }
 
-    /// Lists what an action would be on, queue after queue.
+    /// Lists the messages of an action, queue after queue.
     pub fn list(
         &self,
         action: Action,

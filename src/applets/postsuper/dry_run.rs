@@ -47,9 +47,10 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
     let mut rules = context.rules(logger)?;
     rules.charset = rules.charset.safe();
     let forecast = Forecast::new(*action, context.arguments.trash.deleted);
-    let columns = match context.config.enable_long_queue_ids {
-        true => Columns::Long,
-        false => Columns::Short,
+    let columns = if context.config.enable_long_queue_ids {
+        Columns::Long
+    } else {
+        Columns::Short
     };
     let results = context.arguments.options.results;
     let (style, edit) = if results {
@@ -251,12 +252,11 @@ impl DryRun<'_> {
             Severity::Info,
             counted(would_be(self.action, deleted), count),
         );
-        match context.arguments.options.strict && self.missing > 0 {
-            true => {
-                logger.report(Severity::Warning, missing_ids(self.missing));
-                Err(Fatal::already_reported(STATUS_STRICT))
-            }
-            false => Ok(()),
+        if context.arguments.options.strict && self.missing > 0 {
+            logger.report(Severity::Warning, missing_ids(self.missing));
+            Err(Fatal::already_reported(STATUS_STRICT))
+        } else {
+            Ok(())
         }
     }
 }

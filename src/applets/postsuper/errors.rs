@@ -1,4 +1,5 @@
-//! How postsuper ends when it fails: the message and the exit status.
+//! How postsuper ends when it fails: the message, and the exit status, which is
+//! 1 or, with `--strict`, 100.
 
 use super::super::Fatal;
 use crate::logging::Logger;

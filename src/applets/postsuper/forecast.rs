@@ -13,7 +13,7 @@ const COLUMNS: &str = "%{queue} %{id} %{status}";
 /// The status of a message whose next delivery attempt is the last.
 const EXPIRED: &str = "expire";
 
-/// Says what an action would do.
+/// What an action would do.
 #[derive(Debug)]
 pub struct Forecast {
     action: Action,
@@ -83,7 +83,7 @@ impl Forecast {
         }
     }
 
-    /// What would be done to a message; nothing for what is done already.
+    /// What would be done to a message; `None` for what is done already.
     fn outcomes(&self, queue: Queue, is_expired: bool) -> Vec<Option<ActionDone>> {
         let expired = (!is_expired).then_some(ActionDone::Expired);
         match (self.action, self.deleted) {

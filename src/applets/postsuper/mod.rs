@@ -41,7 +41,7 @@ use crate::sys::rights;
 use crate::sys::signals::Interrupts;
 use crate::sys::time;
 
-use arguments::{Arguments, Misuse, Mode, scan, selected, usage};
+use arguments::{CommandLineError, PostsuperArguments, PostsuperMode, scan, selected, usage};
 use context::ActionContext;
 use errors::{PROGRAM, STATUS, fatal};
 use operation::Operation;
@@ -89,15 +89,16 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
     let spool = instance::enter_queue_directory(&config, &mut logger, STATUS)?;
     admit_to(call, &config, &mut logger)?;
-    match arguments.options.dry_run {
-        true => drop_rights(call, &config, &mut logger)?,
-        false => drop_rights_but_log(call, &config, &mut logger)?,
+    if arguments.options.dry_run {
+        drop_rights(call, &config, &mut logger)?
+    } else {
+        drop_rights_but_log(call, &config, &mut logger)?
     }
     let interrupts = Interrupts::watch()
         .map_err(|error| fatal(&mut logger, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
-    // All of them, before anything is done for the first.
+    // All of them before the first is changed.
     for queue in selected.iter().map(Selected::queue) {
         queue.map_err(|error| fatal(&mut logger, error.message()))?;
     }
@@ -109,21 +110,21 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         selected: &selected,
         interrupts: &interrupts,
     };
-    match arguments.options.dry_run {
-        true => {
-            time::read_zone();
-            dry_run::run(context, &mut logger)
-        }
-        false => operate(context, call, &mut logger),
+    if arguments.options.dry_run {
+        time::read_zone();
+        dry_run::run(context, &mut logger)
+    } else {
+        operate(context, call, &mut logger)
     }
 }
 
 /// Asks for confirmation if that is requested, then acts.
 fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
     let options = &context.arguments.options;
-    let rules = match options.selection.is_some() || options.one_by_one() {
-        true => Some(context.rules(logger)?),
-        false => None,
+    let rules = if options.selection.is_some() || options.one_by_one() {
+        Some(context.rules(logger)?)
+    } else {
+        None
     };
     let limit = confirm::ask_confirmation(context, logger)?;
     let rate_limit = RateLimit::new(limit, options.interval);
@@ -167,16 +168,17 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
 
 /// A progress bar, if it is requested and visible.
 fn progress(context: ActionContext<'_>) -> Progress {
-    match context.arguments.options.progress && Progress::can_be_seen() {
-        true => Progress::shown(context.names()),
-        false => Progress::default(),
+    if context.arguments.options.progress && Progress::can_be_seen() {
+        Progress::shown(context.names())
+    } else {
+        Progress::default()
     }
 }
 
 /// What a permitted call asks for.
 enum Admitted {
     Explanation(String),
-    Work(Box<Arguments>),
+    Work(Box<PostsuperArguments>),
 }
 
 /// Refuses callers without the right to, before their options are looked at;
@@ -192,27 +194,29 @@ fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Ad
     if call.caller.trust == Trust::BorrowedRights {
         return Err(fatal(logger, SET_UID));
     }
-    let arguments = match call.caller.user.is_root() {
-        true => scanned.map_err(|misuse| complain(misuse, call, program, logger))?,
+    let arguments = if call.caller.user.is_root() {
+        scanned.map_err(|misuse| complain(misuse, call, program, logger))?
+    } else {
         // The mail owner is permitted by an option, whose errors are not reported.
-        false => scanned.map_err(|_| fatal(logger, NOT_ROOT))?,
+        scanned.map_err(|_| fatal(logger, NOT_ROOT))?
     };
     let may_come = call.caller.user.is_root() || arguments.config_directory.is_some();
     if let (Some(wrong), true) = (&arguments.wrong, may_come) {
         return Err(fatal(logger, wrong));
     }
-    match may_come {
-        true => Ok(Admitted::Work(Box::new(arguments))),
-        false => Err(fatal(logger, NOT_ROOT)),
+    if may_come {
+        Ok(Admitted::Work(Box::new(arguments)))
+    } else {
+        Err(fatal(logger, NOT_ROOT))
     }
 }
 
-/// The text that is asked for instead of work.
-fn explanation(mode: Mode) -> Option<String> {
+/// The text that is requested instead of an action.
+fn explanation(mode: PostsuperMode) -> Option<String> {
     match mode {
-        Mode::Help => Some(help()),
-        Mode::Version => Some(super::front::version(PROGRAM)),
-        Mode::Work => None,
+        PostsuperMode::Help => Some(help()),
+        PostsuperMode::Version => Some(super::front::version(PROGRAM)),
+        PostsuperMode::Work => None,
     }
 }
 
@@ -221,9 +225,10 @@ fn explanation(mode: Mode) -> Option<String> {
 fn admit_to(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     let user = call.caller.user;
     let owns = || std::fs::metadata(".").is_ok_and(|found| found.uid() == user.as_raw());
-    match user.is_root() || (user == config.mail_owner.uid && owns()) {
-        true => Ok(()),
-        false => Err(fatal(logger, NOT_ROOT)),
+    if user.is_root() || (user == config.mail_owner.uid && owns()) {
+        Ok(())
+    } else {
+        Err(fatal(logger, NOT_ROOT))
     }
 }
 
@@ -245,7 +250,7 @@ fn drop_rights_but_log(call: &Call, config: &Config, logger: &mut Logger) -> Res
     Ok(())
 }
 
-/// Becomes the mail owner, for good: nothing in the spool is touched before.
+/// Becomes the mail owner irrevocably, before anything in the spool is opened.
 fn drop_rights(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     if !call.caller.user.is_root() {
         return Ok(());
@@ -255,13 +260,13 @@ fn drop_rights(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), 
         .map_err(|error| fatal(logger, error.to_string()))
 }
 
-fn complain(misuse: Misuse, call: &Call, program: &str, logger: &mut Logger) -> Fatal {
+fn complain(misuse: CommandLineError, call: &Call, program: &str, logger: &mut Logger) -> Fatal {
     match misuse {
-        Misuse::Option(message) => {
+        CommandLineError::Option(message) => {
             logger.option_error(program.as_bytes(), &message);
             fatal(logger, usage(call, program))
         }
-        Misuse::RelativePath => fatal(logger, "-c requires absolute pathname"),
-        Misuse::Contradiction(text) => fatal(logger, text),
+        CommandLineError::RelativePath => fatal(logger, "-c requires absolute pathname"),
+        CommandLineError::Contradiction(text) => fatal(logger, text),
     }
 }

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::super::progress::Progress;
 use super::super::{Call, Fatal, flush, output};
-use super::arguments::{Arguments, Notify};
+use super::arguments::{Notify, PostsuperArguments};
 use super::context::ActionContext;
 use super::delivery::Delivery;
 use super::errors::{STATUS, STATUS_STRICT};
@@ -35,17 +35,17 @@ use crate::selection::Selection;
 use crate::spool::id;
 use crate::sys::signals;
 
-/// What is left to do after the work was cut short.
+/// What to do after an interruption.
 const INCOMPLETE: &str = "OPERATION INCOMPLETE -- RERUN COMMAND TO FIX THE QUEUE FIRST";
-/// That IDs are not what they were.
+/// Message: queue IDs have changed.
 const NAMES_CHANGED: &str = "QUEUE FILE NAMES WERE CHANGED TO MATCH INODE NUMBERS";
-/// Why actions by ID are not begun then.
+/// Message: why no action by ID is begun then.
 const CHECK_IDS: &str = "CHECK YOUR QUEUE IDS AND RE-ISSUE THE COMMAND";
 
 /// One operation and all it needs.
 pub struct Operation<'a> {
     /// The command line.
-    pub arguments: &'a Arguments,
+    pub arguments: &'a PostsuperArguments,
     /// How the applet was called.
     pub call: &'a Call,
     /// What is worked on.
@@ -92,12 +92,11 @@ impl Operation<'_> {
                 .map_err(|_| Fatal::already_reported(STATUS))?;
         }
         let missing = self.memory.missing;
-        match self.arguments.options.strict && missing > 0 {
-            true => {
-                self.logger.warning(missing_ids(missing));
-                Err(Fatal::already_reported(STATUS_STRICT))
-            }
-            false => Ok(()),
+        if self.arguments.options.strict && missing > 0 {
+            self.logger.warning(missing_ids(missing));
+            Err(Fatal::already_reported(STATUS_STRICT))
+        } else {
+            Ok(())
         }
     }
 
@@ -153,9 +152,10 @@ impl Operation<'_> {
                 repair::UNFINISHED_MAX_BEFORE_3_5
             },
             structure: self.arguments.structure,
-            style: match self.config.enable_long_queue_ids {
-                true => id::IdStyle::Long,
-                false => id::IdStyle::Short,
+            style: if self.config.enable_long_queue_ids {
+                id::IdStyle::Long
+            } else {
+                id::IdStyle::Short
             },
             without_inode: if self.config.postfix.has(Feature::FiveCharacterNameIsBogus) {
                 WithoutInode::Bogus

@@ -77,7 +77,7 @@ impl ActionOptions {
 
 /// The options while the command line is read.
 #[derive(Debug)]
-pub struct Reading {
+pub struct ActionOptionsParser {
     options: ActionOptions,
     given: Vec<&'static str>,
     builder: Builder,
@@ -85,8 +85,8 @@ pub struct Reading {
     wrong: Option<String>,
 }
 
-impl Reading {
-    /// Nothing is read yet.
+impl ActionOptionsParser {
+    /// A parser that has read no option.
     pub fn new() -> Self {
         Self {
             options: ActionOptions::default(),

@@ -18,7 +18,7 @@ use crate::text::{Charset, make_printable};
 use crate::trash;
 use crate::trash::{BatchSummary, Caller, Trash, Word};
 
-/// What becomes of messages that are deleted.
+/// Where deleted messages go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deleted {
     #[default]
@@ -27,7 +27,7 @@ pub enum Deleted {
     InTrash,
 }
 
-/// What is asked of the trash. One of these is all that a call does.
+/// A request to the trash. A call with one does nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// --undo, of the last batch unless one is named.
@@ -71,7 +71,10 @@ impl Options {
         true
     }
 
-    /// What is asked of the trash, if anything; or what is wrong with it.
+    /// The request to the trash, if there is one.
+    ///
+    /// # Errors
+    /// The options exclude each other, or the rest of the command line.
     pub fn task(&self, beside: OtherRequests) -> Result<Option<Task>, String> {
         let wrong = |text: &str| Err(text.to_owned());
         let tasks = [self.undo.is_some(), self.list, self.purge];
@@ -114,7 +117,7 @@ impl Options {
     }
 }
 
-/// Begins a batch for what will be deleted, if that is where it goes.
+/// Begins a batch if deleted messages go to the trash.
 pub fn begin<'a>(
     options: &Options,
     field: SpoolContext<'a>,
@@ -127,7 +130,7 @@ pub fn begin<'a>(
     }
 }
 
-/// Ends the batch, and says how it is undone if anything was moved.
+/// Ends the batch, and reports how to undo it if anything was moved.
 pub fn finish(trash: &Trash<'_>, directory: Option<&OsStr>, logger: &mut Logger) {
     let Some(batch) = trash.finish() else {
         return;
@@ -139,7 +142,7 @@ pub fn finish(trash: &Trash<'_>, directory: Option<&OsStr>, logger: &mut Logger)
     logger.info([b"undo: postsuper ", instance.as_slice(), undo.as_bytes()].concat());
 }
 
-/// Who calls: the account that the process had before it gave up its rights.
+/// The caller: the user of the process before it dropped its rights.
 fn who(call: &Call) -> Caller {
     let user = call.caller.user;
     let name = user_name(user).and_then(|name| Word::parse(name.as_bytes()));

@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::errors::{Misuse, bad, misuse, of_ours};
+use super::errors::{UsageError, bad, misuse, of_ours};
 use super::operands;
 use super::table::options;
 use crate::cli;
@@ -15,9 +15,9 @@ use crate::release::Release;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
-/// What is to be done.
+/// What the call asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum QshapeMode {
     #[default]
     Count,
     Usage,
@@ -34,7 +34,7 @@ pub(super) enum CountDisplay {
     Chart,
 }
 
-/// Whose form of output is asked for.
+/// Whose output format is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OutputFormat {
     /// That of Postfix's qshape, which passes over what it cannot read.
@@ -44,7 +44,7 @@ pub(super) enum OutputFormat {
     Own,
 }
 
-/// Numbers as they were typed: Perl takes any text for one.
+/// Numbers as they were typed: Perl accepts any text as a number.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     pub(super) width: Typed,
@@ -69,8 +69,8 @@ pub(super) enum Typed {
 
 /// The command line, understood but for its numbers.
 #[derive(Debug, Default)]
-pub struct Arguments {
-    pub(super) mode: Mode,
+pub struct QshapeArguments {
+    pub(super) mode: QshapeMode,
     pub(super) config_directory: Option<OsString>,
     pub(super) by: Option<GroupBy>,
     pub(super) parents: Parents,
@@ -80,15 +80,15 @@ pub struct Arguments {
     pub(super) form: OutputFormat,
     /// How many rows, whatever standard output is.
     pub(super) top: Option<u64>,
-    /// The Postfix to behave as, if not the instance's own.
+    /// The release to behave as, if not that of the instance.
     pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
     /// Which messages count; all without one.
     pub(super) selection: Option<Selection>,
 }
 
-impl Arguments {
-    /// Whether anything is asked for that Postfix's qshape does not have.
+impl QshapeArguments {
+    /// Whether an option is given that Postfix's qshape does not have.
     pub(super) fn has_own_options(&self) -> bool {
         let by = self.by.unwrap_or_default();
         !matches!(by, GroupBy::Domain | GroupBy::SenderDomain)
@@ -98,8 +98,8 @@ impl Arguments {
 }
 
 /// Reads the command line.
-pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
-    let mut parsed = Arguments::default();
+pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
+    let mut parsed = QshapeArguments::default();
     let mut builder = Builder::new(time::now());
     let options = options();
     let mut scanner = Scanner::new(&options, arguments);
@@ -119,19 +119,19 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
             // What is left of `-l-` is `--`.
             Err(ScanError::Invalid(b'-')) if scanner.is_between() => break,
             // Of what is wrong the first ends the reading.
-            Err(ScanError::Invalid(_)) if parsed.mode == Mode::Usage => break,
+            Err(ScanError::Invalid(_)) if parsed.mode == QshapeMode::Usage => break,
             Err(ScanError::Invalid(letter)) => {
-                return Err(Misuse([b"Unknown option: ", &[letter][..]].concat()));
+                return Err(UsageError([b"Unknown option: ", &[letter][..]].concat()));
             }
             Err(other) => return Err(of_ours(other.message())),
         }
     }
-    if parsed.mode == Mode::Count {
+    if parsed.mode == QshapeMode::Count {
         let operands = scanner.operands().without_options("the queue name");
         parsed.operands = operands.map_err(|error| misuse(&error.to_string()))?;
     }
     parsed.selection = builder.finish()?;
-    if parsed.selection.is_some() && parsed.mode == Mode::Count {
+    if parsed.selection.is_some() && parsed.mode == QshapeMode::Count {
         operands::check_operands(&parsed.operands)?;
     }
     if parsed.parents == Parents::Counted && !names_are_domains(parsed.by) {
@@ -140,13 +140,13 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
     Ok(parsed)
 }
 
-fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
+fn take(option: Scanned, parsed: &mut QshapeArguments) -> Result<(), UsageError> {
     if matches!(option, Scanned::Long(..)) {
         parsed.form = OutputFormat::Own;
     }
     match option {
         Scanned::Short('c', value) => parsed.config_directory = Some(value),
-        Scanned::Short('h', _) => set_mode(parsed, Mode::Usage),
+        Scanned::Short('h', _) => set_mode(parsed, QshapeMode::Usage),
         Scanned::Short('l', _) => parsed.growth = Growth::Linear,
         Scanned::Short('p', _) => parsed.parents = Parents::Counted,
         Scanned::Short('s', _) => set_by(parsed, GroupBy::SenderDomain)?,
@@ -164,8 +164,8 @@ fn take(option: Scanned, parsed: &mut Arguments) -> Result<(), Misuse> {
         }
         Scanned::Long("json", _) => set_format(parsed, CountDisplay::Json)?,
         Scanned::Long("chart", _) => set_format(parsed, CountDisplay::Chart)?,
-        Scanned::Long("help", _) => set_mode(parsed, Mode::Help),
-        Scanned::Long("version", _) => set_mode(parsed, Mode::Version),
+        Scanned::Long("help", _) => set_mode(parsed, QshapeMode::Help),
+        Scanned::Long("version", _) => set_mode(parsed, QshapeMode::Version),
         Scanned::Short(letter, value) => {
             if let Some(number) = number_of(letter, &mut parsed.numbers) {
                 *number = Typed::Text(value);
@@ -189,21 +189,21 @@ fn number_of(letter: char, numbers: &mut Numbers) -> Option<&mut Typed> {
     })
 }
 
-/// The first explanation that was asked for is given.
-fn set_mode(parsed: &mut Arguments, mode: Mode) {
-    if parsed.mode == Mode::Count {
+/// The first requested explanation is given.
+fn set_mode(parsed: &mut QshapeArguments, mode: QshapeMode) {
+    if parsed.mode == QshapeMode::Count {
         parsed.mode = mode;
     }
 }
 
-fn set_by(parsed: &mut Arguments, by: GroupBy) -> Result<(), Misuse> {
+fn set_by(parsed: &mut QshapeArguments, by: GroupBy) -> Result<(), UsageError> {
     match parsed.by.replace(by) {
         Some(other) if other != by => Err(misuse("-s and --by exclude each other")),
         _ => Ok(()),
     }
 }
 
-fn set_format(parsed: &mut Arguments, look: CountDisplay) -> Result<(), Misuse> {
+fn set_format(parsed: &mut QshapeArguments, look: CountDisplay) -> Result<(), UsageError> {
     match std::mem::replace(&mut parsed.look, look) {
         CountDisplay::Table => Ok(()),
         other if other == look => Ok(()),
@@ -232,7 +232,7 @@ fn parse_by(value: &OsStr) -> Option<GroupBy> {
 mod tests {
     use super::*;
 
-    fn parsed(arguments: &[&str]) -> Result<Arguments, Misuse> {
+    fn parsed(arguments: &[&str]) -> Result<QshapeArguments, UsageError> {
         parse(arguments.iter().map(OsString::from).collect())
     }
 
@@ -245,12 +245,12 @@ mod tests {
         assert_eq!(buckets(&["-b"]), Typed::LetterOnly);
         assert_eq!(buckets(&["-b-1"]), Typed::Text("-1".into()));
         assert_eq!(parsed(&["-c"]).unwrap().config_directory, Some("".into()));
-        let unknown = |letter| Misuse(format!("Unknown option: {letter}").into_bytes());
-        assert_eq!(parsed(&["-hx"]).unwrap().mode, Mode::Usage);
+        let unknown = |letter| UsageError(format!("Unknown option: {letter}").into_bytes());
+        assert_eq!(parsed(&["-hx"]).unwrap().mode, QshapeMode::Usage);
         assert_eq!(parsed(&["-xh"]).unwrap_err(), unknown('x'));
         assert_eq!(parsed(&["-lxy"]).unwrap_err(), unknown('x'));
         let text = b"unknown option --jsn; did you mean --json?".to_vec();
-        assert_eq!(parsed(&["--jsn"]).unwrap_err(), Misuse(text));
+        assert_eq!(parsed(&["--jsn"]).unwrap_err(), UsageError(text));
         assert_eq!(parsed(&["-l--json"]).unwrap_err(), unknown('-'));
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::io::{BufWriter, Write};
 
 use super::super::Fatal;
-use super::arguments::{Arguments, CountDisplay, Numbers, OutputFormat, names_are_domains};
+use super::arguments::{CountDisplay, Numbers, OutputFormat, QshapeArguments, names_are_domains};
 use super::errors::{STATUS, STATUS_FAILED};
 use super::messages::{Compared, Messages, unwritten};
 use crate::qshape_report::ages::Ages;
@@ -19,7 +19,7 @@ use crate::spool::tree::{TraversalIssue, join};
 use crate::sys::error_text::error_text;
 use crate::sys::terminal;
 
-/// Columns of output unless more are asked for.
+/// Columns of output by default.
 const WIDTH: f64 = 80.0;
 /// Columns of output at most: a line is written in one piece.
 const WIDTH_MAX: f64 = 1e6;
@@ -36,7 +36,7 @@ pub(super) struct Settings {
     pub(super) ages: Ages,
     look: CountDisplay,
     form: OutputFormat,
-    /// The width that was asked for, if it is one.
+    /// The requested width, if it is valid.
     width: Option<f64>,
     children: f64,
     top: Option<u64>,
@@ -46,7 +46,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Takes the numbers of a command line; values that are none are reported.
-    pub(super) fn of(arguments: &Arguments, words: &Messages) -> Self {
+    pub(super) fn of(arguments: &QshapeArguments, words: &Messages) -> Self {
         let above = |typed, compared, least: f64| {
             let number = words.number(typed, compared);
             number.filter(|number| *number > least)
@@ -64,9 +64,10 @@ impl Settings {
             width,
             children: children.unwrap_or(CHILDREN),
             top: arguments.top,
-            names: match arguments.has_own_options() {
-                true => NameFormat::Printable,
-                false => NameFormat::AsTheyAre,
+            names: if arguments.has_own_options() {
+                NameFormat::Printable
+            } else {
+                NameFormat::AsTheyAre
             },
         }
     }

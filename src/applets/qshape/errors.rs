@@ -18,27 +18,27 @@ pub(super) const STATUS_FAILED: u8 = 1;
 
 /// Why a command line is refused: the message after `PROG: `.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Misuse(pub(super) Vec<u8>);
+pub struct UsageError(pub(super) Vec<u8>);
 
-impl From<SelectionError> for Misuse {
+impl From<SelectionError> for UsageError {
     fn from(error: SelectionError) -> Self {
         misuse(&error.to_string())
     }
 }
 
 /// Refuses the value of an option of ours.
-pub(super) fn bad(option: &str, value: &OsStr) -> Misuse {
+pub(super) fn bad(option: &str, value: &OsStr) -> UsageError {
     let before = [b"bad value for --", option.as_bytes(), b": "].concat();
     of_ours([before, value.as_bytes().to_vec()].concat())
 }
 
 /// Refuses a command line, with a message of ours.
-pub(super) fn misuse(text: &str) -> Misuse {
+pub(super) fn misuse(text: &str) -> UsageError {
     of_ours(text.as_bytes().to_vec())
 }
 
 /// Messages of ours are printable.
-pub(super) fn of_ours(mut text: Vec<u8>) -> Misuse {
+pub(super) fn of_ours(mut text: Vec<u8>) -> UsageError {
     make_printable(&mut text, Charset::Safe);
-    Misuse(text)
+    UsageError(text)
 }

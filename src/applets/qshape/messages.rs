@@ -82,7 +82,7 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Words of a call. Perl knows a program by the path that the kernel was
+    /// The messages of a call. Perl names a program by the path that the kernel was
     /// given, not by argv[0].
     pub(super) fn of(call: &Call) -> Self {
         let named = call.program.as_bytes();
@@ -128,12 +128,12 @@ impl Messages {
         Some(value)
     }
 
-    /// What the original says of a batch of less than one message, and ends.
+    /// The message of Postfix's qshape about a batch of less than one message.
     pub(super) fn no_batch(&self) {
         self.at_line(b"Illegal modulus zero", LINE_BATCH);
     }
 
-    /// Something odd in a file.
+    /// Warns of an unusual file.
     pub(super) fn warn(&self, warning: &EnvelopeWarning, by: GroupBy) {
         match warning {
             EnvelopeWarning::NoRecord => {
@@ -158,7 +158,7 @@ impl Messages {
         }
     }
 
-    /// Something that bars the way.
+    /// Warns of a directory that cannot be traversed.
     pub(super) fn barred(&self, issue: &TraversalIssue) {
         let TraversalIssue {
             barred,
@@ -185,7 +185,7 @@ impl Messages {
         self.at_line(&text, LINE_SEARCH);
     }
 
-    /// What our own forms say of a directory that cannot be read.
+    /// In formats of our own: reports a directory that cannot be read.
     pub(super) fn unread(&self, path: &[u8], cause: &io::Error) {
         let (name, why) = (to_printable(path), error_text(cause));
         let near = match cause.kind() {

@@ -27,11 +27,11 @@ use crate::spool::Queue;
 use crate::sys::dir::FileKind;
 use crate::sys::{process, time};
 use crate::worker_pool::readers::readers_for;
-use arguments::{Arguments, Mode, OutputFormat, parse};
+use arguments::{OutputFormat, QshapeArguments, QshapeMode, parse};
 use display::{Display, Settings};
-use errors::{Misuse, POSTCONF, PROGRAM, STATUS, STATUS_FAILED};
+use errors::{POSTCONF, PROGRAM, STATUS, STATUS_FAILED, UsageError};
 use messages::Messages;
-use place::{Place, find_place};
+use place::{QueueSource, find_place};
 use table::{help, options};
 
 /// Directories that are open on the way down a tree of queues.
@@ -51,17 +51,17 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let arguments = parse(call.arguments.clone());
     let arguments = arguments.map_err(|misuse| refuse(call, &words, &misuse))?;
     match arguments.mode {
-        Mode::Help => return display::print(&help()),
-        Mode::Version => return display::print(&super::front::version(PROGRAM)),
-        Mode::Usage => {
+        QshapeMode::Help => return display::print(&help()),
+        QshapeMode::Version => return display::print(&super::front::version(PROGRAM)),
+        QshapeMode::Usage => {
             words.usage(release(call));
             return Err(Fatal::already_reported(STATUS));
         }
-        Mode::Count => {}
+        QshapeMode::Count => {}
     }
     let place = match &arguments.selection {
         Some(selection) => {
-            let refuse = |misuse: &Misuse| refuse(call, &words, misuse);
+            let refuse = |misuse: &UsageError| refuse(call, &words, misuse);
             selected::find_place(call, &arguments, selection, &words, refuse)?
         }
         None => find_place(call, &arguments, &words)?,
@@ -71,7 +71,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 }
 
 /// Refuses a command line.
-fn refuse(call: &Call, words: &Messages, misuse: &Misuse) -> Fatal {
+fn refuse(call: &Call, words: &Messages, misuse: &UsageError) -> Fatal {
     words.say(&misuse.0);
     words.usage(release(call));
     Fatal::already_reported(STATUS)
@@ -87,9 +87,9 @@ fn release(call: &Call) -> Release {
     instance::release_of(call, wanted, POSTCONF)
 }
 
-/// Refuses what is neither a directory nor a file: the walk passes over it,
-/// and zeros would look as if there were no mail.
-fn refuse_other_files(place: &Place<'_>, words: &Messages) -> Result<(), Fatal> {
+/// Refuses operands that are neither directories nor files. The walk would skip
+/// them, and zeros would look like an empty queue.
+fn refuse_other_files(place: &QueueSource<'_>, words: &Messages) -> Result<(), Fatal> {
     for queue in &place.queues {
         let found = place.base.stat(OsStr::from_bytes(queue));
         let kind = found.map(|stat| FileKind::of(&stat));
@@ -101,11 +101,11 @@ fn refuse_other_files(place: &Place<'_>, words: &Messages) -> Result<(), Fatal> 
     Ok(())
 }
 
-/// Counts everything and shows it.
+/// Counts and shows the result.
 fn count(
-    arguments: &Arguments,
+    arguments: &QshapeArguments,
     settings: &Settings,
-    place: &Place<'_>,
+    place: &QueueSource<'_>,
     words: &Messages,
 ) -> Result<(), Fatal> {
     let logs = place.layout.as_ref().map(|layout| Logs {

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::{Call, Fatal};
-use super::arguments::Arguments;
+use super::arguments::QshapeArguments;
 use super::errors::{POSTCONF, STATUS, STATUS_FAILED};
 use super::messages::Messages;
 use crate::config::{ConfigError, MailOwner, QueuePaths, locate};
@@ -20,16 +20,16 @@ use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::rights;
 
-/// What is counted unless the caller says so.
+/// The queues that are counted by default.
 const QUEUES: [&str; 2] = ["incoming", "active"];
 
 /// Where queues and logs are found.
-pub(super) struct Place<'a> {
+pub(super) struct QueueSource<'a> {
     /// What relative queues are relative to.
     pub(super) base: Dir,
-    /// The queues, as they were asked for.
+    /// The queues, as they were named.
     pub(super) queues: Vec<Vec<u8>>,
-    /// Where logs belong, if reasons are asked for.
+    /// Where logs are, if reasons are counted.
     pub(super) layout: Option<Layout>,
     /// What evaluates messages, if there is a selection.
     pub(super) selection_context: Option<SelectionContext<'a>>,
@@ -41,7 +41,7 @@ pub(super) struct SelectionContext<'a> {
     pub(super) rules: Rules,
     /// Where their logs belong.
     pub(super) layout: Layout,
-    /// The queues that were asked for, in the same order.
+    /// The named queues, in the same order.
     pub(super) queues: Vec<Queue>,
 }
 
@@ -62,15 +62,15 @@ impl SelectionContext<'_> {
 /// if it matters.
 pub(super) fn find_place(
     call: &Call,
-    arguments: &Arguments,
+    arguments: &QshapeArguments,
     words: &Messages,
-) -> Result<Place<'static>, Fatal> {
+) -> Result<QueueSource<'static>, Fatal> {
     let queues = queues(arguments);
     let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
     if all_absolute && arguments.by != Some(GroupBy::Reason) {
         drop_rights(call, || owner_of_any(arguments), words)?;
         let root = Path::new("/");
-        return Ok(Place {
+        return Ok(QueueSource {
             base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
             queues,
             layout: None,
@@ -80,7 +80,7 @@ pub(super) fn find_place(
     let (mut whereabouts, layout) = configured(arguments, words)?;
     let owner = || whereabouts.mail_owner(&mut Vec::new());
     drop_rights(call, owner, words)?;
-    Ok(Place {
+    Ok(QueueSource {
         base: enter(&whereabouts.queue_directory, words)?,
         queues,
         layout,
@@ -88,25 +88,27 @@ pub(super) fn find_place(
     })
 }
 
-/// Goes to the queue directory, from where relative paths are.
+/// Changes to the queue directory, the base of relative paths.
 pub(super) fn enter(directory: &Path, words: &Messages) -> Result<Dir, Fatal> {
     let entered = std::env::set_current_dir(directory).and_then(|()| Dir::open(Path::new(".")));
     entered.map_err(|cause| cannot_go(words, directory, &cause))
 }
 
-/// The queues that are asked for.
-pub(super) fn queues(arguments: &Arguments) -> Vec<Vec<u8>> {
+/// The queues that the operands name, or the default ones.
+pub(super) fn queues(arguments: &QshapeArguments) -> Vec<Vec<u8>> {
     let operands = arguments.operands.iter().map(|queue| queue.as_bytes());
-    match arguments.operands.is_empty() {
-        true => QUEUES.map(|queue| queue.as_bytes().to_vec()).to_vec(),
-        false => operands.map(<[u8]>::to_vec).collect(),
+    if arguments.operands.is_empty() {
+        QUEUES.map(|queue| queue.as_bytes().to_vec()).to_vec()
+    } else {
+        operands.map(<[u8]>::to_vec).collect()
     }
 }
 
-/// What main.cf says of the queues, and of the logs if reasons are asked for.
-/// It complains in the name of the program that reads it for the original.
+/// The parameters of the queues and, if reasons are counted, of the logs.
+/// Errors are reported in the name of postconf, which reads main.cf for
+/// Postfix's qshape.
 fn configured(
-    arguments: &Arguments,
+    arguments: &QshapeArguments,
     words: &Messages,
 ) -> Result<(QueuePaths, Option<Layout>), Fatal> {
     let mut logger = Logger::without_log(POSTCONF);
@@ -132,7 +134,10 @@ fn configured(
     })
 }
 
-fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<QueuePaths, ConfigError> {
+fn load(
+    arguments: &QshapeArguments,
+    warnings: &mut Vec<String>,
+) -> Result<QueuePaths, ConfigError> {
     let environment = std::env::var_os(locate::ENVIRONMENT);
     let directory: &OsStr = match (&arguments.config_directory, &environment) {
         (Some(option), _) => option,
@@ -142,16 +147,16 @@ fn load(arguments: &Arguments, warnings: &mut Vec<String>) -> Result<QueuePaths,
     QueuePaths::load(POSTCONF, Path::new(directory), warnings)
 }
 
-/// The mail owner when no instance is asked for: that of main.cf if there is
-/// one, else that of a Postfix which says nothing.
-fn owner_of_any(arguments: &Arguments) -> Result<MailOwner, ConfigError> {
+/// The mail owner when no instance is named: that of main.cf if there is one,
+/// else the default one.
+fn owner_of_any(arguments: &QshapeArguments) -> Result<MailOwner, ConfigError> {
     let quiet = &mut Vec::new();
     let owner = load(arguments, quiet).and_then(|mut found| found.mail_owner(&mut Vec::new()));
     owner.or_else(|_| QueuePaths::default_mail_owner())
 }
 
-/// Becomes the mail owner if this is root: nothing in a spool is touched
-/// before.
+/// Becomes the mail owner if this is root, before anything in a spool is
+/// opened.
 pub(super) fn drop_rights(
     call: &Call,
     owner: impl FnOnce() -> Result<MailOwner, ConfigError>,
@@ -172,7 +177,8 @@ pub(super) fn drop_rights(
     })
 }
 
-/// The queue directory cannot be entered: Perl's status is the error number.
+/// Reports that a directory cannot be entered. Perl's status is the error
+/// number.
 fn cannot_go(words: &Messages, directory: &Path, cause: &io::Error) -> Fatal {
     let directory = directory.to_string_lossy();
     words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());

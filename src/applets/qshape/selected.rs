@@ -4,11 +4,11 @@
 //! them and to their logs, and all of main.cf, which says what a listing shows.
 
 use super::super::{Call, Fatal, instance};
-use super::arguments::Arguments;
-use super::errors::{Misuse, PROGRAM, STATUS_FAILED};
+use super::arguments::QshapeArguments;
+use super::errors::{PROGRAM, STATUS_FAILED, UsageError};
 use super::messages::Messages;
 use super::operands::own_queue;
-use super::place::{Place, SelectionContext, drop_rights, enter, queues};
+use super::place::{QueueSource, SelectionContext, drop_rights, enter, queues};
 use crate::config::Config;
 use crate::logging::Logger;
 use crate::queue_file::message_visitor::Rules;
@@ -18,11 +18,11 @@ use crate::spool::{Layout, Queue};
 /// Finds the queues, gives up root's rights, and goes to the queue directory.
 pub(super) fn find_place<'a>(
     call: &Call,
-    arguments: &Arguments,
+    arguments: &QshapeArguments,
     selection: &'a Selection,
     words: &Messages,
-    refuse: impl FnOnce(&Misuse) -> Fatal,
-) -> Result<Place<'a>, Fatal> {
+    refuse: impl FnOnce(&UsageError) -> Fatal,
+) -> Result<QueueSource<'a>, Fatal> {
     let mut logger = Logger::without_log(&call.program.to_string_lossy());
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
@@ -31,13 +31,13 @@ pub(super) fn find_place<'a>(
     let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS_FAILED)?;
     let paths = queues(arguments);
     let own = |path: &Vec<u8>| own_queue(path, &config.queue_directory);
-    let own_queues: Result<Vec<Queue>, Misuse> = paths.iter().map(own).collect();
+    let own_queues: Result<Vec<Queue>, UsageError> = paths.iter().map(own).collect();
     let own_queues = own_queues.map_err(|misuse| refuse(&misuse))?;
     warn_if_nothing_is_left(selection, &own_queues, words);
     drop_rights(call, || Ok(config.mail_owner.clone()), words)?;
     let rules = rules(&config, &mut logger)?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
-    Ok(Place {
+    Ok(QueueSource {
         base: enter(&config.queue_directory, words)?,
         queues: paths,
         layout: Some(layout.clone()),

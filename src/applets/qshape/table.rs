@@ -1,4 +1,5 @@
-//! The options of qshape in the groups of `--help`, and its text.
+//! The options of qshape in the groups of `--help`, and its text. The same table
+//! feeds the scanner and the completions of shells.
 
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Value};

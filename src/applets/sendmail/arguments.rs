@@ -12,20 +12,20 @@ use crate::text::to_printable;
 
 /// What sendmail is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum SendmailMode {
     List,
     Flush,
     /// Delivery, the default of sendmail.
     Delivery,
     NotOurs,
-    /// Nothing: a daemon runs the queue at intervals anyway.
+    /// Nothing, since the queue manager runs at intervals anyway.
     Nothing,
 }
 
 /// What the options came to.
 #[derive(Debug)]
-pub(super) struct Arguments {
-    pub(super) mode: Mode,
+pub(super) struct SendmailArguments {
+    pub(super) mode: SendmailMode,
     /// `-t`: the recipients are in the message.
     pub(super) reads_recipients: bool,
     /// The site of `-qR`.
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 pub(super) fn option(
     letter: char,
     value: &OsStr,
-    arguments: &mut Arguments,
+    arguments: &mut SendmailArguments,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let value = value.as_bytes();
@@ -48,7 +48,7 @@ pub(super) fn option(
         ('B', kind) if !is_body_type(kind) => {
             return Err(fatal(logger, "-B option needs 8BITMIME or 7BIT"));
         }
-        ('I', _) => arguments.mode = Mode::NotOurs,
+        ('I', _) => arguments.mode = SendmailMode::NotOurs,
         ('N', notify) => warn_of_notify(notify, logger),
         ('n', _) => return Err(fatal(logger, "-n option not supported")),
         ('o', b"A") => return Err(fatal(logger, "-oA requires pathname")),
@@ -64,22 +64,26 @@ pub(super) fn option(
 }
 
 /// What sendmail is to do after `-b` with this letter.
-fn mode(letter: u8, before: Mode, logger: &mut Logger) -> Result<Mode, Fatal> {
+fn mode(letter: u8, before: SendmailMode, logger: &mut Logger) -> Result<SendmailMode, Fatal> {
     match letter {
-        b'p' => Ok(Mode::List),
-        b'm' => Ok(Mode::Delivery),
-        // Says how to deliver, not that mail is to be delivered.
+        b'p' => Ok(SendmailMode::List),
+        b'm' => Ok(SendmailMode::Delivery),
+        // Affects how mail is delivered, not whether.
         b'v' => Ok(before),
-        b'd' | b'h' | b'H' | b'i' | b'l' | b's' => Ok(Mode::NotOurs),
+        b'd' | b'h' | b'H' | b'i' | b'l' | b's' => Ok(SendmailMode::NotOurs),
         other => Err(unsupported('b', &[other], logger)),
     }
 }
 
 /// `-q`, `-q30m`, `-qIid`, `-qRsite`.
-fn queue_run(what: &[u8], arguments: &mut Arguments, logger: &mut Logger) -> Result<(), Fatal> {
+fn queue_run(
+    what: &[u8],
+    arguments: &mut SendmailArguments,
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
     match what {
-        [] => arguments.mode = Mode::Flush,
-        [b'0'..=b'9', ..] => arguments.mode = Mode::Nothing,
+        [] => arguments.mode = SendmailMode::Flush,
+        [b'0'..=b'9', ..] => arguments.mode = SendmailMode::Nothing,
         b"I" => return Err(fatal(logger, "specify: -qIqueueid")),
         b"R" => return Err(fatal(logger, "specify: -qRsitename")),
         [b'I', id @ ..] => arguments.flush_id = Some(OsStr::from_bytes(id).to_owned()),
@@ -101,7 +105,7 @@ fn is_return(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"full") || value.eq_ignore_ascii_case(b"hdrs")
 }
 
-/// What sendmail says of a DSN NOTIFY value that it does not know.
+/// Warns of an unknown DSN NOTIFY value, as Postfix's sendmail does.
 fn warn_of_notify(value: &[u8], logger: &mut Logger) {
     const KNOWN: [&str; 4] = ["never", "success", "failure", "delay"];
     let is_known = |word: &&[u8]| {
@@ -121,13 +125,13 @@ fn warn_of_notify(value: &[u8], logger: &mut Logger) {
 
 /// Refuses what does not go together.
 pub(super) fn check(
-    arguments: &Arguments,
+    arguments: &SendmailArguments,
     operands: &Operands,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let operands_refused = match (arguments.mode, one_refused(arguments)) {
-        (Mode::Nothing, _) => return Ok(()),
-        (Mode::Delivery, _) => match (&arguments.flush_site, &arguments.flush_id) {
+        (SendmailMode::Nothing, _) => return Ok(()),
+        (SendmailMode::Delivery, _) => match (&arguments.flush_site, &arguments.flush_id) {
             (Some(_), _) => Some("flush site"),
             (None, Some(_)) => Some("flush queue_id"),
             (None, None) => None,
@@ -136,9 +140,9 @@ pub(super) fn check(
             let text = format!("{option} can be used only in delivery mode");
             return Err(fatal(logger, &text));
         }
-        (Mode::List, None) => Some("display queue mode"),
-        (Mode::Flush, None) => Some("flush queue mode"),
-        (Mode::NotOurs, None) => None,
+        (SendmailMode::List, None) => Some("display queue mode"),
+        (SendmailMode::Flush, None) => Some("flush queue mode"),
+        (SendmailMode::NotOurs, None) => None,
     };
     let Some(what) = operands_refused else {
         return Ok(());
@@ -152,7 +156,7 @@ pub(super) fn check(
 }
 
 /// The first option that goes with the delivery of mail only.
-fn one_refused(arguments: &Arguments) -> Option<&'static str> {
+fn one_refused(arguments: &SendmailArguments) -> Option<&'static str> {
     if arguments.reads_recipients {
         Some("-t")
     } else if arguments.flush_site.is_some() {

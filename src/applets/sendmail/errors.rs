@@ -1,4 +1,5 @@
-//! How sendmail ends when it fails: the message and the exit status.
+//! How sendmail ends when it fails before postqueue takes over: the message and
+//! the exit status.
 
 use super::super::Fatal;
 use crate::logging::Logger;

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::super::{Call, Fatal, front, instance};
-use super::arguments::{Arguments, Mode, check, option};
+use super::arguments::{SendmailArguments, SendmailMode, check, option};
 use super::errors::{STATUS, fatal};
 use super::table::{help, options};
 use crate::cli::{Operands, ScanError, Scanned, Scanner};
@@ -34,9 +34,10 @@ impl CommandLine {
         let mut scanner = Scanner::new(&table, call.arguments.clone());
         let mut options = Vec::new();
         loop {
-            let next = match scanner.take_word("-q") {
-                true => Some(Ok(Scanned::Short('q', OsString::new()))),
-                false => scanner.next(),
+            let next = if scanner.take_word("-q") {
+                Some(Ok(Scanned::Short('q', OsString::new())))
+            } else {
+                scanner.next()
             };
             match next {
                 Some(option) => options.push(option),
@@ -64,8 +65,8 @@ impl CommandLine {
         })
     }
 
-    /// The directory that `-C` names. Complains of every letter that is no
-    /// option, which `understand` does once more: so does sendmail.
+    /// The directory that `-C` names. Reports every letter that is no
+    /// option, as `understand` does once more: so does Postfix's sendmail.
     pub(super) fn configuration_directory(
         &self,
         call: &Call,
@@ -91,14 +92,14 @@ impl CommandLine {
         Ok(directory)
     }
 
-    /// What the options come to, if they go together.
+    /// The result of all options, if they go together.
     pub(super) fn understand(
         &self,
         program: &str,
-        mode: Mode,
+        mode: SendmailMode,
         logger: &mut Logger,
-    ) -> Result<Arguments, Fatal> {
-        let mut arguments = Arguments {
+    ) -> Result<SendmailArguments, Fatal> {
+        let mut arguments = SendmailArguments {
             mode,
             reads_recipients: false,
             flush_site: None,
@@ -115,7 +116,7 @@ impl CommandLine {
                     return Err(fatal(logger, &format!("usage: {program} [options]")));
                 }
             }
-            if arguments.mode == Mode::Nothing {
+            if arguments.mode == SendmailMode::Nothing {
                 break;
             }
         }

@@ -22,14 +22,14 @@ use crate::sys::rights;
 use crate::sys::rights::RightsError;
 use crate::sys::time;
 use crate::text::to_printable;
-use arguments::{Arguments, Mode};
+use arguments::{SendmailArguments, SendmailMode};
 use errors::{STATUS, fatal};
 use line::CommandLine;
 use table::options;
 
 /// What the mail log calls the program, whatever it was called as.
 const LOG_NAME: &str = "sendmail";
-/// The status of a request for what is not ours.
+/// The status of a request that is not supported.
 const STATUS_NOT_OURS: u8 = 69;
 
 /// Its command line, and that of mailq.
@@ -39,15 +39,15 @@ pub fn command() -> clap::Command {
 
 /// Runs mailq.
 pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
-    run(call, Mode::List)
+    run(call, SendmailMode::List)
 }
 
 /// Runs sendmail, as far as it lists and flushes the queue.
 pub fn run_sendmail(call: &Call) -> Result<(), Fatal> {
-    run(call, Mode::Delivery)
+    run(call, SendmailMode::Delivery)
 }
 
-fn run(call: &Call, mode: Mode) -> Result<(), Fatal> {
+fn run(call: &Call, mode: SendmailMode) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut logger = instance::logger(call, &program, LOG_NAME);
     let line = CommandLine::scan(call);
@@ -87,7 +87,7 @@ fn suspended<T>(done: Result<T, RightsError>, logger: &mut Logger) -> Result<T, 
 fn prepare(
     call: &Call,
     line: &CommandLine,
-    mode: Mode,
+    mode: SendmailMode,
     logger: &mut Logger,
 ) -> Result<Option<(Vec<OsString>, Inherited)>, Fatal> {
     let program = call.base_name();
@@ -109,7 +109,8 @@ fn prepare(
     }))
 }
 
-/// Goes to the queue directory, and back: relative paths are postqueue's too.
+/// Changes to the queue directory and back, since postqueue resolves relative
+/// paths, too.
 fn look_into(queue_directory: &Path, logger: &mut Logger) -> Result<(), Fatal> {
     let here = std::env::current_dir();
     std::env::set_current_dir(queue_directory).map_err(|cause| {
@@ -125,20 +126,23 @@ fn look_into(queue_directory: &Path, logger: &mut Logger) -> Result<(), Fatal> {
 }
 
 /// The arguments of postqueue, which does the rest in its own name.
-fn of_postqueue(arguments: Arguments, logger: &mut Logger) -> Result<Option<Vec<OsString>>, Fatal> {
-    let Arguments {
+fn of_postqueue(
+    arguments: SendmailArguments,
+    logger: &mut Logger,
+) -> Result<Option<Vec<OsString>>, Fatal> {
+    let SendmailArguments {
         mode,
         flush_site,
         flush_id,
         ..
     } = arguments;
     Ok(Some(match (mode, flush_site, flush_id) {
-        (Mode::Nothing, _, _) => return Ok(None),
-        (Mode::List, _, _) => vec!["-p".into()],
-        (Mode::Flush, _, _) => vec!["-f".into()],
-        (Mode::Delivery, Some(site), _) => vec!["-s".into(), site],
-        (Mode::Delivery, None, Some(id)) => vec!["-i".into(), id],
-        (Mode::Delivery | Mode::NotOurs, _, _) => {
+        (SendmailMode::Nothing, _, _) => return Ok(None),
+        (SendmailMode::List, _, _) => vec!["-p".into()],
+        (SendmailMode::Flush, _, _) => vec!["-f".into()],
+        (SendmailMode::Delivery, Some(site), _) => vec!["-s".into(), site],
+        (SendmailMode::Delivery, None, Some(id)) => vec!["-i".into(), id],
+        (SendmailMode::Delivery | SendmailMode::NotOurs, _, _) => {
             logger.fatal("this sendmail only lists and flushes the queue");
             return Err(Fatal::already_reported(STATUS_NOT_OURS));
         }
