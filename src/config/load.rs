@@ -17,7 +17,7 @@ use super::error::ConfigError;
 use super::level::Level;
 use super::main_cf::MainCf;
 use super::parameters::Parameters;
-use super::postfix::{postfix_of, warns_of_nul};
+use super::postfix::{line_rules_of, postfix_of};
 use super::settings::Config;
 use super::table;
 use super::table::{Parameter, Rule};
@@ -50,7 +50,7 @@ impl Config {
         let file = MainCf::read(
             directory,
             program,
-            |file| warns_of_nul(file, release),
+            |file| line_rules_of(file, release),
             warnings,
         )?;
         let mut loader = Loader {
@@ -161,6 +161,17 @@ impl Loader<'_> {
     fn compatibility_level(&mut self) -> Result<(), ConfigError> {
         let name = "compatibility_level";
         let value = self.parameters.take(name, b"0", self.warnings)?;
+        if !self.postfix.has(Feature::LevelIsVersion) {
+            let digits = if self.postfix.has(Feature::LevelMayHaveParts) {
+                value.split(|&byte| byte == b'.').next().unwrap_or_default()
+            } else {
+                value.as_slice()
+            };
+            // Refused with the whole value. Least: no level at all.
+            let level = self.parameters.integer_in(name, digits, &value)?;
+            self.parameters.replace(name, level.max(0).to_string());
+            return Ok(());
+        }
         match Level::parse(&value) {
             Some(_) => Ok(()),
             None => Err(ConfigError::Level {

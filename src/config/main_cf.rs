@@ -14,13 +14,39 @@ use crate::text::trim_space_start;
 
 use crate::text::Charset;
 
-/// What is said of a NUL in the file.
+/// What releases of Postfix treat differently in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineRules {
+    /// What a NUL leads to.
+    pub nuls: Nuls,
+    /// What a line leads to that begins with the equals sign.
+    pub no_name: NoName,
+}
+
+impl LineRules {
+    /// For a first look at a file: as little as possible is wrong with it.
+    pub const LENIENT: Self = Self {
+        nuls: Nuls::Ignore,
+        no_name: NoName::Accept,
+    };
+}
+
+/// What a NUL in the file leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nuls {
     /// Nothing.
     Ignore,
     /// A warning.
     Warn,
+}
+
+/// What a setting without a name leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoName {
+    /// Nothing: it sets a parameter that nothing can refer to.
+    Accept,
+    /// An error.
+    Refuse,
 }
 
 /// The settings of one main.cf, not yet expanded.
@@ -33,11 +59,11 @@ pub struct MainCf {
 impl MainCf {
     /// Reads `directory`/main.cf for `program`, whose name and directory the
     /// file can refer to as `$process_name` and `$config_directory`.
-    /// `warns_of_nul` says of a file that has a NUL whether that is warned of.
+    /// `rules_of` is called for a file that has what the rules are about.
     pub fn read(
         directory: &Path,
         program: &str,
-        warns_of_nul: impl FnOnce(&Self) -> bool,
+        rules_of: impl FnOnce(&Self) -> LineRules,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let path = file_of(directory);
@@ -46,15 +72,15 @@ impl MainCf {
             ("config_directory", directory.as_os_str().as_bytes()),
             ("process_name", program.as_bytes()),
         ];
-        // Whether a NUL is warned of depends on where the daemons are, which
-        // is in the file.
-        let quiet = || Self::parse(path.clone(), &text, &presets, Nuls::Ignore, &mut Vec::new());
-        let nuls = if text.contains(&0) && quiet().is_ok_and(|file| warns_of_nul(&file)) {
-            Nuls::Warn
+        // The rules depend on where the daemons are, which is in the file.
+        let first_look = |rules| Self::parse(path.clone(), &text, &presets, rules, &mut Vec::new());
+        let has_no_name = text.starts_with(b"=") || text.windows(2).any(|pair| pair == b"\n=");
+        let rules = if text.contains(&0) || has_no_name {
+            first_look(LineRules::LENIENT).map_or(LineRules::LENIENT, |file| rules_of(&file))
         } else {
-            Nuls::Ignore
+            LineRules::LENIENT
         };
-        Self::parse(path.clone(), &text, &presets, nuls, warnings)
+        Self::parse(path.clone(), &text, &presets, rules, warnings)
     }
 
     /// Takes `text` as the contents of `path`; `presets` are set beforehand.
@@ -62,7 +88,7 @@ impl MainCf {
         path: PathBuf,
         text: &[u8],
         presets: &[(&str, &[u8])],
-        nuls: Nuls,
+        rules: LineRules,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let values = presets
@@ -72,11 +98,11 @@ impl MainCf {
         let mut file = Self { path, values };
         let shown = printable(file.path.as_os_str().as_bytes(), Charset::Ascii);
         for span in spans(text) {
-            if nuls == Nuls::Warn {
+            if rules.nuls == Nuls::Warn {
                 warnings.extend(span.nul_warning(&shown));
             }
             if let Some(line) = &span.line {
-                file.take_line(span.first, line, warnings)?;
+                file.take_line(span.first, line, rules.no_name, warnings)?;
             }
         }
         Ok(file)
@@ -97,6 +123,11 @@ impl MainCf {
         &self.values
     }
 
+    /// Sets a parameter.
+    pub fn set(&mut self, name: &[u8], value: &[u8]) {
+        self.values.insert(name.to_vec(), value.to_vec());
+    }
+
     /// Sets a parameter that is not set yet.
     pub fn set_default(&mut self, name: &[u8], value: &[u8]) {
         if !self.values.contains_key(name) {
@@ -108,6 +139,7 @@ impl MainCf {
         &mut self,
         line: u64,
         text: &[u8],
+        no_name: NoName,
         warnings: &mut Vec<String>,
     ) -> Result<(), ConfigError> {
         let shown = |bytes: &[u8]| printable(bytes, Charset::Ascii);
@@ -118,6 +150,9 @@ impl MainCf {
         }
         let (name, value) = match split_setting(text) {
             Ok(setting) => setting,
+            Err(LineError::NoName) if no_name == NoName::Accept && text.first() == Some(&b'=') => {
+                return Ok(());
+            }
             Err(fault) => return Err(self.fault(fault, line, shown(text))),
         };
         if let Some(old) = self.get(name).filter(|old| *old != value) {
@@ -177,9 +212,14 @@ pub fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), LineError> {
 mod tests {
     use super::*;
 
+    const NEWEST: LineRules = LineRules {
+        nuls: Nuls::Ignore,
+        no_name: NoName::Refuse,
+    };
+
     fn parse(text: &[u8]) -> (Result<MainCf, ConfigError>, Vec<String>) {
         let mut warnings = Vec::new();
-        let file = MainCf::parse("F".into(), text, &[], Nuls::Ignore, &mut warnings);
+        let file = MainCf::parse("F".into(), text, &[], NEWEST, &mut warnings);
         (file, warnings)
     }
 
@@ -243,7 +283,7 @@ mod tests {
     fn files_that_cannot_be_read_are_named_with_the_reason() {
         let directory = tempfile::tempdir().unwrap();
         let message = || {
-            let result = MainCf::read(directory.path(), "x", |_| false, &mut Vec::new());
+            let result = MainCf::read(directory.path(), "x", |_| NEWEST, &mut Vec::new());
             result.unwrap_err().to_string()
         };
         let path = directory.path().join("main.cf");

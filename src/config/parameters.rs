@@ -136,6 +136,26 @@ impl Parameters {
         })
     }
 
+    /// The number in `digits`, a part of `value`, which an error shows.
+    pub fn integer_in(
+        &self,
+        name: &'static str,
+        digits: &[u8],
+        value: &[u8],
+    ) -> Result<i32, ConfigError> {
+        integer(digits).ok_or_else(|| ConfigError::Integer {
+            name,
+            value: self.shown(value),
+        })
+    }
+
+    /// Sets a parameter to what its text is understood as.
+    pub fn replace(&mut self, name: &'static str, value: String) {
+        let value = value.into_bytes();
+        self.file.set(name.as_bytes(), &value);
+        self.taken.insert(name, value);
+    }
+
     /// Takes a value as a number.
     pub fn integer(
         &self,

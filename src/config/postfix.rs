@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use super::checks;
-use super::main_cf::MainCf;
+use super::main_cf::{LineRules, MainCf, NoName, Nuls};
 use super::parameters::Parameters;
 use crate::release::{Feature, Installed, Release};
 
@@ -25,7 +25,18 @@ pub fn postfix_of(file: &MainCf, release: Option<Release>) -> Installed {
     Installed::in_directory(&PathBuf::from(OsString::from_vec(directory)))
 }
 
-/// Whether NULs in the main.cf `file` are warned of.
-pub fn warns_of_nul(file: &MainCf, release: Option<Release>) -> bool {
-    postfix_of(file, release).has(Feature::NulWarning)
+/// How the lines of the main.cf `file` are to be read.
+pub fn line_rules_of(file: &MainCf, release: Option<Release>) -> LineRules {
+    let postfix = postfix_of(file, release);
+    let nuls = if postfix.has(Feature::NulWarning) {
+        Nuls::Warn
+    } else {
+        Nuls::Ignore
+    };
+    let no_name = if postfix.has(Feature::SettingsNeedName) {
+        NoName::Refuse
+    } else {
+        NoName::Accept
+    };
+    LineRules { nuls, no_name }
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use super::checks;
 use super::checks::MailOwner;
 use super::error::ConfigError;
-use super::main_cf::{MainCf, Nuls};
+use super::main_cf::{LineRules, MainCf};
 use super::parameters::Parameters;
-use super::postfix::warns_of_nul;
+use super::postfix::line_rules_of;
 use super::tokens::words;
 
 /// The parameters and their defaults, as in `table`.
@@ -38,7 +38,7 @@ impl QueuePaths {
         let file = MainCf::read(
             directory,
             program,
-            |file| warns_of_nul(file, None),
+            |file| line_rules_of(file, None),
             warnings,
         )?;
         let mut parameters = Parameters::new(file);
@@ -59,7 +59,13 @@ impl QueuePaths {
 
     /// Who owns the queues of a Postfix that says nothing else.
     pub fn default_mail_owner() -> Result<MailOwner, ConfigError> {
-        let nothing = MainCf::parse(PathBuf::new(), b"", &[], Nuls::Ignore, &mut Vec::new())?;
+        let nothing = MainCf::parse(
+            PathBuf::new(),
+            b"",
+            &[],
+            LineRules::LENIENT,
+            &mut Vec::new(),
+        )?;
         checks::mail_owner(&Parameters::new(nothing), MAIL_OWNER.1)
     }
 

@@ -244,7 +244,8 @@ impl MessageReading<'_> {
                 if !self.rules.has(Feature::OriginalRecipientBeforeSender) => {}
             RecordType::RECIPIENT if self.has_sender => self.recipient(file.text(record), report),
             RecordType::ORIGINAL_RECIPIENT | RecordType::RECIPIENT => {
-                self.skip_rest("missing sender address", file.text(record), report);
+                // Postfix shows no text here, whatever the record has.
+                self.skip_rest("missing sender address", None, report);
                 return Ok(Next::Stop);
             }
             RecordType::ATTRIBUTE if report.wants_attributes() => {
@@ -284,7 +285,7 @@ impl MessageReading<'_> {
 
     fn sender(&mut self, text: &[u8], report: &mut impl MessageVisitor) -> Result<Next, ReadError> {
         if self.has_sender {
-            self.skip_rest("duplicate sender address", text, report);
+            self.skip_rest("duplicate sender address", Some(text), report);
             return Ok(Next::Stop);
         }
         self.has_sender = true;
@@ -437,8 +438,11 @@ impl MessageReading<'_> {
             .map_err(failed)
     }
 
-    fn skip_rest(&mut self, what: &str, text: &[u8], report: &mut impl MessageVisitor) {
-        display(text, self.rules, &mut self.reporter.address);
+    fn skip_rest(&mut self, what: &str, text: Option<&[u8]>, report: &mut impl MessageVisitor) {
+        self.reporter.address.clear();
+        if let Some(text) = text {
+            display(text, self.rules, &mut self.reporter.address);
+        }
         let what = format!(": {what}: ");
         let address = self.reporter.address.as_slice();
         let parts = [

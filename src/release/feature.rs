@@ -18,6 +18,14 @@ pub enum Feature {
     DaemonsGreet,
     /// respectful_logging is a parameter, and has to be yes or no.
     RespectfulLogging,
+    /// compatibility_level is a number that may go on with a dot and anything;
+    /// before, a number.
+    LevelMayHaveParts,
+    /// compatibility_level is a version of up to three numbers.
+    LevelIsVersion,
+    /// A setting in main.cf and an attribute of a message need a name before
+    /// the equals sign.
+    SettingsNeedName,
     /// A message that the mail system is down says why.
     ConnectReason,
     /// postcat has `-r` and `-s`.
@@ -59,10 +67,13 @@ const fn first(minor: u32, patch: u32) -> Release {
 impl Feature {
     /// Every feature.
     #[cfg(test)]
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         ForcedExpire,
         DaemonsGreet,
         RespectfulLogging,
+        LevelMayHaveParts,
+        LevelIsVersion,
+        SettingsNeedName,
         ConnectReason,
         PostcatOffsets,
         InvalidSizeIsWarning,
@@ -82,6 +93,12 @@ impl Feature {
     pub(super) fn since(self) -> &'static [Release] {
         const V3_5: &[Release] = &[first(5, 0)];
         const V3_6: &[Release] = &[first(6, 0)];
+        // Observed with 3.4.13 (without) and 3.5.25 (with); 3.5.9 is the first
+        // one after the form was introduced for 3.6.
+        const LEVEL_PARTS: &[Release] = &[first(5, 9)];
+        // Observed with 3.4.13 and 3.6.4 (without), 3.5.25, 3.7.11 and 3.8.6
+        // (with): the releases between are taken to be without.
+        const NAMES: &[Release] = &[first(5, 25), first(6, 15), first(7, 11), first(8, 6)];
         const V3_7: &[Release] = &[first(7, 0)];
         const V3_9: &[Release] = &[first(9, 0)];
         const V3_11: &[Release] = &[first(11, 0)];
@@ -110,7 +127,9 @@ impl Feature {
         ];
         match self {
             ForcedExpire => V3_5,
-            DaemonsGreet | RespectfulLogging => V3_6,
+            LevelMayHaveParts => LEVEL_PARTS,
+            SettingsNeedName => NAMES,
+            DaemonsGreet | RespectfulLogging | LevelIsVersion => V3_6,
             ConnectReason | PostcatOffsets | InvalidSizeIsWarning | QshapeUsageText => V3_7,
             StrictUtf8 | NulWarning | ExtractedSegmentNeedsOffset => V3_9,
             PreliminarySize => PRELIMINARY_SIZE,
@@ -132,7 +151,7 @@ mod tests {
     /// Each feature: releases without it, releases with it.
     #[test]
     fn each_feature_begins_with_its_first_release_in_each_line() {
-        let table: [(Feature, &[&str], &[&str]); 15] = [
+        let table: [(Feature, &[&str], &[&str]); 18] = [
             (
                 ForcedExpire,
                 &["3.4.13", "3.4.99"],
@@ -140,6 +159,13 @@ mod tests {
             ),
             (DaemonsGreet, &["3.5.25"], &["3.6.4", "3.12-20260821"]),
             (RespectfulLogging, &["3.5.25"], &["3.6.4"]),
+            (LevelMayHaveParts, &["3.4.13"], &["3.5.25", "3.6.0"]),
+            (LevelIsVersion, &["3.5.25"], &["3.6.0"]),
+            (
+                SettingsNeedName,
+                &["3.4.13", "3.6.4"],
+                &["3.5.25", "3.7.11", "3.8.6", "3.9.0"],
+            ),
             (ConnectReason, &["3.6.4"], &["3.7.0", "3.7.11"]),
             (PostcatOffsets, &["3.6.20"], &["3.7.0"]),
             (InvalidSizeIsWarning, &["3.6.4", "3.4.13"], &["3.7.0"]),

@@ -7,9 +7,15 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::support::instance::Instance;
+use crate::support::instance::{Builder, Instance};
+use crate::support::postlog::{self, Postlog};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::spool::{Name, NewFile};
+
+/// An instance that every release can read: before 3.5.9 a level is a number.
+fn builder() -> Builder {
+    Instance::builder().set("compatibility_level", "2")
+}
 
 /// The bytes of a queue file with these records.
 fn records(records: &[(u8, &[u8])]) -> Vec<u8> {
@@ -54,7 +60,7 @@ fn json(instance: &Instance, dialect: &str) -> String {
 
 #[test]
 fn row_m_and_l_marks_of_3_4() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     put(
         &instance,
         "incoming",
@@ -74,7 +80,7 @@ fn row_m_and_l_marks_of_3_4() {
 
 #[test]
 fn row_n_and_o_original_recipients() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let all: &[(u8, &[u8])] = &[(b'S', b"a"), (b'O', b""), (b'R', b"c"), (b'R', b"d")];
     put(&instance, "incoming", "ABCDE1", all);
     let early: &[(u8, &[u8])] = &[(b'O', b"z"), (b'S', b"early"), (b'R', b"c")];
@@ -92,7 +98,7 @@ fn row_n_and_o_original_recipients() {
 
 #[test]
 fn row_g_and_h_utf_8_is_strict_since_3_9() {
-    let instance = Instance::builder().set("smtputf8_enable", "yes").build();
+    let instance = builder().set("smtputf8_enable", "yes").build();
     let sender = b"a\xe4\xb8b\xc0\xafc\xed\xa0\x80d\xf4\x90\x80\x80e";
     put(
         &instance,
@@ -136,7 +142,7 @@ fn row_g_and_h_utf_8_is_strict_since_3_9() {
 
 #[test]
 fn row_i_and_c_preliminary_size_records() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let size = format!("{:15} {:15} {:15} {:15} {:15}", 10, 100, 1, 0, 10);
     let all: &[(u8, &[u8])] = &[
         (b'C', size.as_bytes()),
@@ -187,7 +193,7 @@ fn row_i_and_c_preliminary_size_records() {
 
 #[test]
 fn row_d_and_k_a_message_that_is_being_received() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let size = format!("{:15} {:15} {:15} {:15} {:15}", 0, 0, 0, 0, 0);
     let all: &[(u8, &[u8])] = &[
         (b'C', size.as_bytes()),
@@ -230,7 +236,7 @@ fn row_d_and_k_a_message_that_is_being_received() {
 
 #[test]
 fn row_d_an_extracted_segment_without_an_offset_is_not_gone_to_since_3_9() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let size = format!("{:15} {:15} {:15} {:15} {:15}", 1, 0, 1, 0, 1);
     let all: &[(u8, &[u8])] = &[
         (b'C', size.as_bytes()),
@@ -263,7 +269,7 @@ fn row_p_a_name_of_five_characters_is_renamed_or_bogus() {
         ("3.11.5", false),
         ("3.11.6", true),
     ] {
-        let instance = Instance::builder().build();
+        let instance = builder().build();
         put(
             &instance,
             "incoming",
@@ -290,7 +296,7 @@ fn row_p_a_name_of_five_characters_is_renamed_or_bogus() {
 
 #[test]
 fn row_f_why_the_mail_system_is_down_is_said_since_3_7() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let text = "Mail system is down -- accessing queue directly";
     let reason = " (Connect to the Postfix showq service: No such file or directory)";
     for (dialect, reason) in [("3.6.4", ""), ("3.7", reason), ("3.12", reason)] {
@@ -307,7 +313,7 @@ fn row_f_why_the_mail_system_is_down_is_said_since_3_7() {
 
 #[test]
 fn row_j_and_l_options_that_a_release_has_not() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let invalid = |tool, dialect, arguments: &[&str], letter: char| {
         let output = run(&instance, tool, dialect, arguments);
         let text = output.stderr_text();
@@ -333,7 +339,7 @@ fn row_j_and_l_options_that_a_release_has_not() {
 
 #[test]
 fn row_l_reports_and_order_of_3_4() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let all: &[(u8, &[u8])] = &[(b'S', b"a"), (b'R', b"c")];
     let words = |dialect, arguments: &[&str]| {
         let output = run(&instance, Tool::Postsuper, dialect, arguments);
@@ -360,7 +366,7 @@ fn row_l_reports_and_order_of_3_4() {
 
 #[test]
 fn row_l_unfinished_files_are_purged_after_one_day_before_3_5() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let path = instance.queue_directory().join("incoming/unfinished");
     let purge = |dialect, days: u64| {
         fs::write(&path, "").expect("a file");
@@ -382,7 +388,7 @@ fn row_l_unfinished_files_are_purged_after_one_day_before_3_5() {
 
 #[test]
 fn row_s_a_nul_in_main_cf_is_warned_of_since_3_9() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let path = instance.etc().join("main.cf");
     let text = fs::read_to_string(&path).expect("main.cf");
     let lines = text.lines().count() + 1;
@@ -401,7 +407,7 @@ fn row_s_a_nul_in_main_cf_is_warned_of_since_3_9() {
 
 #[test]
 fn row_t_qshape_says_the_twice_until_3_6() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     let usage = |dialect| run(&instance, Tool::Qshape, dialect, &["-h"]).stderr_text();
     assert!(usage("3.6.4").contains("only shown if the the domain is not a TLD, and at\n"));
     assert!(usage("3.7").contains("only shown if the domain is not a TLD, and at\n"));
@@ -421,7 +427,7 @@ fn parameters_that_every_release_checks_at_its_start() {
             "parameter setgid_group: group root has privileged group ID",
         ),
     ] {
-        let instance = Instance::builder().set(name, value).build();
+        let instance = builder().set(name, value).build();
         for (tool, arguments) in [
             (Tool::Postqueue, ["-p", "-v"]),
             (Tool::Postsuper, ["-d", "ABC"]),
@@ -437,10 +443,122 @@ fn parameters_that_every_release_checks_at_its_start() {
 }
 
 #[test]
+fn a_compatibility_level_is_a_number_before_3_6() {
+    // Whether 3.4.13, 3.5.25 and 3.7.11 take it.
+    for (level, accepted) in [
+        ("2", [true, true, true]),
+        ("-1", [true, true, false]),
+        ("3.6", [false, true, true]),
+        ("3.6x", [false, true, false]),
+        ("2.", [false, true, false]),
+        (".5", [false, false, false]),
+        ("0x2", [false, false, false]),
+        ("99999999999", [false, false, true]),
+        ("", [false, false, false]),
+    ] {
+        let instance = Instance::builder()
+            .set("compatibility_level", level)
+            .build();
+        for (dialect, accepts) in ["3.4.13", "3.5.25", "3.7.11"].into_iter().zip(accepted) {
+            let output = run(&instance, Tool::Postsuper, dialect, &["-h", "ABC"]);
+            let status = if accepts { 0 } else { 1 };
+            assert_eq!(
+                output.ended,
+                Ended::Exited(status),
+                "{level:?} {dialect}: {output:?}"
+            );
+            let number =
+                format!("fatal: bad numerical configuration: compatibility_level = {level}\n");
+            let version = format!("fatal: malformed compatibility level syntax: \"{level}\"\n");
+            let expected = if dialect == "3.7.11" { version } else { number };
+            let text = output.stderr_text();
+            assert_eq!(
+                text.ends_with(&expected),
+                !accepts,
+                "{level:?} {dialect}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_setting_without_a_name_is_refused_since_3_7() {
+    let instance = builder().build();
+    let attributes: &[(u8, &[u8])] = &[
+        (b'A', b"=v"),
+        (b'A', b" = y "),
+        (b'A', b""),
+        (b'A', b"x=y"),
+        (b'E', b""),
+    ];
+    put(&instance, "incoming", "ABCDE1", attributes);
+    let shown = |dialect| {
+        let output = run(
+            &instance,
+            Tool::Postcat,
+            dialect,
+            &["-e", "incoming/ABCDE1"],
+        );
+        let named = output.stdout_text().matches("named_attribute: ").count();
+        let refused = output
+            .stderr_text()
+            .matches("missing attribute name: ")
+            .count();
+        (named, refused)
+    };
+    for dialect in ["3.4.13", "3.6.4"] {
+        assert_eq!(shown(dialect), (3, 1), "{dialect}");
+    }
+    for dialect in ["3.5.25", "3.7.11", "3.11.7"] {
+        assert_eq!(shown(dialect), (1, 3), "{dialect}");
+    }
+    let path = instance.etc().join("main.cf");
+    let text = fs::read_to_string(&path).expect("main.cf");
+    fs::write(&path, format!("{text}= 3\n")).expect("main.cf");
+    for (dialect, accepts) in [
+        ("3.4.13", true),
+        ("3.6.4", true),
+        ("3.5.25", false),
+        ("3.9", false),
+    ] {
+        let output = run(&instance, Tool::Postsuper, dialect, &["-h", "ABC"]);
+        let text = output.stderr_text();
+        assert_eq!(
+            text.contains("missing attribute name: \"= 3\""),
+            !accepts,
+            "{dialect}: {text}"
+        );
+        assert_eq!(
+            output.ended == Ended::Exited(0),
+            accepts,
+            "{dialect}: {text}"
+        );
+    }
+}
+
+#[test]
+fn the_warning_of_a_missing_sender_has_no_address() {
+    let instance = postlog::configure(builder()).build();
+    let log = Postlog::start(&instance);
+    let all: &[(u8, &[u8])] = &[(b'T', b"1"), (b'R', b"early@x")];
+    put(&instance, "incoming", "ABCDE1", all);
+    run(
+        &instance,
+        Tool::Postqueue,
+        "3.11.7",
+        &["-p", "--source=spool"],
+    );
+    let lines = log.take();
+    let expected = "ABCDE1: missing sender address:  -- skipping remainder of this file";
+    assert!(
+        lines.iter().any(|line| line.ends_with(expected)),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn respectful_logging_is_checked_since_3_6() {
-    let instance = Instance::builder()
-        .set("respectful_logging", "maybe")
-        .build();
+    let instance = builder().set("respectful_logging", "maybe").build();
     let words = |dialect| run(&instance, Tool::Postsuper, dialect, &["-d", "ABC"]).stderr_text();
     assert_eq!(words("3.5.25"), "postsuper: Deleted: 0 messages\n");
     let text = "postsuper: fatal: bad boolean configuration: respectful_logging = maybe\n";
@@ -449,9 +567,7 @@ fn respectful_logging_is_checked_since_3_6() {
 
 #[test]
 fn an_unknown_setgid_group_ends_all_but_listings() {
-    let instance = Instance::builder()
-        .set("setgid_group", "nosuchgroup")
-        .build();
+    let instance = builder().set("setgid_group", "nosuchgroup").build();
     let words = "parameter setgid_group: unknown group name: nosuchgroup\n";
     for (tool, arguments) in [
         (Tool::Postsuper, ["-d", "ABC"]),
@@ -466,7 +582,7 @@ fn an_unknown_setgid_group_ends_all_but_listings() {
 
 #[test]
 fn postcat_works_whatever_maillog_file_is() {
-    let instance = Instance::builder().set("maillog_file", "/nope/x").build();
+    let instance = builder().set("maillog_file", "/nope/x").build();
     let output = run(&instance, Tool::Postcat, "3.7", &["/dev/null"]);
     assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
     assert_eq!(output.stderr_text(), "");
@@ -474,9 +590,7 @@ fn postcat_works_whatever_maillog_file_is() {
 
 #[test]
 fn a_log_on_standard_output_has_what_postlogd_does_not_take() {
-    let instance = Instance::builder()
-        .set("maillog_file", "/dev/stdout")
-        .build();
+    let instance = builder().set("maillog_file", "/dev/stdout").build();
     for dialect in ["3.7.22", "3.9.14", "3.10.13", "3.11"] {
         let text = stdout(&instance, Tool::Postsuper, dialect, &["-d", "ABC"]);
         assert!(
@@ -495,7 +609,7 @@ fn a_log_on_standard_output_has_what_postlogd_does_not_take() {
 fn a_showq_service_that_is_no_program_ends_a_listing_without_a_mail_system() {
     let daemons = tempfile::tempdir().expect("a directory");
     let path = daemons.path().to_str().expect("a path").to_owned();
-    let instance = Instance::builder()
+    let instance = builder()
         .set("showq_service_name", "nosuch")
         .set("daemon_directory", &path)
         .build();
@@ -512,7 +626,7 @@ fn a_showq_service_that_is_no_program_ends_a_listing_without_a_mail_system() {
 fn mail_version_in_main_cf_is_that_of_the_daemons() {
     let daemons = tempfile::tempdir().expect("a directory");
     let path = daemons.path().to_str().expect("a path").to_owned();
-    let instance = Instance::builder()
+    let instance = builder()
         .set("daemon_directory", &path)
         .set("mail_name", "Postfix $mail_version")
         .build();
@@ -534,7 +648,7 @@ fn mail_version_in_main_cf_is_that_of_the_daemons() {
 
 #[test]
 fn a_dialect_that_is_no_version_is_refused_by_every_tool() {
-    let instance = Instance::builder().build();
+    let instance = builder().build();
     for (tool, arguments) in [
         (Tool::Postqueue, ["-p", "-v"]),
         (Tool::Postsuper, ["-d", "ABC"]),

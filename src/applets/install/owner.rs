@@ -142,11 +142,16 @@ fn setgid_group() -> Result<String> {
         return Ok(DEFAULT_GROUP.into());
     }
     let mut warnings = Vec::new();
-    let value = MainCf::read(directory, PROGRAM, |_| false, &mut warnings)
-        .map(Parameters::new)
-        .and_then(|mut parameters| {
-            parameters.take("setgid_group", DEFAULT_GROUP.as_bytes(), &mut warnings)
-        })
-        .context("cannot learn setgid_group")?;
+    let value = MainCf::read(
+        directory,
+        PROGRAM,
+        |_| main_cf::LineRules::LENIENT,
+        &mut warnings,
+    )
+    .map(Parameters::new)
+    .and_then(|mut parameters| {
+        parameters.take("setgid_group", DEFAULT_GROUP.as_bytes(), &mut warnings)
+    })
+    .context("cannot learn setgid_group")?;
     String::from_utf8(value).context("setgid_group is no name")
 }

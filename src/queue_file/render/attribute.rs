@@ -1,11 +1,12 @@
 //! Named attributes: `name=value` with blanks that do not count.
 
+use crate::release::{Feature, Installed};
 use crate::text::{first_hundred, trim_space_start};
 
 /// An attribute without the blanks around its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attribute<'t> {
-    /// Not empty.
+    /// Empty only as some releases take an attribute apart.
     pub(super) name: &'t [u8],
     /// May be empty.
     pub(super) value: &'t [u8],
@@ -38,20 +39,39 @@ impl Malformed<'_> {
 
 /// Takes an attribute apart.
 pub(super) fn split(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
+    match parts(text)? {
+        attribute if attribute.name.is_empty() => Err(Malformed::NoName(text)),
+        attribute => Ok(attribute),
+    }
+}
+
+/// Takes an attribute apart as `postfix` does: some releases accept one
+/// without a name.
+pub(super) fn split_as_by<'t>(
+    text: &'t [u8],
+    postfix: &Installed,
+) -> Result<Attribute<'t>, Malformed<'t>> {
+    let attribute = parts(text)?;
+    if attribute.name.is_empty() && postfix.has(Feature::SettingsNeedName) {
+        return Err(Malformed::NoName(text));
+    }
+    Ok(attribute)
+}
+
+/// What is before and after the equals sign; the name may be empty.
+fn parts(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
     let from_name = trim_space_start(text);
     let name_end = from_name
         .iter()
         .position(|&b| b == b'=' || is_space(b))
         .unwrap_or(from_name.len());
     let (name, rest) = from_name.split_at_checked(name_end).unwrap_or_default();
-    if name.is_empty() {
-        return Err(Malformed::NoName(text));
-    }
     match trim_space_start(rest).split_first() {
         Some((b'=', value)) => Ok(Attribute {
             name,
             value: trim_end(trim_space_start(value)),
         }),
+        _ if name.is_empty() => Err(Malformed::NoName(text)),
         _ => Err(Malformed::NoEquals(text)),
     }
 }

@@ -54,7 +54,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
     pub(super) fn attribute(&mut self, record: &Record) -> io::Result<()> {
         self.prefix(record)?;
         self.line = PrintedLine::Complete;
-        let attribute = match attribute::split(self.reader.text(record)) {
+        let attribute = match attribute::split_as_by(self.reader.text(record), self.postfix) {
             Ok(attribute) => attribute,
             Err(malformed) => {
                 let warning = [self.name, b": ", &malformed.message()].concat();

@@ -113,7 +113,7 @@ pub(super) struct Show<'a, 'b, S, K> {
     pub(super) line: PrintedLine,
     sizes: Sizes,
     skips: u32,
-    postfix: &'a Installed,
+    pub(super) postfix: &'a Installed,
 }
 
 impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {

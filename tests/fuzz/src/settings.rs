@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use spoolbox::config::expand::{Values, expand};
-use spoolbox::config::main_cf::Nuls;
+use spoolbox::config::main_cf::{LineRules, NoName, Nuls};
 use spoolbox::config::{Config, LoadState, MainCf, QueuePaths};
 
 use super::{assert_printable, scratch};
@@ -17,7 +17,16 @@ const LENGTH_MAX: usize = 1 << 20;
 /// Reads any bytes as main.cf.
 pub fn main_cf(input: &[u8]) {
     let mut warnings = Vec::new();
-    let read = MainCf::parse("main.cf".into(), input, &[], Nuls::Warn, &mut warnings);
+    let read = MainCf::parse(
+        "main.cf".into(),
+        input,
+        &[],
+        LineRules {
+            nuls: Nuls::Warn,
+            no_name: NoName::Refuse,
+        },
+        &mut warnings,
+    );
     assert_words(&warnings);
     match read {
         Ok(file) => {
@@ -46,7 +55,13 @@ fn assert_written_alike(file: &MainCf) {
         text.extend([name, &b" = "[..], value, b"\n"].concat());
     }
     let mut warnings = Vec::new();
-    let again = MainCf::parse(PathBuf::new(), &text, &[], Nuls::Ignore, &mut warnings);
+    let again = MainCf::parse(
+        PathBuf::new(),
+        &text,
+        &[],
+        LineRules::LENIENT,
+        &mut warnings,
+    );
     let again = again.expect("names and values");
     assert_eq!(again.values(), file.values());
     assert_eq!(warnings, Vec::<String>::new());

@@ -257,7 +257,9 @@ fn a_daemon_that_is_late_is_understood_as_one_that_is_not() {
 // As that of Postfix 3.4.13 and 3.5.25; it may still run after an upgrade.
 #[test]
 fn a_daemon_that_does_not_greet_is_asked_whatever_release_is_installed() {
-    let instance = Instance::builder().set("ipc_timeout", "20s").build();
+    let builder = Instance::builder().set("ipc_timeout", "20s");
+    // Before 3.5.9 a level is a number.
+    let instance = builder.set("compatibility_level", "2").build();
     for dialect in ["3.4.13", "3.5.25", "3.6.4", "3.12"] {
         let dialect = format!("--dialect={dialect}");
         for (answer, ended) in [("status|0||", 0), ("status|3||", 69)] {
