@@ -5,7 +5,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 
 use nix::sys::stat::FileStat;
@@ -14,17 +13,18 @@ use super::action::Action;
 use super::context::SpoolContext;
 use super::error::WorkError;
 use super::executor::expire;
+use super::limits::ActionLimits;
+use super::name_jobs::{Job, NameJobs};
 use super::queue_scan;
 use super::queue_scan::{Object, Presence, SpecialFiles};
 use super::report::{ActionDone, ActionLog, ActionObserver, Counters};
 use super::retention::{Removal, Retention, RetentionOutcome};
+use super::scheduler;
+use super::scheduler::{ActionFeed, Concurrency, Done, StopReason, Work};
 use super::spool_ops::{Moved, SpoolOps, StepResult};
 use super::warning::Warning;
 use crate::spool::{DirEntry, Queue, QueueId, Step, Walk, id, message};
 use crate::sys::dir::FileKind;
-use crate::worker_pool::batcher::{Batcher, DirectoryJob, NameBatch};
-use crate::worker_pool::pool;
-use crate::worker_pool::pool::{Concurrency, Done, Feed, PoolLimits, StopReason, Work};
 
 /// Acts on all messages.
 pub fn run(
@@ -38,25 +38,26 @@ pub fn run(
         action,
         removal: field.removal,
     };
-    let produce = |feed: &mut Feed<'_, Job>| {
-        let mut gathering = JobBuilder {
-            jobs: Batcher::new(feed, field.removal.job_max()),
+    let produce = |feed: &mut ActionFeed<'_, '_, Job>| {
+        let mut builder = JobBuilder {
+            jobs: NameJobs::new(feed, field.removal.job_max()),
             ops: &ops,
             purpose: purpose(action, field.removal),
         };
-        let partial = gathering.all(&field);
-        // What was met before a failure is worked on, as it is by one who
-        // works on one after the other.
-        gathering.jobs.flush().and(partial)
+        let partial = builder.all(&field);
+        // What was found before a failure is acted on, as it is where one
+        // message is handled after the other.
+        builder.jobs.flush().and(partial)
     };
-    let manner = concurrency_of(action, field.removal);
-    let room = match manner {
-        Concurrency::Parallel => PoolLimits::far(field.open_files),
+    let concurrency = concurrency_of(action, field.removal);
+    let limits = match concurrency {
+        Concurrency::Parallel => ActionLimits::far(field.open_files),
         Concurrency::Serialized | Concurrency::SingleWorker | Concurrency::InOrder => {
-            PoolLimits::near(field.open_files)
+            ActionLimits::near(field.open_files)
         }
     };
-    pool::run((manner, room), field.interrupts, worker, produce, journal)
+    let schedule = (concurrency, limits);
+    scheduler::run(schedule, field.interrupts, worker, produce, journal)
 }
 
 /// What a walk is for.
@@ -85,31 +86,6 @@ fn concurrency_of(action: Action, removal: Removal<'_>) -> Concurrency {
     }
 }
 
-/// Objects of one directory.
-type Job = DirectoryJob<Objects>;
-
-/// Names and what the directory told of them.
-#[derive(Default)]
-struct Objects {
-    /// The names, one behind the other.
-    names: Vec<u8>,
-    ranges: Vec<(Range<usize>, Option<FileKind>)>,
-}
-
-impl Objects {
-    fn push(&mut self, name: &[u8], told: Option<FileKind>) {
-        let start = self.names.len();
-        self.names.extend_from_slice(name);
-        self.ranges.push((start..self.names.len(), told));
-    }
-}
-
-impl NameBatch for Objects {
-    fn count(&self) -> usize {
-        self.ranges.len()
-    }
-}
-
 /// What is known of an object before it is acted on.
 enum Examined {
     /// All of it.
@@ -121,13 +97,13 @@ enum Examined {
 }
 
 /// Walks the queues and fills jobs.
-struct JobBuilder<'a, 'scope> {
-    jobs: Batcher<'a, 'scope, Objects>,
+struct JobBuilder<'a, 'f, 'scope> {
+    jobs: NameJobs<'a, 'f, 'scope>,
     ops: &'a SpoolOps<'a>,
     purpose: Purpose,
 }
 
-impl JobBuilder<'_, '_> {
+impl JobBuilder<'_, '_, '_> {
     fn all(&mut self, field: &SpoolContext<'_>) -> Result<(), WorkError> {
         for selected in field.selected {
             let queue = selected.queue()?;
@@ -163,10 +139,8 @@ impl JobBuilder<'_, '_> {
     }
 
     fn add(&mut self, queue: Queue, found: &DirEntry<'_>) -> Result<(), WorkError> {
-        let &DirEntry { place, name, told } = found;
-        self.jobs.keep_apart(name)?;
-        let put = |objects: &mut Objects| objects.push(name, told);
-        self.jobs.add(queue, place, put)
+        self.jobs.keep_apart(found.name)?;
+        self.jobs.add(queue, found)
     }
 }
 
@@ -180,7 +154,7 @@ fn discard(
     action_log: &mut ActionLog,
 ) -> Result<(), WorkError> {
     let mut messages = Vec::new();
-    for ((found, _), known) in job.objects().zip(known) {
+    for ((found, _), known) in objects(job).zip(known) {
         let stat = match known {
             Examined::Stat(stat) => stat,
             Examined::File => continue,
@@ -198,12 +172,12 @@ fn discard(
         }
     }
     stop.check()?;
-    let mut announced = messages.iter().map(|(_, id, stat)| (id, job.queue, stat));
+    let mut announced = messages.iter().map(|(_, id, stat)| (id, job.label, stat));
     let _announced = retention.announce(&mut announced)?;
     for (found, id, stat) in &messages {
         stop.check()?;
         let path = found.path();
-        if retention.take(found.at(&path), id, job.queue, stat, action_log)?
+        if retention.take(found.at(&path), id, job.label, stat, action_log)?
             == RetentionOutcome::Done
         {
             action_log.counters.count(ActionDone::Trashed);
@@ -219,17 +193,12 @@ struct BulkWorker<'a> {
     removal: Removal<'a>,
 }
 
-impl Job {
-    fn objects(&self) -> impl Iterator<Item = (Object<'_>, Option<FileKind>)> {
-        self.names.ranges.iter().filter_map(|(range, told)| {
-            let found = Object {
-                queue: self.queue,
-                place: &self.place,
-                name: self.names.names.get(range.clone())?,
-            };
-            Some((found, *told))
-        })
-    }
+/// The objects of a job, each with the kind of file that readdir(3) reported.
+fn objects(job: &Job) -> impl Iterator<Item = (Object<'_>, Option<FileKind>)> {
+    job.entries().filter_map(|(name, kind)| {
+        let (queue, place) = (job.label, job.dir.as_deref()?);
+        Some((Object { queue, place, name }, kind))
+    })
 }
 
 impl Work<Job> for BulkWorker<'_> {
@@ -241,7 +210,7 @@ impl Work<Job> for BulkWorker<'_> {
             (Some(FileKind::File), false) => Examined::File,
             _ => found.stat().map_or_else(Examined::Unseen, Examined::Stat),
         };
-        let known = job.objects().map(known).collect();
+        let known = objects(&job).map(known).collect();
         (job, known)
     }
 
@@ -265,7 +234,7 @@ impl BulkWorker<'_> {
         stop: &StopReason<'_>,
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
-        for ((found, _), known) in job.objects().zip(known) {
+        for ((found, _), known) in objects(job).zip(known) {
             stop.check()?;
             match known {
                 Examined::Stat(stat) => self.object(&found, stat, action_log)?,

@@ -14,17 +14,19 @@ use super::context::SpoolContext;
 use super::error::WorkError;
 use super::executor::{Executor, LocatedMessage};
 use super::id_stream::concurrency_of;
+use super::limits::ActionLimits;
+use super::name_jobs::{Job, NameJobs};
 use super::report::{ActionLog, ActionObserver, Counters, Outcome};
+use super::scheduler;
+use super::scheduler::{ActionFeed, Done, StopReason, Work};
 use super::warning::Warning;
 use crate::queue_file::message_reader::{Location, ReadError};
 use crate::queue_file::message_visitor::Rules;
 use crate::selection::{FileIdentity, Matcher, Selection};
+use crate::spool::id;
 use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::{OpenDir, Queue, QueueId, Walk};
-use crate::worker_pool::batcher::{Batcher, DirectoryJob};
-use crate::worker_pool::pool;
-use crate::worker_pool::pool::{Done, Feed, PoolLimits, StopReason, Work};
 
 /// Which messages are meant.
 #[derive(Clone, Copy, Debug)]
@@ -49,20 +51,21 @@ pub fn run(
         action,
         field,
     };
-    let room = PoolLimits::near(field.open_files);
+    let limits = ActionLimits::near(field.open_files);
     let job_max = match field.rate_limit.is_set() {
         // What was done is told at once, and looked at right before it is.
         true => 1,
-        false => room.files_in_a_job(),
+        false => limits.files_in_a_job(),
     };
-    let produce = |feed: &mut Feed<'_, Job>| {
-        let mut jobs = Batcher::new(feed, job_max);
+    let produce = |feed: &mut ActionFeed<'_, '_, Job>| {
+        let mut jobs = NameJobs::new(feed, job_max);
         let partial = gather(&mut jobs, &field, action, matching.selection);
         // What was met before a failure is worked on all the same.
         jobs.flush().and(partial)
     };
-    let manner = concurrency_of(action, field.removal, field.rate_limit);
-    pool::run((manner, room), field.interrupts, worker, produce, journal)
+    let concurrency = concurrency_of(action, field.removal, field.rate_limit);
+    let schedule = (concurrency, limits);
+    scheduler::run(schedule, field.interrupts, worker, produce, journal)
 }
 
 /// The queues where an action looks for what a selection means, in the order
@@ -89,12 +92,9 @@ pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<S
     }
 }
 
-/// Names in one directory.
-type Job = DirectoryJob<Vec<QueueId>>;
-
 /// Walks the queues and fills jobs.
 fn gather(
-    jobs: &mut Batcher<'_, '_, Vec<QueueId>>,
+    jobs: &mut NameJobs<'_, '_, '_>,
     field: &SpoolContext<'_>,
     action: Action,
     selection: &Selection,
@@ -109,9 +109,9 @@ fn gather(
             let is_home = field.layout.is_home(queue, &found.place.path, found.name);
             if is_home
                 && selection.admits_name(queue.name().as_bytes(), found.name)
-                && let Some(id) = QueueId::parse(found.name)
+                && id::is_valid(found.name)
             {
-                jobs.add(queue, found.place, |names| names.push(id))?;
+                jobs.add(queue, &found)?;
             }
         }
         // A message that moves on to the next queue is met there: what was
@@ -302,14 +302,11 @@ impl Work<Job> for MatchWorker<'_> {
     type Seen = Vec<ScanResult>;
 
     fn look(&mut self, job: Job) -> Self::Seen {
-        let Job {
-            queue,
-            place,
-            names,
-        } = job;
-        let names = names.into_iter();
-        names
-            .filter_map(|id| self.examine(queue, &place, &id))
+        let Some(place) = &job.dir else {
+            return Vec::new();
+        };
+        let ids = job.names().filter_map(QueueId::parse);
+        ids.filter_map(|id| self.examine(job.label, place, &id))
             .collect()
     }
 

@@ -14,16 +14,17 @@ use super::action::Action;
 use super::context::SpoolContext;
 use super::error::WorkError;
 use super::executor::{Executor, LocatedMessage};
+use super::limits::ActionLimits;
 use super::rate_limit::RateLimit;
 use super::report::{ActionLog, ActionObserver, Counters, Outcome};
 use super::retention::Removal;
+use super::scheduler;
+use super::scheduler::{ActionFeed, Concurrency, Done, StopReason, Work};
 use super::warning::Warning;
 use crate::spool::{Layout, Queue, QueueId};
 use crate::sys::error_text::is;
 use crate::sys::signals::{Interrupts, Wake};
 use crate::worker_pool::job_queue::DirectoryKey;
-use crate::worker_pool::pool;
-use crate::worker_pool::pool::{Concurrency, Done, Feed, PoolLimits, StopReason, Work};
 
 /// Bytes read at a time.
 const READ_SIZE: usize = 64 * 1024;
@@ -64,7 +65,7 @@ pub fn run(
         action,
         field,
     };
-    let produce = |feed: &mut Feed<'_, Vec<IdRequest>>| {
+    let produce = |feed: &mut ActionFeed<'_, '_, Vec<IdRequest>>| {
         let mut jobs = Jobs {
             feed,
             layout: field.layout,
@@ -75,11 +76,11 @@ pub fn run(
                 false => field.removal.job_max(),
             },
         };
-        read_ids((input, separator), field.interrupts, &mut jobs)
+        read_ids((&input, separator), field.interrupts, &mut jobs)
     };
-    let manner = concurrency_of(action, field.removal, field.rate_limit);
-    let room = PoolLimits::near(field.open_files);
-    pool::run((manner, room), field.interrupts, worker, produce, journal)
+    let concurrency = concurrency_of(action, field.removal, field.rate_limit);
+    let schedule = (concurrency, ActionLimits::near(field.open_files));
+    scheduler::run(schedule, field.interrupts, worker, produce, journal)
 }
 
 /// How workers share actions on single messages.
@@ -152,7 +153,7 @@ pub trait IdConsumer {
 
 /// Reads IDs to the end of `input`.
 pub fn read_ids(
-    (input, separator): (File, Separator),
+    (input, separator): (&File, Separator),
     interrupts: &Interrupts,
     to: &mut impl IdConsumer,
 ) -> Result<(), WorkError> {
@@ -178,7 +179,7 @@ struct LineReader<'a, T> {
 }
 
 impl<T: IdConsumer> LineReader<'_, T> {
-    fn read_all(&mut self, mut input: File, interrupts: &Interrupts) -> Result<(), WorkError> {
+    fn read_all(&mut self, mut input: &File, interrupts: &Interrupts) -> Result<(), WorkError> {
         let mut buffer = vec![0; READ_SIZE];
         let separator = self.separator.byte();
         loop {
@@ -231,14 +232,14 @@ impl<T: IdConsumer> LineReader<'_, T> {
 }
 
 /// Makes jobs of what is asked for.
-struct Jobs<'a, 'scope> {
-    feed: &'a mut Feed<'scope, Vec<IdRequest>>,
+struct Jobs<'a, 'f, 'scope> {
+    feed: &'a mut ActionFeed<'f, 'scope, Vec<IdRequest>>,
     layout: &'a Layout,
     job: Vec<IdRequest>,
     job_max: usize,
 }
 
-impl Jobs<'_, '_> {
+impl Jobs<'_, '_, '_> {
     /// Where the job is: those who list a queue list one directory after the
     /// other, so that it is where its first message is.
     fn directory_key(&self) -> DirectoryKey {
@@ -258,14 +259,14 @@ impl Jobs<'_, '_> {
     }
 }
 
-impl IdConsumer for Jobs<'_, '_> {
+impl IdConsumer for Jobs<'_, '_, '_> {
     fn take(&mut self, asked: IdRequest) -> Result<(), WorkError> {
         if let IdRequest::Id(id) = &asked
-            && !self.feed.first_of_its_name(id.as_bytes())
+            && !self.feed.is_new_name(id.as_bytes())
         {
             self.flush()?;
             self.feed.drain()?;
-            self.feed.first_of_its_name(id.as_bytes());
+            self.feed.is_new_name(id.as_bytes());
         }
         self.job.push(asked);
         match self.job.len() >= self.job_max {
@@ -281,12 +282,12 @@ impl IdConsumer for Jobs<'_, '_> {
 
 /// Reads what there is; waits for it, or for a signal. None at the end.
 fn next_read(
-    input: &mut File,
+    input: &mut &File,
     buffer: &mut [u8],
     interrupts: &Interrupts,
 ) -> Result<usize, WorkError> {
     loop {
-        match interrupts.wait_for(&*input).map_err(WorkError::Input)? {
+        match interrupts.wait_for(*input).map_err(WorkError::Input)? {
             Wake::Interrupted => return Err(WorkError::Interrupted),
             Wake::Readable => {}
         }

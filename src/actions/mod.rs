@@ -12,12 +12,15 @@ mod context;
 mod error;
 pub mod executor;
 pub mod id_stream;
+mod limits;
+mod name_jobs;
 pub mod queue_scan;
 pub mod rate_limit;
 pub mod repair;
 pub mod report;
 pub mod results;
 mod retention;
+mod scheduler;
 pub mod spool_ops;
 mod warning;
 

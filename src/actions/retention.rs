@@ -8,10 +8,10 @@ use std::fmt::Debug;
 use nix::sys::stat::FileStat;
 
 use super::error::WorkError;
+use super::limits::JOB_MAX;
 use super::report::ActionLog;
 use super::spool_ops::FileAt;
 use crate::spool::{Queue, QueueId};
-use crate::worker_pool::pool::JOB_MAX;
 
 /// What becomes of a message that is deleted.
 #[derive(Clone, Copy, Debug, Default)]

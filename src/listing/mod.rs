@@ -31,7 +31,7 @@ use crate::queue_file::message_reader::ReadError;
 use crate::spool::WalkError;
 use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;
-use crate::worker_pool::readers::readers_for;
+use crate::worker_pool::limits::readers_for;
 
 pub use counts::{COUNTED_BY, CountBy, CountPlan, Counts};
 pub use daemon::{DaemonRequest, copy as list_daemon};

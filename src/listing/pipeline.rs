@@ -2,7 +2,7 @@
 //! format what is in them, and writes it in the order of the walk.
 //!
 //! Owns which names are looked at and what ends a listing. How many threads
-//! read, and how their results stay in order, is `spool::readers`' business.
+//! read, and how their results stay in order, is handled by `worker_pool`.
 
 use std::ops::ControlFlow;
 
@@ -11,25 +11,52 @@ use super::piece::Ending;
 use super::sink::Sink;
 use super::worker::{Listing, OutputPiece, Worker};
 use crate::selection::Selection;
+use crate::spool::name_batch::NameFeed;
 use crate::spool::{DirEntry, Queue, Walk, WalkError, id};
 use crate::text::to_printable;
-use crate::worker_pool::readers;
-use crate::worker_pool::readers::ConsumerGone;
+use crate::worker_pool::limits::PoolLimits;
+use crate::worker_pool::pool;
+use crate::worker_pool::pool::{Consumer, ConsumerGone};
 
 /// Lists every message queue into `sink`.
 pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, ListingError> {
-    let ended = readers::run(
-        listing.workers,
+    let mut writer = Writer {
+        sink,
+        ending: Ok(Ending::Complete),
+    };
+    pool::run(
+        PoolLimits::for_readers(listing.workers),
         || Worker::new(*listing),
-        |feed| walk(listing, feed),
-        |piece| write(piece, sink),
+        |feed| {
+            let mut feed = NameFeed::new(feed, listing.workers);
+            // That no more is consumed is known where the results are.
+            let _ = walk(listing, &mut feed);
+        },
+        &mut writer,
     );
-    ended.unwrap_or(Ok(Ending::Complete))
+    writer.ending
 }
 
-/// Writes a piece; breaks off when the listing is over.
-fn write(piece: OutputPiece, sink: &mut impl Sink) -> ControlFlow<Result<Ending, ListingError>> {
-    let ending = match piece {
+/// Writes the pieces in order.
+struct Writer<'a, S> {
+    sink: &'a mut S,
+    ending: Result<Ending, ListingError>,
+}
+
+impl<S: Sink> Consumer<OutputPiece> for Writer<'_, S> {
+    fn take(&mut self, piece: OutputPiece) -> ControlFlow<()> {
+        self.ending = write(piece, self.sink);
+        if matches!(self.ending, Ok(Ending::Complete)) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+}
+
+/// Writes a piece. The listing is over unless it is `Complete` so far.
+fn write(piece: OutputPiece, sink: &mut impl Sink) -> Result<Ending, ListingError> {
+    match piece {
         OutputPiece::Text(text) => sink.piece(&text),
         OutputPiece::PartialResult(partial) => sink.partial(partial),
         OutputPiece::Totals(totals) => {
@@ -41,22 +68,18 @@ fn write(piece: OutputPiece, sink: &mut impl Sink) -> ControlFlow<Result<Ending,
             Ok(Ending::Complete)
         }
         OutputPiece::Failed(error) => Err(error),
-    };
-    match ending {
-        Ok(Ending::Complete) => ControlFlow::Continue(()),
-        end => ControlFlow::Break(end),
     }
 }
 
-/// What reads for a listing.
-type Crew<'scope> = readers::ChunkFeed<'scope, Queue, OutputPiece>;
+/// Takes names for the workers of a listing.
+type ListingFeed<'a, 'scope> = NameFeed<'a, 'scope, Queue, OutputPiece>;
 
-/// Walks every queue and gives the names that may be messages to the crew.
-fn walk(listing: &Listing<'_>, feed: &mut Crew<'_>) -> Result<(), ConsumerGone> {
+/// Walks every queue and feeds the names that may be messages to the workers.
+fn walk(listing: &Listing<'_>, feed: &mut ListingFeed<'_, '_>) -> Result<(), ConsumerGone> {
     let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
     for queue in listing.queues.iter().copied().filter(admits) {
         if let Err(error) = walk_queue(queue, listing, feed)? {
-            return feed.say(OutputPiece::Failed(error.into()));
+            return feed.send_result(OutputPiece::Failed(error.into()));
         }
         feed.flush()?;
     }
@@ -67,7 +90,7 @@ fn walk(listing: &Listing<'_>, feed: &mut Crew<'_>) -> Result<(), ConsumerGone> 
 fn walk_queue(
     queue: Queue,
     listing: &Listing<'_>,
-    feed: &mut Crew<'_>,
+    feed: &mut ListingFeed<'_, '_>,
 ) -> Result<Result<(), WalkError>, ConsumerGone> {
     let mut walk = match Walk::new(listing.spool, queue) {
         Ok(walk) => walk,
@@ -84,7 +107,7 @@ fn walk_queue(
             // Observed: Postfix takes this for a directory that never
             // ends, and leaves the rest of the queue out.
             let text = format!("readdir loop on queue {queue} id {}", to_printable(name));
-            feed.say(OutputPiece::Warning(text.into_bytes()))?;
+            feed.send_result(OutputPiece::Warning(text.into_bytes()))?;
             return Ok(Ok(()));
         }
         last_name.clear();

@@ -19,12 +19,14 @@ use crate::queue_file::records::Buffers;
 use crate::selection::{Matcher, Selection};
 use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
+use crate::spool::name_batch;
+use crate::spool::name_batch::NameBatch;
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
 use crate::text::SHORT_TEXT_MAX;
-use crate::worker_pool::readers;
-use crate::worker_pool::readers::ConsumerGone;
+use crate::worker_pool::pool;
+use crate::worker_pool::pool::{ConsumerGone, Results};
 
 /// What is listed, and how.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +63,7 @@ pub enum OutputPiece {
 
 /// Names of one queue's directory; without a directory they were met where
 /// they do not belong: their message is looked for at its place.
-type Chunk<'a> = readers::Chunk<'a, Queue, OutputPiece>;
+type Chunk<'a> = name_batch::Chunk<'a, Queue, OutputPiece>;
 
 /// Why a worker stops in the middle of a chunk.
 enum WorkerStop {
@@ -230,8 +232,13 @@ impl<'a> Worker<'a> {
     }
 }
 
-impl readers::ReadChunk<Queue, OutputPiece> for Worker<'_> {
-    fn chunk(&mut self, chunk: &Chunk) -> Result<(), ConsumerGone> {
+impl pool::Worker<NameBatch<Queue>, OutputPiece> for Worker<'_> {
+    fn work(
+        &mut self,
+        batch: NameBatch<Queue>,
+        results: &Results<'_, OutputPiece>,
+    ) -> Result<(), ConsumerGone> {
+        let chunk = &Chunk::new(&batch, results);
         for name in chunk.names() {
             match self.message(chunk, name) {
                 Ok(()) => {}

@@ -12,12 +12,13 @@ use crate::queue_file::envelope::{
     Addresses, CountRules, EnvelopeKind, EnvelopeReader, EnvelopeWarning,
 };
 use crate::spool::message::Message;
+use crate::spool::name_batch::{Chunk, NameBatch};
 use crate::spool::tree::TraversalIssue;
 use crate::spool::{Queue, ReasonReader};
 use crate::sys::dir;
 use crate::sys::dir::{Dir, stat_open};
 use crate::text::{Charset, fold};
-use crate::worker_pool::readers::{Chunk, ConsumerGone, ReadChunk};
+use crate::worker_pool::pool::{ConsumerGone, Results, Worker};
 
 /// Recipients without a reason count as this.
 const NO_REASON: &[u8] = b"(none yet)";
@@ -293,9 +294,14 @@ impl<'a> ChunkCounter<'a> {
     }
 }
 
-impl ReadChunk<usize, CountPiece> for ChunkCounter<'_> {
-    fn chunk(&mut self, chunk: &Chunk<usize, CountPiece>) -> Result<(), ConsumerGone> {
-        let Some(place) = &chunk.place else {
+impl Worker<NameBatch<usize>, CountPiece> for ChunkCounter<'_> {
+    fn work(
+        &mut self,
+        batch: NameBatch<usize>,
+        results: &Results<'_, CountPiece>,
+    ) -> Result<(), ConsumerGone> {
+        let chunk = &Chunk::new(&batch, results);
+        let Some(place) = chunk.place else {
             return Ok(());
         };
         for name in chunk.names() {

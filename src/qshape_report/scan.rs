@@ -8,10 +8,12 @@ use super::counter::{ChunkCounter, CountPiece, CountRequest, FileStats, MessageC
 use super::table::DomainTable;
 use crate::queue_file::envelope;
 use crate::queue_file::envelope::EnvelopeWarning;
+use crate::spool::name_batch::NameFeed;
 use crate::spool::tree::{TraversalIssue, Tree, Visited};
 use crate::sys::dir::Dir;
-use crate::worker_pool::readers;
-use crate::worker_pool::readers::{ChunkFeed, ConsumerGone};
+use crate::worker_pool::limits::PoolLimits;
+use crate::worker_pool::pool;
+use crate::worker_pool::pool::{Consumer, ConsumerGone};
 
 /// Readers at most. One file a message is all that is read: with a cold cache
 /// 64 readers are a tenth faster than 32; with a warm one it makes no
@@ -46,25 +48,50 @@ pub fn scan_queues<E>(
     table: &mut DomainTable,
     observer: &mut impl ScanObserver<E>,
 ) -> Result<(), E> {
-    let mut messages = 0;
-    let ended = readers::run(
-        field.readers,
+    let mut adder = Adder {
+        table,
+        messages: 0,
+        observer,
+        ended: Ok(()),
+    };
+    pool::run(
+        PoolLimits::for_readers(field.readers),
         || ChunkCounter::new(question),
-        |feed| walk(question, field.base, feed),
-        |piece| match take(piece, table, &mut messages, observer) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
+        |feed| {
+            let mut feed = NameFeed::new(feed, field.readers);
+            // That no more is consumed is known where the results are.
+            let _ = walk(question, field.base, &mut feed);
         },
+        &mut adder,
     );
-    ended.map_or(Ok(()), Err)
+    adder.ended
 }
 
-/// Walks the queues and gives the names that may be messages, and meant, to
-/// the crew.
+/// Adds the results to the table, in order.
+struct Adder<'a, O, E> {
+    table: &'a mut DomainTable,
+    messages: u64,
+    observer: &'a mut O,
+    ended: Result<(), E>,
+}
+
+impl<E, O: ScanObserver<E>> Consumer<CountPiece> for Adder<'_, O, E> {
+    fn take(&mut self, piece: CountPiece) -> ControlFlow<()> {
+        self.ended = take(piece, self.table, &mut self.messages, self.observer);
+        if self.ended.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+}
+
+/// Walks the queues and feeds the names that may be messages, and match the
+/// selection, to the workers.
 fn walk(
     question: &CountRequest<'_>,
     base: &Dir,
-    feed: &mut ChunkFeed<'_, usize, CountPiece>,
+    feed: &mut NameFeed<'_, '_, usize, CountPiece>,
 ) -> Result<(), ConsumerGone> {
     let matching = question.matching;
     for (number, queue) in question.queues.iter().enumerate() {
@@ -82,11 +109,11 @@ fn walk(
                     feed.add(number, Some(found.place), found.name)?;
                 }
                 Visited::File(_) => {}
-                Visited::Obstacle(issue) => feed.say(CountPiece::Barred(issue))?,
+                Visited::Obstacle(issue) => feed.send_result(CountPiece::Barred(issue))?,
             }
         }
     }
-    Ok(())
+    feed.flush()
 }
 
 /// Adds what a reader found.

@@ -7,6 +7,7 @@ pub mod id;
 mod layout;
 pub mod master_status;
 pub mod message;
+pub mod name_batch;
 mod queue;
 pub mod tree;
 pub mod trigger;

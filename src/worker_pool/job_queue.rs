@@ -1,33 +1,37 @@
 //! Jobs that wait for a worker, by the directory they are in.
 //!
-//! The kernel changes a directory for one process at a time: workers in the
+//! The kernel lets one process at a time change a directory: workers in the
 //! same one wait for each other, and each wait costs more than the work. So a
-//! worker takes the oldest job of the directory where the fewest are at work.
-//! Knows nothing of what a job is.
+//! worker takes the oldest job of the directory with the fewest workers.
+//! Independent of what a job is.
 //!
-//! Measured, -d ALL on 60,000 messages in 16 directories, cold, alternating,
-//! medians of three: 4.2 s as jobs come, 3.6 s so.
+//! Measured, -d ALL on 60,000 messages in 16 directories, cold cache,
+//! alternating, medians of three: 3.6 s this way, 4.2 s in job order.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::pool::lock;
-
-/// A directory, or whatever else workers wait for each other at.
+/// A directory, or something else where workers have to wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DirectoryKey(u64);
 
 impl DirectoryKey {
-    /// The spot with this name. Two that share a hash only share their turns.
+    /// The key of a name. Two names that share a hash are worked on as if they
+    /// were one directory, which only costs time.
     pub fn of(name: impl Hash) -> Self {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
         Self(hasher.finish())
     }
+
+    /// The key of jobs that are taken in the order in which they were added.
+    pub fn in_order() -> Self {
+        Self(0)
+    }
 }
 
-/// The jobs. Their number is bounded by whoever adds them.
+/// The jobs. Their number is bounded by the pool that adds them.
 #[derive(Debug)]
 pub struct JobQueue<J> {
     state: Mutex<QueueState<J>>,
@@ -37,14 +41,14 @@ pub struct JobQueue<J> {
 #[derive(Debug)]
 struct QueueState<J> {
     /// Those with jobs or workers, the first that got a job in front.
-    spots: VecDeque<DirectoryJobs<J>>,
+    directories: VecDeque<DirectoryJobs<J>>,
     is_closed: bool,
 }
 
 #[derive(Debug)]
 struct DirectoryJobs<J> {
-    directory_key: DirectoryKey,
-    at_work: usize,
+    key: DirectoryKey,
+    workers: usize,
     jobs: VecDeque<J>,
 }
 
@@ -52,7 +56,7 @@ impl<J> Default for JobQueue<J> {
     fn default() -> Self {
         Self {
             state: Mutex::new(QueueState {
-                spots: VecDeque::new(),
+                directories: VecDeque::new(),
                 is_closed: false,
             }),
             changed: Condvar::new(),
@@ -62,13 +66,13 @@ impl<J> Default for JobQueue<J> {
 
 impl<J> JobQueue<J> {
     /// Adds a job.
-    pub fn add(&self, directory_key: DirectoryKey, job: J) {
+    pub fn add(&self, key: DirectoryKey, job: J) {
         let mut state = lock(&self.state);
-        match state.find(directory_key) {
-            Some(there) => there.jobs.push_back(job),
-            None => state.spots.push_back(DirectoryJobs {
-                directory_key,
-                at_work: 0,
+        match state.find(key) {
+            Some(directory) => directory.jobs.push_back(job),
+            None => state.directories.push_back(DirectoryJobs {
+                key,
+                workers: 0,
                 jobs: VecDeque::from([job]),
             }),
         }
@@ -76,7 +80,7 @@ impl<J> JobQueue<J> {
         self.changed.notify_one();
     }
 
-    /// The next job, as soon as there is one; `None` if none will come.
+    /// Waits for the next job; `None` once the queue is closed and empty.
     pub fn take(&self) -> Option<(DirectoryKey, J)> {
         let mut state = lock(&self.state);
         loop {
@@ -91,17 +95,18 @@ impl<J> JobQueue<J> {
         }
     }
 
-    /// A job that was taken there has ended.
-    pub fn leave(&self, directory_key: DirectoryKey) {
+    /// A job that was taken from this directory has ended.
+    pub fn leave(&self, key: DirectoryKey) {
         let mut state = lock(&self.state);
-        if let Some(there) = state.find(directory_key) {
-            there.at_work = there.at_work.saturating_sub(1);
+        if let Some(directory) = state.find(key) {
+            directory.workers = directory.workers.saturating_sub(1);
         }
-        let is_needed = |there: &DirectoryJobs<J>| there.at_work > 0 || !there.jobs.is_empty();
-        state.spots.retain(is_needed);
+        let is_needed =
+            |directory: &DirectoryJobs<J>| directory.workers > 0 || !directory.jobs.is_empty();
+        state.directories.retain(is_needed);
     }
 
-    /// No more jobs will come.
+    /// No more jobs will be added.
     pub fn close(&self) {
         lock(&self.state).is_closed = true;
         self.changed.notify_all();
@@ -109,18 +114,24 @@ impl<J> JobQueue<J> {
 }
 
 impl<J> QueueState<J> {
-    fn find(&mut self, directory_key: DirectoryKey) -> Option<&mut DirectoryJobs<J>> {
-        self.spots
-            .iter_mut()
-            .find(|there| there.directory_key == directory_key)
+    fn find(&mut self, key: DirectoryKey) -> Option<&mut DirectoryJobs<J>> {
+        let mut directories = self.directories.iter_mut();
+        directories.find(|directory| directory.key == key)
     }
 
     fn take(&mut self) -> Option<(DirectoryKey, J)> {
-        let waiting = self.spots.iter_mut().filter(|there| !there.jobs.is_empty());
-        let there = waiting.min_by_key(|there| there.at_work)?;
-        there.at_work = there.at_work.saturating_add(1);
-        Some((there.directory_key, there.jobs.pop_front()?))
+        let directories = self.directories.iter_mut();
+        let waiting = directories.filter(|directory| !directory.jobs.is_empty());
+        let directory = waiting.min_by_key(|directory| directory.workers)?;
+        directory.workers = directory.workers.saturating_add(1);
+        Some((directory.key, directory.jobs.pop_front()?))
     }
+}
+
+/// Locks a mutex. That a thread panicked while it held it makes no difference:
+/// no state in this pool can be left half changed, and the process is aborted.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -154,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn spots_are_forgotten_when_nobody_is_there() {
+    fn a_directory_without_jobs_and_workers_is_forgotten() {
         let job_queue = JobQueue::default();
         for number in 0..100 {
             job_queue.add(DirectoryKey::of(number), number);
             let (directory_key, _) = job_queue.take().expect("a job");
             job_queue.leave(directory_key);
         }
-        assert!(lock(&job_queue.state).spots.is_empty());
+        assert!(lock(&job_queue.state).directories.is_empty());
     }
 }

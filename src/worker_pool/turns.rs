@@ -1,12 +1,14 @@
-//! Turns: what needs much memory waits until its chunk is the one whose pieces
-//! are taken, so that it is the only one.
+//! Turns: a job that needs much memory waits until its results are the ones
+//! that are consumed, so that it is the only one.
 //!
-//! Nothing can lock up: the chunks before it are complete by then or become so
+//! This cannot deadlock: the jobs before it are complete by then or become so
 //! without it.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 
-/// Which chunk's pieces are being taken.
+use super::job_queue::lock;
+
+/// Which job's results are being consumed.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     /// Its number; those before it are complete.
@@ -15,14 +17,14 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// From now on the pieces of this chunk are taken.
+    /// From now on the results of this job are consumed.
     pub(super) fn set(&self, number: u64) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = number;
+        *lock(&self.current) = number;
         self.changed.notify_all();
     }
 }
 
-/// Ends all waiting when nothing is taken any more.
+/// Ends all waiting when no more results are consumed.
 pub(super) struct NoMoreTurns<'a>(pub(super) &'a Turns);
 
 impl Drop for NoMoreTurns<'_> {
@@ -31,7 +33,7 @@ impl Drop for NoMoreTurns<'_> {
     }
 }
 
-/// The turn of one chunk.
+/// The turn of one job.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
     /// Its place in the order.
@@ -42,9 +44,11 @@ pub(super) struct Turn {
 impl Turn {
     /// Waits for it.
     pub(super) fn wait(&self) {
-        let current = &self.turns.current;
-        let current = current.lock().unwrap_or_else(PoisonError::into_inner);
         let is_later = |current: &mut u64| *current < self.number;
-        drop(self.turns.changed.wait_while(current, is_later));
+        drop(
+            self.turns
+                .changed
+                .wait_while(lock(&self.turns.current), is_later),
+        );
     }
 }

@@ -120,7 +120,7 @@ impl DryRun<'_> {
                 let interrupts = self.context.interrupts;
                 let separator = self.context.arguments.options.separator;
                 standard_input()
-                    .and_then(|input| id_stream::read_ids((input, separator), interrupts, self))
+                    .and_then(|input| id_stream::read_ids((&input, separator), interrupts, self))
                     .map_err(ScanEnd::Work)?;
             } else if argument == ALL {
                 self.matching(&Selection::default())?;

@@ -26,7 +26,7 @@ use crate::release::Release;
 use crate::spool::Queue;
 use crate::sys::dir::FileKind;
 use crate::sys::{process, time};
-use crate::worker_pool::readers::readers_for;
+use crate::worker_pool::limits::readers_for;
 use arguments::{OutputFormat, QshapeArguments, QshapeMode, parse};
 use display::{Display, Settings};
 use errors::{POSTCONF, PROGRAM, STATUS, STATUS_FAILED, UsageError};
