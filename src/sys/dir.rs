@@ -63,13 +63,13 @@ impl Dir {
     }
 
     /// Opens a directory below this one, through a link if it is one. Only for
-    /// names whose parent directory belongs to somebody who is trusted.
+    /// names whose parent directory belongs to a trusted account.
     pub fn open_dir_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
     }
 
-    /// Opens what stands at `path` for reading. Never blocks: what is opened
+    /// Opens what is at `path` for reading. Never blocks: what is opened
     /// may be a FIFO or a device by now, so the caller checks its type.
     /// A link is an error (`ELOOP`).
     pub fn open_file(&self, path: &OsStr) -> io::Result<File> {
@@ -77,13 +77,13 @@ impl Dir {
     }
 
     /// As [`Dir::open_file`] for a path of several components. The first may
-    /// be a link, because its parent directory belongs to somebody who is
+    /// be a link, because its parent directory belongs to an account that is
     /// trusted; another that is one is an error (`ELOOP` or `ENOTDIR`).
     pub fn open_file_below(&self, path: &OsStr) -> io::Result<File> {
         let how = OpenHow::new()
             .flags(TO_READ)
             .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-        // A link, or a kernel or a filter of system calls that does not know
+        // A link, or a kernel or a filter of system calls that does not have
         // this call.
         let wants_steps = [Errno::ELOOP, Errno::ENOSYS, Errno::EPERM];
         match retry_on_eintr(|| openat2(&self.0, path, how)) {
@@ -107,7 +107,7 @@ impl Dir {
             .open_file(OsStr::from_bytes(name))
     }
 
-    /// Opens a directory below this one as a place to stand on: nothing is
+    /// Opens a directory below this one as a base for other calls: nothing is
     /// read from it, so that only search permission is needed later. Not
     /// through a link.
     pub fn open_place(&self, path: &OsStr) -> io::Result<Self> {
@@ -116,7 +116,7 @@ impl Dir {
     }
 
     /// As [`Dir::open_place`], through a link if it is one. Only for names
-    /// whose parent directory belongs to somebody who is trusted.
+    /// whose parent directory belongs to a trusted account.
     pub fn open_place_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
@@ -200,7 +200,7 @@ impl Dir {
         })?))
     }
 
-    /// Opens a FIFO for writing; an error if nobody reads from it. Not through
+    /// Opens a FIFO for writing; an error if it has no reader. Not through
     /// a link.
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -208,7 +208,7 @@ impl Dir {
     }
 
     /// Opens a FIFO or a device for writing; an error (`ENXIO`) for a FIFO that
-    /// nobody reads from. What is written waits for room. Not through a link.
+    /// has no reader. What is written waits for room. Not through a link.
     pub fn open_stream(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY
             | OFlag::O_NOFOLLOW
@@ -352,7 +352,7 @@ pub struct NameStream(OwningIter);
 
 impl NameStream {
     /// Puts the next name into `name` and returns what kind of object it stood
-    /// for when the directory was read, if the file system tells; `None` at
+    /// for when the directory was read, if the file system reports it; `None` at
     /// the end.
     pub fn next(&mut self, name: &mut Vec<u8>) -> io::Result<Option<Option<FileKind>>> {
         for entry in &mut self.0 {

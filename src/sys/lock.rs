@@ -1,5 +1,5 @@
-//! Locks on files: whether somebody holds one, without touching it; and one
-//! of our own.
+//! Locks on files: whether another process holds one, without touching it; and
+//! an exclusive flock(2) of our own.
 
 use std::fs::File;
 use std::io;
@@ -9,11 +9,11 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sys::stat::{fstat, major, minor};
+use rustix::fs::{FlockOperation, flock};
 
 use super::error_text::is;
-use super::retry_on_eintr;
 
-/// Where the kernel lists the locks that are held.
+/// The file where the kernel lists the locks that are held.
 const LOCKS: &str = "/proc/locks";
 /// Where it says of each open file which mount and which inode it is of.
 const OPEN_FILES: &str = "/proc/self/fdinfo";
@@ -49,7 +49,7 @@ pub fn is_listed_as_locked(file: impl AsFd) -> io::Result<bool> {
 ///
 /// # Errors
 ///
-/// The file system or the kernel cannot tell.
+/// The file system or the kernel does not report it.
 pub fn has_record_lock(file: &File) -> io::Result<bool> {
     // Such a lock could be taken beside all but an exclusive one.
     let mut lock = libc::flock {
@@ -105,7 +105,7 @@ fn listed_name((major, minor): (u64, u64), inode: u64) -> String {
 }
 
 /// Whether a line such as `1: FLOCK  ADVISORY  WRITE 2413 fe:00:1234 0 EOF`
-/// is an exclusive lock on this file. Lines with `->` are of those who wait.
+/// is an exclusive lock on this file. Lines with `->` are of waiting processes.
 fn excludes(line: &str, file: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     matches!(words.as_slice(), [_, kind, _, "WRITE", _, name, ..] if *kind != "->" && *name == file)
@@ -120,25 +120,32 @@ pub struct Locked(File);
 impl Drop for Locked {
     fn drop(&mut self) {
         // If this fails the lock goes with the last descriptor of the file.
-        let _ = flock(&self.0, libc::LOCK_UN);
+        let _ = lock_or_unlock(&self.0, FlockOperation::Unlock);
     }
 }
 
-/// Takes an exclusive flock(2); `None` if somebody else has it.
+/// Takes an exclusive flock(2); `None` if another process has it.
+///
+/// # Errors
+///
+/// Those of flock(2).
 pub fn try_lock(file: &File) -> io::Result<Option<Locked>> {
     // The copy shares the lock with the original.
     let copy = file.try_clone()?;
-    match flock(&copy, libc::LOCK_EX | libc::LOCK_NB) {
+    match lock_or_unlock(&copy, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(Locked(copy))),
         Err(cause) if is(&cause, Errno::EWOULDBLOCK) => Ok(None),
         Err(cause) => Err(cause),
     }
 }
 
-fn flock(file: &File, operation: libc::c_int) -> io::Result<()> {
-    // SAFETY: flock(2) takes integers; the descriptor is open as long as the
-    // file lives.
-    retry_on_eintr(|| Errno::result(unsafe { libc::flock(file.as_raw_fd(), operation) })).map(drop)
+fn lock_or_unlock(file: &File, operation: FlockOperation) -> io::Result<()> {
+    loop {
+        match flock(file, operation) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other?),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! The operating system, made safe to use: directories by descriptor, rights, copies of the process,
-//! process hygiene, signals, sockets, terminals, local time, system error
-//! texts.
+//! The operating system, made safe to use: directories by descriptor, rights,
+//! copies of the process, signals, sockets, terminals, local time, system
+//! error texts.
 //!
-//! The only place with `unsafe`; each use has its argument beside it. Knows
-//! nothing of mail.
+//! The only module with `unsafe`; each use states why it is sound. Independent
+//! of mail.
 #![allow(unsafe_code)]
 
 pub mod child;

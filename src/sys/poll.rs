@@ -1,4 +1,5 @@
-//! Waiting for several descriptors at once, within a time limit.
+//! Waiting for several descriptors at once, within a time limit. A signal does
+//! not extend the limit.
 
 use std::io;
 use std::os::fd::BorrowedFd;

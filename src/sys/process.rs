@@ -1,21 +1,26 @@
 //! What a process does before anything else: umask, the standard
-//! descriptors, whether it runs with somebody else's rights.
+//! descriptors, whether it runs with more rights than its caller.
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{IntoRawFd, RawFd};
+use std::os::fd::{BorrowedFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
+use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, User, dup2_stdout, getegid, geteuid, getgid, getuid};
+use rustix::stdio::{stderr, stdin, stdout};
 
 use super::dir::Dir;
+use super::signals::{Disposition, set_disposition};
 
 /// Whether standard output was closed when the process was started. One
 /// process has one start, so it is global; it is written before `main` alone.
@@ -31,7 +36,7 @@ static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 static BEFORE_MAIN: extern "C" fn() = look_at_stdout;
 
 extern "C" fn look_at_stdout() {
-    STDOUT_WAS_CLOSED.store(!is_open(libc::STDOUT_FILENO), Ordering::SeqCst);
+    STDOUT_WAS_CLOSED.store(!is_open(stdout()), Ordering::SeqCst);
 }
 
 /// umask 022, and descriptors 0, 1 and 2 open: a file opened later must never
@@ -44,7 +49,10 @@ extern "C" fn look_at_stdout() {
 /// all of them open /dev/null is not needed: a chroot may have none.
 pub fn sanitize_process() -> io::Result<()> {
     umask(Mode::from_bits_truncate(0o022));
-    while (libc::STDIN_FILENO..=libc::STDERR_FILENO).any(|number| !is_open(number)) {
+    while [stdin(), stdout(), stderr()]
+        .into_iter()
+        .any(|standard| !is_open(standard))
+    {
         let null = OpenOptions::new()
             .read(true)
             .write(true)
@@ -58,10 +66,9 @@ pub fn sanitize_process() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a descriptor of this number is open.
-fn is_open(number: RawFd) -> bool {
-    // SAFETY: fcntl(2) takes integers and changes nothing here.
-    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
+/// Whether a standard descriptor is open.
+fn is_open(standard: BorrowedFd<'_>) -> bool {
+    fcntl(standard, FcntlArg::F_GETFD).is_ok()
 }
 
 /// Raises the number of files that may be open as far as the process may, and
@@ -92,13 +99,14 @@ fn count_names(directory: &Path) -> io::Result<u64> {
     Ok(count)
 }
 
-/// How often this thread has had to wait so far, for a disk or for others.
+/// How often this thread has had to wait so far, for a disk or for a lock: its
+/// voluntary context switches.
 pub fn waits() -> i64 {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
 }
 
-/// Ends the process if the thread that holds it panics: others would wait for
-/// it for ever, and whoever listens would take for the end what is none.
+/// Aborts the process if the thread that holds it panics: others would wait for
+/// it for ever, or take incomplete results for complete ones.
 #[derive(Debug)]
 pub struct AbortOnPanic;
 
@@ -115,17 +123,17 @@ pub fn process_number() -> u32 {
     std::process::id()
 }
 
-/// The name of a user, if the system knows one.
+/// The name of a user, if the system has one.
 pub fn user_name(user: Uid) -> Option<String> {
     User::from_uid(user).ok().flatten().map(|user| user.name)
 }
 
-/// Whose rights the process has.
+/// The caller of the process, and whether the process has more rights.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessIds {
-    /// The user who called.
+    /// The user who called it.
     pub user: Uid,
-    /// Whether the process trusts what the caller says.
+    /// Whether the process trusts the caller's input.
     pub trust: Trust,
 }
 
@@ -143,9 +151,10 @@ impl ProcessIds {
     pub fn of_this_process() -> Self {
         Self {
             user: getuid(),
-            trust: match has_borrowed_rights() {
-                true => Trust::BorrowedRights,
-                false => Trust::OwnRights,
+            trust: if has_borrowed_rights() {
+                Trust::BorrowedRights
+            } else {
+                Trust::OwnRights
             },
         }
     }
@@ -158,15 +167,19 @@ fn has_borrowed_rights() -> bool {
         return false;
     }
     // The kernel's own mark also covers file capabilities.
-    // SAFETY: getauxval(3) takes an integer and returns one.
-    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    let secure = auxiliary_value(libc::AT_SECURE) != 0;
     secure || getuid() != geteuid() || getgid() != getegid()
+}
+
+/// A value that the kernel gave the process at its start; 0 if there is none.
+fn auxiliary_value(kind: libc::c_ulong) -> libc::c_ulong {
+    // SAFETY: getauxval(3) takes an integer and returns one.
+    unsafe { libc::getauxval(kind) }
 }
 
 /// The path from which the kernel started the program, as it was asked to.
 pub fn started_from() -> Option<OsString> {
-    // SAFETY: getauxval(3) takes an integer and returns one.
-    let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let address = auxiliary_value(libc::AT_EXECFN);
     let path = std::ptr::with_exposed_provenance::<libc::c_char>(usize::try_from(address).ok()?);
     if path.is_null() {
         return None;
@@ -178,24 +191,21 @@ pub fn started_from() -> Option<OsString> {
 }
 
 /// Ends the process by SIGPIPE, as C programs end, when it writes to a pipe
-/// that nobody reads.
+/// without a reader.
 pub fn die_of_closed_pipes() {
-    use nix::sys::signal::{SigHandler, Signal, signal};
-    // SAFETY: SIG_DFL installs no code of ours.
-    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    // It cannot fail for this signal.
+    let _ = set_disposition(Signal::SIGPIPE, Disposition::Default);
 }
 
 /// Whether the calling thread is the only one that uses this process's memory.
-/// As nobody else can start another, that stays so until the caller does.
+/// No other thread can start one, so that stays so until the caller does.
 ///
 /// unshare(2): CLONE_THREAD has no effect in a process with one thread, and is
 /// an error (`EINVAL`) in any other. Where a filter of system calls forbids the
 /// call, /proc/self/task says how many threads there are.
 pub fn is_only_thread() -> bool {
-    // SAFETY: the call takes an integer; it either fails or does nothing.
-    let unshared = unsafe { libc::unshare(libc::CLONE_THREAD) };
-    match Errno::result(unshared) {
-        Ok(_) => true,
+    match unshare(CloneFlags::CLONE_THREAD) {
+        Ok(()) => true,
         Err(Errno::EPERM | Errno::ENOSYS) => {
             count_names(Path::new("/proc/self/task")).is_ok_and(|threads| threads == 1)
         }

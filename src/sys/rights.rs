@@ -1,4 +1,5 @@
-//! Giving up rights, for good, and proving that they are gone (spec page 11).
+//! Gives up rights for good, and checks that they are gone: for programs that
+//! are installed set-gid, or called by root.
 
 use nix::errno::Errno;
 use nix::unistd::{
@@ -46,9 +47,10 @@ pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
 pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     let own = getgid();
     set_groups(own, own, own)?;
-    match is_group(own) {
-        true => Ok(()),
-        false => Err(kept(getuid(), own)),
+    if is_group(own) {
+        Ok(())
+    } else {
+        Err(kept(getuid(), own))
     }
 }
 
@@ -101,9 +103,10 @@ pub fn irrevocably_drop_borrowed_user() -> Result<(), RightsError> {
         id: own.as_raw(),
         cause,
     })?;
-    match is_user(own) {
-        true => Ok(()),
-        false => Err(kept(own, getgid())),
+    if is_user(own) {
+        Ok(())
+    } else {
+        Err(kept(own, getgid()))
     }
 }
 

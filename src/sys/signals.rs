@@ -1,11 +1,12 @@
-//! Signals that ask the process to end: noted by a handler, looked for by
-//! the work between two steps, so that no step is cut in half.
+//! Signals that ask the process to end: recorded by a handler, and checked by
+//! the work between two steps, so that no step is left half done.
 //!
-//! One process has one set of signals, so what the handler notes is global;
+//! One process has one set of signals, so what the handler records is global;
 //! it is reached only through [`Interrupts`].
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,8 @@ use nix::unistd::pipe2;
 
 /// The first signal that came; 0 before that.
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
-/// Where the handler writes, to end a wait; -1 before there is a pipe.
-static WAKE: AtomicI32 = AtomicI32::new(-1);
+/// Where the handler writes, to end a wait. Never closed.
+static WAKE: OnceLock<OwnedFd> = OnceLock::new();
 
 /// What a signal does that was ignored when the process was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +60,9 @@ impl Interrupts {
     /// are ignored, as they are below nohup(1). Call it once.
     pub fn watch() -> io::Result<Self> {
         let (woken, wake) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        WAKE.store(wake.as_raw_fd(), Ordering::SeqCst);
         // The handler may write at any time from now on.
-        std::mem::forget(wake);
+        WAKE.set(wake)
+            .map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))?;
         for (signal, if_ignored) in [
             (Signal::SIGINT, IfIgnored::Catch),
             (Signal::SIGQUIT, IfIgnored::Catch),
@@ -86,7 +87,7 @@ impl Interrupts {
         SignalFlag(())
     }
 
-    /// Waits for so long, or until a signal comes.
+    /// Waits this long, or until a signal comes.
     pub fn wait_during(&self, time: Duration) -> io::Result<()> {
         let start = Instant::now();
         while self.caught().is_none() {
@@ -106,14 +107,9 @@ impl Interrupts {
         Ok(())
     }
 
-    /// Ends a wait for input in another thread: nothing more is wanted.
+    /// Ends a wait for input in another thread: no more is needed.
     pub fn end_waits(&self) {
-        let wake = WAKE.load(Ordering::SeqCst);
-        // SAFETY: the descriptor was opened by `watch`, which made this
-        // value, and is never closed.
-        let wake = unsafe { BorrowedFd::borrow_raw(wake) };
-        // If the pipe is full, a byte is in it already.
-        let _ = nix::unistd::write(wake, b"!");
+        wake();
     }
 
     /// Waits until `input` can be read or a signal comes.
@@ -148,31 +144,61 @@ pub fn name(signal: i32) -> String {
 }
 
 fn catch(signal: Signal, if_ignored: IfIgnored) -> io::Result<()> {
-    let action = SigAction::new(
-        SigHandler::Handler(note),
-        SaFlags::SA_RESTART,
-        SigSet::empty(),
-    );
-    // SAFETY: the handler uses two atomics and write(2), which are safe in a
-    // handler, and leaves errno as it was.
-    let before = unsafe { sigaction(signal, &action) }?;
-    if if_ignored == IfIgnored::LeaveIgnored && matches!(before.handler(), SigHandler::SigIgn) {
-        // SAFETY: puts back what was there before.
-        unsafe { sigaction(signal, &before) }?;
+    let before = set_disposition(signal, Disposition::Record)?;
+    if if_ignored == IfIgnored::LeaveIgnored && before == Disposition::Ignore {
+        set_disposition(signal, Disposition::Ignore)?;
     }
     Ok(())
 }
 
+/// What a signal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Disposition {
+    /// What the kernel does with it unless asked otherwise.
+    Default,
+    /// Nothing.
+    Ignore,
+    /// It is recorded for [`Interrupts`], and system calls are restarted.
+    Record,
+}
+
+/// Sets what a signal does, and returns what it did before: `Record` for any
+/// handler.
+///
+/// # Errors
+///
+/// Those of sigaction(2).
+pub(super) fn set_disposition(signal: Signal, to: Disposition) -> io::Result<Disposition> {
+    let (handler, flags) = match to {
+        Disposition::Default => (SigHandler::SigDfl, SaFlags::empty()),
+        Disposition::Ignore => (SigHandler::SigIgn, SaFlags::empty()),
+        Disposition::Record => (SigHandler::Handler(record), SaFlags::SA_RESTART),
+    };
+    let action = SigAction::new(handler, flags, SigSet::empty());
+    // SAFETY: the only handler that is ever installed is `record`. It reads
+    // and writes atomics and calls write(2), which a handler may do
+    // (signal-safety(7)), allocates nothing, takes no lock and leaves errno as
+    // it was.
+    let before = unsafe { sigaction(signal, &action) }?;
+    Ok(match before.handler() {
+        SigHandler::SigDfl => Disposition::Default,
+        SigHandler::SigIgn => Disposition::Ignore,
+        _ => Disposition::Record,
+    })
+}
+
 /// The handler.
-extern "C" fn note(signal: libc::c_int) {
+extern "C" fn record(signal: libc::c_int) {
     let errno = Errno::last_raw();
     // The first one counts; what comes later changes nothing.
     let _ = CAUGHT.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
-    let wake = WAKE.load(Ordering::SeqCst);
-    // SAFETY: write(2) of one byte of a constant to a descriptor that is
-    // never closed. If the pipe is full, a byte is in it already.
-    unsafe {
-        libc::write(wake, b"!".as_ptr().cast(), 1);
-    }
+    wake();
     Errno::set_raw(errno);
+}
+
+/// Ends all waits. If the pipe is full, a byte is in it already.
+fn wake() {
+    if let Some(wake) = WAKE.get() {
+        let _ = nix::unistd::write(wake, b"!");
+    }
 }

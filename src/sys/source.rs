@@ -1,4 +1,6 @@
 //! Where record bytes come from: an open file or bytes in memory.
+//!
+//! Reads at offsets; the size is the one that the file had when it was opened.
 
 use std::borrow::Borrow;
 use std::fs::File;
@@ -11,7 +13,7 @@ use nix::unistd::{Whence, lseek};
 
 /// Random access to the bytes of one queue file.
 pub trait Source {
-    /// Reads at `offset`; none behind the end of the file. Of a file, fewer
+    /// Reads at `offset`; nothing after the end of the file. Of a file, fewer
     /// bytes than asked for come only at its end; a pipe gives what it has.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
@@ -19,7 +21,7 @@ pub trait Source {
     fn size(&self) -> u64;
 
     /// Whether the position can be reached at all: file systems have limits,
-    /// and what lies beyond them is an error rather than the end of the file.
+    /// and what is beyond them is an error rather than the end of the file.
     fn check_seek(&self, offset: u64) -> io::Result<()>;
 
     /// Whether the end can be jumped to.
@@ -35,7 +37,7 @@ pub trait Source {
     /// Nothing before this offset will be asked for again, unless by a seek.
     fn release(&self, _before: u64) {}
 
-    /// Whether a read may have to wait for somebody to write.
+    /// Whether a read may have to wait for a writer.
     fn waits(&self) -> bool {
         false
     }
@@ -90,7 +92,7 @@ impl<F: Borrow<File>> Source for FileSource<F> {
                 Ok(count) => {
                     filled = filled.saturating_add(count);
                     // A short read of a regular file is its end: no second
-                    // call only to hear so.
+                    // call only to find that out.
                     if at.saturating_add(count as u64) >= self.size {
                         break;
                     }

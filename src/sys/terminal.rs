@@ -4,9 +4,11 @@
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
 
-use nix::libc;
+use rustix::fd::AsFd;
+use rustix::stdio::{stderr, stdout};
+use rustix::termios::tcgetwinsize;
 
-/// The program that knows how to clear any terminal.
+/// The program that clears any terminal.
 const CLEAR: &str = "clear";
 
 /// Whether standard output is a terminal.
@@ -27,31 +29,23 @@ pub fn wants_colours() -> bool {
     !wants_none && !is_dumb()
 }
 
-/// The columns of the terminal that standard output is, if it knows them.
+/// The columns of the terminal that standard output is, if they are known.
 pub fn columns() -> Option<usize> {
-    columns_of(libc::STDOUT_FILENO)
+    columns_of(stdout())
 }
 
 /// The same of standard error.
 pub fn columns_of_stderr() -> Option<usize> {
-    columns_of(libc::STDERR_FILENO)
+    columns_of(stderr())
 }
 
-fn columns_of(descriptor: libc::c_int) -> Option<usize> {
-    let mut size = libc::winsize {
-        ws_row: 0,
-        ws_col: 0,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    // SAFETY: the request writes one winsize to the address, which is that of
-    // a live local variable.
-    let asked = unsafe { libc::ioctl(descriptor, libc::TIOCGWINSZ, &raw mut size) };
-    (asked == 0 && size.ws_col > 0).then_some(size.ws_col.into())
+fn columns_of(descriptor: impl AsFd) -> Option<usize> {
+    let columns = tcgetwinsize(descriptor).ok()?.ws_col;
+    (columns > 0).then_some(columns.into())
 }
 
-/// What clears the screen of this terminal: what clear(1) prints. That says
-/// on standard error what it does not know.
+/// What clears the screen of this terminal: what clear(1) prints. Its errors
+/// go to standard error.
 pub fn clear_sequence() -> Vec<u8> {
     let printed = Command::new(CLEAR)
         .stdin(Stdio::null())

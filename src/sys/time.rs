@@ -138,9 +138,7 @@ impl Calendar {
 
     /// Seconds since the epoch; `None` of a day that no calendar has.
     pub fn seconds(self, zone: Zone) -> Option<i64> {
-        // SAFETY: all of the structure is integers and one pointer, for which
-        // zeros are valid values.
-        let mut tm: libc::tm = unsafe { MaybeUninit::zeroed().assume_init() };
+        let LocalTime(mut tm) = LocalTime::of(0, Zone::Utc)?;
         tm.tm_year = self.year.checked_sub(1900)?;
         tm.tm_mon = self.month.checked_sub(1)?;
         tm.tm_mday = self.day;
@@ -162,13 +160,8 @@ impl Calendar {
 
 /// Reads TZ and /etc/localtime: from now on times are shown in that zone.
 pub fn read_zone() {
-    unsafe extern "C" {
-        fn tzset();
-    }
-    // SAFETY: tzset(3) takes no arguments and locks what it changes. It reads
-    // the environment, which `set_zone` alone changes, and only while there
-    // is no other thread.
-    unsafe { tzset() }
+    // mktime(3) does what tzset(3) does, which no crate offers.
+    let _ = Calendar::new([1970, 1, 1], [0, 0, 0]).seconds(Zone::Local);
 }
 
 /// Sets the environment variable TZ, or removes it. Times are shown in the new
