@@ -1,4 +1,5 @@
-//! Batches the names of a queue into the jobs of an action.
+//! Batches the names of a queue into the jobs of an action, and keeps jobs on
+//! the same name apart.
 
 use std::sync::Arc;
 
@@ -32,8 +33,8 @@ impl<'a, 'f, 'scope> NameJobs<'a, 'f, 'scope> {
     ///
     /// Those of [`ActionFeed::send`].
     pub fn add(&mut self, queue: Queue, entry: &DirEntry<'_>) -> Result<(), WorkError> {
-        let &DirEntry { place, name, told } = entry;
-        let batch = self.batcher.add(queue, Some(place), (name, told));
+        let &DirEntry { place, name, kind } = entry;
+        let batch = self.batcher.add(queue, Some(place), (name, kind));
         self.send(batch)
     }
 

@@ -1,8 +1,9 @@
-//! Defer and bounce logs: why recipients are still waiting (spec page 05).
+//! Defer and bounce logs: why recipients are still waiting. Observed with
+//! Postfix 3.7.11.
 //!
-//! A log is text that a stranger can influence; nothing in it is kept longer
-//! than one entry, and of a line no more than `SHORT_TEXT_MAX` unless the
-//! caller asks for more.
+//! A log is text that remote systems can influence. Nothing in it is kept
+//! longer than one entry, and of a line no more than `SHORT_TEXT_MAX` bytes
+//! unless the caller asks for more.
 
 use std::fs::File;
 use std::io;
@@ -33,7 +34,7 @@ const OTHER_ATTRIBUTES: [&[u8]; 7] = [
 /// One recipient's entry. Everything in it is printable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reason {
-    /// The recipient, quoted by whoever wrote the log.
+    /// The recipient, quoted by the writer of the log.
     pub recipient: Vec<u8>,
     /// The recipient before aliases and the like; empty if the log has none.
     pub original_recipient: Vec<u8>,
@@ -98,7 +99,7 @@ pub struct ReasonReader<R> {
 
 impl ReasonReader<BufReader<LogFile>> {
     /// A reader of the first `size` bytes of an open log file. With the size
-    /// known, no call is made only to hear that the file is at its end.
+    /// known, no call is needed to find the end of the file.
     pub fn open(file: File, size: u64, charset: Charset) -> Self {
         let log = LogFile {
             source: FileSource { file, size },
@@ -109,8 +110,8 @@ impl ReasonReader<BufReader<LogFile>> {
     }
 }
 
-/// A log file, read to the size that it had. Behind a NUL nothing of a line
-/// counts, so that a hole can be passed over, however large it is.
+/// A log file, read to the size that it had. After a NUL nothing of a line
+/// counts, so that a hole can be skipped, however large it is.
 #[derive(Debug)]
 pub struct LogFile {
     source: FileSource,
@@ -150,7 +151,7 @@ impl<R: BufRead> ReasonReader<R> {
     }
 
     /// The next complete entry; `None` at the end. `warn` gets the text
-    /// behind `FILE: ` for each line that is not understood.
+    /// after `FILE: ` for each line that is not understood.
     ///
     /// An entry without the blank line that ends it is still being written,
     /// and does not count.

@@ -1,7 +1,8 @@
-//! Queue IDs, short and long (spec page 03).
+//! Queue IDs, short and long, as postconf(5) describes them under
+//! enable_long_queue_ids.
 //!
 //! Owns what makes a name a queue ID and what is encoded in it. Where a file
-//! of that name belongs is `layout`'s business.
+//! of that name belongs is decided in `layout`.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -78,7 +79,7 @@ pub fn is_valid(name: &[u8]) -> bool {
 
 /// The microseconds part of a long ID, as written; `None` for a short one.
 ///
-/// A name counts as long if its last `z` stands behind at least six digits of
+/// A name counts as long if its last `z` is after at least six digits of
 /// seconds and four of microseconds.
 pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
     let separator = name.iter().rposition(|&b| b == INODE_SEPARATOR)?;
@@ -91,7 +92,7 @@ pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
 /// The inode number in a name that is a valid ID; `None` if it has none, or
 /// one that does not fit.
 ///
-/// Observed: strtoull(3) reads that of a short ID, so `0x` may stand before
+/// Observed: strtoull(3) reads that of a short ID, so `0x` may precede
 /// the digits, and no digits at all are a zero. Neither can a file have.
 pub fn inode(name: &[u8]) -> Option<u64> {
     if long_microseconds(name).is_some() {
@@ -150,7 +151,7 @@ pub fn short_microseconds(digits: &[u8]) -> String {
     format!("{microseconds:0width$X}", width = SHORT_MICROSECONDS)
 }
 
-/// The number that `digits` of the long alphabet stand for; `None` if a digit
+/// The number that `digits` of the long alphabet encode; `None` if a digit
 /// does not belong to the base or the number does not fit.
 fn decode(digits: &[u8], base: u8) -> Option<u64> {
     let alphabet = LONG_ALPHABET.get(..base.into())?;

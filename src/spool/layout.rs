@@ -1,4 +1,7 @@
-//! Where a queue ID belongs: hashed queues and their depth (spec page 03).
+//! Where a queue ID belongs: hashed queues and their depth, as postconf(5)
+//! describes hash_queue_names and hash_queue_depth.
+//!
+//! Independent of what is really in the spool.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -27,9 +30,10 @@ impl Layout {
     /// How many levels of subdirectories a queue has.
     pub fn depth(&self, queue: Queue) -> usize {
         let name = queue.name().as_bytes();
-        match self.hashed.iter().any(|h| h.eq_ignore_ascii_case(name)) {
-            true => self.depth,
-            false => 0,
+        if self.hashed.iter().any(|h| h.eq_ignore_ascii_case(name)) {
+            self.depth
+        } else {
+            0
         }
     }
 
@@ -39,9 +43,10 @@ impl Layout {
     /// `DEFERRED` hashes the queue and lets its directories be removed.
     pub fn depth_kept(&self, queue: Queue) -> usize {
         let name = queue.name().as_bytes();
-        match self.hashed.iter().any(|hashed| hashed == name) {
-            true => self.depth,
-            false => 0,
+        if self.hashed.iter().any(|hashed| hashed == name) {
+            self.depth
+        } else {
+            0
         }
     }
 

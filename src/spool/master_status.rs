@@ -1,5 +1,5 @@
-//! Whether the mail system is up: a master process holds an exclusive lock on
-//! `pid/master.pid` below the queue directory.
+//! Whether the mail system is running: a master process holds an exclusive
+//! lock on `pid/master.pid` below the queue directory.
 
 use std::ffi::OsStr;
 use std::io;

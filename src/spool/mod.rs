@@ -1,8 +1,10 @@
-//! Everything that knows what a queue is (spec page 03).
+//! Everything about queues: their names and IDs, their layout and walks, the
+//! defer logs, the daemons' triggers.
 //!
-//! Values and typed errors; nothing in here prints.
+//! Returns values and typed errors; nothing in here prints.
 
 pub mod defer_log;
+mod descent;
 pub mod id;
 mod layout;
 pub mod master_status;
@@ -14,7 +16,8 @@ pub mod trigger;
 mod walk;
 
 pub use defer_log::ReasonReader;
+pub use descent::{DirEntry, OpenDir, join};
 pub use id::QueueId;
 pub use layout::Layout;
 pub use queue::Queue;
-pub use walk::{DirEntry, OpenDir, Step, Walk, WalkError};
+pub use walk::{Step, Walk, WalkError};

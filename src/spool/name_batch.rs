@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::walk::OpenDir;
+use super::descent::OpenDir;
 use crate::sys::dir::FileKind;
 use crate::worker_pool::job_queue::DirectoryKey;
 use crate::worker_pool::pool::{ConsumerGone, Feed, Results};

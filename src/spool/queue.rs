@@ -1,5 +1,5 @@
 //! The queues: their names, what they hold, and the orders in which the
-//! tools visit them (spec pages 03, 05 and 06).
+//! tools visit them. Observed with Postfix 3.7.11.
 
 use std::fmt;
 
@@ -48,7 +48,7 @@ impl Queue {
         Queue::Saved,
     ];
 
-    /// The queues postsuper(1) works on unless it is told which.
+    /// The queues postsuper(1) works on unless they are named.
     pub const REPAIRED: [Queue; 8] = [
         Queue::Defer,
         Queue::Bounce,
@@ -87,7 +87,7 @@ impl Queue {
     }
 
     /// Whether the queue may have subdirectories at all: maildrop is written
-    /// by postdrop(1), which does not know of any.
+    /// by postdrop(1), which makes none.
     pub fn has_subdirectories(self) -> bool {
         self != Queue::Maildrop
     }

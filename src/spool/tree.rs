@@ -1,9 +1,9 @@
-//! Walks a whole tree of directories: every queue file below a queue's
-//! directory, wherever it lies, as qshape searches (spec page 09).
+//! Walks a whole tree of directories, as qshape(1) does: every file below a
+//! queue's directory, at any depth.
 //!
-//! The files of a directory come before those of its subdirectories, both in
-//! readdir order. What cannot be entered is told and passed over. Links are
-//! never followed. Whether a file is a message is not decided here.
+//! Owns the order: the files of a directory come before those of its
+//! subdirectories, both in readdir order. What cannot be entered is reported,
+//! and the walk goes on without it. Links are never followed.
 
 use std::ffi::OsStr;
 use std::io;
@@ -13,23 +13,23 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::{DirEntry, OpenDir};
-use crate::sys::dir::{Dir, FileKind, NameStream};
+use super::descent::{Descent, DirEntry, OpenDir, join};
+use crate::sys::dir::{Dir, FileKind};
 
 /// Directories below each other that are entered. Hashed queues have a few;
 /// more would only cost descriptors.
 const DEPTH_MAX: usize = 256;
 
-/// What a walk comes by.
+/// A file or an issue on the walk.
 #[derive(Debug)]
 pub enum Visited<'a> {
     /// A name of what is a file, or was one when the directory was read.
     File(DirEntry<'a>),
-    /// Something that bars the way.
+    /// Something that cannot be entered or read.
     Obstacle(TraversalIssue),
 }
 
-/// Something that bars the way. The walk goes on beside it.
+/// Something that cannot be entered or read. The walk goes on without it.
 #[derive(Debug)]
 pub struct TraversalIssue {
     /// What cannot be done.
@@ -51,15 +51,14 @@ pub enum TraversalError {
     Enter,
     /// Reading its names.
     List,
-    /// Reading on, behind some of them.
+    /// Reading on, after some of them.
     Read,
 }
 
 /// A walk through the tree below one path.
 #[derive(Debug)]
 pub struct Tree {
-    levels: Vec<Level>,
-    name: Vec<u8>,
+    descent: Descent<Pass>,
     begin: Begin,
     met: Option<TraversalIssue>,
 }
@@ -68,19 +67,12 @@ pub struct Tree {
 #[derive(Debug)]
 enum Begin {
     Directory,
-    /// A path that is a file itself; met once.
+    /// A path that is a file itself; visited once.
     File {
         place: Arc<OpenDir>,
-        met: bool,
+        name: Vec<u8>,
+        is_visited: bool,
     },
-}
-
-/// A directory on the way down.
-#[derive(Debug)]
-struct Level {
-    place: Arc<OpenDir>,
-    names: NameStream,
-    pass: Pass,
 }
 
 /// A directory is read once for its files and, if it has any, once more for
@@ -96,8 +88,7 @@ impl Tree {
     /// and may be a file.
     pub fn new(base: &Dir, path: &[u8]) -> Self {
         let mut tree = Self {
-            levels: Vec::new(),
-            name: Vec::new(),
+            descent: Descent::default(),
             begin: Begin::Directory,
             met: None,
         };
@@ -117,27 +108,31 @@ impl Tree {
         tree
     }
 
-    /// The next thing on the way; `None` at the end.
+    /// The next file or issue; `None` at the end.
     pub fn next_met(&mut self) -> Option<Visited<'_>> {
-        let place = match (self.next_step()?, &self.begin) {
-            (Step::Barred(issue), _) => return Some(Visited::Obstacle(issue)),
-            (Step::Itself, Begin::File { place, .. }) => place,
-            (Step::Itself | Step::File, _) => &self.levels.last()?.place,
-        };
-        let name = self.name.as_slice();
-        let told = Some(FileKind::File);
-        Some(Visited::File(DirEntry { place, name, told }))
+        match self.next_step()? {
+            Step::Issue(issue) => Some(Visited::Obstacle(issue)),
+            Step::File => self.descent.entry().map(Visited::File),
+            Step::Itself => match &self.begin {
+                Begin::File { place, name, .. } => Some(Visited::File(DirEntry {
+                    place,
+                    name,
+                    kind: Some(FileKind::File),
+                })),
+                Begin::Directory => None,
+            },
+        }
     }
 
     fn next_step(&mut self) -> Option<Step> {
-        if let Begin::File { met, .. } = &mut self.begin
-            && !std::mem::replace(met, true)
+        if let Begin::File { is_visited, .. } = &mut self.begin
+            && !std::mem::replace(is_visited, true)
         {
             return Some(Step::Itself);
         }
         loop {
             if let Some(issue) = self.met.take() {
-                return Some(Step::Barred(issue));
+                return Some(Step::Issue(issue));
             }
             if self.advance()? == Advance::File {
                 return Some(Step::File);
@@ -147,10 +142,10 @@ impl Tree {
 
     /// Goes to the next name.
     fn advance(&mut self) -> Option<Advance> {
-        let level = self.levels.last_mut()?;
-        let kind = match level.names.next(&mut self.name) {
-            Ok(Some(kind)) => kind,
-            Ok(None) => {
+        self.descent.place()?;
+        match self.descent.read_name() {
+            Ok(true) => {}
+            Ok(false) => {
                 self.end_pass();
                 return Some(Advance::Elsewhere);
             }
@@ -158,15 +153,16 @@ impl Tree {
                 self.leave_early(cause);
                 return Some(Advance::Elsewhere);
             }
-        };
-        let name = OsStr::from_bytes(&self.name);
-        let kind = kind.or_else(|| Some(FileKind::of(&level.place.dir.stat(name).ok()?)));
-        match (kind, &mut level.pass) {
+        }
+        let DirEntry { place, name, kind } = self.descent.entry()?;
+        let name = OsStr::from_bytes(name);
+        let kind = kind.or_else(|| Some(FileKind::of(&place.dir.stat(name).ok()?)));
+        match (kind, self.descent.state()?) {
             (Some(FileKind::File), Pass::Files { .. }) => return Some(Advance::File),
             (Some(FileKind::Directory), Pass::Files { has_directories }) => *has_directories = true,
             (Some(FileKind::Directory), Pass::Directories) => {
-                let place = Arc::clone(&level.place);
-                let name = std::mem::take(&mut self.name);
+                let place = Arc::clone(self.descent.place()?);
+                let name = self.descent.name().to_vec();
                 self.enter(&place.dir, OsStr::from_bytes(&name), &place.path, &name);
             }
             _ => {}
@@ -179,18 +175,15 @@ impl Tree {
         let has_more = Pass::Files {
             has_directories: true,
         };
-        let Some(level) = self.levels.last_mut() else {
-            return;
-        };
-        if level.pass != has_more {
-            self.levels.pop();
+        if self.descent.state().is_none_or(|pass| *pass != has_more) {
+            self.descent.leave();
             return;
         }
-        let dir = &level.place.dir;
-        match dir.rewind().and_then(|()| dir.names()) {
-            Ok(names) => {
-                level.names = names;
-                level.pass = Pass::Directories;
+        match self.descent.rewind() {
+            Ok(()) => {
+                if let Some(pass) = self.descent.state() {
+                    *pass = Pass::Directories;
+                }
             }
             Err(cause) => self.leave_early(cause),
         }
@@ -198,29 +191,27 @@ impl Tree {
 
     /// Leaves a directory that cannot be read on.
     fn leave_early(&mut self, cause: io::Error) {
-        if let Some(level) = self.levels.pop() {
-            self.issue(TraversalError::Read, &[], &level.place.path, cause);
+        if let Some(place) = self.descent.leave() {
+            self.issue(TraversalError::Read, &[], &place.path, cause);
         }
     }
 
     /// Enters a directory, which is shown as `name` in `parent_path`.
     fn enter(&mut self, parent: &Dir, directory: &OsStr, parent_path: &[u8], name: &[u8]) {
-        if self.levels.len() >= DEPTH_MAX {
+        if self.descent.depth() >= DEPTH_MAX {
             let cause = Errno::ENAMETOOLONG.into();
             return self.issue(TraversalError::Enter, parent_path, name, cause);
         }
-        let (dir, names) = match open(parent, directory) {
-            Ok(opened) => opened,
-            Err((barred, cause)) => return self.issue(barred, parent_path, name, cause),
+        let pass = Pass::Files {
+            has_directories: false,
         };
-        let path = join(parent_path, name);
-        self.levels.push(Level {
-            place: Arc::new(OpenDir { dir, path }),
-            names,
-            pass: Pass::Files {
-                has_directories: false,
-            },
+        let entered = open(parent, directory).and_then(|dir| {
+            let entered = self.descent.enter(dir, join(parent_path, name), pass);
+            entered.map_err(|cause| (TraversalError::List, cause))
         });
+        if let Err((barred, cause)) = entered {
+            self.issue(barred, parent_path, name, cause);
+        }
     }
 
     fn begin_at_file(&mut self, base: &Dir, path: &Path) {
@@ -231,10 +222,12 @@ impl Tree {
         let name = path.file_name().unwrap_or_default().as_bytes();
         match base.open_place_through_link(above) {
             Ok(dir) => {
-                self.name = name.to_vec();
                 let path = above.as_bytes().to_vec();
-                let place = Arc::new(OpenDir { dir, path });
-                self.begin = Begin::File { place, met: false };
+                self.begin = Begin::File {
+                    place: Arc::new(OpenDir { dir, path }),
+                    name: name.to_vec(),
+                    is_visited: false,
+                };
             }
             Err(cause) => self.issue(TraversalError::Enter, &[], above.as_bytes(), cause),
         }
@@ -256,7 +249,7 @@ enum Step {
     Itself,
     /// A file in the directory that is open now.
     File,
-    Barred(TraversalIssue),
+    Issue(TraversalIssue),
 }
 
 /// Where a walk got to.
@@ -266,14 +259,13 @@ enum Advance {
     Elsewhere,
 }
 
-/// Opens a directory and begins to read it; says what is barred if not.
-fn open(parent: &Dir, name: &OsStr) -> Result<(Dir, NameStream), (TraversalError, io::Error)> {
+/// Opens a directory; on failure returns what cannot be done with it.
+fn open(parent: &Dir, name: &OsStr) -> Result<Dir, (TraversalError, io::Error)> {
     let enterable = |dir: &Dir| dir.stat(OsStr::new("."));
     match parent.open_dir(name) {
         Ok(dir) => {
             enterable(&dir).map_err(|cause| (TraversalError::Enter, cause))?;
-            let names = dir.names().map_err(|cause| (TraversalError::List, cause))?;
-            Ok((dir, names))
+            Ok(dir)
         }
         Err(cause) => {
             let place = parent.open_place(name);
@@ -282,14 +274,5 @@ fn open(parent: &Dir, name: &OsStr) -> Result<(Dir, NameStream), (TraversalError
                 Err(_) => Err((TraversalError::Enter, cause)),
             }
         }
-    }
-}
-
-/// The path of a name in a directory.
-pub fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
-    match parent {
-        [] => name.to_vec(),
-        [.., b'/'] => [parent, name].concat(),
-        _ => [parent, b"/", name].concat(),
     }
 }

@@ -1,7 +1,8 @@
-//! Walks one queue in readdir order, by open directories (spec page 03).
+//! Walks one queue in readdir order, as Postfix's tools do.
 //!
-//! One-letter directories are entered at once when they are met. Everything
-//! else is a name; whether it is a message is `message`'s business.
+//! Owns which directories are entered: those with one-letter names, at once.
+//! Everything else is a name; whether it is a message is decided in `message`.
+//! A directory that cannot be read ends the walk.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,13 +13,14 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::Queue;
-use crate::sys::dir::{Dir, FileKind, NameStream};
+use super::descent::{Descent, DirEntry, OpenDir, join};
+use crate::sys::dir::{Dir, FileKind};
 use crate::sys::error_text::{error_text, is, is_any};
 use crate::text::to_printable;
 
 /// How often a directory is opened that is there again whenever it was missing.
 const OPENS_MAX: usize = 10;
-/// Bytes of a path that the kernel takes, with the NUL behind it.
+/// Bytes of a path that the kernel takes, with the NUL at its end.
 const PATH_MAX: usize = 4096;
 
 /// A directory of a queue that cannot be opened or read. The walk is over.
@@ -32,8 +34,8 @@ pub enum WalkError {
         /// What the kernel said.
         cause: io::Error,
     },
-    /// It cannot be read on. (A deliberate difference: Postfix passes over in
-    /// silence what it cannot see then.)
+    /// It cannot be read on. (A deliberate difference: Postfix leaves the rest
+    /// out and reports nothing.)
     #[error("read directory {path}: {}", error_text(.cause))]
     Read {
         /// The directory, relative to the queue directory.
@@ -43,27 +45,7 @@ pub enum WalkError {
     },
 }
 
-/// An open directory of a queue and its place below the queue's own.
-#[derive(Debug)]
-pub struct OpenDir {
-    /// The directory.
-    pub dir: Dir,
-    /// Its path below the queue's directory: empty, or such as `3/A`.
-    pub path: Vec<u8>,
-}
-
-/// A name that was met on a walk.
-#[derive(Clone, Copy, Debug)]
-pub struct DirEntry<'a> {
-    /// The directory it lies in.
-    pub place: &'a Arc<OpenDir>,
-    /// The name.
-    pub name: &'a [u8],
-    /// What the directory tells of it.
-    pub told: Option<FileKind>,
-}
-
-/// What a walk comes by.
+/// A step of a walk.
 #[derive(Debug)]
 pub enum Step<'a> {
     /// A name that is not a directory to be entered.
@@ -81,113 +63,98 @@ pub enum Step<'a> {
 #[derive(Debug)]
 pub struct Walk {
     queue: Queue,
-    levels: Vec<Level>,
-    name: Vec<u8>,
-    /// What was told of the name.
-    told: Option<FileKind>,
-    /// The directory that was left last.
-    left: Vec<u8>,
+    descent: Descent<()>,
 }
 
 /// How far a walk went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Advance {
-    /// To a name, or to the end of the queue.
-    Name,
-    /// Out of a directory below the queue's own.
-    Left,
-}
-
 #[derive(Debug)]
-struct Level {
-    place: Arc<OpenDir>,
-    names: NameStream,
+enum Advance {
+    /// To a name.
+    Name,
+    /// Out of a directory below the queue's own, with this path.
+    Left(Vec<u8>),
+    /// To the end of the queue.
+    End,
 }
 
 impl Walk {
     /// Begins a walk. The queue's own directory may be a link, because its
     /// parent is not the mail owner's; those below it may not.
+    ///
+    /// # Errors
+    ///
+    /// The queue's directory cannot be opened or read.
     pub fn new(spool: &Dir, queue: Queue) -> Result<Self, WalkError> {
-        let failed = |cause| WalkError::Open {
-            path: queue.to_string(),
-            cause,
-        };
-        let dir = spool
+        let mut descent = Descent::default();
+        spool
             .open_dir_through_link(OsStr::new(queue.name()))
-            .map_err(failed)?;
-        let names = dir.names().map_err(failed)?;
-        let place = Arc::new(OpenDir {
-            dir,
-            path: Vec::new(),
-        });
-        Ok(Self {
-            queue,
-            levels: vec![Level { place, names }],
-            name: Vec::new(),
-            told: None,
-            left: Vec::new(),
-        })
+            .and_then(|dir| descent.enter(dir, Vec::new(), ()))
+            .map_err(|cause| WalkError::Open {
+                path: queue.to_string(),
+                cause,
+            })?;
+        Ok(Self { queue, descent })
     }
 
     /// The next name that is not a directory to be entered, with the open
-    /// directory it lies in; `None` at the end of the queue.
+    /// directory that has it; `None` at the end of the queue.
+    ///
+    /// # Errors
+    ///
+    /// A directory cannot be opened or read. The walk is over.
     pub fn next_name(&mut self) -> Result<Option<DirEntry<'_>>, WalkError> {
-        while self.advance()? == Advance::Left {}
-        Ok(self.found())
+        loop {
+            match self.advance()? {
+                Advance::Name => return Ok(self.descent.entry()),
+                Advance::Left(_) => {}
+                Advance::End => return Ok(None),
+            }
+        }
     }
 
     /// The next step; `None` at the end of the queue.
+    ///
+    /// # Errors
+    ///
+    /// A directory cannot be opened or read. The walk is over.
     pub fn step(&mut self) -> Result<Option<Step<'_>>, WalkError> {
-        if self.advance()? == Advance::Left {
-            let parent = self.levels.last().map(|level| Arc::clone(&level.place));
-            let path = std::mem::take(&mut self.left);
-            return Ok(parent.map(|parent| Step::Left { parent, path }));
-        }
-        Ok(self.found().map(Step::Name))
-    }
-
-    /// The name that was just read, in the directory that is open now.
-    fn found(&self) -> Option<DirEntry<'_>> {
-        let (name, told) = (self.name.as_slice(), self.told);
-        let place = self.levels.last().map(|level| &level.place);
-        place.map(|place| DirEntry { place, name, told })
+        Ok(match self.advance()? {
+            Advance::Name => self.descent.entry().map(Step::Name),
+            Advance::Left(path) => self.descent.place().map(|parent| {
+                let parent = Arc::clone(parent);
+                Step::Left { parent, path }
+            }),
+            Advance::End => None,
+        })
     }
 
     /// Goes on to the next name, or out of a directory.
     fn advance(&mut self) -> Result<Advance, WalkError> {
-        while let Some(level) = self.levels.last_mut() {
-            let told = level.names.next(&mut self.name);
-            let queue = self.queue;
-            let told = told.map_err(|cause| WalkError::Read {
-                path: path_in(queue, &level.place.path),
+        loop {
+            let is_name = self.descent.read_name().map_err(|cause| WalkError::Read {
+                path: self.current_path(),
                 cause,
             })?;
-            self.told = told.flatten();
-            if told.is_none() {
-                self.left.clone_from(&level.place.path);
-                self.levels.pop();
-                if !self.levels.is_empty() {
-                    return Ok(Advance::Left);
-                }
-            } else if self.name.len() == 1 && self.queue.has_subdirectories() {
-                self.enter()?;
-            } else {
-                break;
+            if !is_name {
+                let left = self.descent.leave();
+                return Ok(match (left, self.descent.depth()) {
+                    (Some(left), 1..) => Advance::Left(left.path.clone()),
+                    _ => Advance::End,
+                });
             }
+            if self.descent.name().len() != 1 || !self.queue.has_subdirectories() {
+                return Ok(Advance::Name);
+            }
+            self.enter()?;
         }
-        Ok(Advance::Name)
     }
 
     /// Enters the directory whose name was just read.
     fn enter(&mut self) -> Result<(), WalkError> {
-        let Some(parent) = self.levels.last().map(|l| Arc::clone(&l.place)) else {
+        let Some(DirEntry { place, name, .. }) = self.descent.entry() else {
             return Ok(());
         };
-        let mut path = parent.path.clone();
-        if !path.is_empty() {
-            path.push(b'/');
-        }
-        path.extend_from_slice(&self.name);
+        let path = join(&place.path, name);
         let failed = |cause| WalkError::Open {
             path: path_in(self.queue, &path),
             cause,
@@ -197,22 +164,30 @@ impl Walk {
         if length.saturating_add(1) >= PATH_MAX {
             return Err(failed(Errno::ENAMETOOLONG.into()));
         }
-        let name = OsStr::from_bytes(&self.name);
-        let Some(dir) = open_subdirectory(&parent.dir, name).map_err(failed)? else {
+        let opened = open_subdirectory(&place.dir, OsStr::from_bytes(name)).map_err(failed)?;
+        let Some(dir) = opened else {
             return Ok(());
         };
-        let names = dir.names().map_err(failed)?;
-        let place = Arc::new(OpenDir { dir, path });
-        self.levels.push(Level { place, names });
-        Ok(())
+        let (queue, shown) = (self.queue, path.clone());
+        let entered = self.descent.enter(dir, path, ());
+        entered.map_err(|cause| WalkError::Open {
+            path: path_in(queue, &shown),
+            cause,
+        })
+    }
+
+    fn current_path(&self) -> String {
+        let path = self.descent.place().map(|place| place.path.as_slice());
+        path_in(self.queue, path.unwrap_or_default())
     }
 }
 
 /// The path of a directory in a queue, or of the queue's own.
 fn path_in(queue: Queue, path: &[u8]) -> String {
-    match path.is_empty() {
-        true => queue.to_string(),
-        false => format!("{queue}/{}", to_printable(path)),
+    if path.is_empty() {
+        queue.to_string()
+    } else {
+        format!("{queue}/{}", to_printable(path))
     }
 }
 
