@@ -1,4 +1,5 @@
-//! The actions, the steps they are made of, and the queues they apply to.
+//! The actions of postsuper(1), the steps they consist of, and the queues they
+//! apply to.
 
 use super::error::WorkError;
 use crate::spool::Queue;

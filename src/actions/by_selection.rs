@@ -1,11 +1,11 @@
-//! Finds the messages that a selection means in the queues that were asked
-//! for, and acts on each where it lies.
+//! Finds the messages that match a selection in the requested queues, and acts
+//! on each where it is.
 //!
-//! Between the look and the act another message can get the name. The file
-//! that was looked at is kept open until then, so that its inode number cannot
-//! be given to another, and its sender is read once more: the act is on that
-//! inode with that sender, or on nothing. What is left is the time between the
-//! lstat(2) of the name and the rename(2) or unlink(2) that follows it.
+//! Between the examination and the action another message can get the name.
+//! The examined file is kept open until then, so that its inode number cannot
+//! be reused, and its sender is read once more: the action applies to that
+//! inode with that sender, or to nothing. What remains is the time between
+//! the lstat(2) of the name and the rename(2) or unlink(2) that follows it.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -28,7 +28,7 @@ use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::{OpenDir, Queue, QueueId, Walk};
 
-/// Which messages are meant.
+/// Which messages match.
 #[derive(Clone, Copy, Debug)]
 pub struct SelectedMessages<'a> {
     /// By what.
@@ -37,38 +37,39 @@ pub struct SelectedMessages<'a> {
     pub rules: &'a Rules,
 }
 
-/// Acts on every message that is meant.
+/// Acts on every message that matches the selection.
 pub fn run(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     action: Action,
     matching: SelectedMessages<'_>,
-    journal: &mut dyn ActionObserver,
+    observer: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
-    let ops = field.ops();
+    let ops = context.ops();
     let worker = || MatchWorker {
-        actor: Executor::new(ops.clone(), field.selected, field.removal),
+        executor: Executor::new(ops.clone(), context.selected, context.removal),
         matcher: Matcher::new(matching.selection, matching.rules),
         action,
-        field,
+        context,
     };
-    let limits = ActionLimits::near(field.open_files);
-    let job_max = match field.rate_limit.is_set() {
-        // What was done is told at once, and looked at right before it is.
-        true => 1,
-        false => limits.files_in_a_job(),
+    let limits = ActionLimits::near(context.open_files);
+    let job_max = if context.rate_limit.is_set() {
+        // Each message is examined right before, and reported at once.
+        1
+    } else {
+        limits.files_in_a_job()
     };
     let produce = |feed: &mut ActionFeed<'_, '_, Job>| {
         let mut jobs = NameJobs::new(feed, job_max);
-        let partial = gather(&mut jobs, &field, action, matching.selection);
-        // What was met before a failure is worked on all the same.
+        let partial = add_names(&mut jobs, &context, action, matching.selection);
+        // What was found before a failure is acted on all the same.
         jobs.flush().and(partial)
     };
-    let concurrency = concurrency_of(action, field.removal, field.rate_limit);
+    let concurrency = concurrency_of(action, context.removal, context.rate_limit);
     let schedule = (concurrency, limits);
-    scheduler::run(schedule, field.interrupts, worker, produce, journal)
+    scheduler::run(schedule, context.interrupts, worker, produce, observer)
 }
 
-/// The queues where an action looks for what a selection means, in the order
+/// The queues where an action looks for messages that match, in the order
 /// of the operands. A name that is no queue is an error when its turn comes.
 pub fn queues<'a>(
     selected: &'a [Selected],
@@ -93,20 +94,20 @@ pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<S
 }
 
 /// Walks the queues and fills jobs.
-fn gather(
+fn add_names(
     jobs: &mut NameJobs<'_, '_, '_>,
-    field: &SpoolContext<'_>,
+    context: &SpoolContext<'_>,
     action: Action,
     selection: &Selection,
 ) -> Result<(), WorkError> {
-    for queue in queues(field.selected, action, selection) {
+    for queue in queues(context.selected, action, selection) {
         let queue = queue?;
-        let mut walk = Walk::new(field.spool, queue)?;
+        let mut walk = Walk::new(context.spool, queue)?;
         while let Some(found) = walk.next_name()? {
-            if field.interrupts.caught().is_some() {
+            if context.interrupts.caught().is_some() {
                 return Err(WorkError::Interrupted);
             }
-            let is_home = field.layout.is_home(queue, &found.place.path, found.name);
+            let is_home = context.layout.is_home(queue, &found.place.path, found.name);
             if is_home
                 && selection.admits_name(queue.name().as_bytes(), found.name)
                 && id::is_valid(found.name)
@@ -114,17 +115,17 @@ fn gather(
                 jobs.add(queue, &found)?;
             }
         }
-        // A message that moves on to the next queue is met there: what was
+        // A message that moves on to the next queue is found there: what was
         // begun here is done before.
         jobs.settle()?;
     }
     Ok(())
 }
 
-/// What a look found.
+/// The result of an examination.
 enum ScanResult {
     Message(Candidate),
-    Odd(Warning),
+    Warning(Warning),
     Failed(WorkError),
 }
 
@@ -136,12 +137,12 @@ impl ScanResult {
                 let located = LocatedMessage::of(candidate.queue, &candidate.open);
                 Some((&candidate.id, located))
             }
-            Self::Odd(_) | Self::Failed(_) => None,
+            Self::Warning(_) | Self::Failed(_) => None,
         }
     }
 }
 
-/// A message that is meant.
+/// A message that matches.
 struct Candidate {
     id: QueueId,
     queue: Queue,
@@ -150,19 +151,19 @@ struct Candidate {
     open: Message,
 }
 
-/// Looks at messages, and acts on those that are meant.
+/// Examines messages, and acts on those that match.
 struct MatchWorker<'a> {
-    actor: Executor<'a>,
+    executor: Executor<'a>,
     matcher: Matcher<'a>,
     action: Action,
-    field: SpoolContext<'a>,
+    context: SpoolContext<'a>,
 }
 
 impl MatchWorker<'_> {
-    /// Looks at a message where it was met; where it has gone to, if it has
+    /// Examines a message where it was found; where it has gone to, if it has
     /// moved on since.
     fn examine(&mut self, queue: Queue, place: &OpenDir, id: &QueueId) -> Option<ScanResult> {
-        let path = self.field.layout.path(queue, id.as_bytes());
+        let path = self.context.layout.path(queue, id.as_bytes());
         let path = path.to_string_lossy();
         match message::open(&place.dir, id.as_bytes(), queue, &path) {
             Err(NoMessage::NotThere) => self.elsewhere(queue, id),
@@ -171,12 +172,12 @@ impl MatchWorker<'_> {
     }
 
     fn elsewhere(&mut self, left: Queue, id: &QueueId) -> Option<ScanResult> {
-        let (field, action) = (self.field, self.action);
-        let others = field.selected.iter().filter_map(|s| s.queue().ok());
+        let (context, action) = (self.context, self.action);
+        let others = context.selected.iter().filter_map(|s| s.queue().ok());
         for queue in others.filter(|queue| *queue != left && action.looks_into(*queue)) {
-            let path = field.layout.path(queue, id.as_bytes());
+            let path = context.layout.path(queue, id.as_bytes());
             let name = path.to_string_lossy();
-            match message::open(field.spool, path.as_bytes(), queue, &name) {
+            match message::open(context.spool, path.as_bytes(), queue, &name) {
                 Err(NoMessage::NotThere) => {}
                 opened => return self.evaluator(opened, queue, id, &name),
             }
@@ -184,7 +185,7 @@ impl MatchWorker<'_> {
         None
     }
 
-    /// Whether what was opened is meant.
+    /// Whether what was opened matches.
     fn evaluator(
         &mut self,
         opened: Result<Message, NoMessage>,
@@ -197,11 +198,11 @@ impl MatchWorker<'_> {
             Err(error) if error.is_exhaustion() => {
                 return Some(ScanResult::Failed(WorkError::Exhausted(error)));
             }
-            Err(error) => return Some(ScanResult::Odd(error.into())),
+            Err(error) => return Some(ScanResult::Warning(error.into())),
         };
         let at = Location {
-            spool: self.field.spool,
-            layout: self.field.layout,
+            spool: self.context.spool,
+            layout: self.context.layout,
             queue,
             id: id.as_bytes(),
             path,
@@ -213,8 +214,10 @@ impl MatchWorker<'_> {
                 queue,
                 open: message,
             })),
-            // What cannot be read is not known to be meant, and stays.
-            Err(error) if !error.ends_listing() => Some(ScanResult::Odd(Warning::Unread(error))),
+            // What cannot be read is not known to match, and stays.
+            Err(error) if !error.ends_listing() => {
+                Some(ScanResult::Warning(Warning::Unread(error)))
+            }
             Err(error) => Some(ScanResult::Failed(error.into())),
         }
     }
@@ -226,12 +229,12 @@ impl MatchWorker<'_> {
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
         stop.check()?;
-        let sightings = seen
+        let located = seen
             .iter()
             .filter_map(ScanResult::located)
             .collect::<Vec<_>>();
-        let announced = sightings.iter().map(|(id, located)| (*id, located));
-        let _announced = self.actor.announce(self.action, announced)?;
+        let announced = located.iter().map(|(id, located)| (*id, located));
+        let _announced = self.executor.announce(self.action, announced)?;
         for seen in seen {
             stop.check()?;
             self.act_on(seen, action_log)?;
@@ -242,20 +245,20 @@ impl MatchWorker<'_> {
     fn act_on(&mut self, seen: ScanResult, action_log: &mut ActionLog) -> Result<(), WorkError> {
         let candidate = match seen {
             ScanResult::Message(candidate) => candidate,
-            ScanResult::Odd(warning) => {
+            ScanResult::Warning(warning) => {
                 action_log.warn(&warning);
                 return Ok(());
             }
             ScanResult::Failed(error) => return Err(error),
         };
-        self.field.rate_limit.wait(self.field.interrupts)?;
+        self.context.rate_limit.wait(self.context.interrupts)?;
         match self.is_still_the_same(&candidate) {
             Ok(true) => {}
             Ok(false) => {
                 action_log.not_done(candidate.id.as_bytes(), Outcome::Vanished);
                 return Ok(());
             }
-            // As at the first look: it is not known to be meant, and stays.
+            // As in the examination: it is not known to match, and stays.
             Err(error) if !error.ends_listing() => {
                 action_log.warn(&Warning::Unread(error));
                 return Ok(());
@@ -264,13 +267,13 @@ impl MatchWorker<'_> {
         }
         let before = action_log.lines.len();
         let met = (candidate.queue, candidate.file_identity.identity());
-        self.actor
+        self.executor
             .act_on_same(self.action, &candidate.id, met, action_log)?;
         if !action_log.has_result_since(before) {
             action_log.not_done(candidate.id.as_bytes(), Outcome::Vanished);
         }
         if action_log.has_action_since(before) {
-            self.field.rate_limit.acted(self.field.interrupts);
+            self.context.rate_limit.acted(self.context.interrupts);
         }
         Ok(())
     }
@@ -283,11 +286,11 @@ impl MatchWorker<'_> {
     ///
     /// The file cannot be read any more, or a signal came.
     fn is_still_the_same(&mut self, candidate: &Candidate) -> Result<bool, ReadError> {
-        let (layout, id) = (self.field.layout, candidate.id.as_bytes());
+        let (layout, id) = (self.context.layout, candidate.id.as_bytes());
         let path = layout.path(candidate.queue, id);
         let path = path.to_string_lossy();
         let at = Location {
-            spool: self.field.spool,
+            spool: self.context.spool,
             layout,
             queue: candidate.queue,
             id,

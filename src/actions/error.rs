@@ -1,4 +1,5 @@
 //! The error that ends an action, in Postfix's exact words where it has any.
+//! Paths are relative to the queue directory.
 
 use std::error::Error;
 use std::io;
@@ -21,13 +22,13 @@ pub enum WorkError {
     /// A directory of a queue cannot be opened.
     #[error(transparent)]
     Walk(#[from] WalkError),
-    /// A message cannot be read, and whether it is meant is not known.
+    /// A message cannot be read, and whether it matches is not known.
     #[error(transparent)]
     Report(#[from] ReadError),
     /// A message cannot be opened now, though it may be fine.
     #[error(transparent)]
     Exhausted(#[from] NoMessage),
-    /// As many messages as were wanted are done: no failure.
+    /// As many messages as were requested are done: no failure.
     #[error("enough")]
     Enough,
     /// A file cannot be moved.

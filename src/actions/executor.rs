@@ -1,9 +1,9 @@
-//! Actions on messages by queue ID: delete, requeue, hold, release, expire
-//! (spec page 06).
+//! Actions on messages by queue ID: delete, requeue, hold, release, expire, as
+//! postsuper(1) has them.
 //!
 //! Owns where an ID is looked for, and what is done where it is found. A
-//! message moves by one rename; its logs go before it, so that a crash in
-//! between leaves the message.
+//! message moves by one rename; its logs are moved or removed before it, so
+//! that a crash in between leaves the message.
 
 use std::ffi::OsStr;
 use std::io;
@@ -40,7 +40,7 @@ enum SearchFlow {
     GoesOn,
 }
 
-/// Where a message was seen, with nothing odd about it or before it.
+/// Where a message was found, with nothing to warn of it or before it.
 #[derive(Clone, Copy, Debug)]
 pub struct LocatedMessage {
     queue: Queue,
@@ -78,7 +78,7 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Acts on the message that was met in `queue`, or where it has gone to
+    /// Acts on the message that was found in `queue`, or where it has gone to
     /// since: on this file and no other that may have its name by now.
     pub fn act_on_same(
         &mut self,
@@ -140,7 +140,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Looks where an action would look. `None` if there is no message, or if
-    /// there is anything to tell of the way to it.
+    /// there is anything to report before it.
     pub fn look(&self, action: Action, id: &QueueId) -> Option<LocatedMessage> {
         let act = Step::first_of(action);
         for selected in self.selected {
@@ -294,7 +294,7 @@ impl<'a> Executor<'a> {
             }
             Moved::Gone => {
                 let outcome = Outcome::Unchanged(seen.queue);
-                // The second try comes by it again.
+                // The second try finds it again.
                 if act == Step::Expire && is_expired(at) && !action_log.ends_with(id, outcome) {
                     action_log.not_done(id.as_bytes(), outcome);
                 }
@@ -333,7 +333,7 @@ impl<'a> Executor<'a> {
         Ok(None)
     }
 
-    /// Tells of what cannot be looked at, unless it is not there. That it is
+    /// Reports what cannot be examined, unless it is not there. That it is
     /// the process that lacks something is an error: all else would be passed
     /// over as well.
     fn unseen(
@@ -426,7 +426,7 @@ fn is_expired(at: FileAt<'_>) -> bool {
 }
 
 /// Sets the bit that makes the next delivery attempt the last. `Gone` if it
-/// is set already or cannot be set; what is odd about that is told.
+/// is set already or cannot be set; the reason is reported.
 ///
 /// # Errors
 ///

@@ -54,33 +54,34 @@ impl Separator {
 
 /// Acts on every ID in `input`, to its end.
 pub fn run(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     action: Action,
     (input, separator): (File, Separator),
-    journal: &mut dyn ActionObserver,
+    observer: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
-    let ops = field.ops();
+    let ops = context.ops();
     let worker = || IdWorker {
-        actor: Executor::new(ops.clone(), field.selected, field.removal),
+        executor: Executor::new(ops.clone(), context.selected, context.removal),
         action,
-        field,
+        context,
     };
     let produce = |feed: &mut ActionFeed<'_, '_, Vec<IdRequest>>| {
         let mut jobs = Jobs {
             feed,
-            layout: field.layout,
+            layout: context.layout,
             job: Vec::new(),
-            job_max: match field.rate_limit.is_set() {
-                // What was done is told at once.
-                true => 1,
-                false => field.removal.job_max(),
+            job_max: if context.rate_limit.is_set() {
+                // What was done is reported at once.
+                1
+            } else {
+                context.removal.job_max()
             },
         };
-        read_ids((&input, separator), field.interrupts, &mut jobs)
+        read_ids((&input, separator), context.interrupts, &mut jobs)
     };
-    let concurrency = concurrency_of(action, field.removal, field.rate_limit);
-    let schedule = (concurrency, ActionLimits::near(field.open_files));
-    scheduler::run(schedule, field.interrupts, worker, produce, journal)
+    let concurrency = concurrency_of(action, context.removal, context.rate_limit);
+    let schedule = (concurrency, ActionLimits::near(context.open_files));
+    scheduler::run(schedule, context.interrupts, worker, produce, observer)
 }
 
 /// How workers share actions on single messages.
@@ -95,21 +96,21 @@ pub fn concurrency_of(action: Action, removal: Removal<'_>, rate_limit: &RateLim
 
 /// Acts on one ID.
 pub fn one(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     action: Action,
     text: &[u8],
-    journal: &mut dyn ActionObserver,
+    observer: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
-    let mut clerk = IdWorker {
-        actor: Executor::new(field.ops(), field.selected, field.removal),
+    let mut worker = IdWorker {
+        executor: Executor::new(context.ops(), context.selected, context.removal),
         action,
-        field,
+        context,
     };
     let mut action_log = ActionLog::default();
-    let ended = clerk.one(&IdRequest::parse(text), None, &mut action_log);
-    journal.lines(&action_log.lines);
-    journal.passed(1);
-    journal.pause();
+    let ended = worker.one(&IdRequest::parse(text), None, &mut action_log);
+    observer.lines(&action_log.lines);
+    observer.passed(1);
+    observer.pause();
     (action_log.counters, ended)
 }
 
@@ -212,10 +213,7 @@ impl<T: IdConsumer> LineReader<'_, T> {
         let room = LINE_MAX.saturating_sub(self.line.len());
         self.line
             .extend_from_slice(text.get(..room).unwrap_or(text));
-        match is_whole {
-            true => self.end_line(),
-            false => Ok(()),
-        }
+        if is_whole { self.end_line() } else { Ok(()) }
     }
 
     fn end_line(&mut self) -> Result<(), WorkError> {
@@ -240,7 +238,7 @@ struct Jobs<'a, 'f, 'scope> {
 }
 
 impl Jobs<'_, '_, '_> {
-    /// Where the job is: those who list a queue list one directory after the
+    /// Where the job is: a listing of a queue has one directory after the
     /// other, so that it is where its first message is.
     fn directory_key(&self) -> DirectoryKey {
         let id = self.job.iter().find_map(IdRequest::id);
@@ -269,9 +267,10 @@ impl IdConsumer for Jobs<'_, '_, '_> {
             self.feed.is_new_name(id.as_bytes());
         }
         self.job.push(asked);
-        match self.job.len() >= self.job_max {
-            true => self.flush(),
-            false => Ok(()),
+        if self.job.len() >= self.job_max {
+            self.flush()
+        } else {
+            Ok(())
         }
     }
 
@@ -303,9 +302,9 @@ fn next_read(
 
 /// Acts on one ID after the other.
 struct IdWorker<'a> {
-    actor: Executor<'a>,
+    executor: Executor<'a>,
     action: Action,
-    field: SpoolContext<'a>,
+    context: SpoolContext<'a>,
 }
 
 impl IdWorker<'_> {
@@ -318,7 +317,7 @@ impl IdWorker<'_> {
         stop.check()?;
         let messages = seen.iter();
         let messages = messages.filter_map(|(asked, seen)| Some((asked.id()?, seen.as_ref()?)));
-        let _announced = self.actor.announce(self.action, messages)?;
+        let _announced = self.executor.announce(self.action, messages)?;
         for (asked, seen) in seen {
             stop.check()?;
             self.one(&asked, seen, action_log)?;
@@ -358,16 +357,16 @@ impl IdWorker<'_> {
         seen: Option<LocatedMessage>,
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
-        self.field.rate_limit.wait(self.field.interrupts)?;
+        self.context.rate_limit.wait(self.context.interrupts)?;
         let before = action_log.lines.len();
-        self.actor.act(self.action, id, seen, action_log)?;
+        self.executor.act(self.action, id, seen, action_log)?;
         if !action_log.has_result_since(before) {
-            let there = self.actor.find_unchanged(self.action, id);
+            let there = self.executor.find_unchanged(self.action, id);
             let outcome = there.map_or(Outcome::NotFound, Outcome::Unchanged);
             action_log.not_done(id.as_bytes(), outcome);
         }
         if action_log.has_action_since(before) {
-            self.field.rate_limit.acted(self.field.interrupts);
+            self.context.rate_limit.acted(self.context.interrupts);
         }
         Ok(())
     }
@@ -379,7 +378,7 @@ impl Work<Vec<IdRequest>> for IdWorker<'_> {
     fn look(&mut self, job: Vec<IdRequest>) -> Self::Seen {
         let look = |asked| {
             let seen = match &asked {
-                IdRequest::Id(id) => self.actor.look(self.action, id),
+                IdRequest::Id(id) => self.executor.look(self.action, id),
                 IdRequest::NoId(_) | IdRequest::CutAtNul(_) => None,
             };
             (asked, seen)

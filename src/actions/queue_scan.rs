@@ -1,8 +1,8 @@
-//! Walks whole queues, for ALL and for -p, -s and -S: hands out every object,
-//! and tidies up what no queue should hold.
+//! Walks whole queues, for ALL and for -p, -s and -S: provides every object,
+//! and removes what no queue should hold.
 //!
-//! Owns which directories and which objects that are no files go. What
-//! happens to files is `mass`'s and `repair`'s business.
+//! Owns which directories and which objects other than files are removed. What
+//! happens to files is decided in `bulk` and `repair`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -21,12 +21,12 @@ use crate::sys::dir::FileKind;
 use crate::sys::error_text::{is, is_any};
 use crate::text::to_printable;
 
-/// An object met on a walk.
+/// An object found on a walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Object<'a> {
     /// The queue.
     pub queue: Queue,
-    /// The directory it lies in.
+    /// The directory it is in.
     pub place: &'a OpenDir,
     /// Its name.
     pub name: &'a [u8],
@@ -37,7 +37,7 @@ pub struct Object<'a> {
 pub enum Presence {
     /// It has vanished or was tidied up.
     Nothing,
-    /// It is a file, or something else if all objects are wanted.
+    /// It is a file, or something else if all objects are requested.
     There(FileStat),
 }
 
@@ -53,9 +53,10 @@ pub enum SpecialFiles {
 impl Object<'_> {
     /// The path as it was walked, below the queue directory.
     pub fn path(&self) -> String {
-        let separator: &[u8] = match self.place.path.is_empty() {
-            true => b"",
-            false => b"/",
+        let separator: &[u8] = if self.place.path.is_empty() {
+            b""
+        } else {
+            b"/"
         };
         let below = [&self.place.path, separator, self.name].concat();
         format!("{}/{}", self.queue, to_printable(&below))
@@ -66,7 +67,7 @@ impl Object<'_> {
         self.place.dir.stat(OsStr::from_bytes(self.name))
     }
 
-    /// Tells of what cannot be looked at.
+    /// Reports what cannot be examined.
     ///
     /// Observed: what may not be looked at is passed over in silence. (In
     /// Postfix so is everything else that cannot be looked at, messages that
@@ -131,18 +132,19 @@ impl Object<'_> {
 
 /// Fails for a queue that must not be walked under this configuration.
 pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
-    match queue == Queue::Maildrop && layout.depth_kept(queue) > 0 {
-        true => Err(WorkError::HashedMaildrop),
-        false => Ok(()),
+    if queue == Queue::Maildrop && layout.depth_kept(queue) > 0 {
+        Err(WorkError::HashedMaildrop)
+    } else {
+        Ok(())
     }
 }
 
-/// Whether a directory lies deeper in its queue than any that is needed.
+/// Whether a directory is deeper in its queue than any that is needed.
 pub fn is_too_deep(queue: Queue, path: &[u8], layout: &Layout) -> bool {
     path.split(|&b| b == b'/').count() > layout.depth_kept(queue)
 }
 
-/// Removes a directory that a walk has left and nobody needs. One that is not
+/// Removes a directory that a walk has left and that is not needed. One that is not
 /// empty is an error, unless something had to stay where it was, which was
 /// warned of then.
 pub fn remove_left(

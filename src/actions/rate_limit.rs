@@ -1,7 +1,6 @@
-//! What holds work on single messages back: no more than so many of them, no
-//! faster than so many in a second.
+//! Limits work on single messages: their number, and how many in a second.
 //!
-//! Counts messages that were acted on. Does not know what is done to them.
+//! Counts messages that were acted on. Independent of the action.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::error::WorkError;
 use crate::sys::signals::Interrupts;
 
-/// Holds work back, if it is told to.
+/// Limits work, if a limit or an interval is set.
 #[derive(Debug, Default)]
 pub struct RateLimit {
     limit: Option<u64>,
@@ -34,13 +33,16 @@ impl RateLimit {
         }
     }
 
-    /// Whether it holds anything back at all: messages go one by one then.
+    /// Whether anything is limited: messages are handled one by one then.
     pub fn is_set(&self) -> bool {
         self.limit.is_some() || self.interval.is_some()
     }
 
-    /// Waits until the next message may be acted on. Fails if there were
-    /// enough of them, or a signal came.
+    /// Waits until the next message may be acted on.
+    ///
+    /// # Errors
+    ///
+    /// The limit is reached, or a signal came.
     pub fn wait(&self, interrupts: &Interrupts) -> Result<(), WorkError> {
         if !self.is_set() {
             return Ok(());
@@ -60,8 +62,8 @@ impl RateLimit {
         }
     }
 
-    /// A message was acted on. Whoever waits for more of them need not if it
-    /// was the last.
+    /// A message was acted on. Ends the waits for more of them if it was the
+    /// last.
     pub fn acted(&self, interrupts: &Interrupts) {
         if !self.is_set() {
             return;
@@ -86,7 +88,7 @@ impl RateLimit {
         self.limit.map(|limit| limit.saturating_sub(acted))
     }
 
-    /// Whether as many messages as were wanted were acted on.
+    /// Whether as many messages as were requested were acted on.
     pub fn is_enough(&self) -> bool {
         self.limit.is_some_and(|limit| self.state().acted >= limit)
     }

@@ -1,11 +1,11 @@
 //! Repair of the queues' structure: -p purges unfinished files, -s gives
 //! every file the name and the place it should have, -S does so for names
-//! that could stay (spec page 06).
+//! that could stay, as postsuper(1) has them.
 //!
 //! A new name is given in two steps, with a suffix in between, so that names
-//! cannot collide and a run that was cut short can be repeated. One file
-//! after the other: the second step relies on the first being over. What has
-//! a name that a file should get stays, and so does the file.
+//! cannot collide and an interrupted run can be repeated. One file after the
+//! other: the second step relies on the first being complete. What has a name
+//! that a file should get stays, and so does the file.
 
 use std::time::Duration;
 
@@ -80,21 +80,21 @@ pub enum Structure {
 pub struct Changes {
     /// A file has another name than before.
     pub names: bool,
-    /// A file lies in another directory.
+    /// A file is in another directory.
     pub places: bool,
 }
 
 /// Repairs the selected queues. Another walk follows if files were given names
 /// that are not final, or could not be moved because others had their names.
 pub fn run(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     repair: Repair,
-    journal: &mut dyn ActionObserver,
+    observer: &mut dyn ActionObserver,
 ) -> (Counters, Changes, Result<(), WorkError>) {
     let mut repairer = Repairer {
-        field,
+        context,
         repair,
-        ops: field.ops(),
+        ops: context.ops(),
         action_log: ActionLog::default(),
         changes: Changes::default(),
         pass: Pass::First,
@@ -104,12 +104,12 @@ pub fn run(
     for pass in PASSES {
         repairer.pass = pass;
         repairer.next = NextPass::NotNeeded;
-        ended = repairer.walk_all(journal);
+        ended = repairer.walk_all(observer);
         if ended.is_err() || repairer.next == NextPass::NotNeeded {
             break;
         }
     }
-    repairer.report(journal);
+    repairer.report(observer);
     (repairer.action_log.counters, repairer.changes, ended)
 }
 
@@ -133,7 +133,7 @@ enum NextPass {
 }
 
 struct Repairer<'a> {
-    field: SpoolContext<'a>,
+    context: SpoolContext<'a>,
     repair: Repair,
     ops: SpoolOps<'a>,
     action_log: ActionLog,
@@ -143,32 +143,32 @@ struct Repairer<'a> {
 }
 
 impl Repairer<'_> {
-    fn walk_all(&mut self, journal: &mut dyn ActionObserver) -> Result<(), WorkError> {
-        for selected in self.field.selected {
+    fn walk_all(&mut self, observer: &mut dyn ActionObserver) -> Result<(), WorkError> {
+        for selected in self.context.selected {
             let queue = selected.queue()?;
-            queue_scan::check(queue, self.field.layout)?;
-            let walked = self.walk(queue, journal);
-            self.report(journal);
+            queue_scan::check(queue, self.context.layout)?;
+            let walked = self.walk(queue, observer);
+            self.report(observer);
             walked?;
         }
         Ok(())
     }
 
-    fn walk(&mut self, queue: Queue, journal: &mut dyn ActionObserver) -> Result<(), WorkError> {
-        let mut walk = Walk::new(self.field.spool, queue)?;
+    fn walk(&mut self, queue: Queue, observer: &mut dyn ActionObserver) -> Result<(), WorkError> {
+        let mut walk = Walk::new(self.context.spool, queue)?;
         while let Some(step) = walk.step()? {
-            if self.field.interrupts.caught().is_some() {
+            if self.context.interrupts.caught().is_some() {
                 return Err(WorkError::Interrupted);
             }
             match step {
                 Step::Name(DirEntry { place, name, .. }) => {
                     let found = Object { queue, place, name };
                     let done = self.object(&found);
-                    self.report(journal);
+                    self.report(observer);
                     done?;
                 }
                 Step::Left { parent, path } => {
-                    if queue_scan::is_too_deep(queue, &path, self.field.layout) {
+                    if queue_scan::is_too_deep(queue, &path, self.context.layout) {
                         queue_scan::remove_left(queue, &parent, &path, &self.ops)?;
                     }
                 }
@@ -177,11 +177,11 @@ impl Repairer<'_> {
         Ok(())
     }
 
-    /// Passes on what there is to tell.
-    fn report(&mut self, journal: &mut dyn ActionObserver) {
+    /// Passes the report on.
+    fn report(&mut self, observer: &mut dyn ActionObserver) {
         if !self.action_log.lines.is_empty() {
-            journal.lines(&self.action_log.lines);
-            journal.pause();
+            observer.lines(&self.action_log.lines);
+            observer.pause();
             self.action_log.lines.clear();
         }
     }
@@ -290,7 +290,7 @@ impl Repairer<'_> {
         self.changes.names = true;
         self.next = NextPass::Needed;
         for log in Queue::LOGS {
-            // One that somebody else made since the look stays.
+            // One that another process made since the check stays.
             self.ops.rename_from_home(log, at.name, &name, &suffixed)?;
         }
         let moved = self.ops.rename(at, queue, &name, &suffixed)?;
@@ -325,9 +325,10 @@ impl Repairer<'_> {
     /// The second step: the suffix goes.
     fn finish(&mut self, found: &Object<'_>, name: &[u8], inode: u64) -> Result<(), WorkError> {
         let is_message = found.queue.holds_messages();
-        let has_inode = match is_message && id::is_valid(name) {
-            true => self.inode_before_suffix(name),
-            false => Some(inode).filter(|_| id::is_valid(name)),
+        let has_inode = if is_message && id::is_valid(name) {
+            self.inode_before_suffix(name)
+        } else {
+            Some(inode).filter(|_| id::is_valid(name))
         };
         let path = found.path();
         match has_inode {
@@ -373,7 +374,7 @@ impl Repairer<'_> {
                 let path = path.as_str();
                 self.begin(FileAt { dir, name, path }, queue, inode)
             }
-            // The next walk comes by it.
+            // The next walk finds it.
             Err(_) => {
                 self.next = NextPass::Needed;
                 Ok(())
@@ -383,7 +384,7 @@ impl Repairer<'_> {
 
     /// Moves a file to where its name belongs.
     fn put_in_place(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
-        let home = self.field.layout.directory(found.queue, found.name);
+        let home = self.context.layout.directory(found.queue, found.name);
         if home == found.place.path {
             return Ok(());
         }

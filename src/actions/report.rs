@@ -31,7 +31,7 @@ pub enum ActionDone {
 }
 
 impl ActionDone {
-    /// The line that tells of it.
+    /// The line about it.
     pub fn line(self, id: &QueueId) -> String {
         format!("{id}: {}", self.words())
     }
@@ -55,14 +55,14 @@ impl ActionDone {
     }
 }
 
-/// The weight of a line.
+/// The severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineSeverity {
     /// A message was done.
     Done,
-    /// Something is odd.
-    Odd,
-    /// Nothing that is told unless somebody asked for every result.
+    /// A warning.
+    Warning,
+    /// Nothing that is reported unless every result was requested.
     Quiet,
 }
 
@@ -73,7 +73,7 @@ pub enum Outcome {
     Done(ActionDone, Queue),
     /// There is none of that ID where the action looks.
     NotFound,
-    /// It was meant, and was gone or another when its turn came.
+    /// It matched, and was gone or replaced when its turn came.
     Vanished,
     /// It is already what it should become.
     Unchanged(Queue),
@@ -96,11 +96,11 @@ pub struct ActionResult {
 /// A line about the work, ready to go out.
 #[derive(Clone, Debug)]
 pub struct LogLine {
-    /// How heavy it is.
+    /// Its severity.
     pub severity: LineSeverity,
     /// Its text.
     pub text: Vec<u8>,
-    /// What became of a message, if that is what it tells of.
+    /// The outcome of a message, if the line is about one.
     pub action_result: Option<ActionResult>,
 }
 
@@ -115,7 +115,7 @@ pub struct Counters {
     pub held: u64,
     /// Moved from hold to deferred.
     pub released: u64,
-    /// Told to expire.
+    /// Forced to expire.
     pub expired: u64,
     /// Given their final name.
     pub renamed: u64,
@@ -162,7 +162,7 @@ impl AddAssign for Counters {
     }
 }
 
-/// What is to be told of a piece of work: lines in order, and the counts.
+/// The report of a job: lines in order, and the counts.
 #[derive(Debug, Default)]
 pub struct ActionLog {
     /// The lines.
@@ -172,7 +172,7 @@ pub struct ActionLog {
 }
 
 impl ActionLog {
-    /// A message that was in `queue` was done: counts it and tells of it.
+    /// A message that was in `queue` was acted on: counts it and reports it.
     pub fn done(&mut self, action_done: ActionDone, id: &QueueId, queue: Queue) {
         self.counters.count(action_done);
         self.lines.push(LogLine {
@@ -208,29 +208,29 @@ impl ActionLog {
         })
     }
 
-    /// Whether anything was said of a message since there were so many lines.
+    /// Whether an outcome was reported since there were this many lines.
     pub fn has_result_since(&self, lines: usize) -> bool {
         let mut since = self.lines.iter().skip(lines);
         since.any(|line| line.action_result.is_some())
     }
 
-    /// Whether a message was done since there were so many lines.
+    /// Whether a message was acted on since there were this many lines.
     pub fn has_action_since(&self, lines: usize) -> bool {
         let mut since = self.lines.iter().skip(lines);
         since.any(|line| line.severity == LineSeverity::Done)
     }
 
-    /// Something is odd.
+    /// Adds a warning.
     pub fn warn(&mut self, warning: &Warning) {
         self.lines.push(LogLine {
-            severity: LineSeverity::Odd,
+            severity: LineSeverity::Warning,
             text: warning.message(),
             action_result: None,
         });
     }
 }
 
-/// Hears of the work while it goes on, in order. What it is told was done
+/// Observes the work while it goes on, in order. What is reported was done
 /// before.
 pub trait ActionObserver {
     /// Lines to be passed on.
@@ -238,6 +238,6 @@ pub trait ActionObserver {
     /// Everything that came so far has to be out: nothing more is known of at
     /// the moment.
     fn pause(&mut self);
-    /// So many more pieces of the work are behind us.
+    /// This many more messages were handled.
     fn passed(&mut self, _pieces: usize) {}
 }

@@ -1,4 +1,6 @@
-//! What became of each message, as a line of JSON for other programs.
+//! The outcome of each message, as a line of JSON for other programs.
+//!
+//! Owns the names of the members and their values.
 
 use serde_json::json;
 
@@ -7,7 +9,7 @@ use super::report::{ActionDone, ActionResult, Outcome};
 use crate::spool::Queue;
 use crate::text::without_controls;
 
-/// The line that tells of it, with its newline.
+/// The line about it, with its newline.
 pub fn json_line(action: Action, action_result: &ActionResult) -> String {
     let (result, before, after) = match action_result.outcome {
         Outcome::Done(action_done, queue) => (

@@ -80,7 +80,7 @@ impl FileAt<'_> {
 }
 
 /// Takes steps in one spool. Copies share their handles: there are many
-/// workers, and not so many descriptors.
+/// workers, and fewer descriptors.
 #[derive(Clone, Debug)]
 pub struct SpoolOps<'a> {
     spool: &'a Dir,
@@ -89,7 +89,7 @@ pub struct SpoolOps<'a> {
     handles_max: usize,
 }
 
-/// What copies of a mover share.
+/// What copies of a [`SpoolOps`] share.
 #[derive(Debug, Default)]
 struct Handles {
     /// Open directories of queues.
@@ -101,8 +101,8 @@ struct Handles {
 }
 
 impl<'a> SpoolOps<'a> {
-    /// A mover in the queue directory `spool`,
-    /// in a process that may open so many files more.
+    /// Operations in the queue directory `spool`,
+    /// in a process that may open this many more files.
     pub fn new(spool: &'a Dir, layout: &'a Layout, open_files: u64) -> Self {
         let affordable = usize::try_from(open_files / 4).unwrap_or(HANDLES_MAX);
         Self {
@@ -207,7 +207,7 @@ impl<'a> SpoolOps<'a> {
         }
     }
 
-    /// Whether any file had to stay where it was since this mover was made.
+    /// Whether any file had to stay where it was since this value was made.
     pub fn was_blocked(&self) -> bool {
         self.handles().was_blocked
     }
@@ -346,7 +346,7 @@ fn step_into(parent: &Dir, name: &OsStr, missing: MissingDirectory) -> io::Resul
     }
 }
 
-/// Makes a directory; somebody else may do the same at the same time.
+/// Makes a directory; another process may do the same at the same time.
 fn make(parent: &Dir, name: &OsStr) -> io::Result<()> {
     match parent.make_directory(name) {
         Err(cause) if is(&cause, Errno::EEXIST) => Ok(()),

@@ -10,7 +10,7 @@ use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
 
-/// Something odd that does not end the work. Paths are relative to the queue
+/// What does not end the work. Paths are relative to the queue
 /// directory.
 #[derive(Debug, Error)]
 pub enum Warning {
@@ -54,7 +54,7 @@ pub enum Warning {
     /// A message that cannot be read to its end.
     #[error(transparent)]
     Unread(ReadError),
-    /// A message that cannot be told to expire.
+    /// A message that cannot be forced to expire.
     #[error("expire file {path}: {why}")]
     Expire {
         /// The file.
@@ -91,7 +91,7 @@ pub enum Warning {
         /// Why not.
         why: String,
     },
-    /// Lines of the trash's journal that say nothing.
+    /// A line of the trash's journal that cannot be parsed.
     #[error("{path}: line {line} cannot be read, it is passed over")]
     Unreadable {
         /// The journal.

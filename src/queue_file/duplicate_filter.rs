@@ -1,5 +1,5 @@
 //! The duplicate filter of a listing: which recipients the logs of a message
-//! have named already (spec page 05).
+//! have named already. Observed with Postfix 3.7.11.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};

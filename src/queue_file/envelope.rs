@@ -1,9 +1,8 @@
-//! What qshape believes of a queue file: when it came, who sent it, who gets
-//! it (spec page 09). Stricter than a listing: a file that is odd anywhere
-//! does not count at all.
+//! What qshape(1) accepts of a queue file: when it arrived, its sender and its
+//! recipients. Stricter than a listing: a malformed file does not count at all.
 //!
-//! Owns which records are accepted where, and which oddities are worth a
-//! word. What is made of the addresses is the caller's business.
+//! Owns which records are accepted where, and which malformed ones are
+//! reported. Independent of what is made of the addresses.
 
 use std::io;
 
@@ -20,7 +19,7 @@ use crate::spool::message::Message;
 
 /// Bytes in a record's length at most: a fourth is an error here.
 const LENGTH_BYTES_MAX: u64 = 3;
-/// Bytes of an odd text that count: no warning shows more.
+/// Bytes of a malformed text that count: no warning shows more.
 const ODD_MAX: usize = 64;
 /// The permissions of a message that counts, and which of them matter.
 const MODE: (u32, u32) = (0o700, 0o733);
@@ -29,7 +28,7 @@ const NAME_MIN: usize = 6;
 /// A type byte that ends the reading: Perl takes "0" for false.
 const FALSE: RecordType = RecordType(b'0');
 
-/// Something odd in a file, worth a word.
+/// Something malformed in a file, which is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvelopeWarning {
     /// There is no first record.
@@ -43,7 +42,7 @@ pub enum EnvelopeWarning {
 }
 
 impl EnvelopeWarning {
-    /// The text that is odd.
+    /// The malformed text.
     pub fn text(&self) -> &[u8] {
         match self {
             Self::NoRecord | Self::NoTime => b"",
@@ -52,10 +51,10 @@ impl EnvelopeWarning {
     }
 }
 
-/// Where in a file a record stands.
+/// Where in a file a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordRange {
-    /// Before or behind the message text.
+    /// Before or after the message text.
     Envelope,
     /// In it.
     Content,
@@ -88,7 +87,7 @@ pub enum EnvelopeKind {
     /// A message, with a sender and recipients.
     Message,
     /// No more than a file: its first record is none that a message begins
-    /// with. Observed: it counts, but is from nobody, to nobody, and as old
+    /// with. Observed: it counts, but has no sender, no recipient, and is as old
     /// as can be.
     File,
 }
@@ -176,7 +175,7 @@ fn read<S: Source>(
 enum Time {
     /// A file from postdrop(1): from its inode.
     Modified(i64),
-    /// From the record behind the sizes.
+    /// From the record after the sizes.
     Recorded(Vec<u8>),
     /// From nowhere: the file is no message.
     Unknown,
@@ -242,7 +241,7 @@ impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, 
                 self.addresses.recipient(self.reader.data_end(&record));
             }
             RecordType::POINTER => self.follow(&record, RecordRange::Envelope)?,
-            // Observed: by then somebody must have sent it.
+            // Observed: by then it must have a sender.
             RecordType::CONTENT if self.sender == SeenRecords::No => return None,
             RecordType::CONTENT => self.skip_content()?,
             RecordType::END => return Some(Next::End),
@@ -265,7 +264,7 @@ impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, 
         self.addresses.sender(self.reader.data_end(record));
     }
 
-    /// Goes to the record behind the message text: by its size, or record by
+    /// Goes to the record after the message text: by its size, or record by
     /// record.
     fn skip_content(&mut self) -> Option<()> {
         if let Some(size) = self.content_size {
@@ -292,10 +291,11 @@ impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, 
             let text = odd_text(text);
             (self.warn)(EnvelopeWarning::Pointer(segment, text));
         }
-        match value > 0.0 {
+        if value > 0.0 {
             // An offset that no file has saturates, and is none.
-            true => self.reader.jump(value as u64).ok(),
-            false => Some(()),
+            self.reader.jump(value as u64).ok()
+        } else {
+            Some(())
         }
     }
 

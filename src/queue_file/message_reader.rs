@@ -1,8 +1,8 @@
-//! Gathers what a listing says of one message from its queue file and its
-//! logs (spec page 05).
+//! Collects what a listing shows of one message from its queue file and its
+//! logs. Observed with Postfix 3.7.11.
 //!
-//! Owns the order of reading and the rules of what counts. How it looks is
-//! `listing`'s business.
+//! Owns the order of reading and the rules of what counts. Independent of the
+//! output format.
 
 use std::fs::File;
 use std::io;
@@ -42,8 +42,8 @@ pub enum ReadError {
         cause: io::Error,
     },
     /// A file that cannot be read to its end, or a log that cannot be opened:
-    /// what was reported is true, but not all. To whoever lists it is a
-    /// warning, and whoever wants to know the message does not.
+    /// what was reported is true, but not all. A listing
+    /// warns; a selection takes the message for unread.
     #[error("{what}: {}", error_text(.cause))]
     Unread {
         /// What cannot be done, in Postfix's words.
@@ -97,7 +97,7 @@ pub struct MessageReader {
     logged: DuplicateFilter,
 }
 
-/// Where a message lies.
+/// Where a message is.
 #[derive(Clone, Copy, Debug)]
 pub struct Location<'a> {
     /// The queue directory.
@@ -417,7 +417,7 @@ impl MessageReading<'_> {
         Ok(())
     }
 
-    /// Keeps what the caller has to know, and tells of what came after it.
+    /// Keeps what the caller needs, and reports what came after it.
     fn note_unread(&mut self, unread: ReadError, report: &mut impl MessageVisitor) {
         match self.unread {
             None => self.unread = Some(unread),
@@ -461,13 +461,14 @@ fn text_max(record: &Record, report: &impl MessageVisitor) -> usize {
         record.kind,
         RecordType::SENDER | RecordType::RECIPIENT | RecordType::ORIGINAL_RECIPIENT
     );
-    match is_shown && record.length > SHORT_TEXT_MAX as u64 {
-        true => report.long_text_max(),
-        false => SHORT_TEXT_MAX,
+    if is_shown && record.length > SHORT_TEXT_MAX as u64 {
+        report.long_text_max()
+    } else {
+        SHORT_TEXT_MAX
     }
 }
 
-/// Passes on what is odd in a log: the first line that is not understood, as
+/// Passes warnings about a log on: the first line that is not understood, as
 /// a log of nothing else would fill the mail log.
 struct LogObserver<'a, R> {
     path: &'a str,
@@ -513,7 +514,7 @@ fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
     make_printable(to, rules.charset);
 }
 
-/// The number a text begins with, behind blanks; 0 if there is none. Numbers
+/// The number a text begins with, after blanks; 0 if there is none. Numbers
 /// that do not fit are the nearest that do, as in strtol(3).
 fn leading_number(text: &[u8]) -> i64 {
     let text = trim_space_start(text);

@@ -1,8 +1,8 @@
 //! The message inside a queue file: its headers, one by one, and the lines of
 //! its body.
 //!
-//! Knows what a header looks like and nothing about MIME. Memory is bounded:
-//! a line or header counts up to its first 128 KiB.
+//! Parses header fields, not MIME. Memory is bounded: a line or header counts
+//! up to its first 128 KiB.
 
 use std::io;
 

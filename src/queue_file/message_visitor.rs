@@ -1,7 +1,7 @@
-//! What a listing says of a message, and to whom it says it (spec page 05).
+//! What a listing shows of a message, as calls to a visitor.
 //!
-//! Owns the words between those who find messages and those who show them.
-//! Everything handed to a `MessageVisitor` is quoted and printable.
+//! Owns the interface between the readers of messages and the formatters.
+//! Everything passed to a `MessageVisitor` is quoted and printable.
 
 use crate::release::{Feature, Release};
 use crate::sys::signals::SignalFlag;
@@ -36,7 +36,7 @@ impl Rules {
     }
 }
 
-/// What a listing knows of a message before its recipients.
+/// What a listing shows of a message before its recipients.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageHead<'a> {
     /// The queue's name.
@@ -52,7 +52,7 @@ pub struct MessageHead<'a> {
     /// The sender.
     pub sender: &'a [u8],
     /// The sender as the envelope has it, neither quoted nor printable; `None`
-    /// from a daemon, which does not tell.
+    /// from a daemon, which does not report it.
     pub envelope_sender: Option<&'a [u8]>,
 }
 
@@ -110,8 +110,8 @@ pub trait MessageVisitor {
     fn wants_attributes(&self) -> bool {
         false
     }
-    /// An attribute `name=value` of the envelope, as it stands there. Comes
-    /// before or behind the message's beginning. Not said by a daemon.
+    /// An attribute `name=value` of the envelope, as it is in the file. Comes
+    /// before or after the message's beginning. Not reported by a daemon.
     fn attribute(&mut self, _text: &[u8]) {}
     /// A recipient that has the message already. Not said by a daemon.
     fn done_recipient(&mut self) {}

@@ -1,4 +1,7 @@
-//! Queue files: their records, their envelope and message, and how postcat shows them.
+//! Queue files: their records, their envelope and message, and how postcat
+//! renders them.
+//!
+//! Returns values and typed errors. Independent of which files are read.
 
 pub mod duplicate_filter;
 pub mod envelope;

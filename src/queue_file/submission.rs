@@ -22,12 +22,12 @@ impl Client {
     }
 }
 
-/// What the attributes of an envelope say, as they stand there.
+/// What the attributes of an envelope say, as they are in the file.
 #[derive(Clone, Debug, Default)]
 pub struct Submission {
     /// The login name; empty if there was no login.
     pub sasl_user: Vec<u8>,
-    /// The client as it is logged: a proxy names the one behind it.
+    /// The client as it is logged: a proxy names the one that it represents.
     logged: Client,
     /// The client that Postfix itself talked to.
     nearest: Client,
@@ -61,9 +61,10 @@ impl Submission {
 
     /// The client: as logged, or else the nearest.
     pub fn client(&self) -> &Client {
-        match self.logged.is_named() {
-            true => &self.logged,
-            false => &self.nearest,
+        if self.logged.is_named() {
+            &self.logged
+        } else {
+            &self.nearest
         }
     }
 }

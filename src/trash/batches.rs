@@ -16,7 +16,7 @@ use crate::sys::signals::Interrupts;
 /// Batches that are kept at most.
 pub const BATCHES_MAX: usize = 1 << 16;
 /// Lines that cannot be read of which each is reported.
-const UNREADABLE_TOLD: u64 = 10;
+const UNREADABLE_REPORTED: u64 = 10;
 
 /// Messages remembered to have been announced more than once.
 const AGAIN_MAX: usize = 1 << 20;
@@ -189,7 +189,7 @@ impl Batches {
     fn pass_over(&mut self, numbered: &Numbered<'_>, action_log: &mut ActionLog) {
         self.unreadable = self.unreadable.saturating_add(1);
         self.unreadable_bytes = self.unreadable_bytes.saturating_add(numbered.bytes);
-        if self.unreadable <= UNREADABLE_TOLD {
+        if self.unreadable <= UNREADABLE_REPORTED {
             let (path, line) = (PATH.to_owned(), numbered.number);
             action_log.warn(&Warning::Unreadable { path, line });
         }
@@ -200,7 +200,7 @@ impl Batches {
             let path = PATH.to_owned();
             action_log.warn(&Warning::Trash { path, why });
         };
-        let more = self.unreadable.saturating_sub(UNREADABLE_TOLD);
+        let more = self.unreadable.saturating_sub(UNREADABLE_REPORTED);
         if more > 0 {
             warn(format!("{more} more lines cannot be read"));
         }
@@ -364,27 +364,27 @@ pub struct BatchSummary {
 
 /// The batches of the trash, the oldest first; not the calls that moved nothing.
 pub fn list(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     journal: &mut dyn ActionObserver,
 ) -> Result<Vec<BatchSummary>, WorkError> {
     let mut action_log = ActionLog::default();
-    let counted = count(field, &mut action_log);
+    let counted = count(context, &mut action_log);
     journal.lines(&action_log.lines);
     journal.pause();
     counted
 }
 
 fn count(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     action_log: &mut ActionLog,
 ) -> Result<Vec<BatchSummary>, WorkError> {
-    let Some(journal) = JournalFile::open_to_read(field.spool)? else {
+    let Some(journal) = JournalFile::open_to_read(context.spool)? else {
         return Ok(Vec::new());
     };
-    let mut batches = Batches::read(&journal, field.interrupts, Keep::Oldest, action_log)?;
-    let ops = field.ops();
+    let mut batches = Batches::read(&journal, context.interrupts, Keep::Oldest, action_log)?;
+    let ops = context.ops();
     let mut counts: HashMap<u64, (u64, u64)> = HashMap::new();
-    journal.read(0, field.interrupts, |numbered| {
+    journal.read(0, context.interrupts, |numbered| {
         // Each message has one first line.
         if let Some(line) = numbered.line
             && let Event::Trash { turn, entry, .. } = line.event

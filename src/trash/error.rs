@@ -1,4 +1,5 @@
-//! Errors of the trash: why it cannot be used, and why a rename failed.
+//! Errors of the trash: why it cannot be used, and why a rename failed. The
+//! texts say what the administrator can do.
 
 use std::io;
 
@@ -47,7 +48,7 @@ pub enum TrashError {
     /// A later spoolbox wrote it.
     #[error("{PATH} is of another version of spoolbox: use that one, or move the file away")]
     OtherVersion,
-    /// Somebody has the lock for long.
+    /// Another process holds the lock for long.
     #[error("{PATH} is in use by another process: try again when that is done")]
     Busy,
     /// No batch is left.
@@ -110,8 +111,8 @@ pub(super) struct RenameFailure {
     pub(super) cause: io::Error,
 }
 
-/// Whether it is about this one message: something has its place, or the file
-/// system cannot tell.
+/// Whether it concerns this one message: something has its place, or the file
+/// system cannot rename without replacing.
 pub(super) fn is_refusal(cause: &io::Error) -> bool {
     is(cause, Errno::EEXIST) || is(cause, Errno::EINVAL) || is(cause, Errno::ENOSYS)
 }

@@ -1,9 +1,9 @@
 //! The file of the trash's journal, `saved/journal.spoolbox`: opened, locked,
-//! read line by line, written at its end, and replaced as a whole.
+//! read line by line, appended to, and replaced as a whole.
 //!
-//! Its name is no queue ID, so Postfix's tools pass it over. What the lines
-//! say is handled by `line`. What is read is bounded: a file that is no journal
-//! any more is an error, however long it is.
+//! Its name is not a queue ID, so Postfix's tools ignore it. The lines are
+//! parsed in `records`. What is read is bounded: a file that is no journal any
+//! more is an error, however long it is.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -251,10 +251,12 @@ impl JournalFile {
         if start == HEADER.as_bytes() {
             return Ok(Header::Ours);
         }
-        match HEADER.as_bytes().starts_with(start) {
-            true => Ok(Header::Unfinished),
-            false if start.starts_with(ANY_HEADER.as_bytes()) => Err(TrashError::OtherVersion),
-            false => Err(TrashError::NoJournal),
+        if HEADER.as_bytes().starts_with(start) {
+            Ok(Header::Unfinished)
+        } else if start.starts_with(ANY_HEADER.as_bytes()) {
+            Err(TrashError::OtherVersion)
+        } else {
+            Err(TrashError::NoJournal)
         }
     }
 }

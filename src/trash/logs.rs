@@ -22,9 +22,9 @@ pub const NAME_MAX: usize = 255;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogsRestored {
     All,
-    /// One stays in the trash, where its place is taken; that was told.
+    /// One stays in the trash, where its place is taken; that was reported.
     Refused,
-    /// Whether one is in the trash cannot be seen; that was told.
+    /// Whether one is in the trash cannot be seen; that was reported.
     Unseen,
 }
 

@@ -27,14 +27,14 @@ use crate::sys::error_text::is;
 
 /// Removes the batches that were begun at that time or before.
 pub fn purge(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     until: i64,
     who: &Caller,
     journal: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
     let mut purger = Purger {
-        field,
-        ops: field.ops(),
+        context,
+        ops: context.ops(),
         until,
         action_log: ActionLog::default(),
     };
@@ -44,7 +44,7 @@ pub fn purge(
 }
 
 struct Purger<'a> {
-    field: SpoolContext<'a>,
+    context: SpoolContext<'a>,
     ops: SpoolOps<'a>,
     until: i64,
     action_log: ActionLog,
@@ -52,7 +52,7 @@ struct Purger<'a> {
 
 impl Purger<'_> {
     fn run(&mut self, who: &Caller, journal: &mut dyn ActionObserver) -> Result<(), WorkError> {
-        let (spool, interrupts) = (self.field.spool, self.field.interrupts);
+        let (spool, interrupts) = (self.context.spool, self.context.interrupts);
         if JournalFile::open_to_read(spool)?.is_none() {
             return Ok(());
         }
@@ -82,7 +82,7 @@ impl Purger<'_> {
         journal: &mut dyn ActionObserver,
     ) -> Result<HashMap<Word, Remaining>, WorkError> {
         let mut left: HashMap<Word, Remaining> = HashMap::new();
-        file.read(0, self.field.interrupts, |numbered| {
+        file.read(0, self.context.interrupts, |numbered| {
             let Some(line) = numbered.line else {
                 return Ok(());
             };
@@ -162,15 +162,15 @@ impl Purger<'_> {
     }
 
     fn walk_logs(&mut self) -> Result<(), WorkError> {
-        let mut walk = Walk::new(self.field.spool, Queue::Saved)?;
+        let mut walk = Walk::new(self.context.spool, Queue::Saved)?;
         while let Some(found) = walk.next_name()? {
-            if self.field.interrupts.caught().is_some() {
+            if self.context.interrupts.caught().is_some() {
                 return Err(WorkError::Interrupted);
             }
             let Some((id, log)) = logs::parse_name(found.name) else {
                 continue;
             };
-            let layout = self.field.layout;
+            let layout = self.context.layout;
             if layout.is_home(Queue::Saved, &found.place.path, id.as_bytes()) {
                 self.log_without_message(&id, log)?;
             }

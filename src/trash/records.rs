@@ -1,7 +1,7 @@
 //! The lines of the trash's journal: what each says, as text and back.
 //!
-//! A line that was damaged says nothing: its sum does not fit. What fits is
-//! still a stranger's word, so every name is parsed before it is used.
+//! A damaged line is ignored: its checksum does not match. A line that matches
+//! is still untrusted input, so every name is parsed before it is used.
 
 use std::fmt;
 use std::fmt::Write;
@@ -37,7 +37,7 @@ impl Word {
         Some(Self(text.to_owned()))
     }
 
-    /// What stands where there is no name.
+    /// What is written where there is no name.
     pub fn unknown() -> Self {
         Self("unknown".to_owned())
     }
@@ -77,7 +77,7 @@ pub struct TrashedMessage {
     /// When it was changed last; of a deferred message the time of the next
     /// attempt.
     pub modified: FileTime,
-    /// What tells it from another of the same name.
+    /// What distinguishes it from another of the same name.
     pub inode: u64,
     /// The logs that it had.
     pub logs: Vec<Queue>,
@@ -148,7 +148,7 @@ pub struct JournalRecord {
 }
 
 impl JournalRecord {
-    /// The line as it stands in the journal, with its newline.
+    /// The line as it is in the journal, with its newline.
     pub fn to_text(&self) -> Vec<u8> {
         let mut text = String::new();
         if let Some(time) = LocalTime::of(self.time, Zone::Utc) {
@@ -250,9 +250,10 @@ fn entry_text(entry: &TrashedMessage) -> String {
         logs,
     } = entry;
     let logs: Vec<&str> = logs.iter().map(|log| log.name()).collect();
-    let logs = match logs.is_empty() {
-        true => "none".to_owned(),
-        false => logs.join(","),
+    let logs = if logs.is_empty() {
+        "none".to_owned()
+    } else {
+        logs.join(",")
     };
     let ((read, read_part), (changed, changed_part)) = (accessed, modified);
     format!(

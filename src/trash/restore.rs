@@ -1,9 +1,9 @@
-//! Brings a batch back from the trash: messages to the queues they came from,
+//! Restores a batch from the trash: messages to the queues they came from,
 //! with their modes, times and logs.
 //!
-//! Looks at what is really there, so it can be interrupted and repeated.
-//! What came from active goes to hold: the queue manager may still know it,
-//! and reads active only when it starts.
+//! Checks what is really in the spool, so it can be interrupted and repeated.
+//! What came from active goes to hold: the queue manager may still have it in
+//! memory, and reads active only when it starts.
 
 use std::collections::HashSet;
 use std::{io, slice};
@@ -49,14 +49,14 @@ pub enum Remaining {
 
 /// Brings back the batch of that name, or what the last call moved.
 pub fn undo(
-    field: SpoolContext<'_>,
+    context: SpoolContext<'_>,
     wanted: Option<&[u8]>,
     who: Caller,
     journal: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
     let mut undoer = Undoer {
-        field,
-        ops: field.ops(),
+        context,
+        ops: context.ops(),
         action_log: ActionLog::default(),
         was_active: HashSet::new(),
     };
@@ -65,7 +65,7 @@ pub fn undo(
     (undoer.action_log.counters, ended)
 }
 
-/// Passes on what there is to tell.
+/// Passes the report on.
 pub fn report(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
     journal.lines(&action_log.lines);
     journal.pause();
@@ -86,7 +86,7 @@ pub fn close(
     if batches.is_empty() {
         return Ok(());
     }
-    // The lines must not get to the disk before what they tell of.
+    // The lines must not get to the disk before the renames they record.
     journal.sync_directory()?;
     let line = |batch: &Word| {
         let line = JournalRecord {
@@ -102,7 +102,7 @@ pub fn close(
 }
 
 struct Undoer<'a> {
-    field: SpoolContext<'a>,
+    context: SpoolContext<'a>,
     ops: SpoolOps<'a>,
     action_log: ActionLog,
     /// What was in active when it was moved, by inode number: another line may
@@ -117,7 +117,7 @@ impl Undoer<'_> {
         who: &Caller,
         journal: &mut dyn ActionObserver,
     ) -> Result<(), WorkError> {
-        let (spool, interrupts) = (self.field.spool, self.field.interrupts);
+        let (spool, interrupts) = (self.context.spool, self.context.interrupts);
         JournalFile::open_to_read(spool)?.ok_or(TrashError::Empty)?;
         let mut locked = JournalDirectory::open(spool)?.lock(interrupts)?;
         let file = locked.journal();
@@ -150,7 +150,7 @@ impl Undoer<'_> {
         batch: &Batch,
         journal: &mut dyn ActionObserver,
     ) -> Result<Remaining, WorkError> {
-        let interrupts = self.field.interrupts;
+        let interrupts = self.context.interrupts;
         entries(file, interrupts, batch, |entry| {
             if entry.queue == Queue::Active && self.was_active.len() < ACTIVE_MAX {
                 self.was_active.insert(entry.inode);
@@ -159,7 +159,7 @@ impl Undoer<'_> {
         })?;
         let mut all = Remaining::Nothing;
         entries(file, interrupts, batch, |entry| {
-            let done = self.bring_back(entry);
+            let done = self.restore_message(entry);
             report(&mut self.action_log, journal);
             all = all.and(done?);
             Ok(())
@@ -202,7 +202,7 @@ impl Undoer<'_> {
         });
     }
 
-    fn bring_back(&mut self, entry: &TrashedMessage) -> Result<Remaining, WorkError> {
+    fn restore_message(&mut self, entry: &TrashedMessage) -> Result<Remaining, WorkError> {
         match find(&self.ops, entry, &mut self.action_log) {
             MessageLocation::Trash(stat) => self.restore(entry, &stat),
             // A run that was cut short brought it back, or it never left.
@@ -251,7 +251,7 @@ impl Undoer<'_> {
         Ok(Remaining::Something)
     }
 
-    /// Where a message should go, told if that is not where it was. `None` if
+    /// Where a message should go, reported if that is not where it was. `None` if
     /// there is no such place.
     fn target(&mut self, entry: &TrashedMessage) -> Option<Queue> {
         let id = &entry.id;
@@ -301,7 +301,7 @@ impl Undoer<'_> {
         is_set
     }
 
-    /// Tells what could not be done, unless the message is not there any more.
+    /// Reports what could not be done, unless the message is not there any more.
     fn note_failure(&mut self, entry: &TrashedMessage, what: &str, done: io::Result<()>) -> Ready {
         match done {
             Err(cause) if !is(&cause, Errno::ENOENT) => {
@@ -405,9 +405,10 @@ fn restore_mode(home: &Dir, entry: &TrashedMessage, stat: &FileStat) -> io::Resu
 fn restore_times(home: &Dir, entry: &TrashedMessage, stat: &FileStat) -> io::Result<()> {
     let modified = (stat.st_mtime, stat.st_mtime_nsec);
     let accessed = (stat.st_atime, stat.st_atime_nsec);
-    match (accessed, modified) == (entry.accessed, entry.modified) {
-        true => Ok(()),
-        false => home.set_times_to(entry.id.as_os_str(), entry.accessed, entry.modified),
+    if (accessed, modified) == (entry.accessed, entry.modified) {
+        Ok(())
+    } else {
+        home.set_times_to(entry.id.as_os_str(), entry.accessed, entry.modified)
     }
 }
 

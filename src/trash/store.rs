@@ -67,16 +67,16 @@ impl<'a> Trash<'a> {
     ///
     /// If the journal cannot be written: nothing can be moved then.
     pub fn begin(
-        field: SpoolContext<'a>,
+        context: SpoolContext<'a>,
         who: Caller,
         comment: Option<&[u8]>,
     ) -> Result<Self, WorkError> {
-        let directory = JournalDirectory::open(field.spool)?;
+        let directory = JournalDirectory::open(context.spool)?;
         let trash = Self {
             size_before: directory.journal_size(),
             directory,
-            ops: field.ops(),
-            interrupts: field.interrupts,
+            ops: context.ops(),
+            interrupts: context.interrupts,
             batch: new_batch(now()),
             who,
             comment: comment.map(clipped),

@@ -115,7 +115,7 @@ impl ActionObserver for Reporter<'_> {
         let entry = |line: &LogLine| {
             let (severity, text) = match line.severity {
                 LineSeverity::Done => (Severity::Info, with_comment(&line.text, comment)),
-                LineSeverity::Odd => (Severity::Warning, line.text.clone()),
+                LineSeverity::Warning => (Severity::Warning, line.text.clone()),
                 LineSeverity::Quiet => return None,
             };
             let audience = match (line.severity, verbosity) {

@@ -1,4 +1,5 @@
-//! What can be wrong with a record (spec page 04).
+//! Why a record cannot be read, with the text of Postfix's warning.
+//! Observed with Postfix 3.7.11.
 
 use std::io;
 
@@ -8,7 +9,7 @@ use super::RecordType;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
 
-/// A record that cannot be read. Its Display is the text behind `FILE: ` in
+/// A record that cannot be read. Its Display is the text after `FILE: ` in
 /// Postfix's warning; `message` has the bytes of the file as they are.
 #[derive(Debug, Error)]
 pub enum RecordError {
@@ -41,7 +42,7 @@ pub enum RecordError {
 }
 
 impl RecordError {
-    /// The text behind `FILE: ` in Postfix's warning.
+    /// The text after `FILE: ` in Postfix's warning.
     pub fn message(&self) -> Vec<u8> {
         match self {
             Self::PointerValue(value) => [b"malformed pointer record value: ", &value[..]].concat(),

@@ -1,6 +1,6 @@
-//! Where the header ends: which lines could belong to one.
+//! Where the message header ends: which lines can belong to one.
 //!
-//! Knows lines; what stands in a header is its reader's business.
+//! Works on single lines; the caller decides what the header contains.
 
 use super::{Record, RecordReader};
 use crate::sys::source::Source;

@@ -1,6 +1,7 @@
-//! Queue file records: what a queue file is made of (spec page 04).
+//! The records of a queue file: reading and writing them. Observed with
+//! Postfix 3.7.11.
 //!
-//! Knows bytes and offsets, not queues, logs or output.
+//! Works on bytes and offsets; independent of queues, logs and output.
 
 mod error;
 pub mod header;

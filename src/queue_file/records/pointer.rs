@@ -8,7 +8,7 @@ use crate::text::trim_space_start;
 
 /// Jumps that lead to the last target or before it, per file.
 const REVERSE_JUMPS_MAX: u32 = 10_000;
-/// How often the bytes of a file that leads back may be read, in the mean: a
+/// How often the bytes of a file with backward pointers may be read, on average: a
 /// message that a content filter has edited is read once.
 const READ_FACTOR: u64 = 2;
 /// Bytes that may be read of any file that leads back. Postfix's limit on
@@ -60,9 +60,10 @@ impl Jumps {
     pub(super) fn read(&mut self, bytes: u64, size: u64) -> Result<(), RecordError> {
         self.read = self.read.saturating_add(bytes);
         let most = size.saturating_mul(READ_FACTOR).saturating_add(READ_MIN);
-        match self.led_back && self.read > most {
-            true => Err(RecordError::ReverseJumps),
-            false => Ok(()),
+        if self.led_back && self.read > most {
+            Err(RecordError::ReverseJumps)
+        } else {
+            Ok(())
         }
     }
 }

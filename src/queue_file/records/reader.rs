@@ -1,9 +1,9 @@
-//! Reads a queue file record by record (spec page 04).
+//! Reads a queue file record by record.
 //!
 //! Owns the limits: nothing in a file makes it allocate before the bytes are
 //! there, keep more of a record than its limit on text (`chunk` gives longer
 //! data piece by piece), or read more than a small multiple of the file.
-//! What a record means is the caller's business.
+//! The caller decides what a record means.
 
 use std::io;
 
@@ -60,7 +60,7 @@ impl Default for Buffers {
 /// How much of a record's data is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extent {
-    /// At least what stands before the first NUL.
+    /// At least what precedes the first NUL.
     ToNul,
     /// All of it.
     Whole,
@@ -72,7 +72,7 @@ enum Extent {
 enum Zeros {
     /// Every one counts.
     Read,
-    /// One stands for all that follow it.
+    /// One represents all that follow it.
     PassOver,
 }
 
@@ -128,7 +128,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         self.text_max = most;
     }
 
-    /// Passes over zeros, which tell a reader of messages nothing: a hole of
+    /// Skips zeros, which mean nothing in a message: a hole of
     /// any size costs as little as a small one.
     pub fn passing_over_zeros(mut self) -> Self {
         self.zeros = Zeros::PassOver;
@@ -189,7 +189,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         Ok(())
     }
 
-    /// The next record as it stands in the file; `None` at its end.
+    /// The next record as it is in the file; `None` at its end.
     pub fn next_raw(&mut self) -> Result<Option<Record>, RecordError> {
         let offset = self.position;
         self.source.release(offset);
@@ -217,7 +217,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
     }
 
     /// The next record for a reader of messages: pointers are followed,
-    /// padding is hidden, and behind the end record comes the end of the file.
+    /// padding is hidden, and after the end record comes the end of the file.
     pub fn next_cooked(&mut self) -> Result<Option<Record>, RecordError> {
         while let Some(record) = self.next_raw()? {
             match record.kind {
@@ -262,7 +262,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
     }
 
     /// As much of the record's data as is at hand, from its byte `from` on;
-    /// empty behind its last byte. For data of any length, piece by piece.
+    /// empty after its last byte. For data of any length, piece by piece.
     pub fn chunk(&mut self, record: &Record, from: u64) -> &[u8] {
         let left = record.length.saturating_sub(from);
         let at = record.data.saturating_add(from);
@@ -331,7 +331,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
     }
 
     /// Decodes the length that starts at `at`; returns it with the offset
-    /// behind it.
+    /// after it.
     fn length(&mut self, kind: RecordType, mut at: u64) -> Result<(u64, u64), RecordError> {
         let mut length = 0u64;
         for group in 0..LENGTH_BYTES_MAX {
@@ -345,7 +345,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         Err(RecordError::LengthBits(kind))
     }
 
-    /// The byte at `offset`, `None` behind the end. A read error is an end:
+    /// The byte at `offset`, `None` after the end. A read error is an end:
     /// nothing more can be had of that file.
     fn byte(&mut self, offset: u64) -> Option<u8> {
         if self.in_window(offset, 1).is_none() {
@@ -354,7 +354,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         self.in_window(offset, 1)?.first().copied()
     }
 
-    /// The offset behind the pairs of zeros that begin at `at`.
+    /// The offset after the pairs of zeros that begin at `at`.
     fn behind_zeros(&mut self, mut at: u64) -> u64 {
         let pairs = |count: u64| count & !1;
         loop {
@@ -544,9 +544,10 @@ mod tests {
             let zeroless = |passing| {
                 let mut buffers = Buffers::default();
                 let reader = RecordReader::new(&file[..], &mut buffers);
-                let mut reader = match passing {
-                    true => reader.passing_over_zeros(),
-                    false => reader,
+                let mut reader = if passing {
+                    reader.passing_over_zeros()
+                } else {
+                    reader
                 };
                 let (mut records, mut count) = (Vec::new(), 0);
                 let end = loop {

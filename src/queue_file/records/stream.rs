@@ -17,7 +17,7 @@ const READ: usize = 64 * 1024;
 /// Bytes no longer needed that are worth moving the others for.
 const STALE: u64 = 256 * 1024;
 
-/// An input without offsets, read from where it stands.
+/// An input without offsets, read from its current position.
 #[derive(Debug)]
 pub struct StreamSource(RefCell<StreamBuffer>);
 
@@ -31,7 +31,7 @@ struct StreamBuffer {
 }
 
 impl StreamSource {
-    /// The stream from where it stands.
+    /// The stream from its current position.
     pub fn new(input: File) -> Self {
         Self(RefCell::new(StreamBuffer {
             input,

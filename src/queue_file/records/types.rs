@@ -1,7 +1,7 @@
 //! The record type bytes of a queue file and their names.
 //!
-//! Owns the table and nothing else: what a record means in a given place is
-//! decided by whoever reads it (spec page 04).
+//! Owns the table and nothing else: the reader decides what a record means in
+//! a given place.
 
 /// The first byte of a record, known or not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,7 +59,7 @@ impl RecordType {
     /// DSN notify flags of the recipient that follows.
     pub const DSN_NOTIFY: Self = Self(b'n');
 
-    /// The name postcat prints for records of this type (spec page 04).
+    /// The name postcat prints for records of this type. Observed with Postfix 3.7.11.
     pub fn name(self) -> &'static str {
         match self.0 {
             b'C' => "message_size",

@@ -1,7 +1,7 @@
 //! Writes queue files, record by record or a whole message at once.
 //!
-//! For the demo, the tests and the benchmark: spoolbox itself never writes
-//! into a queue file. Layout: spec page 04.
+//! For the demo, the tests and the benchmark: no other part of spoolbox writes
+//! into a queue file.
 
 use super::RecordType;
 
@@ -84,7 +84,7 @@ pub struct QueueFile {
     pub sender: Vec<u8>,
     /// Envelope recipients, unquoted.
     pub recipients: Vec<Vec<u8>>,
-    /// Where the recipients stand.
+    /// Where the recipients are.
     pub recipients_in: RecipientsIn,
     /// `name=value` attributes of the envelope.
     pub attributes: Vec<Vec<u8>>,
@@ -105,7 +105,7 @@ impl QueueFile {
         }
     }
 
-    /// The bytes of the file for a queue behind cleanup(8).
+    /// The bytes of the file for a queue that cleanup(8) writes to.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut file = RecordWriter::new();
         file.record(RecordType::SIZE, &size_record(0, 0, 0));

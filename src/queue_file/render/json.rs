@@ -21,7 +21,7 @@ use crate::text::without_controls;
 /// Most bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
 
-/// Writes the message in a file, with a newline behind it. `members` come
+/// Writes the message in a file, with a newline at the end. `members` come
 /// first in the object.
 pub fn json<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
@@ -335,7 +335,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// JSON with a blank behind each comma and colon, as in the listing.
+/// JSON with a blank after each comma and colon, as in the listing.
 fn spaced(value: &Value) -> String {
     match value {
         Value::Object(map) => {

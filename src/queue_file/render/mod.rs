@@ -1,9 +1,9 @@
-//! What postcat shows of one queue file (spec page 07), record by record; and
-//! the message in it as mail, mbox entry or JSON (extensions).
+//! What postcat(1) shows of one queue file, record by record; and the message
+//! in it as mail, mbox entry or JSON (extensions).
 //!
 //! Owns the plan (which parts, which prefixes), the state machine that walks
-//! envelope, header and body, and the order of output against warnings. Where
-//! files come from and where text goes is the caller's business.
+//! envelope, header and body, and the order of output and warnings.
+//! Independent of where files come from and where text goes.
 
 mod attribute;
 mod error;

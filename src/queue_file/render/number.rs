@@ -1,4 +1,5 @@
-//! Numbers as C reads them: blanks, a sign, digits, and whatever follows.
+//! Numbers as the C library reads them: blanks, a sign, digits; what follows
+//! is ignored.
 
 use crate::text::trim_space_start;
 

@@ -15,7 +15,7 @@ pub trait OutputSink {
     /// Writes all of it to standard output.
     fn write(&mut self, piece: &[u8]) -> io::Result<()>;
 
-    /// Warns, with the text behind `PROG: warning: `.
+    /// Warns, with the text after `PROG: warning: `.
     fn warning(&mut self, text: &[u8]);
 }
 
@@ -78,7 +78,7 @@ impl<S: OutputSink> TextBuffer<S> {
         Ok(())
     }
 
-    /// Warns, behind all text that was put.
+    /// Warns, after all text that was put.
     pub fn warning(&mut self, text: &[u8]) -> io::Result<()> {
         self.flush()?;
         self.sink.warning(text);

@@ -1,13 +1,14 @@
-//! Which parts of a file are shown, and what stands before each record.
+//! Which parts of a file are shown, and the prefix of each record: the options
+//! of postcat(1).
 
 /// One thing that an option of postcat asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flag {
-    /// `-e`: the envelope, before and behind the content.
+    /// `-e`: the envelope, before and after the content.
     Envelope = 1,
     /// `-h`: the header lines.
     Header = 2,
-    /// `-b`: the lines behind them.
+    /// `-b`: the lines after them.
     Body = 4,
     /// `-f`: the file's name before every record.
     FileName = 8,
@@ -15,7 +16,7 @@ pub enum Flag {
     Offset = 16,
     /// `-d`: the record's type as a number before it.
     Type = 32,
-    /// `-v`: records as they stand in the file, pointers and padding too.
+    /// `-v`: records as they are in the file, pointers and padding too.
     Raw = 64,
     /// `-r`: in the order of the file.
     FileOrder = 128,

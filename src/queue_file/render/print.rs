@@ -23,9 +23,10 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         if is_filter {
             self.output.hold(b"content_filter: ")?;
         } else if self.plan.has(Flag::Raw) {
-            let name: &[u8] = match is_open {
-                true => b"unterminated_text: ",
-                false => b"regular_text: ",
+            let name: &[u8] = if is_open {
+                b"unterminated_text: "
+            } else {
+                b"regular_text: "
             };
             self.output.hold(name)?;
         }
@@ -136,7 +137,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         [b"*** ", what.as_bytes(), b" ", self.name, b" ***\n"].concat()
     }
 
-    /// What stands before a record.
+    /// The prefix of a record.
     fn prefix(&mut self, record: &Record) -> io::Result<()> {
         if self.plan.has(Flag::FileName) {
             self.output.hold(self.name)?;
@@ -165,7 +166,7 @@ fn formatted<'b>(buffer: &'b mut [u8], text: std::fmt::Arguments<'_>) -> &'b [u8
     buffer.get(..used).unwrap_or_default()
 }
 
-/// The time that the number at the front of `text` stands for. ctime(3) has
+/// The time that the number at the front of `text` gives. ctime(3) has
 /// no answer, and Postfix crashes, if the year does not fit an int: then the
 /// number itself.
 pub(super) fn ctime(text: &[u8]) -> Vec<u8> {

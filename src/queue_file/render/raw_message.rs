@@ -18,12 +18,12 @@ use crate::text::{Charset, make_printable};
 pub enum RawFormat {
     /// Header and body, lines ended by LF.
     Plain,
-    /// The same behind a From_ line, with lines quoted that look like one.
+    /// The same after a From_ line, with lines quoted that look like one.
     Mbox,
 }
 
 /// Writes the message in the file that `reader` is at the start of.
-/// `modified` stands in for an arrival time that the file does not tell.
+/// `modified` is used if the file has no arrival time.
 pub fn raw_message<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
     name: &[u8],
@@ -155,7 +155,7 @@ impl RawWriter {
     }
 }
 
-/// What in an mbox begins a message; behind any number of `>` it is quoted.
+/// What begins a message in an mbox; after any number of `>` it is quoted.
 const FROM: &[u8] = b"From ";
 
 /// How much of a line has been seen.

@@ -7,10 +7,10 @@ use super::output::{OutputSink, TextBuffer};
 use super::sizes::Sizes;
 use crate::sys::source::Source;
 
-/// Where in the message a record stands.
+/// Where in the message a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SegmentPart {
-    /// Before the content or behind it.
+    /// Before the content or after it.
     Envelope,
     /// Header and body.
     Content,

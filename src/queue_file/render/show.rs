@@ -1,7 +1,7 @@
 //! The state machine: one file, record by record.
 //!
-//! Knows the order of the segments, what each record looks like, and where to
-//! go on reading when a part is not wanted.
+//! Owns the order of the segments, what each record looks like, and where
+//! reading continues when a part is not requested.
 
 use std::io;
 
@@ -31,7 +31,7 @@ pub enum StartPosition {
     Within,
 }
 
-/// Shows the records of a file from where `reader` stands. `name` is what
+/// Shows the records of a file from the position of `reader`. `name` is what
 /// headings and warnings call the file. `postfix` is the release that it is
 /// shown as.
 ///
@@ -132,9 +132,10 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
             self.output.flush()?;
         }
         self.offset = self.reader.offset().unwrap_or(u64::MAX);
-        let next = match self.plan.has(Flag::Raw) {
-            true => self.reader.next_raw(),
-            false => self.reader.next_cooked(),
+        let next = if self.plan.has(Flag::Raw) {
+            self.reader.next_raw()
+        } else {
+            self.reader.next_cooked()
         };
         match next {
             Ok(record) => Ok(record),
@@ -210,9 +211,10 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         if self.plan.has(Flag::Envelope) {
             self.put_marker(record, "MESSAGE FILE END")?;
         }
-        match self.plan.has(Flag::FileOrder) {
-            true => Ok(Flow::Next),
-            false => Ok(Flow::Done),
+        if self.plan.has(Flag::FileOrder) {
+            Ok(Flow::Next)
+        } else {
+            Ok(Flow::Done)
         }
     }
 
@@ -270,7 +272,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
             && !could_be_header(self.reader, record)
     }
 
-    /// The body begins. If it is not wanted, so does the skipping of it.
+    /// The body begins. If it is not requested, it is skipped.
     fn body(&mut self) -> Result<Flow, ContentsError> {
         self.segment = FilePart::Body;
         if self.plan.has(Flag::Body) {

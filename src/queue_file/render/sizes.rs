@@ -1,4 +1,5 @@
-//! The size record: where the content begins and how long it is.
+//! The size record: where the content begins and how long it is. Observed with
+//! Postfix 3.7.11.
 
 use super::number::leading;
 
