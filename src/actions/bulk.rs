@@ -12,7 +12,7 @@ use nix::sys::stat::FileStat;
 use super::action::Action;
 use super::context::SpoolContext;
 use super::error::WorkError;
-use super::executor::expire;
+use super::expiry::expire;
 use super::limits::ActionLimits;
 use super::name_jobs::{Job, NameJobs};
 use super::queue_scan;

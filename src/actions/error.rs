@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::queue_file::message_reader::ReadError;
+use crate::queue_file::read_error::ReadError;
 use crate::spool::WalkError;
 use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;

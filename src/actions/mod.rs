@@ -11,6 +11,7 @@ pub mod by_selection;
 mod context;
 mod error;
 pub mod executor;
+mod expiry;
 pub mod id_stream;
 mod limits;
 mod name_jobs;

@@ -27,7 +27,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::ipc::AttributeError;
-use crate::queue_file::message_reader::ReadError;
+use crate::queue_file::read_error::ReadError;
 use crate::spool::WalkError;
 use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;

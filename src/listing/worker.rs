@@ -9,12 +9,13 @@ use super::partial::PartialResult;
 use super::piece::PIECE_SIZE;
 use super::style::OutputOptions;
 use super::totals::Totals;
-use crate::queue_file::message_reader::{Location, MessageReader, ReadError};
+use crate::queue_file::message_reader::MessageReader;
 use crate::queue_file::message_text;
 use crate::queue_file::message_text::{Next, TextPiece as Part};
 use crate::queue_file::message_visitor::{
     MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
+use crate::queue_file::read_error::{Location, ReadError};
 use crate::queue_file::records::Buffers;
 use crate::selection::{Matcher, Selection};
 use crate::spool::message;

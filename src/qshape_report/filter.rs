@@ -5,8 +5,8 @@
 
 use std::io;
 
-use crate::queue_file::message_reader::{Location, ReadError};
 use crate::queue_file::message_visitor::Rules;
+use crate::queue_file::read_error::{Location, ReadError};
 use crate::selection::{Matcher, Selection};
 use crate::spool::message::Message;
 use crate::spool::{Layout, Queue};

@@ -9,18 +9,18 @@ use std::io;
 use std::io::BufRead;
 
 use nix::errno::Errno;
-use thiserror::Error;
 
 use super::duplicate_filter::DuplicateFilter;
 use super::message_visitor::{
     LogClass, LogFacts, MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
+use super::read_error::{Location, ReadError};
 use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::release::Feature;
 use crate::spool::message::{Message, is_exhaustion};
-use crate::spool::{Layout, Queue, ReasonReader, defer_log};
-use crate::sys::dir::{Dir, FileKind, stat_open};
-use crate::sys::error_text::{error_text, is_any};
+use crate::spool::{Queue, ReasonReader, defer_log};
+use crate::sys::dir::{FileKind, stat_open};
+use crate::sys::error_text::is_any;
 use crate::sys::source::FileSource;
 use crate::text::{SHORT_TEXT_MAX, make_printable, quote, to_printable, trim_space_start};
 
@@ -29,57 +29,6 @@ use crate::text::{SHORT_TEXT_MAX, make_printable, quote, to_printable, trim_spac
 const ATTRIBUTE_MAX: usize = 4096;
 /// Bytes of a malformed size record that a warning shows.
 const SIZE_SHOWN_MAX: usize = 100;
-
-/// A failure that ends the listing.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// A size that leads where no file can be: it ends Postfix's listing too.
-    #[error("seek file {path}: {}", error_text(.cause))]
-    Seek {
-        /// The queue file.
-        path: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// A file that cannot be read to its end, or a log that cannot be opened:
-    /// what was reported is true, but not all. A listing
-    /// warns; a selection takes the message for unread.
-    #[error("{what}: {}", error_text(.cause))]
-    Unread {
-        /// What cannot be done, in Postfix's words.
-        what: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// A file that cannot be opened now because the process has run out of
-    /// something: a listing without it would be wrong.
-    #[error("open {path}: {}", error_text(.cause))]
-    Exhausted {
-        /// The file.
-        path: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// A signal came.
-    #[error("stopped by a signal")]
-    Interrupted,
-}
-
-impl ReadError {
-    /// A message that cannot be read to its end.
-    pub fn unread(at: &Location<'_>, cause: io::Error) -> Self {
-        let what = format!("close file {} {}", at.queue, to_printable(at.id));
-        Self::Unread { what, cause }
-    }
-
-    /// Whether a listing that goes on would be wrong.
-    pub fn ends_listing(&self) -> bool {
-        match self {
-            Self::Seek { .. } | Self::Exhausted { .. } | Self::Interrupted => true,
-            Self::Unread { .. } => false,
-        }
-    }
-}
 
 /// Bytes of a buffer for texts that are kept from one message to the next: a
 /// quoted text has up to twice its bytes.
@@ -95,21 +44,6 @@ pub struct MessageReader {
     /// Whether the next recipient has an original one.
     has_original: bool,
     logged: DuplicateFilter,
-}
-
-/// Where a message is.
-#[derive(Clone, Copy, Debug)]
-pub struct Location<'a> {
-    /// The queue directory.
-    pub spool: &'a Dir,
-    /// Where IDs belong in it.
-    pub layout: &'a Layout,
-    /// The queue the message is in.
-    pub queue: Queue,
-    /// Its queue ID.
-    pub id: &'a [u8],
-    /// The file, relative to the queue directory.
-    pub path: &'a str,
 }
 
 impl MessageReader {

@@ -3,12 +3,13 @@
 
 use super::conditions::{Clause, ContentTest, Negation, Selection};
 use super::evaluator::{Evaluator, Match};
-use crate::queue_file::message_reader::{Location, MessageReader, ReadError, shown_null};
+use crate::queue_file::message_reader::{MessageReader, shown_null};
 use crate::queue_file::message_text;
 use crate::queue_file::message_text::{Next, TextPiece};
 use crate::queue_file::message_visitor::{
     MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
+use crate::queue_file::read_error::{Location, ReadError};
 use crate::queue_file::records::Buffers;
 use crate::spool::message::{Identity, Message};
 

@@ -14,6 +14,7 @@ mod journal_file;
 mod locate;
 mod logs;
 mod purge;
+mod record_fields;
 pub mod records;
 mod restore;
 mod store;

@@ -8,8 +8,11 @@ use std::fmt::Write;
 
 use nix::sys::stat::FileStat;
 
+use super::record_fields::{
+    Fields, FileTime, PERMISSIONS, escape, file_time, logs, mode, number, parse_time, sum,
+};
 use crate::spool::{Queue, QueueId};
-use crate::sys::time::{Calendar, LocalTime, Zone};
+use crate::sys::time::{LocalTime, Zone};
 
 /// The first line of a journal.
 pub const HEADER: &str = "# spoolbox trash journal, version 1\n";
@@ -21,8 +24,6 @@ pub const LINE_MAX: usize = 4096;
 const COMMENT_MAX: usize = 800;
 /// Bytes of the name of a batch or a user at most.
 const WORD_MAX: usize = 64;
-/// The permission bits that a message may have.
-const PERMISSIONS: u32 = 0o777;
 
 /// The name of a batch or of a user: letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,9 +58,6 @@ pub struct Caller {
     /// The user's name.
     pub name: Word,
 }
-
-/// A time of a file: seconds since the epoch, nanoseconds.
-pub type FileTime = (i64, i64);
 
 /// What is known of a message when it is moved to the trash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,103 +270,6 @@ fn parse_entry(words: &mut Fields<'_>) -> Option<TrashedMessage> {
         accessed: file_time(words.value("atime")?)?,
         inode: number(words.value("inode")?)?,
         logs: logs(words.value("logs")?)?,
-    })
-}
-
-/// The words of a line that are still to be read.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let end = self.0.iter().position(|&b| b == b' ');
-        let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
-        self.0 = rest.get(1..).unwrap_or_default();
-        (!word.is_empty()).then_some(word)
-    }
-
-    /// The comment that ends the line, if there is one; `None` if something
-    /// else does.
-    fn comment(&mut self) -> Option<Option<Vec<u8>>> {
-        let rest = std::mem::take(&mut self.0);
-        if rest.is_empty() {
-            return Some(None);
-        }
-        Some(Some(unescape(rest.strip_prefix(b"comment=")?)))
-    }
-
-    /// The value of the next word, which has this name.
-    fn value(&mut self, name: &str) -> Option<&'a [u8]> {
-        let word = self.next()?.strip_prefix(name.as_bytes())?;
-        word.strip_prefix(b"=")
-    }
-}
-
-fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-fn mode(text: &[u8]) -> Option<u32> {
-    let mode = u32::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()?;
-    (mode & !PERMISSIONS == 0).then_some(mode)
-}
-
-fn logs(text: &[u8]) -> Option<Vec<Queue>> {
-    if text == b"none" {
-        return Some(Vec::new());
-    }
-    let log = |name| Queue::parse(name).filter(|queue| Queue::LOGS.contains(queue));
-    text.split(|&b| b == b',').map(log).collect()
-}
-
-fn file_time(text: &[u8]) -> Option<FileTime> {
-    let (seconds, part) = std::str::from_utf8(text).ok()?.split_once('.')?;
-    let part: i64 = part.parse().ok()?;
-    let fits = (0..1_000_000_000).contains(&part);
-    fits.then(|| Some((seconds.parse().ok()?, part)))?
-}
-
-/// The seconds of `2026-11-23T13:00:15Z`.
-fn parse_time(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
-    let (day, clock) = text.split_once('T')?;
-    let three = |text: &str, separator| -> Option<[i32; 3]> {
-        let numbers: Option<Vec<i32>> = text.split(separator).map(|n| n.parse().ok()).collect();
-        numbers?.try_into().ok()
-    };
-    Calendar::new(three(day, '-')?, three(clock, ':')?).seconds(Zone::Utc)
-}
-
-/// Control characters and backslashes as `\xNN`: a comment is one piece of
-/// one line.
-fn escape(text: &[u8], to: &mut Vec<u8>) {
-    for &byte in text {
-        match byte {
-            0..0x20 | 0x7f | b'\\' => to.extend(format!("\\x{byte:02x}").into_bytes()),
-            _ => to.push(byte),
-        }
-    }
-}
-
-fn unescape(mut text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    while let Some((&byte, rest)) = text.split_first() {
-        let escaped = rest.strip_prefix(b"x").and_then(|rest| {
-            let (digits, behind) = rest.split_at_checked(2)?;
-            let digits = std::str::from_utf8(digits).ok()?;
-            Some((u8::from_str_radix(digits, 16).ok()?, behind))
-        });
-        (text, _) = match (byte, escaped) {
-            (b'\\', Some((byte, behind))) => (behind, plain.push(byte)),
-            _ => (rest, plain.push(byte)),
-        };
-    }
-    plain
-}
-
-/// FNV-1a: against damage, not against people.
-fn sum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, &byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
 }
 

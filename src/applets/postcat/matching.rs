@@ -12,8 +12,8 @@ use crate::listing::{
     Clock, Ending, Listing, ListingError, PartialResult, Sink, Style, Template, Terminator,
     TimeStyle, Totals,
 };
-use crate::queue_file::message_reader::{Location, ReadError};
 use crate::queue_file::message_visitor::Rules;
+use crate::queue_file::read_error::{Location, ReadError};
 use crate::selection::{Matcher, Selection};
 use crate::spool::Queue;
 use crate::spool::message;

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use spoolbox::cli::Scanned;
-use spoolbox::queue_file::message_reader::Location;
 use spoolbox::queue_file::message_visitor::Rules;
+use spoolbox::queue_file::read_error::Location;
 use spoolbox::queue_file::records::writer::QueueFile;
 use spoolbox::release::Release;
 use spoolbox::selection::{Builder, FileIdentity, Matcher, Selection, Taken};

@@ -7,12 +7,13 @@ use spoolbox::listing::{
     COUNTED_BY, Clock, Columns, CountPlan, Counts, DetailRules, Formatter, Members, OutputOptions,
     PartialResult, Style, Template, Terminator, TimeStyle, metrics,
 };
-use spoolbox::queue_file::message_reader::{Location, MessageReader};
+use spoolbox::queue_file::message_reader::MessageReader;
 use spoolbox::queue_file::message_text;
 use spoolbox::queue_file::message_text::{Next, TextPiece};
 use spoolbox::queue_file::message_visitor::{
     MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
+use spoolbox::queue_file::read_error::Location;
 use spoolbox::queue_file::records::Buffers;
 use spoolbox::release::{Release, charset_of};
 use spoolbox::selection::{Builder, Matcher, Selection};

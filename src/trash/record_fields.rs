@@ -1,0 +1,114 @@
+//! The fields of a line of the trash's journal: separated, escaped, and parsed
+//! into the types of the records.
+
+use crate::spool::Queue;
+use crate::sys::time::{Calendar, Zone};
+
+/// The permission bits that a message may have.
+pub(super) const PERMISSIONS: u32 = 0o777;
+
+/// A time of a file: seconds since the epoch, nanoseconds.
+pub type FileTime = (i64, i64);
+
+/// The words of a line that are still to be read.
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// The next word.
+    pub(super) fn next(&mut self) -> Option<&'a [u8]> {
+        let end = self.0.iter().position(|&b| b == b' ');
+        let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
+        self.0 = rest.get(1..).unwrap_or_default();
+        (!word.is_empty()).then_some(word)
+    }
+
+    /// The comment that ends the line, if there is one; `None` if something
+    /// else does.
+    pub(super) fn comment(&mut self) -> Option<Option<Vec<u8>>> {
+        let rest = std::mem::take(&mut self.0);
+        if rest.is_empty() {
+            return Some(None);
+        }
+        Some(Some(unescape(rest.strip_prefix(b"comment=")?)))
+    }
+
+    /// The value of the next word, which has this name.
+    pub(super) fn value(&mut self, name: &str) -> Option<&'a [u8]> {
+        let word = self.next()?.strip_prefix(name.as_bytes())?;
+        word.strip_prefix(b"=")
+    }
+}
+
+/// A decimal number.
+pub(super) fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// The permission bits of a message, in octal.
+pub(super) fn mode(text: &[u8]) -> Option<u32> {
+    let mode = u32::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()?;
+    (mode & !PERMISSIONS == 0).then_some(mode)
+}
+
+/// The queues of logs, separated by commas.
+pub(super) fn logs(text: &[u8]) -> Option<Vec<Queue>> {
+    if text == b"none" {
+        return Some(Vec::new());
+    }
+    let log = |name| Queue::parse(name).filter(|queue| Queue::LOGS.contains(queue));
+    text.split(|&b| b == b',').map(log).collect()
+}
+
+/// Seconds and nanoseconds, separated by a period.
+pub(super) fn file_time(text: &[u8]) -> Option<FileTime> {
+    let (seconds, part) = std::str::from_utf8(text).ok()?.split_once('.')?;
+    let part: i64 = part.parse().ok()?;
+    let fits = (0..1_000_000_000).contains(&part);
+    fits.then(|| Some((seconds.parse().ok()?, part)))?
+}
+
+/// The seconds of `2026-11-23T13:00:15Z`.
+pub(super) fn parse_time(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let (day, clock) = text.split_once('T')?;
+    let three = |text: &str, separator| -> Option<[i32; 3]> {
+        let numbers: Option<Vec<i32>> = text.split(separator).map(|n| n.parse().ok()).collect();
+        numbers?.try_into().ok()
+    };
+    Calendar::new(three(day, '-')?, three(clock, ':')?).seconds(Zone::Utc)
+}
+
+/// Control characters and backslashes as `\xNN`: a comment is one piece of
+/// one line.
+pub(super) fn escape(text: &[u8], to: &mut Vec<u8>) {
+    for &byte in text {
+        match byte {
+            0..0x20 | 0x7f | b'\\' => to.extend(format!("\\x{byte:02x}").into_bytes()),
+            _ => to.push(byte),
+        }
+    }
+}
+
+/// The text that [`escape`] was given.
+pub(super) fn unescape(mut text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    while let Some((&byte, rest)) = text.split_first() {
+        let escaped = rest.strip_prefix(b"x").and_then(|rest| {
+            let (digits, after) = rest.split_at_checked(2)?;
+            let digits = std::str::from_utf8(digits).ok()?;
+            Some((u8::from_str_radix(digits, 16).ok()?, after))
+        });
+        (text, _) = match (byte, escaped) {
+            (b'\\', Some((byte, after))) => (after, plain.push(byte)),
+            _ => (rest, plain.push(byte)),
+        };
+    }
+    plain
+}
+
+/// The checksum of a line, FNV-1a: it detects damage, not forgery.
+pub(super) fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, &byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
