@@ -45,7 +45,7 @@ pub fn chart(
     chart_layout: &ChartLayout,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let rows = choice.of(table).rows;
+    let rows = choice.of(table);
     let is_name = |row: &(&[u8], &TableRow)| !table.is_total(row.1);
     let rows: Vec<_> = rows.into_iter().filter(is_name).collect();
     let largest = rows.iter().map(|(_, row)| row.total).max().unwrap_or(0);

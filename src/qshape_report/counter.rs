@@ -8,9 +8,7 @@ use super::ages::Ages;
 use super::domain;
 use super::filter::{Filter, Logs, ReportSelection};
 use crate::queue_file::envelope;
-use crate::queue_file::envelope::{
-    Addresses, CountRules, EnvelopeKind, EnvelopeReader, EnvelopeWarning,
-};
+use crate::queue_file::envelope::{Addresses, CountRules, EnvelopeKind, EnvelopeReader};
 use crate::spool::message::Message;
 use crate::spool::name_batch::{Chunk, NameBatch};
 use crate::spool::tree::TraversalIssue;
@@ -113,8 +111,6 @@ pub enum FileStats {
     Message(MessageCount),
     /// Names of a message that follows.
     Names(MessageCount),
-    /// Something worth a word.
-    Odd(EnvelopeWarning),
 }
 
 /// What comes out of a chunk.
@@ -191,27 +187,7 @@ impl<'a> ChunkCounter<'a> {
         name: &[u8],
     ) -> Result<(), ConsumerGone> {
         self.said.clear();
-        let Self {
-            found,
-            size,
-            said,
-            envelopes,
-            ..
-        } = self;
-        let mut handed_out = Ok(());
-        let mut warn = |warning: EnvelopeWarning| {
-            *size = size
-                .saturating_add(warning.text().len())
-                .saturating_add(NAME_COST);
-            found.push(FileStats::Odd(warning));
-            if *size > PIECE_SIZE {
-                *size = 0;
-                let piece = CountPiece::Found(std::mem::take(found));
-                handed_out = handed_out.and_then(|()| chunk.hand_out(piece));
-            }
-        };
-        let counts = envelopes.read(message, said, &mut warn);
-        handed_out?;
+        let counts = self.envelopes.read(message, &mut self.said);
         let Some(counts) = counts else {
             return Ok(());
         };
@@ -239,8 +215,7 @@ impl<'a> ChunkCounter<'a> {
             },
             ended: Ok(()),
         };
-        // What is odd in it was noted the first time.
-        self.envelopes.read(message, &mut again, &mut |_| {});
+        self.envelopes.read(message, &mut again);
         again.ended
     }
 

@@ -30,7 +30,7 @@ pub fn json(
     write!(out, ", \"buckets\": [{}]", buckets(&table.total, ages))?;
     write!(out, ", \"rows\": [")?;
     let mut separator = "";
-    for (name, row) in choice.of(table).rows {
+    for (name, row) in choice.of(table) {
         if table.is_total(row) {
             continue;
         }

@@ -25,4 +25,4 @@ pub use filter::{Logs, ReportSelection};
 pub use json::json;
 pub use rows::{Limit, NameFormat, RowSelection};
 pub use scan::{READERS_MAX, ScanObserver, ScanRequest, scan_queues};
-pub use text::{PrintWarning, TableLayout, table_layout};
+pub use text::{TableLayout, table_layout};

@@ -26,33 +26,19 @@ pub struct RowSelection {
     pub limit: Limit,
 }
 
-/// The rows that are shown, in order.
-pub struct Visible<'t> {
-    /// Names and counts.
-    pub rows: Vec<(&'t [u8], &'t TableRow)>,
-    /// Names with a leading dot that were left out although nothing was ever
-    /// counted below them: for each, how many rows come before it.
-    pub childless: Vec<usize>,
-}
-
 impl RowSelection {
-    /// Chooses rows.
-    pub fn of<'t>(&self, table: &'t DomainTable) -> Visible<'t> {
-        let mut visible = Visible {
-            rows: Vec::new(),
-            childless: Vec::new(),
-        };
+    /// The names and counts of the rows that are shown, in order.
+    pub fn of<'t>(&self, table: &'t DomainTable) -> Vec<(&'t [u8], &'t TableRow)> {
+        let mut rows = Vec::new();
         for (name, row) in table.sorted() {
-            if self.is_full(table, &visible.rows) {
+            if self.is_full(table, &rows) {
                 break;
             }
             if !self.leaves_out(name, row) {
-                visible.rows.push((name, row));
-            } else if row.children.is_none() {
-                visible.childless.push(visible.rows.len());
+                rows.push((name, row));
             }
         }
-        visible
+        rows
     }
 
     fn is_full(&self, table: &DomainTable, rows: &[(&[u8], &TableRow)]) -> bool {

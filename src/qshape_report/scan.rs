@@ -7,8 +7,6 @@ use std::ops::ControlFlow;
 use super::counter::{ChunkCounter, CountPiece, CountRequest, FileStats, MessageCount};
 use super::table::DomainTable;
 use crate::queue_file::envelope;
-use crate::queue_file::envelope::EnvelopeWarning;
-use crate::spool::name_batch::NameFeed;
 use crate::spool::tree::{TraversalIssue, Tree, Visited};
 use crate::sys::dir::Dir;
 use crate::worker_pool::limits::PoolLimits;
@@ -31,8 +29,6 @@ pub struct ScanRequest<'a> {
 
 /// Hears what happens on the way.
 pub trait ScanObserver<E> {
-    /// Something odd in a file.
-    fn warn(&mut self, warning: &EnvelopeWarning);
     /// Something that barred the way.
     fn barred(&mut self, issue: &TraversalIssue);
     /// Another message was counted, the `messages`th.
@@ -148,7 +144,6 @@ fn take_found<E>(
     observer: &mut impl ScanObserver<E>,
 ) -> Result<(), E> {
     match found {
-        FileStats::Odd(warning) => observer.warn(&warning),
         FileStats::Names(counted) => add(&counted, table),
         FileStats::Message(message) => {
             add(&message, table);

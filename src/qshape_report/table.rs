@@ -38,11 +38,6 @@ impl TableRow {
         }
     }
 
-    /// Whether buckets beyond `columns` are in use.
-    pub fn exceeds(&self, columns: usize) -> bool {
-        self.buckets.last().is_some_and(|(last, _)| *last > columns)
-    }
-
     fn find(&self, bucket: usize) -> Result<usize, usize> {
         self.buckets.binary_search_by_key(&bucket, |(b, _)| *b)
     }

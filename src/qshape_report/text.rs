@@ -23,23 +23,18 @@ pub struct TableLayout {
     pub names: NameFormat,
 }
 
-/// What the original complains of while it prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PrintWarning {
-    /// A row left out for lack of a number of children.
-    Childless,
-    /// A row with counts that have no column.
-    Redundant,
-}
-
-/// Writes the table; returns the complaints, in order.
+/// Writes the table.
+///
+/// # Errors
+///
+/// Those of `out`.
 pub fn table_layout(
     table: &DomainTable,
     ages: &Ages,
     choice: &RowSelection,
     table_layout: &TableLayout,
     out: &mut impl Write,
-) -> io::Result<Vec<PrintWarning>> {
+) -> io::Result<()> {
     let headings = ages.headings();
     let widths = widths(&headings, &table.total);
     let numbers: usize = widths.iter().map(|width| width.saturating_add(1)).sum();
@@ -51,16 +46,7 @@ pub fn table_layout(
         write!(out, " {heading:>width$}")?;
     }
     writeln!(out)?;
-    let visible = choice.of(table);
-    let mut childless = visible.childless.into_iter().peekable();
-    let mut faults = Vec::new();
-    for (before, (name, row)) in visible.rows.into_iter().enumerate() {
-        while childless.next_if_eq(&before).is_some() {
-            faults.push(PrintWarning::Childless);
-        }
-        if row.exceeds(ages.columns()) {
-            faults.push(PrintWarning::Redundant);
-        }
+    for (name, row) in choice.of(table) {
         let name = table_layout.names.fit(name, name_width);
         blanks(columns.saturating_sub(name.len()), out)?;
         out.write_all(&name)?;
@@ -69,8 +55,7 @@ pub fn table_layout(
         }
         writeln!(out)?;
     }
-    faults.extend(childless.map(|_| PrintWarning::Childless));
-    Ok(faults)
+    Ok(())
 }
 
 /// The widths of the numbers: of all ages, then of each bucket.

@@ -1,8 +1,9 @@
-//! What qshape(1) accepts of a queue file: when it arrived, its sender and its
-//! recipients. Stricter than a listing: a malformed file does not count at all.
+//! What qshape reads of a queue file: arrival time, sender and recipients.
+//! Stricter than a listing: a file with an unexpected record does not count at
+//! all.
 //!
-//! Owns which records are accepted where, and which malformed ones are
-//! reported. Independent of what is made of the addresses.
+//! Owns which records are accepted where. Observed with qshape of Postfix
+//! 3.7.11.
 
 use std::io;
 
@@ -11,7 +12,6 @@ use nix::sys::stat::FileStat;
 use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::sys::dir::Dir;
 use crate::sys::source::Source;
-use crate::text::numbers::Number;
 use crate::text::{SHORT_TEXT_MAX, numbers};
 
 use crate::spool::message;
@@ -19,46 +19,12 @@ use crate::spool::message::Message;
 
 /// Bytes in a record's length at most: a fourth is an error here.
 const LENGTH_BYTES_MAX: u64 = 3;
-/// Bytes of a malformed text that count: no warning shows more.
-const ODD_MAX: usize = 64;
 /// The permissions of a message that counts, and which of them matter.
 const MODE: (u32, u32) = (0o700, 0o733);
 /// Letters and digits that a name must have at least.
 const NAME_MIN: usize = 6;
 /// A type byte that ends the reading: Perl takes "0" for false.
 const FALSE: RecordType = RecordType(b'0');
-
-/// Something malformed in a file, which is reported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EnvelopeWarning {
-    /// There is no first record.
-    NoRecord,
-    /// The first record is none that says how to find the time.
-    NoTime,
-    /// The time is no number.
-    Time(Vec<u8>),
-    /// A pointer that is no number.
-    Pointer(RecordRange, Vec<u8>),
-}
-
-impl EnvelopeWarning {
-    /// The malformed text.
-    pub fn text(&self) -> &[u8] {
-        match self {
-            Self::NoRecord | Self::NoTime => b"",
-            Self::Time(text) | Self::Pointer(_, text) => text,
-        }
-    }
-}
-
-/// Where in a file a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordRange {
-    /// Before or after the message text.
-    Envelope,
-    /// In it.
-    Content,
-}
 
 /// Receives what a file says, record by record: of very long addresses the
 /// end, where the domain is. Nothing of it counts unless the file turns out to
@@ -125,12 +91,11 @@ impl EnvelopeReader {
         &mut self,
         message: &Message,
         addresses: &mut impl Addresses,
-        warn: &mut impl FnMut(EnvelopeWarning),
     ) -> Option<CountRules> {
         let mut reader =
             RecordReader::new(message.source(), &mut self.buffers).passing_over_zeros();
         reader.limit_text(SHORT_TEXT_MAX);
-        read(reader, &message.stat, addresses, warn)
+        read(reader, &message.stat, addresses)
     }
 }
 
@@ -139,7 +104,6 @@ fn read<S: Source>(
     reader: RecordReader<'_, S>,
     stat: &FileStat,
     addresses: &mut impl Addresses,
-    warn: &mut impl FnMut(EnvelopeWarning),
 ) -> Option<CountRules> {
     let mut file = Envelope {
         reader,
@@ -147,7 +111,6 @@ fn read<S: Source>(
         sender: SeenRecords::No,
         recipient: SeenRecords::No,
         addresses,
-        warn,
     };
     let time = file.begin(stat)?;
     let size = stat.st_size;
@@ -165,7 +128,7 @@ fn read<S: Source>(
     }
     let arrival = match time {
         Time::Modified(seconds) => seconds as f64,
-        Time::Recorded(text) => file.time(text),
+        Time::Recorded(seconds) => seconds,
         Time::Unknown => 0.0,
     };
     Some(counts(EnvelopeKind::Message, arrival))
@@ -175,8 +138,9 @@ fn read<S: Source>(
 enum Time {
     /// A file from postdrop(1): from its inode.
     Modified(i64),
-    /// From the record after the sizes.
-    Recorded(Vec<u8>),
+    /// From the record after the sizes, in seconds; a text that begins with
+    /// no number is 0.
+    Recorded(f64),
     /// From nowhere: the file is no message.
     Unknown,
 }
@@ -194,21 +158,19 @@ enum Next {
 }
 
 /// A file while it is read. `None` from any step: it does not count.
-struct Envelope<'b, 'a, S, A, O> {
+struct Envelope<'b, 'a, S, A> {
     reader: RecordReader<'b, S>,
     /// Bytes of message text, if the first record says so.
     content_size: Option<u64>,
     sender: SeenRecords,
     recipient: SeenRecords,
     addresses: &'a mut A,
-    warn: &'a mut O,
 }
 
-impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, O> {
+impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
     /// Reads the first records, which decide where the time comes from.
     fn begin(&mut self, stat: &FileStat) -> Option<Time> {
         let Some(first) = self.next() else {
-            (self.warn)(EnvelopeWarning::NoRecord);
             return Some(Time::Unknown);
         };
         let mut record = first;
@@ -218,14 +180,12 @@ impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, 
                 let time = self.expect(RecordType::TIME)?;
                 let text = self.reader.data(&time);
                 let word = text.split(|b| is_space(*b)).next().unwrap_or_default();
-                return (!text.is_empty()).then(|| Time::Recorded(word.to_vec()));
+                let seconds = numbers::number(word).value;
+                return (!text.is_empty()).then_some(Time::Recorded(seconds));
             }
             RecordType::FULL_NAME => record = self.expect(RecordType::SENDER)?,
             RecordType::SENDER => {}
-            _ => {
-                (self.warn)(EnvelopeWarning::NoTime);
-                return Some(Time::Unknown);
-            }
+            _ => return Some(Time::Unknown),
         }
         self.take_sender(&record);
         Some(Time::Modified(stat.st_mtime))
@@ -240,23 +200,14 @@ impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, 
                 self.recipient = SeenRecords::Yes;
                 self.addresses.recipient(self.reader.data_end(&record));
             }
-            RecordType::POINTER => self.follow(&record, RecordRange::Envelope)?,
-            // Observed: by then it must have a sender.
+            RecordType::POINTER => self.follow(&record)?,
+            // Observed: by then somebody must have sent it.
             RecordType::CONTENT if self.sender == SeenRecords::No => return None,
             RecordType::CONTENT => self.skip_content()?,
             RecordType::END => return Some(Next::End),
             _ => {}
         }
         Some(Next::Record)
-    }
-
-    /// The time in a record.
-    fn time(&mut self, text: Vec<u8>) -> f64 {
-        let Number { value, is_whole } = numbers::number(&text);
-        if !is_whole {
-            (self.warn)(EnvelopeWarning::Time(odd_text(&text)));
-        }
-        value
     }
 
     fn take_sender(&mut self, record: &Record) {
@@ -277,23 +228,18 @@ impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, 
             match record.kind {
                 RecordType::EXTRACTED => return Some(()),
                 RecordType::TEXT | RecordType::UNTERMINATED_TEXT => {}
-                RecordType::POINTER => self.follow(&record, RecordRange::Content)?,
+                RecordType::POINTER => self.follow(&record)?,
                 _ => return None,
             }
         }
     }
 
     /// Goes where a pointer leads; nowhere if that is not a number above 0.
-    fn follow(&mut self, record: &Record, segment: RecordRange) -> Option<()> {
-        let text = self.reader.data(record);
-        let Number { value, is_whole } = numbers::number(text);
-        if !is_whole {
-            let text = odd_text(text);
-            (self.warn)(EnvelopeWarning::Pointer(segment, text));
-        }
-        if value > 0.0 {
+    fn follow(&mut self, record: &Record) -> Option<()> {
+        let target = numbers::number(self.reader.data(record)).value;
+        if target > 0.0 {
             // An offset that no file has saturates, and is none.
-            self.reader.jump(value as u64).ok()
+            self.reader.jump(target as u64).ok()
         } else {
             Some(())
         }
@@ -338,10 +284,6 @@ impl<S: Source, A: Addresses, O: FnMut(EnvelopeWarning)> Envelope<'_, '_, S, A, 
             ..rest
         })
     }
-}
-
-fn odd_text(text: &[u8]) -> Vec<u8> {
-    text.get(..ODD_MAX).unwrap_or(text).to_vec()
 }
 
 /// The first of at least three numbers in a size record.
@@ -396,15 +338,15 @@ mod tests {
         }
     }
 
-    /// What counts of a file, and the oddities in it.
-    fn look(bytes: &[u8]) -> (Option<CountRules>, Said, Vec<EnvelopeWarning>) {
-        let (mut said, mut warnings) = (Said::default(), Vec::new());
+    /// What a file counts as, and its addresses.
+    fn look(bytes: &[u8]) -> (Option<CountRules>, Said) {
+        let mut said = Said::default();
         let mut stat = nix::sys::stat::stat("/").expect("a directory");
         stat.st_mtime = 1234;
         let mut buffers = Buffers::default();
         let reader = RecordReader::new(bytes, &mut buffers);
-        let counts = read(reader, &stat, &mut said, &mut |warn| warnings.push(warn));
-        (counts, said, warnings)
+        let counts = read(reader, &stat, &mut said);
+        (counts, said)
     }
 
     fn file(records: &[(u8, &str)]) -> Vec<u8> {
@@ -430,15 +372,12 @@ mod tests {
     fn a_message_counts_when_it_is_complete() {
         let good = file(&GOOD);
         assert!(look(&good).0.is_none(), "the end record is missing");
-        let (counts, said, warnings) = look(&[&good[..], b"E"].concat());
+        let (counts, said) = look(&[&good[..], b"E"].concat());
         assert_eq!(
             counts.map(|c| (c.kind, c.arrival)),
             Some((EnvelopeKind::Message, 1.7e9))
         );
-        assert_eq!(
-            (said.0, warnings),
-            (vec!["S s@x".into(), "R r@y\\x00".into()], vec![])
-        );
+        assert_eq!(said.0, ["S s@x", "R r@y\\x00"]);
     }
 
     #[test]
@@ -474,22 +413,18 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_a_file() {
-        for (bytes, warning) in [
-            (&b""[..], EnvelopeWarning::NoRecord),
-            (b"C\x09short", EnvelopeWarning::NoRecord),
-            (b"A\0S\x01sR\x01rE\0", EnvelopeWarning::NoTime),
-        ] {
-            let (counts, said, warnings) = look(bytes);
+        for bytes in [&b""[..], b"C\x09short", b"A\0S\x01sR\x01rE\0"] {
+            let (counts, said) = look(bytes);
             assert_eq!(
                 counts.map(|c| (c.kind, c.arrival)),
                 Some((EnvelopeKind::File, 0.0))
             );
-            assert_eq!((said.0, warnings), (Vec::<String>::new(), vec![warning]));
+            assert!(said.0.is_empty());
         }
     }
 
     #[test]
-    fn texts_that_are_no_numbers_are_told() {
+    fn texts_that_are_no_numbers_count_as_zero() {
         let records = [
             (b'C', ""),
             (b'T', "x 5"),
@@ -498,10 +433,8 @@ mod tests {
             (b'p', "y"),
             (b'E', ""),
         ];
-        let (counts, _, warnings) = look(&file(&records));
+        let (counts, _) = look(&file(&records));
         assert_eq!(counts.map(|c| c.arrival), Some(0.0));
-        let pointer = EnvelopeWarning::Pointer(RecordRange::Envelope, b"y".to_vec());
-        assert_eq!(warnings, [pointer, EnvelopeWarning::Time(b"x".to_vec())]);
     }
 
     #[test]

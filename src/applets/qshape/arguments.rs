@@ -3,7 +3,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::errors::{UsageError, bad, misuse, of_ours};
+use super::errors::{Misuse, bad, misuse, of_ours};
+use super::numbers::{NumberOption, Numbers, parse_numbers};
 use super::operands;
 use super::table::options;
 use crate::cli;
@@ -44,30 +45,7 @@ pub(super) enum OutputFormat {
     Own,
 }
 
-/// Numbers as they were typed: Perl accepts any text as a number.
-#[derive(Debug, Default)]
-pub(super) struct Numbers {
-    pub(super) width: Typed,
-    pub(super) buckets: Typed,
-    pub(super) minutes: Typed,
-    pub(super) children: Typed,
-    pub(super) batch: Typed,
-    pub(super) rows: Typed,
-}
-
-/// What was typed for a number.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum Typed {
-    /// Not even the letter.
-    #[default]
-    Nothing,
-    /// The letter at the end of the command line.
-    LetterOnly,
-    /// A text.
-    Text(OsString),
-}
-
-/// The command line, understood but for its numbers.
+/// The command line.
 #[derive(Debug, Default)]
 pub struct QshapeArguments {
     pub(super) mode: QshapeMode,
@@ -98,21 +76,20 @@ impl QshapeArguments {
 }
 
 /// Reads the command line.
-pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
-    let mut parsed = QshapeArguments::default();
+pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
+    let mut parsed = Arguments::default();
+    let mut numbers = Vec::new();
     let mut builder = Builder::new(time::now());
     let options = options();
     let mut scanner = Scanner::new(&options, arguments);
     while let Some(scanned) = scanner.next() {
         match scanned {
             Ok(option) if builder.take(&option)? == Taken::Yes => parsed.form = OutputFormat::Own,
-            Ok(option) => take(option, &mut parsed)?,
+            Ok(option) => take(option, &mut parsed, &mut numbers)?,
             // To Getopt::Std a letter at the end has no value, which is none.
             Err(ScanError::NoValue(b'c')) => parsed.config_directory = Some(OsString::new()),
             Err(ScanError::NoValue(letter)) => {
-                if let Some(number) = number_of(char::from(letter), &mut parsed.numbers) {
-                    *number = Typed::LetterOnly;
-                }
+                numbers.extend(NumberOption::new(char::from(letter), None));
             }
             // What its table of letters has between them is a letter to it.
             Err(ScanError::Invalid(b':')) => {}
@@ -126,7 +103,8 @@ pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
             Err(other) => return Err(of_ours(other.message())),
         }
     }
-    if parsed.mode == QshapeMode::Count {
+    if parsed.mode == Mode::Count {
+        parsed.numbers = parse_numbers(&numbers)?;
         let operands = scanner.operands().without_options("the queue name");
         parsed.operands = operands.map_err(|error| misuse(&error.to_string()))?;
     }
@@ -140,7 +118,11 @@ pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
     Ok(parsed)
 }
 
-fn take(option: Scanned, parsed: &mut QshapeArguments) -> Result<(), UsageError> {
+fn take(
+    option: Scanned,
+    parsed: &mut Arguments,
+    numbers: &mut Vec<NumberOption>,
+) -> Result<(), Misuse> {
     if matches!(option, Scanned::Long(..)) {
         parsed.form = OutputFormat::Own;
     }
@@ -164,34 +146,17 @@ fn take(option: Scanned, parsed: &mut QshapeArguments) -> Result<(), UsageError>
         }
         Scanned::Long("json", _) => set_format(parsed, CountDisplay::Json)?,
         Scanned::Long("chart", _) => set_format(parsed, CountDisplay::Chart)?,
-        Scanned::Long("help", _) => set_mode(parsed, QshapeMode::Help),
-        Scanned::Long("version", _) => set_mode(parsed, QshapeMode::Version),
-        Scanned::Short(letter, value) => {
-            if let Some(number) = number_of(letter, &mut parsed.numbers) {
-                *number = Typed::Text(value);
-            }
-        }
+        Scanned::Long("help", _) => set_mode(parsed, Mode::Help),
+        Scanned::Long("version", _) => set_mode(parsed, Mode::Version),
+        Scanned::Short(letter, value) => numbers.extend(NumberOption::new(letter, Some(value))),
         Scanned::Long(_, _) => {}
     }
     Ok(())
 }
 
-/// The number that a letter sets.
-fn number_of(letter: char, numbers: &mut Numbers) -> Option<&mut Typed> {
-    Some(match letter {
-        'b' => &mut numbers.buckets,
-        'm' => &mut numbers.children,
-        'N' => &mut numbers.batch,
-        'n' => &mut numbers.rows,
-        't' => &mut numbers.minutes,
-        'w' => &mut numbers.width,
-        _ => return None,
-    })
-}
-
-/// The first requested explanation is given.
-fn set_mode(parsed: &mut QshapeArguments, mode: QshapeMode) {
-    if parsed.mode == QshapeMode::Count {
+/// The first explanation that was asked for is given.
+fn set_mode(parsed: &mut Arguments, mode: Mode) {
+    if parsed.mode == Mode::Count {
         parsed.mode = mode;
     }
 }
@@ -242,8 +207,8 @@ mod tests {
         assert!(parsed(&["-l-", "-x"]).is_err());
         assert_eq!(parsed(&["-:", "hold"]).unwrap().operands, ["hold"]);
         let buckets = |arguments: &[&str]| parsed(arguments).unwrap().numbers.buckets;
-        assert_eq!(buckets(&["-b"]), Typed::LetterOnly);
-        assert_eq!(buckets(&["-b-1"]), Typed::Text("-1".into()));
+        assert_eq!(buckets(&["-b-1"]), Some(-1.0));
+        assert_eq!(buckets(&["-b2", "-b", "3e0 "]), Some(3.0));
         assert_eq!(parsed(&["-c"]).unwrap().config_directory, Some("".into()));
         let unknown = |letter| UsageError(format!("Unknown option: {letter}").into_bytes());
         assert_eq!(parsed(&["-hx"]).unwrap().mode, QshapeMode::Usage);
@@ -252,6 +217,25 @@ mod tests {
         let text = b"unknown option --jsn; did you mean --json?".to_vec();
         assert_eq!(parsed(&["--jsn"]).unwrap_err(), UsageError(text));
         assert_eq!(parsed(&["-l--json"]).unwrap_err(), unknown('-'));
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_refused() {
+        for (arguments, message) in [
+            (&["-b", "x"][..], "bad value for -b: x"),
+            (&["-b"], "bad value for -b: "),
+            (&["-t", "5m"], "bad value for -t: 5m"),
+            (&["-w", "0x50"], "bad value for -w: 0x50"),
+            (&["-m", ""], "bad value for -m: "),
+            (&["-N", "1\n2"], "bad value for -N: 1?2"),
+            (&["-n", "."], "bad value for -n: ."),
+        ] {
+            let refused = parsed(arguments).unwrap_err();
+            assert_eq!(refused, Misuse(message.into()), "{arguments:?}");
+        }
+        assert_eq!(parsed(&["-b", "x", "-h"]).unwrap().mode, Mode::Usage);
+        let numbers = parsed(&["-w", "1e2", "-n", ".5"]).unwrap().numbers;
+        assert_eq!((numbers.width, numbers.rows), (Some(100.0), Some(0.5)));
     }
 
     #[test]

@@ -5,18 +5,17 @@ use std::io;
 use std::io::{BufWriter, Write};
 
 use super::super::Fatal;
-use super::arguments::{CountDisplay, Numbers, OutputFormat, QshapeArguments, names_are_domains};
-use super::errors::{STATUS, STATUS_FAILED};
-use super::messages::{Compared, Messages, unwritten};
+use super::arguments::{Arguments, CountDisplay, OutputFormat, names_are_domains};
+use super::errors::STATUS_FAILED;
+use super::messages::{Messages, unwritten};
+use super::numbers::Numbers;
 use crate::qshape_report::ages::Ages;
 use crate::qshape_report::table::DomainTable;
 use crate::qshape_report::{
-    ChartLayout, Color, GroupBy, Limit, NameFormat, PrintWarning, RowSelection, ScanObserver,
-    TableLayout, chart, json, table_layout,
+    ChartLayout, Color, GroupBy, Limit, NameFormat, RowSelection, ScanObserver, TableLayout, chart,
+    json, table_layout,
 };
-use crate::queue_file::envelope::EnvelopeWarning;
-use crate::spool::join;
-use crate::spool::tree::TraversalIssue;
+use crate::spool::tree::{TraversalIssue, join};
 use crate::sys::error_text::error_text;
 use crate::sys::terminal;
 
@@ -46,17 +45,15 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Takes the numbers of a command line; values that are none are reported.
-    pub(super) fn of(arguments: &QshapeArguments, words: &Messages) -> Self {
-        let above = |typed, compared, least: f64| {
-            let number = words.number(typed, compared);
-            number.filter(|number| *number > least)
-        };
+    /// The settings of a command line. Observed: a number that is not above
+    /// the least that makes sense is ignored.
+    pub(super) fn of(arguments: &Arguments) -> Self {
+        let above = |number: Option<f64>, least: f64| number.filter(|number| *number > least);
         let numbers = &arguments.numbers;
-        let width = above(&numbers.width, Compared::Width, WIDTH);
-        let buckets = above(&numbers.buckets, Compared::Buckets, 0.0).unwrap_or(BUCKETS);
-        let minutes = above(&numbers.minutes, Compared::Minutes, 0.0).unwrap_or(MINUTES);
-        let children = above(&numbers.children, Compared::Children, 0.0);
+        let width = above(numbers.width, WIDTH);
+        let buckets = above(numbers.buckets, 0.0).unwrap_or(BUCKETS);
+        let minutes = above(numbers.minutes, 0.0).unwrap_or(MINUTES);
+        let children = above(numbers.children, 0.0);
         Self {
             by: arguments.by.unwrap_or_default(),
             ages: Ages::new(minutes, buckets, arguments.growth),
@@ -77,8 +74,11 @@ impl Settings {
 /// What only a terminal gets.
 struct TerminalDisplay {
     clear: Vec<u8>,
-    batch: Option<f64>,
-    rows: Option<f64>,
+    /// After how many messages it gets results; none before the end if this
+    /// is 0.
+    batch: f64,
+    /// How many rows it gets.
+    rows: f64,
 }
 
 /// What could not be read, where that matters.
@@ -95,27 +95,25 @@ enum Unread {
 pub(super) struct Display<'a> {
     unread: Unread,
     settings: &'a Settings,
-    numbers: &'a Numbers,
     words: &'a Messages,
     screen: Option<TerminalDisplay>,
 }
 
 impl<'a> Display<'a> {
     /// A display on standard output.
-    pub(super) fn new(settings: &'a Settings, numbers: &'a Numbers, words: &'a Messages) -> Self {
+    pub(super) fn new(settings: &'a Settings, numbers: &Numbers, words: &'a Messages) -> Self {
         let is_screen = terminal::is_terminal() && settings.look != CountDisplay::Json;
         let screen = is_screen.then(|| TerminalDisplay {
             clear: match settings.look {
                 CountDisplay::Table => terminal::clear_sequence(),
                 _ => Vec::new(),
             },
-            batch: None,
-            rows: None,
+            batch: numbers.batch.unwrap_or(BATCH),
+            rows: numbers.rows.unwrap_or(ROWS),
         });
         Self {
             unread: Unread::Nothing,
             settings,
-            numbers,
             words,
             screen,
         }
@@ -123,11 +121,10 @@ impl<'a> Display<'a> {
 
     /// Shows the result, unless it is of ours and a queue could not be read:
     /// zeros would look as if there were no mail.
-    pub(super) fn finish(mut self, table: &DomainTable) -> Result<(), Fatal> {
+    pub(super) fn finish(self, table: &DomainTable) -> Result<(), Fatal> {
         if self.unread == Unread::Queue {
             return Err(Fatal::already_reported(STATUS_FAILED));
         }
-        self.batch(Compared::Clear);
         self.show(table)?;
         match self.unread {
             Unread::Nothing => Ok(()),
@@ -136,18 +133,13 @@ impl<'a> Display<'a> {
     }
 
     /// Shows what is in the table now.
-    fn show(&mut self, table: &DomainTable) -> Result<(), Fatal> {
-        let choice = self.choice();
+    fn show(&self, table: &DomainTable) -> Result<(), Fatal> {
         let mut out = BufWriter::new(io::stdout().lock());
-        let written = self
-            .write(table, &choice, &mut out)
-            .and_then(|faults| out.flush().map(|()| faults));
-        let faults = written.map_err(|error| {
+        let written = self.write(table, &self.choice(), &mut out);
+        written.and_then(|()| out.flush()).map_err(|error| {
             unwritten(&error);
             Fatal::already_reported(STATUS_FAILED)
-        })?;
-        faults.into_iter().for_each(|fault| self.words.fault(fault));
-        Ok(())
+        })
     }
 
     fn write(
@@ -155,7 +147,7 @@ impl<'a> Display<'a> {
         table: &DomainTable,
         choice: &RowSelection,
         out: &mut impl Write,
-    ) -> io::Result<Vec<PrintWarning>> {
+    ) -> io::Result<()> {
         let (settings, ages) = (self.settings, &self.settings.ages);
         let names = match self.screen {
             Some(_) => NameFormat::Printable,
@@ -164,17 +156,17 @@ impl<'a> Display<'a> {
         match settings.look {
             CountDisplay::Table => {
                 if let Some(screen) = &self.screen
-                    && screen.batch.is_some_and(|batch| batch > 0.0)
+                    && screen.batch > 0.0
                 {
                     out.write_all(&screen.clear)?;
                 }
                 let width = settings.width.unwrap_or(WIDTH).min(WIDTH_MAX);
                 table_layout(table, ages, choice, &TableLayout { width, names }, out)
             }
-            CountDisplay::Json => json(table, ages, choice, settings.by, out).map(|()| Vec::new()),
+            CountDisplay::Json => json(table, ages, choice, settings.by, out),
             CountDisplay::Chart => {
                 let chart_layout = self.chart_layout();
-                chart(table, ages, choice, &chart_layout, out).map(|()| Vec::new())
+                chart(table, ages, choice, &chart_layout, out)
             }
         }
     }
@@ -192,10 +184,11 @@ impl<'a> Display<'a> {
         }
     }
 
-    fn choice(&mut self) -> RowSelection {
+    fn choice(&self) -> RowSelection {
         let settings = self.settings;
         let is_by_domain = names_are_domains(Some(settings.by));
-        let limit = match (settings.top, self.rows()) {
+        let rows = self.screen.as_ref().map(|screen| screen.rows);
+        let limit = match (settings.top, rows) {
             (Some(top), _) => Limit::Names(top),
             (None, Some(rows)) => Limit::Rows(rows),
             (None, None) => Limit::None,
@@ -205,43 +198,20 @@ impl<'a> Display<'a> {
             limit,
         }
     }
-
-    /// After how many messages a terminal gets results. Looked at when it is
-    /// first needed, as in the original, which tells then if it is no number.
-    fn batch(&mut self, compared: Compared) -> Option<f64> {
-        let screen = self.screen.as_mut()?;
-        let number = || self.words.number(&self.numbers.batch, compared);
-        Some(
-            *screen
-                .batch
-                .get_or_insert_with(|| number().unwrap_or(BATCH)),
-        )
-    }
-
-    /// How many rows a terminal gets. Looked at when it is first needed.
-    fn rows(&mut self) -> Option<f64> {
-        let screen = self.screen.as_mut()?;
-        let number = || self.words.number(&self.numbers.rows, Compared::Top);
-        Some(*screen.rows.get_or_insert_with(|| number().unwrap_or(ROWS)))
-    }
 }
 
 impl ScanObserver<Fatal> for Display<'_> {
-    fn warn(&mut self, warning: &EnvelopeWarning) {
-        self.words.warn(warning, self.settings.by);
-    }
-
     fn barred(&mut self, issue: &TraversalIssue) {
-        if self.settings.form == OutputFormat::Postfix {
-            return self.words.barred(issue);
-        }
         let (unread, path) = match issue.parent.as_slice() {
             [] => (Unread::Queue, issue.name.clone()),
             // Directories of a queue come and go.
             _ if issue.cause.kind() == io::ErrorKind::NotFound => return,
             parent => (Unread::Part, join(parent, &issue.name)),
         };
-        self.unread = self.unread.max(unread);
+        // Observed: Postfix's qshape counts the rest and succeeds.
+        if self.settings.form == OutputFormat::Own {
+            self.unread = self.unread.max(unread);
+        }
         self.words.unread(&path, &issue.cause);
     }
 
@@ -249,15 +219,15 @@ impl ScanObserver<Fatal> for Display<'_> {
         if self.settings.look != CountDisplay::Table {
             return Ok(());
         }
-        match self.batch(Compared::Batch) {
-            Some(batch) if batch > 0.0 => match messages.checked_rem(batch as u64) {
-                Some(0) => self.show(table),
-                Some(_) => Ok(()),
-                None => {
-                    self.words.no_batch();
-                    Err(Fatal::already_reported(STATUS))
+        match &self.screen {
+            Some(screen) if screen.batch > 0.0 => {
+                let batch = (screen.batch as u64).max(1);
+                if messages.is_multiple_of(batch) {
+                    self.show(table)
+                } else {
+                    Ok(())
                 }
-            },
+            }
             _ => Ok(()),
         }
     }

@@ -32,6 +32,12 @@ pub(super) fn bad(option: &str, value: &OsStr) -> UsageError {
     of_ours([before, value.as_bytes().to_vec()].concat())
 }
 
+/// Refuses the value of a numeric option.
+pub(super) fn bad_letter(letter: char, value: &OsStr) -> Misuse {
+    let before = format!("bad value for -{letter}: ").into_bytes();
+    of_ours([before, value.as_bytes().to_vec()].concat())
+}
+
 /// Refuses a command line, with a message of ours.
 pub(super) fn misuse(text: &str) -> UsageError {
     of_ours(text.as_bytes().to_vec())

@@ -1,5 +1,5 @@
-//! Messages of qshape on standard error, with the texts of Postfix's qshape, a
-//! Perl program. Some of them end with the line number that Postfix 3.7 has.
+//! What qshape prints on standard error: the usage message in Postfix's words,
+//! errors in ours.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -8,73 +8,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::Call;
-use super::arguments::Typed;
 use super::errors::PROGRAM;
 use crate::cli::nearest;
-use crate::qshape_report::{GroupBy, PrintWarning};
-use crate::queue_file::envelope::{EnvelopeWarning, RecordRange};
 use crate::release::{Feature, Release};
 use crate::spool::Queue;
-use crate::spool::join;
-use crate::spool::tree::{TraversalError, TraversalIssue};
 use crate::sys::error_text::error_text;
 use crate::sys::process;
-use crate::text::numbers;
-use crate::text::numbers::Number;
-use crate::text::{Charset, make_printable, to_printable};
-
-/// Where the original uses what it warns of.
-const LINE_RECORD: u32 = 223;
-const LINE_NAME_RECORD: u32 = 232;
-const LINE_POINTER: u32 = 250;
-const LINE_CONTENT_POINTER: u32 = 262;
-const LINE_TIME: u32 = 282;
-const LINE_SENDER: u32 = 294;
-const LINE_BATCH: u32 = 309;
-const LINE_ROW: u32 = 332;
-const LINE_CLEAR: u32 = 352;
-const LINE_CHILDREN: u32 = 367;
-const LINE_TOP: u32 = 369;
-const LINE_SEARCH: u32 = 375;
-
-/// A number option, by the line that compares it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compared {
-    Width,
-    Buckets,
-    Minutes,
-    Children,
-    /// When a message was counted.
-    Batch,
-    /// The same number, if there was none.
-    Clear,
-    Top,
-}
-
-impl Compared {
-    fn line(self) -> u32 {
-        match self {
-            Self::Width => 181,
-            Self::Buckets => 182,
-            Self::Minutes => 183,
-            Self::Children => 184,
-            Self::Batch => LINE_BATCH,
-            Self::Clear => LINE_CLEAR,
-            Self::Top => LINE_TOP,
-        }
-    }
-
-    /// The option's letter, if it is an error without a value.
-    fn letter(self) -> Option<char> {
-        match self {
-            Self::Width => Some('w'),
-            Self::Buckets => Some('b'),
-            Self::Minutes => Some('t'),
-            Self::Children => Some('m'),
-            Self::Batch | Self::Clear | Self::Top => None,
-        }
-    }
-}
+use crate::text::to_printable;
 
 /// Messages on standard error.
 #[derive(Clone, Debug)]
@@ -111,82 +51,7 @@ impl Messages {
         write(&[start.as_slice(), the.as_bytes(), USAGE_REST].concat());
     }
 
-    /// Takes what was typed for a number, and says so if it is none.
-    pub(super) fn number(&self, typed: &Typed, compared: Compared) -> Option<f64> {
-        let text = match (typed, compared.letter()) {
-            (Typed::Text(text), _) => text.as_bytes(),
-            (Typed::LetterOnly, Some(letter)) => {
-                let variable = format!("$opts{{\"{letter}\"}}");
-                self.no_value(&variable, "numeric gt (>)", compared.line());
-                return None;
-            }
-            _ => return None,
-        };
-        let Number { value, is_whole } = numbers::number(text);
-        if !is_whole {
-            self.no_number(text, "numeric gt (>)", compared.line());
-        }
-        Some(value)
-    }
-
-    /// The message of Postfix's qshape about a batch of less than one message.
-    pub(super) fn no_batch(&self) {
-        self.at_line(b"Illegal modulus zero", LINE_BATCH);
-    }
-
-    /// Warns of an unusual file.
-    pub(super) fn warn(&self, warning: &EnvelopeWarning, by: GroupBy) {
-        match warning {
-            EnvelopeWarning::NoRecord => {
-                for line in [LINE_RECORD, LINE_NAME_RECORD, LINE_NAME_RECORD] {
-                    self.no_value("$r", "string eq", line);
-                }
-                self.no_value("$qt", "subtraction (-)", LINE_TIME);
-            }
-            EnvelopeWarning::NoTime => self.no_value("$qt", "subtraction (-)", LINE_TIME),
-            EnvelopeWarning::Time(text) => self.no_number(text, "subtraction (-)", LINE_TIME),
-            EnvelopeWarning::Pointer(segment, text) => {
-                let line = match segment {
-                    RecordRange::Envelope => LINE_POINTER,
-                    RecordRange::Content => LINE_CONTENT_POINTER,
-                };
-                self.no_number(text, "numeric gt (>)", line);
-            }
-        }
-        let has_no_sender = matches!(warning, EnvelopeWarning::NoRecord | EnvelopeWarning::NoTime);
-        if has_no_sender && by == GroupBy::SenderDomain {
-            self.no_value("$_", "lc", LINE_SENDER);
-        }
-    }
-
-    /// Warns of a directory that cannot be traversed.
-    pub(super) fn barred(&self, issue: &TraversalIssue) {
-        let TraversalIssue {
-            barred,
-            parent,
-            name,
-            cause,
-        } = issue;
-        let what = match (barred, parent.as_slice()) {
-            (TraversalError::Look, _) => [b"Can't stat ", name.as_slice()].concat(),
-            (TraversalError::Enter, []) => [b"Can't cd to ", name.as_slice()].concat(),
-            (TraversalError::Enter, parent) => {
-                [b"Can't cd to (", &join(parent, b"")[..], b") ", name].concat()
-            }
-            (TraversalError::List, parent) => {
-                [b"Can't opendir(", &join(parent, name)[..], b")"].concat()
-            }
-            (TraversalError::Read, parent) => {
-                [b"Can't readdir(", &join(parent, name)[..], b")"].concat()
-            }
-        };
-        let mut text = [&what[..], b": ", error_text(cause).as_bytes()].concat();
-        make_printable(&mut text, Charset::Safe);
-        text.push(b'\n');
-        self.at_line(&text, LINE_SEARCH);
-    }
-
-    /// In formats of our own: reports a directory that cannot be read.
+    /// Reports a directory or file that cannot be read.
     pub(super) fn unread(&self, path: &[u8], cause: &io::Error) {
         let (name, why) = (to_printable(path), error_text(cause));
         let near = match cause.kind() {
@@ -195,37 +60,6 @@ impl Messages {
         };
         let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
         self.say(format!("cannot read {name}: {why}{near}").as_bytes());
-    }
-
-    /// What was wrong with a row of a printed table.
-    pub(super) fn fault(&self, fault: PrintWarning) {
-        match fault {
-            PrintWarning::Childless => {
-                let text = b"Use of uninitialized value in numeric lt (<)";
-                self.at_line(text, LINE_CHILDREN);
-            }
-            PrintWarning::Redundant => self.at_line(b"Redundant argument in printf", LINE_ROW),
-        }
-    }
-
-    fn no_value(&self, variable: &str, where_: &str, line: u32) {
-        let text = format!("Use of uninitialized value {variable} in {where_}");
-        self.at_line(text.as_bytes(), line);
-    }
-
-    fn no_number(&self, text: &[u8], where_: &str, line: u32) {
-        let shown = numbers::shown_argument(text);
-        let where_ = format!("\" isn't numeric in {where_}");
-        self.at_line(
-            &[b"Argument \"", &shown[..], where_.as_bytes()].concat(),
-            line,
-        );
-    }
-
-    /// `text at PROG line N.`
-    fn at_line(&self, text: &[u8], line: u32) {
-        let rest = format!(" line {line}.\n");
-        write(&[text, b" at ", &self.program, rest.as_bytes()].concat());
     }
 }
 

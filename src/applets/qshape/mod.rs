@@ -8,6 +8,7 @@ pub mod arguments;
 mod display;
 mod errors;
 mod messages;
+mod numbers;
 mod operands;
 mod place;
 mod selected;
@@ -66,7 +67,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         }
         None => find_place(call, &arguments, &words)?,
     };
-    let settings = Settings::of(&arguments, &words);
+    let settings = Settings::of(&arguments);
     count(&arguments, &settings, &place, &words)
 }
 

@@ -268,7 +268,7 @@ impl Addresses for Seen {
 
 fn counted(message: &Message) {
     let mut seen = Seen::default();
-    let counts = EnvelopeReader::default().read(message, &mut seen, &mut |_| {});
+    let counts = EnvelopeReader::default().read(message, &mut seen);
     if counts.is_some_and(|counts| counts.kind == EnvelopeKind::Message) {
         assert!(seen.senders > 0 && seen.recipients > 0);
     }

@@ -5,12 +5,12 @@
 use spoolbox::queue_file::records::writer::QueueFile;
 
 use super::draft::now;
-use super::run::{call, ours, same};
+use super::run::{call, canonical, ours, refuses_number, same};
 use crate::support::compare::{Cases, keep_if_asked};
 use crate::support::instance::{Builder, Instance};
 use crate::support::run::Ended;
 use crate::support::spool::{Name, NewFile, Place};
-use crate::support::{Met, Needs, require, sample};
+use crate::support::{Met, Needs, require, sample, under_test};
 
 /// Puts a message from `age` seconds ago.
 pub fn put(instance: &Instance, queue: &str, age: i64, recipients: &[&str]) {
@@ -170,6 +170,40 @@ fn odd_calls_are_answered_alike() {
 }
 
 #[test]
+fn a_number_that_is_none_is_an_error_before_anything_is_read() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    put(&instance, "incoming", 9, &["r@d.example"]);
+    for option in ["-b", "-m", "-N", "-n", "-t", "-w"] {
+        for value in [Some("x"), Some("3x"), Some("0x5"), Some(""), None] {
+            let args = [Some(option), value].into_iter().flatten();
+            let output = canonical(under_test(), &instance, &call(&instance, args));
+            assert!(refuses_number(&output), "{option} {value:?}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn malformed_files_are_skipped_in_silence() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    put(&instance, "hold", 9, &["r@good.example"]);
+    for file in [&b""[..], b"C\x01xT\x03x 5S\x01sR\x01rp\x01yE\0", b"A\0E\0"] {
+        instance.spool().put(&NewFile::new("hold", file.to_vec()));
+    }
+    let output = ours(&instance, &["hold"]);
+    assert_eq!(output.stderr_text(), "", "{output:?}");
+    assert!(
+        output.stdout_text().contains("good.example  1"),
+        "{output:?}"
+    );
+}
+
+#[test]
 fn configurations_are_read_alike() {
     if require(Needs::Postfix) == Met::No {
         return;
@@ -189,12 +223,12 @@ fn configurations_are_read_alike() {
     for builder in builders {
         let instance = builder.build();
         sample::fill(&instance);
-        compare_all(&instance, &[&["deferred"], &[], &["-b", "x", "hold"]]);
+        compare_all(&instance, &[&["deferred"], &[], &["-b", "3", "hold"]]);
     }
 }
 
 #[test]
-fn a_missing_queue_is_told_and_passed_over() {
+fn a_missing_queue_is_reported_and_passed_over() {
     if require(Needs::Postfix) == Met::No {
         return;
     }

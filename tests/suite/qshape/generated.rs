@@ -23,7 +23,7 @@ const LISTED_CASES: u64 = 60;
 
 /// Text for a number, mostly one.
 fn number(rng: &mut Rng, likely: &[&str]) -> OsString {
-    match chance(rng, 80) {
+    match chance(rng, 98) {
         true => pick(rng, likely).into(),
         false => loop {
             let text = pick(rng, &draft::NO_NUMBERS);

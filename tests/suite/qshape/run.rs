@@ -49,6 +49,9 @@ pub fn same(instance: &Instance, call: &Invocation) -> Result<(), String> {
         if theirs.ended == Ended::TimedOut && ours.ended == Ended::Exited(0) {
             return Ok(());
         }
+        if refuses_number(&ours) {
+            return Ok(());
+        }
         match difference(&ours, &theirs) {
             None => return Ok(()),
             Some(text) => last = text,
@@ -63,7 +66,49 @@ pub fn canonical(program: Program, instance: &Instance, call: &Invocation) -> Ou
     let path = program.path(Tool::Qshape, instance);
     output.stdout = in_order(&output.stdout);
     output.stderr = replace(&output.stderr, path.as_os_str().as_encoded_bytes(), b"PROG");
+    output.stderr = comparable(&output.stderr);
     output
+}
+
+/// Standard error without Perl's warnings, which are a listed difference: what
+/// cannot be read is reported by its cause alone.
+pub fn comparable(stderr: &[u8]) -> Vec<u8> {
+    const BY_PERL: &[u8] = b" at PROG line ";
+    let contains = |line: &[u8]| line.windows(BY_PERL.len()).any(|part| part == BY_PERL);
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for line in stderr.split_inclusive(|&b| b == b'\n') {
+        if line.starts_with(BY_PERL) {
+            // The line before begins File::Find's warning.
+            let start = lines.pop().unwrap_or_default();
+            lines.push(unread(&start));
+        } else if line.starts_with(b"PROG: cannot read ") {
+            lines.push(unread(line));
+        } else if !contains(line) {
+            lines.push(line.to_vec());
+        }
+    }
+    lines.concat()
+}
+
+fn unread(line: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(line);
+    let text = text.split("; did you mean ").next().unwrap_or_default();
+    let cause = text.trim_end().rsplit(": ").next().unwrap_or_default();
+    format!("cannot read: {cause}\n").into_bytes()
+}
+
+/// Whether the program refuses a number, and that is none: a listed
+/// difference.
+pub fn refuses_number(output: &Output) -> bool {
+    let text = output.stderr_text();
+    let refused = text.strip_prefix("PROG: bad value for -");
+    let Some((letter, rest)) = refused.and_then(|rest| rest.split_once(": ")) else {
+        return false;
+    };
+    let value = rest.split("\nUsage: ").next().unwrap_or_default();
+    assert!(value.trim().parse::<f64>().is_err(), "{text}");
+    assert_eq!(letter.len(), 1, "{text}");
+    output.ended == Ended::Exited(255) && output.stdout.is_empty()
 }
 
 /// The rows with those that are equal in order; if names hold line ends, all
