@@ -13,8 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::error::{ConfigError, printable};
-use crate::text::Charset;
-pub use crate::text::trim_space_start as trim_start;
+use crate::text::{Charset, is_space, trim_space_start};
 
 /// More than this is no configuration file. Postfix has no limit; ours keeps a
 /// set-gid program from being fed without end.
@@ -69,18 +68,6 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
         return Err(io::Error::other("Not a regular file"));
     }
     Ok(file)
-}
-
-/// White space as isspace(3) has it in the C locale: unlike
-/// [`u8::is_ascii_whitespace`], with the vertical tab.
-pub fn is_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == b'\x0b'
-}
-
-/// A text without the white space at its end.
-pub fn trim_end(text: &[u8]) -> &[u8] {
-    let last = text.iter().rposition(|&byte| !is_space(byte));
-    last.and_then(|at| text.get(..=at)).unwrap_or_default()
 }
 
 /// Joins continued lines and drops comments; each with the number of its
@@ -156,7 +143,7 @@ pub fn spans(text: &[u8]) -> impl Iterator<Item = Span> {
 
 /// Whether a physical line is blank or a comment.
 fn is_ignored(line: &[u8]) -> bool {
-    matches!(trim_start(line).first(), None | Some(b'#'))
+    matches!(trim_space_start(line).first(), None | Some(b'#'))
 }
 
 /// Whether a physical line goes on with the logical line before it.

@@ -3,6 +3,8 @@
 //!
 //! Owns their syntax and order. Does not know what a level changes.
 
+use crate::text::whole_number;
+
 /// A parsed level. Missing parts count as zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level([i64; 3]);
@@ -31,11 +33,9 @@ impl Level {
     }
 }
 
-/// A number as strtol(3) takes it: blanks and a plus sign may lead.
+/// A number that is not negative.
 fn number(text: &[u8]) -> Option<i64> {
-    let text = crate::text::trim_space_start(text);
-    let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (number >= 0).then_some(number)
+    whole_number(text).filter(|number| *number >= 0)
 }
 
 #[cfg(test)]

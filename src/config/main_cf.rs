@@ -9,10 +9,8 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, printable};
 use super::expand::Values;
 use super::file;
-use super::file::{begins_with_space, is_space, spans, trim_end};
-use crate::text::trim_space_start;
-
-use crate::text::Charset;
+use super::file::{begins_with_space, spans};
+use crate::text::{Charset, is_space, trim_space_end, trim_space_start};
 
 /// What releases of Postfix treat differently in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +201,7 @@ pub fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), LineError> {
         return Err(LineError::NoName);
     }
     match trim_space_start(rest).split_first() {
-        Some((b'=', value)) => Ok((name, trim_end(trim_space_start(value)))),
+        Some((b'=', value)) => Ok((name, trim_space_end(trim_space_start(value)))),
         _ => Err(LineError::NoEquals),
     }
 }

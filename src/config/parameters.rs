@@ -9,8 +9,7 @@ use std::time::Duration;
 use super::error::{ConfigError, printable};
 use super::expand::{ExpansionError, expand};
 use super::main_cf::MainCf;
-use crate::text::Charset;
-use crate::text::trim_space_start;
+use crate::text::{Charset, trim_space_start, whole_number};
 
 /// The settings of a main.cf and the defaults of what it does not set.
 #[derive(Clone, Debug)]
@@ -163,7 +162,7 @@ impl Parameters {
         value: &[u8],
         least: i32,
     ) -> Result<i32, ConfigError> {
-        let number = integer(value).ok_or_else(|| ConfigError::Integer {
+        let number = whole_number(value).ok_or_else(|| ConfigError::Integer {
             name,
             value: self.shown(value),
         })?;
@@ -209,14 +208,6 @@ impl Parameters {
         }
         Ok(Duration::from_secs(seconds.unsigned_abs().into()))
     }
-}
-
-/// A number as strtol(3) takes it, all of the text and within an int.
-fn integer(text: &[u8]) -> Option<i32> {
-    std::str::from_utf8(trim_space_start(text))
-        .ok()?
-        .parse()
-        .ok()
 }
 
 /// A time: a number, then a letter for its unit, or nothing for seconds. Like
@@ -284,11 +275,11 @@ mod tests {
 
     #[test]
     fn numbers_fit_an_int() {
-        assert_eq!(integer(b"+5"), Some(5));
-        assert_eq!(integer(b"-1"), Some(-1));
-        assert_eq!(integer(b"2147483647"), Some(i32::MAX));
+        assert_eq!(whole_number(b"+5"), Some(5));
+        assert_eq!(whole_number(b"-1"), Some(-1));
+        assert_eq!(whole_number(b"2147483647"), Some(i32::MAX));
         for text in ["", "x", "1x", "0x10", "2147483648", "5 6", "1.0"] {
-            assert_eq!(integer(text.as_bytes()), None, "{text}");
+            assert_eq!(whole_number::<i32>(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -11,10 +11,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, printable};
 use super::file;
-use super::file::{is_space, trim_end};
 use super::tokens::next_token;
-use crate::text::Charset;
-use crate::text::trim_space_start;
+use crate::text::{Charset, is_space, trim_space_end, trim_space_start};
 
 /// A lookup table.
 #[derive(Debug)]
@@ -106,7 +104,7 @@ fn inline_key(token: &[u8]) -> Result<&[u8], Vec<u8>> {
     let (key, _) = at
         .and_then(|at| setting.split_at_checked(at))
         .ok_or(b"missing '=' after attribute name")?;
-    Ok(trim_end(key))
+    Ok(trim_space_end(key))
 }
 
 /// Whether the braces in a text are balanced, none closing before it opens:

@@ -9,7 +9,7 @@ use std::io::BufRead;
 
 use thiserror::Error;
 
-use crate::text::{to_printable, trim_space_start};
+use crate::text::{to_printable, whole_unsigned};
 
 /// Bytes of a value that are kept. What has taken the daemon's place could send
 /// without end, and several values are in memory at a time, each more than once.
@@ -238,7 +238,7 @@ impl<R: BufRead> AttributeReader<R> {
     /// The number in a value. What does not fit is the largest unsigned
     /// number, taken for a signed one, as in Postfix.
     pub fn number(&self, text: &[u8]) -> Result<i64, AttributeError> {
-        number(text).ok_or_else(|| self.fault(AttributeFault::Number(to_printable(text))))
+        whole_unsigned(text).ok_or_else(|| self.fault(AttributeFault::Number(to_printable(text))))
     }
 
     /// Whether bytes are at hand without waiting for the daemon.
@@ -329,24 +329,6 @@ fn up_to_nul(bytes: &[u8]) -> (&[u8], usize, bool) {
         Some(at) => (bytes.get(..at).unwrap_or(bytes), at.saturating_add(1), true),
         None => (bytes, bytes.len(), false),
     }
-}
-
-fn number(text: &[u8]) -> Option<i64> {
-    let trimmed = trim_space_start(text);
-    let (negative, digits) = match trimmed.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        Some((b'+', rest)) => (false, rest),
-        _ => (false, trimmed),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let digits = std::str::from_utf8(digits).ok()?;
-    let number = digits.parse::<u64>().map_or(-1, u64::cast_signed);
-    Some(match negative {
-        true => number.wrapping_neg(),
-        false => number,
-    })
 }
 
 /// The bytes of a list to be sent.
@@ -460,7 +442,7 @@ mod tests {
             (b"", None),
             (b"5x", None),
         ] {
-            assert_eq!(number(text), expected, "{text:?}");
+            assert_eq!(whole_unsigned(text), expected, "{text:?}");
         }
     }
 }

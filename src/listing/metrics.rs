@@ -1,12 +1,11 @@
 //! Metrics of the queues in Prometheus' text format.
 
 use std::collections::HashMap;
-use std::io::Write;
 
 use super::counts::{AGE_LIMITS, AgeCounts, CountBy, CountPlan, Counts, Groups};
 use super::format::counts::{CountRow, rows};
 use crate::spool::Queue;
-use crate::text::{Charset, make_printable};
+use crate::text::{Charset, append, make_printable};
 
 /// Lists of the commonest: what is counted by, the metric, what it says, and
 /// its label.
@@ -117,26 +116,23 @@ impl Metrics {
     }
 
     fn family(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to a Vec cannot fail.
-        let _ = write!(
-            self.0,
-            "# HELP spoolbox_queue_{name} {help}\n# TYPE spoolbox_queue_{name} {kind}\n"
-        );
+        let lines =
+            format!("# HELP spoolbox_queue_{name} {help}\n# TYPE spoolbox_queue_{name} {kind}\n");
+        self.0.extend_from_slice(lines.as_bytes());
     }
 
     fn line(&mut self, name: &str, labels: &[(&str, &[u8])], value: u64) {
-        // Writing to a Vec cannot fail.
-        let _ = write!(self.0, "spoolbox_queue_{name}");
+        append(&mut self.0, format_args!("spoolbox_queue_{name}"));
         for (number, (label, text)) in labels.iter().enumerate() {
             self.0.push(if number == 0 { b'{' } else { b',' });
-            let _ = write!(self.0, "{label}=\"");
+            append(&mut self.0, format_args!("{label}=\""));
             self.label_value(text);
             self.0.push(b'"');
         }
         if !labels.is_empty() {
             self.0.push(b'}');
         }
-        let _ = writeln!(self.0, " {value}");
+        append(&mut self.0, format_args!(" {value}\n"));
     }
 
     /// A label's value: UTF-8, with what would end it escaped.

@@ -1,7 +1,5 @@
 //! What a listing looks like, and what stands around the messages.
 
-use std::io::Write;
-
 use super::counts::CountPlan;
 use super::format::json::Members;
 use super::format::template::{RequiredParts, Template};
@@ -56,22 +54,20 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// What comes behind the last message, or in place of any.
+    /// What comes after the last message, or in place of any.
     pub fn footer(self, totals: Totals) -> Vec<u8> {
-        let mut out = Vec::new();
-        // Writing to a Vec cannot fail.
-        let _ = match (self, totals.messages) {
-            (Style::Text(..), 0) => writeln!(out, "Mail queue is empty"),
+        let text = match (self, totals.messages) {
+            (Style::Text(..), 0) => "Mail queue is empty\n".to_owned(),
             (Style::Text(..), n) => {
                 let kbytes = totals.bytes / 1024;
                 let s = if n == 1 { "" } else { "s" };
-                writeln!(out, "\n-- {kbytes} Kbytes in {n} Request{s}.")
+                format!("\n-- {kbytes} Kbytes in {n} Request{s}.\n")
             }
             // A table has its heading even if nothing is in it.
-            (Style::Lines(template), 0) => write!(out, "{}", template.heading),
-            _ => Ok(()),
+            (Style::Lines(template), 0) => template.heading.clone(),
+            _ => String::new(),
         };
-        out
+        text.into_bytes()
     }
 
     /// The bytes that separate a message from the one before, which the first

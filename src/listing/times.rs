@@ -1,8 +1,7 @@
 //! How the listings of our own show times and ages.
 
-use std::io::Write;
-
 use crate::sys::time::{LocalTime, Zone};
+use crate::text::append;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -84,18 +83,16 @@ pub fn write_duration(seconds: i64, to: &mut Vec<u8>) {
     let seconds = seconds.unsigned_abs();
     let (days, hours) = (seconds / DAY, seconds % DAY / HOUR);
     let (minutes, rest) = (seconds % HOUR / MINUTE, seconds % MINUTE);
-    // Writing to a Vec cannot fail.
-    let _ = match (days, hours, minutes) {
-        (0, 0, 0) => write!(to, "{rest}s"),
-        (0, 0, minutes) => write!(to, "{minutes}m{rest}s"),
-        (0, hours, minutes) => write!(to, "{hours}h{minutes}m"),
-        (days, hours, _) => write!(to, "{days}d{hours}h"),
-    };
+    match (days, hours, minutes) {
+        (0, 0, 0) => append(to, format_args!("{rest}s")),
+        (0, 0, minutes) => append(to, format_args!("{minutes}m{rest}s")),
+        (0, hours, minutes) => append(to, format_args!("{hours}h{minutes}m")),
+        (days, hours, _) => append(to, format_args!("{days}d{hours}h")),
+    }
 }
 
 fn write_number(number: i64, to: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(to, "{number}");
+    append(to, format_args!("{number}"));
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use nix::sys::stat::FileStat;
 use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::sys::dir::Dir;
 use crate::sys::source::Source;
-use crate::text::{SHORT_TEXT_MAX, numbers};
+use crate::text::{SHORT_TEXT_MAX, is_space, numbers};
 
 use crate::spool::message;
 use crate::spool::message::Message;
@@ -313,11 +313,6 @@ fn saturating(digits: &[u8]) -> u64 {
         let digit = u64::from(digit & 0x0f);
         number.saturating_mul(10).saturating_add(digit)
     })
-}
-
-/// White space as Perl has it in the C locale.
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 #[cfg(test)]

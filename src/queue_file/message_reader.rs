@@ -22,7 +22,7 @@ use crate::spool::{Queue, ReasonReader, defer_log};
 use crate::sys::dir::{FileKind, stat_open};
 use crate::sys::error_text::is_any;
 use crate::sys::source::FileSource;
-use crate::text::{SHORT_TEXT_MAX, make_printable, quote, to_printable, trim_space_start};
+use crate::text::{SHORT_TEXT_MAX, leading_number, make_printable, quote, to_printable};
 
 /// Bytes of an attribute that count: its name, and more than any value has
 /// that Postfix writes.
@@ -165,7 +165,7 @@ impl MessageReading<'_> {
     ) -> Result<Next, ReadError> {
         match record.kind {
             RecordType::TIME if self.arrival == 0 => {
-                self.arrival = leading_number(file.text(record))
+                self.arrival = number_or_zero(file.text(record))
             }
             RecordType::SIZE => self.size_record(file.text(record), report),
             RecordType::SENDER => return self.sender(file.text(record), report),
@@ -202,7 +202,7 @@ impl MessageReading<'_> {
             return;
         }
         if text.iter().all(|b| matches!(b, b' ' | b'0'..=b'9')) {
-            self.size = Some(leading_number(text));
+            self.size = Some(number_or_zero(text));
             return;
         }
         let start = text
@@ -448,26 +448,9 @@ fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
     make_printable(to, rules.charset);
 }
 
-/// The number a text begins with, after blanks; 0 if there is none. Numbers
-/// that do not fit are the nearest that do, as in strtol(3).
-fn leading_number(text: &[u8]) -> i64 {
-    let text = trim_space_start(text);
-    let (negative, digits) = match text.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        Some((b'+', rest)) => (false, rest),
-        _ => (false, text),
-    };
-    let number = digits
-        .iter()
-        .take_while(|b| b.is_ascii_digit())
-        .fold(0i64, |n, b| {
-            n.saturating_mul(10).saturating_add((b & 0x0f).into())
-        });
-    if negative {
-        number.saturating_neg()
-    } else {
-        number
-    }
+/// The number that a text begins with; 0 if there is none.
+fn number_or_zero(text: &[u8]) -> i64 {
+    leading_number(text).map_or(0, |(number, _)| number)
 }
 
 #[cfg(test)]
@@ -485,7 +468,7 @@ mod tests {
             (b"", 0),
             (b"99999999999999999999", i64::MAX),
         ] {
-            assert_eq!(leading_number(text), number, "{text:?}");
+            assert_eq!(number_or_zero(text), number, "{text:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::io::{BufRead, BufReader, Read};
 
 use crate::sys::source::{FileSource, Source};
-use crate::text::{Charset, SHORT_TEXT_MAX, make_printable};
+use crate::text::{Charset, SHORT_TEXT_MAX, make_printable, trim_space_end, trim_space_start};
 
 /// Shown for an entry that names no recipient.
 const NO_RECIPIENT: &[u8] = b"(recipient address unavailable)";
@@ -255,17 +255,17 @@ fn split_old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.strip_prefix(b"<")?;
     let end = line.windows(3).position(|w| w == b">: ")?;
     let reason = line.get(end.checked_add(3)?..)?;
-    Some((line.get(..end)?, trim_start(reason)))
+    Some((line.get(..end)?, trim_space_start(reason)))
 }
 
 /// Adds a line `name=value`.
 fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
     let end = line.iter().position(|b| matches!(b, b'=' | b' '));
     let (name, rest) = line.split_at(end.unwrap_or(line.len()));
-    let Some(value) = trim_start(rest).strip_prefix(b"=") else {
+    let Some(value) = trim_space_start(rest).strip_prefix(b"=") else {
         return Err(b"malformed record: missing '=' after attribute name".to_vec());
     };
-    let value = trim_end(trim_start(value));
+    let value = trim_space_end(trim_space_start(value));
     match name {
         b"recipient" => entry.set_recipient(value),
         b"original_recipient" => replace(&mut entry.original_recipient, value),
@@ -283,18 +283,6 @@ fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
 fn replace(field: &mut Vec<u8>, text: &[u8]) {
     field.clear();
     field.extend_from_slice(text);
-}
-
-// Lines are printable by now: the only white space left is the blank.
-fn trim_start(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().take_while(|&&b| b == b' ').count();
-    text.get(blanks..).unwrap_or_default()
-}
-
-fn trim_end(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().rev().take_while(|&&b| b == b' ').count();
-    text.get(..text.len().saturating_sub(blanks))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

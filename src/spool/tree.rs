@@ -32,27 +32,12 @@ pub enum Visited<'a> {
 /// Something that cannot be entered or read. The walk goes on without it.
 #[derive(Debug)]
 pub struct TraversalIssue {
-    /// What cannot be done.
-    pub barred: TraversalError,
     /// The path of the directory above; empty for where the walk begins.
     pub parent: Vec<u8>,
     /// The name in it, or the path where the walk begins.
     pub name: Vec<u8>,
     /// What the kernel said.
     pub cause: io::Error,
-}
-
-/// What cannot be done with a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TraversalError {
-    /// Looking at what it is.
-    Look,
-    /// Going there.
-    Enter,
-    /// Reading its names.
-    List,
-    /// Reading on, after some of them.
-    Read,
 }
 
 /// A walk through the tree below one path.
@@ -103,7 +88,7 @@ impl Tree {
             Ok(FileKind::Directory) => tree.enter(base, path, &[], shown),
             Ok(FileKind::File) => tree.begin_at_file(base, Path::new(path)),
             Ok(_) => {}
-            Err(cause) => tree.issue(TraversalError::Look, &[], shown, cause),
+            Err(cause) => tree.issue(&[], shown, cause),
         }
         tree
     }
@@ -191,8 +176,8 @@ impl Tree {
 
     /// Leaves a directory that cannot be read on.
     fn leave_early(&mut self, cause: io::Error) {
-        if let Some(place) = self.descent.leave() {
-            self.issue(TraversalError::Read, &[], &place.path, cause);
+        if let Some(level) = self.levels.pop() {
+            self.issue(&[], &level.place.path, cause);
         }
     }
 
@@ -200,10 +185,11 @@ impl Tree {
     fn enter(&mut self, parent: &Dir, directory: &OsStr, parent_path: &[u8], name: &[u8]) {
         if self.descent.depth() >= DEPTH_MAX {
             let cause = Errno::ENAMETOOLONG.into();
-            return self.issue(TraversalError::Enter, parent_path, name, cause);
+            return self.issue(parent_path, name, cause);
         }
-        let pass = Pass::Files {
-            has_directories: false,
+        let (dir, names) = match open(parent, directory) {
+            Ok(opened) => opened,
+            Err(cause) => return self.issue(parent_path, name, cause),
         };
         let entered = open(parent, directory).and_then(|dir| {
             let entered = self.descent.enter(dir, join(parent_path, name), pass);
@@ -229,13 +215,12 @@ impl Tree {
                     is_visited: false,
                 };
             }
-            Err(cause) => self.issue(TraversalError::Enter, &[], above.as_bytes(), cause),
+            Err(cause) => self.issue(&[], above.as_bytes(), cause),
         }
     }
 
-    fn issue(&mut self, barred: TraversalError, parent: &[u8], name: &[u8], cause: io::Error) {
+    fn issue(&mut self, parent: &[u8], name: &[u8], cause: io::Error) {
         self.met = Some(TraversalIssue {
-            barred,
             parent: parent.to_vec(),
             name: name.to_vec(),
             cause,
@@ -259,20 +244,11 @@ enum Advance {
     Elsewhere,
 }
 
-/// Opens a directory; on failure returns what cannot be done with it.
-fn open(parent: &Dir, name: &OsStr) -> Result<Dir, (TraversalError, io::Error)> {
-    let enterable = |dir: &Dir| dir.stat(OsStr::new("."));
-    match parent.open_dir(name) {
-        Ok(dir) => {
-            enterable(&dir).map_err(|cause| (TraversalError::Enter, cause))?;
-            Ok(dir)
-        }
-        Err(cause) => {
-            let place = parent.open_place(name);
-            match place.and_then(|place| enterable(&place)) {
-                Ok(_) => Err((TraversalError::List, cause)),
-                Err(_) => Err((TraversalError::Enter, cause)),
-            }
-        }
-    }
+/// Opens a directory and begins to read it.
+fn open(parent: &Dir, name: &OsStr) -> io::Result<(Dir, NameStream)> {
+    let dir = parent.open_dir(name)?;
+    // One that may be read but not searched cannot be entered.
+    dir.stat(OsStr::new("."))?;
+    let names = dir.names()?;
+    Ok((dir, names))
 }

@@ -1,18 +1,23 @@
-//! Bytes from strangers made fit to show: printable text, quoted addresses,
-//! folded reasons, numbers as Perl has them.
+//! Untrusted bytes made fit to print: printable text, quoted addresses, folded
+//! reasons; white space and numbers as C and Perl read them.
 //!
-//! Knows neither where text comes from nor where it goes.
+//! Independent of where text comes from and where it goes.
 
+use std::fmt;
 use std::io;
 use std::io::Write;
 
 mod address;
+mod c_numbers;
 pub mod fold;
 pub mod numbers;
 mod printable;
+mod space;
 
 pub use address::quote;
+pub use c_numbers::{leading_number, whole_number, whole_unsigned};
 pub use printable::{Charset, make_printable, to_printable, without_controls};
+pub use space::{is_space, trim_space_end, trim_space_start};
 
 /// Bytes of one text that are kept where many threads read at once: all that is
 /// compared, counted or sorted. SMTP allows addresses of 254 bytes (RFC 5321).
@@ -39,10 +44,7 @@ pub fn first_hundred(text: &[u8]) -> &[u8] {
     text.get(..100).unwrap_or(text)
 }
 
-/// `text` without the white space of the C locale at its front.
-pub fn trim_space_start(text: &[u8]) -> &[u8] {
-    let space = text
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'..=b'\r'));
-    text.get(space.count()..).unwrap_or_default()
+/// Appends formatted text. Writing to memory cannot fail.
+pub fn append(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
 }

@@ -1,11 +1,10 @@
 //! What counts look like: a table for people, or JSON lines for programs.
 
-use std::io::Write;
-
 use super::super::counts::{CountBy, Group, Groups};
 use super::super::times::Clock;
-use super::json_writer::{member, number, string};
+use super::json_writer::{literal, member, string};
 use crate::spool::Queue;
+use crate::text::append;
 
 /// Widths of the columns.
 const COUNT_WIDTH: usize = 10;
@@ -41,15 +40,17 @@ fn place(queue: &[u8]) -> usize {
 pub fn table(rows: &[CountRow], by: CountBy, clock: Clock) -> Vec<u8> {
     let mut out = Vec::new();
     let (what, value) = words(by);
-    // Writing to a Vec cannot fail.
-    let _ = writeln!(
-        out,
-        "{what:>COUNT_WIDTH$} {:>BYTES_WIDTH$}  {:TIME_WIDTH$}  {:TIME_WIDTH$}  {value}",
+    let heading = format!(
+        "{what:>COUNT_WIDTH$} {:>BYTES_WIDTH$}  {:TIME_WIDTH$}  {:TIME_WIDTH$}  {value}\n",
         "Bytes", "Oldest", "Newest"
     );
+    out.extend_from_slice(heading.as_bytes());
     for (value, group) in rows {
         let (count, bytes) = (group.count, group.bytes);
-        let _ = write!(out, "{count:>COUNT_WIDTH$} {bytes:>BYTES_WIDTH$}");
+        append(
+            &mut out,
+            format_args!("{count:>COUNT_WIDTH$} {bytes:>BYTES_WIDTH$}"),
+        );
         for time in [group.oldest, group.newest] {
             let mut text = Vec::new();
             clock.write(time, &mut text);
@@ -68,8 +69,7 @@ pub fn table(rows: &[CountRow], by: CountBy, clock: Clock) -> Vec<u8> {
 pub fn queue_table(names: &[(Queue, u64)]) -> Vec<u8> {
     let mut out = format!("{:>COUNT_WIDTH$}  Queue\n", "Messages").into_bytes();
     for (queue, count) in names {
-        // Writing to a Vec cannot fail.
-        let _ = writeln!(out, "{count:>COUNT_WIDTH$}  {queue}");
+        append(&mut out, format_args!("{count:>COUNT_WIDTH$}  {queue}\n"));
     }
     out
 }
@@ -84,7 +84,7 @@ pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
             ("oldest", group.oldest),
             ("newest", group.newest),
         ] {
-            number(name, value, &mut out);
+            literal(name, value, &mut out);
         }
         end_object(instance, &mut out);
     }
@@ -109,7 +109,7 @@ fn begin_object(by: CountBy, value: &[u8], count: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"by\": ");
     string(by.name().as_bytes(), out);
     member("value", value, out);
-    number(what, i64::try_from(count).unwrap_or(i64::MAX), out);
+    literal(what, i64::try_from(count).unwrap_or(i64::MAX), out);
 }
 
 /// The number of all messages as an object.

@@ -3,7 +3,7 @@
 
 use super::super::message_info::MessageInfo;
 use super::super::times::write_iso;
-use super::json_writer::{member, number};
+use super::json_writer::{literal, member};
 use crate::queue_file::message_visitor::Recipient;
 use crate::sys::time::Zone;
 use crate::text::{Charset, make_printable};
@@ -27,7 +27,7 @@ pub fn write(known: &MessageInfo, rules: &DetailRules, out: &mut Vec<u8>) {
         member(name, &text, out);
     };
     time("arrival_iso", known.arrival, out);
-    number("age", rules.now.saturating_sub(known.arrival).max(0), out);
+    literal("age", rules.now.saturating_sub(known.arrival).max(0), out);
     if let Some(next) = known.next_attempt() {
         time("next_attempt", next, out);
     }
@@ -52,7 +52,7 @@ pub fn write(known: &MessageInfo, rules: &DetailRules, out: &mut Vec<u8>) {
     }
     let total = known.recipients.saturating_add(known.done_recipients);
     let total = i64::try_from(total).unwrap_or(i64::MAX);
-    number("recipients_total", total, out);
+    literal("recipients_total", total, out);
     member("path", known.file.path.as_bytes(), out);
 }
 

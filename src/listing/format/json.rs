@@ -3,12 +3,10 @@
 //! Written by hand rather than by a serializer: the members' order, the
 //! blanks and the escapes are what programs were written against.
 
-use std::io::Write;
-
 use super::super::message_info::MessageInfo;
 use super::detail;
 use super::detail::DetailRules;
-use super::json_writer::{member, string};
+use super::json_writer::{literal, member, string};
 use crate::queue_file::message_visitor::{LogClass, MessageHead, Recipient};
 
 /// Writes messages as one JSON object a line.
@@ -66,14 +64,10 @@ impl JsonFormat<'_> {
         self.has_recipient = false;
         self.member("{\"queue_name\": ", head.queue);
         self.member(", \"queue_id\": ", head.id);
-        // Writing to a Vec cannot fail.
-        let _ = write!(
-            self.out,
-            ", \"arrival_time\": {}, \"message_size\": {}",
-            head.arrival, head.size
-        );
+        literal("arrival_time", head.arrival, &mut self.out);
+        literal("message_size", head.size, &mut self.out);
         if let Some(forced_expire) = head.forced_expire {
-            let _ = write!(self.out, ", \"forced_expire\": {forced_expire}");
+            literal("forced_expire", forced_expire, &mut self.out);
         }
         self.member(", \"sender\": ", head.sender);
         self.text(", \"recipients\": [");

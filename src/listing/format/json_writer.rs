@@ -4,7 +4,9 @@
 //! 3.7.11; serde_json escapes other characters, and refuses bytes that are not
 //! UTF-8.
 
-use std::io::Write;
+use std::fmt::Display;
+
+use crate::text::append;
 
 /// Appends a member that is a text, after others.
 pub(super) fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
@@ -14,10 +16,9 @@ pub(super) fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
     string(value, out);
 }
 
-/// Appends a member that is a number, after others.
-pub(super) fn number(name: &str, value: i64, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, ", \"{name}\": {value}");
+/// Appends a member that is a number or a boolean, after others.
+pub(super) fn literal(name: &str, value: impl Display, out: &mut Vec<u8>) {
+    append(out, format_args!(", \"{name}\": {value}"));
 }
 
 /// Appends a JSON string with Postfix's escapes.
@@ -40,8 +41,7 @@ pub(super) fn string(text: &[u8], out: &mut Vec<u8>) {
             b'\n' => out.extend(b"\\n"),
             b'\r' => out.extend(b"\\r"),
             b'\t' => out.extend(b"\\t"),
-            // Writing to a Vec cannot fail.
-            other => drop(write!(out, "\\u{other:04X}")),
+            other => append(out, format_args!("\\u{other:04X}")),
         }
         rest = tail;
     }

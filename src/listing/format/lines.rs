@@ -1,12 +1,10 @@
 //! One line per message, made by a template.
 
-use std::io::Write;
-
 use super::super::message_info::MessageInfo;
 use super::template::{Column, Quoting, Template, TemplatePart};
 use crate::queue_file::message_visitor::Recipient;
 use crate::selection::domain;
-use crate::text::{Charset, make_printable};
+use crate::text::{Charset, append, make_printable};
 
 /// Most bytes of the recipients, or of the reasons, of one message in a line:
 /// many threads hold one.
@@ -101,9 +99,8 @@ impl<'a> LineFormat<'a> {
             Column::MessageId => put(&known.file.message_id),
             Column::Arrival => clock.write(known.arrival, cell),
             Column::Age => clock.write_age(known.arrival, cell),
-            // Writing to a Vec cannot fail.
-            Column::Size => drop(write!(cell, "{}", known.size)),
-            Column::RecipientCount => drop(write!(cell, "{}", known.recipients)),
+            Column::Size => append(cell, format_args!("{}", known.size)),
+            Column::RecipientCount => append(cell, format_args!("{}", known.recipients)),
             Column::NextAttempt => {
                 if let Some(time) = known.next_attempt() {
                     clock.write(time, cell);

@@ -3,12 +3,11 @@
 //! Programs by the hundred parse these lines by column and by word; every
 //! byte is what they rely on.
 
-use std::io::Write;
-
 use super::super::times::Clock;
 use crate::queue_file::message_visitor::{MessageHead, Recipient};
 use crate::sys::time::LocalTime;
 use crate::text::SHORT_TEXT_MAX;
+use crate::text::append;
 
 /// A reason and its parentheses end in this column, if they fit.
 const REASON_COLUMN: usize = 76;
@@ -143,13 +142,8 @@ impl TextFormat {
         let written = self.out.len().saturating_sub(id_start);
         let blanks = self.columns.id_width().saturating_sub(written);
         self.out.extend(std::iter::repeat_n(b' ', blanks));
-        // Writing to a Vec cannot fail.
-        let _ = write!(
-            self.out,
-            " {:>width$} ",
-            head.size,
-            width = self.columns.size_width()
-        );
+        let width = self.columns.size_width();
+        append(&mut self.out, format_args!(" {:>width$} ", head.size));
         self.write_time(head.arrival);
         self.out.push(b' ');
         self.out.extend_from_slice(head.sender);

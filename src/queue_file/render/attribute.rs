@@ -1,8 +1,7 @@
 //! Named attributes: `name=value`, with blanks around both ignored. Observed
 //! with Postfix 3.7.11.
 
-use crate::release::{Feature, Installed};
-use crate::text::{first_hundred, trim_space_start};
+use crate::text::{first_hundred, is_space, trim_space_end, trim_space_start};
 
 /// An attribute without the blanks around its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,19 +69,9 @@ fn parts(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
     match trim_space_start(rest).split_first() {
         Some((b'=', value)) => Ok(Attribute {
             name,
-            value: trim_end(trim_space_start(value)),
+            value: trim_space_end(trim_space_start(value)),
         }),
         _ if name.is_empty() => Err(Malformed::NoName(text)),
         _ => Err(Malformed::NoEquals(text)),
     }
-}
-
-fn trim_end(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().rev().take_while(|b| is_space(**b)).count();
-    text.get(..text.len().saturating_sub(blanks))
-        .unwrap_or_default()
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t'..=b'\r')
 }

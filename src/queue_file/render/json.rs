@@ -12,11 +12,10 @@ use super::super::records::header::line_could_be_header;
 use super::super::records::{Record, RecordReader, RecordType};
 use super::attribute;
 use super::error::ContentsError;
-use super::number;
 use super::output::{OutputSink, TextBuffer};
 use super::segments::{SegmentPart, SegmentWalk, walk};
 use crate::sys::source::Source;
-use crate::text::without_controls;
+use crate::text::{leading_number, without_controls};
 
 /// Most bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
@@ -300,9 +299,7 @@ fn note<S: Source>(
     let bytes = reader.text(record);
     let value = match record.kind {
         RecordType::SIZE | RecordType::TIME | RecordType::WARNING_TIME | RecordType::DSN_RETURN => {
-            number::leading(bytes)
-                .map_or(0, |(number, _)| number)
-                .into()
+            leading_number(bytes).map_or(0, |(number, _)| number).into()
         }
         _ => text(bytes).into(),
     };
@@ -323,9 +320,7 @@ fn note_recipient<S: Source>(
     };
     let bytes = reader.text(record);
     let value = match record.kind {
-        RecordType::DSN_NOTIFY => number::leading(bytes)
-            .map_or(0, |(number, _)| number)
-            .into(),
+        RecordType::DSN_NOTIFY => leading_number(bytes).map_or(0, |(number, _)| number).into(),
         _ => text(bytes).into(),
     };
     before.insert(key.into(), value);

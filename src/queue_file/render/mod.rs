@@ -8,7 +8,6 @@
 mod attribute;
 mod error;
 mod json;
-mod number;
 mod output;
 mod plan;
 mod print;

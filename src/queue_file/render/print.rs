@@ -7,12 +7,12 @@ use std::io::Write;
 
 use super::super::records::{Record, RecordType};
 use super::attribute;
-use super::number;
 use super::output::OutputSink;
 use super::plan::Flag;
 use super::show::{FilePart, PrintedLine, Show};
 use crate::sys::source::Source;
 use crate::sys::time::LocalTime;
+use crate::text::leading_number;
 
 impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
     /// A line of text, or part of one.
@@ -170,7 +170,7 @@ fn formatted<'b>(buffer: &'b mut [u8], text: std::fmt::Arguments<'_>) -> &'b [u8
 /// no answer, and Postfix crashes, if the year does not fit an int: then the
 /// number itself.
 pub(super) fn ctime(text: &[u8]) -> Vec<u8> {
-    let seconds = number::leading(text).map_or(0, |(seconds, _)| seconds);
+    let seconds = leading_number(text).map_or(0, |(seconds, _)| seconds);
     let mut date = String::new();
     match LocalTime::at(seconds) {
         Some(time) => time.write_date_with_year(&mut date),

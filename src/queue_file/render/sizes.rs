@@ -1,7 +1,7 @@
 //! The size record: where the content begins and how long it is. Observed with
 //! Postfix 3.7.11.
 
-use super::number::leading;
+use crate::text::leading_number;
 
 /// Stands for a number that no size record has given.
 const UNKNOWN: i64 = -1;
@@ -38,8 +38,8 @@ impl Sizes {
         if self.size >= 0 || self.offset >= 0 {
             return Err(SizeFault::Repeated);
         }
-        let size = leading(text);
-        let offset = size.and_then(|(_, rest)| leading(rest));
+        let size = leading_number(text);
+        let offset = size.and_then(|(_, rest)| leading_number(rest));
         let number = |found: Option<(i64, &[u8])>| found.map(|(number, _)| number);
         self.size = number(size).unwrap_or(self.size);
         self.offset = number(offset).unwrap_or(self.offset);

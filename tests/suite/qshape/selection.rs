@@ -184,7 +184,7 @@ fn the_options_of_postfix_mean_the_same_with_a_selection() {
         &["-l", "-b", "4", "-t", "600", "deferred", "hold"],
         &["-s", "-p", "-m1", "@SPOOL@/deferred"],
         &["@SPOOL@/active", "deferred", "@SPOOL@/hold"],
-        &["-n", "1", "-N", "x", "deferred"],
+        &["-n", "1", "-N", "2", "deferred"],
     ];
     same(&["--to-domain", "other.example"], &script, &calls);
 }

@@ -1,0 +1,80 @@
+//! Numbers as the C library reads them: white space, a sign, digits, and
+//! whatever follows. strtol(3), strtoul(3).
+
+use super::space::trim_space_start;
+
+/// The decimal number that a text begins with, and what follows it; `None` if
+/// there is none. A number that does not fit is the nearest that does, as
+/// strtol(3) has it.
+pub fn leading_number(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (sign, digits) = split_sign(text);
+    let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (digits, rest) = digits.split_at_checked(count).filter(|_| count > 0)?;
+    let number = digits.iter().fold(0i64, |number, &digit| {
+        let digit = i64::from(digit & 0x0f).saturating_mul(sign);
+        number.saturating_mul(10).saturating_add(digit)
+    });
+    Some((number, rest))
+}
+
+/// A text that is a decimal number from the first digit to its end; `None` if
+/// it is not, or does not fit the type.
+pub fn whole_number<N: TryFrom<i64>>(text: &[u8]) -> Option<N> {
+    let (number, rest) = leading_number(text)?;
+    rest.is_empty().then(|| N::try_from(number).ok())?
+}
+
+/// The same for an unsigned number that is stored as a signed one. One that
+/// does not fit is the largest, which is -1; a minus sign negates, as
+/// strtoul(3) has it.
+pub fn whole_unsigned(text: &[u8]) -> Option<i64> {
+    let (sign, digits) = split_sign(text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digits = std::str::from_utf8(digits).ok()?;
+    let number = digits.parse::<u64>().map_or(-1, u64::cast_signed);
+    Some(number.wrapping_mul(sign))
+}
+
+/// The sign, which is 1 or -1, and what follows it.
+fn split_sign(text: &[u8]) -> (i64, &[u8]) {
+    let text = trim_space_start(text);
+    match text.split_first() {
+        Some((b'-', rest)) => (-1, rest),
+        Some((b'+', rest)) => (1, rest),
+        _ => (1, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_strtol() {
+        for (text, number) in [
+            (&b" \t12 x"[..], Some(12)),
+            (b"-5", Some(-5)),
+            (b"+7", Some(7)),
+            (b"- 5", None),
+            (b"x", None),
+            (b"", None),
+            (b"99999999999999999999", Some(i64::MAX)),
+            (b"-99999999999999999999", Some(i64::MIN)),
+        ] {
+            assert_eq!(leading_number(text).map(|(n, _)| n), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_fits_its_type_and_nothing_follows_it() {
+        assert_eq!(whole_number(b" +7"), Some(7i32));
+        assert_eq!(whole_number::<i32>(b"7 "), None);
+        assert_eq!(whole_number::<i32>(b"2147483648"), None);
+        assert_eq!(whole_number(b"-2147483648"), Some(i32::MIN));
+        assert_eq!(whole_unsigned(b"18446744073709551616"), Some(-1));
+        assert_eq!(whole_unsigned(b"-3"), Some(-3));
+        assert_eq!(whole_unsigned(b"3x"), None);
+    }
+}
