@@ -2,14 +2,16 @@
 //!
 //! Owns the names of the members and their values.
 
-use serde_json::json;
+use std::borrow::Cow;
+
+use serde::Serialize;
 
 use super::action::Action;
 use super::report::{ActionDone, ActionResult, Outcome};
 use crate::spool::Queue;
-use crate::text::without_controls;
+use crate::text::{append_json_line, to_printable};
 
-/// The line about it, with its newline.
+/// The line that reports it, with its newline.
 pub fn json_line(action: Action, action_result: &ActionResult) -> String {
     let (result, before, after) = match action_result.outcome {
         Outcome::Done(action_done, queue) => (
@@ -39,17 +41,27 @@ fn line(
     result: &str,
     (before, after): (Option<Queue>, Option<Queue>),
 ) -> String {
-    // A text that was given for an ID can hold anything.
-    let id = json!(String::from_utf8_lossy(id));
-    let queue = |queue: Option<Queue>| json!(queue.map(Queue::name));
-    let line = format!(
-        "{{\"id\": {id}, \"action\": \"{}\", \"result\": \"{result}\", \
-         \"queue_before\": {}, \"queue_after\": {}}}\n",
-        name(action),
-        queue(before),
-        queue(after)
-    );
-    without_controls(line)
+    let line = ResultLine {
+        // A text that was given for an ID can hold anything.
+        id: String::from_utf8_lossy(id),
+        action: name(action),
+        result,
+        queue_before: before.map(Queue::name),
+        queue_after: after.map(Queue::name),
+    };
+    let mut out = Vec::new();
+    append_json_line(&line, &mut out);
+    to_printable(&out)
+}
+
+/// The members of a line.
+#[derive(Serialize)]
+struct ResultLine<'a> {
+    id: Cow<'a, str>,
+    action: &'a str,
+    result: &'a str,
+    queue_before: Option<&'static str>,
+    queue_after: Option<&'static str>,
 }
 
 fn name(action: Action) -> &'static str {

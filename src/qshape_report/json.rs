@@ -1,15 +1,60 @@
-//! The table as one JSON object on one line, with Postfix's separators.
+//! The table as one JSON object on one line.
 
 use std::io;
 use std::io::Write;
+
+use serde::Serialize;
 
 use super::ages::Ages;
 use super::counter::GroupBy;
 use super::rows::RowSelection;
 use super::table::{DomainTable, TableRow};
-use crate::text::{to_printable, without_controls};
+use crate::text::{to_printable, write_json};
 
-/// Writes the table. Names are text: bytes that are no UTF-8 become `?`.
+/// The object.
+#[derive(Serialize)]
+struct Report {
+    by: &'static str,
+    counts: &'static str,
+    /// The limit of each bucket in seconds; null for one without a limit.
+    bucket_limits: Vec<Option<Limit>>,
+    total: u64,
+    buckets: Vec<u64>,
+    rows: Vec<ReportRow>,
+}
+
+/// A name's counts.
+#[derive(Serialize)]
+struct ReportRow {
+    /// Bytes that are not UTF-8 are `?`.
+    name: String,
+    total: u64,
+    buckets: Vec<u64>,
+}
+
+/// An integer where it is one, as arrival times are.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Limit {
+    Whole(u64),
+    Fraction(f64),
+}
+
+impl Limit {
+    fn new(seconds: f64) -> Option<Self> {
+        if seconds.fract() == 0.0 && seconds < 2f64.powi(64) {
+            Some(Self::Whole(seconds as u64))
+        } else {
+            seconds.is_finite().then_some(Self::Fraction(seconds))
+        }
+    }
+}
+
+/// Writes the table and a line's end.
+///
+/// # Errors
+///
+/// Those of `out`.
 pub fn json(
     table: &DomainTable,
     ages: &Ages,
@@ -17,42 +62,27 @@ pub fn json(
     by: GroupBy,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let limits = ages.limits_in_seconds().map(|limit| match limit {
-        // An integer where it is one, as arrival times are.
-        Some(limit) if limit.fract() == 0.0 && limit < 2f64.powi(53) => format!("{limit:.0}"),
-        Some(limit) if limit.is_finite() => limit.to_string(),
-        _ => "null".to_owned(),
-    });
-    write!(out, "{{\"by\": \"{}\"", by.name())?;
-    write!(out, ", \"counts\": \"{}\"", by.counted())?;
-    write!(out, ", \"bucket_limits\": [{}]", list(limits))?;
-    write!(out, ", \"total\": {}", table.total.total)?;
-    write!(out, ", \"buckets\": [{}]", buckets(&table.total, ages))?;
-    write!(out, ", \"rows\": [")?;
-    let mut separator = "";
-    for (name, row) in choice.of(table) {
-        if table.is_total(row) {
-            continue;
-        }
-        let name = string(name)?;
-        let (total, buckets) = (row.total, buckets(row, ages));
-        write!(out, "{separator}{{\"name\": {name}")?;
-        write!(out, ", \"total\": {total}, \"buckets\": [{buckets}]}}")?;
-        separator = ", ";
-    }
-    writeln!(out, "]}}")
-}
-
-fn string(text: &[u8]) -> serde_json::Result<String> {
-    Ok(without_controls(serde_json::to_string(&to_printable(
-        text,
-    ))?))
-}
-
-fn buckets(row: &TableRow, ages: &Ages) -> String {
-    list((1..=ages.columns()).map(|bucket| row.count(bucket).to_string()))
-}
-
-fn list(items: impl Iterator<Item = String>) -> String {
-    items.collect::<Vec<_>>().join(", ")
+    let buckets = |row: &TableRow| -> Vec<u64> {
+        let columns = 1..=ages.columns();
+        columns.map(|bucket| row.count(bucket)).collect()
+    };
+    let rows = choice.of(table).into_iter();
+    let names = rows.filter(|(_, row)| !table.is_total(row));
+    let limits = ages.limits_in_seconds();
+    let report = Report {
+        by: by.name(),
+        counts: by.counted(),
+        bucket_limits: limits.map(|limit| limit.and_then(Limit::new)).collect(),
+        total: table.total.total,
+        buckets: buckets(&table.total),
+        rows: names
+            .map(|(name, row)| ReportRow {
+                name: to_printable(name),
+                total: row.total,
+                buckets: buckets(row),
+            })
+            .collect(),
+    };
+    write_json(&report, out)?;
+    writeln!(out)
 }

@@ -10,12 +10,14 @@ use std::io::Write;
 mod address;
 mod c_numbers;
 pub mod fold;
+mod json;
 pub mod numbers;
 mod printable;
 mod space;
 
 pub use address::quote;
 pub use c_numbers::{leading_number, whole_number, whole_unsigned};
+pub use json::{append_json_line, append_json_members, write_json};
 pub use printable::{Charset, make_printable, to_printable, without_controls};
 pub use space::{is_space, trim_space_end, trim_space_start};
 

@@ -1,6 +1,6 @@
 //! What may be shown: everything else becomes a question mark, so that no
 //! escape sequence in an address, a reason or a file name reaches a terminal
-//! (spec pages 01 and 11).
+//!.
 
 /// Which bytes above ASCII may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub fn to_printable(text: &[u8]) -> String {
 /// Whether a terminal may do anything but show a character: control
 /// characters, ends of lines, and those of the bidirectional algorithm (UAX
 /// #9), which make text look as if it were another.
-fn is_obeyed(c: char) -> bool {
+pub(super) fn is_obeyed(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
         | '\u{61c}' | '\u{200e}' | '\u{200f}'
@@ -103,7 +103,7 @@ fn printable_prefix(text: &[u8], charset: Charset) -> Option<Shown> {
     })
 }
 
-/// Length of a lead byte and all continuation bytes behind it; 0 if there is
+/// Length of a lead byte and all continuation bytes after it; 0 if there is
 /// no such thing. Observed in 3.7.11: C0, C1 and FF never lead.
 fn loose_sequence(text: &[u8]) -> usize {
     match text.split_first() {

@@ -1,10 +1,11 @@
 //! What counts look like: a table for people, or JSON lines for programs.
 
+use serde::Serialize;
+
 use super::super::counts::{CountBy, Group, Groups};
 use super::super::times::Clock;
-use super::json_writer::{literal, member, string};
 use crate::spool::Queue;
-use crate::text::append;
+use crate::text::{append, append_json_line, to_printable};
 
 /// Widths of the columns.
 const COUNT_WIDTH: usize = 10;
@@ -74,19 +75,62 @@ pub fn queue_table(names: &[(Queue, u64)]) -> Vec<u8> {
     out
 }
 
+/// A row as a JSON object.
+#[derive(Serialize)]
+struct JsonRow<'a> {
+    by: &'static str,
+    /// Bytes that are not UTF-8 are `?`.
+    value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipients: Option<u64>,
+    #[serde(flatten)]
+    details: Option<JsonDetails>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
+}
+
+/// What is known where messages were read, not only counted.
+#[derive(Serialize)]
+struct JsonDetails {
+    bytes: u64,
+    /// Arrival times in seconds since the epoch.
+    oldest: i64,
+    newest: i64,
+}
+
+impl<'a> JsonRow<'a> {
+    fn new(by: CountBy, value: &[u8], count: u64, instance: Option<&'a str>) -> Self {
+        let (messages, recipients) = if by.counts_recipients() {
+            (None, Some(count))
+        } else {
+            (Some(count), None)
+        };
+        Self {
+            by: by.name(),
+            value: to_printable(value),
+            messages,
+            recipients,
+            details: None,
+            instance,
+        }
+    }
+}
+
 /// One JSON object for each row.
 pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     for (value, group) in rows {
-        begin_object(by, value, group.count, &mut out);
-        for (name, value) in [
-            ("bytes", i64::try_from(group.bytes).unwrap_or(i64::MAX)),
-            ("oldest", group.oldest),
-            ("newest", group.newest),
-        ] {
-            literal(name, value, &mut out);
-        }
-        end_object(instance, &mut out);
+        let row = JsonRow {
+            details: Some(JsonDetails {
+                bytes: group.bytes,
+                oldest: group.oldest,
+                newest: group.newest,
+            }),
+            ..JsonRow::new(by, value, group.count, instance)
+        };
+        append_json_line(&row, &mut out);
     }
     out
 }
@@ -95,35 +139,23 @@ pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
 pub fn queue_json(names: &[(Queue, u64)], instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     for (queue, count) in names {
-        begin_object(CountBy::Queue, queue.name().as_bytes(), *count, &mut out);
-        end_object(instance, &mut out);
+        let row = JsonRow::new(CountBy::Queue, queue.name().as_bytes(), *count, instance);
+        append_json_line(&row, &mut out);
     }
     out
-}
-
-fn begin_object(by: CountBy, value: &[u8], count: u64, out: &mut Vec<u8>) {
-    let what = match by.counts_recipients() {
-        true => "recipients",
-        false => "messages",
-    };
-    out.extend_from_slice(b"{\"by\": ");
-    string(by.name().as_bytes(), out);
-    member("value", value, out);
-    literal(what, i64::try_from(count).unwrap_or(i64::MAX), out);
 }
 
 /// The number of all messages as an object.
 pub fn total_json(messages: u64, instance: Option<&str>) -> Vec<u8> {
-    let mut out = format!("{{\"messages\": {messages}").into_bytes();
-    end_object(instance, &mut out);
-    out
-}
-
-fn end_object(instance: Option<&str>, out: &mut Vec<u8>) {
-    if let Some(instance) = instance {
-        member("instance", instance.as_bytes(), out);
+    #[derive(Serialize)]
+    struct Total<'a> {
+        messages: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instance: Option<&'a str>,
     }
-    out.extend_from_slice(b"}\n");
+    let mut out = Vec::new();
+    append_json_line(&Total { messages, instance }, &mut out);
+    out
 }
 
 /// What is counted and by what, as a heading.

@@ -1,12 +1,14 @@
-//! More members for the JSON form: `postqueue -j --detail`. They stand behind
-//! those that every program knows.
+//! More members for the JSON form: `postqueue -j --detail`. They follow those
+//! that Postfix writes.
+
+use serde::Serialize;
 
 use super::super::message_info::MessageInfo;
 use super::super::times::write_iso;
-use super::json_writer::{literal, member};
+use super::json_writer::member;
 use crate::queue_file::message_visitor::Recipient;
 use crate::sys::time::Zone;
-use crate::text::{Charset, make_printable};
+use crate::text::{Charset, append_json_members, make_printable, to_printable};
 
 /// What the configuration and the moment say about details.
 #[derive(Clone, Copy, Debug)]
@@ -15,48 +17,73 @@ pub struct DetailRules {
     pub now: i64,
     /// maximal_queue_lifetime in seconds.
     pub lifetime: i64,
-    /// bounce_queue_lifetime in seconds: that of messages from nobody.
+    /// bounce_queue_lifetime in seconds: that of messages with a null sender.
     pub bounce_lifetime: i64,
 }
 
-/// Appends the members behind the recipients.
-pub fn write(known: &MessageInfo, rules: &DetailRules, out: &mut Vec<u8>) {
-    let time = |name: &str, seconds: i64, out: &mut Vec<u8>| {
-        let mut text = Vec::new();
-        write_iso(seconds, Zone::Utc, &mut text);
-        member(name, &text, out);
-    };
-    time("arrival_iso", known.arrival, out);
-    literal("age", rules.now.saturating_sub(known.arrival).max(0), out);
-    if let Some(next) = known.next_attempt() {
-        time("next_attempt", next, out);
-    }
-    let lifetime = match known.is_from_nobody {
-        true => rules.bounce_lifetime,
-        false => rules.lifetime,
-    };
-    time("expires", known.arrival.saturating_add(lifetime), out);
-    let client = known.origin.client();
-    for (name, text) in [
-        ("subject", &known.file.subject),
-        ("message_id", &known.file.message_id),
-        ("client_name", &client.name),
-        ("client_address", &client.address),
-        ("sasl_username", &known.origin.sasl_user),
-    ] {
-        if !text.is_empty() {
-            let mut text = text.clone();
-            make_printable(&mut text, Charset::Safe);
-            member(name, &text, out);
-        }
-    }
-    let total = known.recipients.saturating_add(known.done_recipients);
-    let total = i64::try_from(total).unwrap_or(i64::MAX);
-    literal("recipients_total", total, out);
-    member("path", known.file.path.as_bytes(), out);
+/// The members. Times are in UTC, `2026-11-23T13:00:15Z`.
+#[derive(Serialize)]
+struct Details<'a> {
+    arrival_iso: String,
+    /// Seconds since arrival.
+    age: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt: Option<String>,
+    /// When the message is returned as undeliverable.
+    expires: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    subject: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message_id: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    client_name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    client_address: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    sasl_username: String,
+    /// Those that are done included.
+    recipients_total: u64,
+    /// Below the queue directory.
+    path: &'a str,
 }
 
-/// Appends the members behind a recipient's reason.
+/// Appends the members after the recipients.
+pub fn write(known: &MessageInfo, rules: &DetailRules, out: &mut Vec<u8>) {
+    let lifetime = if known.is_from_nobody {
+        rules.bounce_lifetime
+    } else {
+        rules.lifetime
+    };
+    let client = known.origin.client();
+    let details = Details {
+        arrival_iso: iso(known.arrival),
+        age: rules.now.saturating_sub(known.arrival).max(0),
+        next_attempt: known.next_attempt().map(iso),
+        expires: iso(known.arrival.saturating_add(lifetime)),
+        subject: text(&known.file.subject),
+        message_id: text(&known.file.message_id),
+        client_name: text(&client.name),
+        client_address: text(&client.address),
+        sasl_username: text(&known.origin.sasl_user),
+        recipients_total: known.recipients.saturating_add(known.done_recipients),
+        path: &known.file.path,
+    };
+    append_json_members(&details, out);
+}
+
+fn iso(seconds: i64) -> String {
+    let mut text = Vec::new();
+    write_iso(seconds, Zone::Utc, &mut text);
+    to_printable(&text)
+}
+
+fn text(bytes: &[u8]) -> String {
+    let mut text = bytes.to_vec();
+    make_printable(&mut text, Charset::Safe);
+    to_printable(&text)
+}
+
+/// Appends the members after a recipient's reason.
 pub fn write_recipient(recipient: &Recipient<'_>, out: &mut Vec<u8>) {
     for (name, text) in [
         ("dsn_status", recipient.facts.status),
