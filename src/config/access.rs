@@ -1,7 +1,7 @@
 //! The pattern lists that say who may do what, and for which sites.
 //!
-//! Owns which list is matched how. Does not know who asks: that root and the
-//! mail owner always may is the tools' business.
+//! Owns which list is matched how. Independent of the caller: that root and the
+//! mail owner always may is decided by the tools.
 
 use super::error::ConfigError;
 use super::patterns::{ListMatch, Matching, PatternList, Unsupported};
@@ -21,7 +21,7 @@ impl Config {
     }
 
     /// A list of users. Observed: one that begins with a static table admits
-    /// everybody, and what stands behind it is not looked at.
+    /// everybody, and what follows it is ignored.
     fn users(
         &self,
         parameter: &'static str,

@@ -1,7 +1,7 @@
 //! Checks of single parameters against the system and against each other, and
 //! defaults that have to be found out.
 //!
-//! Owns what postconf(5) says of each. Does not know in which order they come.
+//! Owns what postconf(5) says of each. Independent of their order.
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -166,7 +166,7 @@ pub fn syslog_facility(parameters: &Parameters, value: &[u8]) -> Result<u8, Conf
         })
 }
 
-/// Refuses a log file outside the places meant for log files.
+/// Refuses a log file outside the directories for log files.
 pub fn maillog_file(
     parameters: &Parameters,
     value: &[u8],

@@ -12,14 +12,14 @@ use thiserror::Error;
 use crate::sys::error_text::error_text;
 use crate::text::{Charset, make_printable, to_printable};
 
-/// Bytes as they may stand in a message: everything else becomes `?`.
+/// Bytes as they may appear in a message: everything else becomes `?`.
 pub fn printable(bytes: &[u8], charset: Charset) -> String {
     let mut text = bytes.to_vec();
     make_printable(&mut text, charset);
     to_printable(&text)
 }
 
-/// A path as it may stand in a message before smtputf8_enable is known.
+/// A path as it may appear in a message before smtputf8_enable is known.
 fn shown_path(path: &Path) -> String {
     printable(path.as_os_str().as_bytes(), Charset::Ascii)
 }
@@ -152,7 +152,7 @@ pub enum ConfigError {
     /// What the system calls this host is no host name; a warning has said why.
     #[error("unable to use my own hostname")]
     OwnHostName,
-    /// A mail owner whom the user database does not know.
+    /// A mail owner that is not in the user database.
     #[error("file {path}: parameter mail_owner: unknown user name value: {user}")]
     UnknownUser {
         /// The main.cf, printable.
@@ -176,7 +176,7 @@ pub enum ConfigError {
         /// The user's name.
         user: String,
     },
-    /// A setgid_group that the group database does not know.
+    /// A setgid_group that is not in the group database.
     #[error("file {path}: parameter setgid_group: unknown group name: {group}")]
     UnknownGroup {
         /// The main.cf, printable.
@@ -215,7 +215,7 @@ pub enum ConfigError {
         /// The whole list.
         value: String,
     },
-    /// A log file outside the directories meant for it.
+    /// A log file outside the directories for it.
     #[error("maillog_file value '{value}' does not match any prefix in maillog_file_prefixes")]
     MaillogFile {
         /// The expanded value.
@@ -232,7 +232,7 @@ pub enum ConfigError {
         /// The main.cf that would have to list it.
         default_file: PathBuf,
     },
-    /// A `!` in a pattern list with nothing behind it.
+    /// A `!` in a pattern list with nothing after it.
     #[error("{parameter}: no pattern after '!'")]
     NoPattern {
         /// The parameter.

@@ -1,7 +1,7 @@
 //! `$name` and its kin: replaces references in a value by other values.
 //!
 //! Owns the syntax of references, its limits and its warnings, in Postfix's
-//! words. Knows nothing of files, defaults or types. What stands between the braces is taken apart by `reference`.
+//! words. Independent of files, defaults and types. What is between the braces is parsed by `reference`.
 
 use std::collections::HashMap;
 
@@ -85,7 +85,7 @@ impl Expander<'_> {
         }
     }
 
-    /// Expands a text item by item: what lies between two references is one.
+    /// Expands a text item by item: the text between two references is one.
     fn text(&mut self, text: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         let mut literal = Vec::new();
         let mut rest = text;
@@ -136,7 +136,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// Replaces one reference; `body` is what stands in its braces.
+    /// Replaces one reference; `body` is what is in its braces.
     fn reference(&mut self, body: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         if self.enter(body, progress)? == Depth::Exceeded {
             return Ok(());

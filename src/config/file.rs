@@ -1,6 +1,6 @@
 //! Reading a whole configuration file, and cutting it into logical lines.
 //!
-//! Owns the limits and what counts as white space. Does not know what a line
+//! Owns the limits and what counts as white space. Independent of what a line
 //! means nor how the failure is worded.
 
 use std::fs::{File, OpenOptions};
@@ -31,7 +31,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// The fault of a file, in the words of whoever wanted it.
+    /// The fault of a file, in the words of the caller.
     pub fn of(self, path: &Path, open: &'static str, read: &'static str) -> ConfigError {
         let (words, source) = match self {
             Self::Open(source) => (open, source),

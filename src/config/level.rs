@@ -1,7 +1,7 @@
 //! Compatibility levels: versions such as `3.6` or `3.6.1`, compared part by
 //! part.
 //!
-//! Owns their syntax and order. Does not know what a level changes.
+//! Owns their syntax and order. Independent of what a level changes.
 
 use crate::text::whole_number;
 

@@ -98,7 +98,7 @@ pub struct LoadState {
     /// the error, if there is one.
     pub warnings: Vec<String>,
     /// The syslog facility, which counts as soon as it was looked at: for the
-    /// warnings behind it and for the error.
+    /// warnings after it and for the error.
     pub facility: Option<KnownFacility>,
     /// syslog_name, which counts for the errors that are found last.
     pub syslog_name: Option<Vec<u8>>,

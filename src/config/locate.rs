@@ -1,7 +1,7 @@
 //! Which main.cf: the `-c` option, the environment, the default; and which
 //! other directory a set-gid program may believe.
 //!
-//! Owns that rule. Does not know how a program got its rights, and leaves
+//! Owns that rule. Independent of how a program got its rights; leaves
 //! everything else in main.cf alone.
 
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use super::tokens::words;
 use crate::sys::process::Trust;
 use crate::text::Charset;
 
-/// Where main.cf is if nobody says otherwise.
+/// Where main.cf is by default.
 pub const DEFAULT_DIRECTORY: &str = "/etc/postfix";
 /// The environment variable that says otherwise.
 pub const ENVIRONMENT: &str = "MAIL_CONFIG";

@@ -1,7 +1,7 @@
 //! What a mail destination may look like: a host name, or an address in
-//! brackets (spec page 08).
+//! brackets.
 //!
-//! Owns the rule. Asks no name service, and does not know who mails there.
+//! Owns the rule. Uses no name service.
 
 use super::host_name;
 

@@ -1,6 +1,6 @@
 //! main.cf as a file: logical lines, names and raw values.
 //!
-//! Owns the syntax below the level of `$name`. Does not know which parameters
+//! Owns the syntax below the level of `$name`. Independent of which parameters
 //! exist nor what their values mean.
 
 use std::os::unix::ffi::OsStrExt;
@@ -186,7 +186,7 @@ pub fn file_of(directory: &Path) -> PathBuf {
 pub enum LineError {
     /// A name.
     NoName,
-    /// An equals sign behind the name.
+    /// An equals sign after the name.
     NoEquals,
 }
 

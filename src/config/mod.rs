@@ -1,10 +1,10 @@
 //! main.cf: finding it, reading it, expanding it, and what the tools need of
-//! it (spec pages 02, 08 and 11).
+//! it.
 //!
-//! Owns the words of every configuration error. Knows nothing of options,
+//! Owns the words of every configuration error. Independent of options,
 //! queues or sockets, and prints nothing: warnings are handed to the caller.
 //!
-//! - `locate`: which directory, and whom a set-gid program believes
+//! - `locate`: which directory, and which directories a set-gid program accepts
 //! - `file`, `main_cf`: logical lines, names and values
 //! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values

@@ -1,7 +1,7 @@
 //! Parameters: main.cf together with the defaults, values by name and type.
 //!
 //! Owns how a value is expanded and converted and the words when it cannot be.
-//! Does not know which parameters there are: `table` does.
+//! Which parameters there are is decided by `table`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Parameters {
         self.charset
     }
 
-    /// The name of the file, as it stands in messages.
+    /// The name of the file, as it appears in messages.
     pub fn file(&self) -> String {
         use std::os::unix::ffi::OsStrExt;
         self.shown(self.file.path().as_os_str().as_bytes())
@@ -90,7 +90,7 @@ impl Parameters {
         }
     }
 
-    /// Bytes as they may stand in a message.
+    /// Bytes as they may appear in a message.
     pub fn shown(&self, bytes: &[u8]) -> String {
         printable(bytes, self.charset)
     }
@@ -211,7 +211,7 @@ impl Parameters {
 }
 
 /// A time: a number, then a letter for its unit, or nothing for seconds. Like
-/// Postfix, takes a unit alone for zero, and does not look behind the unit.
+/// Postfix, takes a unit alone for zero, and ignores what follows the unit.
 fn seconds(text: &[u8]) -> Option<i32> {
     let start = trim_space_start(text);
     let (sign, unsigned) = match start.split_first() {

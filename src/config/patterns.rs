@@ -1,7 +1,7 @@
 //! Pattern lists: `authorized_mailq_users`, `fast_flush_domains` and others
-//! (spec page 08).
+//!.
 //!
-//! Owns how a list is taken apart and matched. Does not know what is matched,
+//! Owns how a list is taken apart and matched. Independent of what is matched,
 //! nor why; lookup tables are `tables`.
 
 use std::collections::HashSet;

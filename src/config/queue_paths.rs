@@ -28,7 +28,7 @@ pub struct QueuePaths {
 }
 
 impl QueuePaths {
-    /// Reads `directory`/main.cf for a program. Warnings are the texts behind
+    /// Reads `directory`/main.cf for a program. Warnings are the texts after
     /// `PROG: warning: `.
     pub fn load(
         program: &str,

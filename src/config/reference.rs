@@ -6,7 +6,7 @@
 use super::level::Level;
 use crate::text::trim_space_start;
 
-/// How much of the text behind an error is shown.
+/// How much of the text after an error is shown.
 const SHOWN_MAX: usize = 20;
 
 /// The text of an operand, without its braces.
@@ -22,7 +22,7 @@ pub enum Condition<'t> {
     Comparison(Operand<'t>, Operator, Operand<'t>),
 }
 
-/// The first half of a reference, and the text behind it.
+/// The first half of a reference, and the text after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'t> {
     /// What decides.
@@ -32,7 +32,7 @@ pub struct Reference<'t> {
 }
 
 /// The second half of a reference: what could be read of it, and the error
-/// behind that. Postfix expands a branch before it looks further.
+/// after that. Postfix expands a branch before it looks further.
 #[derive(Clone, Debug, Default)]
 pub struct Branches<'t> {
     /// What it stands for if the condition holds.
@@ -96,13 +96,13 @@ pub enum ReferenceForm {
 pub struct ScannedReference<'t> {
     /// How it is written.
     pub form: ReferenceForm,
-    /// The name, or what stands in the braces.
+    /// The name, or what is in the braces.
     pub body: &'t [u8],
     /// What follows.
     pub rest: &'t [u8],
 }
 
-/// Cuts the name or the braces' contents off the text behind a `$`. `whole`
+/// Cuts the name or the braces' contents off the text after a `$`. `whole`
 /// is what an error shows.
 pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<ScannedReference<'t>, Vec<u8>> {
     let (form, cut) = match after.first() {

@@ -1,7 +1,7 @@
 //! [`Config`]: every parameter the tools use, with its type.
 //!
 //! Owns the names and types of the fields. How they are looked at and checked
-//! is `load`'s business.
+//! is handled by `load`.
 
 use std::path::PathBuf;
 use std::sync::Arc;

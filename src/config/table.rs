@@ -40,7 +40,7 @@ const fn row(name: &'static str, default: &'static str, rule: Rule) -> Parameter
 
 use Rule::{Boolean, Integer, Text, Time, Unused};
 
-/// The version whose defaults these are, and mail_version if nobody asks for it.
+/// The version whose defaults these are, and mail_version unless --dialect names another.
 const MAIL_VERSION: &str = "3.7.11";
 
 /// Stands for a default that has to be found out.

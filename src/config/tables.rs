@@ -1,6 +1,6 @@
 //! The lookup tables that are built in: `static:`, `inline:{…}`, `texthash:`.
 //!
-//! Owns their syntax. Only keys are kept: nobody asks for values. A table of
+//! Owns their syntax. Only keys are kept: values are not used. A table of
 //! another type cannot be asked here, so it is refused (a deliberate
 //! difference).
 
@@ -108,7 +108,7 @@ fn inline_key(token: &[u8]) -> Result<&[u8], Vec<u8>> {
 }
 
 /// Whether the braces in a text are balanced, none closing before it opens:
-/// then the brace behind the text closes the one before it.
+/// then the brace after the text closes the one before it.
 fn closes_at_end(text: &[u8]) -> bool {
     let mut depth = 0usize;
     for byte in text {

@@ -1,8 +1,8 @@
 //! Attribute lists as Postfix's daemons send them: `name NUL value NUL` until
-//! an empty name (spec page 05, "The showq protocol").
+//! an empty name.
 //!
 //! Owns the form and what can be wrong with it. Which attributes come when is
-//! the business of each service's client.
+//! handled by the client of each service.
 
 use std::io;
 use std::io::BufRead;
@@ -168,7 +168,7 @@ pub struct AttributeReader<R> {
 }
 
 impl<R: BufRead> AttributeReader<R> {
-    /// A reader of what the daemon behind the socket `peer` sends.
+    /// A reader of what the daemon at the socket `peer` sends.
     pub fn new(input: R, peer: &str) -> Self {
         Self {
             input,

@@ -1,8 +1,8 @@
 //! The flush client: asks the flush daemon to have one message, or the mail
-//! for one site, delivered now (spec page 08, "The flush service").
+//! for one site, delivered now.
 //!
 //! Knows the conversation and what can go wrong with it. Which sites may be
-//! asked for, and what an answer means to the user, is the applets' business.
+//! asked for, and what an answer means to the user, is decided by the applets.
 
 use std::io;
 use std::io::{BufReader, Read, Write};
@@ -263,7 +263,7 @@ where
     }
 
     /// Asks, then reads a greeting if the daemon sends one. The result is that
-    /// of the other order: a request that nobody takes is reported only if the
+    /// of the other order: a request that no daemon takes is reported only if the
     /// daemon has not said what is wrong.
     fn request_first(
         &mut self,
@@ -297,7 +297,7 @@ where
         }
         let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
         if read.as_ref().is_err_and(|e| e.is_gone() && e.is_reset()) {
-            // A request that is sent after the greeting finds nobody.
+            // A request that is sent after the greeting finds no daemon.
             return Err(self.failed(FlushStep::WriteRead, error_text(&Errno::EPIPE.into())));
         }
         let is_unfinished = matches!(&read, Ok(Some(fault)) if fault.is_unexpected());
@@ -399,7 +399,7 @@ where
         }
     }
 
-    /// The status, and what was odd behind it.
+    /// The status, and what was odd after it.
     fn read_status(&mut self) -> Result<(i32, Option<AttributeError>), AttributeError> {
         let mut text = Vec::new();
         self.reader.value(&mut text)?;

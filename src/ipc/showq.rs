@@ -1,10 +1,10 @@
-//! The showq client: a listing as the showq daemon tells it (spec page 05,
+//! The showq client: a listing from the showq daemon (spec page 05,
 //! "The showq protocol").
 //!
 //! Accepts what any daemon since Postfix 3.4 sends, whatever release its file
 //! says it is: daemons may be older or newer than that, until they are
 //! restarted. Values arrive quoted and printable, and are made printable all
-//! the same: a stranger may have taken the daemon's place.
+//! the same: another process may have taken the daemon's place.
 
 use std::io;
 use std::io::BufReader;

@@ -2,7 +2,7 @@
 //! domain, reason and so on.
 //!
 //! Gathered by each worker for a chunk and added up. What they look like is
-//! `count_form`'s and `metrics`' business.
+//! handled by `format::counts` and `metrics`.
 
 use std::collections::HashMap;
 

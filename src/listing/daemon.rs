@@ -1,7 +1,7 @@
 //! A listing from the showq daemon: copied as it comes, without holding back
 //! what is complete while the daemon thinks.
 //!
-//! A message is held back only while it is not known whether it is meant: a
+//! A message is held back only while it is not known whether it matches: a
 //! daemon cannot be asked twice.
 
 use std::cell::Cell;
@@ -24,7 +24,7 @@ pub struct DaemonRequest<'a> {
     pub seen: &'a Cell<u64>,
     /// What it looks like.
     pub look: OutputOptions<'a>,
-    /// Which messages are meant; all without one.
+    /// The messages that count; all without one.
     pub selection: Option<&'a Selection>,
     /// How the daemon shows the null address.
     pub null_shown: &'a [u8],

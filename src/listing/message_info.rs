@@ -1,4 +1,4 @@
-//! What a form of ours keeps of the message it is told of, to write it down
+//! What an output format of ours keeps of a message, to write it down
 //! when all is known.
 
 use crate::queue_file::message_visitor::MessageHead;
@@ -21,7 +21,7 @@ pub struct MessageInfo {
     pub arrival: i64,
     /// Size in bytes.
     pub size: i64,
-    /// Whether it was told to expire.
+    /// Whether it was forced to expire.
     pub forced_expire: bool,
     /// Whether the sender is the null sender.
     pub is_from_nobody: bool,

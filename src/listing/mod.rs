@@ -1,5 +1,5 @@
 //! Listings of the queue: where messages come from and what they look like
-//! (spec page 05).
+//!.
 
 mod counts;
 mod daemon;
@@ -59,8 +59,8 @@ pub use worker::Listing;
 /// faster than 16; with a warm one it makes no difference (measured).
 const READERS_MAX: usize = 32;
 
-/// How many readers a listing can have in a process that may open so many
-/// files more, in queues that are `depth` directories deep.
+/// How many readers a listing can have in a process that may open this many
+/// more files, in queues that are `depth` directories deep.
 pub fn workers_for(open_files: u64, depth: u32) -> usize {
     readers_for(READERS_MAX, open_files, depth)
 }

@@ -34,7 +34,7 @@ impl<'a, W: Write> Output<'a, W> {
         }
     }
 
-    /// Writes a piece. `ReaderGone` once nobody reads any more.
+    /// Writes a piece. `ReaderGone` once the reader is gone.
     pub fn piece(&mut self, piece: &[u8]) -> io::Result<Ending> {
         let mut piece = piece;
         if self.state == WriterState::NothingYet && !piece.is_empty() {

@@ -1,8 +1,8 @@
-//! Listings in another order than that of the walk, and of so many messages
+//! Listings in another order than that of the walk, and of a limited number of messages
 //! only.
 //!
 //! Whatever is sorted waits until the last message is known: in memory as long
-//! as it is little, else in a file; with a limit no more than a few times so
+//! as it is little, else in a file; with a limit no more than a few times as
 //! many messages.
 
 use std::io;

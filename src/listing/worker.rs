@@ -42,7 +42,7 @@ pub struct Listing<'a> {
     pub look: OutputOptions<'a>,
     /// The queues, in order.
     pub queues: &'a [Queue],
-    /// Which messages are meant; all without one.
+    /// The messages that count; all without one.
     pub selection: Option<&'a Selection>,
     /// How many threads read, at most.
     pub workers: usize,
@@ -109,7 +109,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Lists one name, if it is a message that is meant.
+    /// Lists one name, if it is a message that matches.
     fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), WorkerStop> {
         let path = self.listing.layout.path(chunk.label, name);
         let path = path.to_string_lossy().into_owned();
@@ -150,7 +150,7 @@ impl<'a> Worker<'a> {
         self.report(chunk, &found, &at)
     }
 
-    /// What cannot be read is told of, and the listing goes on without it.
+    /// What cannot be read is reported, and the listing goes on without it.
     fn not_read(&mut self, chunk: &Chunk, error: ReadError) -> Result<(), WorkerStop> {
         match error.ends_listing() {
             true => Err(WorkerStop::failed(error)),
@@ -297,7 +297,7 @@ impl Pieces<'_, '_> {
         }
     }
 
-    /// Once nobody listens, pieces are dropped.
+    /// Once the consumer is gone, pieces are dropped.
     fn send(&mut self, piece: OutputPiece) {
         if matches!(self.sent, PieceSent::Closed) {
             return;

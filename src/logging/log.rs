@@ -1,4 +1,4 @@
-//! The mail log: syslog, or postlogd through its socket (spec page 10).
+//! The mail log: syslog, or postlogd through its socket.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -164,7 +164,7 @@ impl Log {
     /// now: later the rights to do so may be gone. Does nothing if it is open
     /// already.
     ///
-    /// The file is made only if nobody takes lines at the moment. What is no
+    /// The file is made only if no daemon takes lines at the moment. What is no
     /// regular file, such as the standard output of another process, and what
     /// has other names, is left alone.
     ///
@@ -247,7 +247,7 @@ impl Log {
                     && let Some(file) = file
                 {
                     // One write, so that lines of several programs do not
-                    // mix. If the disk is full there is nobody to tell.
+                    // mix. If the disk is full there is nowhere to report it.
                     let _ = file.write_all(&[line.as_slice(), b"\n"].concat());
                 }
             }

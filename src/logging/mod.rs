@@ -1,5 +1,5 @@
 //! The words that go out: `PROG: severity: text` on standard error and the
-//! same text in the mail log (spec pages 01 and 10).
+//! same text in the mail log.
 //!
 //! The one place where a message gets its severity, its prefix and its
 //! printable form. Does not decide what is worth a message.
@@ -32,7 +32,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// What stands in front of the text.
+    /// What precedes the text.
     fn prefix(self) -> &'static str {
         match self {
             Severity::Info => "",
@@ -83,12 +83,12 @@ pub struct Logger {
     log: Option<Log>,
 }
 
-/// Who is told beside the mail log.
+/// Where messages go besides the mail log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Console {
     /// Whoever reads standard error.
     StandardError,
-    /// Standard error if it is a terminal, else nobody.
+    /// Standard error if it is a terminal, else nowhere.
     TerminalOnly,
     /// Nobody.
     Nobody,
@@ -116,7 +116,7 @@ impl Logger {
         }
     }
 
-    /// Messages of a program that tells nobody but its user.
+    /// Messages that go to standard error only.
     pub fn without_log(program: &str) -> Self {
         Self {
             program: program.to_owned(),
@@ -126,7 +126,7 @@ impl Logger {
         }
     }
 
-    /// Messages that nobody is to hear of.
+    /// Messages that are discarded.
     pub fn unheard(program: &str) -> Self {
         Self {
             console: Console::Nobody,
@@ -220,7 +220,7 @@ impl Logger {
         }
     }
 
-    /// For whoever reads standard error, and not for the mail log: nothing was
+    /// For standard error, and not for the mail log: nothing was
     /// done.
     pub fn report(&mut self, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
@@ -289,7 +289,7 @@ impl Logger {
     }
 
     /// One write per line, so that lines of several programs do not mix. If
-    /// standard error is gone there is nobody to tell.
+    /// standard error is gone there is nowhere to report it.
     fn write(&self, line: &[u8]) {
         if line.is_empty() || self.console == Console::Nobody {
             return;

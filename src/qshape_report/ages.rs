@@ -31,7 +31,7 @@ pub struct Ages {
 }
 
 impl Ages {
-    /// `count` buckets, the first of so many `minutes`; both are above zero.
+    /// `count` buckets, the first of this many `minutes`; both are above zero.
     pub fn new(minutes: f64, count: f64, growth: Growth) -> Self {
         Self {
             minutes,

@@ -20,7 +20,7 @@ use crate::worker_pool::pool::{ConsumerGone, Results, Worker};
 
 /// Recipients without a reason count as this.
 const NO_REASON: &[u8] = b"(none yet)";
-/// Size classes: at least so many bytes.
+/// Size classes: at least this many bytes.
 const SIZES: [(i64, &str); 6] = [
     (10 << 20, "10M or more"),
     (1 << 20, "1M to 10M"),
@@ -93,7 +93,7 @@ pub struct CountRequest<'a> {
     pub logs: Option<Logs<'a>>,
     /// The queues, as they were asked for.
     pub queues: &'a [Vec<u8>],
-    /// Which messages are meant; all without one.
+    /// The messages that count; all without one.
     pub matching: Option<ReportSelection<'a>>,
 }
 
@@ -127,7 +127,7 @@ pub enum CountPiece {
 /// their queue.
 pub struct ChunkCounter<'a> {
     question: &'a CountRequest<'a>,
-    /// Lets through what is meant; all without one.
+    /// Lets through what matches; all without one.
     filter: Option<Filter<'a>>,
     envelopes: EnvelopeReader,
     said: MessageStats,
@@ -167,7 +167,7 @@ impl<'a> ChunkCounter<'a> {
         }
     }
 
-    /// Opens a file, if it can be a message that is meant.
+    /// Opens a file, if it can be a message that matches.
     fn open(&mut self, dir: &Dir, name: &[u8], queue: usize) -> io::Result<Option<Message>> {
         let Some(message) = envelope::open(dir, name)? else {
             return Ok(None);

@@ -28,7 +28,7 @@ pub struct DomainName<'a> {
 }
 
 impl<'a> DomainName<'a> {
-    /// The name behind a key.
+    /// The name of a key.
     pub fn of(key: &'a [u8]) -> Self {
         match key.split_at_checked(NAME_MAX) {
             Some((text, [a, b, c, d, e, f, g, h, ..])) => Self {
@@ -130,7 +130,7 @@ fn join_dots(text: &mut Vec<u8>) {
 }
 
 /// Removes one dot at the front and one at the end of the last line, unless
-/// nothing would be left. A line end behind it does not count.
+/// nothing would be left. A line end after it does not count.
 fn trim_dots(text: &mut Vec<u8>) {
     let end = match text.last() {
         Some(b'\n') => text.len().saturating_sub(1),

@@ -1,7 +1,7 @@
-//! Which messages count when only some are meant: what their names rule out
-//! is not opened; what is opened is judged before it is read for the table.
+//! Restricts the report to messages that match the selection: what their names rule out
+//! is not opened; what is opened is matched before it is read for the table.
 //!
-//! What a selection means is `selection`'s business.
+//! What a selection means is decided by `selection`.
 
 use std::io;
 
@@ -21,7 +21,7 @@ pub struct Logs<'a> {
     pub layout: &'a Layout,
 }
 
-/// The messages that are meant.
+/// The messages that match the selection.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportSelection<'a> {
     /// What is true of them.
@@ -35,13 +35,13 @@ pub struct ReportSelection<'a> {
 }
 
 impl ReportSelection<'_> {
-    /// Whether one of a queue's messages can be meant. Queues have numbers.
+    /// Whether one of a queue's messages can match. Queues have numbers.
     pub(super) fn admits_queue(&self, number: usize) -> bool {
         let queue = self.queues.get(number);
         queue.is_some_and(|queue| self.selection.admits_queue(*queue))
     }
 
-    /// Whether a message of that name can be meant.
+    /// Whether a message of that name can match.
     pub(super) fn admits_name(&self, number: usize, name: &[u8]) -> bool {
         let queue = self.queues.get(number);
         queue.is_some_and(|queue| self.selection.admits_name(queue.name().as_bytes(), name))
@@ -62,7 +62,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether a message is meant. An error is that the process has run out
+    /// Whether a message matches. An error is that the process has run out
     /// of something.
     pub(super) fn lets_through(
         &mut self,
@@ -78,7 +78,7 @@ impl<'a> Filter<'a> {
             layout: self.matching.logs.layout,
             queue: *queue,
             id,
-            // Only warnings name it, and nobody hears them here.
+            // Only warnings name it, and they are ignored here.
             path: "",
         };
         let judged = match self.matching.selection.needs_names_only() {

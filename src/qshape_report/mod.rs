@@ -1,12 +1,12 @@
 //! The shape of a queue: how many recipients or messages of each name are how
-//! old (spec page 09).
+//! old.
 //!
 //! - `ages`: the buckets · `domain`: what an address counts as
 //! - `counter`: what one message adds · `scan`: all of them, in parallel
 //! - `filter`: only some of them
 //! - `table`: the counts · `text`, `json`, `chart`: what they look like
 //!
-//! Knows nothing of options, and prints nothing by itself.
+//! Independent of options; prints nothing.
 
 pub mod ages;
 mod chart;

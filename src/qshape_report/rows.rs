@@ -9,10 +9,10 @@ pub enum Limit {
     /// All of them.
     #[default]
     None,
-    /// So many, that of all names included: `-n`, which is a fraction if it
+    /// This many, that of all names included: `-n`, which is a fraction if it
     /// likes.
     Rows(f64),
-    /// That of all names and so many others.
+    /// That of all names and this many others.
     Names(u64),
 }
 
@@ -72,7 +72,7 @@ pub enum NameFormat {
 
 impl NameFormat {
     /// A name in at most `width` bytes; of a longer one the last of them
-    /// behind a `+`. (Observed: a fraction of a byte takes one more from the
+    /// after a `+`. (Observed: a fraction of a byte takes one more from the
     /// end, as it moves the beginning.)
     pub fn fit(self, name: &[u8], width: f64) -> Vec<u8> {
         let length = name.len() as f64;

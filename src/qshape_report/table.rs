@@ -90,7 +90,7 @@ impl DomainTable {
         }
     }
 
-    /// Counts the name behind a key.
+    /// Counts the name of a key.
     pub fn add(&mut self, key: &[u8], bucket: usize, count: u64) {
         self.total.add(bucket, count);
         let mut is_new = self.add_row(key, bucket, count);

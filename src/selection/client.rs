@@ -32,7 +32,7 @@ impl ClientPattern {
         }
     }
 
-    /// Whether a client is meant.
+    /// Whether a client matches.
     pub fn matches(&self, client: &Client) -> bool {
         let address = || std::str::from_utf8(&client.address).ok()?.parse().ok();
         match self {

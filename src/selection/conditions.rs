@@ -2,7 +2,7 @@
 //! read to know it.
 //!
 //! Owns the logic of and, or and not. How the facts are come by is
-//! `matcher`'s and `evaluator`'s business.
+//! handled by `matcher` and `evaluator`.
 
 use super::client::ClientPattern;
 use super::pattern::{Address, AddressPattern, DomainPattern, Pattern};
@@ -125,7 +125,7 @@ pub enum ContentTest {
 }
 
 impl Selection {
-    /// Whether a message of that name can be meant, as far as the name and
+    /// Whether a message of that name can match, as far as the name and
     /// its queue tell: to be asked before anything is opened.
     pub fn admits_name(&self, queue: &[u8], id: &[u8]) -> bool {
         let name = |test: &NameTest| match test {
@@ -136,7 +136,7 @@ impl Selection {
         self.names.iter().all(|clause| clause.holds(name)) && self.heads.iter().all(possible)
     }
 
-    /// Whether a message of that queue can be meant.
+    /// Whether a message of that queue can match.
     pub fn admits_queue(&self, queue: Queue) -> bool {
         let queue = queue.name().as_bytes();
         let by_queue = |clause: &Clause<NameTest>| {
@@ -167,7 +167,7 @@ impl Selection {
         attribute.or_else(|| self.contents.first().map(|clause| clause.option))
     }
 
-    /// Whether a message can be meant that begins so.
+    /// Whether a message can match that begins so.
     pub(super) fn admits_head(&self, head: &MessageHead<'_>, null_shown: &[u8]) -> bool {
         let sender = Address {
             shown: head.sender,
@@ -185,7 +185,7 @@ impl Selection {
         self.heads.iter().all(|clause| clause.holds(truth))
     }
 
-    /// Whether a message that came in so can be meant.
+    /// Whether a message that came in so can match.
     pub(super) fn admits_origin(&self, origin: &Submission) -> bool {
         let user = origin.sasl_user.as_slice();
         let truth = |test: &AttributeTest| match test {

@@ -22,10 +22,10 @@ pub struct Evaluator<'s> {
 /// What is known of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Match {
-    /// It is not yet known to be meant, or not.
+    /// It is not yet known whether it matches.
     #[default]
     Open,
-    /// It is meant, as far as all but its text goes.
+    /// It matches, as far as all but its text goes.
     Yes,
     /// It is not.
     No,
@@ -41,7 +41,7 @@ struct RecipientMatches {
 }
 
 impl<'s> Evaluator<'s> {
-    /// A judge who has seen nothing.
+    /// An evaluator that has seen nothing.
     pub fn new(selection: &'s Selection, null_shown: &'s [u8]) -> Self {
         Self {
             selection,
@@ -76,7 +76,7 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// Whether the message is meant, now that all is known.
+    /// Whether the message matches, now that all is known.
     fn decide(&self) -> bool {
         let holds = |(clause, seen): (&Clause<RecipientTest>, &RecipientMatches)| {
             clause.negation.wants(clause.truth(*seen, self.recipients))
@@ -136,7 +136,7 @@ impl MessageVisitor for Evaluator<'_> {
         }
     }
 
-    // The listing of the message says it, if the message is meant.
+    // The listing of the message says it, if the message matches.
     fn warning(&mut self, _: Vec<u8>) {}
 }
 

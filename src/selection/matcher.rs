@@ -1,4 +1,4 @@
-//! Decides whether a message in the spool is meant, reading no more of it
+//! Decides whether a message in the spool matches, reading no more of it
 //! than that takes.
 
 use super::conditions::{Clause, ContentTest, Negation, Selection};
@@ -24,7 +24,7 @@ pub struct Matcher<'s> {
     buffers: Buffers,
 }
 
-/// The message that was found to be meant, to be known again: a name in the
+/// The message that was found to match, to be known again: a name in the
 /// queue can be another message's a moment later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileIdentity {
@@ -51,7 +51,7 @@ impl<'s> Matcher<'s> {
         }
     }
 
-    /// Whether an open message is meant. [`Selection::admits_name`] is to be
+    /// Whether an open message matches. [`Selection::admits_name`] is to be
     /// asked before it is opened; here its answer counts once more.
     pub fn matches(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReadError> {
         if !self
@@ -72,8 +72,8 @@ impl<'s> Matcher<'s> {
         }
     }
 
-    /// As [`Matcher::matches`], for those who act on the message: what it
-    /// takes to know it again, if it is meant.
+    /// As [`Matcher::matches`], for callers that act on the message: what it
+    /// takes to know it again, if it matches.
     pub fn examine(
         &mut self,
         message: &Message,
@@ -119,7 +119,7 @@ impl<'s> Matcher<'s> {
     }
 }
 
-/// Takes note of the sender, as it stands in the envelope.
+/// Takes note of the sender, as in the envelope.
 struct SenderOnly(Option<Vec<u8>>);
 
 impl MessageVisitor for SenderOnly {

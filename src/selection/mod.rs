@@ -1,4 +1,4 @@
-//! Selections: which messages are meant (spec page 12, "Selection"). One
+//! Selections: which messages match. One
 //! implementation for every applet that lists or acts.
 //!
 //! Owns the options, what they mean and how little has to be read to know:
@@ -20,7 +20,7 @@
 //!    and [`Matcher::matches`] decides. A matcher belongs to one thread; its
 //!    rules are `applets::instance::rules` of the configuration.
 //! 5. Who acts (postsuper) uses [`Matcher::examine`] instead, which returns
-//!    [`FileIdentity`] for a message that is meant. Right before the act
+//!    [`FileIdentity`] for a message that matches. Right before the act
 //!    [`Matcher::file_identity`] of the file, which is kept open, has to be equal
 //!    (same sender), and what `Dir::stat` says of the name has to be the same
 //!    inode ([`FileIdentity::identity`]). Else it is another message by now and
@@ -31,8 +31,8 @@
 //! in the order of the queues, and takes the paths it prints: so does
 //! `applets::postcat::matching`.
 //!
-//! A listing that comes from a daemon is judged with [`Evaluator`], which is told
-//! what the daemon tells; [`Selection::needs_spool`] names an option for which
+//! A listing that comes from a daemon is matched with [`Evaluator`], which gets
+//! what the daemon reports; [`Selection::needs_spool`] names an option for which
 //! that is not enough.
 //!
 //! [`message::open`]: crate::spool::message::open

@@ -77,7 +77,7 @@ const OPTIONS: [Opt; 18] = [
 ];
 
 /// Negates the option after it.
-const NOT: Opt = Opt::long("not", Value::None, "negates the selection option after it");
+pub const NOT: Opt = Opt::long("not", Value::None, "negates the selection option behind it");
 
 /// The values of `--queue`.
 const QUEUES: [&str; 5] = ["maildrop", "active", "incoming", "deferred", "hold"];
@@ -192,7 +192,7 @@ impl Builder {
 }
 
 impl Selection {
-    /// The same without messages that were told to expire.
+    /// The same without messages that were forced to expire.
     pub fn without_expired(&self) -> Self {
         let mut narrowed = self.clone();
         let test = HeadTest::Status(vec![MessageStatus::Expire]);

@@ -30,7 +30,7 @@ impl Pattern {
         }
     }
 
-    /// Whether a text is meant.
+    /// Whether a text matches.
     pub fn matches(&self, text: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => text == exact,
@@ -38,7 +38,7 @@ impl Pattern {
         }
     }
 
-    /// Whether a host name is meant: as [`Pattern::matches`], but an exact
+    /// Whether a host name matches: as [`Pattern::matches`], but an exact
     /// one in upper or lower case.
     pub fn matches_host(&self, name: &[u8]) -> bool {
         match self {
@@ -65,7 +65,7 @@ pub enum AddressPattern {
 pub struct Address<'a> {
     /// Quoted and printable.
     pub shown: &'a [u8],
-    /// As it stands in the envelope.
+    /// As in the envelope.
     pub given: Option<&'a [u8]>,
     /// How the null address is shown.
     pub null_shown: &'a [u8],
@@ -85,7 +85,7 @@ impl AddressPattern {
         }
     }
 
-    /// Whether an address is meant.
+    /// Whether an address matches.
     pub fn matches(&self, address: Address<'_>) -> bool {
         match (self, address.given) {
             (Self::Null, Some(given)) => given.is_empty(),
@@ -114,7 +114,7 @@ impl DomainPattern {
         Ok(Self(text.as_bytes().to_ascii_lowercase()))
     }
 
-    /// Whether the domain of an address is meant.
+    /// Whether the domain of an address matches.
     pub fn matches(&self, address: &[u8]) -> bool {
         let domain = domain(address);
         match self.0.as_slice() {
@@ -164,7 +164,7 @@ fn glob(text: &str) -> String {
     format!("^{}$", glob_part(text))
 }
 
-/// The same for an address: behind the last `@` case does not matter.
+/// The same for an address: after the last `@` case does not matter.
 fn address_glob(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((local, domain)) => format!("^{}@(?i:{})$", glob_part(local), glob_part(domain)),

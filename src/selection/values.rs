@@ -91,7 +91,7 @@ pub fn moment(text: &str, now: i64) -> Result<i64, String> {
 }
 
 /// Seconds since the epoch of `2026-11-23`, with `T13:00` or `T13:00:15`
-/// behind it if wanted (or a blank for the T), in local time unless a `Z`
+/// after it if present (or a blank for the T), in local time unless a `Z`
 /// ends it.
 fn date(text: &str) -> Option<i64> {
     let (text, zone) = match text.strip_suffix('Z') {

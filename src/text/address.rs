@@ -1,4 +1,4 @@
-//! RFC 822 quoting of an envelope address (spec page 05).
+//! RFC 822 quoting of an envelope address.
 
 /// Appends `address` with its local part quoted if RFC 822 asks for it.
 ///

@@ -2,7 +2,7 @@
 //! destinations that time out have ten thousand texts and one cause.
 //!
 //! Owns which words are particulars: numbers, queue IDs, addresses, hosts,
-//! IPs, URLs. Does not know where reasons come from or what they mean.
+//! IPs, URLs. Independent of where reasons come from and what they mean.
 
 /// Stands for what was folded.
 pub const FOLDED: &str = "\u{2026}";
@@ -79,7 +79,7 @@ fn fold_core(core: &[u8], to: &mut Vec<u8>) {
     }
 }
 
-/// A word's punctuation in front, the word itself, and that behind.
+/// A word's leading punctuation, the word itself, and the trailing punctuation.
 fn core(word: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let opens = |b: &&u8| matches!(**b, b'(' | b'[' | b'<' | b'{' | b'"' | b'\'' | b'#');
     let closes = |b: &&u8| {

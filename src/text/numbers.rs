@@ -118,7 +118,7 @@ fn shortest(value: f64) -> String {
     format!("{}e{sign}{exponent:02}", without_zeros(mantissa))
 }
 
-/// Without the zeros behind the last digit of a fraction.
+/// Without the zeros after the last digit of a fraction.
 fn without_zeros(number: &str) -> &str {
     match number.contains('.') {
         true => number.trim_end_matches('0').trim_end_matches('.'),

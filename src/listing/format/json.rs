@@ -1,4 +1,4 @@
-//! The JSON form of a listing: postqueue -j (spec page 05).
+//! The JSON form of a listing: postqueue -j.
 //!
 //! Written by hand rather than by a serializer: the members' order, the
 //! blanks and the escapes are what programs were written against.
@@ -18,7 +18,7 @@ pub struct JsonFormat<'a> {
     members: Members<'a>,
 }
 
-/// Members that Postfix does not have, behind its own.
+/// Members that Postfix does not have, after its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Members<'a> {
     /// What else is known of a message.
@@ -28,7 +28,7 @@ pub struct Members<'a> {
 }
 
 impl<'a> JsonFormat<'a> {
-    /// A form that writes more than Postfix does, behind what Postfix writes.
+    /// A form that writes more than Postfix does, after what Postfix writes.
     pub fn new(members: Members<'a>) -> Self {
         Self {
             members,

@@ -6,7 +6,7 @@
 
 use super::super::times::Clock;
 
-/// What can stand in a line.
+/// What a line can contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     /// The queue ID.
@@ -127,7 +127,7 @@ pub enum Quoting {
     Csv,
 }
 
-/// What stands behind each line.
+/// What ends each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terminator {
     /// Nothing but what the format says.

@@ -1,4 +1,4 @@
-//! The text form of a listing: mailq and postqueue -p (spec page 05).
+//! The text form of a listing: mailq and postqueue -p.
 //!
 //! Programs by the hundred parse these lines by column and by word; every
 //! byte is what they rely on.
