@@ -14,7 +14,7 @@ use crate::release::{Feature, Release};
 use crate::spool::Queue;
 use crate::sys::error_text::error_text;
 use crate::sys::process;
-use crate::text::to_printable;
+use crate::text::{Charset, make_printable, to_printable};
 
 /// Messages on standard error.
 #[derive(Clone, Debug)]
@@ -59,7 +59,9 @@ impl Messages {
             _ => None,
         };
         let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-        self.say(format!("cannot read {name}: {why}{near}").as_bytes());
+        let mut text = format!("cannot read {name}: {why}{near}").into_bytes();
+        make_printable(&mut text, Charset::Safe);
+        self.say(&text);
     }
 }
 
