@@ -1,5 +1,4 @@
-//! The showq client: a listing from the showq daemon (spec page 05,
-//! "The showq protocol").
+//! The showq client: a listing from the showq daemon. showq(8).
 //!
 //! Accepts what any daemon since Postfix 3.4 sends, whatever release its file
 //! says it is: daemons may be older or newer than that, until they are
