@@ -142,7 +142,7 @@ impl Parameters {
         digits: &[u8],
         value: &[u8],
     ) -> Result<i32, ConfigError> {
-        integer(digits).ok_or_else(|| ConfigError::Integer {
+        whole_number(digits).ok_or_else(|| ConfigError::Integer {
             name,
             value: self.shown(value),
         })

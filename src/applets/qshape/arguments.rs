@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::errors::{Misuse, bad, misuse, of_ours};
+use super::errors::{UsageError, bad, misuse, of_ours};
 use super::numbers::{NumberOption, Numbers, parse_numbers};
 use super::operands;
 use super::table::options;
@@ -76,8 +76,8 @@ impl QshapeArguments {
 }
 
 /// Reads the command line.
-pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
-    let mut parsed = Arguments::default();
+pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
+    let mut parsed = QshapeArguments::default();
     let mut numbers = Vec::new();
     let mut builder = Builder::new(time::now());
     let options = options();
@@ -103,7 +103,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
             Err(other) => return Err(of_ours(other.message())),
         }
     }
-    if parsed.mode == Mode::Count {
+    if parsed.mode == QshapeMode::Count {
         parsed.numbers = parse_numbers(&numbers)?;
         let operands = scanner.operands().without_options("the queue name");
         parsed.operands = operands.map_err(|error| misuse(&error.to_string()))?;
@@ -120,9 +120,9 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Arguments, Misuse> {
 
 fn take(
     option: Scanned,
-    parsed: &mut Arguments,
+    parsed: &mut QshapeArguments,
     numbers: &mut Vec<NumberOption>,
-) -> Result<(), Misuse> {
+) -> Result<(), UsageError> {
     if matches!(option, Scanned::Long(..)) {
         parsed.form = OutputFormat::Own;
     }
@@ -146,8 +146,8 @@ fn take(
         }
         Scanned::Long("json", _) => set_format(parsed, CountDisplay::Json)?,
         Scanned::Long("chart", _) => set_format(parsed, CountDisplay::Chart)?,
-        Scanned::Long("help", _) => set_mode(parsed, Mode::Help),
-        Scanned::Long("version", _) => set_mode(parsed, Mode::Version),
+        Scanned::Long("help", _) => set_mode(parsed, QshapeMode::Help),
+        Scanned::Long("version", _) => set_mode(parsed, QshapeMode::Version),
         Scanned::Short(letter, value) => numbers.extend(NumberOption::new(letter, Some(value))),
         Scanned::Long(_, _) => {}
     }
@@ -155,8 +155,8 @@ fn take(
 }
 
 /// The first explanation that was asked for is given.
-fn set_mode(parsed: &mut Arguments, mode: Mode) {
-    if parsed.mode == Mode::Count {
+fn set_mode(parsed: &mut QshapeArguments, mode: QshapeMode) {
+    if parsed.mode == QshapeMode::Count {
         parsed.mode = mode;
     }
 }
@@ -231,9 +231,9 @@ mod tests {
             (&["-n", "."], "bad value for -n: ."),
         ] {
             let refused = parsed(arguments).unwrap_err();
-            assert_eq!(refused, Misuse(message.into()), "{arguments:?}");
+            assert_eq!(refused, UsageError(message.into()), "{arguments:?}");
         }
-        assert_eq!(parsed(&["-b", "x", "-h"]).unwrap().mode, Mode::Usage);
+        assert_eq!(parsed(&["-b", "x", "-h"]).unwrap().mode, QshapeMode::Usage);
         let numbers = parsed(&["-w", "1e2", "-n", ".5"]).unwrap().numbers;
         assert_eq!((numbers.width, numbers.rows), (Some(100.0), Some(0.5)));
     }

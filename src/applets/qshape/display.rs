@@ -5,7 +5,7 @@ use std::io;
 use std::io::{BufWriter, Write};
 
 use super::super::Fatal;
-use super::arguments::{Arguments, CountDisplay, OutputFormat, names_are_domains};
+use super::arguments::{CountDisplay, OutputFormat, QshapeArguments, names_are_domains};
 use super::errors::STATUS_FAILED;
 use super::messages::{Messages, unwritten};
 use super::numbers::Numbers;
@@ -47,7 +47,7 @@ pub(super) struct Settings {
 impl Settings {
     /// The settings of a command line. Observed: a number that is not above
     /// the least that makes sense is ignored.
-    pub(super) fn of(arguments: &Arguments) -> Self {
+    pub(super) fn of(arguments: &QshapeArguments) -> Self {
         let above = |number: Option<f64>, least: f64| number.filter(|number| *number > least);
         let numbers = &arguments.numbers;
         let width = above(numbers.width, WIDTH);

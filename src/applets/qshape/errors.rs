@@ -33,7 +33,7 @@ pub(super) fn bad(option: &str, value: &OsStr) -> UsageError {
 }
 
 /// Refuses the value of a numeric option.
-pub(super) fn bad_letter(letter: char, value: &OsStr) -> Misuse {
+pub(super) fn bad_letter(letter: char, value: &OsStr) -> UsageError {
     let before = format!("bad value for -{letter}: ").into_bytes();
     of_ours([before, value.as_bytes().to_vec()].concat())
 }

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use super::errors::{Misuse, bad_letter};
+use super::errors::{UsageError, bad_letter};
 use crate::text::numbers::number;
 
 /// The values that were given; `None` for an option that was not.
@@ -47,7 +47,7 @@ impl NumberOption {
 /// # Errors
 ///
 /// A value is missing or no number.
-pub(super) fn parse_numbers(options: &[NumberOption]) -> Result<Numbers, Misuse> {
+pub(super) fn parse_numbers(options: &[NumberOption]) -> Result<Numbers, UsageError> {
     let mut numbers = Numbers::default();
     for NumberOption { letter, value } in options {
         let text = value.as_deref().unwrap_or(OsStr::new(""));

@@ -1,6 +1,7 @@
 //! Named attributes: `name=value`, with blanks around both ignored. Observed
 //! with Postfix 3.7.11.
 
+use crate::release::{Feature, Installed};
 use crate::text::{first_hundred, is_space, trim_space_end, trim_space_start};
 
 /// An attribute without the blanks around its parts.
