@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use super::counter::{ChunkCounter, CountPiece, CountRequest, FileStats, MessageCount};
 use super::table::DomainTable;
 use crate::queue_file::envelope;
+use crate::spool::name_batch::NameFeed;
 use crate::spool::tree::{TraversalIssue, Tree, Visited};
 use crate::sys::dir::Dir;
 use crate::worker_pool::limits::PoolLimits;

@@ -176,8 +176,8 @@ impl Tree {
 
     /// Leaves a directory that cannot be read on.
     fn leave_early(&mut self, cause: io::Error) {
-        if let Some(level) = self.levels.pop() {
-            self.issue(&[], &level.place.path, cause);
+        if let Some(place) = self.descent.leave() {
+            self.issue(&[], &place.path, cause);
         }
     }
 
@@ -187,16 +187,15 @@ impl Tree {
             let cause = Errno::ENAMETOOLONG.into();
             return self.issue(parent_path, name, cause);
         }
-        let (dir, names) = match open(parent, directory) {
-            Ok(opened) => opened,
-            Err(cause) => return self.issue(parent_path, name, cause),
+        let pass = Pass::Files {
+            has_directories: false,
         };
         let entered = open(parent, directory).and_then(|dir| {
             let entered = self.descent.enter(dir, join(parent_path, name), pass);
-            entered.map_err(|cause| (TraversalError::List, cause))
+            entered
         });
-        if let Err((barred, cause)) = entered {
-            self.issue(barred, parent_path, name, cause);
+        if let Err(cause) = entered {
+            self.issue(parent_path, name, cause);
         }
     }
 
@@ -244,11 +243,9 @@ enum Advance {
     Elsewhere,
 }
 
-/// Opens a directory and begins to read it.
-fn open(parent: &Dir, name: &OsStr) -> io::Result<(Dir, NameStream)> {
+/// Opens a directory. One that may be read but not searched cannot be entered.
+fn open(parent: &Dir, name: &OsStr) -> io::Result<Dir> {
     let dir = parent.open_dir(name)?;
-    // One that may be read but not searched cannot be entered.
     dir.stat(OsStr::new("."))?;
-    let names = dir.names()?;
-    Ok((dir, names))
+    Ok(dir)
 }

@@ -15,7 +15,8 @@ use crate::qshape_report::{
     ChartLayout, Color, GroupBy, Limit, NameFormat, RowSelection, ScanObserver, TableLayout, chart,
     json, table_layout,
 };
-use crate::spool::tree::{TraversalIssue, join};
+use crate::spool::join;
+use crate::spool::tree::TraversalIssue;
 use crate::sys::error_text::error_text;
 use crate::sys::terminal;
 
