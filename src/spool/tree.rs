@@ -190,10 +190,8 @@ impl Tree {
         let pass = Pass::Files {
             has_directories: false,
         };
-        let entered = open(parent, directory).and_then(|dir| {
-            let entered = self.descent.enter(dir, join(parent_path, name), pass);
-            entered
-        });
+        let entered = open(parent, directory)
+            .and_then(|dir| self.descent.enter(dir, join(parent_path, name), pass));
         if let Err(cause) = entered {
             self.issue(parent_path, name, cause);
         }
