@@ -206,7 +206,7 @@ impl Work<Job> for BulkWorker<'_> {
 
     fn look(&mut self, job: Job) -> Self::Seen {
         let needs_stat = concurrency_of(self.action, self.removal) != Concurrency::SingleWorker;
-        let known = |(found, told): (Object<'_>, Option<FileKind>)| match (told, needs_stat) {
+        let known = |(found, kind): (Object<'_>, Option<FileKind>)| match (kind, needs_stat) {
             (Some(FileKind::File), false) => Examined::File,
             _ => found.stat().map_or_else(Examined::Unseen, Examined::Stat),
         };

@@ -283,8 +283,8 @@ impl Loader<'_> {
         let text = self.text(name);
         let mut rest = text.as_slice();
         let next = || {
-            let (token, behind) = next_token(rest)?;
-            rest = behind;
+            let (token, after) = next_token(rest)?;
+            rest = after;
             Some(token.to_vec())
         };
         std::iter::from_fn(next).collect()

@@ -73,7 +73,7 @@ fn is_ipv6(text: &[u8]) -> bool {
         && fields.split(|&byte| byte == b':').all(is_field)
 }
 
-/// Whether no single colon stands at an end.
+/// Whether neither end has a single colon.
 fn ends_are_fields(fields: &[u8], dotted: &[u8]) -> bool {
     let starts = !fields.starts_with(b":") || fields.starts_with(b"::");
     let ends = !dotted.is_empty() || !fields.ends_with(b":") || fields.ends_with(b"::");

@@ -86,7 +86,7 @@ pub struct Logger {
 /// Where messages go besides the mail log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Console {
-    /// Whoever reads standard error.
+    /// Standard error, whatever it is.
     StandardError,
     /// Standard error if it is a terminal, else nowhere.
     TerminalOnly,

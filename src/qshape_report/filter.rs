@@ -81,12 +81,13 @@ impl<'a> Filter<'a> {
             // Only warnings name it, and they are ignored here.
             path: "",
         };
-        let judged = match self.matching.selection.needs_names_only() {
+        let matches = if self.matching.selection.needs_names_only() {
             // Its name does not tell whether a file is a message at all.
-            true => self.matcher.examine(message, &at).map(|it| it.is_some()),
-            false => self.matcher.matches(message, &at),
+            self.matcher.examine(message, &at).map(|it| it.is_some())
+        } else {
+            self.matcher.matches(message, &at)
         };
-        match judged {
+        match matches {
             Ok(matches) => Ok(matches),
             // Whether it counts cannot be known.
             Err(ReadError::Exhausted { cause, .. } | ReadError::Unread { cause, .. }) => Err(cause),

@@ -11,7 +11,7 @@ use super::domain::DomainName;
 /// What the row of all names is called.
 pub const TOTAL: &[u8] = b"TOTAL";
 
-/// What the row of the names is called for which there is no room.
+/// Label of the overflow group: the names that have no row of their own.
 pub const OTHERS: &[u8] = b"(others)";
 /// Bytes of memory for rows; what comes after them counts as one.
 const COST_MAX: usize = 24 * 1024 * 1024;

@@ -297,12 +297,12 @@ fn content_size(text: &[u8]) -> Option<u64> {
         }
         let (_, digits) = rest.split_at(blanks);
         let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-        let (digits, behind) = digits.split_at(count);
+        let (digits, after) = digits.split_at(count);
         if digits.is_empty() {
             return None;
         }
         first = first.or_else(|| Some(saturating(digits)));
-        rest = behind;
+        rest = after;
     }
     first
 }

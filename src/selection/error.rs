@@ -17,6 +17,6 @@ pub enum SelectionError {
         problem: String,
     },
     /// `--not` without an option to negate.
-    #[error("--not negates the selection option behind it, and there is none")]
+    #[error("--not negates the selection option after it, and there is none")]
     NothingToNegate,
 }

@@ -77,7 +77,7 @@ const OPTIONS: [Opt; 18] = [
 ];
 
 /// Negates the option after it.
-pub const NOT: Opt = Opt::long("not", Value::None, "negates the selection option behind it");
+pub const NOT: Opt = Opt::long("not", Value::None, "negates the selection option after it");
 
 /// The values of `--queue`.
 const QUEUES: [&str; 5] = ["maildrop", "active", "incoming", "deferred", "hold"];

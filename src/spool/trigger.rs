@@ -114,9 +114,9 @@ fn wake_socket(path: &Path, bytes: &[u8], limit: Duration) -> io::Result<HeldCon
     Ok(HeldConnection(Some(socket)))
 }
 
-/// Writes when there is room, within `limit`. Whoever opened the other end
-/// and does not read has triggers enough to read, or is gone: as in Postfix,
-/// that is no error.
+/// Writes when there is room, within `limit`. A reader that
+/// opened the other end and does not read has enough triggers to read, or has
+/// ended: as in Postfix, that is no error.
 fn write(mut target: impl Write + AsFd, bytes: &[u8], limit: Duration) {
     if poll_for(&[target.as_fd()], Readiness::Room, limit).is_ok_and(|ready| !ready.is_empty()) {
         let _ = target.write_all(bytes);

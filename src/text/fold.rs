@@ -57,7 +57,7 @@ fn shorten(to: &mut Vec<u8>, start: usize, before: usize) {
 
 /// Appends one word, folded if it is a particular.
 fn fold_word(word: &[u8], to: &mut Vec<u8>) {
-    let (before, core, behind) = core(word);
+    let (before, core, after) = core(word);
     to.extend_from_slice(before);
     let name = core.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     match (name, core.get(name)) {
@@ -69,7 +69,7 @@ fn fold_word(word: &[u8], to: &mut Vec<u8>) {
         }
         _ => fold_core(core, to),
     }
-    to.extend_from_slice(behind);
+    to.extend_from_slice(after);
 }
 
 fn fold_core(core: &[u8], to: &mut Vec<u8>) {
@@ -88,14 +88,14 @@ fn core(word: &[u8]) -> (&[u8], &[u8], &[u8]) {
     };
     let before = word.iter().take_while(opens).count();
     let (before, rest) = word.split_at(before);
-    let behind = rest.iter().rev().take_while(closes).count();
-    let mut end = rest.len().saturating_sub(behind);
+    let after = rest.iter().rev().take_while(closes).count();
+    let mut end = rest.len().saturating_sub(after);
     let opened = rest.get(..end).is_some_and(|core| core.contains(&b'['));
     if opened && rest.get(end) == Some(&b']') {
         end = end.saturating_add(1);
     }
-    let (core, behind) = rest.split_at(end);
-    (before, core, behind)
+    let (core, after) = rest.split_at(end);
+    (before, core, after)
 }
 
 /// Whether a word is different in each message rather than for each cause.
@@ -189,7 +189,7 @@ mod tests {
     fn a_folded_reason_is_bounded() {
         assert!(folded(&"word ".repeat(100_000)).len() <= LENGTH_MAX + 4);
         assert!(folded(&"x".repeat(100_000)).len() <= LENGTH_MAX);
-        // Whatever stands at the limit: what is folded can be longer than it
+        // Whatever is at the limit: what is folded can be longer than it
         // was, and characters have several bytes.
         for length in LENGTH_MAX - 12..LENGTH_MAX + 4 {
             let long = "x".repeat(length);

@@ -188,8 +188,8 @@ impl JournalRecord {
     pub fn parse(line: &[u8]) -> Option<Self> {
         const SUM: &[u8] = b" sum=";
         let at = line.len().checked_sub(SUM.len().checked_add(16)?)?;
-        let (line, behind) = line.split_at_checked(at)?;
-        let digits = std::str::from_utf8(behind.strip_prefix(SUM)?).ok()?;
+        let (line, after) = line.split_at_checked(at)?;
+        let digits = std::str::from_utf8(after.strip_prefix(SUM)?).ok()?;
         if digits != format!("{:016x}", sum(line)) {
             return None;
         }

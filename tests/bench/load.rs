@@ -71,7 +71,7 @@ pub fn run(messages: usize) {
     let sizes = SIZES.map(|size| messages * size / SIZES[SIZES.len() - 1]);
     println!(
         "{:<44} {:>10} {:>10} {:>10} {:>10}",
-        "seconds for so many messages", sizes[0], sizes[1], sizes[2], "memory"
+        "seconds for this many messages", sizes[0], sizes[1], sizes[2], "memory"
     );
     let columns = sizes.map(all_on);
     for (number, (tool, arguments)) in LINES.iter().enumerate() {

@@ -153,7 +153,7 @@ fn commands_that_act_use_only_their_own_memory_and_lose_none() {
     check(&ACTING[..sampled]);
 }
 
-/// A queue of so many messages with logs, in 256 directories.
+/// A queue of this many messages with logs, in 256 directories.
 fn large(messages: u32) -> Instance {
     let instance = Instance::builder().set("hash_queue_depth", "2").build();
     for number in 0..messages {

@@ -147,8 +147,8 @@ fn a_relative_configuration_directory_is_found_from_where_one_stands() {
     }
     let instance = Instance::builder().build();
     sample::fill(&instance);
-    // Started from there, Postfix's showq does not find it again: spec page
-    // 02 says any directory is taken, so only the error cases are compared.
+    // Postfix's showq does not find a relative directory again, so only the
+    // errors are compared.
     for directory in ["nonexistent", "./etc/main.cf"] {
         let call = Invocation::new(Tool::Postqueue, ["-c", directory, "-p"]).cwd(instance.root());
         if let Err(text) = same_output(&instance, &call) {

@@ -189,7 +189,7 @@ fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
         .with_context(|| format!("cannot date {}", path.display()))
 }
 
-/// Whether `path` can stand in main.cf as it is.
+/// Whether `path` can be written in main.cf unchanged.
 fn is_plain(path: &Path) -> bool {
     let text = path.to_string_lossy();
     !text.chars().any(|c| c == '$' || c.is_control()) && text.trim() == text

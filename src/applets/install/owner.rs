@@ -1,8 +1,8 @@
 //! Whose the installed files are: root's, and one of them the group's that
 //! may reach Postfix's sockets.
 //!
-//! Asks main.cf and the system's tables. Whoever makes a package without
-//! being root cannot give files away; then the set-gid bit is left out too,
+//! Asks main.cf and the system's tables. A caller that
+//! is not root cannot give files away; then the set-gid bit is left out too,
 //! for it would give away the group of that user.
 
 use std::fmt;
@@ -23,10 +23,10 @@ const DEFAULT_GROUP: &str = "postdrop";
 /// The program for which main.cf is read.
 const PROGRAM: &str = "postqueue";
 
-/// Whose a file shall be.
+/// The owner a file gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Whoever makes it.
+    /// The user that makes it.
     Maker,
     /// Root's, and a group's.
     Root {

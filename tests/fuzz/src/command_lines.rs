@@ -201,8 +201,8 @@ fn means(selection: &Selection, text: &[u8]) -> bool {
     if !selection.admits_name(b"deferred", id) {
         return false;
     }
-    let mut judge = Evaluator::new(selection, b"MAILER-DAEMON");
-    judge.message(&MessageHead {
+    let mut verdict = Evaluator::new(selection, b"MAILER-DAEMON");
+    verdict.message(&MessageHead {
         queue: b"deferred",
         id,
         arrival: NOW,
@@ -212,18 +212,18 @@ fn means(selection: &Selection, text: &[u8]) -> bool {
         envelope_sender: None,
     });
     for address in lines {
-        judge.recipient(&Recipient {
+        verdict.recipient(&Recipient {
             address,
             original: None,
             reason: Some((address, LogClass::Defer)),
             facts: LogFacts::default(),
         });
     }
-    judge.end();
-    judge.verdict() == Match::Yes
+    verdict.end();
+    verdict.verdict() == Match::Yes
 }
 
-/// A text is meant by itself, by a glob of it, and by an expression of it;
+/// A text matches itself, a glob of it, and an expression of it;
 /// not by a glob that is a character short.
 fn finds_itself(text: &str) {
     let text: String = text.chars().take(FOUND_MAX).collect();

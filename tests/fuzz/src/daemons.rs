@@ -1,4 +1,4 @@
-//! Any bytes as the answer of a daemon, and of whoever took its place.
+//! Any bytes as the answer of a daemon, and of what took its place.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ pub fn showq_attributes(input: &[u8]) {
     // To Postfix 3.7 some bytes are UTF-8 that are none, in JSON too.
     copied_alike(input, Charset::LooseUtf8, text, assert_printable_lines);
     copied_alike(input, Charset::StrictUtf8, json, assert_json_lines);
-    assert_told_alike(&told(input));
+    assert_read_alike(&received(input));
 }
 
 /// The Postfix that is installed, as far as it matters.
@@ -87,9 +87,9 @@ impl Sink for Collected {
 /// A value that a daemon sends.
 type Value = Vec<u8>;
 
-/// What a daemon told: messages with their recipients.
+/// What a daemon reported: messages with their recipients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Told(Vec<(Message, Vec<ToldRecipient>)>);
+struct Received(Vec<(Message, Vec<ToldRecipient>)>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Message {
@@ -107,7 +107,7 @@ struct ToldRecipient {
     reason: Option<(Value, LogClass)>,
 }
 
-impl MessageVisitor for Told {
+impl MessageVisitor for Received {
     fn message(&mut self, head: &MessageHead<'_>) {
         let texts = [head.queue, head.id, head.sender];
         texts.into_iter().for_each(assert_printable);
@@ -137,17 +137,17 @@ impl MessageVisitor for Told {
     fn warning(&mut self, _: Vec<u8>) {}
 }
 
-fn told(input: &[u8]) -> Told {
-    let mut told = Told::default();
+fn received(input: &[u8]) -> Received {
+    let mut received = Received::default();
     let mut showq = showq(input, 64 * 1024, Charset::LooseUtf8);
     if showq.greeting(&installed()).is_ok() {
-        while let Ok(true) = showq.next(&mut told) {}
+        while let Ok(true) = showq.next(&mut received) {}
     }
-    told
+    received
 }
 
-/// What was told is told again in a daemon's words, and is understood alike.
-fn assert_told_alike(before: &Told) {
+/// What was received is written again as a daemon writes it, and is read alike.
+fn assert_read_alike(before: &Received) {
     let mut words = GREETING.to_vec();
     for (message, recipients) in &before.0 {
         tell_message(message, &mut words);
@@ -157,7 +157,7 @@ fn assert_told_alike(before: &Told) {
         words.push(0);
     }
     words.push(0);
-    assert_eq!(&told(&words), before);
+    assert_eq!(&received(&words), before);
 }
 
 fn tell(name: &str, value: &[u8], words: &mut Vec<u8>) {
@@ -236,7 +236,7 @@ pub fn flush_attributes(input: &[u8]) {
     }
 }
 
-/// A daemon that says one piece after the other, whatever it hears.
+/// A daemon that says one piece after the other, whatever it receives.
 struct Daemon {
     says: RefCell<VecDeque<Vec<u8>>>,
     heard: RefCell<Vec<u8>>,

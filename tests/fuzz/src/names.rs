@@ -8,7 +8,7 @@ use spoolbox::spool::id;
 use spoolbox::spool::id::IdStyle;
 use spoolbox::spool::{Layout, Queue, QueueId};
 
-/// Bytes of the numbers behind the name.
+/// Bytes of the numbers after the name.
 const NUMBERS: usize = 18;
 /// Directories on the way to a file at most, here.
 const DEPTH_MAX: u8 = 40;
@@ -45,7 +45,7 @@ fn any_name(name: &[u8], depth: u8) {
     renumbered(&id);
 }
 
-/// A file lies in its queue, in directories of one letter.
+/// A file is in its queue, in directories of one letter.
 fn has_its_place(id: &QueueId, depth: u8) {
     let layout = Layout::new(&[b"deferred".to_vec(), b"DEFER".to_vec()], depth.into());
     for queue in Queue::LISTED.into_iter().chain(Queue::LOGS) {

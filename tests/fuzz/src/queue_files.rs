@@ -1,7 +1,7 @@
 //! Any bytes as a queue file: read record by record, shown by postcat, listed
 //! by postqueue, counted by qshape, looked for by a selection.
 //!
-//! The last byte of the input chooses options. It may stand behind the end
+//! The last byte of the input chooses options. It may stand after the end
 //! record, so that any queue file is an input as it is.
 
 use std::fs::File;
@@ -39,7 +39,7 @@ const FLAGS: [Flag; 8] = [
 const RECORDS_MAX: usize = 12_000;
 /// Bytes after which who is shown a file has seen enough.
 const SHOWN_MAX: usize = 1 << 20;
-/// Bytes that a pipe takes while nobody reads.
+/// Bytes that a pipe takes while there is no reader.
 const PIPE: usize = 32 * 1024;
 
 /// Type and data of each record.
@@ -133,7 +133,7 @@ fn cooked_records(file: impl Source) -> (Records, Option<String>) {
     while records.len() < RECORDS_MAX {
         match reader.next_cooked() {
             Ok(Some(record)) => {
-                assert!(!has_ended, "a record behind the end");
+                assert!(!has_ended, "a record after the end");
                 assert_ne!(record.kind, RecordType::PADDING);
                 assert_ne!(record.kind, RecordType::POINTER);
                 has_ended = record.kind == RecordType::END;

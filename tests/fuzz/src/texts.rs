@@ -187,7 +187,7 @@ fn filled(template: &Template, texts: &[Vec<u8>]) -> Vec<u8> {
     form.out().clone()
 }
 
-/// A text whose special characters are doubled stands in each line as it is.
+/// A text whose special characters are doubled is in each line unchanged.
 fn plain_text_is_itself(text: &str, texts: &[Vec<u8>]) {
     let format = text.replace('%', "%%").replace('\\', "\\\\");
     let template = Template::format(&format, Terminator::Nul, clock(TimeStyle::Iso));

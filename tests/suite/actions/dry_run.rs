@@ -130,7 +130,7 @@ fn limits_and_ids_that_are_not_there_count_in_it() {
     }
 }
 
-/// Runs a command whose standard output nobody reads.
+/// Runs a command whose standard output is not read.
 fn unread(mut command: Command) -> String {
     let (reader, writer) = nix::unistd::pipe().expect("a pipe");
     drop(reader);

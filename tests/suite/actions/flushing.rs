@@ -1,4 +1,4 @@
-//! `postqueue -i MATCH` asks the flush daemon for each message that is meant,
+//! `postqueue -i MATCH` asks the flush daemon for each message that matches,
 //! as a loop of `postqueue -i` does.
 
 use std::os::unix::net::{UnixListener, UnixStream};

@@ -1,4 +1,4 @@
-//! Acting on a selection (spec page 12, "Acting"): the same is left as by the
+//! Acting on a selection: the same is left as by the
 //! pipeline around the real tools; what is tried, bounded, asked about and
 //! reported; races and crashes.
 

@@ -75,7 +75,7 @@ fn another_message_with_the_same_id_is_left_alone() {
         std::os::unix::fs::chown(&new, Some(before.uid()), Some(before.gid())).expect("chown");
         fs::rename(&new, &there).expect("rename");
     });
-    // Looked at before, acted on behind: the others were looked at later.
+    // Looked at before, acted on later: the others were looked at later.
     let last = said.last().map(String::as_str);
     assert_eq!(last, Some("postsuper: Requeued: 3 messages"), "{said:#?}");
     assert_eq!(deferred(&filled).len(), 1, "{said:#?}");

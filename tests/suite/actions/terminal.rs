@@ -38,7 +38,7 @@ impl OnTerminal {
         Self::sized(call, filled, 100)
     }
 
-    /// On a terminal of so many columns.
+    /// On a terminal of this many columns.
     fn sized(call: &Invocation, filled: &Filled, columns: u16) -> Self {
         // Nobody who is started meanwhile may inherit it: it would not vanish.
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;

@@ -21,11 +21,11 @@ const WRONG: [(&[&str], &str); 36] = [
     ),
     (
         &["-d", "MATCH", "--not"],
-        "--not negates the selection option behind it",
+        "--not negates the selection option after it",
     ),
     (
         &["-d", "MATCH", "--not", "--dry-run", "--from", "x"],
-        "--not negates the selection option behind it",
+        "--not negates the selection option after it",
     ),
     (
         &["-d", "MATCH", "--from"],
@@ -69,11 +69,11 @@ const WRONG: [(&[&str], &str); 36] = [
     ),
     (
         &["-d", "ALL", "--rate", "3/s"],
-        "--rate is for what makes work",
+        "--rate is for actions that cause deliveries",
     ),
     (
         &["-r", "ALL", "-h", "ALL", "--rate", "3/s"],
-        "--rate is for what makes work",
+        "--rate is for actions that cause deliveries",
     ),
     (&["-r", "ALL", "--rate", "3"], "10/s, 30/m, 500/h"),
     (&["-r", "ALL", "--rate", "0/s"], "10/s, 30/m, 500/h"),

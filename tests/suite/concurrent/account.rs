@@ -41,7 +41,7 @@ pub struct Sums {
 
 /// What the log tells of a message.
 #[derive(Debug, Default)]
-struct Told<'a> {
+struct Report<'a> {
     /// Its queue IDs, the oldest first.
     ids: Vec<&'a str>,
     /// The most recipients that it had.
@@ -53,7 +53,7 @@ struct Told<'a> {
 /// What the log tells.
 #[derive(Debug, Default)]
 struct Log<'a> {
-    messages: BTreeMap<&'a str, Told<'a>>,
+    messages: BTreeMap<&'a str, Report<'a>>,
     /// Messages of Postfix's own, which tell a sender that his came back.
     bounces: BTreeSet<&'a str>,
     /// IDs that came back whole.
@@ -74,8 +74,8 @@ impl<'a> Log<'a> {
             };
             if let Some(id) = stillborn(text) {
                 let message = message_of.get(id).copied().unwrap_or_default();
-                let told = log.messages.entry(message).or_default();
-                told.ids.retain(|known| *known != id);
+                let report = log.messages.entry(message).or_default();
+                report.ids.retain(|known| *known != id);
             } else if program.contains("/postsuper[") {
                 if text == "removed" || text.starts_with("removed (") {
                     log.removed.insert(id);
@@ -88,8 +88,8 @@ impl<'a> Log<'a> {
             } else if text.contains("expired, returned to sender") {
                 log.returned.insert(id);
             } else if let Some(message) = message_of.get(id) {
-                let told = log.messages.entry(message).or_default();
-                told.read(text);
+                let report = log.messages.entry(message).or_default();
+                report.read(text);
             }
         }
         log
@@ -103,7 +103,7 @@ fn stillborn(text: &str) -> Option<&str> {
     before.split_once(": error writing ").map(|(_, id)| id)
 }
 
-impl<'a> Told<'a> {
+impl<'a> Report<'a> {
     fn read(&mut self, text: &'a str) {
         if let Some((_, count)) = text.split_once(", nrcpt=") {
             let digits = count.split(' ').next().unwrap_or_default();
@@ -137,13 +137,13 @@ impl Books<'_> {
         self.check_removals(&log);
         self.check_beginnings(&log);
         let taken = self.taken();
-        for (message, told) in &log.messages {
-            match self.end(message, told, &log, &taken) {
+        for (message, report) in &log.messages {
+            match self.end(message, report, &log, &taken) {
                 Some(End::Delivered) => sums.delivered += 1,
                 Some(End::Returned) => sums.returned += 1,
                 Some(End::Deleted) => sums.deleted += 1,
                 Some(End::Left) => sums.left += 1,
-                None => panic!("{message} is lost\n{told:?}\n{}", self.story(&told.ids)),
+                None => panic!("{message} is lost\n{report:?}\n{}", self.story(&report.ids)),
             }
         }
         self.check_deleted_stay_deleted();
@@ -164,18 +164,18 @@ impl Books<'_> {
     fn end(
         &self,
         message: &str,
-        told: &Told<'_>,
+        report: &Report<'_>,
         log: &Log<'_>,
         taken: &BTreeMap<&str, BTreeSet<&str>>,
     ) -> Option<End> {
-        let last = *told.ids.last()?;
+        let last = *report.ids.last()?;
         let delivered = taken.get(message).cloned().unwrap_or_default();
-        let done = delivered.union(&told.refused).count();
-        let is_done = told.recipients > 0 && done >= told.recipients;
+        let done = delivered.union(&report.refused).count();
+        let is_done = report.recipients > 0 && done >= report.recipients;
         match () {
             // What is here is not lost, whatever was done with it before.
             () if self.left.contains(last) => Some(End::Left),
-            () if is_done && told.refused.is_empty() => Some(End::Delivered),
+            () if is_done && report.refused.is_empty() => Some(End::Delivered),
             () if is_done || log.returned.contains(last) => Some(End::Returned),
             () if log.removed.contains(last) => Some(End::Deleted),
             () => None,
@@ -186,7 +186,7 @@ impl Books<'_> {
     fn check_removals(&self, log: &Log<'_>) {
         let mut said = BTreeSet::new();
         for act in self.acts {
-            for (id, _) in act.said.iter().filter(|(_, deed)| deed == "removed") {
+            for (id, _) in act.said.iter().filter(|(_, action)| action == "removed") {
                 let is_first = said.insert(id.as_str());
                 assert!(is_first, "{id} was removed twice\n{}", self.story(&[id]));
             }
@@ -200,8 +200,12 @@ impl Books<'_> {
         let is_known = |message: &&String| log.messages.contains_key(message.as_str());
         let unknown = self.by_smtp.iter().find(|message| !is_known(message));
         assert_eq!(unknown, None, "taken by SMTP, and not in the log");
-        let is_bounce =
-            |told: &&Told<'_>| told.ids.first().is_some_and(|id| log.bounces.contains(id));
+        let is_bounce = |report: &&Report<'_>| {
+            report
+                .ids
+                .first()
+                .is_some_and(|id| log.bounces.contains(id))
+        };
         let bounces = log.messages.values().filter(is_bounce).count();
         assert_eq!(bounces, log.bounces.len(), "messages of Postfix's own");
         let by_sendmail = self.by_sendmail.iter().filter(is_known).count();
@@ -220,7 +224,7 @@ impl Books<'_> {
     fn check_deleted_stay_deleted(&self) {
         let mut removed: BTreeMap<&str, Instant> = BTreeMap::new();
         for act in self.acts {
-            let ids = act.said.iter().filter(|(_, deed)| deed == "removed");
+            let ids = act.said.iter().filter(|(_, action)| action == "removed");
             removed.extend(ids.map(|(id, _)| (id.as_str(), act.ended)));
         }
         for delivery in self.deliveries {
@@ -254,7 +258,11 @@ impl Books<'_> {
                         && act.ended + AROUND >= earlier.connected;
                     overlaps && act.may_have_moved(&earlier.id)
                 });
-                let ids = || log.messages.get(key.0).map_or(&[][..], |told| &told.ids);
+                let ids = || {
+                    log.messages
+                        .get(key.0)
+                        .map_or(&[][..], |report| &report.ids)
+                };
                 assert!(
                     was_moved,
                     "delivered again: {delivery:?}\n{}",

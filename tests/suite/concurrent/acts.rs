@@ -60,8 +60,8 @@ impl Act {
         from_active && (is_named || moves("ALL"))
     }
 
-    fn has(&self, deed: &str) -> bool {
-        self.said.iter().any(|(_, said)| said == deed)
+    fn has(&self, action: &str) -> bool {
+        self.said.iter().any(|(_, said)| said == action)
     }
 }
 
@@ -77,9 +77,9 @@ impl Record {
     }
 
     /// How many of the acts said this.
-    pub fn count(&self, deed: &str) -> usize {
+    pub fn count(&self, action: &str) -> usize {
         let acts = self.acts.lock().expect("the record");
-        acts.iter().filter(|act| act.has(deed)).count()
+        acts.iter().filter(|act| act.has(action)).count()
     }
 
     /// Runs a call, checks how it ended and what it said, and keeps that.
@@ -168,11 +168,15 @@ fn is_expected(line: &str) -> bool {
         && text.ends_with(|last: char| last.is_ascii_digit())
         && text.contains('.');
     let is_warned_of = WARNINGS.iter().any(|known| text.ends_with(known));
-    REPORTS.contains(&report) || deed(line).is_some() || is_unnamed || is_warned_of || is_of_batches
+    REPORTS.contains(&report)
+        || action(line).is_some()
+        || is_unnamed
+        || is_warned_of
+        || is_of_batches
 }
 
 /// The message a line tells of, and what was done to it.
-fn deed(line: &str) -> Option<(String, String)> {
+fn action(line: &str) -> Option<(String, String)> {
     const DEEDS: [&str; 10] = [
         "removed",
         "requeued",
@@ -192,7 +196,7 @@ fn deed(line: &str) -> Option<(String, String)> {
 }
 
 fn said(output: &Output) -> Vec<(String, String)> {
-    output.stderr_text().lines().filter_map(deed).collect()
+    output.stderr_text().lines().filter_map(action).collect()
 }
 
 /// Does one random thing.

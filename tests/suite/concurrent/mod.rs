@@ -5,7 +5,7 @@
 //! and the real postsuper about the same messages, in turn. At the end every
 //! message is accounted for. It goes on as long as SPOOLBOX_LONG says.
 //!
-//! In `active` qmgr(8) itself sets a limit, whoever moves the messages. One
+//! In `active` qmgr(8) itself sets a limit, whatever moves the messages. One
 //! that is taken from there while it is being delivered stays what it is: a
 //! delivery that fails finds nothing in active to defer, and says so in the
 //! log; one that succeeds removes nothing, so that the message is delivered
@@ -56,7 +56,7 @@ const AFTER_DELIVERY: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 3;
 /// Where the server is.
 const SINK: &str = "sink.example";
-/// Where nobody listens: mail to there stays in the queue.
+/// Where no server listens: mail to there stays in the queue.
 const AWAY: &str = "dest.example";
 
 /// What is done at the moment, and by whom.
@@ -324,7 +324,7 @@ impl Play {
     }
 
     /// Releases everything to a destination that takes it. Returns what is
-    /// left: what goes to where nobody listens.
+    /// left: what goes to where no server listens.
     fn deliver_all(&self) -> BTreeSet<String> {
         self.server.be_kind();
         self.ours(&["-H", "ALL", "--notify"]);
@@ -372,7 +372,7 @@ impl Play {
         let log = fs::read_to_string(self.system.instance.root().join("mail.log"));
         let deliveries = self.server.deliveries();
         let counts = ["requeued", "moved to trash", "restored to hold", "expired"]
-            .map(|deed| (deed, self.record.count(deed)));
+            .map(|action| (action, self.record.count(action)));
         let acts = self.record.into_acts();
         let sums = Books {
             log: &log.expect("the log"),

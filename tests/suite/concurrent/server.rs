@@ -30,7 +30,7 @@ pub struct Delivery {
     pub recipients: Vec<String>,
     /// When the connection was made.
     pub connected: Instant,
-    /// When it was told that the message is taken.
+    /// When it was acknowledged that the message is taken.
     pub accepted: Instant,
 }
 
@@ -265,7 +265,7 @@ impl Message {
     }
 }
 
-/// The word behind `id` in a Received header.
+/// The word after `id` in a Received header.
 fn word_behind_id(line: &str) -> Option<String> {
     let mut words = line.split([' ', '\t', ';']);
     words.find(|word| *word == "id")?;

@@ -1,7 +1,7 @@
 //! The system calls that our programs make: which errors each can have, and
 //! where nothing needs to come of an error.
 //!
-//! A call that is not in the table fails the tests: whoever makes a new one
+//! A call that is not in the table fails the tests: a change that makes a new one
 //! has to say here what it means that it fails.
 
 use nix::errno::Errno;

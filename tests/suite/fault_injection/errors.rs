@@ -6,11 +6,11 @@ use nix::libc;
 
 use super::calls;
 use super::calls::Weight;
-use super::judge;
-use super::judge::Done;
 use super::plan;
 use super::plan::{Fault, Learnt, Tried};
 use super::scene::Scene;
+use super::verdict;
+use super::verdict::Done;
 use crate::support::tracer::{Made, Strike, Target};
 use crate::support::{Met, Needs, require};
 
@@ -125,19 +125,19 @@ fn check(fault: &Fault, learnt: &Learnt) -> Result<Tried, String> {
     let (Strike::Once(errno) | Strike::FromThenOn(errno)) = fault.strike else {
         return Err("no error".to_owned());
     };
-    let judged = judge::failed(&scene, &traced.struck, errno, &seen, &learnt.expected);
-    let done = judged.map_err(described)?;
+    let verdict = verdict::failed(&scene, &traced.struck, errno, &seen, &learnt.expected);
+    let done = verdict.map_err(described)?;
     let sets_times = |made: &Made| made.kind.number == libc::SYS_utimensat;
     if done == Done::All || traced.struck.iter().any(sets_times) {
         // A message whose times cannot be set moves all the same, and that is
-        // told: calling again does not find it. After what was done as it
+        // reported: calling again does not find it. After what was done as it
         // should there is nothing to call again for.
         return Ok(Tried::Struck);
     }
     let Target::Among(_, number) = fault.target else {
         return Err("it has no number".to_owned());
     };
-    judge::crashed(&scene, &learnt.expected, number)?;
+    verdict::crashed(&scene, &learnt.expected, number)?;
     Ok(Tried::Struck)
 }
 

@@ -3,10 +3,10 @@
 
 use nix::libc;
 
-use super::judge;
 use super::plan;
 use super::plan::{Fault, Learnt, Tried};
 use super::scene::{Scene, is_journal};
+use super::verdict;
 use crate::support::run::Ended;
 use crate::support::tracer::{Made, Strike, Target};
 use crate::support::{Met, Needs, require};
@@ -57,13 +57,13 @@ fn check(fault: &Fault, learnt: &Learnt) -> Result<Tried, String> {
         return Err("it has no number".to_owned());
     };
     if traced.struck.is_empty() {
-        judge::crashed(&scene, &learnt.expected, number)?;
+        verdict::crashed(&scene, &learnt.expected, number)?;
         return Ok(Tried::Missed);
     }
     if seen.ended != Ended::Killed(libc::SIGKILL) {
         return Err(format!("not killed: {seen:?}"));
     }
-    judge::crashed(&scene, &learnt.expected, number)?;
+    verdict::crashed(&scene, &learnt.expected, number)?;
     Ok(Tried::Struck)
 }
 

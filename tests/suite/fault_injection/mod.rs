@@ -14,11 +14,11 @@
 
 mod calls;
 mod errors;
-mod judge;
 mod kills;
 mod plan;
 mod real;
 mod scene;
+mod verdict;
 
 use scene::{Case, Filling, MayGo};
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nix::libc;
 
 use super::CASES;
-use super::judge::Expected;
 use super::scene::{Case, Scene};
+use super::verdict::Expected;
 use crate::support::run::Ended;
 use crate::support::tracer::{Made, Strike, Target};
 use crate::support::{DEFAULT_SEED, Extent, number_from_environment, tell};

@@ -22,7 +22,7 @@ use crate::support::{Met, Needs, require, tell};
 
 /// How many are compared in a sample.
 const SAMPLE: usize = 40;
-/// What a call does, whoever makes it.
+/// What a call does, whichever program makes it.
 const RENAMES: &[i64] = &[libc::SYS_rename, libc::SYS_renameat, libc::SYS_renameat2];
 const REMOVES: &[i64] = &[libc::SYS_unlink, libc::SYS_unlinkat];
 const OPENS: &[i64] = &[libc::SYS_open, libc::SYS_openat, libc::SYS_openat2];
@@ -37,7 +37,7 @@ enum Thing {
     File(&'static str),
     /// The log of that kind of the first deferred message.
     Log(&'static str),
-    /// The directory that it lies in.
+    /// The directory that it is in.
     Home(&'static str),
     /// The queue's own directory.
     Queue(&'static str),

@@ -1,4 +1,4 @@
-//! postqueue -f, -i and -s, and the names that lead there (spec page 08).
+//! postqueue -f, -i and -s, and the names that lead there.
 
 mod delivery;
 mod names;

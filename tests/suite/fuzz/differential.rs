@@ -96,7 +96,7 @@ impl Mutant {
 enum Shown {
     /// Both printed the same to the end.
     Alike,
-    /// Both printed the same and broke off: what comes behind was not seen.
+    /// Both printed the same and broke off: what comes after was not seen.
     BrokeOff,
     /// They differ like this.
     Differently(String),
@@ -140,7 +140,7 @@ fn keep(part: &[Mutant], text: &str) -> String {
     text
 }
 
-/// Compares so many groups; each seed gives other ones.
+/// Compares this many groups; each seed gives other ones.
 fn compare_groups(
     test: &str,
     draw: fn(&mut Rng, &Beginnings) -> Mutant,
@@ -239,7 +239,7 @@ fn mutated_queue_files_are_shown_alike() {
     });
 }
 
-/// A call of postcat that shows these files, one behind the other.
+/// A call of postcat that shows these files, one after the other.
 fn showing(part: &[Mutant], options: &[&str], instance: &Instance) -> Invocation {
     let mut args: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
     for (number, mutant) in part.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Everything that is fuzzed, without a fuzzer: each target reads its seeds,
 //! all findings, and seeded mutations of both, for a few seconds.
 //!
-//! SPOOLBOX_CASES=N reads so many, however long it takes; SPOOLBOX_SEED and
+//! SPOOLBOX_CASES=N reads this many, however long it takes; SPOOLBOX_SEED and
 //! SPOOLBOX_CASE repeat one. What cargo fuzz finds, minimised, goes to
 //! `fixtures/fuzz/findings/TARGET`, and is read here from then on.
 

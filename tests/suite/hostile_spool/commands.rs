@@ -52,7 +52,7 @@ impl Spoken {
             .stdin(self.stdin.as_bytes())
     }
 
-    /// Runs ours behind some commands of a shell, which may mount what they
+    /// Runs ours after some commands of a shell, which may mount what they
     /// like.
     pub fn run(&self, instance: &Instance, before: &str) -> Output {
         let call = self.call(instance);

@@ -19,7 +19,7 @@ const LINKS: u64 = 60_000;
 /// In KiB. What is needed for any number is less.
 const MEMORY: u64 = 32 * 1024;
 
-/// Fills hold with so many names for few files.
+/// Fills hold with this many names for few files.
 fn fill(instance: &Instance, entries: u64) {
     let message = QueueFile::new(1_700_000_000, "s@example.com", &["r@dest.example"], &["x"]);
     let hold = instance.queue_directory().join("hold");

@@ -19,7 +19,7 @@ use commands::Spoken;
 use outside::CANARY;
 use traps::Trapped;
 
-/// What has to hold after every run, whatever it was told to do.
+/// What has to hold after every run, whatever it was asked to do.
 fn check(trapped: &Trapped, spoken: &Spoken, output: &Output) {
     let words = format!("{:?} {:?}", spoken.tool, spoken.words);
     let ended = matches!(output.ended, Ended::Exited(_));

@@ -1,7 +1,7 @@
 //! A spool that its owner has filled with all that only looks like mail, in
 //! every directory of it.
 //!
-//! Owns what lies where. What may be done with it is the tests' business.
+//! Owns what lies where. What may be done with it is up to the tests.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -155,7 +155,7 @@ impl Trapped {
         put(15, message(), 0o700);
         put(16, message(), 0);
         put(17, Vec::new(), 0o700);
-        // Nothing but zeros; zeros behind the envelope; zeros as the body.
+        // Nothing but zeros; zeros after the envelope; zeros as the body.
         let sparse = |kind, content| {
             let path = put(kind, content, 0o700);
             let file = File::options().write(true).open(path).expect("the file");
@@ -166,12 +166,12 @@ impl Trapped {
         sparse(19, envelope(0).into_bytes());
         let mut body = envelope(SPARSE / 2);
         body.record(RecordType::CONTENT, b"");
-        let behind = body.offset() as u64 + SPARSE / 2;
+        let after = body.offset() as u64 + SPARSE / 2;
         let mut end = RecordWriter::new();
         end.record(RecordType::EXTRACTED, b"")
             .record(RecordType::END, b"");
         let file = sparse(20, body.into_bytes());
-        file.write_all_at(&end.into_bytes(), behind).expect("room");
+        file.write_all_at(&end.into_bytes(), after).expect("room");
         // Logs of this one are what it is: links, objects.
         put(21, message(), 0o700);
         put(22, vec![b'N'; 100_000], 0o700);
@@ -200,7 +200,7 @@ impl Trapped {
             .make_directories(&Path::new(queue).join(directory));
     }
 
-    /// One that nobody may remove, where the file system can do that.
+    /// One that no user may remove, where the file system can do that.
     fn immutable(&mut self, queue: &str) {
         let name = Name::Literal(b"AF00000".to_vec());
         let placed = self

@@ -25,8 +25,8 @@ use crate::support::{Met, Needs, require};
 const EVIL: &[u8] = b"\x1b]0;evil\x07\x08\r\x7f\x9b31m\xc2\x9b31m\x1b[2J\
     \xe2\x80\xaegpj\xe2\x80\xac\xe2\x81\xa6x\xe2\x81\xa9\xe2\x80\x8f\xd8\x9c";
 
-fn evil(before: &[u8], behind: &[u8]) -> Vec<u8> {
-    [before, EVIL, behind].concat()
+fn evil(before: &[u8], after: &[u8]) -> Vec<u8> {
+    [before, EVIL, after].concat()
 }
 
 /// A message with it in every field.

@@ -61,8 +61,8 @@ fn deferred_message(machine: &Machine) -> String {
         machine.succeed(&["mailq"]).contains("nobody is there")
     });
     let listing = machine.succeed(&["postqueue", "-j"]);
-    let (_, behind) = listing.rsplit_once("\"queue_id\": \"").expect("an ID");
-    behind.split('"').next().expect("an ID").to_owned()
+    let (_, after) = listing.rsplit_once("\"queue_id\": \"").expect("an ID");
+    after.split('"').next().expect("an ID").to_owned()
 }
 
 /// Fails unless the names are ours and the mail system works with them.

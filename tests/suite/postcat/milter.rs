@@ -20,7 +20,7 @@ fn start_milter() -> u16 {
     let port = listener.local_addr().expect("its number").port();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A connection that breaks off is the mail system's business.
+            // A connection that breaks off is handled by the mail system.
             thread::spawn(move || drop(serve(stream)));
         }
     });

@@ -135,7 +135,7 @@ fn a_message_cut_short_at_any_byte_is_shown_alike() {
 }
 
 /// A message edited in place, as a milter leaves it: pointers into a heap
-/// behind the end and back, padding, DSN, VERP, a filter, UTF-8.
+/// after the end and back, padding, DSN, VERP, a filter, UTF-8.
 fn edited_message() -> Vec<u8> {
     let mut file = RecordWriter::new();
     file.record(RecordType::TIME, b"1700000000 5")
@@ -324,7 +324,7 @@ fn a_file_that_may_not_be_read_is_refused_alike() {
     write(&instance, "secret", &small_message());
     set_mode(&instance.root().join("secret"), 0);
     set_mode(instance.root(), 0o755);
-    // The program itself may lie where nobody can reach it.
+    // The program itself may be where no user can reach it.
     let ours = instance.root().join("ours");
     install_ours(&ours);
     let refused = |program: &Path| {

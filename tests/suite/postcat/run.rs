@@ -100,8 +100,8 @@ pub fn run_both(call: &Invocation, stdin: &Stdin, instance: &Instance) -> (Print
 /// Runs both programs and says how they differ.
 ///
 /// Left out is what 3.7 does wrongly: it loops for ever on a size record that
-/// leads back, crashes on a year beyond an int, takes five length bytes (spec
-/// page 04). Of a file that leads back ours shows less. Its debugging lines under -v are not ours (spec page 12).
+/// leads back, crashes on a year beyond an int, takes five length bytes.
+/// Of a file that leads back ours shows less. Its debugging lines under -v are not ours.
 pub fn same(instance: &Instance, call: &Invocation, stdin: &Stdin) -> Result<(), String> {
     let (ours, theirs) = run_both(call, stdin, instance);
     let is_wrong = matches!(theirs.ended, Ended::TimedOut | Ended::Killed(11))

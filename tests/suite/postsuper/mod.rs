@@ -79,7 +79,7 @@ pub fn names(instance: &Instance) -> Vec<String> {
         .collect()
 }
 
-/// The queue a path lies in.
+/// The queue a path is in.
 pub fn queue_of(path: &Path) -> String {
     let first = path.components().next().expect("a queue");
     first.as_os_str().to_string_lossy().into_owned()

@@ -1,4 +1,4 @@
-//! What stands in the way: missing, unreadable and read-only directories,
+//! Obstacles: missing, unreadable and read-only directories,
 //! foreign files, a full disk. The words and what is left are Postfix's.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! Several at once, and those who hear of it: two postsupers on the same
+//! Several at once, and their observers: two postsupers on the same
 //! messages, the mail log, the daemons that are woken.
 
 use std::collections::BTreeSet;

@@ -237,7 +237,7 @@ fn a_message_that_qshape_does_not_count_is_not_counted_by_a_selection() {
     instance.spool().put(&file);
     spool::fill(&instance);
     give_to_mail_owner(&instance);
-    // What was told to expire has a mode that qshape passes over.
+    // What was marked to expire has a mode that qshape passes over.
     for (selection, queue) in [
         (&["--status", "expire"], "hold"),
         (&["--from", "root"], "hold"),
@@ -326,14 +326,14 @@ const WRONG: [(&[&str], &str); 14] = [
     (&["--size", "10M"], "say +10M for at least"),
     (&["--older", "3"], "give a time such as 90m"),
     (&["--queue", "defered"], "the queues are maildrop, active, "),
-    (&["--not"], "--not negates the selection option behind it"),
+    (&["--not"], "--not negates the selection option after it"),
     (
         &["--not", "-s"],
-        "--not negates the selection option behind it",
+        "--not negates the selection option after it",
     ),
     (
         &["--not", "deferred"],
-        "--not negates the selection option behind it",
+        "--not negates the selection option after it",
     ),
     (
         &["--from", "x", "defered"],
@@ -397,7 +397,7 @@ fn a_selection_takes_paths_of_the_instances_own_queues_only() {
             said.contains(&format!("{wrong} is no queue of the instance")),
             "{said}"
         );
-        // Without a selection it is not our business.
+        // Without a selection it is ignored.
         assert_eq!(ours(&instance, &["hold", &wrong]).ended, Ended::Exited(0));
     }
 }

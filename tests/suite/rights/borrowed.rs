@@ -51,7 +51,7 @@ fn trace(instance: &Instance, program: &Path, arguments: &[&str]) -> Vec<String>
     text.lines().map(str::to_owned).collect()
 }
 
-/// The call of a line, behind the process number.
+/// The call of a line, after the process number.
 fn call(line: &str) -> &str {
     line.split_once(' ')
         .map_or(line, |(_, call)| call.trim_start())

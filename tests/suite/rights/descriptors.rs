@@ -36,7 +36,7 @@ const CALLS: [(&str, &[&str]); 9] = [
     ("postcat", &["/etc/hostname"]),
 ];
 
-/// Resource limits and masks that a caller may leave behind. Without limits
+/// Resource limits and masks that a caller may leave. Without limits
 /// that end the shell itself.
 const BEFORE: [&str; 7] = [
     "umask 0",

@@ -1,4 +1,4 @@
-//! Rights (spec page 11): who may do what, what a set-gid program believes,
+//! Rights: who may do what, what a set-gid program believes,
 //! what is given up and when. Real users, real set-gid copies; run by root.
 
 mod borrowed;

@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
         command.args(["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups"]);
         command.args(["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
         command.args(self.environment.iter().map(|(n, v)| format!("{n}={v}")));
-        // Both programs are told the same name.
+        // Both programs get the same name.
         let (before, redirections) = (self.before, self.redirections);
         let script = format!("{before}\nexec -a \"$0\" \"$@\" {redirections}");
         command.args(["bash", "-c", &script]);

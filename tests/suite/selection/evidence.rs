@@ -38,7 +38,7 @@ fn put(instance: &Instance, sender: &str) {
         .put(&file.named(Name::Literal(ID.to_vec())));
 }
 
-/// What the file of that name is known by, if it is meant.
+/// What the file of that name is identified by, if it matches.
 fn examine(instance: &Instance, selection: &Selection) -> Option<FileIdentity> {
     let spool = Dir::open(&instance.queue_directory()).expect("the spool");
     let hold = spool.open_dir(OsStr::new("hold")).expect("the queue");
@@ -82,10 +82,10 @@ fn another_message_of_the_same_name_is_not_the_one_that_was_found() {
     let instance = Instance::builder().build();
     let held = selection(&[("queue", "hold")]);
     put(&instance, "first@example.com");
-    let first = examine(&instance, &held).expect("it is meant");
+    let first = examine(&instance, &held).expect("it matches");
     assert_eq!(examine(&instance, &held), Some(first.clone()));
     put(&instance, "second@example.com");
-    let second = examine(&instance, &held).expect("it is meant");
+    let second = examine(&instance, &held).expect("it matches");
     assert_ne!(first, second);
     // Even if the new file has got the old one's inode number.
     put(&instance, "");

@@ -1,5 +1,5 @@
 //! Selections on generated spools: what is found is what the real listing
-//! shows, judged anew here.
+//! shows, evaluated independently here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

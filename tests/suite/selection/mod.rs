@@ -1,4 +1,4 @@
-//! What Postfix does not have (spec page 12): selections, counts, one-line
+//! What Postfix does not have: selections, counts, one-line
 //! listings, metrics. Where a pipeline around the real tools does the same, it
 //! is what ours is compared with.
 

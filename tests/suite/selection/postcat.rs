@@ -51,8 +51,8 @@ fn each_message_that_is_meant_is_shown() {
         assert!(!expected.is_empty(), "{script}");
         // The options may stand on either side of the word.
         let before: Vec<&str> = [&[flags][..], options, &["MATCH"]].concat();
-        let behind: Vec<&str> = [&[flags, "MATCH"][..], options].concat();
-        for args in [before, behind] {
+        let after: Vec<&str> = [&[flags, "MATCH"][..], options].concat();
+        for args in [before, after] {
             let output = postcat(&instance, &args);
             assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
             assert_eq!(output.stdout_text(), expected, "{args:?}");

@@ -52,11 +52,11 @@ const WRONG: [(&[&str], &str); 47] = [
     (&["-p", "--client", "192.0.2.0/40"], "192.0.2.0/24"),
     (
         &["-p", "--not"],
-        "--not negates the selection option behind it",
+        "--not negates the selection option after it",
     ),
     (
         &["-p", "--not", "--limit", "3"],
-        "--not negates the selection option behind it",
+        "--not negates the selection option after it",
     ),
     (&["-p", "--ids"], "--ids does not go with -p"),
     (

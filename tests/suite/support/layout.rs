@@ -1,4 +1,4 @@
-//! Where a queue file belongs, worked out again for the tests (spec page 03).
+//! Where a queue file belongs, worked out again for the tests.
 //!
 //! Knows names and hash directories. Deliberately not the program's own
 //! layout code: the two check each other.

@@ -111,7 +111,7 @@ impl MailSystem {
         system
     }
 
-    /// The port where all mail is sent to, on which nobody listens.
+    /// The port where all mail is sent to, on which no server listens.
     pub fn destination(&self) -> u16 {
         self.destination
     }
@@ -232,7 +232,7 @@ impl Drop for MailSystem {
     }
 }
 
-/// A port of the loopback address nobody listens on at the moment.
+/// A port of the loopback address that is unused at the moment.
 pub fn unused_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its number").port()

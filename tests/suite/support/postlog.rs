@@ -86,7 +86,7 @@ impl Drop for Postlog {
     }
 }
 
-/// A log line from behind its time stamp, the process ID in its tag left out;
+/// A log line from after its time stamp, the process ID in its tag left out;
 /// what is not ASCII is escaped.
 fn normalized(line: &[u8]) -> String {
     const STAMP: usize = "Mmm dd hh:mm:ss ".len();

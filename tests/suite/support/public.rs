@@ -46,7 +46,7 @@ pub fn make_fifo(path: &Path) {
     set_mode(path, 0o622);
 }
 
-/// Makes a socket on which nobody listens. Nobody ever did: a listener that
+/// Makes a socket on which no server listens. None ever did: a listener that
 /// is closed could live on for a moment, in a process that is just starting.
 pub fn make_deaf_socket(path: &Path) {
     let flags = SockFlag::SOCK_CLOEXEC;

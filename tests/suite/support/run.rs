@@ -337,7 +337,7 @@ pub fn collect(mut child: Child, stdin: &[u8], timeout: Duration) -> Output {
 
 pub fn feed(mut pipe: impl Write + Send + 'static, bytes: Vec<u8>) -> JoinHandle<()> {
     thread::spawn(move || {
-        // The program may end without reading; that is its business.
+        // The program may end without reading; that is not a failure.
         let _ = pipe.write_all(&bytes);
     })
 }

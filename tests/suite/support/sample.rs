@@ -20,7 +20,7 @@ pub struct Sample {
     pub held: Placed,
     /// Being delivered; from the null sender.
     pub active: Placed,
-    /// Just arrived, recipients behind the content.
+    /// Just arrived, recipients after the content.
     pub incoming: Placed,
     /// Dropped by a local program.
     pub maildrop: Placed,

@@ -194,7 +194,7 @@ impl Tracer {
         }
     }
 
-    /// A thread stands before or behind a call.
+    /// A thread stands before or after a call.
     fn stopped(&mut self, thread: Pid) {
         if let Some(failure) = self.within.remove(&thread) {
             if let Some(errno) = failure
@@ -343,7 +343,7 @@ fn path_at(thread: Pid, address: u64) -> Option<PathBuf> {
     let memory = File::open(format!("/proc/{thread}/mem")).ok()?;
     let mut bytes = vec![0; PATH_MAX];
     let mut length = 0;
-    // Page by page: what lies behind may not be there.
+    // Page by page: what follows may not be there.
     while length < bytes.len() {
         let at = address + length as u64;
         let left = 4096 - usize::try_from(at % 4096).ok()?;

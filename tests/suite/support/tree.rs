@@ -47,7 +47,7 @@ impl Labels {
     }
 
     /// A name with the label in place of the inode number, if it ends in one
-    /// of ours; a `#FIX` or `#` behind it stays.
+    /// of ours; a `#FIX` or `#` after it stays.
     pub fn canonical(&self, name: &str) -> String {
         const TIME_LEAST: usize = 5;
         // The second is the mark of an expired message, glued to its ID in a
@@ -77,10 +77,10 @@ impl Labels {
         while let Some(start) = rest.find(in_name) {
             let (before, from) = rest.split_at(start);
             let end = from.find(|c| !in_name(c)).unwrap_or(from.len());
-            let (word, behind) = from.split_at(end);
+            let (word, after) = from.split_at(end);
             done.push_str(before);
             done.push_str(&self.canonical(word));
-            rest = behind;
+            rest = after;
         }
         done + rest
     }

@@ -1,4 +1,4 @@
-//! A message in listings of every form, and whether it is meant by a
+//! A message in listings of every form, and whether it matches a
 //! selection or by its opposite.
 
 use spoolbox::cli::Scanned;
@@ -26,7 +26,7 @@ use super::super::{assert_json_lines, assert_printable, assert_printable_lines};
 /// Bytes after which the reader of a listing has gone.
 const LISTED_MAX: usize = 1 << 18;
 
-/// Selections, of which each message is meant by one or its opposite.
+/// Selections, of which each message matches one or its opposite.
 const OPTIONS: [(&str, &str); 8] = [
     ("from", "*@example.com"),
     ("to-domain", "example.net"),
@@ -69,7 +69,7 @@ fn located<T>(scratch: &Scratch, work: impl FnOnce(&Location<'_>) -> T) -> T {
     })
 }
 
-/// A form that checks what it is told, and is left after a while.
+/// A form that checks what it receives, and is left after a while.
 struct Watched<'a> {
     form: Formatter<'a>,
     written: usize,
@@ -131,8 +131,8 @@ impl MessageVisitor for Watched<'_> {
     }
 }
 
-/// A form that was told of the message, as far as it is one.
-fn told<'a>(
+/// A formatter that received the message, as far as it is one.
+fn received<'a>(
     scratch: &Scratch,
     message: &Message,
     release: Release,
@@ -158,7 +158,7 @@ fn told<'a>(
 
 /// Lists the message as text, as JSON, in columns.
 pub fn listed_in_every_form(scratch: &Scratch, message: &Message, release: Release) {
-    let list = |style| told(scratch, message, release, style).out().clone();
+    let list = |style| received(scratch, message, release, style).out().clone();
     for columns in [Columns::Short, Columns::Long] {
         let text = list(Style::Text(columns, None));
         assert_printable_lines(&text);
@@ -191,7 +191,7 @@ pub fn listed_in_every_form(scratch: &Scratch, message: &Message, release: Relea
 /// Counts the message by everything there is, in tables, JSON and metrics.
 pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Release) {
     let counts = |plan: &CountPlan| -> Counts {
-        let gathered = told(scratch, message, release, Style::Counts(plan)).take_partial();
+        let gathered = received(scratch, message, release, Style::Counts(plan)).take_partial();
         match gathered {
             Some(PartialResult::Counts(counts)) => counts,
             _ => Counts::default(),
@@ -223,7 +223,7 @@ fn selection(option: &'static str, value: &str, negated: bool) -> Selection {
     built.expect("an option was given")
 }
 
-/// A message is meant by a selection or by its opposite, not by both; what
+/// A message matches a selection or its opposite, not both; what
 /// is no message, by neither.
 pub fn selected_or_not(scratch: &Scratch, message: &Message, release: Release) {
     let rules = rules(release);

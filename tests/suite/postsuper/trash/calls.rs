@@ -151,7 +151,7 @@ fn every_option_of_the_trash_is_explained_with_an_example() {
     }
 }
 
-/// What somebody else hears who names the instance.
+/// What another caller that names the instance gets.
 fn as_user(instance: &Instance, uid: u32, gid: u32, arguments: &[&str]) -> String {
     // The build directory may be closed to others.
     let program = instance.root().join("postsuper");

@@ -1,5 +1,5 @@
 //! The trash: what is deleted with --trash comes back with --undo as it was,
-//! whatever lies in between.
+//! whatever is in between.
 
 mod backup;
 mod calls;

@@ -195,11 +195,14 @@ fn a_message_that_moves_on_is_found_where_it_went() {
     let placed = instance.spool().put(&file);
     let id = placed.id();
     let path = |queue: &str| instance.spool().path(queue).join(&id);
-    let told = between_look_and_move(&instance, &id, || {
+    let report = between_look_and_move(&instance, &id, || {
         let from = instance.spool().path(&placed.path);
         fs::rename(from, path("active")).expect("rename");
     });
-    assert!(told.contains(&format!("{id}: moved to trash")), "{told}");
+    assert!(
+        report.contains(&format!("{id}: moved to trash")),
+        "{report}"
+    );
     assert!(path("saved").exists());
     let output = succeeds(&instance, &["--undo"], "");
     assert!(output.stderr_text().contains("was in active"), "{output:?}");
@@ -220,7 +223,7 @@ fn a_message_that_moves_on_keeps_its_logs() {
     let arguments = ["--trash", "-d", "ALL", "deferred"];
     let saved_log = instance.spool().path("saved").join(format!("{id}.trace"));
     // Three renames are of its logs.
-    let told = before_rename(4, &instance, &id, &arguments, || {
+    let report = before_rename(4, &instance, &id, &arguments, || {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !saved_log.exists() {
             assert!(Instant::now() < deadline, "no log moves");
@@ -229,7 +232,7 @@ fn a_message_that_moves_on_keeps_its_logs() {
         let from = instance.spool().path(&placed.path);
         fs::rename(from, path("active")).expect("rename");
     });
-    assert!(told.ends_with("Moved to trash: 0 messages\n"), "{told}");
+    assert!(report.ends_with("Moved to trash: 0 messages\n"), "{report}");
     assert!(path("active").exists());
     assert!(in_trash(&instance).is_empty());
     for log in ["bounce", "defer", "trace"] {

@@ -1,4 +1,4 @@
-//! Defer and bounce logs, well-formed and not (spec page 05).
+//! Defer and bounce logs, well-formed and not.
 
 use fastrand::Rng;
 

@@ -105,7 +105,7 @@ fn queue_file(rng: &mut Rng, recipients: &[Vec<u8>], input: Input) -> Vec<u8> {
         1 => rng.usize(0..=recipients.len()),
         _ => recipients.len(),
     };
-    let (before, behind) = recipients.split_at(split);
+    let (before, after) = recipients.split_at(split);
     let mut file = RecordWriter::new();
     write_sizes(rng, &mut file, content.len(), input);
     write_times(rng, &mut file);
@@ -117,11 +117,11 @@ fn queue_file(rng: &mut Rng, recipients: &[Vec<u8>], input: Input) -> Vec<u8> {
     file.record(RecordType::CONTENT, b"");
     file.raw(&content);
     file.record(RecordType::EXTRACTED, b"");
-    write_recipients(rng, &mut file, behind);
+    write_recipients(rng, &mut file, after);
     write_end(rng, file)
 }
 
-/// The end record, or a jump over it into records behind it.
+/// The end record, or a jump over it into records after it.
 fn write_end(rng: &mut Rng, mut file: RecordWriter) -> Vec<u8> {
     if !chance(rng, 8) {
         file.record(RecordType::END, b"");

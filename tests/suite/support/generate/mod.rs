@@ -24,7 +24,7 @@ use super::spool::{Name, NewFile, OwnedBy, Place, Placed};
 /// Which bad input is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// Leaves out what Postfix 3.7 reads wrongly (spec page 05, "Dialect").
+    /// Leaves out what Postfix 3.7 reads wrongly.
     SafeFor37,
     /// All of it.
     Any,
@@ -291,7 +291,7 @@ impl Filler {
 }
 
 /// Takes away names that are too short to hold a time: what Postfix makes of
-/// them depends on what lay in memory behind the name.
+/// them depends on what was in memory after the name.
 pub fn remove_short_names(spool: &Spool) {
     for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
         remove_short_names_in(&spool.instance.queue_directory().join(queue));

@@ -1,6 +1,6 @@
 //! Changes real files: bytes at random, and the records of queue files.
 //!
-//! Knows nothing of what a file means to whoever reads it. One seed gives one
+//! Knows nothing of what a file means to its reader. One seed gives one
 //! file.
 
 use fastrand::Rng;
@@ -109,13 +109,13 @@ fn change_bytes(rng: &mut Rng, file: &mut Vec<u8>, files: &[Vec<u8>]) {
     }
 }
 
-/// Puts another number in the place of the next one behind `at`.
+/// Puts another number in the place of the next one after `at`.
 fn change_number(rng: &mut Rng, file: &mut Vec<u8>, at: usize) {
-    let behind = file.get(at..).unwrap_or_default();
-    let Some(start) = behind.iter().position(u8::is_ascii_digit) else {
+    let after = file.get(at..).unwrap_or_default();
+    let Some(start) = after.iter().position(u8::is_ascii_digit) else {
         return;
     };
-    let digits = behind.get(start..).unwrap_or_default();
+    let digits = after.get(start..).unwrap_or_default();
     let length = digits.iter().take_while(|b| b.is_ascii_digit()).count();
     let start = at + start;
     let number = pick(rng, &NUMBERS);

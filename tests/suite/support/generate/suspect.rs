@@ -1,8 +1,8 @@
 //! Tells whether Postfix 3.7 would read a queue file wrongly, or more often
 //! than ours does.
 //!
-//! A small reader of its own that looks for the cases that spec page 05
-//! ("Dialect") excludes from a comparison with 3.7: two senders, a recipient
+//! A small reader of its own that looks for the cases which are
+//! left out of a comparison with 3.7: two senders, a recipient
 //! or original recipient before any sender, five length bytes.
 
 /// What a comparison with Postfix 3.7 can do with a file.

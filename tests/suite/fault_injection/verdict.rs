@@ -112,7 +112,7 @@ pub fn failed(
     match (severity, is_done, is_told) {
         (Weight::Ignored(why), false, _) => Err(format!("not ignored, although: {why}")),
         (_, false, false) if struck.iter().all(|made| is_forbidden(scene, made, errno)) => Ok(()),
-        (_, false, false) => Err("not done, and not told".to_owned()),
+        (_, false, false) => Err("not done, and not reported".to_owned()),
         _ if struck.iter().any(gives_up_rights) => refused(seen, expected),
         (_, _, true) => names_it(scene, struck, seen),
         _ => Ok(()),
@@ -194,7 +194,7 @@ fn refused(seen: &Seen, expected: &Expected) -> Result<(), String> {
     }
 }
 
-/// Whoever hears of an error hears what it is about: a call on a file or
+/// An error message says what it is about: a call on a file or
 /// directory of the instance has its queue, its name or its path in the words.
 fn names_it(scene: &Scene, struck: &[Made], seen: &Seen) -> Result<(), String> {
     let words = [&seen.stderr[..], &seen.log[..]].concat().join("\n");
