@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{Call, Fatal, Inherited};
 use crate::cli;
 use crate::cli::Opt;
-use crate::config::{Config, ConfigError, LoadState, locate};
+use crate::config::{Config, ConfigError, LoadState, default_directory, locate};
 use crate::logging::{Environment, Logger};
 use crate::queue_file::message_visitor::Rules;
 use crate::release::{Feature, Release, charset_of};
@@ -48,7 +48,7 @@ pub fn authorize(directory: &OsStr, logger: &mut Logger, status: u8) -> Result<(
         Some(directory),
         None,
         Trust::BorrowedRights,
-        Path::new(locate::DEFAULT_DIRECTORY),
+        || default_directory(Trust::BorrowedRights),
         &mut warnings,
     );
     for warning in warnings {
@@ -155,7 +155,7 @@ fn load(
         wanted.directory,
         environment.as_deref(),
         call.caller.trust,
-        Path::new(locate::DEFAULT_DIRECTORY),
+        || default_directory(call.caller.trust),
         &mut progress.warnings,
     )?;
     Config::load_for(program, &directory, wanted.release, progress)

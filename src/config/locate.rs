@@ -27,19 +27,21 @@ const LISTS: [&[u8]; 2] = [
 ];
 
 /// The directory of main.cf: the value of `-c`, else that of MAIL_CONFIG,
-/// else `default`. Either may be empty, and is taken as it is.
+/// else `default`, which is asked for only if it matters. Either may be empty,
+/// and is taken as it is.
 pub fn locate(
     option: Option<&OsStr>,
     environment: Option<&OsStr>,
     trust: Trust,
-    default: &Path,
+    default: impl Fn() -> PathBuf,
     warnings: &mut Vec<String>,
 ) -> Result<PathBuf, ConfigError> {
-    let directory = option.or(environment).map_or(default, Path::new);
+    let named = option.or(environment).map(PathBuf::from);
+    let directory = named.unwrap_or_else(&default);
     if trust == Trust::BorrowedRights {
-        authorize(directory, default, warnings)?;
+        authorize(&directory, &default(), warnings)?;
     }
-    Ok(directory.to_owned())
+    Ok(directory)
 }
 
 /// Refuses a directory that the main.cf in `default` does not list, literally.
@@ -95,7 +97,7 @@ mod tests {
                 option,
                 None,
                 Trust::BorrowedRights,
-                self.0.path(),
+                || self.0.path().to_owned(),
                 &mut Vec::new(),
             )
         }
@@ -110,7 +112,7 @@ mod tests {
                 option,
                 environment,
                 Trust::OwnRights,
-                default,
+                || default.to_owned(),
                 &mut Vec::new(),
             )
             .unwrap()
@@ -177,7 +179,7 @@ mod tests {
             option,
             None,
             Trust::BorrowedRights,
-            directory.path(),
+            || directory.path().to_owned(),
             &mut Vec::new(),
         );
         let expected = format!(

@@ -5,6 +5,7 @@
 //! queues or sockets, and prints nothing: warnings are handed to the caller.
 //!
 //! - `locate`: which directory, and which directories a set-gid program accepts
+//! - `default_directory`: `/etc/postfix`, or where other systems have it
 //! - `file`, `main_cf`: logical lines, names and values
 //! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
@@ -17,6 +18,7 @@
 
 mod access;
 mod checks;
+mod default_directory;
 pub mod error;
 pub mod expand;
 pub mod file;
@@ -38,6 +40,7 @@ mod tables;
 mod tokens;
 
 pub use checks::MailOwner;
+pub use default_directory::default_directory;
 pub use error::ConfigError;
 pub use load::LoadState;
 pub use main_cf::MainCf;

@@ -20,6 +20,7 @@ mod daemon;
 mod hostile_spool;
 // Strikes at system calls by the registers of this processor.
 #[cfg(target_arch = "x86_64")]
+mod elsewhere;
 mod fault_injection;
 mod flush;
 mod front;

@@ -9,14 +9,14 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::fchown;
-use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use nix::unistd::{Group, geteuid};
 
 use super::layout::SetgidGrant;
 use super::target::InstallTarget;
-use crate::config::{MainCf, Parameters, locate, main_cf};
+use crate::config::{MainCf, Parameters, default_directory, main_cf};
+use crate::sys::process::Trust;
 
 /// setgid_group, unless main.cf says otherwise.
 const DEFAULT_GROUP: &str = "postdrop";
@@ -137,13 +137,13 @@ fn ordinary(target: &InstallTarget) -> Owner {
 /// The group that main.cf names. The default directory's: no other is read by
 /// a set-gid program.
 fn setgid_group() -> Result<String> {
-    let directory = Path::new(locate::DEFAULT_DIRECTORY);
-    if !main_cf::file_of(directory).exists() {
+    let directory = default_directory(Trust::BorrowedRights);
+    if !main_cf::file_of(&directory).exists() {
         return Ok(DEFAULT_GROUP.into());
     }
     let mut warnings = Vec::new();
     let value = MainCf::read(
-        directory,
+        &directory,
         PROGRAM,
         |_| main_cf::LineRules::LENIENT,
         &mut warnings,

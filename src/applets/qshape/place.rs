@@ -1,16 +1,15 @@
 //! Where the queues and logs are that qshape counts, and whose rights are used
 //! to read them.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::{Call, Fatal};
 use super::arguments::QshapeArguments;
 use super::errors::{POSTCONF, STATUS, STATUS_FAILED};
 use super::messages::Messages;
-use crate::config::{ConfigError, MailOwner, QueuePaths, locate};
+use crate::config::{ConfigError, MailOwner, QueuePaths, default_directory, locate};
 use crate::logging::Logger;
 use crate::qshape_report::{GroupBy, Logs, ReportSelection};
 use crate::queue_file::message_visitor::Rules;
@@ -18,6 +17,7 @@ use crate::selection::Selection;
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
+use crate::sys::process::Trust;
 use crate::sys::rights;
 
 /// The queues that are counted by default.
@@ -139,12 +139,9 @@ fn load(
     warnings: &mut Vec<String>,
 ) -> Result<QueuePaths, ConfigError> {
     let environment = std::env::var_os(locate::ENVIRONMENT);
-    let directory: &OsStr = match (&arguments.config_directory, &environment) {
-        (Some(option), _) => option,
-        (None, Some(environment)) => environment,
-        (None, None) => OsStr::new(locate::DEFAULT_DIRECTORY),
-    };
-    QueuePaths::load(POSTCONF, Path::new(directory), warnings)
+    let named = arguments.config_directory.as_ref().or(environment.as_ref());
+    let directory = named.map_or_else(|| default_directory(Trust::OwnRights), PathBuf::from);
+    QueuePaths::load(POSTCONF, &directory, warnings)
 }
 
 /// The mail owner when no instance is named: that of main.cf if there is one,

@@ -170,6 +170,6 @@ fn qshape_tells_of_a_directory_that_cannot_be_read_on() {
     let (traced, seen) = scene.struck(target, Strike::FromThenOn(Errno::EIO));
     assert!(!traced.struck.is_empty());
     let words = seen.stderr.join("\n");
-    let wanted = "Can't readdir(deferred): Input/output error";
+    let wanted = "cannot read deferred: Input/output error";
     assert!(words.contains(wanted), "{words}");
 }
