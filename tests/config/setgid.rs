@@ -82,7 +82,7 @@ fn ours(default: &Instance, directory: &Path) -> Vec<String> {
         option,
         None,
         Trust::BorrowedRights,
-        default.directory(),
+        || default.directory().to_owned(),
         &mut warnings,
     );
     let result = found.and_then(|directory| load(&directory, &mut warnings));
