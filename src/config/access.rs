@@ -28,9 +28,10 @@ impl Config {
         list: &[u8],
         warnings: &mut Vec<String>,
     ) -> Result<PatternList, ConfigError> {
-        match list.starts_with(b"static:") {
-            true => Ok(PatternList::of_all()),
-            false => PatternList::parse(parameter, list, Matching::Whole, self.charset(), warnings),
+        if list.starts_with(b"static:") {
+            Ok(PatternList::of_all())
+        } else {
+            PatternList::parse(parameter, list, Matching::Whole, self.charset(), warnings)
         }
     }
 

@@ -240,11 +240,11 @@ impl Loader<'_> {
         if !self.parameters.is_set(host.name) {
             default = checks::own_host_name(self.parameters.charset(), self.warnings)?;
             if !default.contains(&b'.') {
-                let domain = match self.parameters.is_set(domain.name) {
-                    true => self
-                        .parameters
-                        .expanded(domain.name.as_bytes(), self.warnings)?,
-                    false => checks::LOCAL_DOMAIN.to_vec(),
+                let domain = if self.parameters.is_set(domain.name) {
+                    let name = domain.name.as_bytes();
+                    self.parameters.expanded(name, self.warnings)?
+                } else {
+                    checks::LOCAL_DOMAIN.to_vec()
                 };
                 default.push(b'.');
                 default.extend_from_slice(&domain);

@@ -207,9 +207,10 @@ impl<R: BufRead> AttributeReader<R> {
     /// returned as a value: Postfix warns of it and goes on.
     pub fn end_of_list(&mut self) -> Result<Option<AttributeError>, AttributeError> {
         let mut name = Vec::new();
-        Ok(match self.name(&mut name)? {
-            false => None,
-            true => Some(self.unexpected(&name, END_OF_LIST)),
+        Ok(if self.name(&mut name)? {
+            Some(self.unexpected(&name, END_OF_LIST))
+        } else {
+            None
         })
     }
 
@@ -251,9 +252,10 @@ impl<R: BufRead> AttributeReader<R> {
 
     /// Fails unless the name that was read is `expected`.
     pub fn expect(&self, name: &[u8], expected: &'static str) -> Result<(), AttributeError> {
-        match name == expected.as_bytes() {
-            true => Ok(()),
-            false => Err(self.unexpected(name, expected)),
+        if name == expected.as_bytes() {
+            Ok(())
+        } else {
+            Err(self.unexpected(name, expected))
         }
     }
 
@@ -313,9 +315,10 @@ impl<R: BufRead> AttributeReader<R> {
                 },
             };
             if let Some(silence) = silence {
-                return Err(self.fault(match is_begun {
-                    true => AttributeFault::Truncated(silence, part),
-                    false => if_silent(silence),
+                return Err(self.fault(if is_begun {
+                    AttributeFault::Truncated(silence, part)
+                } else {
+                    if_silent(silence)
                 }));
             }
         }

@@ -214,9 +214,10 @@ impl<R: io::BufRead + Buffered> Showq<R> {
 
     /// Reads an attribute that must be called `name`.
     fn named(&mut self, name: &'static str, value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        match self.attributes.name(&mut self.name)? {
-            true => self.value(name, value),
-            false => Err(self.attributes.missing(name)),
+        if self.attributes.name(&mut self.name)? {
+            self.value(name, value)
+        } else {
+            Err(self.attributes.missing(name))
         }
     }
 }

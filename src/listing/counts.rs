@@ -112,9 +112,10 @@ impl CountBy {
             Self::SaslUser => or_none(&known.origin.sasl_user),
             Self::Client => {
                 let client = known.origin.client();
-                match client.is_named() {
-                    true => [&client.name[..], b"[", &client.address, b"]"].concat(),
-                    false => NONE.to_vec(),
+                if client.is_named() {
+                    [&client.name[..], b"[", &client.address, b"]"].concat()
+                } else {
+                    NONE.to_vec()
                 }
             }
             _ => hour(known.arrival),
@@ -360,9 +361,10 @@ impl<'a> MessageCounter<'a> {
                 continue;
             }
             let more = self.recipients_cost.saturating_add(cost_of(&value));
-            let value = match more > OPEN_COST_MAX {
-                true => OTHERS.to_vec(),
-                false => value,
+            let value = if more > OPEN_COST_MAX {
+                OTHERS.to_vec()
+            } else {
+                value
             };
             self.recipients_cost = more.min(OPEN_COST_MAX);
             let count = values.entry(value).or_default();

@@ -53,9 +53,10 @@ impl<'a> Sorter<'a> {
         if self.entries.len() > limit.saturating_add(SLACK) {
             self.cut();
         }
-        match self.held > self.held_max {
-            true => self.write_run(),
-            false => Ok(()),
+        if self.held > self.held_max {
+            self.write_run()
+        } else {
+            Ok(())
         }
     }
 

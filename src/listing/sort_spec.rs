@@ -113,9 +113,10 @@ impl SortSpec {
 
     /// What has to be read of a message for it.
     pub fn depth(&self) -> RequiredParts {
-        match self.keys.contains(&SortKey::Recipients) {
-            true => RequiredParts::Everything,
-            false => RequiredParts::Head,
+        if self.keys.contains(&SortKey::Recipients) {
+            RequiredParts::Everything
+        } else {
+            RequiredParts::Head
         }
     }
 }

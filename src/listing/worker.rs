@@ -152,9 +152,10 @@ impl<'a> Worker<'a> {
 
     /// What cannot be read is reported, and the listing goes on without it.
     fn not_read(&mut self, chunk: &Chunk, error: ReadError) -> Result<(), WorkerStop> {
-        match error.ends_listing() {
-            true => Err(WorkerStop::failed(error)),
-            false => Ok(self.warn(chunk, error.to_string().into_bytes())?),
+        if error.ends_listing() {
+            Err(WorkerStop::failed(error))
+        } else {
+            Ok(self.warn(chunk, error.to_string().into_bytes())?)
         }
     }
 
@@ -177,9 +178,10 @@ impl<'a> Worker<'a> {
             if let Part::Header(name, value) = part {
                 facts.note_header(name, value);
             }
-            match facts.has_headers() {
-                true => Next::Stop,
-                false => Next::Headers,
+            if facts.has_headers() {
+                Next::Stop
+            } else {
+                Next::Headers
             }
         })
     }
@@ -226,9 +228,10 @@ impl<'a> Worker<'a> {
 
     fn hand_out(&mut self, chunk: &Chunk) -> Result<(), ConsumerGone> {
         let text = std::mem::take(self.form.out());
-        match text.is_empty() {
-            true => Ok(()),
-            false => chunk.hand_out(OutputPiece::Text(text)),
+        if text.is_empty() {
+            Ok(())
+        } else {
+            chunk.hand_out(OutputPiece::Text(text))
         }
     }
 }
@@ -286,14 +289,13 @@ impl Pieces<'_, '_> {
             return;
         }
         let text = std::mem::take(self.form.out());
-        match text.len() <= 2 * PIECE_SIZE {
-            true => self.send(OutputPiece::Text(text)),
-            // One text of many threads' may be long, not those that wait.
-            false => {
-                for piece in text.chunks(PIECE_SIZE) {
-                    self.send(OutputPiece::Text(piece.to_vec()));
-                }
-            }
+        if text.len() <= 2 * PIECE_SIZE {
+            self.send(OutputPiece::Text(text));
+            return;
+        }
+        // One text may be long in each thread, but not those that wait.
+        for piece in text.chunks(PIECE_SIZE) {
+            self.send(OutputPiece::Text(piece.to_vec()));
         }
     }
 

@@ -161,9 +161,10 @@ impl<'a> ChunkCounter<'a> {
             Ok(Some(message)) => self.read(chunk, &message, name)?,
             Err(cause) => return chunk.hand_out(CountPiece::Exhausted(cause)),
         }
-        match self.size > PIECE_SIZE {
-            true => self.hand_out(chunk),
-            false => Ok(()),
+        if self.size > PIECE_SIZE {
+            self.hand_out(chunk)
+        } else {
+            Ok(())
         }
     }
 

@@ -106,9 +106,10 @@ impl MessageVisitor for Evaluator<'_> {
     fn message(&mut self, head: &MessageHead<'_>) {
         let may = self.selection.admits_name(head.queue, head.id)
             && self.selection.admits_head(head, self.null_shown);
-        match may {
-            true => self.conclude(),
-            false => self.verdict = Match::No,
+        if may {
+            self.conclude()
+        } else {
+            self.verdict = Match::No
         }
     }
 
@@ -119,9 +120,10 @@ impl MessageVisitor for Evaluator<'_> {
         self.recipients = self.recipients.saturating_add(1);
         for (clause, seen) in self.selection.recipients.iter().zip(&mut self.seen) {
             let is_true = |test: &RecipientTest| test.is_true_of(recipient, self.null_shown);
-            match clause.tests.iter().any(is_true) {
-                true => seen.hit = true,
-                false => seen.miss = true,
+            if clause.tests.iter().any(is_true) {
+                seen.hit = true
+            } else {
+                seen.miss = true
             }
         }
         self.conclude();
@@ -129,10 +131,7 @@ impl MessageVisitor for Evaluator<'_> {
 
     fn end(&mut self) {
         if self.verdict == Match::Open {
-            self.verdict = match self.decide() {
-                true => Match::Yes,
-                false => Match::No,
-            };
+            self.verdict = if self.decide() { Match::Yes } else { Match::No };
         }
     }
 

@@ -79,9 +79,10 @@ impl<'s> Matcher<'s> {
         message: &Message,
         at: &Location<'_>,
     ) -> Result<Option<FileIdentity>, ReadError> {
-        match self.matches(message, at)? {
-            true => self.file_identity(message, at),
-            false => Ok(None),
+        if self.matches(message, at)? {
+            self.file_identity(message, at)
+        } else {
+            Ok(None)
         }
     }
 

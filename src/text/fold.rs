@@ -73,9 +73,10 @@ fn fold_word(word: &[u8], to: &mut Vec<u8>) {
 }
 
 fn fold_core(core: &[u8], to: &mut Vec<u8>) {
-    match is_particular(core) {
-        true => to.extend_from_slice(FOLDED.as_bytes()),
-        false => to.extend_from_slice(core),
+    if is_particular(core) {
+        to.extend_from_slice(FOLDED.as_bytes())
+    } else {
+        to.extend_from_slice(core)
     }
 }
 

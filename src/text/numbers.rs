@@ -120,9 +120,10 @@ fn shortest(value: f64) -> String {
 
 /// Without the zeros after the last digit of a fraction.
 fn without_zeros(number: &str) -> &str {
-    match number.contains('.') {
-        true => number.trim_end_matches('0').trim_end_matches('.'),
-        false => number,
+    if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        number
     }
 }
 

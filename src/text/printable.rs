@@ -70,9 +70,12 @@ pub fn without_controls(json: String) -> String {
     if !json.contains(is_obeyed) {
         return json;
     }
-    let escape = |c: char| match is_obeyed(c) && c != '\n' {
-        true => format!("\\u{:04x}", u32::from(c)),
-        false => c.to_string(),
+    let escape = |c: char| {
+        if is_obeyed(c) && c != '\n' {
+            format!("\\u{:04x}", u32::from(c))
+        } else {
+            c.to_string()
+        }
     };
     json.chars().map(escape).collect()
 }

@@ -213,12 +213,11 @@ impl SourceChoice<'_, '_> {
             return fatal;
         }
         let reason = self.connect_failed(error);
-        let text = match is_forbidden(error) {
-            true => reason,
-            false => {
-                let text = "Queue report unavailable - mail system is down";
-                self.with_reason(text, &reason)
-            }
+        let text = if is_forbidden(error) {
+            reason
+        } else {
+            let text = "Queue report unavailable - mail system is down";
+            self.with_reason(text, &reason)
         };
         unavailable(self.session.logger, &text)
     }
