@@ -11,6 +11,7 @@ use crate::support::instance::{Builder, Instance};
 use crate::support::postlog::{self, Postlog};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::spool::{Name, NewFile};
+use crate::support::{Met, Needs, require};
 
 /// An instance that every release can read: before 3.5.9 a level is a number.
 fn builder() -> Builder {
@@ -260,6 +261,9 @@ fn row_d_an_extracted_segment_without_an_offset_is_not_gone_to_since_3_9() {
 
 #[test]
 fn row_p_a_name_of_five_characters_is_renamed_or_bogus() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for (dialect, is_bogus) in [
         ("3.4.13", false),
         ("3.5.26", false),
@@ -313,6 +317,9 @@ fn row_f_why_the_mail_system_is_down_is_said_since_3_7() {
 
 #[test]
 fn row_j_and_l_options_that_a_release_has_not() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().build();
     let invalid = |tool, dialect, arguments: &[&str], letter: char| {
         let output = run(&instance, tool, dialect, arguments);
@@ -339,6 +346,9 @@ fn row_j_and_l_options_that_a_release_has_not() {
 
 #[test]
 fn row_l_reports_and_order_of_3_4() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().build();
     let all: &[(u8, &[u8])] = &[(b'S', b"a"), (b'R', b"c")];
     let words = |dialect, arguments: &[&str]| {
@@ -366,6 +376,9 @@ fn row_l_reports_and_order_of_3_4() {
 
 #[test]
 fn row_l_unfinished_files_are_purged_after_one_day_before_3_5() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().build();
     let path = instance.queue_directory().join("incoming/unfinished");
     let purge = |dialect, days: u64| {
@@ -388,6 +401,9 @@ fn row_l_unfinished_files_are_purged_after_one_day_before_3_5() {
 
 #[test]
 fn row_s_a_nul_in_main_cf_is_warned_of_since_3_9() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().build();
     let path = instance.etc().join("main.cf");
     let text = fs::read_to_string(&path).expect("main.cf");
@@ -415,6 +431,9 @@ fn row_t_qshape_says_the_twice_until_3_6() {
 
 #[test]
 fn parameters_that_every_release_checks_at_its_start() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for (name, value, words) in [
         (
             "inet_protocols",
@@ -444,6 +463,9 @@ fn parameters_that_every_release_checks_at_its_start() {
 
 #[test]
 fn a_compatibility_level_is_a_number_before_3_6() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     // Whether 3.4.13, 3.5.25 and 3.7.11 take it.
     for (level, accepted) in [
         ("2", [true, true, true]),
@@ -483,6 +505,9 @@ fn a_compatibility_level_is_a_number_before_3_6() {
 
 #[test]
 fn a_setting_without_a_name_is_refused_since_3_7() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().build();
     let attributes: &[(u8, &[u8])] = &[
         (b'A', b"=v"),
@@ -558,6 +583,9 @@ fn the_warning_of_a_missing_sender_has_no_address() {
 
 #[test]
 fn respectful_logging_is_checked_since_3_6() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().set("respectful_logging", "maybe").build();
     let words = |dialect| run(&instance, Tool::Postsuper, dialect, &["-d", "ABC"]).stderr_text();
     assert_eq!(words("3.5.25"), "postsuper: Deleted: 0 messages\n");
@@ -567,6 +595,9 @@ fn respectful_logging_is_checked_since_3_6() {
 
 #[test]
 fn an_unknown_setgid_group_ends_all_but_listings() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().set("setgid_group", "nosuchgroup").build();
     let words = "parameter setgid_group: unknown group name: nosuchgroup\n";
     for (tool, arguments) in [
@@ -590,6 +621,9 @@ fn postcat_works_whatever_maillog_file_is() {
 
 #[test]
 fn a_log_on_standard_output_has_what_postlogd_does_not_take() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().set("maillog_file", "/dev/stdout").build();
     for dialect in ["3.7.22", "3.9.14", "3.10.13", "3.11"] {
         let text = stdout(&instance, Tool::Postsuper, dialect, &["-d", "ABC"]);
@@ -648,6 +682,9 @@ fn mail_version_in_main_cf_is_that_of_the_daemons() {
 
 #[test]
 fn a_dialect_that_is_no_version_is_refused_by_every_tool() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = builder().build();
     for (tool, arguments) in [
         (Tool::Postqueue, ["-p", "-v"]),
