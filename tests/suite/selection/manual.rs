@@ -95,7 +95,8 @@ const TOOLS: [&str; 6] = [
 ];
 /// Examples that need a daemon, a terminal, another program or another
 /// instance, that wait or change the machine.
-const NOT_RUN: [&str; 14] = [
+const NOT_RUN: [&str; 15] = [
+    "completions fish",
     "promtool",
     "spoolbox install",
     "spoolbox uninstall",
@@ -117,7 +118,8 @@ fn every_example_is_accepted_by_the_tool_it_calls() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let instance = Instance::builder().build();
+    // An example names Postfix 3.4, which takes no other form of this value.
+    let instance = Instance::builder().set("compatibility_level", "2").build();
     sample::fill(&instance);
     let tools = instance.root().join("tools");
     fs::create_dir(&tools).expect("a directory");
