@@ -396,6 +396,11 @@ impl Play {
         ));
         // Otherwise nothing was proved.
         let ends = [sums.delivered, sums.returned, sums.deleted, sums.left];
+        assert!(ends.iter().any(|&count| count > 0), "{sums:?}");
+        if Extent::from_environment() == Extent::Sample {
+            // Too short for every kind of end and call.
+            return sums;
+        }
         assert!(ends.iter().all(|&count| count > 0), "{sums:?}");
         assert!(by_cast.iter().all(|&count| count > 0), "{by_cast:?}");
         assert!(counts.iter().all(|&(_, count)| count > 0), "{counts:?}");

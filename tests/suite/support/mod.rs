@@ -153,7 +153,7 @@ pub fn under_test() -> Program {
 /// How much the tests do, which is what SPOOLBOX_LONG says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Extent {
-    /// Without it, or 0: a sample of the cases, in three minutes.
+    /// Without it, or 0: a sample of the cases.
     Sample,
     /// 1: all cases, as in CI.
     Complete,
