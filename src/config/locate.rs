@@ -33,15 +33,19 @@ pub fn locate(
     option: Option<&OsStr>,
     environment: Option<&OsStr>,
     trust: Trust,
-    default: impl Fn() -> PathBuf,
+    default: impl FnOnce() -> PathBuf,
     warnings: &mut Vec<String>,
 ) -> Result<PathBuf, ConfigError> {
     let named = option.or(environment).map(PathBuf::from);
-    let directory = named.unwrap_or_else(&default);
-    if trust == Trust::BorrowedRights {
-        authorize(&directory, &default(), warnings)?;
+    match trust {
+        Trust::OwnRights => Ok(named.unwrap_or_else(default)),
+        Trust::BorrowedRights => {
+            let default = default();
+            let directory = named.unwrap_or_else(|| default.clone());
+            authorize(&directory, &default, warnings)?;
+            Ok(directory)
+        }
     }
-    Ok(directory)
 }
 
 /// Refuses a directory that the main.cf in `default` does not list, literally.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::{Call, Fatal};
 use super::arguments::QshapeArguments;
@@ -139,8 +139,13 @@ fn load(
     warnings: &mut Vec<String>,
 ) -> Result<QueuePaths, ConfigError> {
     let environment = std::env::var_os(locate::ENVIRONMENT);
-    let named = arguments.config_directory.as_ref().or(environment.as_ref());
-    let directory = named.map_or_else(|| default_directory(Trust::OwnRights), PathBuf::from);
+    let directory = locate::locate(
+        arguments.config_directory.as_deref(),
+        environment.as_deref(),
+        Trust::OwnRights,
+        || default_directory(Trust::OwnRights),
+        warnings,
+    )?;
     QueuePaths::load(POSTCONF, &directory, warnings)
 }
 
