@@ -10,7 +10,6 @@ mod source;
 mod whole;
 
 use super::Fatal;
-use super::authorization;
 use super::authorization::AccessRequest;
 use super::output::{output_failed, stdout};
 use crate::listing::{CountPlan, ListingError, Output, Sink, SortSpec, Spill, Style};
@@ -35,12 +34,7 @@ pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<
         sort_spec: Some(&sort_spec),
         ..*request
     };
-    authorization::authorize(
-        session.call,
-        AccessRequest::View,
-        session.config,
-        session.logger,
-    )?;
+    session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
     let mut whole = Whole::new(stdout(session.logger)?, request.style, limit, &spill);
     let mut lister = Lister::new(session.again(), &request, &spill);
@@ -61,13 +55,8 @@ pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<
 }
 
 /// Lists the queue.
-pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
-    authorization::authorize(
-        session.call,
-        AccessRequest::View,
-        session.config,
-        session.logger,
-    )?;
+pub fn run(mut session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
+    session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
     let mut lister = Lister::new(session, request, &spill);
     let origin = lister.choose_for_request()?;
@@ -81,16 +70,11 @@ pub fn run(session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
 
 /// Lists the queue into `sink`.
 pub fn into_sink(
-    session: Session<'_>,
+    mut session: Session<'_>,
     request: &Request<'_>,
     sink: &mut impl Sink,
 ) -> Result<(), Fatal> {
-    authorization::authorize(
-        session.call,
-        AccessRequest::View,
-        session.config,
-        session.logger,
-    )?;
+    session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
     let mut lister = Lister::new(session, request, &spill);
     let origin = lister.choose_for_request()?;
@@ -102,16 +86,11 @@ pub fn into_sink(
 
 /// Counts the queue; the style of the request is ignored.
 pub fn count(
-    session: Session<'_>,
+    mut session: Session<'_>,
     request: &Request<'_>,
     plan: &CountPlan,
 ) -> Result<CountSummary, Fatal> {
-    authorization::authorize(
-        session.call,
-        AccessRequest::View,
-        session.config,
-        session.logger,
-    )?;
+    session.authorize(AccessRequest::View)?;
     let request = &Request {
         style: Style::Counts(plan),
         ..*request

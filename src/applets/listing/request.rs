@@ -3,8 +3,10 @@
 
 use std::ffi::OsString;
 
-use super::super::Call;
+use super::super::authorization;
+use super::super::authorization::AccessRequest;
 use super::super::borrowed::Connections;
+use super::super::{Call, Fatal};
 use crate::config::Config;
 use crate::listing::{SortSpec, Style};
 use crate::logging::Logger;
@@ -82,5 +84,10 @@ impl Session<'_> {
             logger: &mut *self.logger,
             ..*self
         }
+    }
+
+    /// Refuses a caller that may not do this with the instance's queue.
+    pub fn authorize(&mut self, request: AccessRequest) -> Result<(), Fatal> {
+        authorization::authorize(self.call, request, self.config, self.logger)
     }
 }

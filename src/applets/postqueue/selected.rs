@@ -7,7 +7,6 @@
 
 use std::time::Instant;
 
-use super::super::authorization;
 use super::super::authorization::AccessRequest;
 use super::super::borrowed::Connections;
 use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
@@ -31,12 +30,7 @@ pub(super) fn run(mut session: Session<'_>, arguments: &PostqueueArguments) -> R
     if arguments.dry_run {
         return list_only(session, arguments);
     }
-    authorization::authorize(
-        session.call,
-        AccessRequest::Flush,
-        session.config,
-        session.logger,
-    )?;
+    session.authorize(AccessRequest::Flush)?;
     let template = Template::ids(Terminator::Newline, clock(arguments));
     let mut found = SelectedIds {
         ids: Vec::new(),
