@@ -23,9 +23,9 @@ const STATUS: u8 = 1;
 const FLUSH: &str = "flush";
 
 const OPTIONS: [Opt; 5] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    cli::CONFIG_DIRECTORY,
     Opt::short('D', Value::None, "accepted for compatibility"),
-    Opt::short('v', Value::None, "accepted for compatibility"),
+    cli::VERBOSE,
     cli::HELP,
     cli::VERSION,
 ];

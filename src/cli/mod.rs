@@ -30,6 +30,13 @@ pub const DIALECT: Opt = Opt::long(
     "behave as Postfix VERSION, such as 3.5 or 3.10.5",
 );
 
+/// An option of Postfix's tools: which instance.
+pub const CONFIG_DIRECTORY: Opt = Opt::short('c', Value::Required("DIR"), "read DIR/main.cf");
+/// The options that choose an instance and how its Postfix behaves.
+pub const INSTANCE: [Opt; 2] = [CONFIG_DIRECTORY, DIALECT];
+/// An option of Postfix's tools that prints nothing here.
+pub const VERBOSE: Opt = Opt::short('v', Value::None, "accepted for compatibility");
+
 /// The release that the value of `--dialect` names.
 pub fn release(value: &OsStr) -> Option<Release> {
     Release::parse(value.to_str()?)

@@ -48,11 +48,6 @@ const RECORDS: [Opt; 6] = [
     ),
 ];
 
-const INSTANCE: [Opt; 2] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    cli::DIALECT,
-];
-
 const OTHER: [Opt; 2] = [cli::HELP, cli::VERSION];
 
 /// Commands that are often needed.
@@ -84,7 +79,7 @@ fn groups() -> Vec<OptionGroup> {
         OptionGroup::new("Output", &OUTPUT),
         OptionGroup::new("Records", &RECORDS),
         selection::group(),
-        OptionGroup::new("Choosing the instance", &INSTANCE),
+        OptionGroup::new("Choosing the instance", &cli::INSTANCE),
         OptionGroup::new("Other options", &OTHER),
     ]
 }

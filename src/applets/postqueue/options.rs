@@ -139,7 +139,7 @@ const MONITORING: [Opt; 7] = [
 ];
 
 const INSTANCE: [Opt; 5] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
+    cli::CONFIG_DIRECTORY,
     Opt::long(
         "instance",
         Value::Required("NAME"),
@@ -159,11 +159,7 @@ const INSTANCE: [Opt; 5] = [
     cli::DIALECT,
 ];
 
-const OTHER: [Opt; 3] = [
-    Opt::short('v', Value::None, "accepted for compatibility"),
-    cli::HELP,
-    cli::VERSION,
-];
+const OTHER: [Opt; 3] = [cli::VERBOSE, cli::HELP, cli::VERSION];
 
 /// Commands that are often needed.
 const EXAMPLES: [(&str, &str); 5] = [

@@ -104,16 +104,7 @@ const REPAIR: [Opt; 3] = [
     Opt::short('S', Value::None, "the same, with redundant repairs"),
 ];
 
-const INSTANCE: [Opt; 2] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    cli::DIALECT,
-];
-
-const OTHER: [Opt; 3] = [
-    Opt::short('v', Value::None, "accepted for compatibility"),
-    cli::HELP,
-    cli::VERSION,
-];
+const OTHER: [Opt; 3] = [cli::VERBOSE, cli::HELP, cli::VERSION];
 
 /// Commands that are often needed.
 const EXAMPLES: [(&str, &str); 5] = [
@@ -148,7 +139,7 @@ fn groups() -> Vec<OptionGroup> {
         OptionGroup::new("Trash", &TRASH),
         selection::group(),
         OptionGroup::new("Repairing the queues", &REPAIR),
-        OptionGroup::new("Choosing the instance", &INSTANCE),
+        OptionGroup::new("Choosing the instance", &cli::INSTANCE),
         OptionGroup::new("Other options", &OTHER),
     ]
 }

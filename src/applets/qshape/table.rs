@@ -64,11 +64,6 @@ const OUTPUT: [Opt; 5] = [
     ),
 ];
 
-const INSTANCE: [Opt; 2] = [
-    Opt::short('c', Value::Required("DIR"), "read DIR/main.cf"),
-    cli::DIALECT,
-];
-
 const OTHER: [Opt; 3] = [
     Opt::short('h', Value::None, "print Postfix's usage message and fail"),
     cli::HELP,
@@ -106,7 +101,7 @@ fn groups() -> Vec<OptionGroup> {
         OptionGroup::new("Columns", &COLUMNS),
         OptionGroup::new("Output", &OUTPUT),
         selection::group(),
-        OptionGroup::new("Choosing the instance", &INSTANCE),
+        OptionGroup::new("Choosing the instance", &cli::INSTANCE),
         OptionGroup::new("Other options", &OTHER),
     ]
 }

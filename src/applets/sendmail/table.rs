@@ -17,7 +17,7 @@ const MAIN: [Opt; 5] = [
         "-q alone: try to deliver all mail now; -qRSITE: all mail for SITE; -qIID: the message \
          with this queue ID",
     ),
-    Opt::short('v', Value::None, "accepted for compatibility"),
+    cli::VERBOSE,
     cli::DIALECT,
 ];
 

@@ -123,14 +123,7 @@ fn every_example_is_accepted_by_the_tool_it_calls() {
     sample::fill(&instance);
     let tools = instance.root().join("tools");
     fs::create_dir(&tools).expect("a directory");
-    for name in [
-        "mailq",
-        "postcat",
-        "postqueue",
-        "postsuper",
-        "qshape",
-        "spoolbox",
-    ] {
+    for name in TOOLS {
         let program = env!("CARGO_BIN_EXE_spoolbox");
         std::os::unix::fs::symlink(program, tools.join(name)).expect("a link");
     }
