@@ -1,15 +1,18 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|selection|qshape|acting|moving|deleting|load|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|selection|qshape|acting|moving|trash|deleting|starting|load|postcat] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
-//! Checks that both print the same before any time counts. Nothing here
+//! A third column is the limit: the system calls that the work cannot do
+//! without, in a bare loop. Checks that both print the same before any time
+//! counts. Nothing here
 //! asserts a time: these are measurements, and machines are noisy.
 // A benchmark prints its figures.
 #![allow(clippy::print_stdout)]
 
+mod limit;
 mod load;
 mod postcat;
 mod postsuper;
@@ -20,8 +23,9 @@ mod timing;
 
 use std::process::ExitCode;
 
+use limit::Limit;
 use spool::Spool;
-use timing::{Cache, Contest, Order, Program};
+use timing::{Cache, Contest, Order, Program, Row};
 
 const MESSAGES: usize = 100_000;
 const ROUNDS: usize = 5;
@@ -37,10 +41,7 @@ fn main() -> ExitCode {
     }
     timing::print_machine();
     println!("{messages} deferred messages with defer logs, {rounds} rounds\n");
-    println!(
-        "{:<28} {:>10} {:>10} {:>8} {:>12}",
-        "", "Postfix", "ours", "ratio", "our memory"
-    );
+    println!("{}", Row::heading());
     match measure(messages, rounds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(difference) => {
@@ -58,7 +59,9 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
         "qshape",
         "acting",
         "moving",
+        "trash",
         "deleting",
+        "starting",
         "load",
         "postcat",
     ];
@@ -89,6 +92,12 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
     if asked("moving") {
         postsuper::moving(messages, rounds);
     }
+    if asked("trash") {
+        postsuper::trash(messages, rounds);
+    }
+    if asked("starting") {
+        postsuper::starting(rounds);
+    }
     if asked("load") {
         load::run(messages);
     }
@@ -103,6 +112,7 @@ fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
         ("postqueue -p, warm", "-p", Cache::Warm),
         ("postqueue -j, warm", "-j", Cache::Warm),
         ("postqueue -p, cold", "-p", Cache::Cold),
+        ("postqueue -j, cold", "-j", Cache::Cold),
     ] {
         let contest = Contest {
             label,
@@ -111,12 +121,13 @@ fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
             cache,
             rounds,
             order: Order::AsPrinted,
+            limit: (Limit::MessagesAndLogs, spool),
         };
         println!("{}", contest.run()?);
     }
     let first = timing::first_lines(&Program::ours("postqueue", &["-c", &spool.etc(), "-p"]), 3);
     println!(
-        "{:<28} {:>21} ms",
+        "{:<30} {:>21} ms",
         "first 3 lines, ours",
         format!("{:.1}", first.as_secs_f64() * 1e3)
     );

@@ -4,6 +4,7 @@ use std::fs;
 
 use spoolbox::queue_file::records::writer::QueueFile;
 
+use crate::limit::{LARGE, Limit};
 use crate::spool::Spool;
 use crate::timing::{Cache, Contest, Order, Program};
 
@@ -18,22 +19,35 @@ pub fn run(rounds: usize) -> Result<(), String> {
     let ids = fs::read_to_string(spool.ids()).expect("the list");
     let etc = spool.etc();
     let arguments: Vec<&str> = ["-c", &etc, "-q"].into_iter().chain(ids.lines()).collect();
-    contest("postcat -q, 2,000 IDs", &arguments, rounds)?;
+    let limit = (Limit::Lookups, &spool);
+    contest("postcat -q, 2,000 IDs", &arguments, limit, rounds)?;
     let line = "x".repeat(98);
     let lines = vec![line.as_str(); LINES];
     let large = QueueFile::new(1_700_000_000, "a@example.com", &["b@example.com"], &lines);
-    let path = spool.root().join("large");
+    let path = spool.root().join(LARGE);
     fs::write(&path, large.to_bytes()).expect("room for 300 MB");
     let path = path.display().to_string();
-    contest("postcat, a body of 300 MB", &["-c", &etc, &path], rounds)?;
+    let limit = (Limit::Copy, &spool);
+    contest(
+        "postcat, a body of 300 MB",
+        &["-c", &etc, &path],
+        limit,
+        rounds,
+    )?;
     contest(
         "postcat -h, the same file",
         &["-c", &etc, "-h", &path],
+        (Limit::Start, &spool),
         rounds,
     )
 }
 
-fn contest(label: &'static str, arguments: &[&str], rounds: usize) -> Result<(), String> {
+fn contest(
+    label: &'static str,
+    arguments: &[&str],
+    limit: (Limit, &Spool),
+    rounds: usize,
+) -> Result<(), String> {
     let contest = Contest {
         label,
         theirs: Program::theirs("postcat", arguments),
@@ -41,6 +55,7 @@ fn contest(label: &'static str, arguments: &[&str], rounds: usize) -> Result<(),
         cache: Cache::Warm,
         rounds,
         order: Order::AsPrinted,
+        limit,
     };
     println!("{}", contest.run()?);
     Ok(())

@@ -12,8 +12,12 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::limit::Limit;
 use crate::spool::Spool;
-use crate::timing::{Cache, Program, drop_caches, median};
+use crate::timing::{Cache, Program, Row, Times, drop_caches};
+
+/// Calls of one message in each round.
+const STARTS: usize = 20;
 
 /// What one line of the table measures.
 struct Line {
@@ -22,31 +26,123 @@ struct Line {
     /// What brings the messages back.
     undo: &'static [&'static str],
     cache: Cache,
+    limit: Limit,
 }
 
+const HOLD: Limit = Limit::Move("deferred", "hold");
+const HOLD_LISTED: Limit = Limit::LookupAndMove("deferred", "hold");
+const RELEASE: Limit = Limit::Move("hold", "deferred");
+const RELEASE_LISTED: Limit = Limit::LookupAndMove("hold", "deferred");
+const REQUEUE: Limit = Limit::Move("deferred", "maildrop");
+const REQUEUE_LISTED: Limit = Limit::LookupAndMove("deferred", "maildrop");
+
 const TO_AND_FRO: [Line; 8] = [
-    line("-h ALL, warm", &["-h", "ALL"], &["-H", "ALL"], Cache::Warm),
-    line("-h ALL, cold", &["-h", "ALL"], &["-H", "ALL"], Cache::Cold),
-    line("-h -, warm", &["-h", "-"], &["-H", "ALL"], Cache::Warm),
-    line("-h -, cold", &["-h", "-"], &["-H", "ALL"], Cache::Cold),
-    line("-H ALL, warm", &["-H", "ALL"], &["-h", "ALL"], Cache::Warm),
-    line("-H ALL, cold", &["-H", "ALL"], &["-h", "ALL"], Cache::Cold),
-    line("-H -, warm", &["-H", "-"], &["-h", "ALL"], Cache::Warm),
-    line("-H -, cold", &["-H", "-"], &["-h", "ALL"], Cache::Cold),
+    line(
+        "-h ALL, warm",
+        &["-h", "ALL"],
+        &["-H", "ALL"],
+        Cache::Warm,
+        HOLD,
+    ),
+    line(
+        "-h ALL, cold",
+        &["-h", "ALL"],
+        &["-H", "ALL"],
+        Cache::Cold,
+        HOLD,
+    ),
+    line(
+        "-h -, warm",
+        &["-h", "-"],
+        &["-H", "ALL"],
+        Cache::Warm,
+        HOLD_LISTED,
+    ),
+    line(
+        "-h -, cold",
+        &["-h", "-"],
+        &["-H", "ALL"],
+        Cache::Cold,
+        HOLD_LISTED,
+    ),
+    line(
+        "-H ALL, warm",
+        &["-H", "ALL"],
+        &["-h", "ALL"],
+        Cache::Warm,
+        RELEASE,
+    ),
+    line(
+        "-H ALL, cold",
+        &["-H", "ALL"],
+        &["-h", "ALL"],
+        Cache::Cold,
+        RELEASE,
+    ),
+    line(
+        "-H -, warm",
+        &["-H", "-"],
+        &["-h", "ALL"],
+        Cache::Warm,
+        RELEASE_LISTED,
+    ),
+    line(
+        "-H -, cold",
+        &["-H", "-"],
+        &["-h", "ALL"],
+        Cache::Cold,
+        RELEASE_LISTED,
+    ),
 ];
 
 /// Each of these needs a new spool.
 const ONE_WAY: [Line; 10] = [
-    line("-d ALL, cold", &["-d", "ALL"], &[], Cache::Cold),
-    line("-d -, cold", &["-d", "-"], &[], Cache::Cold),
-    line("-d ALL, warm", &["-d", "ALL"], &[], Cache::Warm),
-    line("-d -, warm", &["-d", "-"], &[], Cache::Warm),
-    line("-r ALL, warm", &["-r", "ALL"], &[], Cache::Warm),
-    line("-r ALL, cold", &["-r", "ALL"], &[], Cache::Cold),
-    line("-r -, warm", &["-r", "-"], &[], Cache::Warm),
-    line("-r -, cold", &["-r", "-"], &[], Cache::Cold),
-    line("-e ALL, warm", &["-e", "ALL"], &[], Cache::Warm),
-    line("-e -, warm", &["-e", "-"], &[], Cache::Warm),
+    line(
+        "-d ALL, cold",
+        &["-d", "ALL"],
+        &[],
+        Cache::Cold,
+        Limit::Delete,
+    ),
+    line("-d -, cold", &["-d", "-"], &[], Cache::Cold, Limit::Delete),
+    line(
+        "-d ALL, warm",
+        &["-d", "ALL"],
+        &[],
+        Cache::Warm,
+        Limit::Delete,
+    ),
+    line("-d -, warm", &["-d", "-"], &[], Cache::Warm, Limit::Delete),
+    line("-r ALL, warm", &["-r", "ALL"], &[], Cache::Warm, REQUEUE),
+    line("-r ALL, cold", &["-r", "ALL"], &[], Cache::Cold, REQUEUE),
+    line("-r -, warm", &["-r", "-"], &[], Cache::Warm, REQUEUE_LISTED),
+    line("-r -, cold", &["-r", "-"], &[], Cache::Cold, REQUEUE_LISTED),
+    line(
+        "-e ALL, warm",
+        &["-e", "ALL"],
+        &[],
+        Cache::Warm,
+        Limit::Mark,
+    ),
+    line("-e -, warm", &["-e", "-"], &[], Cache::Warm, Limit::Mark),
+];
+
+/// What only we have, and what brings the messages back.
+const TRASH: [Line; 2] = [
+    line(
+        "--trash -d ALL, warm",
+        &["--trash", "-d", "ALL"],
+        &["--undo"],
+        Cache::Warm,
+        Limit::WriteAndMove("deferred", "saved"),
+    ),
+    line(
+        "--undo, warm",
+        &["--undo"],
+        &["--trash", "-d", "ALL"],
+        Cache::Warm,
+        Limit::WriteAndMove("saved", "deferred"),
+    ),
 ];
 
 const fn line(
@@ -54,12 +150,14 @@ const fn line(
     arguments: &'static [&'static str],
     undo: &'static [&'static str],
     cache: Cache,
+    limit: Limit,
 ) -> Line {
     Line {
         label,
         arguments,
         undo,
         cache,
+        limit,
     }
 }
 
@@ -68,31 +166,97 @@ pub fn moving(messages: usize, rounds: usize) {
     let spool = Spool::build(messages);
     drain_log(&spool);
     for line in &TO_AND_FRO {
-        let mut times = (Vec::new(), Vec::new());
+        let mut times = Times::default();
         act(&Ours, &spool, line.undo, Cache::Warm);
         for _ in 0..rounds {
-            for (whose, list) in [(&Theirs as &dyn Whose, &mut times.0), (&Ours, &mut times.1)] {
+            for (whose, list) in [
+                (&Theirs as &dyn Whose, &mut times.theirs),
+                (&Ours, &mut times.ours),
+            ] {
                 list.push(act(whose, &spool, line.arguments, line.cache));
                 act(&Ours, &spool, line.undo, Cache::Warm);
             }
+            times.limit.push(line.limit.measure(&spool, line.cache));
+            act(&Ours, &spool, line.undo, Cache::Warm);
         }
         show(line, times);
         act(&Ours, &spool, &["-H", "ALL"], Cache::Warm);
     }
 }
 
+/// Moves `messages` messages to the trash and back.
+pub fn trash(messages: usize, rounds: usize) {
+    for line in &TRASH {
+        let spool = Spool::build(messages);
+        drain_log(&spool);
+        let mut times = Times::default();
+        // What comes first has to be undone here, too.
+        if line.arguments.contains(&"--undo") {
+            act(&Ours, &spool, line.undo, Cache::Warm);
+        }
+        for _ in 0..rounds {
+            times
+                .ours
+                .push(act(&Ours, &spool, line.arguments, line.cache));
+            act(&Ours, &spool, line.undo, Cache::Warm);
+        }
+        drop(spool);
+        for _ in 0..rounds {
+            let spool = Spool::build(messages);
+            if line.arguments.contains(&"--undo") {
+                Limit::Move("deferred", "saved").measure(&spool, Cache::Warm);
+            }
+            times.limit.push(line.limit.measure(&spool, line.cache));
+        }
+        show(line, times);
+    }
+}
+
 /// Deletes and requeues, each time in a new spool of `messages` messages.
 pub fn deleting(messages: usize, rounds: usize) {
     for line in &ONE_WAY {
-        let mut times = (Vec::new(), Vec::new());
+        let mut times = Times::default();
         for _ in 0..rounds {
-            for (whose, list) in [(&Theirs as &dyn Whose, &mut times.0), (&Ours, &mut times.1)] {
+            for (whose, list) in [
+                (&Theirs as &dyn Whose, &mut times.theirs),
+                (&Ours, &mut times.ours),
+            ] {
                 let spool = Spool::build(messages);
                 drain_log(&spool);
                 list.push(act(whose, &spool, line.arguments, line.cache));
             }
+            let spool = Spool::build(messages);
+            times.limit.push(line.limit.measure(&spool, line.cache));
         }
         show(line, times);
+    }
+}
+
+/// One message in a queue of one: what a call costs before its work.
+pub fn starting(rounds: usize) {
+    let spool = Spool::build(1);
+    drain_log(&spool);
+    let id = fs::read_to_string(spool.ids()).expect("the list");
+    let id = id.trim();
+    let etc = spool.etc();
+    for (tool, arguments) in [
+        ("postcat", vec!["-c", &etc, "-q", id]),
+        ("postsuper", vec!["-c", &etc, "-h", id]),
+        ("postqueue", vec!["-c", &etc, "-p"]),
+    ] {
+        let mut times = Times::default();
+        for _ in 0..rounds * STARTS {
+            act(&Ours, &spool, &["-H", "ALL"], Cache::Warm);
+            let theirs = Program::theirs(tool, &arguments);
+            times.theirs.push(time(&theirs, Cache::Warm));
+            act(&Ours, &spool, &["-H", "ALL"], Cache::Warm);
+            times
+                .ours
+                .push(time(&Program::ours(tool, &arguments), Cache::Warm));
+            times.limit.push(Limit::Start.measure(&spool, Cache::Warm));
+        }
+        let label = format!("{tool} {}, one message", arguments[2]);
+        println!("{}", Row::new(&label, times, None));
     }
 }
 
@@ -101,7 +265,7 @@ pub fn deleting(messages: usize, rounds: usize) {
 pub fn matched(messages: usize, rounds: usize) {
     const SENDER: &str = "sender7@example.com";
     for cache in [Cache::Warm, Cache::Cold] {
-        let mut times = (Vec::new(), Vec::new());
+        let mut times = Times::default();
         for _ in 0..rounds {
             let spool = Spool::build(messages);
             drain_log(&spool);
@@ -111,20 +275,20 @@ pub fn matched(messages: usize, rounds: usize) {
                  awk 'BEGIN {{ RS = \"\" }} $7 == \"{SENDER}\" {{ print $1 }}' | \
                  tr -d '*!' | /usr/sbin/postsuper -c {etc} -d -"
             );
-            times.0.push(time(&Program::pipeline(&script), cache));
+            times.theirs.push(time(&Program::pipeline(&script), cache));
             let spool = Spool::build(messages);
             drain_log(&spool);
             let etc = spool.etc();
             let ours = ["-c", &etc, "-d", "MATCH", "--from", SENDER];
             times
-                .1
+                .ours
                 .push(time(&Program::ours("postsuper", &ours), cache));
         }
         let label = match cache {
             Cache::Warm => "-d MATCH / mailq | awk, warm",
             Cache::Cold => "the same, cold",
         };
-        show_times(label, times);
+        println!("{}", Row::new(label, times, None));
     }
 }
 
@@ -139,14 +303,9 @@ fn time(program: &Program, cache: Cache) -> Duration {
     took
 }
 
-fn show(line: &Line, times: (Vec<Duration>, Vec<Duration>)) {
-    show_times(&format!("postsuper {}", line.label), times);
-}
-
-fn show_times(label: &str, (theirs, ours): (Vec<Duration>, Vec<Duration>)) {
-    let (theirs, ours) = (median(theirs).as_secs_f64(), median(ours).as_secs_f64());
-    let ratio = theirs / ours;
-    println!("{label:<28} {theirs:>8.3} s {ours:>8.3} s {ratio:>7.1}x");
+fn show(line: &Line, times: Times) {
+    let label = format!("postsuper {}", line.label);
+    println!("{}", Row::new(&label, times, None));
 }
 
 trait Whose {

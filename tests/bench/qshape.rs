@@ -1,6 +1,7 @@
 //! qshape against Postfix's: the deferred queue by recipient and by sender
 //! domain.
 
+use crate::limit::Limit;
 use crate::spool::Spool;
 use crate::timing::{Cache, Contest, Order, Program};
 
@@ -21,6 +22,7 @@ pub fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
             rounds,
             // Of rows that are equal the original's order is random.
             order: Order::Any,
+            limit: (Limit::Messages, spool),
         };
         println!("{}", contest.run()?);
     }

@@ -1,6 +1,7 @@
 //! Counts and selections against the pipelines they replace: around Postfix's
 //! tools, around find(1), and around our own plain listing.
 
+use crate::limit::Limit;
 use crate::spool::Spool;
 use crate::timing::{Cache, Contest, Order, Program};
 
@@ -25,17 +26,42 @@ pub fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
     let count = ours(&["--count"]);
     let ids = ours(&["--ids", "--from", SENDER]);
     let json = ours(&["-j", "--from", SENDER]);
-    for (label, theirs, ours, cache) in [
-        ("--count / find | wc", &names, &count, Cache::Warm),
-        ("the same, cold", &names, &count, Cache::Cold),
-        ("--ids --from / mailq | awk", &by_awk, &ids, Cache::Warm),
-        ("-j --from / our -j | grep", &by_grep, &json, Cache::Warm),
-        ("the same, cold", &by_grep, &json, Cache::Cold),
+    for (label, theirs, ours, cache, limit) in [
+        (
+            "--count / find | wc",
+            &names,
+            &count,
+            Cache::Warm,
+            Limit::Names,
+        ),
+        ("the same, cold", &names, &count, Cache::Cold, Limit::Names),
+        (
+            "--ids --from / mailq | awk",
+            &by_awk,
+            &ids,
+            Cache::Warm,
+            Limit::Messages,
+        ),
+        (
+            "-j --from / our -j | grep",
+            &by_grep,
+            &json,
+            Cache::Warm,
+            Limit::Messages,
+        ),
+        (
+            "the same, cold",
+            &by_grep,
+            &json,
+            Cache::Cold,
+            Limit::Messages,
+        ),
         (
             "--count=from / jq | uniq -c",
             &senders,
             &Program::pipeline(&counted),
             Cache::Warm,
+            Limit::Messages,
         ),
     ] {
         let contest = Contest {
@@ -45,6 +71,7 @@ pub fn run(spool: &Spool, rounds: usize) -> Result<(), String> {
             order: Order::AsPrinted,
             cache,
             rounds,
+            limit: (limit, spool),
         };
         println!("{}", contest.run()?);
     }

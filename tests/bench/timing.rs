@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::limit::Limit;
+use crate::spool::Spool;
+
 /// Whether the kernel may have the files in memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Cache {
@@ -101,26 +104,62 @@ impl Order {
 }
 
 /// One comparison.
-pub struct Contest {
+pub struct Contest<'a> {
     pub label: &'static str,
     pub theirs: Program,
     pub ours: Program,
     pub cache: Cache,
     pub rounds: usize,
     pub order: Order,
+    /// What has to be done at least, and with the messages of which spool.
+    pub limit: (Limit, &'a Spool),
 }
 
-/// Medians of a contest.
-pub struct Outcome {
-    label: &'static str,
-    theirs: Duration,
+/// The times of all rounds of one comparison.
+#[derive(Default)]
+pub struct Times {
+    /// Empty where Postfix has nothing to compare with.
+    pub theirs: Vec<Duration>,
+    pub ours: Vec<Duration>,
+    /// Of the bare system calls; empty where a program is compared with others
+    /// than Postfix's.
+    pub limit: Vec<Duration>,
+}
+
+/// A line of the table: medians.
+pub struct Row {
+    label: String,
+    theirs: Option<Duration>,
     ours: Duration,
-    memory: u64,
+    limit: Option<Duration>,
+    /// The largest resident set of our program, in KiB, if it was measured.
+    memory: Option<u64>,
 }
 
-impl Contest {
+impl Row {
+    /// The medians of `times`.
+    pub fn new(label: &str, times: Times, memory: Option<u64>) -> Self {
+        Self {
+            label: label.to_owned(),
+            theirs: median(times.theirs),
+            ours: median(times.ours).expect("a round at least"),
+            limit: median(times.limit),
+            memory,
+        }
+    }
+
+    /// The names of the columns.
+    pub fn heading() -> String {
+        format!(
+            "{:<30} {:>10} {:>10} {:>10} {:>14} {:>10} {:>10}",
+            "", "Postfix", "ours", "limit", "Postfix/ours", "ours/limit", "memory"
+        )
+    }
+}
+
+impl Contest<'_> {
     /// Checks that both print the same, then measures them by turns.
-    pub fn run(&self) -> Result<Outcome, String> {
+    pub fn run(&self) -> Result<Row, String> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (a, b) = (
             directory.path().join("theirs"),
@@ -132,33 +171,46 @@ impl Contest {
         if self.order.read(&a) != self.order.read(&b) {
             return Err(self.label.to_owned());
         }
-        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+        let mut times = Times::default();
         for _ in 0..self.rounds {
-            for (program, times) in [(&self.theirs, &mut theirs), (&self.ours, &mut ours)] {
+            for (program, list) in [
+                (&self.theirs, &mut times.theirs),
+                (&self.ours, &mut times.ours),
+            ] {
                 if self.cache == Cache::Cold {
                     drop_caches();
                 }
-                times.push(program.run(&b));
+                list.push(program.run(&b));
             }
+            let (limit, spool) = self.limit;
+            times.limit.push(limit.measure(spool, self.cache));
         }
-        Ok(Outcome {
-            label: self.label,
-            theirs: median(theirs),
-            ours: median(ours),
-            memory,
-        })
+        Ok(Row::new(self.label, times, Some(memory)))
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (theirs, ours) = (self.theirs.as_secs_f64(), self.ours.as_secs_f64());
+        let seconds = |time: Option<Duration>| {
+            time.map_or_else(|| "-".to_owned(), |t| format!("{:.4} s", t.as_secs_f64()))
+        };
+        let ratio = |a: Option<Duration>, b: Option<Duration>| match (a, b) {
+            (Some(a), Some(b)) => format!("{:.2}", a.as_secs_f64() / b.as_secs_f64()),
+            _ => "-".to_owned(),
+        };
+        let ours = Some(self.ours);
+        let memory = self
+            .memory
+            .map_or_else(|| "-".to_owned(), |kib| format!("{kib} KiB"));
         write!(
             f,
-            "{:<28} {theirs:>8.3} s {ours:>8.3} s {:>7.1}x {:>8} KiB",
+            "{:<30} {:>10} {:>10} {:>10} {:>14} {:>10} {memory:>10}",
             self.label,
-            theirs / ours,
-            self.memory
+            seconds(self.theirs),
+            seconds(ours),
+            seconds(self.limit),
+            ratio(self.theirs, ours),
+            ratio(ours, self.limit),
         )
     }
 }
@@ -215,10 +267,10 @@ pub fn drop_caches() {
     fs::write("/proc/sys/vm/drop_caches", "3").expect("root may drop caches");
 }
 
-/// The middle one.
-pub fn median(mut times: Vec<Duration>) -> Duration {
+/// The middle one, if there is any.
+fn median(mut times: Vec<Duration>) -> Option<Duration> {
     times.sort();
-    times[times.len() / 2]
+    times.get(times.len() / 2).copied()
 }
 
 /// The largest resident set of a run, in KiB.
