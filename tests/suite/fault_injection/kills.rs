@@ -9,7 +9,7 @@ use super::scene::{Scene, is_journal};
 use super::verdict;
 use crate::support::run::Ended;
 use crate::support::tracer::{Made, Strike, Target};
-use crate::support::{Met, Needs, require};
+use crate::support::{Extent, Met, Needs, require};
 
 /// What changes a directory, a file or its mode or times.
 const CHANGES: [i64; 9] = [
@@ -25,6 +25,9 @@ const CHANGES: [i64; 9] = [
 ];
 /// Other calls at which a sample is killed.
 const SAMPLE: usize = 100;
+/// Of the calls that change the spool, those that are tried without
+/// SPOOLBOX_LONG.
+const CHANGING: usize = 40;
 
 /// Whether the spool is another after a call.
 fn changes(made: &Made) -> bool {
@@ -83,7 +86,7 @@ fn every_command_can_be_killed_at_any_system_call() {
         changing.len()
     );
     let faults = |kills: Vec<(Fault, bool)>| kills.into_iter().map(|(fault, _)| fault).collect();
-    let mut tried: Vec<Fault> = faults(changing);
+    let mut tried: Vec<Fault> = Extent::from_environment().some_of(faults(changing), CHANGING);
     tried.extend(plan::sample(faults(others), SAMPLE));
     plan::try_all("kills", &cases, &tried, check);
 }
