@@ -13,20 +13,29 @@ use super::dir::{Dir, FileKind, stat_open};
 /// The account that is not trusted.
 #[derive(Clone, Debug)]
 pub struct Account {
+    name: Vec<u8>,
     user: Uid,
-    groups: Vec<Gid>,
+    group: Gid,
 }
 
 impl Account {
-    /// The user of that name and ID, with its group and all groups that the
-    /// system has it in.
+    /// The user of that name and ID, with its group.
     pub fn new(name: &[u8], user: Uid, group: Gid) -> Self {
-        let listed = CString::new(name).ok();
-        let listed = listed.and_then(|name| getgrouplist(&name, group).ok());
         Self {
+            name: name.to_vec(),
             user,
-            groups: listed.unwrap_or_else(|| vec![group]),
+            group,
         }
+    }
+
+    /// Whether the account has the group, or the system has the account in it.
+    /// That is asked only if it matters: name services can be slow.
+    fn is_in(&self, group: Gid) -> bool {
+        let listed = || {
+            let name = CString::new(self.name.as_slice()).ok()?;
+            getgrouplist(&name, self.group).ok()
+        };
+        group == self.group || listed().is_some_and(|listed| listed.contains(&group))
     }
 }
 
@@ -63,8 +72,7 @@ fn refuse_if_open_to(directory: &Dir, account: &Account) -> io::Result<()> {
     let stat = stat_open(directory)?;
     let mode = Mode::from_bits_truncate(stat.st_mode);
     let is_owner = Uid::from_raw(stat.st_uid) == account.user;
-    let by_group =
-        mode.contains(Mode::S_IWGRP) && account.groups.contains(&Gid::from_raw(stat.st_gid));
+    let by_group = mode.contains(Mode::S_IWGRP) && account.is_in(Gid::from_raw(stat.st_gid));
     let may_write = by_group || mode.contains(Mode::S_IWOTH);
     // In a directory with this bit, only the owner of a file may rename it.
     let may_rename = may_write && !mode.contains(Mode::S_ISVTX);
@@ -83,10 +91,7 @@ mod tests {
 
     fn account() -> Account {
         // In no directory of the test's.
-        Account {
-            user: Uid::from_raw(4242),
-            groups: vec![Gid::from_raw(4242)],
-        }
+        Account::new(b"nobody-4242", Uid::from_raw(4242), Gid::from_raw(4242))
     }
 
     fn mode(path: &Path, mode: u32) {
@@ -106,11 +111,18 @@ mod tests {
         assert!(open_parent(&link.join("mail.log"), &account()).is_err());
         mode(&log, 0o757);
         assert!(open_parent(&file, &account()).is_err());
+        mode(&log, 0o775);
+        assert!(open_parent(&file, &account()).is_ok());
+        let member = Account {
+            group: nix::unistd::getegid(),
+            ..account()
+        };
+        assert!(open_parent(&file, &member).is_err());
         mode(&log, 0o1777);
         assert!(open_parent(&file, &account()).is_ok());
         let owner = Account {
             user: nix::unistd::geteuid(),
-            groups: Vec::new(),
+            ..account()
         };
         assert!(open_parent(&file, &owner).is_err());
         for path in ["mail.log", "/", "/tmp/../etc/passwd"] {

@@ -13,6 +13,8 @@ use crate::support::{DEFAULT_SEED, Extent, Met, Needs, number_from_environment, 
 
 /// How long it goes on unless somebody asks for more.
 const SECONDS: u64 = 10;
+/// So many commands have to run beside it, however busy the machine is.
+const CALLS_MIN: u32 = 10;
 /// What the mail owner does, in the language that qshape needs anyway.
 const RACE: &str = include_str!("race.pl");
 
@@ -74,7 +76,7 @@ fn nothing_outside_is_touched_while_files_are_swapped() {
     let (mut calls, mut slowest) = (0_u32, Duration::ZERO);
     let spoken: Vec<Spoken> = looking().into_iter().chain(changing()).collect();
     let mut rng = fastrand::Rng::with_seed(seed);
-    while started.elapsed() < length {
+    while started.elapsed() < length || calls < CALLS_MIN {
         let spoken = rng.choice(&spoken).expect("a command");
         // One in three is a postcat, and it opens one file only.
         if spoken.tool == Tool::Postcat && rng.u8(0..5) > 0 {
@@ -90,10 +92,7 @@ fn nothing_outside_is_touched_while_files_are_swapped() {
         racers.iter_mut().all(Racer::is_running),
         "a racer has ended"
     );
-    assert!(
-        slowest < PATIENCE && calls > 10,
-        "{calls} calls, {slowest:?}"
-    );
+    assert!(slowest < PATIENCE, "{calls} calls, {slowest:?}");
     let seconds = length.as_secs();
     tell(&format!(
         "{calls} calls in {seconds} s beside a racer; the slowest took {slowest:?}"
