@@ -16,7 +16,7 @@ pub use help::HelpPage;
 pub use near::nearest;
 pub use operands::{OperandError, Operands};
 pub use option::{Choices, Opt, OptionGroup, Value, options_of};
-pub use scan::{ScanError, Scanned, Scanner};
+pub use scan::{ScanError, Scanned, Scanner, is_long_option};
 
 /// An option of every applet.
 pub const HELP: Opt = Opt::long("help", Value::None, "print this text");

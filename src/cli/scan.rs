@@ -50,6 +50,10 @@ pub enum ScanError {
         /// What is in the place of the value.
         value: Vec<u8>,
     },
+    /// A long name after one dash whose beginning would be a letter and its
+    /// value: `-dry-run` is no message `ry-run` to be deleted.
+    #[error("unknown option -{0}; did you mean --{0}?")]
+    OneDash(&'static str),
     /// A long name with a value that it does not take.
     #[error("option '--{0}' doesn't allow an argument")]
     LongValue(&'static str),
@@ -100,6 +104,8 @@ pub struct Scanner<'t> {
     arguments: std::vec::IntoIter<OsString>,
     /// The rest of a group such as `-vdALL`.
     group: std::vec::IntoIter<u8>,
+    /// The long option that the whole group spells, as `-dry-run` does.
+    spelled: Option<&'static str>,
     end: OptionsEnd,
 }
 
@@ -110,6 +116,7 @@ impl<'t> Scanner<'t> {
             options,
             arguments: arguments.into_iter(),
             group: Vec::new().into_iter(),
+            spelled: None,
             end: OptionsEnd::AtOperand,
         }
     }
@@ -144,6 +151,10 @@ impl<'t> Scanner<'t> {
         match option.ok_or(ScanError::Invalid(byte))?.value {
             Value::None | Value::Optional(_) => Ok(Scanned::Short(letter, OsString::new())),
             Value::Required(_) if !self.is_between() => {
+                if let Some(long) = self.spelled {
+                    self.group = Vec::new().into_iter();
+                    return Err(ScanError::OneDash(long));
+                }
                 let value = OsString::from_vec(self.group.by_ref().collect());
                 Ok(Scanned::Short(letter, value))
             }
@@ -154,15 +165,19 @@ impl<'t> Scanner<'t> {
         }
     }
 
+    /// The long option whose name a group is. Names that Postfix's users may
+    /// have typed by intention are none: two letters (`postqueue -id`), and
+    /// sendmail's `-help`.
+    fn spelled_by(&self, group: &[u8]) -> Option<&'static str> {
+        let name = split_value(group).0;
+        let long = named(self.options, name).and_then(|option| option.long);
+        long.filter(|name| name.len() > 2 && !matches!(*name, "help" | "version"))
+    }
+
     /// A long option, from what follows the two dashes.
     fn long(&mut self, text: &[u8]) -> Result<Scanned, ScanError> {
-        let equals = text.iter().position(|&b| b == b'=');
-        let (name, value) = match equals.map(|at| text.split_at(at)) {
-            Some((name, value)) => (name, value.get(1..)),
-            None => (text, None),
-        };
-        let known = |o: &&Opt| o.long.is_some_and(|l| l.as_bytes() == name);
-        let option = self.options.iter().find(known);
+        let (name, value) = split_value(text);
+        let option = named(self.options, name);
         let Some((long, kind)) = option.and_then(|o| o.long.map(|long| (long, o.value))) else {
             return Err(ScanError::UnknownLong {
                 name: name.to_vec(),
@@ -217,6 +232,7 @@ impl Iterator for Scanner<'_> {
         if let Some(long) = argument.strip_prefix(b"--") {
             return Some(self.long(long));
         }
+        self.spelled = argument.get(1..).and_then(|group| self.spelled_by(group));
         self.group = argument.into_iter();
         self.group.next();
         let letter = self.group.next()?;
@@ -224,17 +240,39 @@ impl Iterator for Scanner<'_> {
     }
 }
 
+/// The option of this long name.
+fn named<'t>(options: &'t [Opt], name: &[u8]) -> Option<&'t Opt> {
+    let known = |o: &&Opt| o.long.is_some_and(|l| l.as_bytes() == name);
+    options.iter().find(known)
+}
+
+/// Whether an argument is a long option of this table, with or without a value.
+pub fn is_long_option(options: &[Opt], argument: &OsStr) -> bool {
+    let text = argument.as_bytes().strip_prefix(b"--");
+    text.is_some_and(|text| named(options, split_value(text).0).is_some())
+}
+
+/// A long option's name, and the value after its equals sign.
+fn split_value(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let equals = text.iter().position(|&b| b == b'=');
+    match equals.map(|at| text.split_at(at)) {
+        Some((name, value)) => (name, value.get(1..)),
+        None => (text, None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OPTIONS: [Opt; 6] = [
+    const OPTIONS: [Opt; 7] = [
         Opt::short('v', Value::None, ""),
         Opt::short('d', Value::Required("ID"), ""),
         Opt::short('p', Value::None, ""),
         Opt::long("help", Value::None, ""),
         Opt::long("source", Value::Required("WHERE"), ""),
         Opt::long("count", Value::Optional("BY"), ""),
+        Opt::long("dry-run", Value::None, ""),
     ];
 
     /// What was scanned, in one line, and the operands.
@@ -308,6 +346,28 @@ mod tests {
             scan(&["--source=--help", "--source", "-4k"]).0,
             "source(--help) source(-4k)"
         );
+    }
+
+    #[test]
+    fn a_long_option_is_known_with_and_without_a_value() {
+        for (argument, expected) in [
+            ("--dry-run", true),
+            ("--dry-run=no", true),
+            ("--dry", false),
+            ("-dry-run", false),
+            ("--", false),
+        ] {
+            assert_eq!(is_long_option(&OPTIONS, argument.as_ref()), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_option_after_one_dash_is_no_letter_with_a_value() {
+        let text = "unknown option -dry-run; did you mean --dry-run?";
+        assert_eq!(scan(&["-dry-run"]).0, text);
+        assert_eq!(scan(&["-dry-ru"]).0, "d(ry-ru)");
+        assert_eq!(scan(&["-vdry-run"]).0, "v() d(ry-run)");
+        assert_eq!(scan(&["-version"]).0.split(' ').next(), Some("v()"));
     }
 
     #[test]

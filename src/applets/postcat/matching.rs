@@ -62,7 +62,7 @@ pub(super) fn run(
     }
     if shown.count == 0 {
         let logger = &mut shown.printer.output.sink().logger;
-        logger.warning("no message in the queue is what the selection asks for");
+        logger.warning("no message in the queue matches the selection");
     }
     let damaged = shown.printer.damaged;
     shown.printer.finish()?;

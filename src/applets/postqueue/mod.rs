@@ -18,6 +18,7 @@ use super::borrowed::Connections;
 use super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::listing::Session;
 use super::{Call, Fatal, flush, instance, output};
+use crate::cli;
 use crate::config::Config;
 use crate::logging::Logger;
 use crate::sys::process::Trust;
@@ -25,6 +26,14 @@ use arguments::{Instances, PostqueueArguments, PostqueueMode, parse};
 use options::{PROGRAM, USAGE, help};
 
 pub use instances::names as instance_names;
+
+/// The long option of postqueue that `typed` is, or probably is a misspelling
+/// of.
+pub fn nearest_option(typed: &[u8]) -> Option<&'static str> {
+    let options = options::options();
+    let names: Vec<&'static str> = options.iter().filter_map(|option| option.long).collect();
+    cli::nearest(typed, names.into_iter())
+}
 
 /// Its command line.
 pub fn command() -> clap::Command {

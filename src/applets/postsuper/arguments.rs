@@ -20,6 +20,7 @@ use crate::cli::{ScanError, Scanned, Scanner};
 use crate::release::{Feature, Release};
 use crate::selection::Taken;
 use crate::spool::Queue;
+use crate::text::to_printable;
 
 /// The letters that not every release has.
 const NEWER: [(char, Feature); 2] = [('e', Feature::ForcedExpire), ('f', Feature::ForcedExpire)];
@@ -116,6 +117,7 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         .any(|scanned| matches!(scanned, Ok(Scanned::Long("trash-purge", _))));
     for scanned in scanned {
         let scanned = scanned.map_err(|error| CommandLineError::Option(error.message()))?;
+        check_value(&scanned, &options)?;
         match &scanned {
             Scanned::Long(name @ "older", value) if purges => {
                 arguments.trash.take(name, value);
@@ -143,6 +145,21 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         arguments.structure = Structure::Fix;
     }
     Ok(arguments)
+}
+
+/// A queue ID that is one of the long options: `-d --dry-run -d ALL` must not
+/// lose the dry run.
+fn check_value(scanned: &Scanned, options: &[cli::Opt]) -> Result<(), CommandLineError> {
+    match scanned {
+        Scanned::Short(letter, value) if cli::is_long_option(options, value) => {
+            let text = format!(
+                "option requires an argument -- '{letter}'; {} is an option",
+                to_printable(value.as_bytes())
+            );
+            Err(CommandLineError::Option(text.into_bytes()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The request to the trash, if there is one.

@@ -21,6 +21,10 @@ pub const STDIN: &str = "-";
 /// The argument that stands for the messages that match the selection.
 pub const MATCH: &str = "MATCH";
 
+/// Limits, which are given once: the last of several is not always the one
+/// that the caller relies on.
+const LIMITS: [&str; 3] = ["limit", "max", "rate"];
+
 /// How the actions are carried out.
 #[derive(Debug, Default)]
 pub struct ActionOptions {
@@ -115,6 +119,9 @@ impl ActionOptionsParser {
         {
             return Taken::No;
         }
+        if LIMITS.contains(name) && self.given.contains(name) {
+            self.complain(format!("--{name} is given twice: give it once"));
+        }
         self.given.push(name);
         if let Err(problem) = self.options.set(name, value) {
             let value = value.display();
@@ -199,6 +206,11 @@ impl ActionOptions {
         }
         let is_countable =
             |(_, argument): &(Action, OsString)| argument == MATCH || argument == ALL;
+        if self.dry_run && actions.len() > 1 && actions.iter().any(is_countable) {
+            return contradiction(
+                "--dry-run shows MATCH or ALL alone: what is named besides would count twice",
+            );
+        }
         if self.counts_first() && !(actions.len() == 1 && actions.iter().all(is_countable)) {
             return contradiction(
                 "--max and --interactive count before anything is done: give one action, with MATCH or ALL",

@@ -4,12 +4,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::super::{Call, Fatal, front, instance};
+use super::super::{Call, Fatal, front, instance, postqueue};
 use super::arguments::{SendmailArguments, SendmailMode, check, option};
 use super::errors::{STATUS, fatal};
 use super::table::{help, options};
 use crate::cli::{Operands, ScanError, Scanned, Scanner};
 use crate::logging::Logger;
+use crate::text::to_printable;
 
 /// `-C` takes a directory, or the path of a main.cf.
 fn configuration_directory(value: &OsStr) -> OsString {
@@ -17,6 +18,21 @@ fn configuration_directory(value: &OsStr) -> OsString {
     match (path.file_name(), path.parent()) {
         (Some(name), Some(parent)) if name == "main.cf" => parent.as_os_str().to_owned(),
         _ => value.to_owned(),
+    }
+}
+
+/// The message about a wrong option. Listings with long options are
+/// postqueue's.
+fn message(error: &ScanError) -> Vec<u8> {
+    match error {
+        ScanError::UnknownLong { name, near: None } => match postqueue::nearest_option(name) {
+            Some(near) => {
+                let name = to_printable(name);
+                format!("unknown option --{name}; postqueue has --{near}").into_bytes()
+            }
+            None => error.message(),
+        },
+        other => other.message(),
     }
 }
 
@@ -112,7 +128,7 @@ impl CommandLine {
                 }
                 Ok(Scanned::Long(..)) => {}
                 Err(error) => {
-                    logger.option_error(program.as_bytes(), &error.message());
+                    logger.option_error(program.as_bytes(), &message(error));
                     return Err(fatal(logger, &format!("usage: {program} [options]")));
                 }
             }

@@ -5,7 +5,7 @@ use super::Filled;
 use crate::support::run::Ended;
 use crate::support::{Met, Needs, require};
 
-const WRONG: [(&[&str], &str); 36] = [
+const WRONG: [(&[&str], &str); 41] = [
     (&["-d", "MATCH"], "MATCH needs a selection, such as --from"),
     (
         &["-d", "ABCDE", "--from", "x"],
@@ -74,6 +74,26 @@ const WRONG: [(&[&str], &str); 36] = [
     (
         &["-r", "ALL", "-h", "ALL", "--rate", "3/s"],
         "--rate is for actions that cause deliveries",
+    ),
+    (
+        &["-d", "ALL", "--max=1", "--max=100"],
+        "--max is given twice: give it once",
+    ),
+    (
+        &["-d", "ALL", "--limit=1", "--limit=100"],
+        "--limit is given twice",
+    ),
+    (
+        &["-r", "ALL", "--rate=1/s", "--rate=100/s"],
+        "--rate is given twice",
+    ),
+    (
+        &["-d", "ABCDE", "-d", "ALL", "--dry-run"],
+        "--dry-run shows MATCH or ALL alone",
+    ),
+    (
+        &["-d", "ALL", "-d", "ALL", "--dry-run"],
+        "--dry-run shows MATCH or ALL alone",
     ),
     (&["-r", "ALL", "--rate", "3"], "10/s, 30/m, 500/h"),
     (&["-r", "ALL", "--rate", "0/s"], "10/s, 30/m, 500/h"),

@@ -195,6 +195,33 @@ fn an_option_is_never_taken_for_the_value_of_another() {
         let after = Snapshot::of(&instance.queue_directory(), &none);
         assert_eq!(after.difference(&before), None, "{arguments:?}");
     }
+    for (arguments, expected) in [
+        (
+            &["-d", "--dry-run", "-d", "ALL"][..],
+            "option requires an argument -- 'd'; --dry-run is an option\n",
+        ),
+        (
+            &["-vH", "--max=0", "-d", "ALL"],
+            "option requires an argument -- 'H'; --max=0 is an option\n",
+        ),
+        // To getopt the letter d and its value.
+        (
+            &["-d", "ALL", "-dry-run"],
+            "unknown option -dry-run; did you mean --dry-run?\n",
+        ),
+        (
+            &["-H", "ALL", "-rate=10/s"],
+            "unknown option -rate; did you mean --rate?\n",
+        ),
+    ] {
+        let text = run(&instance, Tool::Postsuper, arguments).stderr_text();
+        assert!(
+            text.starts_with(&format!("postsuper: {expected}")),
+            "{text}"
+        );
+        let after = Snapshot::of(&instance.queue_directory(), &none);
+        assert_eq!(after.difference(&before), None, "{arguments:?}");
+    }
     // What is a value is one, and is not taken out of the command line.
     let file = instance.root().join("metrics");
     let output = format!("--output={}", file.display());

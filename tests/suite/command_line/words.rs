@@ -24,7 +24,7 @@ fn an_unknown_long_option_is_named_with_the_nearest_known_one() {
         (Tool::Postcat, "--jsn", Some("--json")),
         (Tool::Qshape, "--jason", Some("--json")),
         (Tool::Mailq, "--halp", Some("--help")),
-        (Tool::Mailq, "--json", None),
+        (Tool::Mailq, "--xyz-xyz", None),
         (Tool::Sendmail, "--versoin", Some("--version")),
         (Tool::Postqueue, "--\u{1b}[31m", None),
     ] {
@@ -43,6 +43,21 @@ fn an_unknown_long_option_is_named_with_the_nearest_known_one() {
         let first = first.rsplit('/').next().unwrap_or_default();
         assert_eq!(first, format!("{}: {expected}", tool.name()));
         assert!(text.to_lowercase().contains("usage: "), "{text}");
+    }
+}
+
+#[test]
+fn an_option_of_postqueue_is_named_by_mailq() {
+    let instance = Instance::builder().build();
+    for (tool, typed, near) in [
+        (Tool::Mailq, "--from", "--from"),
+        (Tool::Mailq, "--frm", "--from"),
+        (Tool::Sendmail, "--coutn=to", "--count"),
+    ] {
+        let text = run(&instance, tool, &[typed]).stderr_text();
+        let (name, typed) = (tool.name(), typed.split('=').next().unwrap_or_default());
+        let expected = format!("{name}: unknown option {typed}; postqueue has {near}\n");
+        assert!(text.starts_with(&expected), "{text}");
     }
 }
 

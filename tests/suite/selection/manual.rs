@@ -165,7 +165,7 @@ fn is_expected(line: &str) -> bool {
         "Mail system is down",
         "open queue file",
         "o message matches",
-        "no message in the queue is what the selection asks for",
+        "no message in the queue matches the selection",
         "invalid or not found: 1",
         "Would be ",
         "undo",
