@@ -1,8 +1,8 @@
-//! Counts: how many messages, bytes, and of what age, for each queue, sender,
-//! domain, reason and so on.
+//! Message and recipient counts with sizes and arrival times, grouped by queue,
+//! sender, domain, reason and so on.
 //!
-//! Gathered by each worker for a chunk and added up. What they look like is
-//! handled by `format::counts` and `metrics`.
+//! Each worker counts its chunk; [`Counts::add`] combines the results.
+//! `format::counts` and `metrics` format them.
 
 use std::collections::HashMap;
 
@@ -15,51 +15,53 @@ use crate::sys::time::LocalTime;
 use crate::text::fold::fold;
 use crate::text::{Charset, make_printable};
 
-/// Bytes of memory for different values, of all that is counted at once. What
-/// comes after them counts as one, so that a queue full of forged senders does
-/// not fill the memory.
+/// Bytes of memory for the distinct values of all groupings together. Further
+/// values are counted as [`OTHERS`], so that a queue full of forged senders does
+/// not exhaust memory.
 const VALUES_COST_MAX: usize = 16 * 1024 * 1024;
-/// The same for one message that may not be counted at all.
+/// The same limit for the recipients of one message that is not yet known to be
+/// counted.
 const OPEN_COST_MAX: usize = 2 * 1024 * 1024;
-/// Values that are counted apart whatever the others take: queues.
+/// Distinct values per grouping that are always counted separately, so that queues
+/// are, whatever memory other groupings use.
 const VALUES_MIN: usize = 16;
-/// What a value costs beside its bytes (measured).
+/// Memory that a value takes besides its bytes (measured).
 const VALUE_COST: usize = 120;
-/// Bytes of a value that count.
+/// Bytes of a value that are kept; longer values are truncated.
 const VALUE_MAX: usize = 1000;
-/// Stands for the bytes that do not.
+/// Appended to a truncated value.
 const CUT: &[u8] = b"...";
-/// What that one is called.
+/// Label of the overflow group.
 const OTHERS: &[u8] = b"(others)";
-/// What a message without a login, or that no client brought, counts as.
+/// Value of a message without a login name or without a client.
 const NONE: &[u8] = b"(none)";
-/// Upper ends of the ages that are counted apart, in seconds.
+/// Upper bounds of the age ranges, in seconds.
 pub const AGE_LIMITS: [i64; 8] = [60, 300, 900, 3600, 4 * 3600, 86_400, 3 * 86_400, 5 * 86_400];
 
-/// What messages are counted by.
+/// A property by which messages or recipients are grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountBy {
-    /// The queue they are in.
+    /// The queue that the message is in.
     Queue,
-    /// Sender.
+    /// The sender address.
     From,
-    /// Its domain.
+    /// The domain of the sender address.
     FromDomain,
-    /// Each recipient.
+    /// The address of each recipient.
     To,
-    /// Its domain.
+    /// The domain of each recipient address.
     ToDomain,
-    /// Why each recipient waits, numbers and addresses left out.
+    /// The delay reason of each recipient, with numbers and addresses removed.
     Reason,
-    /// Who brought them.
+    /// The client that submitted the message.
     Client,
-    /// The login name.
+    /// The SASL login name of the client.
     SaslUser,
-    /// The hour of their arrival.
+    /// The hour in which the message arrived.
     Hour,
 }
 
-/// What is counted by, as it is typed.
+/// The groupings by their names on the command line.
 pub const COUNTED_BY: [(&str, CountBy); 9] = [
     ("queue", CountBy::Queue),
     ("from", CountBy::From),
@@ -73,13 +75,13 @@ pub const COUNTED_BY: [(&str, CountBy); 9] = [
 ];
 
 impl CountBy {
-    /// From a name on the command line.
+    /// Looks up a grouping by its name on the command line.
     pub fn parse(name: &str) -> Option<Self> {
         let known = COUNTED_BY.iter().find(|(known, _)| *known == name);
         known.map(|(_, by)| *by)
     }
 
-    /// Its name.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         let known = COUNTED_BY.iter().find(|(_, by)| *by == self);
         known.map_or("", |(name, _)| *name)
@@ -90,7 +92,7 @@ impl CountBy {
         matches!(self, Self::To | Self::ToDomain | Self::Reason)
     }
 
-    /// What has to be read for it.
+    /// The parts of a message that have to be read for this grouping.
     pub fn depth(self) -> RequiredParts {
         match self {
             Self::To | Self::ToDomain | Self::Reason => RequiredParts::Everything,
@@ -99,7 +101,7 @@ impl CountBy {
         }
     }
 
-    /// What a message counts as.
+    /// The value under which a message is counted.
     fn of_message(self, known: &MessageInfo) -> Vec<u8> {
         let or_none = |text: &[u8]| match text {
             [] => NONE.to_vec(),
@@ -122,7 +124,8 @@ impl CountBy {
         }
     }
 
-    /// What a recipient counts as, if at all.
+    /// The value under which a recipient is counted; `None` if the recipient has no
+    /// reason, or if messages are counted rather than recipients.
     fn of_recipient(self, recipient: &Recipient<'_>) -> Option<Vec<u8>> {
         match self {
             Self::To => Some(recipient.address.to_vec()),
@@ -138,8 +141,8 @@ impl CountBy {
     }
 }
 
-/// A value as it may be shown anywhere: attributes stand there as they came,
-/// and JSON is UTF-8.
+/// Truncates a value and makes it printable UTF-8: attributes in a queue file are
+/// untrusted input, and the value is written to terminals and as JSON.
 fn shown(mut value: Vec<u8>) -> Vec<u8> {
     let is_cut = value.len() > VALUE_MAX;
     value.truncate(VALUE_MAX);
@@ -154,7 +157,7 @@ fn cost_of(value: &[u8]) -> usize {
     value.len().saturating_add(VALUE_COST)
 }
 
-/// The domain in lower case; an address without one is its own.
+/// The domain in lower case, or the whole address if it has no domain.
 fn domain_of(address: &[u8]) -> Vec<u8> {
     match domain(address) {
         [] => address.to_vec(),
@@ -170,25 +173,27 @@ fn hour(seconds: i64) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// What shall be counted.
+/// What to count.
 #[derive(Clone, Debug, Default)]
 pub struct CountPlan {
-    /// By what, each for itself. Nothing only counts all messages.
+    /// The groupings, each counted separately. If empty, only the number of
+    /// messages is counted.
     pub by: Vec<CountBy>,
-    /// Whether the ages in each queue are counted, and at which moment.
+    /// The time at which ages are computed; `None` if ages are not counted.
     pub ages_at: Option<i64>,
-    /// Whether bytes and times count, and not only numbers.
+    /// Whether sizes and times are needed besides the numbers.
     pub needs_sizes: bool,
 }
 
 impl CountPlan {
-    /// What has to be read for it.
+    /// The parts of a message that have to be read to count it.
     pub fn depth(&self) -> RequiredParts {
         let depths = self.by.iter().map(|by| by.depth());
         depths.max().unwrap_or(RequiredParts::Head)
     }
 
-    /// What only the spool can tell, if that is asked for.
+    /// The name of a grouping that can be read only from the spool, if one is
+    /// requested.
     pub fn needs_spool(&self) -> Option<&'static str> {
         let found = self
             .by
@@ -198,16 +203,16 @@ impl CountPlan {
     }
 }
 
-/// Messages, or recipients, that count as the same.
+/// Messages or recipients that have the same value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How many.
+    /// Number of messages or recipients.
     pub count: u64,
-    /// Their bytes together.
+    /// Sum of their sizes in bytes.
     pub bytes: u64,
-    /// When the first of them arrived.
+    /// Arrival time of the oldest one, in seconds since the epoch.
     pub oldest: i64,
-    /// When the last of them arrived.
+    /// Arrival time of the newest one, in seconds since the epoch.
     pub newest: i64,
 }
 
@@ -230,14 +235,15 @@ impl Group {
     }
 }
 
-/// Groups by what they count as.
+/// Groups by value.
 pub type Groups = HashMap<Vec<u8>, Group>;
-/// How many messages are of which age.
+/// Number of messages in each age range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AgeCounts {
-    /// Up to each limit and above the one before; the last are older.
+    /// One count for each range that ends at an element of [`AGE_LIMITS`], and one
+    /// for all older messages.
     pub counts: [u64; AGE_LIMITS.len() + 1],
-    /// Their ages together, in seconds.
+    /// Sum of the ages in seconds.
     pub sum: u64,
 }
 
@@ -258,19 +264,19 @@ impl AgeCounts {
     }
 }
 
-/// What was counted.
+/// The result of counting.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
-    /// In the order of the plan.
+    /// One element for each grouping of the plan, in the same order.
     pub by: Vec<Groups>,
-    /// By queue.
+    /// Ages by queue.
     pub ages: HashMap<Vec<u8>, AgeCounts>,
-    /// What the values cost.
+    /// Approximate memory used by the values, in bytes.
     cost: usize,
 }
 
 impl Counts {
-    /// Adds what was counted elsewhere by the same plan.
+    /// Adds counts that another worker made by the same plan.
     pub fn add(&mut self, other: Counts) {
         self.by
             .resize_with(self.by.len().max(other.by.len()), Groups::default);
@@ -284,7 +290,8 @@ impl Counts {
         }
     }
 
-    /// The ages of a queue. There are few, unless a daemon invents them.
+    /// The ages of a queue. Their number is limited because a daemon can send any
+    /// queue name.
     fn ages_of(&mut self, queue: Vec<u8>) -> &mut AgeCounts {
         let is_known = self.ages.len() < VALUES_MIN || self.ages.contains_key(&queue);
         let queue = if is_known { queue } else { OTHERS.to_vec() };
@@ -296,7 +303,7 @@ impl Counts {
     }
 }
 
-/// Adds to a group; `cost` is what the values of all groups cost.
+/// Adds to a group. `cost` is the memory used by the values of all groups.
 fn add_group(groups: &mut Groups, cost: &mut usize, value: Vec<u8>, group: Group) {
     if let Some(known) = groups.get_mut(&value) {
         return known.add(group);
@@ -311,19 +318,20 @@ fn add_group(groups: &mut Groups, cost: &mut usize, value: Vec<u8>, group: Group
     groups.insert(value, group);
 }
 
-/// Counts messages.
+/// Counts the messages of one worker.
 #[derive(Debug)]
 pub struct MessageCounter<'a> {
     plan: &'a CountPlan,
     counts: Counts,
-    /// What the recipients of the message count as, in the order of the plan.
+    /// Number of recipients of the current message by value, one element for each
+    /// grouping of the plan.
     recipients: Vec<HashMap<Vec<u8>, u64>>,
-    /// What those values cost.
+    /// Approximate memory used by those values, in bytes.
     recipients_cost: usize,
 }
 
 impl<'a> MessageCounter<'a> {
-    /// A counter that has counted nothing.
+    /// Creates a counter without any counts.
     pub fn new(plan: &'a CountPlan) -> Self {
         Self {
             plan,
@@ -333,24 +341,25 @@ impl<'a> MessageCounter<'a> {
         }
     }
 
-    /// About how many bytes wait to be taken.
+    /// Approximate memory used by the counts that [`MessageCounter::take`] would
+    /// return, in bytes.
     pub fn cost(&self) -> usize {
         self.counts.cost
     }
 
-    /// What was counted since it was last taken.
+    /// Returns what was counted since the last call; `None` if nothing was.
     pub fn take(&mut self) -> Option<Counts> {
         let counts = std::mem::take(&mut self.counts);
         (!counts.is_empty()).then_some(counts)
     }
 
-    /// A message begins.
+    /// Starts a message.
     pub fn begin(&mut self) {
         self.recipients.iter_mut().for_each(HashMap::clear);
         self.recipients_cost = 0;
     }
 
-    /// A recipient of it.
+    /// Counts a recipient of the current message.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         for (by, values) in self.plan.by.iter().zip(&mut self.recipients) {
             let Some(value) = by.of_recipient(recipient).map(shown) else {
@@ -372,8 +381,8 @@ impl<'a> MessageCounter<'a> {
         }
     }
 
-    /// Counts the recipients so far if they are many, when it is known that
-    /// the message counts.
+    /// Adds the recipients so far to the counts if they take much memory. To be
+    /// called only if the message is known to be counted.
     pub fn add_up(&mut self, known: &MessageInfo) {
         if self.recipients_cost > PIECE_SIZE {
             self.count_recipients(known);
@@ -391,7 +400,7 @@ impl<'a> MessageCounter<'a> {
         self.recipients_cost = 0;
     }
 
-    /// The message is complete, and counts.
+    /// Completes the current message and counts it.
     pub fn end(&mut self, known: &MessageInfo) {
         self.count_recipients(known);
         let Counts { by, cost, .. } = &mut self.counts;
@@ -413,7 +422,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_calls_itself_reaches_no_terminal() {
+    fn client_attributes_are_made_printable() {
         let plan = CountPlan {
             by: vec![CountBy::Client, CountBy::SaslUser],
             ..CountPlan::default()

@@ -1,8 +1,8 @@
-//! A listing from the showq daemon: copied as it comes, without holding back
-//! what is complete while the daemon thinks.
+//! A listing from showq(8), formatted and passed on while the daemon is still
+//! sending: text of complete messages is not held back while waiting for more.
 //!
-//! A message is held back only while it is not known whether it matches: a
-//! daemon cannot be asked twice.
+//! A message is held back only until it is known whether it matches the selection,
+//! because the daemon sends each message only once.
 
 use std::cell::Cell;
 
@@ -17,21 +17,26 @@ use crate::ipc::{AttributeError, Buffered};
 use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, Recipient};
 use crate::selection::{Evaluator, Match, Selection};
 
-/// What is wanted of a daemon's listing.
+/// Options of a listing that is read from the daemon.
 #[derive(Clone, Copy, Debug)]
 pub struct DaemonRequest<'a> {
-    /// Counts the messages that the daemon reports, whatever matches.
+    /// Counts all messages that the daemon sends, matching or not.
     pub seen: &'a Cell<u64>,
-    /// What it looks like.
+    /// The output format and order.
     pub look: OutputOptions<'a>,
-    /// The messages that count; all without one.
+    /// Restricts the listing to messages that match; `None` lists all.
     pub selection: Option<&'a Selection>,
-    /// How the daemon shows the null address.
+    /// The text by which the daemon represents the null address.
     pub null_shown: &'a [u8],
 }
 
-/// Copies a daemon's listing into `sink`. Of a listing that breaks off, the
-/// complete messages are handed out before the error is returned.
+/// Copies a daemon's listing into `sink`. If the listing breaks off, the complete
+/// messages are passed on before the error is returned.
+///
+/// # Errors
+///
+/// The daemon's reply is malformed or incomplete, or the output or a temporary file
+/// cannot be written.
 pub fn copy<R: std::io::BufRead + Buffered>(
     mut showq: Showq<R>,
     request: &DaemonRequest<'_>,
@@ -68,24 +73,25 @@ pub fn copy<R: std::io::BufRead + Buffered>(
     }
 }
 
-/// Formats what the daemon reports and hands it out piece by piece.
+/// Formats what the daemon sends and passes it to the sink in pieces.
 struct DaemonListing<'a, S> {
     request: &'a DaemonRequest<'a>,
     form: Formatter<'a>,
-    /// Who decides about the message that is read.
+    /// Evaluates the selection for the current message.
     evaluator: Option<Evaluator<'a>>,
     sink: &'a mut S,
-    /// How much of what was formatted belongs to complete messages.
+    /// Number of bytes of the formatted text that belong to complete messages.
     complete: usize,
-    /// What is too much for the memory of a message of which it is not known
-    /// whether it is listed.
+    /// Holds the text of a message that is not yet known to match, if it is too
+    /// large for memory.
     spill: Spill,
     kept: Vec<SpilledText>,
     state: Result<Ending, ListingError>,
 }
 
 impl<S: Sink> DaemonListing<'_, S> {
-    /// Takes note that a message is complete, or that it never will be.
+    /// Records the end of the complete messages in the formatted text, and discards
+    /// an incomplete message after an error.
     fn message_read(&mut self, next: &Result<bool, AttributeError>) {
         match next {
             Ok(_) => self.complete = self.form.out().len(),
@@ -113,7 +119,7 @@ impl<S: Sink> DaemonListing<'_, S> {
         }
     }
 
-    /// Keeps what was written of the message that may not be listed.
+    /// Moves the text of a message that is not yet known to match to the spill.
     fn keep(&mut self) {
         let end = std::mem::take(&mut self.complete).min(self.form.out().len());
         let complete: Vec<u8> = self.form.out().drain(..end).collect();
@@ -125,7 +131,7 @@ impl<S: Sink> DaemonListing<'_, S> {
         self.form.out().clear();
     }
 
-    /// Hands out what was kept of the message, which is listed.
+    /// Passes on the spilled text of the current message, which matches.
     fn hand_out_kept(&mut self) {
         for kept in std::mem::take(&mut self.kept) {
             if matches!(self.state, Ok(Ending::Complete)) {
@@ -142,7 +148,8 @@ impl<S: Sink> DaemonListing<'_, S> {
         }
     }
 
-    /// Acts on what is known of the message by now.
+    /// Releases, holds back or drops the current message, as far as it has been
+    /// evaluated.
     fn follow_verdict(&mut self) {
         match self.verdict() {
             Match::Yes => {

@@ -1,7 +1,7 @@
-//! What a worker makes of messages: text in one of the styles, entries to be
-//! sorted, or counts; and the totals that the text form ends with.
+//! Turns messages into text in one of the styles, into entries to be sorted, or
+//! into counts, and adds up the totals for the end of the text format.
 //!
-//! Owns how much of a message is held until it is complete.
+//! Limits how much of a message is held in memory until it is complete.
 
 use std::io;
 
@@ -22,7 +22,7 @@ use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, ReadLevel,
 use crate::queue_file::records::TEXT_MAX;
 use crate::text::SHORT_TEXT_MAX;
 
-/// Makes of messages what a look asks for.
+/// Formats messages according to [`OutputOptions`].
 #[derive(Debug)]
 pub struct Formatter<'a> {
     style: StyledFormatter<'a>,
@@ -34,27 +34,28 @@ pub struct Formatter<'a> {
     size: u64,
     totals: Totals,
     entries: Vec<SortEntry>,
-    /// What they cost.
+    /// Approximate memory used by the entries, in bytes.
     entries_cost: usize,
     spill: Option<&'a Spill>,
-    /// What the spill has of the message.
+    /// Parts of the current message that are in the spill.
     kept: Vec<SpilledText>,
     decision: ListDecision,
-    /// Why the spill cannot take more.
+    /// The error if text could not be written to the spill.
     failure: Option<io::Error>,
 }
 
-/// Bytes of a whole text that Postfix's forms show.
+/// Largest number of bytes of a long text that Postfix's own formats show.
 const WHOLE_TEXT_MAX: usize = TEXT_MAX / 8;
 
-/// Whether it is known that the message is listed.
+/// Whether the current message is known to be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ListDecision {
     Listed,
     Open,
 }
 
-/// Whether more is kept of a message than its report says at the moment.
+/// Which information about a message is kept in [`MessageInfo`] until it is
+/// complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keeping {
     Nothing,
@@ -71,7 +72,7 @@ enum StyledFormatter<'a> {
 }
 
 impl<'a> Formatter<'a> {
-    /// A form with nothing written.
+    /// Creates a formatter with empty output.
     pub fn new(look: OutputOptions<'a>) -> Self {
         let keeps = look.style.needs_message_info() || look.sort_spec.is_some();
         Self {
@@ -105,28 +106,29 @@ impl<'a> Formatter<'a> {
         }
     }
 
-    /// It is not yet known whether the message that begins is listed.
+    /// Records that it is not yet known whether the message that begins is listed.
     pub fn hold_back(&mut self) {
         self.decision = ListDecision::Open;
     }
 
-    /// It is known that the message is listed.
+    /// Records that the message is listed.
     pub fn release(&mut self) {
         self.decision = ListDecision::Listed;
     }
 
-    /// The message is not listed. What was written of it and not kept
-    /// elsewhere is the caller's to remove from [`Formatter::out`].
+    /// Drops the spilled text of a message that is not listed. The caller has to
+    /// remove the rest of its text from [`Formatter::out`].
     pub fn drop_message(&mut self) {
         self.kept.clear();
     }
 
-    /// Why text could not be kept, if that is so: the listing is wrong then.
+    /// Returns the error if text could not be written to the spill. The listing is
+    /// incomplete then.
     pub fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    /// Bytes of a text of any length that are shown.
+    /// Largest number of bytes that are shown of a text of any length.
     pub fn long_text_max(&self) -> usize {
         match self.style {
             StyledFormatter::Text(_) | StyledFormatter::Json(_) => WHOLE_TEXT_MAX,
@@ -134,8 +136,8 @@ impl<'a> Formatter<'a> {
         }
     }
 
-    /// Takes care of what was written of a message that is not complete, if
-    /// it is much and the caller does not take it.
+    /// Moves the text of an incomplete message out of memory if there is much of it
+    /// and the caller does not take it, see [`Formatter::is_continuous`].
     fn settle(&mut self) {
         let Some(sort_spec) = self.sort_spec else {
             return;
@@ -164,7 +166,7 @@ impl<'a> Formatter<'a> {
         self.entries.push(entry);
     }
 
-    /// What was written since it was last taken or cleared.
+    /// The text that was written since it was last taken or cleared.
     pub fn out(&mut self) -> &mut Vec<u8> {
         match &mut self.style {
             StyledFormatter::Text(form) => &mut form.out,
@@ -174,28 +176,28 @@ impl<'a> Formatter<'a> {
         }
     }
 
-    /// Whether what is written may be handed out before a message is
-    /// complete.
+    /// Whether text may be passed on before a message is complete.
     pub fn is_continuous(&self) -> bool {
         self.sort_spec.is_none()
     }
 
-    /// Where facts about the next message's file go, if they are shown.
+    /// Where to store information about the next message's file; `None` if it is
+    /// not shown.
     pub fn file_facts(&mut self) -> Option<&mut FileFacts> {
         (self.keeping != Keeping::Nothing).then_some(&mut self.known.file)
     }
 
-    /// Whether headers of the message are shown.
+    /// Whether the message header has to be read.
     pub fn needs_headers(&self) -> bool {
         self.keeping == Keeping::Headers
     }
 
-    /// The totals since they were last taken.
+    /// Returns the totals since the last call.
     pub fn take_totals(&mut self) -> Totals {
         std::mem::take(&mut self.totals)
     }
 
-    /// About how many bytes wait to be taken by [`Formatter::take_partial`].
+    /// Approximate size in bytes of what [`Formatter::take_partial`] would return.
     pub fn partial_size(&self) -> usize {
         match &self.style {
             StyledFormatter::Counts(counter, _) => counter.cost(),
@@ -203,7 +205,7 @@ impl<'a> Formatter<'a> {
         }
     }
 
-    /// What was gathered since it was last taken.
+    /// Returns the entries or counts that were collected since the last call.
     pub fn take_partial(&mut self) -> Option<PartialResult> {
         if !self.entries.is_empty() {
             self.entries_cost = 0;

@@ -1,47 +1,48 @@
-//! What an output format of ours keeps of a message, to write it down
-//! when all is known.
+//! What the output formats that Postfix does not have keep of a message until all
+//! of it has been read.
 
 use crate::queue_file::message_visitor::MessageHead;
 use crate::queue_file::submission::Submission;
 use crate::text::SHORT_TEXT_MAX;
 
-/// Most bytes of a text from the message itself that are shown.
+/// Largest number of bytes that are shown of a message header.
 const TEXT_MAX: usize = 1000;
 
-/// What is known of one message.
+/// Everything that has been read of one message.
 #[derive(Clone, Debug, Default)]
 pub struct MessageInfo {
     /// The queue's name.
     pub queue: Vec<u8>,
     /// The queue ID.
     pub id: Vec<u8>,
-    /// The sender, as it is shown.
+    /// The sender as it is displayed.
     pub sender: Vec<u8>,
     /// Arrival time in seconds since the epoch.
     pub arrival: i64,
     /// Size in bytes.
     pub size: i64,
-    /// Whether it was forced to expire.
+    /// Whether the message was forced to expire.
     pub forced_expire: bool,
-    /// Whether the sender is the null sender.
+    /// Whether the sender is the null address.
     pub is_from_nobody: bool,
-    /// Recipients so far.
+    /// Number of recipients so far.
     pub recipients: u64,
-    /// Recipients that have it, or never will.
+    /// Number of recipients that were delivered or bounced.
     pub done_recipients: u64,
-    /// How it came in.
+    /// How the message was submitted.
     pub origin: Submission,
-    /// What the file itself says; empty of a message from a daemon.
+    /// Information about the queue file; empty if the message was listed by a
+    /// daemon.
     pub file: FileFacts,
 }
 
-/// What a message's file says beside its envelope.
+/// Information about a message's queue file other than its envelope.
 #[derive(Clone, Debug, Default)]
 pub struct FileFacts {
-    /// Its path below the queue directory.
+    /// Path relative to the queue directory.
     pub path: String,
-    /// When it was last changed; of a deferred message the time of its next
-    /// attempt.
+    /// Modification time in seconds since the epoch. For a deferred message this is
+    /// the time of the next delivery attempt.
     pub modified: i64,
     /// The Subject header.
     pub subject: Vec<u8>,
@@ -50,7 +51,7 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
-    /// Takes note of a header, if it is one of those that are shown.
+    /// Stores a header if it is one of those that are shown.
     pub fn note_header(&mut self, name: &[u8], value: &[u8]) {
         let field = if name.eq_ignore_ascii_case(b"subject") {
             &mut self.subject
@@ -65,21 +66,21 @@ impl FileFacts {
         }
     }
 
-    /// Whether both headers were found.
+    /// Whether both headers have been found.
     pub fn has_headers(&self) -> bool {
         !self.subject.is_empty() && !self.message_id.is_empty()
     }
 }
 
 impl MessageInfo {
-    /// Forgets the message before.
+    /// Resets what is counted or collected for each message.
     pub fn begin(&mut self) {
         self.origin.clear();
         self.recipients = 0;
         self.done_recipients = 0;
     }
 
-    /// Takes note of the head.
+    /// Stores the queue, ID, sender, arrival time and size of a message.
     pub fn note(&mut self, head: &MessageHead<'_>) {
         for (field, text) in [
             (&mut self.queue, head.queue),
@@ -95,7 +96,8 @@ impl MessageInfo {
         self.is_from_nobody = head.envelope_sender.is_some_and(<[u8]>::is_empty);
     }
 
-    /// When it is tried again: known of a deferred message in the spool.
+    /// The time of the next delivery attempt, in seconds since the epoch; `None`
+    /// unless the message is deferred and was read from the spool.
     pub fn next_attempt(&self) -> Option<i64> {
         (self.queue == b"deferred" && self.file.modified > 0).then_some(self.file.modified)
     }

@@ -1,4 +1,4 @@
-//! Metrics of the queues in Prometheus' text format.
+//! Metrics of the queues in the text format of Prometheus.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use super::format::counts::{CountRow, rows};
 use crate::spool::Queue;
 use crate::text::{Charset, append, make_printable};
 
-/// Lists of the commonest: what is counted by, the metric, what it says, and
-/// its label.
+/// The lists of most frequent values: grouping, metric name, help text, and label
+/// name.
 const TOPS: [(CountBy, &str, &str, &str); 3] = [
     (
         CountBy::FromDomain,
@@ -30,7 +30,7 @@ const TOPS: [(CountBy, &str, &str, &str); 3] = [
     ),
 ];
 
-/// What has to be counted for metrics at the time `now`.
+/// The counts that the metrics at the time `now` require.
 pub fn plan(now: i64) -> CountPlan {
     CountPlan {
         by: [CountBy::Queue]
@@ -42,8 +42,8 @@ pub fn plan(now: i64) -> CountPlan {
     }
 }
 
-/// The metrics of what was counted by that plan, with at most `top` values
-/// of each top list.
+/// Formats the metrics of counts that were made by [`plan`], with at most `top`
+/// values in each list of most frequent values.
 pub fn write(counts: Counts, now: i64, top: usize) -> Vec<u8> {
     let mut out = Metrics(Vec::new());
     let mut groups = counts.by.into_iter();
@@ -59,7 +59,7 @@ pub fn write(counts: Counts, now: i64, top: usize) -> Vec<u8> {
     out.0
 }
 
-/// Metrics so far.
+/// The text of the metrics so far.
 struct Metrics(Vec<u8>);
 
 impl Metrics {
@@ -85,7 +85,7 @@ impl Metrics {
         }
     }
 
-    /// A histogram of the ages in each queue.
+    /// Writes a histogram of the message ages for each queue.
     fn ages(&mut self, ages: &HashMap<Vec<u8>, AgeCounts>) {
         self.family(
             "age_seconds",
@@ -135,7 +135,7 @@ impl Metrics {
         append(&mut self.0, format_args!(" {value}\n"));
     }
 
-    /// A label's value: UTF-8, with what would end it escaped.
+    /// Writes a label value as UTF-8, with double quotes and backslashes escaped.
     fn label_value(&mut self, text: &[u8]) {
         let mut text = text.to_vec();
         make_printable(&mut text, Charset::Safe);

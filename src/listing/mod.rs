@@ -1,5 +1,5 @@
-//! Listings of the queue: where messages come from and what they look like
-//!.
+//! Listings of the queue: reading messages from the spool or from a daemon, and
+//! formatting, sorting and counting them.
 
 mod counts;
 mod daemon;
@@ -54,33 +54,34 @@ pub use times::{Clock, TimeStyle, write_duration};
 pub use totals::Totals;
 pub use worker::Listing;
 
-/// Readers at most. Their number is for the disk rather than the processors:
-/// with a cold cache 32 readers are five times as fast as one, and a tenth
-/// faster than 16; with a warm one it makes no difference (measured).
+/// Largest number of reader threads. It depends on the disk rather than on the
+/// processors: with a cold cache 32 readers are five times as fast as one, and a
+/// tenth faster than 16; with a warm cache it makes no difference (measured).
 const READERS_MAX: usize = 32;
 
-/// How many readers a listing can have in a process that may open this many
-/// more files, in queues that are `depth` directories deep.
+/// The number of reader threads for a process that can open this many more files,
+/// and queues that are `depth` directories deep.
 pub fn workers_for(open_files: u64, depth: u32) -> usize {
     readers_for(READERS_MAX, open_files, depth)
 }
 
-/// Why a listing ended before its end.
+/// Why a listing ended early.
 #[derive(Debug, Error)]
 pub enum ListingError {
-    /// A queue cannot be walked.
+    /// A queue directory cannot be read to its end.
     #[error(transparent)]
     Walk(#[from] WalkError),
-    /// A message cannot be reported, and without it the listing is wrong.
+    /// A message cannot be read, and without it the listing would be wrong.
     #[error(transparent)]
     Report(#[from] ReadError),
-    /// A message cannot be opened now, though it may be fine.
+    /// A message cannot be opened because a resource is exhausted.
     #[error(transparent)]
     Exhausted(#[from] NoMessage),
-    /// The daemon's listing cannot be read on.
+    /// The daemon's listing is malformed or incomplete.
     #[error("the daemon's listing breaks off")]
     Daemon(#[from] AttributeError),
-    /// What is sorted does not fit the memory, and no file takes it.
+    /// A temporary file for text that does not fit in memory cannot be written or
+    /// read.
     #[error("cannot sort in a temporary file: {}", error_text(.0))]
     Sort(#[source] io::Error),
     /// The output cannot be written.

@@ -1,4 +1,4 @@
-//! Where a listing goes: standard output, in order, with heading and footer.
+//! Writes a listing to standard output, with heading and footer.
 
 use std::io;
 use std::io::Write;
@@ -24,7 +24,7 @@ enum WriterState {
 }
 
 impl<'a, W: Write> Output<'a, W> {
-    /// An output with nothing written.
+    /// Creates an output to which nothing has been written.
     pub fn new(to: W, style: Style<'a>) -> Self {
         Self {
             to,
@@ -34,7 +34,8 @@ impl<'a, W: Write> Output<'a, W> {
         }
     }
 
-    /// Writes a piece. `ReaderGone` once the reader is gone.
+    /// Writes a piece. Returns [`Ending::ReaderGone`] if the reader has closed the
+    /// pipe.
     pub fn piece(&mut self, piece: &[u8]) -> io::Result<Ending> {
         let mut piece = piece;
         if self.state == WriterState::NothingYet && !piece.is_empty() {
@@ -45,17 +46,17 @@ impl<'a, W: Write> Output<'a, W> {
         self.write(piece)
     }
 
-    /// Counts messages whose pieces were written.
+    /// Adds the totals of messages whose pieces were written.
     pub fn count(&mut self, totals: Totals) {
         self.totals.add(totals);
     }
 
-    /// What was counted so far.
+    /// The totals so far.
     pub fn totals(&self) -> Totals {
         self.totals
     }
 
-    /// Ends a listing that is complete.
+    /// Writes the footer of a complete listing.
     pub fn finish(mut self) -> io::Result<Ending> {
         let footer = self.style.footer(self.totals);
         self.write(&footer)

@@ -1,14 +1,14 @@
-//! [`PartialResult`]: what is collected while a listing runs and written at its
-//! end.
+//! [`PartialResult`]: output that is collected while a listing runs and written at
+//! its end.
 
 use super::counts::Counts;
 use super::sort_entry::SortEntry;
 
-/// What is collected rather than written at once.
+/// Output that is collected rather than written at once.
 #[derive(Debug)]
 pub enum PartialResult {
-    /// Messages that wait for their place in the order.
+    /// Messages that have to be sorted.
     Entries(Vec<SortEntry>),
-    /// Counts.
+    /// Counts that have to be added up.
     Counts(Counts),
 }

@@ -1,15 +1,15 @@
-//! Output comes in pieces: how large they are, and how a listing ends.
+//! The size of the pieces in which output is written, and how a listing ends.
 
-/// Bytes of output after which a piece is handed out.
+/// Bytes of output after which a piece is passed on.
 pub const PIECE_SIZE: usize = 64 * 1024;
 
-/// How a listing that nothing else went wrong with ended.
+/// How a listing without an error ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All was written.
+    /// All messages were written.
     Complete,
-    /// The reader has gone (`mailq | head`): no error, and nothing more to do.
+    /// The reader closed the pipe (`mailq | head`). This is no error.
     ReaderGone,
-    /// As many messages as were wanted are written.
+    /// The requested number of messages was written.
     Enough,
 }

@@ -1,8 +1,8 @@
-//! The listing of a whole spool: walks the message queues, lets the readers
-//! format what is in them, and writes it in the order of the walk.
+//! Lists a whole spool: walks the message queues, has worker threads format the
+//! messages, and writes the results in the order of the walk.
 //!
-//! Owns which names are looked at and what ends a listing. How many threads
-//! read, and how their results stay in order, is handled by `worker_pool`.
+//! This module decides which file names are passed to the workers. `worker_pool`
+//! runs the threads and keeps their results in order.
 
 use std::ops::ControlFlow;
 
@@ -29,7 +29,8 @@ pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, Listin
         || Worker::new(*listing),
         |feed| {
             let mut feed = NameFeed::new(feed, listing.workers);
-            // That no more is consumed is known where the results are.
+            // An error means that the consumer has stopped, for a reason that is in
+            // `writer.ending`.
             let _ = walk(listing, &mut feed);
         },
         &mut writer,
@@ -54,7 +55,7 @@ impl<S: Sink> Consumer<OutputPiece> for Writer<'_, S> {
     }
 }
 
-/// Writes a piece. The listing is over unless it is `Complete` so far.
+/// Writes a piece. The listing ends unless the result is [`Ending::Complete`].
 fn write(piece: OutputPiece, sink: &mut impl Sink) -> Result<Ending, ListingError> {
     match piece {
         OutputPiece::Text(text) => sink.piece(&text),
@@ -71,10 +72,10 @@ fn write(piece: OutputPiece, sink: &mut impl Sink) -> Result<Ending, ListingErro
     }
 }
 
-/// Takes names for the workers of a listing.
+/// Passes batches of file names to the workers of a listing.
 type ListingFeed<'a, 'scope> = NameFeed<'a, 'scope, Queue, OutputPiece>;
 
-/// Walks every queue and feeds the names that may be messages to the workers.
+/// Walks every queue and passes the names that may be messages to the workers.
 fn walk(listing: &Listing<'_>, feed: &mut ListingFeed<'_, '_>) -> Result<(), ConsumerGone> {
     let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
     for queue in listing.queues.iter().copied().filter(admits) {
@@ -86,7 +87,8 @@ fn walk(listing: &Listing<'_>, feed: &mut ListingFeed<'_, '_>) -> Result<(), Con
     Ok(())
 }
 
-/// Walks one queue. The inner error is that it cannot be walked to its end.
+/// Walks one queue. The inner error is that the directory cannot be read to its
+/// end.
 fn walk_queue(
     queue: Queue,
     listing: &Listing<'_>,
@@ -104,8 +106,8 @@ fn walk_queue(
             Err(error) => return Ok(Err(error)),
         };
         if name == last_name {
-            // Observed: Postfix takes this for a directory that never
-            // ends, and leaves the rest of the queue out.
+            // Observed: Postfix takes this for a directory that never ends, and
+            // leaves out the rest of the queue.
             let text = format!("readdir loop on queue {queue} id {}", to_printable(name));
             feed.send_result(OutputPiece::Warning(text.into_bytes()))?;
             return Ok(Ok(()));
@@ -115,8 +117,8 @@ fn walk_queue(
         let queue_name = queue.name().as_bytes();
         let admits = |selection: &Selection| selection.admits_name(queue_name, name);
         if id::is_valid(name) && listing.selection.is_none_or(admits) {
-            // Observed: a name in the wrong directory makes Postfix look
-            // at the right one, and list what is there once more.
+            // Observed: for a name in the wrong hashed directory, Postfix opens the
+            // file in the right one, and so lists that message once more.
             let is_home = listing.layout.is_home(queue, &place.path, name);
             feed.add(queue, is_home.then_some(place), name)?;
         }

@@ -1,18 +1,18 @@
-//! Who receives a listing, wherever it comes from.
+//! The trait that receives a listing, from the spool or from a daemon.
 
 use super::ListingError;
 use super::partial::PartialResult;
 use super::piece::Ending;
 use super::totals::Totals;
 
-/// Receives a listing, in order.
+/// Receives a listing in order.
 pub trait Sink {
-    /// Formatted messages, not always whole ones.
+    /// Receives formatted messages; a piece can begin and end inside a message.
     fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError>;
-    /// The totals of messages whose pieces came before.
+    /// Receives the totals of messages whose pieces came before.
     fn totals(&mut self, totals: Totals);
-    /// What is to be written later, if at all.
+    /// Receives output that is collected and written at the end of the listing.
     fn partial(&mut self, partial: PartialResult) -> Result<Ending, ListingError>;
-    /// Something for the mail log.
+    /// Receives a warning for the mail log.
     fn warning(&mut self, text: &[u8]);
 }

@@ -1,9 +1,8 @@
-//! Listings in another order than that of the walk, and of a limited number of messages
-//! only.
+//! Sorts and limits a listing.
 //!
-//! Whatever is sorted waits until the last message is known: in memory as long
-//! as it is little, else in a file; with a limit no more than a few times as
-//! many messages.
+//! All entries are held until the last message is known: in memory as long as they
+//! are few, and otherwise in a temporary file. With a limit, no more than [`SLACK`]
+//! entries beyond it are held.
 
 use std::io;
 
@@ -12,28 +11,28 @@ use super::sort_runs::{Merge, Runs};
 use super::sort_spec::SortSpec;
 use super::spill::Spill;
 
-/// Entries in order.
+/// Collects and sorts entries.
 #[derive(Debug)]
 pub struct Sorter<'a> {
     sort_spec: &'a SortSpec,
-    /// Where text goes that is too much for the runs.
+    /// Where texts go that are too long for the runs.
     spill: &'a Spill,
     entries: Vec<SortEntry>,
-    /// What they cost.
+    /// Approximate memory used by the entries, in bytes.
     held: usize,
     held_max: usize,
     runs: Option<Runs>,
 }
 
-/// Bytes of an entry's text that are written to a run with it.
+/// Largest number of bytes of an entry's text that are written to a run.
 const RUN_TEXT_MAX: usize = 4 * 1024;
-/// Entries beyond the limit that are held before they are thrown away.
+/// Number of entries beyond the limit that are collected before they are discarded.
 const SLACK: usize = 4096;
-/// Bytes of memory for entries; more go to a file.
+/// Bytes of memory for entries; more are written to a file.
 const HELD_MAX: usize = 16 * 1024 * 1024;
 
 impl<'a> Sorter<'a> {
-    /// A sorter of nothing.
+    /// Creates a sorter without entries.
     pub fn new(sort_spec: &'a SortSpec, spill: &'a Spill) -> Self {
         Self {
             sort_spec,
@@ -45,7 +44,7 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    /// Adds entries, which come in the order of the walk.
+    /// Adds entries, in the order of the walk.
     pub fn add(&mut self, entries: Vec<SortEntry>) -> io::Result<()> {
         self.held = self.held.saturating_add(cost(&entries));
         self.entries.extend(entries);
@@ -60,7 +59,7 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    /// The entries in order.
+    /// Returns the entries in sorted order.
     pub fn finish(mut self) -> io::Result<Sorted> {
         self.cut();
         let Some(mut runs) = self.runs else {
@@ -85,8 +84,8 @@ impl<'a> Sorter<'a> {
         Ok(())
     }
 
-    /// Sorts, and forgets what is beyond the limit. Equals stay in the order
-    /// of the walk.
+    /// Sorts the entries, and discards those beyond the limit. Equal entries stay
+    /// in the order of the walk.
     fn cut(&mut self) {
         let direction = self.sort_spec.direction;
         self.entries.sort_by(|a, b| a.compare(b, direction));
@@ -111,12 +110,12 @@ fn cost(entries: &[SortEntry]) -> usize {
     costs.fold(0, usize::saturating_add)
 }
 
-/// What a sorter ends with.
+/// The sorted entries.
 #[derive(Debug)]
 pub enum Sorted {
-    /// All of it fits the memory.
+    /// The entries fit in memory.
     Held(std::vec::IntoIter<SortEntry>),
-    /// It comes from a file.
+    /// The entries are merged from a file.
     Merged(std::iter::Take<Merge>),
 }
 
@@ -168,7 +167,7 @@ mod tests {
         [("B", 30, 1), ("A", 10, 2), ("D", 20, 1), ("C", 40, 2)];
 
     #[test]
-    fn keys_count_one_after_the_other_and_equals_keep_their_order() {
+    fn keys_apply_in_order_and_equal_entries_keep_theirs() {
         let by = |keys: &[SortKey], direction| SortSpec {
             keys: keys.to_vec(),
             direction,
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_bounds_what_is_held() {
+    fn a_limit_bounds_the_number_of_entries() {
         let sort_spec = SortSpec {
             keys: vec![SortKey::Size],
             direction: Direction::Descending,
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_through_a_file_has_the_same_order() {
+    fn sorting_through_a_file_gives_the_same_order() {
         let names: Vec<String> = (0..3000)
             .map(|n: i64| (n * 7919 % 3000).to_string())
             .collect();
@@ -228,7 +227,7 @@ mod tests {
             let (mut held, mut filed) = (sorter(), sorter());
             filed.held_max = 20_000;
             for (number, name) in (0..).zip(&names) {
-                // Many are equal in size and age.
+                // Many messages have the same size and age.
                 let message = (name.as_str(), number % 7, number % 11);
                 held.add(vec![entry(&sort_spec, message)]).unwrap();
                 filed.add(vec![entry(&sort_spec, message)]).unwrap();

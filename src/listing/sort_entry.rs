@@ -1,4 +1,4 @@
-//! [`SortEntry`]: a formatted message that waits for its place in the order.
+//! [`SortEntry`]: a formatted message that has to be sorted.
 
 use std::cmp::Ordering;
 
@@ -7,24 +7,26 @@ use super::sort_spec::{Direction, SortSpec};
 use super::spill::SpilledText;
 use super::totals::Totals;
 
-/// What an entry costs besides its bytes.
+/// Memory that an entry takes besides its bytes.
 const ENTRY_COST: usize = size_of::<SortEntry>() + 32;
 
-/// A message that waits for its place, or a part of one that does not.
+/// A formatted message or, in a listing without sort keys, a part of one.
 #[derive(Clone, Debug)]
 pub struct SortEntry {
-    /// What it is sorted by.
+    /// The sort keys as bytes that compare like the values.
     pub rank: Vec<u8>,
-    /// What it adds to the totals: nothing if it is only a part of a message.
+    /// What the entry adds to the totals: nothing if it is only a part of a
+    /// message.
     pub totals: Totals,
-    /// What it looks like: first what the spill keeps.
+    /// The beginning of the formatted text, which is in the spill.
     pub kept: Vec<SpilledText>,
-    /// What follows that.
+    /// The rest of the formatted text.
     pub text: Vec<u8>,
 }
 
 impl SortEntry {
-    /// A message that looks like what is kept, and `text` after it.
+    /// Creates the entry of a message that is formatted as the text in `kept`
+    /// followed by `text`.
     pub fn new(
         sort_spec: &SortSpec,
         known: &MessageInfo,
@@ -45,7 +47,7 @@ impl SortEntry {
         }
     }
 
-    /// A part of a message whose end follows in another entry.
+    /// Creates a part of a message whose end follows in another entry.
     pub fn part(text: Vec<u8>) -> Self {
         Self {
             rank: Vec::new(),
@@ -55,7 +57,7 @@ impl SortEntry {
         }
     }
 
-    /// Which of two comes first.
+    /// The order of two entries.
     pub fn compare(&self, other: &Self, direction: Direction) -> Ordering {
         match direction {
             Direction::Ascending => self.rank.cmp(&other.rank),
@@ -63,7 +65,7 @@ impl SortEntry {
         }
     }
 
-    /// About how many bytes of memory it takes.
+    /// Approximate memory used by the entry, in bytes.
     pub fn cost(&self) -> usize {
         let bytes = self.rank.len().saturating_add(self.text.len());
         let kept = self.kept.len().saturating_mul(size_of::<SpilledText>());

@@ -1,9 +1,8 @@
-//! Sorted entries that do not fit the memory: runs in a file without a name,
-//! and merging them.
+//! External merge sort: writes sorted runs of entries to an unnamed temporary file
+//! and merges them.
 //!
-//! Owns how an entry is written there and read back. Entries of more than a
-//! few kilobytes are not in the runs: of each run one entry is in memory while
-//! they are merged.
+//! One entry of each run is in memory during the merge, so the texts of entries in
+//! a run have to be short; see `sort`.
 
 use std::fs::File;
 use std::io;
@@ -16,21 +15,21 @@ use super::sort_spec::Direction;
 use super::spill::{SpilledText, nameless_file};
 use super::totals::Totals;
 
-/// Bytes that are read at a time of each run, and of all of them together.
+/// Bytes that are read at a time from each run, and from all of them together.
 const READ_MIN: usize = 4 * 1024;
 const READ_MAX: usize = 32 * 1024;
 const READ_ALL_MAX: usize = 8 * 1024 * 1024;
 
-/// Runs that were written.
+/// The runs that have been written.
 #[derive(Debug)]
 pub struct Runs {
     file: Arc<File>,
-    /// Where each ends.
+    /// The end of each run in the file.
     ends: Vec<u64>,
 }
 
 impl Runs {
-    /// No runs yet.
+    /// Creates the file, without runs.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             file: Arc::new(nameless_file()?),
@@ -38,7 +37,7 @@ impl Runs {
         })
     }
 
-    /// Writes entries, which are in order.
+    /// Writes a run. The entries have to be in order.
     pub fn add(&mut self, entries: impl Iterator<Item = SortEntry>) -> io::Result<()> {
         let mut end = self.ends.last().copied().unwrap_or(0);
         let mut writer = BufWriter::new(&*self.file);
@@ -50,7 +49,7 @@ impl Runs {
         Ok(())
     }
 
-    /// All entries in order; equals in the order of the runs.
+    /// Merges the runs. Equal entries stay in the order of the runs.
     pub fn merge(self, direction: Direction) -> io::Result<Merge> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
         let mut heads = Vec::new();
@@ -69,14 +68,14 @@ impl Runs {
     }
 }
 
-/// Runs that are being merged.
+/// A merge in progress.
 #[derive(Debug)]
 pub struct Merge {
     heads: Vec<RunHead>,
     direction: Direction,
 }
 
-/// The next entry of a run, and what follows.
+/// The next entry of a run, and a reader of the entries after it.
 #[derive(Debug)]
 struct RunHead {
     entry: SortEntry,
@@ -86,7 +85,8 @@ struct RunHead {
 impl Merge {
     fn advance(&mut self) -> io::Result<Option<SortEntry>> {
         let direction = self.direction;
-        // Of equals the first is taken.
+        // `min_by` returns the first of equal elements, which keeps the order of
+        // the runs.
         let heads = self.heads.iter_mut().enumerate();
         let first = heads.min_by(|(_, a), (_, b)| a.entry.compare(&b.entry, direction));
         let Some((place, head)) = first else {
@@ -107,7 +107,7 @@ impl Iterator for Merge {
     }
 }
 
-/// A part of the file.
+/// A reader of one run in the file.
 #[derive(Debug)]
 struct RunSection {
     file: Arc<File>,
@@ -128,7 +128,7 @@ impl Read for RunSection {
     }
 }
 
-/// Writes an entry; its length there.
+/// Writes an entry, and returns its length in bytes.
 fn write(to: &mut impl Write, entry: &SortEntry) -> io::Result<u64> {
     let (rank, text) = (entry.rank.len() as u64, entry.text.len() as u64);
     let kept = entry.kept.iter().flat_map(|kept| [kept.start, kept.length]);
@@ -144,7 +144,7 @@ fn write(to: &mut impl Write, entry: &SortEntry) -> io::Result<u64> {
     Ok(length)
 }
 
-/// Reads an entry; `None` at the end of the run.
+/// Reads an entry. Returns `None` at the end of the run.
 fn read(from: &mut BufReader<RunSection>) -> io::Result<Option<SortEntry>> {
     if io::BufRead::fill_buf(from)?.is_empty() {
         return Ok(None);

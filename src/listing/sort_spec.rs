@@ -1,35 +1,34 @@
-//! What a listing is sorted by, in which direction, and how many messages it
-//! has at most.
+//! The sort keys, the direction and the limit of a listing.
 //!
-//! Owns the bytes that messages are compared by: they are in the order of the
-//! values that they represent.
+//! Each message gets a byte string, its rank, such that comparing ranks bytewise
+//! gives the order of the values.
 
 use super::format::template::RequiredParts;
 use super::message_info::MessageInfo;
 use crate::spool::Queue;
 
-/// Bytes of a text that it is sorted by.
+/// Largest number of bytes of a text that are compared.
 const TEXT_MAX: usize = 1000;
 
-/// What a listing can be sorted by.
+/// A property by which a listing is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
     /// The queue ID.
     Id,
-    /// Time since arrival.
+    /// The time since arrival.
     Age,
-    /// Bytes.
+    /// The size in bytes.
     Size,
-    /// The sender.
+    /// The sender address.
     Sender,
-    /// Number of recipients.
+    /// The number of recipients.
     Recipients,
     /// The queue, in the order of a listing.
     Queue,
 }
 
 impl SortKey {
-    /// From a name on the command line.
+    /// Looks up a key by its name on the command line.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "id" => Self::Id,
@@ -42,7 +41,7 @@ impl SortKey {
         })
     }
 
-    /// Appends what a message is sorted by: bytes in the order of the values,
+    /// Appends the value of a message as bytes that compare like the values,
     /// whatever is appended after them.
     pub fn write_rank(self, known: &MessageInfo, rank: &mut Vec<u8>) {
         match self {
@@ -66,14 +65,15 @@ impl SortKey {
     }
 }
 
-/// The smallest number is the one with the first bytes.
+/// Appends a number such that larger numbers give larger bytes.
 fn write_number(number: i64, rank: &mut Vec<u8>) {
     let from_zero = number.cast_unsigned() ^ i64::MIN.cast_unsigned();
     rank.extend_from_slice(&from_zero.to_be_bytes());
 }
 
-/// Two zeros end a text, so that a text comes before those it begins; a zero
-/// in it is followed by a larger byte.
+/// Appends a text that is terminated by two zero bytes, so that a text sorts before
+/// longer texts that begin with it. A zero byte in the text is followed by 1, which
+/// is larger than the second byte of the terminator.
 fn write_text(text: &[u8], rank: &mut Vec<u8>) {
     for &byte in text {
         match byte {
@@ -84,34 +84,35 @@ fn write_text(text: &[u8], rank: &mut Vec<u8>) {
     rank.extend_from_slice(&[0, 0]);
 }
 
-/// Which end comes first.
+/// The direction of sorting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
-    /// The smallest.
+    /// The smallest value comes first.
     #[default]
     Ascending,
-    /// The largest.
+    /// The largest value comes first.
     Descending,
 }
 
-/// Which messages are listed in which order.
+/// The order of the listed messages, and their number.
 #[derive(Clone, Debug, Default)]
 pub struct SortSpec {
-    /// What they are sorted by; nothing is the order of the walk.
+    /// The sort keys, the most significant first. If empty, messages are in the
+    /// order of the walk.
     pub keys: Vec<SortKey>,
-    /// Which end comes first.
+    /// The direction, which applies to all keys.
     pub direction: Direction,
-    /// How many are listed at most.
+    /// Largest number of messages that are listed.
     pub limit: Option<usize>,
 }
 
 impl SortSpec {
-    /// Whether messages have to be kept apart.
+    /// Whether each message has to be collected as an entry of its own.
     pub fn is_needed(&self) -> bool {
         !self.keys.is_empty() || self.limit.is_some()
     }
 
-    /// What has to be read of a message for it.
+    /// The parts of a message that have to be read to sort it.
     pub fn depth(&self) -> RequiredParts {
         if self.keys.contains(&SortKey::Recipients) {
             RequiredParts::Everything

@@ -1,8 +1,8 @@
-//! Text that has to wait and is too much for the memory: a file without a
-//! name.
+//! Holds text that has to wait and is too large for memory in an unnamed temporary
+//! file.
 //!
-//! Owns the file. It is made where everybody may, whatever the environment
-//! says, when it is first needed, and is gone with the process.
+//! The file is created when it is first needed, in a world-writable directory that
+//! does not depend on the environment, and disappears with the process.
 
 use std::fs::File;
 use std::io;
@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::ListingError;
 use super::piece::{Ending, PIECE_SIZE};
 
-/// Where a file is made, the first that can be.
+/// The directories in which to create the file, in the order in which they are
+/// tried.
 const DIRECTORIES: [&str; 2] = ["/var/tmp", "/tmp"];
 
-/// A file without a name.
+/// Creates a file without a name.
 pub(super) fn nameless_file() -> io::Result<File> {
     let mut made = Err(io::ErrorKind::NotFound.into());
     for directory in DIRECTORIES {
@@ -24,7 +25,7 @@ pub(super) fn nameless_file() -> io::Result<File> {
     made
 }
 
-/// Keeps texts in a file, for all threads of a listing.
+/// Keeps texts in a file. Shared by all threads of a listing.
 #[derive(Debug, Default)]
 pub struct Spill(Mutex<SpillState>);
 
@@ -34,17 +35,17 @@ struct SpillState {
     end: u64,
 }
 
-/// A text that is kept.
+/// Refers to a text in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpilledText {
-    /// Where it begins in the file.
+    /// Offset of the text in the file.
     pub(super) start: u64,
-    /// Bytes of it.
+    /// Length of the text in bytes.
     pub(super) length: u64,
 }
 
 impl Spill {
-    /// Keeps a text.
+    /// Writes a text to the file.
     pub fn keep(&self, text: &[u8]) -> io::Result<SpilledText> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &state.file {
@@ -58,13 +59,13 @@ impl Spill {
         Ok(SpilledText { start, length })
     }
 
-    /// Forgets all that is kept, and gives its room back.
+    /// Discards all texts, and frees the disk space.
     pub fn clear(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = SpillState::default();
     }
 
-    /// Hands a text that is kept to `write`, piece by piece, as long as that
-    /// answers [`Ending::Complete`].
+    /// Passes a text to `write`, piece by piece, as long as that returns
+    /// [`Ending::Complete`].
     pub fn read(
         &self,
         kept: SpilledText,
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_comes_back_in_pieces() {
+    fn texts_are_read_back_in_pieces() {
         let spill = Spill::default();
         let texts = [vec![b'a'; 3 * PIECE_SIZE + 5], b"b".to_vec(), Vec::new()];
         let kept: Vec<SpilledText> = texts.iter().map(|t| spill.keep(t).expect("room")).collect();

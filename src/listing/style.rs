@@ -1,4 +1,5 @@
-//! What a listing looks like, and what stands around the messages.
+//! The styles of a listing, their heading and footer, and what has to be read for
+//! them.
 
 use super::counts::CountPlan;
 use super::format::json::Members;
@@ -9,28 +10,27 @@ use super::spill::Spill;
 use super::times::Clock;
 use super::totals::Totals;
 
-/// What a listing looks like.
+/// The style of a listing.
 #[derive(Clone, Copy, Debug)]
 pub enum Style<'a> {
-    /// mailq, postqueue -p; with times of our own if asked for.
+    /// mailq and `postqueue -p`, optionally with another time format.
     Text(Columns, Option<Clock>),
-    /// postqueue -j; with more members if asked for.
+    /// `postqueue -j`, optionally with additional members.
     Json(Members<'a>),
-    /// A line for each message.
+    /// One line for each message.
     Lines(&'a Template),
-    /// No messages: only counts of them.
+    /// Only counts, no messages.
     Counts(&'a CountPlan),
 }
 
-/// What a listing looks like and in which order it comes.
+/// The style and the order of a listing.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputOptions<'a> {
-    /// What it looks like.
+    /// The style of the messages.
     pub style: Style<'a>,
-    /// Another order than that of the walk, or an end before the last
-    /// message.
+    /// Sort keys and limit; `None` lists all messages in the order of the walk.
     pub sort_spec: Option<&'a SortSpec>,
-    /// Where text goes that has to wait and is too much for the memory.
+    /// Holds text that has to wait and is too large for memory.
     pub spill: Option<&'a Spill>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> From<Style<'a>> for OutputOptions<'a> {
 }
 
 impl<'a> Style<'a> {
-    /// What comes before the first message.
+    /// The text before the first message.
     pub fn heading(self) -> &'a str {
         match self {
             Style::Text(columns, _) => columns.heading(),
@@ -54,7 +54,8 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// What comes after the last message, or in place of any.
+    /// The text after the last message, or the whole output if there are no
+    /// messages.
     pub fn footer(self, totals: Totals) -> Vec<u8> {
         let text = match (self, totals.messages) {
             (Style::Text(..), 0) => "Mail queue is empty\n".to_owned(),
@@ -63,15 +64,15 @@ impl<'a> Style<'a> {
                 let s = if n == 1 { "" } else { "s" };
                 format!("\n-- {kbytes} Kbytes in {n} Request{s}.\n")
             }
-            // A table has its heading even if nothing is in it.
+            // A table has its heading even if it is empty.
             (Style::Lines(template), 0) => template.heading.clone(),
             _ => String::new(),
         };
         text.into_bytes()
     }
 
-    /// The bytes that separate a message from the one before, which the first
-    /// message must not have.
+    /// The bytes that separate a message from the one before, and which are removed
+    /// before the first message.
     pub fn separator(self) -> &'static [u8] {
         match self {
             Style::Text(..) => b"\n",
@@ -79,7 +80,7 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// What has to be read of a message.
+    /// The parts of a message that have to be read.
     fn depth(self) -> RequiredParts {
         match self {
             Style::Text(..) | Style::Json(_) => RequiredParts::Everything,
@@ -88,7 +89,8 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// Whether more is shown than a message's report alone says.
+    /// Whether [`MessageInfo`](super::message_info::MessageInfo) has to be filled
+    /// in for the output.
     pub(super) fn needs_message_info(self) -> bool {
         match self {
             Style::Text(..) => false,
@@ -97,7 +99,7 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// Whether it is one of Postfix's own forms, with Postfix's bytes.
+    /// Whether the output is byte for byte that of Postfix.
     pub fn is_postfixs(self) -> bool {
         match self {
             Style::Text(_, clock) => clock.is_none(),
@@ -106,7 +108,7 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// Whether headers of the message are shown.
+    /// Whether the message header is shown.
     pub(super) fn needs_headers(self) -> bool {
         match self {
             Style::Json(members) => members.details.is_some(),
@@ -115,7 +117,7 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// What is asked for that only the spool can tell, if anything.
+    /// The option or column that needs the spool, if there is one.
     pub fn needs_spool(self) -> Option<String> {
         match self {
             Style::Json(members) => members.details.map(|_| "--detail".to_owned()),
@@ -130,7 +132,7 @@ impl<'a> Style<'a> {
 }
 
 impl OutputOptions<'_> {
-    /// What has to be read of a message.
+    /// The parts of a message that have to be read to format and sort it.
     pub(super) fn depth(self) -> RequiredParts {
         let order = self.sort_spec.map_or(RequiredParts::Head, SortSpec::depth);
         self.style.depth().max(order)

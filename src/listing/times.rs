@@ -1,4 +1,4 @@
-//! How the listings of our own show times and ages.
+//! The time and age formats of listings that Postfix does not have.
 
 use crate::sys::time::{LocalTime, Zone};
 use crate::text::append;
@@ -7,19 +7,19 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// How a time is shown.
+/// A time format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeStyle {
-    /// `2026-11-23T13:00:15`, local time.
+    /// `2026-11-23T13:00:15`, in local time.
     Iso,
-    /// Seconds since 1970.
+    /// Seconds since the epoch.
     Epoch,
-    /// How long ago: `3d4h`.
+    /// Time elapsed: `3d4h`.
     Relative,
 }
 
 impl TimeStyle {
-    /// From the value of `--time-style`.
+    /// Looks up the format by the value of `--time-style`.
     pub fn parse(value: &str) -> Option<Self> {
         match value {
             "iso" => Some(Self::Iso),
@@ -30,12 +30,12 @@ impl TimeStyle {
     }
 }
 
-/// Shows times at one moment in one style.
+/// Formats times and ages relative to one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// How.
+    /// The format.
     pub style: TimeStyle,
-    /// When.
+    /// The current time, in seconds since the epoch.
     pub now: i64,
 }
 
@@ -49,7 +49,7 @@ impl Clock {
         }
     }
 
-    /// Appends how long ago a time was; in the epoch style in seconds.
+    /// Appends the time elapsed since a time, in seconds if the format is `Epoch`.
     pub fn write_age(&self, seconds: i64, to: &mut Vec<u8>) {
         let age = self.age(seconds);
         match self.style {
@@ -58,14 +58,14 @@ impl Clock {
         }
     }
 
-    /// Seconds since a time; none of one that is still to come.
+    /// Seconds elapsed since a time; 0 if the time is in the future.
     pub fn age(&self, seconds: i64) -> i64 {
         self.now.saturating_sub(seconds).max(0)
     }
 }
 
-/// Appends `2026-11-23T13:00:15`, with a Z in universal time; a year that no
-/// calendar has as a number of seconds.
+/// Appends `2026-11-23T13:00:15`, with a `Z` if the zone is UTC. A time whose year
+/// is out of range is written as a number of seconds.
 pub fn write_iso(seconds: i64, zone: Zone, to: &mut Vec<u8>) {
     let Some(time) = LocalTime::of(seconds, zone) else {
         return write_number(seconds, to);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_to_come_has_no_age() {
+    fn times_in_the_future_have_age_zero() {
         let clock = Clock {
             style: TimeStyle::Epoch,
             now: 10,

@@ -1,12 +1,12 @@
-//! [`Totals`]: number and size of the messages that were listed.
+//! [`Totals`]: number and size of the listed messages.
 
-/// Messages and bytes that were listed.
+/// Number and size of the listed messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Number of messages.
     pub messages: u64,
-    /// Sum of their sizes. Wraps, as Postfix's does: sizes are what a file
-    /// claims.
+    /// Sum of their sizes. Wraps around as in Postfix, because the size in a queue
+    /// file is untrusted.
     pub bytes: u64,
 }
 

@@ -1,5 +1,5 @@
-//! A worker of the pipeline: opens, parses and formats the messages of one
-//! chunk after the other.
+//! A worker of the pipeline: opens, parses and formats the messages of a chunk of
+//! file names.
 
 use std::io;
 
@@ -29,48 +29,49 @@ use crate::text::SHORT_TEXT_MAX;
 use crate::worker_pool::pool;
 use crate::worker_pool::pool::{ConsumerGone, Results};
 
-/// What is listed, and how.
+/// What to list, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing<'a> {
     /// The queue directory.
     pub spool: &'a Dir,
-    /// Where IDs belong in it.
+    /// The hashed subdirectories to which queue IDs belong.
     pub layout: &'a Layout,
-    /// What counts and what may be shown.
+    /// Limits and display rules for reading messages.
     pub rules: &'a Rules,
-    /// What it looks like.
+    /// The output format and order.
     pub look: OutputOptions<'a>,
-    /// The queues, in order.
+    /// The queues to list, in order.
     pub queues: &'a [Queue],
-    /// The messages that count; all without one.
+    /// Restricts the listing to messages that match; `None` lists all.
     pub selection: Option<&'a Selection>,
-    /// How many threads read, at most.
+    /// Largest number of reader threads.
     pub workers: usize,
 }
 
-/// What a worker hands out.
+/// A result of a worker.
 pub enum OutputPiece {
     /// Formatted messages.
     Text(Vec<u8>),
     /// Totals of messages handed out before.
     Totals(Totals),
-    /// What is not to be written yet.
+    /// Output that is collected and written at the end of the listing.
     PartialResult(PartialResult),
-    /// Something for the mail log.
+    /// A warning for the mail log.
     Warning(Vec<u8>),
-    /// The listing ends here.
+    /// An error that ends the listing.
     Failed(ListingError),
 }
 
-/// Names of one queue's directory; without a directory they were met where
-/// they do not belong: their message is looked for at its place.
+/// File names of one directory of a queue. Without a directory, the names were
+/// found in the wrong hashed directory, and the messages are looked up by the path
+/// to which their IDs belong.
 type Chunk<'a> = name_batch::Chunk<'a, Queue, OutputPiece>;
 
 /// Why a worker stops in the middle of a chunk.
 enum WorkerStop {
-    /// Nobody takes what it hands out.
+    /// The consumer no longer takes results.
     ConsumerGone,
-    /// The listing cannot go on.
+    /// An error that ends the listing.
     Failed(ListingError),
 }
 
@@ -86,7 +87,7 @@ impl From<ConsumerGone> for WorkerStop {
     }
 }
 
-/// Looks at the messages of one chunk after the other.
+/// Formats the messages of one chunk after the other.
 pub struct Worker<'a> {
     listing: Listing<'a>,
     matcher: Option<Matcher<'a>>,
@@ -96,7 +97,7 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// A worker that has not begun.
+    /// Creates a worker.
     pub fn new(listing: Listing<'a>) -> Self {
         Self {
             listing,
@@ -109,7 +110,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Lists one name, if it is a message that matches.
+    /// Lists the message with this file name, if there is one and it matches.
     fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), WorkerStop> {
         let path = self.listing.layout.path(chunk.label, name);
         let path = path.to_string_lossy().into_owned();
@@ -134,7 +135,8 @@ impl<'a> Worker<'a> {
             match matcher.matches(&found, &at) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                // Postfix's listing ends there; what it has not goes on.
+                // Postfix's listing would end with this error; an extension of ours
+                // goes on.
                 Err(error @ ReadError::Seek { .. }) => {
                     return Ok(self.warn(chunk, error.to_string().into_bytes())?);
                 }
@@ -150,7 +152,8 @@ impl<'a> Worker<'a> {
         self.report(chunk, &found, &at)
     }
 
-    /// What cannot be read is reported, and the listing goes on without it.
+    /// Reports a message that cannot be read as a warning, and goes on unless it
+    /// makes the listing wrong.
     fn not_read(&mut self, chunk: &Chunk, error: ReadError) -> Result<(), WorkerStop> {
         if error.ends_listing() {
             Err(WorkerStop::failed(error))
@@ -159,7 +162,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Keeps what the form shows of the file itself.
+    /// Stores what the output shows of the queue file itself.
     fn note_file(&mut self, found: &Message, path: &str) -> io::Result<()> {
         let needs_headers = self.form.needs_headers();
         let Some(facts) = self.form.file_facts() else {
@@ -251,7 +254,7 @@ impl pool::Worker<NameBatch<Queue>, OutputPiece> for Worker<'_> {
                     return chunk.hand_out(OutputPiece::Failed(error));
                 }
             }
-            // There are many workers, and what all of them hold adds up.
+            // Limit what each worker holds, because there are many workers.
             if self.form.partial_size() > PIECE_SIZE {
                 self.hand_out_partial(chunk)?;
             }
@@ -262,15 +265,15 @@ impl pool::Worker<NameBatch<Queue>, OutputPiece> for Worker<'_> {
     }
 }
 
-/// Hands out pieces of a message while it is reported, so that a message with
-/// a million recipients needs no more memory than others.
+/// Passes on pieces of a message while it is being read, so that a message with a
+/// million recipients needs no more memory than others.
 struct Pieces<'a, 'f> {
     form: &'a mut Formatter<'f>,
     chunk: &'a Chunk<'a>,
     sent: PieceSent,
 }
 
-/// What became of the pieces of a message.
+/// Whether pieces of the current message have been passed on.
 enum PieceSent {
     Nothing,
     Some,
@@ -278,7 +281,7 @@ enum PieceSent {
 }
 
 impl Pieces<'_, '_> {
-    /// Hands out what was formatted, if it is enough for a piece.
+    /// Passes on the formatted text if it is large enough for a piece.
     fn hand_out(&mut self) {
         if self.form.partial_size() > PIECE_SIZE
             && let Some(partial) = self.form.take_partial()
@@ -293,13 +296,13 @@ impl Pieces<'_, '_> {
             self.send(OutputPiece::Text(text));
             return;
         }
-        // One text may be long in each thread, but not those that wait.
+        // Each thread may hold one long text, but the queue of results may not.
         for piece in text.chunks(PIECE_SIZE) {
             self.send(OutputPiece::Text(piece.to_vec()));
         }
     }
 
-    /// Once the consumer is gone, pieces are dropped.
+    /// Passes on a piece. Once the consumer is gone, pieces are dropped.
     fn send(&mut self, piece: OutputPiece) {
         if matches!(self.sent, PieceSent::Closed) {
             return;

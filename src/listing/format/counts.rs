@@ -1,4 +1,4 @@
-//! What counts look like: a table for people, or JSON lines for programs.
+//! Formats counts as a table or as JSON lines.
 
 use serde::Serialize;
 
@@ -7,16 +7,16 @@ use super::super::times::Clock;
 use crate::spool::Queue;
 use crate::text::{append, append_json_line, to_printable};
 
-/// Widths of the columns.
+/// Widths of the table's columns.
 const COUNT_WIDTH: usize = 10;
 const BYTES_WIDTH: usize = 14;
 const TIME_WIDTH: usize = 19;
 
-/// A value and what counts as it.
+/// A value and its group.
 pub type CountRow = (Vec<u8>, Group);
 
-/// The groups as rows: the largest first, queues and hours in their own
-/// order; at most `top` of them.
+/// The groups as rows, at most `top` of them: queues in the order of a listing,
+/// hours in chronological order, all others by decreasing count.
 pub fn rows(groups: Groups, by: CountBy, top: Option<usize>) -> Vec<CountRow> {
     let mut rows: Vec<CountRow> = groups.into_iter().collect();
     match by {
@@ -30,14 +30,14 @@ pub fn rows(groups: Groups, by: CountBy, top: Option<usize>) -> Vec<CountRow> {
     rows
 }
 
-/// A queue's place in the order of a listing.
+/// The position of a queue in a listing.
 fn place(queue: &[u8]) -> usize {
     let is_it = |known: &Queue| known.name().as_bytes() == queue;
     Queue::LISTED.iter().position(is_it).unwrap_or(usize::MAX)
 }
 
-/// A heading, and a line for each row. What was counted comes last in the
-/// line: there may be blanks in it.
+/// Formats a heading and one line for each row. The value comes last in the line
+/// because it may contain blanks.
 pub fn table(rows: &[CountRow], by: CountBy, clock: Clock) -> Vec<u8> {
     let mut out = Vec::new();
     let (what, value) = words(by);
@@ -66,7 +66,7 @@ pub fn table(rows: &[CountRow], by: CountBy, clock: Clock) -> Vec<u8> {
     out
 }
 
-/// The same of queues of which only the numbers are known.
+/// Formats a table of queues of which only the number of messages is known.
 pub fn queue_table(names: &[(Queue, u64)]) -> Vec<u8> {
     let mut out = format!("{:>COUNT_WIDTH$}  Queue\n", "Messages").into_bytes();
     for (queue, count) in names {
@@ -79,7 +79,7 @@ pub fn queue_table(names: &[(Queue, u64)]) -> Vec<u8> {
 #[derive(Serialize)]
 struct JsonRow<'a> {
     by: &'static str,
-    /// Bytes that are not UTF-8 are `?`.
+    /// Bytes that are not UTF-8 are replaced by `?`.
     value: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<u64>,
@@ -91,7 +91,7 @@ struct JsonRow<'a> {
     instance: Option<&'a str>,
 }
 
-/// What is known where messages were read, not only counted.
+/// Members that are known only if the messages were read.
 #[derive(Serialize)]
 struct JsonDetails {
     bytes: u64,
@@ -118,7 +118,7 @@ impl<'a> JsonRow<'a> {
     }
 }
 
-/// One JSON object for each row.
+/// Formats one JSON object for each row.
 pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     for (value, group) in rows {
@@ -135,7 +135,8 @@ pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
     out
 }
 
-/// The same of queues of which only the numbers are known.
+/// Formats one JSON object for each queue of which only the number of messages is
+/// known.
 pub fn queue_json(names: &[(Queue, u64)], instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     for (queue, count) in names {
@@ -145,7 +146,7 @@ pub fn queue_json(names: &[(Queue, u64)], instance: Option<&str>) -> Vec<u8> {
     out
 }
 
-/// The number of all messages as an object.
+/// Formats the number of all messages as a JSON object.
 pub fn total_json(messages: u64, instance: Option<&str>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Total<'a> {
@@ -158,7 +159,7 @@ pub fn total_json(messages: u64, instance: Option<&str>) -> Vec<u8> {
     out
 }
 
-/// What is counted and by what, as a heading.
+/// The headings of the count column and of the value column.
 fn words(by: CountBy) -> (&'static str, &'static str) {
     match by {
         CountBy::Queue => ("Messages", "Queue"),
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commonest_come_first_and_queues_in_their_order() {
+    fn rows_are_sorted_by_count_and_queues_in_listing_order() {
         let senders = [("b", 2), ("a", 2), ("c", 3)];
         assert_eq!(order(CountBy::From, None, &senders), ["c", "a", "b"]);
         assert_eq!(order(CountBy::From, Some(1), &senders), ["c"]);
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_the_value_last_and_json_is_json() {
+    fn the_value_is_the_last_column_and_json_is_valid() {
         let rows = rows(groups(&[("a \"b\"@x", 2)]), CountBy::To, None);
         let clock = Clock {
             style: TimeStyle::Epoch,

@@ -1,5 +1,5 @@
-//! More members for the JSON form: `postqueue -j --detail`. They follow those
-//! that Postfix writes.
+//! The additional members of `postqueue -j --detail`, which follow those that
+//! Postfix writes.
 
 use serde::Serialize;
 
@@ -10,18 +10,19 @@ use crate::queue_file::message_visitor::Recipient;
 use crate::sys::time::Zone;
 use crate::text::{Charset, append_json_members, make_printable, to_printable};
 
-/// What the configuration and the moment say about details.
+/// The time and the configuration parameters that the additional members depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct DetailRules {
-    /// The time that ages count to.
+    /// The time at which ages are computed, in seconds since the epoch.
     pub now: i64,
     /// maximal_queue_lifetime in seconds.
     pub lifetime: i64,
-    /// bounce_queue_lifetime in seconds: that of messages with a null sender.
+    /// bounce_queue_lifetime in seconds, which applies to messages with a null
+    /// sender.
     pub bounce_lifetime: i64,
 }
 
-/// The members. Times are in UTC, `2026-11-23T13:00:15Z`.
+/// The additional members of a message. Times are in UTC, `2026-11-23T13:00:15Z`.
 #[derive(Serialize)]
 struct Details<'a> {
     arrival_iso: String,
@@ -41,13 +42,13 @@ struct Details<'a> {
     client_address: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     sasl_username: String,
-    /// Those that are done included.
+    /// Number of recipients, including those that are done.
     recipients_total: u64,
-    /// Below the queue directory.
+    /// Relative to the queue directory.
     path: &'a str,
 }
 
-/// Appends the members after the recipients.
+/// Appends the additional members of a message, after its recipients.
 pub fn write(known: &MessageInfo, rules: &DetailRules, out: &mut Vec<u8>) {
     let lifetime = if known.is_from_nobody {
         rules.bounce_lifetime
@@ -83,7 +84,7 @@ fn text(bytes: &[u8]) -> String {
     to_printable(&text)
 }
 
-/// Appends the members after a recipient's reason.
+/// Appends the additional members of a recipient, after its reason.
 pub fn write_recipient(recipient: &Recipient<'_>, out: &mut Vec<u8>) {
     for (name, text) in [
         ("dsn_status", recipient.facts.status),

@@ -1,7 +1,7 @@
-//! The JSON form of a listing: postqueue -j.
+//! The JSON format of a listing: `postqueue -j`.
 //!
-//! Written by hand rather than by a serializer: the members' order, the
-//! blanks and the escapes are what programs were written against.
+//! Written by hand rather than with a serializer, because existing programs may
+//! depend on the order of the members, the blanks and the escapes.
 
 use super::super::message_info::MessageInfo;
 use super::detail;
@@ -9,26 +9,26 @@ use super::detail::DetailRules;
 use super::json_writer::{literal, member, string};
 use crate::queue_file::message_visitor::{LogClass, MessageHead, Recipient};
 
-/// Writes messages as one JSON object a line.
+/// Writes one line with a JSON object for each message.
 #[derive(Debug, Default)]
 pub struct JsonFormat<'a> {
-    /// What was written and not yet taken.
+    /// Text that was written and not yet taken by the caller.
     pub out: Vec<u8>,
     has_recipient: bool,
     members: Members<'a>,
 }
 
-/// Members that Postfix does not have, after its own.
+/// Members that Postfix does not write; they follow those that it does.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Members<'a> {
-    /// What else is known of a message.
+    /// Requests the members of `--detail`.
     pub details: Option<&'a DetailRules>,
-    /// The instance's name.
+    /// Name of the instance, for the member `instance`.
     pub instance: Option<&'a str>,
 }
 
 impl<'a> JsonFormat<'a> {
-    /// A form that writes more than Postfix does, after what Postfix writes.
+    /// Creates a format that writes these members after those of Postfix.
     pub fn new(members: Members<'a>) -> Self {
         Self {
             members,
@@ -36,7 +36,7 @@ impl<'a> JsonFormat<'a> {
         }
     }
 
-    /// The message is complete, and this is what is known of it.
+    /// Completes a message. `known` is everything that was read of it.
     pub fn end(&mut self, known: &MessageInfo) {
         self.text("]");
         if let Some(rules) = self.members.details {
@@ -59,7 +59,7 @@ impl<'a> JsonFormat<'a> {
 }
 
 impl JsonFormat<'_> {
-    /// A message begins.
+    /// Starts a message.
     pub fn message(&mut self, head: &MessageHead<'_>) {
         self.has_recipient = false;
         self.member("{\"queue_name\": ", head.queue);
@@ -73,7 +73,7 @@ impl JsonFormat<'_> {
         self.text(", \"recipients\": [");
     }
 
-    /// A recipient of it.
+    /// Writes a recipient of the current message.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         if self.has_recipient {
             self.text(", ");

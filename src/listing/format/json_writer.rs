@@ -1,14 +1,14 @@
-//! Appends JSON members and strings as Postfix writes them.
+//! Appends JSON members and strings with the separators and escapes of `postqueue
+//! -j`.
 //!
-//! Owns the separators and escapes of postqueue -j. Observed with Postfix
-//! 3.7.11; serde_json escapes other characters, and refuses bytes that are not
-//! UTF-8.
+//! Observed with Postfix 3.7.11. serde_json escapes other characters, and refuses
+//! bytes that are not UTF-8.
 
 use std::fmt::Display;
 
 use crate::text::append;
 
-/// Appends a member that is a text, after others.
+/// Appends a string member; another member must precede it.
 pub(super) fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b", \"");
     out.extend_from_slice(name.as_bytes());
@@ -16,7 +16,7 @@ pub(super) fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
     string(value, out);
 }
 
-/// Appends a member that is a number or a boolean, after others.
+/// Appends a number or boolean member; another member must precede it.
 pub(super) fn literal(name: &str, value: impl Display, out: &mut Vec<u8>) {
     append(out, format_args!(", \"{name}\": {value}"));
 }

@@ -1,4 +1,4 @@
-//! One line per message, made by a template.
+//! Formats one line for each message according to a template.
 
 use super::super::message_info::MessageInfo;
 use super::template::{Column, Quoting, Template, TemplatePart};
@@ -6,17 +6,17 @@ use crate::queue_file::message_visitor::Recipient;
 use crate::selection::domain;
 use crate::text::{Charset, append, make_printable};
 
-/// Most bytes of the recipients, or of the reasons, of one message in a line:
-/// many threads hold one.
+/// Largest size in bytes of the recipients, or of the reasons, of one message in a
+/// line. It is limited because each worker thread holds one.
 const LIST_MAX: usize = 128 * 1024 - 64;
-/// Stands for what is left out.
+/// Replaces the items that are left out.
 const CUT: &[u8] = b"...";
 
-/// Writes a line for each message.
+/// Writes one line for each message.
 #[derive(Debug)]
 pub struct LineFormat<'a> {
     template: &'a Template,
-    /// What was written and not yet taken.
+    /// Text that was written and not yet taken by the caller.
     pub out: Vec<u8>,
     cell: Vec<u8>,
     recipients: JoinedTexts,
@@ -25,7 +25,7 @@ pub struct LineFormat<'a> {
 }
 
 impl<'a> LineFormat<'a> {
-    /// A form with nothing written.
+    /// Creates a format with empty output.
     pub fn new(template: &'a Template) -> Self {
         Self {
             template,
@@ -37,14 +37,14 @@ impl<'a> LineFormat<'a> {
         }
     }
 
-    /// A message begins.
+    /// Starts a message.
     pub fn begin(&mut self) {
         self.recipients.clear();
         self.reasons.clear();
         self.last_reason.clear();
     }
 
-    /// A recipient of the message.
+    /// Adds a recipient of the current message.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         if self.template.has(Column::Recipients) {
             self.recipients.append(recipient.address, b",");
@@ -60,7 +60,7 @@ impl<'a> LineFormat<'a> {
         }
     }
 
-    /// The message is complete.
+    /// Completes a message and writes its line.
     pub fn end(&mut self, known: &MessageInfo) {
         let template = self.template;
         for part in &template.parts {
@@ -107,12 +107,12 @@ impl<'a> LineFormat<'a> {
                 }
             }
         }
-        // What a listing shows is printable already; the rest is not.
+        // Listings from a daemon are printable already; text from the spool is not.
         make_printable(cell, Charset::Safe);
     }
 }
 
-/// The marks of a listing in words.
+/// The status marks of a listing as words.
 fn status(known: &MessageInfo) -> &'static [u8] {
     match (known.queue.as_slice(), known.forced_expire) {
         (b"active", false) => b"active",
@@ -124,7 +124,7 @@ fn status(known: &MessageInfo) -> &'static [u8] {
     }
 }
 
-/// Texts with something between two of them; bounded.
+/// Items joined by separators, up to [`LIST_MAX`] bytes.
 #[derive(Debug, Default)]
 struct JoinedTexts {
     text: Vec<u8>,
@@ -150,7 +150,7 @@ impl JoinedTexts {
     }
 }
 
-/// Quotes a field as RFC 4180 has it.
+/// Quotes a field according to RFC 4180.
 fn quote(field: &[u8], out: &mut Vec<u8>) {
     if !field
         .iter()
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_quoted_where_they_must_be() {
+    fn fields_are_quoted_where_necessary() {
         let quoted = |text: &[u8]| {
             let mut out = Vec::new();
             quote(text, &mut out);

@@ -1,4 +1,4 @@
-//! One file per output format of a listing.
+//! The output formats of a listing, one module for each.
 
 pub mod counts;
 pub mod detail;

@@ -1,45 +1,44 @@
-//! What a line about a message consists of: `--format`, `--oneline`, `--csv`,
-//! `--ids`.
+//! The line templates of `--format`, `--oneline`, `--csv` and `--ids`: the
+//! available columns and the parser of the format notation.
 //!
-//! Owns the columns there are and the notation of formats. `lines` fills
-//! them in.
+//! `lines` fills in the columns.
 
 use super::super::times::Clock;
 
-/// What a line can contain.
+/// A column of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     /// The queue ID.
     Id,
     /// The queue.
     Queue,
-    /// active, hold, expire, or two of them.
+    /// The words active, hold and expire, as far as they apply.
     Status,
-    /// When it arrived.
+    /// The arrival time.
     Arrival,
-    /// How long ago.
+    /// The time since arrival.
     Age,
-    /// Bytes.
+    /// The size in bytes.
     Size,
-    /// The sender.
+    /// The sender address.
     Sender,
-    /// Its domain.
+    /// The domain of the sender address.
     SenderDomain,
-    /// The recipients, comma between two.
+    /// The recipients, separated by commas.
     Recipients,
-    /// How many.
+    /// The number of recipients.
     RecipientCount,
-    /// Why they wait, `; ` between two different reasons.
+    /// The reasons of the delay; different ones are separated by `; `.
     Reason,
-    /// When a deferred message is tried again.
+    /// The time of the next delivery attempt of a deferred message.
     NextAttempt,
-    /// The file below the queue directory.
+    /// The path of the queue file, relative to the queue directory.
     Path,
-    /// Host name of the client.
+    /// The host name of the client.
     ClientName,
-    /// Its address.
+    /// The address of the client.
     ClientAddress,
-    /// The login name.
+    /// The SASL login name of the client.
     SaslUser,
     /// The Subject header.
     Subject,
@@ -47,7 +46,7 @@ pub enum Column {
     MessageId,
 }
 
-/// The columns and their names.
+/// The columns by name.
 const COLUMNS: [(&str, Column); 18] = [
     ("id", Column::Id),
     ("queue", Column::Queue),
@@ -69,20 +68,20 @@ const COLUMNS: [(&str, Column); 18] = [
     ("message_id", Column::MessageId),
 ];
 
-/// What has to be read for a line, or for anything else that is made of
-/// messages.
+/// The parts of a message that have to be read for a line or for other output. Each
+/// variant includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequiredParts {
     /// The queue file up to the sender.
     Head,
-    /// The envelope.
+    /// The envelope in the queue file.
     QueueFile,
-    /// The logs too.
+    /// The envelope and the defer and bounce logs.
     Everything,
 }
 
 impl Column {
-    /// What has to be read for it.
+    /// The parts of a message that have to be read to fill in the column.
     pub fn depth(self) -> RequiredParts {
         match self {
             Self::Recipients | Self::RecipientCount | Self::Reason => RequiredParts::Everything,
@@ -91,12 +90,13 @@ impl Column {
         }
     }
 
-    /// Whether the message itself has to be read for it.
+    /// Whether the message header has to be read to fill in the column.
     fn is_header(self) -> bool {
         matches!(self, Self::Subject | Self::MessageId)
     }
 
-    /// Whether only the spool tells, and no daemon.
+    /// Whether the column can be filled in only from the spool, not from a daemon's
+    /// listing.
     fn is_in_spool(self) -> bool {
         self.is_header()
             || self.depth() == RequiredParts::QueueFile
@@ -109,28 +109,29 @@ impl Column {
     }
 }
 
-/// A piece of a line.
+/// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplatePart {
-    /// As it is.
+    /// Literal text.
     Text(Vec<u8>),
-    /// What the message has there.
+    /// The value of a column.
     Column(Column),
 }
 
-/// How the contents of columns are set off.
+/// How column values are quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quoting {
-    /// They are not.
+    /// Values are not quoted.
     Plain,
-    /// In double quotes where a comma or quote is in them.
+    /// Values are quoted as in CSV if they contain a comma, a double quote or a
+    /// line break.
     Csv,
 }
 
-/// What ends each line.
+/// What terminates each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terminator {
-    /// Nothing but what the format says.
+    /// Nothing; the format has to contain its own terminators.
     Nothing,
     /// A newline.
     Newline,
@@ -139,7 +140,7 @@ pub enum Terminator {
 }
 
 impl Terminator {
-    /// Its bytes.
+    /// The terminator as bytes.
     pub fn bytes(self) -> &'static [u8] {
         match self {
             Self::Nothing => b"",
@@ -149,14 +150,14 @@ impl Terminator {
     }
 }
 
-/// What a line consists of.
+/// The parts of a line and how they are written.
 #[derive(Clone, Debug)]
 pub struct Template {
     pub(super) parts: Vec<TemplatePart>,
     pub(super) quoting: Quoting,
     pub(super) terminator: Terminator,
     pub(super) clock: Clock,
-    /// What stands above all lines.
+    /// The text before the first line; empty if there is none.
     pub(crate) heading: String,
 }
 
@@ -178,27 +179,31 @@ const CSV: [Column; 10] = [
 const ONELINE: &str = "%{id} %{queue} %{arrival} %{size} %{sender} %{recipients} %{reason}";
 
 impl Template {
-    /// Whether a column is in it.
+    /// Whether the line contains a column.
     pub(super) fn has(&self, column: Column) -> bool {
         self.parts.contains(&TemplatePart::Column(column))
     }
 
-    /// `--ids`.
+    /// The template of `--ids`.
     pub fn ids(terminator: Terminator, clock: Clock) -> Self {
         Self::plain(vec![TemplatePart::Column(Column::Id)], terminator, clock)
     }
 
-    /// `--oneline`.
+    /// The template of `--oneline`.
     pub fn oneline(terminator: Terminator, clock: Clock) -> Self {
         Self::plain(parse(ONELINE).unwrap_or_default(), terminator, clock)
     }
 
-    /// `--format`; what is wrong with it otherwise.
+    /// The template of `--format`.
+    ///
+    /// # Errors
+    ///
+    /// The format is malformed or names an unknown column; the text says which.
     pub fn format(text: &str, terminator: Terminator, clock: Clock) -> Result<Self, String> {
         Ok(Self::plain(parse(text)?, terminator, clock))
     }
 
-    /// `--csv`.
+    /// The template of `--csv`.
     pub fn csv(clock: Clock) -> Self {
         let names = CSV.map(Column::name);
         let mut parts = Vec::new();
@@ -234,24 +239,25 @@ impl Template {
         })
     }
 
-    /// What has to be read for it.
+    /// The parts of a message that have to be read to fill in the line.
     pub fn depth(&self) -> RequiredParts {
         let depths = self.columns().map(Column::depth);
         depths.max().unwrap_or(RequiredParts::Head)
     }
 
-    /// Whether the message itself has to be read for it.
+    /// Whether the message header has to be read to fill in the line.
     pub fn needs_headers(&self) -> bool {
         self.columns().any(Column::is_header)
     }
 
-    /// The name of a column that only the spool can fill, if there is one.
+    /// The name of a column that can be filled in only from the spool, if there is
+    /// one.
     pub fn needs_spool(&self) -> Option<&'static str> {
         self.columns().find(|c| c.is_in_spool()).map(Column::name)
     }
 }
 
-/// Reads a format: `%{column}`, `%%`, and `\t \n \0 \\`.
+/// Parses a format: `%{column}`, `%%`, and `\t \n \0 \\`.
 fn parse(format: &str) -> Result<Vec<TemplatePart>, String> {
     let mut parts = Vec::new();
     let mut text = Vec::new();
@@ -278,7 +284,8 @@ fn parse(format: &str) -> Result<Vec<TemplatePart>, String> {
     Ok(parts)
 }
 
-/// Reads what begins with a percent sign or backslash; and the rest.
+/// Parses what begins with a percent sign or backslash, and returns it with the
+/// remaining text.
 fn parse_special(text: &str) -> Result<(TemplatePart, &str), String> {
     for (notation, byte) in [
         ("%%", b'%'),
@@ -313,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_columns_and_text() {
+    fn formats_are_parsed_into_columns_and_text() {
         let parts = parse("%{id}\\t100%% %{age}x\\n").unwrap();
         let text = |text: &[u8]| TemplatePart::Text(text.to_vec());
         let expected = [
@@ -328,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_format_does_not_know_is_named() {
+    fn errors_name_the_unknown_part() {
         for (format, part) in [
             (
                 "%{ids}",

@@ -1,7 +1,7 @@
-//! The text form of a listing: mailq and postqueue -p.
+//! The text format of a listing: mailq and `postqueue -p`.
 //!
-//! Programs by the hundred parse these lines by column and by word; every
-//! byte is what they rely on.
+//! Existing programs parse these lines by column and by word, so every byte has to
+//! be that of Postfix.
 
 use super::super::times::Clock;
 use crate::queue_file::message_visitor::{MessageHead, Recipient};
@@ -9,10 +9,11 @@ use crate::sys::time::LocalTime;
 use crate::text::SHORT_TEXT_MAX;
 use crate::text::append;
 
-/// A reason and its parentheses end in this column, if they fit.
+/// The column in which the closing parenthesis of a reason ends, if the reason
+/// fits.
 const REASON_COLUMN: usize = 76;
 
-/// Widths of the columns: enable_long_queue_ids decides.
+/// Column widths, which depend on enable_long_queue_ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {
     /// For short queue IDs.
@@ -63,21 +64,21 @@ impl Columns {
     }
 }
 
-/// Writes messages in the text form. Each begins with the blank line that
-/// separates it from the one before.
+/// Writes messages in the text format. Each begins with the blank line that
+/// separates it from the message before.
 #[derive(Debug)]
 pub struct TextFormat {
     columns: Columns,
-    /// How times are shown, if not as Postfix does.
+    /// How times are shown; `None` shows them as Postfix does.
     clock: Option<Clock>,
-    /// What was written and not yet taken.
+    /// Text that was written and not yet taken by the caller.
     pub out: Vec<u8>,
     last_reason: Vec<u8>,
     date: String,
 }
 
 impl TextFormat {
-    /// A form with nothing written.
+    /// Creates a format with empty output.
     pub fn new(columns: Columns, clock: Option<Clock>) -> Self {
         Self {
             columns,
@@ -101,12 +102,12 @@ impl TextFormat {
         match LocalTime::at(seconds) {
             Some(time) => {
                 time.write_date(&mut self.date);
-                // The blank before the year, in which the column ends.
+                // Pad to the blank before the year, which is where the column ends.
                 pad(&mut self.date, width);
                 self.out.extend_from_slice(self.date.as_bytes());
             }
-            // What printf(3) makes of the null pointer that ctime(3) returns
-            // for such a year.
+            // printf(3) prints this for the null pointer that ctime(3) returns if
+            // the year is out of range.
             None => right(&mut self.out, b"(null)", width),
         }
     }
@@ -121,7 +122,7 @@ impl TextFormat {
 }
 
 impl TextFormat {
-    /// A message begins.
+    /// Starts a message.
     pub fn message(&mut self, head: &MessageHead<'_>) {
         self.last_reason.clear();
         self.last_reason.shrink_to(SHORT_TEXT_MAX);
@@ -150,7 +151,7 @@ impl TextFormat {
         self.out.push(b'\n');
     }
 
-    /// A recipient of it.
+    /// Writes a recipient of the current message.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         let reason = recipient.reason.map_or(&[][..], |(text, _)| text);
         if reason != self.last_reason {
