@@ -1,23 +1,28 @@
-//! Who delivered a message: a host name, an address, or a network.
+//! Patterns for the client that submitted a message: a host name, an address, or a
+//! network.
 
 use std::net::IpAddr;
 
 use super::pattern::Pattern;
 use crate::queue_file::submission::Client;
 
-/// What a client is compared with.
+/// A pattern that a client's name or address is compared with.
 #[derive(Clone, Debug)]
 pub enum ClientPattern {
-    /// Its name or address as text.
+    /// Compares the host name and the address as text.
     Text(Pattern),
-    /// Its address, however it is written.
+    /// Compares the address, independent of how it is written.
     Address(IpAddr),
-    /// The network its address is in.
+    /// Matches addresses in a network with a prefix of this many bits.
     Network(IpAddr, u32),
 }
 
 impl ClientPattern {
-    /// From the command line; what is wrong with it otherwise.
+    /// Parses a pattern from the command line.
+    ///
+    /// # Errors
+    ///
+    /// The pattern is invalid; the text says how to write it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Ok(address) = text.parse() {
             return Ok(Self::Address(address));
@@ -32,7 +37,7 @@ impl ClientPattern {
         }
     }
 
-    /// Whether a client matches.
+    /// Whether a client matches the pattern.
     pub fn matches(&self, client: &Client) -> bool {
         let address = || std::str::from_utf8(&client.address).ok()?.parse().ok();
         match self {
@@ -101,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_network_that_is_none_is_refused() {
-        for wrong in [
+        fn invalid_networks_are_refused() {
             "192.0.2.0/33",
             "192.0.2/24",
             "x/24",

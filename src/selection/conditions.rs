@@ -1,8 +1,7 @@
-//! A selection: what has to be true of a message, ordered by what must be
-//! read to know it.
+//! The conditions of a selection, ordered by what has to be read to evaluate them,
+//! and how they combine with and, or and not.
 //!
-//! Owns the logic of and, or and not. How the facts are come by is
-//! handled by `matcher` and `evaluator`.
+//! `matcher` and `evaluator` collect the facts that the conditions are applied to.
 
 use super::client::ClientPattern;
 use super::pattern::{Address, AddressPattern, DomainPattern, Pattern};
@@ -11,7 +10,7 @@ use crate::queue_file::message_visitor::{MessageHead, Recipient};
 use crate::queue_file::submission::Submission;
 use crate::spool::Queue;
 
-/// What has to be true of a message. Empty it is true of all.
+/// The conditions that a message has to meet. Without any, all messages match.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     pub(super) names: Vec<Clause<NameTest>>,
@@ -21,8 +20,8 @@ pub struct Selection {
     pub(super) contents: Vec<Clause<ContentTest>>,
 }
 
-/// The tests that one option asked for, joined by or; negated, none of them
-/// may be true.
+/// The tests of one option, of which at least one has to be true or, if negated,
+/// none may be true.
 #[derive(Clone, Debug)]
 pub struct Clause<T> {
     pub(super) option: &'static str,
@@ -30,31 +29,31 @@ pub struct Clause<T> {
     pub(super) tests: Vec<T>,
 }
 
-/// Whether `--not` stands before an option.
+/// Whether `--not` precedes an option.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Negation {
-    /// It does not.
+    /// The option is not negated.
     #[default]
     Is,
-    /// It does.
+    /// The option is negated.
     IsNot,
 }
 
 impl Negation {
-    /// Whether the finding that a test is true, or false, is what is wanted.
+    /// Whether a clause holds if this is the truth of its tests.
     pub fn wants(self, truth: bool) -> bool {
         truth == (self == Self::Is)
     }
 }
 
 impl<T> Clause<T> {
-    /// Whether the clause holds, given what is true.
+    /// Whether the clause holds if `truth` evaluates its tests.
     fn holds(&self, truth: impl FnMut(&T) -> bool) -> bool {
         self.negation.wants(self.tests.iter().any(truth))
     }
 }
 
-/// Known from the directory.
+/// A test on the queue and the queue ID, which are known from the directory.
 #[derive(Clone, Debug)]
 pub enum NameTest {
     /// `--id`.
@@ -63,7 +62,7 @@ pub enum NameTest {
     Queue(Vec<Queue>),
 }
 
-/// Known with the sender.
+/// A test on the message properties that are known once the sender has been read.
 #[derive(Clone, Debug)]
 pub enum HeadTest {
     /// `--status`.
@@ -72,41 +71,41 @@ pub enum HeadTest {
     From(AddressPattern),
     /// `--from-domain`.
     FromDomain(DomainPattern),
-    /// `--older`: arrived before that.
+    /// `--older`: the message arrived before this time.
     Before(i64),
-    /// `--newer`: arrived then or later.
+    /// `--newer`: the message arrived at this time or later.
     Since(i64),
     /// `--size`.
     Size(Bound),
 }
 
-/// What a listing marks a message with.
+/// A status by which a listing marks a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageStatus {
-    /// `*`.
+    /// In the active queue, marked `*`.
     Active,
-    /// `!`.
+    /// On hold, marked `!`.
     Hold,
-    /// `#`.
+    /// Forced to expire, marked `#`.
     Expire,
 }
 
-/// Known of the recipients.
+/// A test on the recipients.
 #[derive(Clone, Debug)]
 pub enum RecipientTest {
-    /// `--to`: one of them.
+    /// `--to`: at least one recipient matches.
     To(AddressPattern),
-    /// `--to-domain`: one of them.
+    /// `--to-domain`: the domain of at least one recipient matches.
     ToDomain(DomainPattern),
-    /// `--reason`: one of them waits for it.
+    /// `--reason`: the delay reason of at least one recipient matches.
     Reason(Pattern),
-    /// `--all-to`: each of them.
+    /// `--all-to`: every recipient matches.
     AllTo(AddressPattern),
     /// `--rcpt-count`.
     Count(Bound),
 }
 
-/// Known when the envelope was read.
+/// A test on attributes, which are known once the envelope has been read.
 #[derive(Clone, Debug)]
 pub enum AttributeTest {
     /// `--sasl-user`.
@@ -115,18 +114,19 @@ pub enum AttributeTest {
     Client(ClientPattern),
 }
 
-/// Known from the message itself.
+/// A test on the message header and body.
 #[derive(Clone, Debug)]
 pub enum ContentTest {
-    /// `--subject` and `--header`: the header's name and what its value is.
+    /// `--subject` and `--header`: the name of the header and the pattern for its
+    /// value.
     Header(Vec<u8>, Pattern),
-    /// `--body`: a line is that.
+    /// `--body`: a line of the body matches.
     Body(Pattern),
 }
 
 impl Selection {
-    /// Whether a message of that name can match, as far as the name and
-    /// its queue tell: to be asked before anything is opened.
+    /// Whether a message with this name in this queue can match. To be called
+    /// before the file is opened, to avoid opening files that cannot match.
     pub fn admits_name(&self, queue: &[u8], id: &[u8]) -> bool {
         let name = |test: &NameTest| match test {
             NameTest::Id(pattern) => pattern.matches(id),
@@ -136,7 +136,7 @@ impl Selection {
         self.names.iter().all(|clause| clause.holds(name)) && self.heads.iter().all(possible)
     }
 
-    /// Whether a message of that queue can match.
+    /// Whether a message in this queue can match.
     pub fn admits_queue(&self, queue: Queue) -> bool {
         let queue = queue.name().as_bytes();
         let by_queue = |clause: &Clause<NameTest>| {
@@ -152,7 +152,7 @@ impl Selection {
         self.names.iter().all(by_queue) && self.heads.iter().all(possible)
     }
 
-    /// Whether it can be decided by queue and ID alone.
+    /// Whether queue and ID are enough to decide whether a message matches.
     pub fn needs_names_only(&self) -> bool {
         self.heads.is_empty()
             && self.recipients.is_empty()
@@ -160,14 +160,15 @@ impl Selection {
             && self.contents.is_empty()
     }
 
-    /// The first option whose answer only the queue file has: it cannot be
-    /// used on a listing that a daemon gives.
+    /// The first option whose conditions can be evaluated only from the queue file,
+    /// and which therefore cannot be used on a listing from a daemon; `None` if
+    /// there is none.
     pub fn needs_spool(&self) -> Option<&'static str> {
         let attribute = self.attributes.first().map(|clause| clause.option);
         attribute.or_else(|| self.contents.first().map(|clause| clause.option))
     }
 
-    /// Whether a message can match that begins so.
+    /// Whether a message with this sender, arrival time, size and status can match.
     pub(super) fn admits_head(&self, head: &MessageHead<'_>, null_shown: &[u8]) -> bool {
         let sender = Address {
             shown: head.sender,
@@ -185,7 +186,7 @@ impl Selection {
         self.heads.iter().all(|clause| clause.holds(truth))
     }
 
-    /// Whether a message that came in so can match.
+    /// Whether a message with these client attributes can match.
     pub(super) fn admits_origin(&self, origin: &Submission) -> bool {
         let user = origin.sasl_user.as_slice();
         let truth = |test: &AttributeTest| match test {
@@ -197,7 +198,7 @@ impl Selection {
 }
 
 impl Clause<HeadTest> {
-    /// Whether the clause holds, if the queue alone tells.
+    /// Whether the clause holds; `None` if that depends on more than the queue.
     fn by_queue(&self, queue: &[u8]) -> Option<bool> {
         let known = |test: &HeadTest| match test {
             HeadTest::Status(all) if all.iter().any(|s| s.is_of_queue(queue)) => Some(true),
@@ -208,7 +209,8 @@ impl Clause<HeadTest> {
     }
 }
 
-/// Whether one of the tests is true, if what is known tells.
+/// Whether at least one of the tests is true; `None` if that depends on tests for
+/// which `known` returns `None`.
 fn known_truth<T>(tests: &[T], known: impl Fn(&T) -> Option<bool>) -> Option<bool> {
     let mut all_false = true;
     for test in tests {
@@ -239,8 +241,8 @@ impl MessageStatus {
 }
 
 impl RecipientTest {
-    /// Whether it is true of this recipient; of a number of them no single
-    /// one can tell.
+    /// Whether the test is true of this recipient. A test on the number of
+    /// recipients is never true of a single one.
     pub(super) fn is_true_of(&self, recipient: &Recipient<'_>, null_shown: &[u8]) -> bool {
         let address = Address {
             shown: recipient.address,

@@ -1,22 +1,22 @@
-//! What can be wrong with a selection on the command line: said before
-//! anything is read, with what to write instead.
+//! Errors in the selection options of a command line. They are found before
+//! anything is read, and say what to write instead.
 
 use thiserror::Error;
 
-/// A selection that cannot be used. Display is the whole complaint.
+/// A selection option that cannot be used. Display is the complete error message.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SelectionError {
-    /// A value that the option does not understand.
+    /// The option does not accept the value.
     #[error("bad value for --{option}: {value}: {problem}")]
     Value {
-        /// The option's name.
+        /// The name of the option.
         option: &'static str,
-        /// What was given.
+        /// The value as given.
         value: String,
-        /// What is wrong, or what would be right.
+        /// What is wrong with the value, or which values are valid.
         problem: String,
     },
-    /// `--not` without an option to negate.
+    /// `--not` is not followed by a selection option.
     #[error("--not negates the selection option after it, and there is none")]
     NothingToNegate,
 }

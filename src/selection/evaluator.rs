@@ -1,47 +1,49 @@
-//! Judges one message while it is read, and says as soon as the rest does not
-//! matter any more.
+//! Evaluates a selection for one message while it is being read, and stops the
+//! reading as soon as the result is known.
 
 use super::conditions::{Clause, RecipientTest, Selection};
 use super::values::Bound;
 use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, ReadLevel, Recipient};
 use crate::queue_file::submission::Submission;
 
-/// Judges one message by all that is known without its text.
+/// Evaluates all conditions of a selection except those on the message header and
+/// body.
 #[derive(Debug)]
 pub struct Evaluator<'s> {
     selection: &'s Selection,
     /// How the null address is shown.
     null_shown: &'s [u8],
     verdict: Match,
-    /// What the recipients so far say to each clause about them.
+    /// The result for each clause about recipients, from the recipients so far.
     seen: Vec<RecipientMatches>,
     recipients: u64,
     origin: Submission,
 }
 
-/// What is known of a message.
+/// Whether a message matches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Match {
-    /// It is not yet known whether it matches.
+    /// Not known yet.
     #[default]
     Open,
-    /// It matches, as far as all but its text goes.
+    /// The message matches, except that conditions on header and body are not
+    /// evaluated.
     Yes,
-    /// It is not.
+    /// The message does not match.
     No,
 }
 
-/// What the recipients so far say to a clause.
+/// The results of a clause's tests for the recipients so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct RecipientMatches {
-    /// Of one of them a test was true.
+    /// Whether a test was true of at least one recipient.
     hit: bool,
-    /// Of one of them none was.
+    /// Whether all tests were false for at least one recipient.
     miss: bool,
 }
 
 impl<'s> Evaluator<'s> {
-    /// An evaluator that has seen nothing.
+    /// Creates an evaluator for one message.
     pub fn new(selection: &'s Selection, null_shown: &'s [u8]) -> Self {
         Self {
             selection,
@@ -53,12 +55,12 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// What is known by now.
+    /// The result so far.
     pub fn verdict(&self) -> Match {
         self.verdict
     }
 
-    /// Concludes from the recipients so far, if they are enough.
+    /// Sets the result if the recipients so far determine it.
     fn conclude(&mut self) {
         let mut open = !self.selection.attributes.is_empty();
         for (clause, seen) in self.selection.recipients.iter().zip(&self.seen) {
@@ -76,7 +78,8 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// Whether the message matches, now that all is known.
+    /// Whether the message matches. To be called when all recipients have been
+    /// seen.
     fn decide(&self) -> bool {
         let holds = |(clause, seen): (&Clause<RecipientTest>, &RecipientMatches)| {
             clause.negation.wants(clause.truth(*seen, self.recipients))
@@ -135,12 +138,12 @@ impl MessageVisitor for Evaluator<'_> {
         }
     }
 
-    // The listing of the message says it, if the message matches.
+    // The warning is given when the message is listed, if it matches.
     fn warning(&mut self, _: Vec<u8>) {}
 }
 
 impl Clause<RecipientTest> {
-    /// Whether a test is true of the recipients, when there are no more.
+    /// Whether a test is true of the recipients, all of which have been seen.
     fn truth(&self, seen: RecipientMatches, recipients: u64) -> bool {
         let counted = |test: &RecipientTest| match test {
             RecipientTest::Count(bound) => bound.admits(recipients),
@@ -150,11 +153,12 @@ impl Clause<RecipientTest> {
         self.tests.iter().any(counted)
     }
 
-    /// The same while there may be more; `None` if they matter.
+    /// Whether a test is true of the recipients, of which more may follow; `None`
+    /// if that depends on the others.
     fn truth_so_far(&self, seen: RecipientMatches, recipients: u64) -> Option<bool> {
         match self.tests.first() {
-            // More recipients can only bring `at least` nearer; `at most` is
-            // known at the end.
+            // With more recipients, `AtLeast` can only become true; `AtMost` is
+            // decided at the end.
             Some(RecipientTest::Count(_)) => {
                 let reached = |test: &RecipientTest| match test {
                     RecipientTest::Count(Bound::AtLeast(least)) => recipients >= *least,

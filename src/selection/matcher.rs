@@ -1,5 +1,5 @@
-//! Decides whether a message in the spool matches, reading no more of it
-//! than that takes.
+//! Decides whether a message in the spool matches a selection, reading no more of
+//! the queue file than necessary.
 
 use super::conditions::{Clause, ContentTest, Negation, Selection};
 use super::evaluator::{Evaluator, Match};
@@ -13,7 +13,7 @@ use crate::queue_file::read_error::{Location, ReadError};
 use crate::queue_file::records::Buffers;
 use crate::spool::message::{Identity, Message};
 
-/// Looks at messages one after the other, with the same buffers.
+/// Evaluates a selection for one message after the other, reusing its buffers.
 #[derive(Debug)]
 pub struct Matcher<'s> {
     selection: &'s Selection,
@@ -24,8 +24,8 @@ pub struct Matcher<'s> {
     buffers: Buffers,
 }
 
-/// The message that was found to match, to be known again: a name in the
-/// queue can be another message's a moment later.
+/// Identifies a message that matched, so that it can be recognized later: by then
+/// its queue file name may belong to another message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileIdentity {
     identity: Identity,
@@ -33,14 +33,14 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Which file it is.
+    /// The identity of the queue file.
     pub fn identity(&self) -> Identity {
         self.identity
     }
 }
 
 impl<'s> Matcher<'s> {
-    /// A matcher that has seen nothing.
+    /// Creates a matcher.
     pub fn new(selection: &'s Selection, rules: &'s Rules) -> Self {
         Self {
             selection,
@@ -51,8 +51,9 @@ impl<'s> Matcher<'s> {
         }
     }
 
-    /// Whether an open message matches. [`Selection::admits_name`] is to be
-    /// asked before it is opened; here its answer counts once more.
+    /// Whether an open message matches. Callers should check
+    /// [`Selection::admits_name`] before they open the file; it is checked again
+    /// here.
     pub fn matches(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReadError> {
         if !self
             .selection
@@ -72,8 +73,8 @@ impl<'s> Matcher<'s> {
         }
     }
 
-    /// As [`Matcher::matches`], for callers that act on the message: what it
-    /// takes to know it again, if it matches.
+    /// Like [`Matcher::matches`], for callers that act on the message. Returns the
+    /// identity of the message if it matches.
     pub fn examine(
         &mut self,
         message: &Message,
@@ -86,8 +87,8 @@ impl<'s> Matcher<'s> {
         }
     }
 
-    /// What an open message is known by; `None` if it has no sender, and so
-    /// is no message.
+    /// Identifies an open message; `None` if the file has no sender and so is not a
+    /// message.
     pub fn file_identity(
         &mut self,
         message: &Message,
@@ -111,7 +112,7 @@ impl<'s> Matcher<'s> {
             hits: vec![false; clauses.len()],
         };
         let (buffers, stop) = (&mut self.buffers, self.rules.stop);
-        let read = message_text::read(message, buffers, stop, |piece| found.look_at(piece));
+        let read = message_text::read(message, buffers, stop, |piece| found.visit(piece));
         match read {
             Ok(()) => Ok(found.holds()),
             Err(_) if self.rules.is_stopped() => Err(ReadError::Interrupted),
@@ -120,7 +121,7 @@ impl<'s> Matcher<'s> {
     }
 }
 
-/// Takes note of the sender, as in the envelope.
+/// Stores the sender as in the envelope.
 struct SenderOnly(Option<Vec<u8>>);
 
 impl MessageVisitor for SenderOnly {
@@ -140,14 +141,14 @@ impl MessageVisitor for SenderOnly {
     fn warning(&mut self, _: Vec<u8>) {}
 }
 
-/// What was found in the text of a message.
+/// The results of the conditions on the message header and body.
 struct TextMatches<'s> {
     clauses: &'s [Clause<ContentTest>],
     hits: Vec<bool>,
 }
 
 impl TextMatches<'_> {
-    fn look_at(&mut self, piece: TextPiece<'_>) -> Next {
+    fn visit(&mut self, piece: TextPiece<'_>) -> Next {
         let is_true = |test: &ContentTest| match (test, piece) {
             (ContentTest::Header(wanted, pattern), TextPiece::Header(name, value)) => {
                 name.eq_ignore_ascii_case(wanted) && pattern.matches(value)
@@ -165,7 +166,7 @@ impl TextMatches<'_> {
         let mut next = Next::Stop;
         for (clause, hit) in self.clauses.iter().zip(&self.hits) {
             match (hit, clause.negation) {
-                // One clause that does not hold is enough.
+                // One clause that does not hold decides the result.
                 (true, Negation::IsNot) => return Next::Stop,
                 (true, Negation::Is) => {}
                 (false, _) if clause.reads_body() => next = Next::More,

@@ -1,39 +1,41 @@
-//! Selections: which messages match. One
-//! implementation for every applet that lists or acts.
+//! Selections of messages by sender, recipients, age, size and so on. Shared by all
+//! applets that list messages or act on them.
 //!
-//! Owns the options, what they mean and how little has to be read to know:
-//! queue and ID before a file is opened; then the envelope up to the sender;
-//! the rest of it and the logs for recipients and reasons; the text of the
-//! message only for subject, header and body. Recipients, senders and reasons
-//! are those that a listing shows. Does not walk queues, print or act.
+//! This module defines the options and evaluates them, reading as little as
+//! possible: queue and ID before a file is opened; then the envelope up to the
+//! sender; the rest of it and the logs for recipients and reasons; the message
+//! itself only for subject, header and body. Recipients, senders and reasons are
+//! compared as a listing shows them. This module does not walk queues, print or
+//! act.
 //!
-//! How an applet uses it:
+//! To use it in an applet:
 //!
-//! 1. Its option table contains the [`group`].
-//! 2. Every scanned option goes to [`Builder::take`] first; [`Taken::No`] means
-//!    that it is the applet's own. [`Builder::finish`] gives the selection,
-//!    `None` if there was no option of one. Both before anything is read; the
-//!    Display of [`SelectionError`] is the whole complaint.
-//! 3. On a walk, [`Selection::admits_queue`] tells whether a queue is worth
-//!    walking and [`Selection::admits_name`] whether a name is worth opening.
-//! 4. The file is opened with [`message::open`] relative to its open directory,
-//!    and [`Matcher::matches`] decides. A matcher belongs to one thread; its
-//!    rules are `applets::instance::rules` of the configuration.
-//! 5. Who acts (postsuper) uses [`Matcher::examine`] instead, which returns
-//!    [`FileIdentity`] for a message that matches. Right before the act
-//!    [`Matcher::file_identity`] of the file, which is kept open, has to be equal
-//!    (same sender), and what `Dir::stat` says of the name has to be the same
-//!    inode ([`FileIdentity::identity`]). Else it is another message by now and
-//!    must be left alone. As long as the file is open its inode number cannot
-//!    be given to another.
+//! 1. Add [`group`] to the option table.
+//! 2. Pass every scanned option to [`Builder::take`] first; [`Taken::No`] means
+//!   that the option is the applet's own. Then call [`Builder::finish`], which
+//!   returns the selection, or `None` if no selection option was given. Do both
+//!   before reading anything. The Display of [`SelectionError`] is the complete
+//!   error message.
+//! 3. When walking the spool, skip queues that [`Selection::admits_queue`] rules
+//!   out, and names that [`Selection::admits_name`] rules out.
+//! 4. Open the file with [`message::open`] relative to its open directory, and call
+//!   [`Matcher::matches`]. Each thread needs a matcher of its own; its rules are
+//!   `applets::instance::rules` of the configuration.
+//! 5. To act on messages, as postsuper does, call [`Matcher::examine`] instead,
+//!   which returns a [`FileIdentity`] for a message that matches. Keep the file
+//!   open. Immediately before acting, check that [`Matcher::file_identity`] of the
+//!   open file is still equal (same sender), and that `Dir::stat` of the name gives
+//!   the same inode ([`FileIdentity::identity`]). Otherwise the name now belongs to
+//!   another message, which must be left alone. While the file is open, its inode
+//!   number cannot be reused.
 //!
-//! Who need not walk himself lets a listing find the messages, in parallel and
-//! in the order of the queues, and takes the paths it prints: so does
-//! `applets::postcat::matching`.
+//! An applet that does not need a walk of its own can have a listing find the
+//! messages, in parallel and in the order of the queues, and use the paths in its
+//! output, as `applets::postcat::matching` does.
 //!
-//! A listing that comes from a daemon is matched with [`Evaluator`], which gets
-//! what the daemon reports; [`Selection::needs_spool`] names an option for which
-//! that is not enough.
+//! For a listing from a daemon, pass the messages to an [`Evaluator`];
+//! [`Selection::needs_spool`] names an option for which the daemon's listing is not
+//! sufficient.
 //!
 //! [`message::open`]: crate::spool::message::open
 

@@ -1,5 +1,5 @@
-//! The options of a selection: the table that every applet takes over, and
-//! reading them.
+//! The selection options: their table, which every applet includes, and their
+//! parser.
 
 use super::client::ClientPattern;
 use super::conditions::{
@@ -17,7 +17,7 @@ const D: Value = Value::Required("DOMAIN");
 
 const T: Value = Value::Required("T");
 
-/// The options of a selection, for an applet's table.
+/// The selection options except `--not`.
 const OPTIONS: [Opt; 18] = [
     Opt::long("from", P, "the sender matches P"),
     Opt::long(
@@ -94,27 +94,27 @@ pub const NOTE: &str = "Selection: P is a text, a glob if it contains * or ?, or
     expression after re:. The null sender is <>. A message is selected if every option matches; \
     an option that is given several times matches if one of its values does.";
 
-/// Whether an option was one of a selection.
+/// Whether an option is a selection option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It was.
+    /// The option was one, and has been added to the selection.
     Yes,
-    /// It is another's.
+    /// The option belongs to the applet.
     No,
 }
 
-/// Gathers the options of a selection.
+/// Builds a selection from options.
 #[derive(Debug)]
 pub struct Builder {
     selection: Selection,
-    /// The time that durations count back from.
+    /// The time from which durations count back, in seconds since the epoch.
     now: i64,
     next: Negation,
     given: u32,
 }
 
 impl Builder {
-    /// A builder without options, at the time `now`.
+    /// Creates a builder. `now` is in seconds since the epoch.
     pub fn new(now: i64) -> Self {
         Self {
             selection: Selection::default(),
@@ -124,7 +124,11 @@ impl Builder {
         }
     }
 
-    /// Takes an option, if it is one of a selection.
+    /// Adds an option to the selection, if it is a selection option.
+    ///
+    /// # Errors
+    ///
+    /// The value is invalid, or `--not` precedes an option that cannot be negated.
     pub fn take(&mut self, scanned: &Scanned) -> Result<Taken, SelectionError> {
         let (option, value) = match scanned {
             Scanned::Long("not", _) if self.next == Negation::Is => {
@@ -151,7 +155,11 @@ impl Builder {
         Ok(Taken::Yes)
     }
 
-    /// The selection, if there was an option of one.
+    /// Returns the selection; `None` if no selection option was given.
+    ///
+    /// # Errors
+    ///
+    /// `--not` was the last option.
     pub fn finish(self) -> Result<Option<Selection>, SelectionError> {
         match self.next {
             Negation::IsNot => Err(SelectionError::NothingToNegate),
@@ -192,7 +200,7 @@ impl Builder {
 }
 
 impl Selection {
-    /// The same without messages that were forced to expire.
+    /// The same selection, restricted to messages that were not forced to expire.
     pub fn without_expired(&self) -> Self {
         let mut narrowed = self.clone();
         let test = HeadTest::Status(vec![MessageStatus::Expire]);
@@ -201,7 +209,7 @@ impl Selection {
     }
 }
 
-/// Adds a test to the clause of its option, or begins one.
+/// Adds a test to the clause of its option and negation, or starts a new clause.
 fn join<T>(clauses: &mut Vec<Clause<T>>, option: &'static str, negation: Negation, test: T) {
     let same = |clause: &&mut Clause<T>| clause.option == option && clause.negation == negation;
     match clauses.iter_mut().find(same) {
@@ -251,7 +259,7 @@ fn content_test(option: &str, text: &str) -> Result<ContentTest, String> {
             Ok(ContentTest::Header(name.as_bytes().to_vec(), pattern))
         }
         _ => {
-            Err("give a header's name, a colon and what it shall be: 'X-Mailer: *bulk*'".to_owned())
+            Err("give a header's name, a colon and a pattern: 'X-Mailer: *bulk*'".to_owned())
         }
     }
 }
@@ -321,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn errors_name_the_option_and_the_problem() {
         for (name, value, part) in [
             ("from", "re:(", "bad value for --from: re:(: "),
             ("size", "10M", "say +10M for at least"),
@@ -339,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn not_stands_before_an_option_of_a_selection() {
+    fn not_requires_a_selection_option_after_it() {
         for options in [&[("not", "")][..], &[("not", ""), ("not", "")]] {
             assert!(build(options).map(drop).unwrap_err().contains("--not"));
         }
@@ -371,7 +379,7 @@ mod tests {
             "hold",
             "A"
         ));
-        // Neither A nor B, rather than not A or not B.
+        // Both IDs are excluded: two negated options do not mean "not A or not B".
         let neither = [("not", ""), ("id", "A"), ("not", ""), ("id", "B")];
         assert!(!admits(&neither, "hold", "A") && !admits(&neither, "hold", "B"));
         assert!(admits(&neither, "hold", "C"));

@@ -1,27 +1,31 @@
-//! What texts and addresses are compared with: exact text, a glob, or a
-//! regular expression.
+//! Patterns for texts and addresses: exact text, a glob, or a regular expression.
 //!
-//! Regular expressions are those of the regex crate: their time is linear in
-//! the text, so that no pattern and no message can make a selection hang.
+//! Regular expressions are matched by the regex crate in time linear in the text,
+//! so that no pattern or message can make a selection hang.
 
 use regex::bytes::{Regex, RegexBuilder};
 
-/// Marks a regular expression.
+/// Prefix of a regular expression.
 const REGEX: &str = "re:";
-/// The null sender.
+/// The notation of the null sender.
 const NULL: &str = "<>";
 
-/// What one text is compared with.
+/// A pattern for a text.
 #[derive(Clone, Debug)]
 pub enum Pattern {
-    /// The text is exactly this.
+    /// The text is equal to this.
     Exact(Vec<u8>),
-    /// The expression is found in the text; that of a glob covers all of it.
+    /// The expression is found in the text. A glob is compiled to an expression for
+    /// the whole text.
     Search(Regex),
 }
 
 impl Pattern {
-    /// From the command line; what is wrong with it otherwise.
+    /// Parses a pattern from the command line.
+    ///
+    /// # Errors
+    ///
+    /// The regular expression is invalid; the text is the compiler's message.
     pub fn parse(text: &str) -> Result<Self, String> {
         match notation(text) {
             Notation::Exact => Ok(Self::Exact(text.as_bytes().to_vec())),
@@ -38,8 +42,8 @@ impl Pattern {
         }
     }
 
-    /// Whether a host name matches: as [`Pattern::matches`], but an exact
-    /// one in upper or lower case.
+    /// Whether a host name matches. Like [`Pattern::matches`], but an exact name
+    /// matches in upper or lower case.
     pub fn matches_host(&self, name: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => name.eq_ignore_ascii_case(exact),
@@ -48,31 +52,34 @@ impl Pattern {
     }
 }
 
-/// What an address is compared with.
+/// A pattern for an address.
 #[derive(Clone, Debug)]
 pub enum AddressPattern {
     /// The null address.
     Null,
-    /// An address: the case of its domain does not matter.
+    /// The address is equal to this, with the domain in upper or lower case.
     Exact(Vec<u8>),
-    /// As in [`Pattern`].
+    /// A glob or regular expression, as in [`Pattern`].
     Search(Regex),
 }
 
-/// An address as a listing shows it, and as the envelope has it if that is
-/// known.
+/// An address as a listing shows it and, if known, as the envelope contains it.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
-    /// Quoted and printable.
+    /// The address as shown: quoted and printable.
     pub shown: &'a [u8],
-    /// As in the envelope.
+    /// The address as in the envelope; `None` if it is not known.
     pub given: Option<&'a [u8]>,
     /// How the null address is shown.
     pub null_shown: &'a [u8],
 }
 
 impl AddressPattern {
-    /// From the command line; what is wrong with it otherwise.
+    /// Parses a pattern from the command line.
+    ///
+    /// # Errors
+    ///
+    /// The pattern is empty or its regular expression invalid; the text says which.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text == NULL {
             return Ok(Self::Null);
@@ -98,12 +105,16 @@ impl AddressPattern {
     }
 }
 
-/// A domain, or the subdomains of one.
+/// A domain, or the subdomains of a domain.
 #[derive(Clone, Debug)]
 pub struct DomainPattern(Vec<u8>);
 
 impl DomainPattern {
-    /// From the command line; what is wrong with it otherwise.
+    /// Parses a domain from the command line.
+    ///
+    /// # Errors
+    ///
+    /// The text is not a domain; the error says what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let is_pattern = !matches!(notation(text), Notation::Exact);
         if text.is_empty() || text == "." || text.contains('@') || is_pattern {
@@ -118,8 +129,8 @@ impl DomainPattern {
     pub fn matches(&self, address: &[u8]) -> bool {
         let domain = domain(address);
         match self.0.as_slice() {
-            // `x.example.com` ends in `.example.com`; `.example.com` alone is
-            // no domain.
+            // `x.example.com` ends in `.example.com`; `.example.com` itself is not
+            // a domain.
             [b'.', ..] => {
                 let front = domain.len().checked_sub(self.0.len()).filter(|&n| n > 0);
                 let end = front.and_then(|front| domain.get(front..));
@@ -130,7 +141,7 @@ impl DomainPattern {
     }
 }
 
-/// What follows the last `@`; empty if there is none.
+/// The text after the last `@`; empty if there is none.
 pub fn domain(address: &[u8]) -> &[u8] {
     let at = address.iter().rposition(|&b| b == b'@');
     at.and_then(|at| address.get(at.saturating_add(1)..))
@@ -144,7 +155,7 @@ fn same_address(a: &[u8], b: &[u8]) -> bool {
     a.get(..end_a) == b.get(..end_b) && domain_a.eq_ignore_ascii_case(domain_b)
 }
 
-/// How a pattern is written.
+/// The notation of a pattern.
 enum Notation<'a> {
     Exact,
     Glob,
@@ -159,12 +170,13 @@ fn notation(text: &str) -> Notation<'_> {
     }
 }
 
-/// The expression of a glob: `*` is any text, `?` one character.
+/// The regular expression for a glob: `*` matches any text, `?` one character.
 fn glob(text: &str) -> String {
     format!("^{}$", glob_part(text))
 }
 
-/// The same for an address: after the last `@` case does not matter.
+/// The same for an address, with the part after the last `@` in upper or lower
+/// case.
 fn address_glob(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((local, domain)) => format!("^{}@(?i:{})$", glob_part(local), glob_part(domain)),
@@ -176,7 +188,7 @@ fn glob_part(text: &str) -> String {
     let mut expression = String::with_capacity(text.len().saturating_mul(2));
     for character in text.chars() {
         match character {
-            // Any bytes, valid UTF-8 or not.
+            // Match any bytes, also invalid UTF-8.
             '*' => expression.push_str("(?s-u:.*)"),
             '?' => expression.push_str("(?s:.)"),
             other => expression.push_str(&regex::escape(other.encode_utf8(&mut [0; 4]))),
@@ -188,8 +200,8 @@ fn glob_part(text: &str) -> String {
 fn compile(expression: &str) -> Result<Regex, String> {
     let compiled = RegexBuilder::new(expression).build();
     compiled.map_err(|error| match error {
-        // The message shows the expression over several lines; the last says
-        // what is wrong.
+        // The message quotes the expression on several lines; only the last one
+        // describes the problem.
         regex::Error::Syntax(text) => {
             let last = text.lines().last().unwrap_or_default();
             last.trim_start_matches("error: ").to_owned()
@@ -277,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_compile_says_why() {
+    fn compile_errors_describe_the_problem() {
         let wrong = Pattern::parse("re:a(b").map(drop);
         assert_eq!(wrong, Err("unclosed group".to_owned()));
         assert!(Pattern::parse("re:(?:a{1000}){1000}{1000}").is_err());

@@ -1,18 +1,19 @@
-//! The numbers and times of a selection: `+10M`, `3d`, `2026-11-23T13:00`.
+//! Parses the sizes, counts and times of selection options: `+10M`, `3d`,
+//! `2026-11-23T13:00`.
 
 use crate::sys::time::{Calendar, Zone};
 
-/// A number and on which side of it.
+/// A lower or upper bound of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// `+N`: this or more.
+    /// `+N`: this number or more.
     AtLeast(u64),
-    /// `-N`: this or less.
+    /// `-N`: this number or less.
     AtMost(u64),
 }
 
 impl Bound {
-    /// A number of bytes with its sign and perhaps a unit: `+10M`.
+    /// Parses a number of bytes with a sign and an optional unit: `+10M`.
     pub fn parse_size(text: &str) -> Result<Self, String> {
         Self::parse(text, size).ok_or_else(|| {
             let number = text.trim_start_matches(['+', '-']);
@@ -24,7 +25,7 @@ impl Bound {
         })
     }
 
-    /// A number with its sign: `+50`.
+    /// Parses a number with a sign: `+50`.
     pub fn parse_count(text: &str) -> Result<Self, String> {
         let count = |text: &str| digits(text)?.parse().ok();
         Self::parse(text, count).ok_or_else(|| "say +50 for at least, -50 for at most".to_owned())
@@ -38,7 +39,7 @@ impl Bound {
         }
     }
 
-    /// Whether a number is on the right side.
+    /// Whether a number is within the bound.
     pub fn admits(self, number: u64) -> bool {
         match self {
             Self::AtLeast(least) => number >= least,
@@ -47,7 +48,8 @@ impl Bound {
     }
 }
 
-/// A size in bytes: digits and perhaps a unit of 1024, its square or cube.
+/// Parses a size in bytes: digits with an optional unit k, M or G, which are powers
+/// of 1024.
 fn size(text: &str) -> Option<u64> {
     let last = text.chars().next_back()?;
     let unit: u64 = match last {
@@ -63,7 +65,8 @@ fn size(text: &str) -> Option<u64> {
     digits(number)?.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Seconds of a duration such as `90m`: digits and the unit s, m, h, d or w.
+/// Parses a duration such as `90m` into seconds: digits and the unit s, m, h, d or
+/// w.
 pub fn duration(text: &str) -> Option<i64> {
     let unit = text.chars().next_back()?;
     let seconds: i64 = match unit {
@@ -78,7 +81,12 @@ pub fn duration(text: &str) -> Option<i64> {
     number.parse::<i64>().ok()?.checked_mul(seconds)
 }
 
-/// The moment that a duration back from `now`, or a date, leads to.
+/// Parses a duration, which counts back from `now`, or a date. The result is in
+/// seconds since the epoch.
+///
+/// # Errors
+///
+/// The text is neither; the error says what to write instead.
 pub fn moment(text: &str, now: i64) -> Result<i64, String> {
     duration(text)
         .and_then(|seconds| now.checked_sub(seconds))
@@ -90,9 +98,9 @@ pub fn moment(text: &str, now: i64) -> Result<i64, String> {
         })
 }
 
-/// Seconds since the epoch of `2026-11-23`, with `T13:00` or `T13:00:15`
-/// after it if present (or a blank for the T), in local time unless a `Z`
-/// ends it.
+/// Parses `2026-11-23`, optionally followed by `T13:00` or `T13:00:15` (or with a
+/// blank in place of the `T`), into seconds since the epoch. The time is local
+/// unless it ends in `Z`.
 fn date(text: &str) -> Option<i64> {
     let (text, zone) = match text.strip_suffix('Z') {
         Some(text) => (text, Zone::Utc),
@@ -123,7 +131,8 @@ fn numbers(text: &str, separator: char) -> Option<Vec<i32>> {
     text.split(separator).map(number).collect()
 }
 
-/// The text, if it is digits only: Rust's numbers may begin with a plus.
+/// Returns the text if it consists of digits. Rust's own number parsers accept a
+/// leading plus.
 fn digits(text: &str) -> Option<&str> {
     let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     all.then_some(text)
@@ -162,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_durations_back_or_dates() {
+    fn times_are_given_as_durations_or_dates() {
         assert_eq!(moment("90m", 10_000), Ok(4600));
         assert_eq!(moment("1w", 1_000_000), Ok(395_200));
         assert_eq!(moment("2026-11-23T13:00:15Z", 0), Ok(1_795_438_815));
