@@ -1,14 +1,14 @@
-//! The duplicate filter of a listing: which recipients the logs of a message
-//! have named already. Observed with Postfix 3.7.11.
+//! The duplicate filter of a listing: the recipients that a message's logs have
+//! named already. Observed with Postfix 3.7.11.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// The recipients that the logs of a message named.
+/// The recipients that the logs of a message have named.
 ///
-/// Keeps 128 bits of a keyed hash each instead of the text, so that a hostile
-/// log costs the same memory as any other; two texts are taken for one with a
-/// probability that no message queue will ever see.
+/// Keeps a 128 bit keyed hash of each instead of the text, so that long addresses
+/// in a hostile log take no more memory than others. The probability that two texts
+/// have the same hash is negligible.
 #[derive(Debug, Default)]
 pub struct DuplicateFilter {
     seen: HashSet<u128>,
@@ -16,19 +16,19 @@ pub struct DuplicateFilter {
 }
 
 impl DuplicateFilter {
-    /// Forgets all of them.
+    /// Forgets all recipients.
     pub fn clear(&mut self) {
         self.seen.clear();
     }
 
-    /// Remembers one, unless `limit` are remembered already.
+    /// Adds a recipient, unless there are `limit` recipients already.
     pub fn remember(&mut self, recipient: &[u8], limit: Option<usize>) {
         if limit.is_none_or(|limit| self.seen.len() < limit) {
             self.seen.insert(self.hash(recipient));
         }
     }
 
-    /// Whether this one is remembered.
+    /// Whether a recipient has been added.
     pub fn contains(&self, recipient: &[u8]) -> bool {
         !self.seen.is_empty() && self.seen.contains(&self.hash(recipient))
     }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_so_many_logged_recipients_are_remembered() {
+    fn the_number_of_remembered_recipients_is_limited() {
         let mut logged = DuplicateFilter::default();
         for recipient in [b"a", b"a", b"b"] {
             logged.remember(recipient, Some(1));

@@ -1,9 +1,8 @@
-//! What qshape reads of a queue file: arrival time, sender and recipients.
-//! Stricter than a listing: a file with an unexpected record does not count at
-//! all.
+//! Reads arrival time, sender and recipients of a queue file as qshape does. It is
+//! stricter than a listing: a file with an unexpected record is not counted at all.
 //!
-//! Owns which records are accepted where. Observed with qshape of Postfix
-//! 3.7.11.
+//! This module decides which records are accepted where. Observed with qshape of
+//! Postfix 3.7.11.
 
 use std::io;
 
@@ -17,76 +16,79 @@ use crate::text::{SHORT_TEXT_MAX, is_space, numbers};
 use crate::spool::message;
 use crate::spool::message::Message;
 
-/// Bytes in a record's length at most: a fourth is an error here.
+/// Largest number of bytes in a record's length; a fourth is an error here.
 const LENGTH_BYTES_MAX: u64 = 3;
-/// The permissions of a message that counts, and which of them matter.
+/// The file permissions that a message must have, and the mask of those that are
+/// compared.
 const MODE: (u32, u32) = (0o700, 0o733);
-/// Letters and digits that a name must have at least.
+/// Smallest number of letters and digits in a file name.
 const NAME_MIN: usize = 6;
-/// A type byte that ends the reading: Perl takes "0" for false.
+/// A type byte that ends the file: Perl evaluates the string "0" as false.
 const FALSE: RecordType = RecordType(b'0');
 
-/// Receives what a file says, record by record: of very long addresses the
-/// end, where the domain is. Nothing of it counts unless the file turns out to
-/// be a message.
+/// Receives the addresses in a file, record by record; of very long addresses only
+/// the end, which contains the domain. They count only if [`EnvelopeReader::read`]
+/// then reports a message.
 pub trait Addresses {
-    /// A sender; the last one counts.
+    /// Receives a sender; the last one counts.
     fn sender(&mut self, address: &[u8]);
-    /// A recipient.
+    /// Receives a recipient.
     fn recipient(&mut self, address: &[u8]);
 }
 
-/// A file that counts.
+/// A file that is counted.
 #[derive(Clone, Copy, Debug)]
 pub struct CountRules {
-    /// What it counts as.
+    /// Whether it is counted as a message.
     pub kind: EnvelopeKind,
-    /// When it came, in seconds since the epoch.
+    /// Arrival time in seconds since the epoch.
     pub arrival: f64,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: i64,
 }
 
-/// What a file counts as.
+/// How a file is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnvelopeKind {
     /// A message, with a sender and recipients.
     Message,
-    /// No more than a file: its first record is none that a message begins
-    /// with. Observed: it counts, but has no sender, no recipient, and is as old
-    /// as can be.
+    /// A file that does not begin with a record with which a message can begin.
+    /// Observed: it is counted, without a sender or recipients, and with an arrival
+    /// time of 0.
     File,
 }
 
-/// Whether a file of that name is looked at.
+/// Whether a file with this name is opened.
 pub fn is_candidate(name: &[u8]) -> bool {
-    // To Perl a line's end may come before the end of a text.
+    // In a Perl regular expression, `$` also matches before a newline at the end.
     let name = name.strip_suffix(b"\n").unwrap_or(name);
     name.len() >= NAME_MIN && name.iter().all(u8::is_ascii_alphanumeric)
 }
 
-/// Opens the file `name` in `dir`, once; `None` if it cannot count. An error
-/// is that the process has run out of something: a count without the file
-/// would be wrong.
+/// Opens the file `name` in `dir`. Returns `None` if it cannot be counted.
+///
+/// # Errors
+///
+/// Descriptors or memory are exhausted: a count without the file would be wrong.
 pub fn open(dir: &Dir, name: &[u8]) -> io::Result<Option<Message>> {
     let (file, stat) = match message::open_any(dir, name) {
         Ok(opened) => opened,
         Err(cause) if message::is_exhaustion(&cause) => return Err(cause),
-        // Gone, a link, or not ours to read: observed, no word of it.
+        // Missing, a symbolic link, or not readable. Observed: not reported.
         Err(_) => return Ok(None),
     };
     let counts = message::is_regular(&stat) && stat.st_mode & MODE.1 == MODE.0;
     Ok(counts.then_some(Message { file, stat }))
 }
 
-/// Reads one file after the other with the same buffers.
+/// Reads one file after the other, reusing its buffers.
 #[derive(Debug, Default)]
 pub struct EnvelopeReader {
     buffers: Buffers,
 }
 
 impl EnvelopeReader {
-    /// Reads an open file; `None` if it does not count.
+    /// Reads an open file. Returns `None` if it is not counted.
     pub fn read(
         &mut self,
         message: &Message,
@@ -134,14 +136,14 @@ fn read<S: Source>(
     Some(counts(EnvelopeKind::Message, arrival))
 }
 
-/// Where the time comes from.
+/// The source of the arrival time.
 enum Time {
-    /// A file from postdrop(1): from its inode.
+    /// The modification time of the file, for mail from postdrop(1).
     Modified(i64),
-    /// From the record after the sizes, in seconds; a text that begins with
-    /// no number is 0.
+    /// The time record after the size record, in seconds; 0 if its text does not
+    /// begin with a number.
     Recorded(f64),
-    /// From nowhere: the file is no message.
+    /// None, because the file is not a message.
     Unknown,
 }
 
@@ -157,10 +159,10 @@ enum Next {
     End,
 }
 
-/// A file while it is read. `None` from any step: it does not count.
+/// A file that is being read. Each step returns `None` if the file is not counted.
 struct Envelope<'b, 'a, S, A> {
     reader: RecordReader<'b, S>,
-    /// Bytes of message text, if the first record says so.
+    /// Bytes of message text, if the first record states them.
     content_size: Option<u64>,
     sender: SeenRecords,
     recipient: SeenRecords,
@@ -168,7 +170,7 @@ struct Envelope<'b, 'a, S, A> {
 }
 
 impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
-    /// Reads the first records, which decide where the time comes from.
+    /// Reads the first records, which determine the source of the arrival time.
     fn begin(&mut self, stat: &FileStat) -> Option<Time> {
         let Some(first) = self.next() else {
             return Some(Time::Unknown);
@@ -201,7 +203,7 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
                 self.addresses.recipient(self.reader.data_end(&record));
             }
             RecordType::POINTER => self.follow(&record)?,
-            // Observed: by then somebody must have sent it.
+            // Observed: the sender has to precede the content.
             RecordType::CONTENT if self.sender == SeenRecords::No => return None,
             RecordType::CONTENT => self.skip_content()?,
             RecordType::END => return Some(Next::End),
@@ -215,8 +217,7 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
         self.addresses.sender(self.reader.data_end(record));
     }
 
-    /// Goes to the record after the message text: by its size, or record by
-    /// record.
+    /// Skips the message text, either by its size or record by record.
     fn skip_content(&mut self) -> Option<()> {
         if let Some(size) = self.content_size {
             let end = self.reader.position().checked_add(size)?;
@@ -234,11 +235,11 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
         }
     }
 
-    /// Goes where a pointer leads; nowhere if that is not a number above 0.
+    /// Follows a pointer record, unless its value is not a number above 0.
     fn follow(&mut self, record: &Record) -> Option<()> {
         let target = numbers::number(self.reader.data(record)).value;
         if target > 0.0 {
-            // An offset that no file has saturates, and is none.
+            // An offset too large for a file saturates, and the jump then fails.
             self.reader.jump(target as u64).ok()
         } else {
             Some(())
@@ -249,7 +250,7 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
         self.next().filter(|record| record.kind == kind)
     }
 
-    /// The next record, if it is one that is accepted.
+    /// Returns the next record, if it is one that is accepted.
     fn next(&mut self) -> Option<Record> {
         let at = self.reader.position();
         let record = match self.reader.next_raw() {
@@ -260,8 +261,8 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
         (record.kind != FALSE && length_bytes <= LENGTH_BYTES_MAX).then_some(record)
     }
 
-    /// A record at `at` whose length the end of the file cuts off: the bytes
-    /// that are missing count as zero, so that it is empty or no record.
+    /// Returns the record at `at` if the end of the file truncates its length.
+    /// Missing bytes count as zero, so the record either is empty or is rejected.
     fn last_record(&mut self, at: u64) -> Option<Record> {
         let kind = RecordType(self.reader.peek()?);
         let rest = Record {
@@ -286,7 +287,7 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
     }
 }
 
-/// The first of at least three numbers in a size record.
+/// The first number of a size record, if there are at least three.
 fn content_size(text: &[u8]) -> Option<u64> {
     let mut rest = text;
     let mut first = None;
@@ -307,7 +308,7 @@ fn content_size(text: &[u8]) -> Option<u64> {
     first
 }
 
-/// A number that is as large as it can be if it does not fit.
+/// Parses a number; one that does not fit becomes the largest number.
 fn saturating(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |number: u64, digit| {
         let digit = u64::from(digit & 0x0f);
@@ -321,9 +322,9 @@ mod tests {
     use crate::queue_file::records::writer::RecordWriter;
 
     #[derive(Default)]
-    struct Said(Vec<String>);
+    struct ReceivedAddresses(Vec<String>);
 
-    impl Addresses for Said {
+    impl Addresses for ReceivedAddresses {
         fn sender(&mut self, address: &[u8]) {
             self.0.push(format!("S {}", address.escape_ascii()));
         }
@@ -333,15 +334,15 @@ mod tests {
         }
     }
 
-    /// What a file counts as, and its addresses.
-    fn look(bytes: &[u8]) -> (Option<CountRules>, Said) {
-        let mut said = Said::default();
+    /// Reads a file: how it is counted, and its addresses.
+    fn look(bytes: &[u8]) -> (Option<CountRules>, ReceivedAddresses) {
+        let mut received = ReceivedAddresses::default();
         let mut stat = nix::sys::stat::stat("/").expect("a directory");
         stat.st_mtime = 1234;
         let mut buffers = Buffers::default();
         let reader = RecordReader::new(bytes, &mut buffers);
-        let counts = read(reader, &stat, &mut said);
-        (counts, said)
+        let counts = read(reader, &stat, &mut received);
+        (counts, received)
     }
 
     fn file(records: &[(u8, &str)]) -> Vec<u8> {
@@ -364,19 +365,19 @@ mod tests {
     ];
 
     #[test]
-    fn a_message_counts_when_it_is_complete() {
+    fn a_message_counts_only_if_it_is_complete() {
         let good = file(&GOOD);
         assert!(look(&good).0.is_none(), "the end record is missing");
-        let (counts, said) = look(&[&good[..], b"E"].concat());
+        let (counts, received) = look(&[&good[..], b"E"].concat());
         assert_eq!(
             counts.map(|c| (c.kind, c.arrival)),
             Some((EnvelopeKind::Message, 1.7e9))
         );
-        assert_eq!(said.0, ["S s@x", "R r@y\\x00"]);
+        assert_eq!(received.0, ["S s@x", "R r@y\\x00"]);
     }
 
     #[test]
-    fn a_message_that_is_odd_anywhere_does_not_count() {
+    fn a_message_with_an_unexpected_record_does_not_count() {
         for (place, record) in [
             (0, (b'C', "5 0 1")),
             (1, (b'A', "")),
@@ -395,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_mail_is_as_old_as_its_file() {
+    fn mail_from_postdrop_has_the_time_of_its_file() {
         let records = [(b'F', "name"), (b'S', "s"), (b'R', "r"), (b'E', "")];
         let arrival = |records| look(&file(records)).0.map(|counts| counts.arrival);
         assert_eq!(arrival(&records), Some(1234.0));
@@ -407,19 +408,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_a_file() {
+    fn a_file_that_is_not_a_message_is_counted_as_a_file() {
         for bytes in [&b""[..], b"C\x09short", b"A\0S\x01sR\x01rE\0"] {
-            let (counts, said) = look(bytes);
+            let (counts, received) = look(bytes);
             assert_eq!(
                 counts.map(|c| (c.kind, c.arrival)),
                 Some((EnvelopeKind::File, 0.0))
             );
-            assert!(said.0.is_empty());
+            assert!(received.0.is_empty());
         }
     }
 
     #[test]
-    fn texts_that_are_no_numbers_count_as_zero() {
+    fn texts_that_are_not_numbers_count_as_zero() {
         let records = [
             (b'C', ""),
             (b'T', "x 5"),
@@ -433,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn pointers_that_lead_back_for_ever_come_to_an_end() {
+    fn endless_pointer_loops_are_detected() {
         let mut circle = file(&[(b'S', "s"), (b'R', "r")]);
         let start = circle.len();
         circle.extend(file(&[(b'w', "x"), (b'p', &start.to_string())]));
@@ -441,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_candidates_are_letters_and_digits() {
+    fn candidate_names_are_letters_and_digits() {
         for (name, is_candidate_) in [
             (&b"ABCDEF"[..], true),
             (b"3A78999CD00", true),

@@ -1,8 +1,8 @@
-//! Collects what a listing shows of one message from its queue file and its
-//! logs. Observed with Postfix 3.7.11.
+//! Reads what a listing shows of one message from its queue file and its logs.
+//! Observed with Postfix 3.7.11.
 //!
-//! Owns the order of reading and the rules of what counts. Independent of the
-//! output format.
+//! This module decides in which order the files are read, and which records count.
+//! It is independent of the output format.
 
 use std::fs::File;
 use std::io;
@@ -24,31 +24,32 @@ use crate::sys::error_text::is_any;
 use crate::sys::source::FileSource;
 use crate::text::{SHORT_TEXT_MAX, leading_number, make_printable, quote, to_printable};
 
-/// Bytes of an attribute that count: its name, and more than any value has
+/// Bytes of an attribute that are kept: its name, and more than the longest value
 /// that Postfix writes.
 const ATTRIBUTE_MAX: usize = 4096;
 /// Bytes of a malformed size record that a warning shows.
 const SIZE_SHOWN_MAX: usize = 100;
 
-/// Bytes of a buffer for texts that are kept from one message to the next: a
-/// quoted text has up to twice its bytes.
+/// Largest capacity of a text buffer that is kept from one message to the next.
+/// Quoting can double the size of a text.
 const KEPT_MAX: usize = 4 * SHORT_TEXT_MAX;
 
-/// Reads messages one after the other, with the same buffers.
+/// Reads messages one after the other, reusing its buffers.
 #[derive(Debug, Default)]
 pub struct MessageReader {
     records: Buffers,
     sender: Vec<u8>,
     address: Vec<u8>,
     original: Vec<u8>,
-    /// Whether the next recipient has an original one.
+    /// Whether an original recipient record precedes the next recipient.
     has_original: bool,
     logged: DuplicateFilter,
 }
 
 impl MessageReader {
-    /// Keeps the original of the next recipient. Observed with Postfix 3.11.7:
-    /// an empty one is quoted, and empty_address_recipient does not replace it.
+    /// Stores the original address of the next recipient. Observed with Postfix
+    /// 3.11.7: an empty one is quoted, and is not replaced by
+    /// empty_address_recipient.
     fn note_original(&mut self, text: &[u8], rules: &Rules) {
         self.original.clear();
         quote(text, &mut self.original);
@@ -56,7 +57,12 @@ impl MessageReader {
         self.has_original = true;
     }
 
-    /// Reports a message that was found at `at`.
+    /// Reads a message at `at`, and passes what it contains to `report`.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be read to its end. What was passed to `report` until
+    /// then is correct.
     pub fn report(
         &mut self,
         message: &Message,
@@ -100,14 +106,14 @@ impl MessageReader {
     }
 }
 
-/// Whether to go on with the records of a message.
+/// Whether to read the next record of a message.
 #[derive(PartialEq, Eq)]
 enum Next {
     Record,
     Stop,
 }
 
-/// One message while it is read.
+/// A message that is being read.
 struct MessageReading<'r> {
     reporter: &'r mut MessageReader,
     at: &'r Location<'r>,
@@ -115,12 +121,12 @@ struct MessageReading<'r> {
     file_size: i64,
     modified: i64,
     forced_expire: Option<bool>,
-    /// The first time that is not zero.
+    /// The first time record that is not zero.
     arrival: i64,
-    /// The content size, from the first size record that can be read.
+    /// The content size, from the first valid size record.
     size: Option<i64>,
     has_sender: bool,
-    /// The first thing that could not be read.
+    /// The first read error that does not end the reading.
     unread: Option<ReadError>,
 }
 
@@ -172,13 +178,13 @@ impl MessageReading<'_> {
             RecordType::ORIGINAL_RECIPIENT if self.has_sender => {
                 self.reporter.note_original(file.text(record), self.rules);
             }
-            // Without a sender it says nothing yet to releases that do not
-            // list it.
+            // Before the sender, releases that do not list original recipients
+            // ignore them.
             RecordType::ORIGINAL_RECIPIENT
                 if !self.rules.has(Feature::OriginalRecipientBeforeSender) => {}
             RecordType::RECIPIENT if self.has_sender => self.recipient(file.text(record), report),
             RecordType::ORIGINAL_RECIPIENT | RecordType::RECIPIENT => {
-                // Postfix shows no text here, whatever the record has.
+                // Postfix shows no address here, whatever the record contains.
                 self.skip_rest("missing sender address", None, report);
                 return Ok(Next::Stop);
             }
@@ -272,7 +278,7 @@ impl MessageReading<'_> {
         *has_original = false;
     }
 
-    /// Lists the recipients in one of the message's logs.
+    /// Passes on the recipients in one of the message's logs.
     fn reasons(
         &mut self,
         log: Queue,
@@ -288,7 +294,7 @@ impl MessageReading<'_> {
                 let path = name.into_owned();
                 return Err(ReadError::Exhausted { path, cause });
             }
-            // No log, or none that may be read: nothing to say about it.
+            // A log that does not exist or is not readable is not reported.
             Err(cause) if is_missing(&cause) => return Ok(()),
             Err(cause) => {
                 let what = format!("open {log} {}", to_printable(self.at.id));
@@ -326,7 +332,7 @@ impl MessageReading<'_> {
             warned: false,
             report,
         };
-        // An error of the disk ends the log; what was read counts.
+        // After a read error, the entries before it still count.
         while let Some(entry) = log.next_observed(&mut observer)? {
             let report = &mut *observer.report;
             if report.wanted() == ReadLevel::Nothing || self.rules.is_stopped() {
@@ -351,7 +357,8 @@ impl MessageReading<'_> {
         Ok(())
     }
 
-    /// Keeps what the caller needs, and reports what came after it.
+    /// Keeps the first read error for the caller, and passes on later ones as
+    /// warnings.
     fn note_unread(&mut self, unread: ReadError, report: &mut impl MessageVisitor) {
         match self.unread {
             None => self.unread = Some(unread),
@@ -359,7 +366,7 @@ impl MessageReading<'_> {
         }
     }
 
-    /// Skips the message text by its size, if that is known.
+    /// Skips the message text if its size is known.
     fn skip_content(&mut self, file: &mut QueueFileReader<'_, '_>) -> Result<(), ReadError> {
         let Some(size) = self.size.and_then(|size| u64::try_from(size).ok()) else {
             return Ok(());
@@ -389,7 +396,7 @@ impl MessageReading<'_> {
     }
 }
 
-/// Bytes that may be kept of a record's text.
+/// Largest number of bytes of a record's text to keep.
 fn text_max(record: &Record, report: &impl MessageVisitor) -> usize {
     let is_shown = matches!(
         record.kind,
@@ -402,8 +409,8 @@ fn text_max(record: &Record, report: &impl MessageVisitor) -> usize {
     }
 }
 
-/// Passes warnings about a log on: the first line that is not understood, as
-/// a log of nothing else would fill the mail log.
+/// Passes on a warning about the first malformed line of a log, and drops the
+/// others: a log of nothing but malformed lines would fill the mail log.
 struct LogObserver<'a, R> {
     path: &'a str,
     warned: bool,
@@ -424,21 +431,21 @@ impl<R: MessageVisitor> defer_log::Observer for LogObserver<'_, R> {
     }
 }
 
-/// Whether there is nothing of that name, or nothing that we may read. A link
-/// is nothing.
+/// Whether a file does not exist or must not be read. Symbolic links are not
+/// followed.
 fn is_missing(cause: &io::Error) -> bool {
     const MISSING: [Errno; 4] = [Errno::ENOENT, Errno::EACCES, Errno::ELOOP, Errno::ENOTDIR];
     is_any(cause, &MISSING)
 }
 
-/// How a listing shows the null address.
+/// The text by which a listing represents the null address.
 pub fn shown_null(rules: &Rules) -> Vec<u8> {
     let mut shown = Vec::new();
     display(b"", rules, &mut shown);
     shown
 }
 
-/// Puts an envelope address into `to` as it is shown.
+/// Stores an envelope address in `to` as it is displayed.
 fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
     to.clear();
     match address {
@@ -448,7 +455,7 @@ fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
     make_printable(to, rules.charset);
 }
 
-/// The number that a text begins with; 0 if there is none.
+/// The number at the beginning of a text; 0 if there is none.
 fn number_or_zero(text: &[u8]) -> i64 {
     leading_number(text).map_or(0, |(number, _)| number)
 }
@@ -458,7 +465,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_are_read_as_postfix_reads_them() {
+    fn times_and_sizes_are_parsed_as_in_postfix() {
         for (text, number) in [
             (&b"1795438815 123"[..], 1_795_438_815),
             (b"  12abc", 12),

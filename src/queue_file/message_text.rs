@@ -1,8 +1,8 @@
-//! The message inside a queue file: its headers, one by one, and the lines of
-//! its body.
+//! Reads the message in a queue file: its headers one by one, and the lines of its
+//! body.
 //!
-//! Parses header fields, not MIME. Memory is bounded: a line or header counts
-//! up to its first 128 KiB.
+//! Parses header fields, but not MIME. To bound memory, each line or header is
+//! truncated to its first 128 KiB.
 
 use std::io;
 
@@ -12,37 +12,36 @@ use crate::spool::message::Message;
 use crate::sys::signals::SignalFlag;
 use crate::sys::source::Source;
 
-/// Most bytes of one header or line that count.
+/// Largest number of bytes of a header or line; longer ones are truncated.
 const LINE_MAX: usize = 128 * 1024;
 
-/// A piece of a message.
+/// A header or a body line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextPiece<'a> {
-    /// A header: its name, and its value without the white space in front.
-    /// The lines of a folded one are joined, with one blank in between.
+    /// The name of a header, and its value without leading white space. Folded
+    /// lines are joined with one blank.
     Header(&'a [u8], &'a [u8]),
     /// A line of the body.
     Line(&'a [u8]),
 }
 
-/// Whether to read on.
+/// How to continue reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Yes.
+    /// Continue.
     More,
-    /// The headers only.
+    /// Continue up to the end of the headers.
     Headers,
-    /// No.
+    /// Stop.
     Stop,
 }
 
-/// Hands the message to `visit`, piece by piece, up to its end or to where
-/// the file makes no sense.
+/// Passes the message to `visit`, piece by piece, up to its end or to the first
+/// record that is out of place or malformed.
 ///
 /// # Errors
 ///
-/// The disk gives no more of it, or `stop` says that a signal came
-/// (`Interrupted`).
+/// The file cannot be read, or `stop` indicates a signal (`Interrupted`).
 pub fn read(
     message: &Message,
     buffers: &mut Buffers,
@@ -66,7 +65,7 @@ fn read_source(
         line: Vec::new(),
     };
     let mut in_content = false;
-    // What cannot be read is no part of the message.
+    // A malformed record ends the message, without an error.
     while let Ok(Some(record)) = reader.next_cooked() {
         if stop.is_some_and(SignalFlag::is_set) {
             return Err(io::ErrorKind::Interrupted.into());
@@ -103,7 +102,7 @@ enum MessagePart {
 struct MessageParser<V> {
     visit: V,
     part: MessagePart,
-    /// The header so far.
+    /// The unfolded header so far.
     header: Vec<u8>,
     /// The line so far.
     line: Vec<u8>,
@@ -152,13 +151,13 @@ impl<V: FnMut(TextPiece<'_>) -> Next> MessageParser<V> {
         self.part = MessagePart::Body;
         match (next, line) {
             (Next::Headers, _) => Next::Stop,
-            // The empty line between belongs to neither part.
+            // The empty line that separates headers and body belongs to neither.
             (_, []) => Next::More,
             (_, line) => (self.visit)(TextPiece::Line(line)),
         }
     }
 
-    /// Hands out the header that is complete, if there is one.
+    /// Passes on the header that is complete, if there is one.
     fn header_ends(&mut self) -> Next {
         let Some(colon) = self.header.iter().position(|&b| b == b':') else {
             self.header.clear();
@@ -205,7 +204,7 @@ mod tests {
     const PART: RecordType = RecordType::UNTERMINATED_TEXT;
 
     #[test]
-    fn folded_headers_are_joined_and_lines_in_pieces_too() {
+    fn folded_headers_and_partial_lines_are_joined() {
         let records: [(RecordType, &[u8]); 6] = [
             (TEXT, b"Subject:  a"),
             (TEXT, b"\tb"),

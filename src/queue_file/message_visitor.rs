@@ -1,31 +1,32 @@
-//! What a listing shows of a message, as calls to a visitor.
+//! The interface between the readers of messages and the formatters of listings: a
+//! visitor that receives the parts of each message.
 //!
-//! Owns the interface between the readers of messages and the formatters.
-//! Everything passed to a `MessageVisitor` is quoted and printable.
+//! The text passed to a [`MessageVisitor`] is quoted and printable, except for
+//! attributes and the envelope sender.
 
 use crate::release::{Feature, Release};
 use crate::sys::signals::SignalFlag;
 use crate::text::Charset;
 use crate::text::SHORT_TEXT_MAX;
 
-/// What the instance's configuration says about reports.
+/// Configuration and release settings that affect how messages are read and shown.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// The Postfix whose output is reproduced.
+    /// The Postfix release whose output is reproduced.
     pub release: Release,
-    /// What may be shown.
+    /// The characters that are shown as they are.
     pub charset: Charset,
-    /// empty_address_recipient: shown for an empty address.
+    /// empty_address_recipient: shown in place of an empty address.
     pub empty_address: Vec<u8>,
     /// duplicate_filter_limit; `None` if there is no limit.
     pub duplicate_limit: Option<usize>,
-    /// What ends the reading of a message early; `None` where a signal ends
+    /// A signal flag that stops the reading of a message; `None` if a signal ends
     /// the process.
     pub stop: Option<SignalFlag>,
 }
 
 impl Rules {
-    /// Whether the reading of a message has to end.
+    /// Whether reading has to stop because of a signal.
     pub fn is_stopped(&self) -> bool {
         self.stop.is_some_and(SignalFlag::is_set)
     }
@@ -36,10 +37,10 @@ impl Rules {
     }
 }
 
-/// What a listing shows of a message before its recipients.
+/// The part of a message that a listing shows before its recipients.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageHead<'a> {
-    /// The queue's name.
+    /// The name of the queue.
     pub queue: &'a [u8],
     /// The queue ID.
     pub id: &'a [u8],
@@ -47,89 +48,95 @@ pub struct MessageHead<'a> {
     pub arrival: i64,
     /// Size in bytes.
     pub size: i64,
-    /// Whether it is marked to expire; `None` in releases without that mark.
+    /// Whether the message was forced to expire; `None` in releases without that
+    /// feature.
     pub forced_expire: Option<bool>,
-    /// The sender.
+    /// The sender, quoted and printable.
     pub sender: &'a [u8],
-    /// The sender as the envelope has it, neither quoted nor printable; `None`
-    /// from a daemon, which does not report it.
+    /// The sender as in the envelope, neither quoted nor printable; `None` if the
+    /// message was listed by a daemon, which does not send it.
     pub envelope_sender: Option<&'a [u8]>,
 }
 
-/// Where a reason comes from.
+/// The log that a delay or bounce reason comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogClass {
     /// The defer log.
     Defer,
     /// The bounce log.
     Bounce,
-    /// A log class of a later Postfix.
+    /// A log class that only later Postfix releases have.
     Other,
 }
 
-/// One recipient of a message.
+/// A recipient of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipient<'a> {
-    /// The address.
+    /// The address, quoted and printable.
     pub address: &'a [u8],
-    /// The address before aliases and the like, empty if the log has none;
-    /// `None` in releases that do not list it.
+    /// The address before alias expansion and the like, empty if the log does not
+    /// have it; `None` in releases that do not list it.
     pub original: Option<&'a [u8]>,
-    /// Why it waits, and which log says so.
+    /// The reason why the recipient has not been delivered to, and the log that has
+    /// it.
     pub reason: Option<(&'a [u8], LogClass)>,
-    /// What the log says beside it.
+    /// Other information in the log.
     pub facts: LogFacts<'a>,
 }
 
-/// What a log says of a recipient beside the reason; empty is unknown.
+/// Information about a recipient in a log other than the reason. Empty fields are
+/// unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogFacts<'a> {
     /// The enhanced status code, such as `4.4.1`.
     pub status: &'a [u8],
-    /// The mail system on the other side.
+    /// The host name of the remote mail system.
     pub remote_host: &'a [u8],
 }
 
-/// What is still worth reading of a message.
+/// How much more of a message has to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadLevel {
     /// The queue file and the logs.
     Everything,
-    /// The queue file.
+    /// The queue file only.
     QueueFile,
-    /// No more.
+    /// Nothing.
     Nothing,
 }
 
-/// Receives what a listing says of messages, in order.
+/// Receives the contents of messages, in order.
 pub trait MessageVisitor {
-    /// A queue file is read: a message follows if it has a sender. Not said
-    /// by a daemon.
+    /// Called before a queue file is read; a message follows if it has a sender.
+    /// Not called for messages from a daemon.
     fn begin(&mut self) {}
-    /// Whether attributes are of interest: most listings need not look.
+    /// Whether [`MessageVisitor::attribute`] is to be called.
     fn wants_attributes(&self) -> bool {
         false
     }
-    /// An attribute `name=value` of the envelope, as it is in the file. Comes
-    /// before or after the message's beginning. Not reported by a daemon.
+    /// Receives an envelope attribute `name=value` as it is in the file, before or
+    /// after the call of [`MessageVisitor::message`]. Not called for messages from
+    /// a daemon.
     fn attribute(&mut self, _text: &[u8]) {}
-    /// A recipient that has the message already. Not said by a daemon.
+    /// Called for each recipient that is done. Not called for messages from a
+    /// daemon.
     fn done_recipient(&mut self) {}
-    /// What is still worth reading; asked again and again.
+    /// How much more has to be read. Called repeatedly, as the result may change
+    /// with each part.
     fn wanted(&self) -> ReadLevel {
         ReadLevel::Everything
     }
-    /// Bytes that may be kept of a text that has more than
-    /// [`SHORT_TEXT_MAX`]; asked for each before it is read.
+    /// Largest number of bytes to keep of a text with more than [`SHORT_TEXT_MAX`]
+    /// bytes. Called before each such text is read.
     fn long_text_max(&self) -> usize {
         SHORT_TEXT_MAX
     }
-    /// A message begins.
+    /// Starts a message.
     fn message(&mut self, head: &MessageHead<'_>);
-    /// A recipient of the message that began last.
+    /// Receives a recipient of the current message.
     fn recipient(&mut self, recipient: &Recipient<'_>);
-    /// The message is complete.
+    /// Completes the current message.
     fn end(&mut self);
-    /// Something for the mail log.
+    /// Receives a warning for the mail log.
     fn warning(&mut self, text: Vec<u8>);
 }

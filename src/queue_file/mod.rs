@@ -1,7 +1,7 @@
-//! Queue files: their records, their envelope and message, and how postcat
-//! renders them.
+//! Queue files: their records, their envelope and message, and how postcat renders
+//! them.
 //!
-//! Returns values and typed errors. Independent of which files are read.
+//! Returns values and typed errors; which files to read is up to the caller.
 
 pub mod duplicate_filter;
 pub mod envelope;

@@ -1,5 +1,5 @@
-//! Where a message is, and why it cannot be read, in Postfix's exact words where
-//! it has any.
+//! The location of a message, and the errors in reading it. Error texts are those
+//! of Postfix where it has any.
 
 use std::io;
 
@@ -10,64 +10,65 @@ use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
 
-/// Where a message is.
+/// The location of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Location<'a> {
     /// The queue directory.
     pub spool: &'a Dir,
-    /// Where IDs belong in it.
+    /// The hashed subdirectories to which queue IDs belong.
     pub layout: &'a Layout,
-    /// The queue the message is in.
+    /// The queue that the message is in.
     pub queue: Queue,
-    /// Its queue ID.
+    /// The queue ID.
     pub id: &'a [u8],
-    /// The file, relative to the queue directory.
+    /// The path of the queue file, relative to the queue directory.
     pub path: &'a str,
 }
 
-/// A failure that ends the listing.
+/// An error in reading a message.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// A size that leads where no file can be: it ends Postfix's listing too.
+    /// The size record leads to an offset that no file can have. This ends
+    /// Postfix's listing too.
     #[error("seek file {path}: {}", error_text(.cause))]
     Seek {
-        /// The queue file.
+        /// The path of the queue file.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// A file that cannot be read to its end, or a log that cannot be opened:
-    /// what was reported is true, but not all. A listing
-    /// warns; a selection takes the message for unread.
+    /// The queue file cannot be read to its end, or a log cannot be opened. What
+    /// was reported before is correct, but incomplete. A listing warns; a selection
+    /// treats the message as unread.
     #[error("{what}: {}", error_text(.cause))]
     Unread {
-        /// What cannot be done, in Postfix's words.
+        /// What failed, in Postfix's words.
         what: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// A file that cannot be opened now because the process has run out of
-    /// something: a listing without it would be wrong.
+    /// A file cannot be opened because descriptors or memory are exhausted. A
+    /// listing without it would be wrong.
     #[error("open {path}: {}", error_text(.cause))]
     Exhausted {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// A signal came.
+    /// A signal stopped the reading.
     #[error("stopped by a signal")]
     Interrupted,
 }
 
 impl ReadError {
-    /// A message that cannot be read to its end.
+    /// The error for a queue file that cannot be read to its end.
     pub fn unread(at: &Location<'_>, cause: io::Error) -> Self {
         let what = format!("close file {} {}", at.queue, to_printable(at.id));
         Self::Unread { what, cause }
     }
 
-    /// Whether a listing that goes on would be wrong.
+    /// Whether a listing without the message would be wrong.
     pub fn ends_listing(&self) -> bool {
         match self {
             Self::Seek { .. } | Self::Exhausted { .. } | Self::Interrupted => true,

@@ -12,22 +12,22 @@
 //!
 //! 1. Add [`group`] to the option table.
 //! 2. Pass every scanned option to [`Builder::take`] first; [`Taken::No`] means
-//!   that the option is the applet's own. Then call [`Builder::finish`], which
-//!   returns the selection, or `None` if no selection option was given. Do both
-//!   before reading anything. The Display of [`SelectionError`] is the complete
-//!   error message.
+//!    that the option is the applet's own. Then call [`Builder::finish`], which
+//!    returns the selection, or `None` if no selection option was given. Do both
+//!    before reading anything. The Display of [`SelectionError`] is the complete
+//!    error message.
 //! 3. When walking the spool, skip queues that [`Selection::admits_queue`] rules
-//!   out, and names that [`Selection::admits_name`] rules out.
+//!    out, and names that [`Selection::admits_name`] rules out.
 //! 4. Open the file with [`message::open`] relative to its open directory, and call
-//!   [`Matcher::matches`]. Each thread needs a matcher of its own; its rules are
-//!   `applets::instance::rules` of the configuration.
+//!    [`Matcher::matches`]. Each thread needs a matcher of its own; its rules are
+//!    `applets::instance::rules` of the configuration.
 //! 5. To act on messages, as postsuper does, call [`Matcher::examine`] instead,
-//!   which returns a [`FileIdentity`] for a message that matches. Keep the file
-//!   open. Immediately before acting, check that [`Matcher::file_identity`] of the
-//!   open file is still equal (same sender), and that `Dir::stat` of the name gives
-//!   the same inode ([`FileIdentity::identity`]). Otherwise the name now belongs to
-//!   another message, which must be left alone. While the file is open, its inode
-//!   number cannot be reused.
+//!    which returns a [`FileIdentity`] for a message that matches. Keep the file
+//!    open. Immediately before acting, check that [`Matcher::file_identity`] of the
+//!    open file is still equal (same sender), and that `Dir::stat` of the name gives
+//!    the same inode ([`FileIdentity::identity`]). Otherwise the name now belongs to
+//!    another message, which must be left alone. While the file is open, its inode
+//!    number cannot be reused.
 //!
 //! An applet that does not need a walk of its own can have a listing find the
 //! messages, in parallel and in the order of the queues, and use the paths in its

@@ -1,14 +1,15 @@
-//! Where the message header ends: which lines can belong to one.
+//! Recognizes the lines of a message header.
 //!
-//! Works on single lines; the caller decides what the header contains.
+//! Works on single lines; the caller decides where the header begins and ends.
 
 use super::{Record, RecordReader};
 use crate::sys::source::Source;
 
-/// Whether a line could be part of a message header: a name of printable
-/// ASCII characters, blanks, a colon; or, to continue one, a blank first.
+/// Whether a line could be part of a message header: either a name of printable
+/// ASCII characters, optional blanks and a colon, or a continuation line, which
+/// begins with a blank.
 ///
-/// Looks at no more of the line than it has to, however long that is.
+/// Reads no more of the line than necessary, however long it is.
 pub fn could_be_header<S: Source>(reader: &mut RecordReader<'_, S>, record: &Record) -> bool {
     let mut at = 0u64;
     let mut part = HeaderPart::Start;
@@ -24,12 +25,12 @@ pub fn could_be_header<S: Source>(reader: &mut RecordReader<'_, S>, record: &Rec
     }
 }
 
-/// The same of a line at hand.
+/// The same for a line in memory.
 pub fn line_could_be_header(line: &[u8]) -> bool {
     matches!(HeaderPart::Start.read(line), Err(HeaderMatch::Header))
 }
 
-/// How far a header line was read.
+/// The part of a header line that was read last.
 #[derive(Clone, Copy)]
 enum HeaderPart {
     Start,
@@ -37,14 +38,15 @@ enum HeaderPart {
     Blanks,
 }
 
-/// What a line is known to be.
+/// The result for a line.
 enum HeaderMatch {
     Header,
     Other,
 }
 
 impl HeaderPart {
-    /// Reads on; the verdict as soon as there is one.
+    /// Reads a piece of the line. Returns the result as an error as soon as it is
+    /// known.
     fn read(self, piece: &[u8]) -> Result<Self, HeaderMatch> {
         piece
             .iter()
@@ -76,9 +78,9 @@ mod tests {
         could_be_header(&mut reader, &record)
     }
 
-    // Each as Postfix 3.7.11 took it.
+    // Each line was tried with Postfix 3.7.11.
     #[test]
-    fn headers_are_those_of_postfix() {
+    fn header_lines_are_recognized_as_in_postfix() {
         for line in [
             &b"a:"[..],
             b"a :",

@@ -1,5 +1,4 @@
-//! The records of a queue file: reading and writing them. Observed with
-//! Postfix 3.7.11.
+//! Reads and writes the records of a queue file. Observed with Postfix 3.7.11.
 //!
 //! Works on bytes and offsets; independent of queues, logs and output.
 

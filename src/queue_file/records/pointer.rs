@@ -1,22 +1,22 @@
-//! Pointer records: where they lead, how often they may lead back, and how
-//! much may be read again because of them.
+//! Parses pointer records, and limits how often they may lead backward and how much
+//! may be read again because of them.
 //!
-//! Owns what makes the work on a file linear in its size.
+//! The limits keep the work on a file linear in its size.
 
 use super::RecordError;
 use crate::text::trim_space_start;
 
-/// Jumps that lead to the last target or before it, per file.
+/// Number of jumps per file that may lead to the last target or before it.
 const REVERSE_JUMPS_MAX: u32 = 10_000;
-/// How often the bytes of a file with backward pointers may be read, on average: a
-/// message that a content filter has edited is read once.
+/// Average number of times that the bytes of a file with backward pointers may be
+/// read. A message that a content filter has edited is read once.
 const READ_FACTOR: u64 = 2;
-/// Bytes that may be read of any file that leads back. Postfix's limit on
-/// jumps comes first in small files.
+/// Number of bytes that may be read of any file with backward pointers. In small
+/// files, the limit on jumps, which is Postfix's, is reached first.
 const READ_MIN: u64 = 512 * 1024;
 
-/// The offset in a pointer record; `None` if there is none that a file
-/// offset can hold. Empty text is 0, as blank text is.
+/// The offset in a pointer record; `None` if it is not a number or too large for a
+/// file offset. Empty and blank texts are 0.
 pub(super) fn parse(text: &[u8]) -> Option<u64> {
     let offset = trim_space_start(text)
         .iter()
@@ -27,18 +27,22 @@ pub(super) fn parse(text: &[u8]) -> Option<u64> {
     i64::try_from(offset).is_ok().then_some(offset)
 }
 
-/// Counts the jumps that do not go forward, and what is read.
+/// Counts the backward jumps and the bytes that are read.
 #[derive(Debug, Default)]
 pub(super) struct Jumps {
     last_target: u64,
     reverse: u32,
-    /// Whether reading went on before where it was.
+    /// Whether reading has continued at an offset before the current position.
     led_back: bool,
     read: u64,
 }
 
 impl Jumps {
-    /// Notes a jump; an error if the file has led back too often.
+    /// Records a jump.
+    ///
+    /// # Errors
+    ///
+    /// There were too many backward jumps.
     pub(super) fn jump(&mut self, target: u64) -> Result<(), RecordError> {
         if target <= self.last_target {
             self.reverse = self.reverse.saturating_add(1);
@@ -50,13 +54,16 @@ impl Jumps {
         Ok(())
     }
 
-    /// Notes that reading goes on at `target` and was at `position`.
+    /// Records that reading continues at `target` instead of `position`.
     pub(super) fn moved(&mut self, position: u64, target: u64) {
         self.led_back |= target < position;
     }
 
-    /// Notes a record of that many bytes in a file of `size`; an error if the
-    /// file has led back and is read too often.
+    /// Records that this many bytes of a file of `size` bytes were read.
+    ///
+    /// # Errors
+    ///
+    /// The file has backward pointers, and too much of it has been read again.
     pub(super) fn read(&mut self, bytes: u64, size: u64) -> Result<(), RecordError> {
         self.read = self.read.saturating_add(bytes);
         let most = size.saturating_mul(READ_FACTOR).saturating_add(READ_MIN);
