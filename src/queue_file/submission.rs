@@ -1,17 +1,17 @@
-//! How a message came in: the attributes of its envelope that say who
-//! submitted it and from where.
+//! How a message was submitted: the envelope attributes that name the client and
+//! the login.
 
-/// Who handed a message over.
+/// A client that submitted a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
-    /// Its host name, or `unknown`.
+    /// The host name, or `unknown`.
     pub name: Vec<u8>,
-    /// Its address.
+    /// The network address.
     pub address: Vec<u8>,
 }
 
 impl Client {
-    /// Whether anything is known of it.
+    /// Whether its name or address is known.
     pub fn is_named(&self) -> bool {
         !self.name.is_empty() || !self.address.is_empty()
     }
@@ -22,26 +22,27 @@ impl Client {
     }
 }
 
-/// What the attributes of an envelope say, as they are in the file.
+/// The submission attributes of an envelope, unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Submission {
-    /// The login name; empty if there was no login.
+    /// The SASL login name; empty if there was no login.
     pub sasl_user: Vec<u8>,
-    /// The client as it is logged: a proxy names the one that it represents.
+    /// The client as it is logged. For mail that came through a proxy, this is the
+    /// client of the proxy.
     logged: Client,
-    /// The client that Postfix itself talked to.
+    /// The client that connected to Postfix.
     nearest: Client,
 }
 
 impl Submission {
-    /// Forgets all.
+    /// Removes all attributes.
     pub fn clear(&mut self) {
         self.sasl_user.clear();
         self.logged.clear();
         self.nearest.clear();
     }
 
-    /// Takes note of an attribute `name=value`.
+    /// Stores an attribute `name=value` if it is one of those in this struct.
     pub fn note(&mut self, attribute: &[u8]) {
         let Some(equals) = attribute.iter().position(|&b| b == b'=') else {
             return;
@@ -59,7 +60,7 @@ impl Submission {
         field.extend_from_slice(value.get(1..).unwrap_or_default());
     }
 
-    /// The client: as logged, or else the nearest.
+    /// The logged client, or else the connected one.
     pub fn client(&self) -> &Client {
         if self.logged.is_named() {
             &self.logged
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_client_behind_a_proxy_counts() {
+    fn the_client_of_a_proxy_takes_precedence() {
         let mut origin = Submission::default();
         origin.note(b"client_name=proxy");
         origin.note(b"client_address=127.0.0.1");

@@ -1,9 +1,9 @@
-//! Reads a queue file record by record.
+//! Reads a queue file record by record. The caller decides what a record means.
 //!
-//! Owns the limits: nothing in a file makes it allocate before the bytes are
-//! there, keep more of a record than its limit on text (`chunk` gives longer
-//! data piece by piece), or read more than a small multiple of the file.
-//! The caller decides what a record means.
+//! Limits memory and work for untrusted files: memory is allocated only for bytes
+//! that are in the file; of a long record, at most the limit on text is kept
+//! ([`RecordReader::chunk`] returns longer data piece by piece); and no more than a
+//! small multiple of the file is read.
 
 use std::io;
 
@@ -12,17 +12,17 @@ use super::{RecordType, pointer};
 use crate::sys::source::Source;
 use crate::text::{SHORT_TEXT_MAX, trim_space_start};
 
-/// Bytes read at first: the envelope of nearly every message fits.
+/// Bytes of the first read, into which the envelope of nearly every message fits.
 const FIRST_READ: usize = 4096;
-/// Bytes read at a time after that.
+/// Bytes of each further read.
 const NEXT_READ: usize = 32 * 1024;
-/// Most bytes of one record that are kept. Longer text is cut there: the
-/// longest address that SMTP can bring is a thousandth of it.
+/// Largest number of bytes of one record that are kept; longer text is truncated.
+/// The longest address that SMTP permits is a thousandth of this.
 pub const TEXT_MAX: usize = 4 * 1024 * 1024;
-/// Length bytes of seven bits each.
+/// Largest number of length bytes, of seven bits each.
 const LENGTH_BYTES_MAX: u32 = 4;
 
-/// Buffers that one reader after the other can use, so that a file costs no
+/// Buffers that readers of successive files share, so that no file needs an
 /// allocation.
 #[derive(Debug)]
 pub struct Buffers {
@@ -32,7 +32,7 @@ pub struct Buffers {
 }
 
 impl Buffers {
-    /// Buffers for readers that read whole files, `size` bytes at a time.
+    /// Creates buffers for readers that read whole files, `size` bytes at a time.
     pub fn reading_ahead(size: usize) -> Self {
         Self {
             read_ahead: size.max(NEXT_READ),
@@ -40,7 +40,7 @@ impl Buffers {
         }
     }
 
-    /// Gives back what a long text has taken.
+    /// Frees the memory that was allocated for a long text.
     pub fn shrink(&mut self) {
         self.long.clear();
         self.long.shrink_to(2 * SHORT_TEXT_MAX);
@@ -66,17 +66,17 @@ enum Extent {
     Whole,
 }
 
-/// What becomes of records of type 0 without data: two zeros each, and holes in
-/// a file are full of them.
+/// How to treat records of type 0 without data, which consist of two zero bytes.
+/// Holes in a file read as such records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Zeros {
-    /// Every one counts.
+    /// Return each of them.
     Read,
-    /// One represents all that follow it.
+    /// Return one for each sequence of them.
     PassOver,
 }
 
-/// A record that was found complete in the file.
+/// A record that is complete in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The type byte.
@@ -85,7 +85,7 @@ pub struct Record {
     pub offset: u64,
     /// Offset of the data.
     pub data: u64,
-    /// Bytes of data; any number of them may be NUL.
+    /// Number of data bytes, any of which may be NUL.
     pub length: u64,
 }
 
@@ -96,18 +96,18 @@ pub struct RecordReader<'b, S> {
     buffers: &'b mut Buffers,
     /// File offset of the first byte of the window.
     window_start: u64,
-    /// Bytes of the window that hold file content.
+    /// Number of bytes in the window that hold file content.
     window_filled: usize,
     position: u64,
     jumps: pointer::Jumps,
     failure: Option<io::Error>,
     zeros: Zeros,
-    /// Most bytes of a record that `text` and `data` give.
+    /// Largest number of bytes that `text` and `data` return.
     text_max: usize,
 }
 
 impl<'b, S: Source> RecordReader<'b, S> {
-    /// A reader at the start of `source`.
+    /// Creates a reader at the start of `source`.
     pub fn new(source: S, buffers: &'b mut Buffers) -> Self {
         Self {
             source,
@@ -122,38 +122,39 @@ impl<'b, S: Source> RecordReader<'b, S> {
         }
     }
 
-    /// Limits what `text` and `data` give of the records from now on; at
-    /// first that is `TEXT_MAX` bytes.
+    /// Sets the largest number of bytes that [`RecordReader::text`] and
+    /// [`RecordReader::data`] return for the records from now on. The initial limit
+    /// is [`TEXT_MAX`].
     pub fn limit_text(&mut self, most: usize) {
         self.text_max = most;
     }
 
-    /// Skips zeros, which mean nothing in a message: a hole of
-    /// any size costs as little as a small one.
+    /// Skips zeros, which have no meaning in a message, so that a hole of any size
+    /// takes little time.
     pub fn passing_over_zeros(mut self) -> Self {
         self.zeros = Zeros::PassOver;
         self
     }
 
-    /// The first read error, if there was any. To `next_raw` it was the end
-    /// of the file.
+    /// Returns the first read error, if there was any. [`RecordReader::next_raw`]
+    /// treats a read error as the end of the file.
     pub fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    /// Whether a record that is needed can be read: of one that cannot, the
-    /// text is empty.
+    /// Whether a record can be read without a read error. If not, its text is
+    /// empty.
     pub fn is_readable(&mut self, record: &Record) -> bool {
         self.loaded(record, Extent::ToNul);
         self.failure.is_none()
     }
 
-    /// The first byte of the next record, `None` at the end of the file.
+    /// The first byte of the next record; `None` at the end of the file.
     pub fn peek(&mut self) -> Option<u8> {
         self.byte(self.position)
     }
 
-    /// Whether reading on may have to wait for input.
+    /// Whether reading the next record may block until there is input.
     pub fn may_wait(&self) -> bool {
         self.source.waits() && self.in_window(self.position, 1).is_none()
     }
@@ -163,13 +164,17 @@ impl<'b, S: Source> RecordReader<'b, S> {
         self.position
     }
 
-    /// The offset of the next record in the file; `None` of a stream.
+    /// The offset of the next record in the file; `None` if the source is a stream.
     pub fn offset(&self) -> Option<u64> {
         (!self.source.waits()).then_some(self.position)
     }
 
-    /// Starts at `offset`, which a stream must have reached already. What was
-    /// read before does not count for the limits.
+    /// Starts again at `offset`, and resets the limits on pointers and reading. A
+    /// stream must have reached the offset already.
+    ///
+    /// # Errors
+    ///
+    /// No file can be that long.
     pub fn start_at(&mut self, offset: u64) -> io::Result<()> {
         if offset > self.source.size() && !self.source.waits() {
             self.source.check_seek(offset)?;
@@ -179,7 +184,11 @@ impl<'b, S: Source> RecordReader<'b, S> {
         Ok(())
     }
 
-    /// Goes on reading at `offset`; an error if no file can be that long.
+    /// Continues at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// No file can be that long.
     pub fn seek(&mut self, offset: u64) -> io::Result<()> {
         if offset >= self.source.size() {
             self.source.check_seek(offset)?;
@@ -189,7 +198,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         Ok(())
     }
 
-    /// The next record as it is in the file; `None` at its end.
+    /// Returns the next record as it is in the file; `None` at the end of the file.
     pub fn next_raw(&mut self) -> Result<Option<Record>, RecordError> {
         let offset = self.position;
         self.source.release(offset);
@@ -205,7 +214,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         self.jumps
             .read(end.saturating_sub(offset), self.source.size())?;
         self.position = match (self.zeros, kind.0, length) {
-            (Zeros::PassOver, 0, 0) => self.behind_zeros(end),
+            (Zeros::PassOver, 0, 0) => self.after_zeros(end),
             _ => end,
         };
         Ok(Some(Record {
@@ -216,8 +225,8 @@ impl<'b, S: Source> RecordReader<'b, S> {
         }))
     }
 
-    /// The next record for a reader of messages: pointers are followed,
-    /// padding is hidden, and after the end record comes the end of the file.
+    /// Returns the next record as a reader of messages sees it: pointers are
+    /// followed, padding is skipped, and the file ends after the end record.
     pub fn next_cooked(&mut self) -> Result<Option<Record>, RecordError> {
         while let Some(record) = self.next_raw()? {
             match record.kind {
@@ -234,7 +243,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         Ok(None)
     }
 
-    /// Goes where a pointer record leads.
+    /// Follows a pointer record.
     pub fn follow(&mut self, record: &Record) -> Result<(), RecordError> {
         let text = self.text(record);
         let Some(target) = pointer::parse(text) else {
@@ -246,13 +255,13 @@ impl<'b, S: Source> RecordReader<'b, S> {
         }
     }
 
-    /// Goes to `target`, where a pointer record leads.
+    /// Continues at `target`, to which a pointer record leads.
     pub fn jump(&mut self, target: u64) -> Result<(), RecordError> {
         self.jumps.jump(target)?;
         self.seek(target).map_err(RecordError::PointerSeek)
     }
 
-    /// The record's data up to its first NUL, as far as the limit on text.
+    /// The record's data up to its first NUL, truncated to the limit on text.
     pub fn text(&mut self, record: &Record) -> &[u8] {
         let text = self.loaded(record, Extent::ToNul);
         match text.iter().position(|&b| b == 0) {
@@ -261,8 +270,9 @@ impl<'b, S: Source> RecordReader<'b, S> {
         }
     }
 
-    /// As much of the record's data as is at hand, from its byte `from` on;
-    /// empty after its last byte. For data of any length, piece by piece.
+    /// The record's data from its byte `from` on, as much as one read returns;
+    /// empty at the end of the data. Serves to process data of any length piece by
+    /// piece.
     pub fn chunk(&mut self, record: &Record, from: u64) -> &[u8] {
         let left = record.length.saturating_sub(from);
         let at = record.data.saturating_add(from);
@@ -274,12 +284,12 @@ impl<'b, S: Source> RecordReader<'b, S> {
         chunk.get(..left.min(chunk.len())).unwrap_or_default()
     }
 
-    /// The record's data with every NUL in it, as far as the limit on text.
+    /// The record's data including NULs, truncated to the limit on text.
     pub fn data(&mut self, record: &Record) -> &[u8] {
         self.loaded(record, Extent::Whole)
     }
 
-    /// As `data`, but of longer data the end rather than the beginning.
+    /// Like [`RecordReader::data`], but long data is truncated at the beginning.
     pub fn data_end(&mut self, record: &Record) -> &[u8] {
         let excess = record.length.saturating_sub(self.text_max as u64);
         let end = Record {
@@ -290,7 +300,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         self.loaded(&end, Extent::Whole)
     }
 
-    /// The record's data; of long data, as far as it is needed.
+    /// The record's data, truncated to the limit on text.
     fn loaded(&mut self, record: &Record, extent: Extent) -> &[u8] {
         let length = usize::try_from(record.length)
             .unwrap_or(usize::MAX)
@@ -304,8 +314,8 @@ impl<'b, S: Source> RecordReader<'b, S> {
         self.in_window(record.data, length).unwrap_or_default()
     }
 
-    /// Data too long for the window, gathered piece by piece: the buffer
-    /// grows only as far as there are bytes in the file.
+    /// Reads data that is too long for the window piece by piece, so that the
+    /// buffer grows only as far as there are bytes in the file.
     fn long_data(&mut self, from: u64, length: usize, extent: Extent) -> &[u8] {
         let Buffers { long, .. } = &mut *self.buffers;
         long.clear();
@@ -330,8 +340,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         long
     }
 
-    /// Decodes the length that starts at `at`; returns it with the offset
-    /// after it.
+    /// Decodes the length at `at`. Returns it with the offset after it.
     fn length(&mut self, kind: RecordType, mut at: u64) -> Result<(u64, u64), RecordError> {
         let mut length = 0u64;
         for group in 0..LENGTH_BYTES_MAX {
@@ -345,8 +354,8 @@ impl<'b, S: Source> RecordReader<'b, S> {
         Err(RecordError::LengthBits(kind))
     }
 
-    /// The byte at `offset`, `None` after the end. A read error is an end:
-    /// nothing more can be had of that file.
+    /// The byte at `offset`; `None` at the end of the file. A read error is treated
+    /// as the end.
     fn byte(&mut self, offset: u64) -> Option<u8> {
         if self.in_window(offset, 1).is_none() {
             self.fill(offset);
@@ -355,7 +364,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
     }
 
     /// The offset after the pairs of zeros that begin at `at`.
-    fn behind_zeros(&mut self, mut at: u64) -> u64 {
+    fn after_zeros(&mut self, mut at: u64) -> u64 {
         let pairs = |count: u64| count & !1;
         loop {
             let rest = self.window_from(at);
@@ -374,7 +383,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
         }
     }
 
-    /// Whether the file goes on to `end` at least.
+    /// Whether the file has at least `end` bytes.
     fn reaches(&mut self, end: u64) -> bool {
         let window_end = self.window_start.saturating_add(self.window_filled as u64);
         if end <= window_end || end <= self.source.size() {
@@ -432,7 +441,7 @@ mod tests {
     use super::*;
     use crate::queue_file::records::writer::RecordWriter;
 
-    /// The type bytes and texts of a file, and how it ended.
+    /// The type bytes and texts of a file, and the error at its end.
     fn read(bytes: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<String>) {
         let mut buffers = Buffers::default();
         let mut reader = RecordReader::new(bytes, &mut buffers);
@@ -463,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_ends_inside_a_record_says_where() {
+    fn errors_in_a_truncated_file_name_the_record() {
         ends_with(b"R", "unexpected EOF reading length, record type 82");
         ends_with(b"R\x83", "unexpected EOF reading length, record type 82");
         ends_with(
@@ -477,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_length_costs_no_memory() {
+    fn a_huge_length_allocates_no_memory() {
         let mut buffers = Buffers::default();
         let mut reader = RecordReader::new(&b"S\xff\xff\xff\x7fab"[..], &mut buffers);
         assert!(reader.next_cooked().is_err());
@@ -485,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn text_longer_than_the_window_comes_whole() {
+    fn text_longer_than_the_window_is_complete() {
         let long = vec![b'x'; 3 * NEXT_READ + 7];
         let mut file = RecordWriter::new();
         file.record(RecordType::SENDER, &long)
@@ -512,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_back_is_read_no_more_than_a_few_times() {
+    fn backward_pointers_limit_how_often_a_file_is_read() {
         let mut file = RecordWriter::new();
         for _ in 0..100_000 {
             file.record(RecordType::RECIPIENT, b"recipient@example.com");
@@ -524,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_starts_again_may_jump_again() {
+    fn starting_again_resets_the_limit_on_jumps() {
         let file = b"p\x013p\x010R\x01a";
         let mut buffers = Buffers::default();
         let mut reader = RecordReader::new(&file[..], &mut buffers);
@@ -538,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn passing_over_zeros_leaves_all_else_as_it_is() {
+    fn passing_over_zeros_keeps_all_other_records() {
         for zeros in (0..9).chain(NEXT_READ - 3..NEXT_READ + 9) {
             let file = [&b"S\x01a"[..], &vec![0; zeros], b"R\x01b"].concat();
             let zeroless = |passing| {
@@ -565,7 +574,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_behind_the_end_record() {
+    fn nothing_is_read_after_the_end_record() {
         assert_eq!(read(b"E\0R\x01a").0, [(b'E', Vec::new())]);
     }
 }

@@ -1,7 +1,7 @@
-//! A source that can only be read forward: a pipe, a terminal.
+//! A source that can only be read forward, such as a pipe or a terminal.
 //!
-//! Keeps the bytes of the record that is being read, however long it is: a
-//! record is shown only when it is complete. All before it is forgotten.
+//! Keeps all bytes of the current record, however long it is, because a record is
+//! shown only when it is complete. Bytes before it are discarded.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -12,26 +12,27 @@ use nix::libc;
 
 use crate::sys::source::Source;
 
-/// Bytes asked for at a time.
+/// Bytes requested in each read.
 const READ: usize = 64 * 1024;
-/// Bytes no longer needed that are worth moving the others for.
+/// Number of stale bytes after which the remaining bytes are moved to the front of
+/// the buffer.
 const STALE: u64 = 256 * 1024;
 
 /// An input without offsets, read from its current position.
 #[derive(Debug)]
 pub struct StreamSource(RefCell<StreamBuffer>);
 
-/// The part of the stream that can be asked for.
+/// The part of the stream that is in memory.
 #[derive(Debug)]
 struct StreamBuffer {
     input: File,
-    /// Offset of the first byte kept, counted from where reading began.
+    /// Offset of the first byte in memory, counted from where reading began.
     start: u64,
     bytes: Vec<u8>,
 }
 
 impl StreamSource {
-    /// The stream from its current position.
+    /// Creates a source that reads the stream from its current position.
     pub fn new(input: File) -> Self {
         Self(RefCell::new(StreamBuffer {
             input,
@@ -40,7 +41,7 @@ impl StreamSource {
         }))
     }
 
-    /// Reads over `count` bytes; returns how many there were.
+    /// Skips `count` bytes. Returns the number of bytes that there were.
     pub fn skip(&self, count: u64) -> io::Result<u64> {
         let mut kept = self.0.borrow_mut();
         let skipped = io::copy(&mut (&kept.input).take(count), &mut io::sink())?;
@@ -50,7 +51,7 @@ impl StreamSource {
 }
 
 impl StreamBuffer {
-    /// The bytes from `offset` on that were read already.
+    /// The bytes from `offset` on that are in memory.
     fn from(&self, offset: u64) -> &[u8] {
         let skip = offset.checked_sub(self.start);
         let skip = skip.and_then(|skip| usize::try_from(skip).ok());
@@ -58,7 +59,7 @@ impl StreamBuffer {
             .unwrap_or_default()
     }
 
-    /// Reads on; 0 at the end.
+    /// Reads more bytes. Returns 0 at the end of the stream.
     fn more(&mut self) -> io::Result<usize> {
         let have = self.bytes.len();
         self.bytes.resize(have.saturating_add(READ), 0);
@@ -76,8 +77,8 @@ impl StreamBuffer {
 }
 
 impl Source for StreamSource {
-    /// Waits until there is a byte, not until there are as many as asked for:
-    /// what has arrived can be shown.
+    /// Waits until there is at least one byte, but not until the buffer is full, so
+    /// that records can be shown as they arrive.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut kept = self.0.borrow_mut();
         while kept.from(offset).is_empty() {
@@ -127,7 +128,7 @@ mod tests {
     use crate::queue_file::records::writer::RecordWriter;
     use crate::queue_file::records::{Buffers, RecordReader, RecordType};
 
-    /// A pipe that holds `bytes` and has no writer any more.
+    /// A pipe that contains `bytes` and is closed at the other end.
     fn pipe(bytes: &[u8]) -> StreamSource {
         let (reader, mut writer) = UnixStream::pair().unwrap();
         let bytes = bytes.to_vec();
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn records_come_whole_and_are_forgotten() {
+    fn complete_records_are_returned_and_discarded() {
         let line = vec![b'x'; 3000];
         let mut file = RecordWriter::new();
         for _ in 0..1000 {
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_jumped_to() {
+    fn a_stream_cannot_seek() {
         let source = pipe(b"R\x01aE\0");
         let mut buffers = Buffers::default();
         let mut reader = RecordReader::new(&source, &mut buffers);

@@ -1,16 +1,13 @@
 //! The record type bytes of a queue file and their names.
-//!
-//! Owns the table and nothing else: the reader decides what a record means in
-//! a given place.
 
-/// The first byte of a record, known or not.
+/// The type of a record, which is its first byte. Unknown types are possible.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordType(pub u8);
 
 impl RecordType {
-    /// Message size and offsets; first record of a finished queue file.
+    /// Message size and offsets; the first record of a complete queue file.
     pub const SIZE: Self = Self(b'C');
-    /// Arrival time: seconds, blank, microseconds.
+    /// Arrival time: seconds, a blank, microseconds.
     pub const TIME: Self = Self(b'T');
     /// Full name of the sender.
     pub const FULL_NAME: Self = Self(b'F');
@@ -40,7 +37,7 @@ impl RecordType {
     pub const TEXT: Self = Self(b'N');
     /// Part of a line of the content; the next text record continues it.
     pub const UNTERMINATED_TEXT: Self = Self(b'L');
-    /// Room for later changes.
+    /// Unused space for later changes.
     pub const PADDING: Self = Self(b'w');
     /// Start of the extracted segment.
     pub const EXTRACTED: Self = Self(b'X');

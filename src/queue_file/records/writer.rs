@@ -1,7 +1,7 @@
 //! Writes queue files, record by record or a whole message at once.
 //!
-//! For the demo, the tests and the benchmark: no other part of spoolbox writes
-//! into a queue file.
+//! Used by the demo, the tests and the benchmark. The queue tools themselves do not
+//! write message content.
 
 use super::RecordType;
 
@@ -12,7 +12,7 @@ pub struct RecordWriter {
 }
 
 impl RecordWriter {
-    /// An empty file.
+    /// Creates an empty file.
     pub fn new() -> Self {
         Self::default()
     }
@@ -22,14 +22,13 @@ impl RecordWriter {
         self.header(kind, data.len()).raw(data)
     }
 
-    /// Appends bytes as they are, record or not.
+    /// Appends bytes unchanged.
     pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(bytes);
         self
     }
 
-    /// Appends a type byte and a length without the data that should follow:
-    /// for files that end too early.
+    /// Appends a type byte and a length without data, to create truncated files.
     pub fn header(&mut self, kind: RecordType, length: usize) -> &mut Self {
         self.bytes.push(kind.0);
         let mut rest = length;
@@ -66,16 +65,16 @@ impl RecordWriter {
     }
 }
 
-/// In which segment the recipients are written.
+/// The segment that contains the recipients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipientsIn {
     /// Before the content, as for mail with few recipients.
     Envelope,
-    /// Behind the content, as for large lists and `sendmail -t`.
+    /// After the content, as for large lists and `sendmail -t`.
     Extracted,
 }
 
-/// A complete message as cleanup(8) would have left it.
+/// A complete message as cleanup(8) writes it.
 #[derive(Clone, Debug)]
 pub struct QueueFile {
     /// Arrival time in seconds since the epoch.
@@ -93,7 +92,7 @@ pub struct QueueFile {
 }
 
 impl QueueFile {
-    /// A message of one line per element of `lines`.
+    /// Creates a message with one line for each element of `lines`.
     pub fn new(arrival: i64, sender: &str, recipients: &[&str], lines: &[&str]) -> Self {
         Self {
             arrival,
@@ -105,7 +104,7 @@ impl QueueFile {
         }
     }
 
-    /// The bytes of the file for a queue that cleanup(8) writes to.
+    /// The contents of a queue file in a queue that cleanup(8) writes to.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut file = RecordWriter::new();
         file.record(RecordType::SIZE, &size_record(0, 0, 0));
@@ -133,13 +132,13 @@ impl QueueFile {
             content_start,
             self.recipients.len(),
         );
-        // Behind the type byte and the one length byte of the first record.
+        // After the type byte and the length byte of the first record.
         file.overwrite(2, &size);
         file.into_bytes()
     }
 
-    /// The bytes of the file as postdrop(1) leaves it in maildrop: no size
-    /// and no arrival time.
+    /// The contents of a queue file in maildrop as postdrop(1) writes it: without
+    /// size and arrival time.
     pub fn to_maildrop_bytes(&self) -> Vec<u8> {
         let mut file = RecordWriter::new();
         for attribute in &self.attributes {
@@ -164,7 +163,7 @@ impl QueueFile {
     }
 }
 
-/// The data of a size record: six numbers of 15 columns, one blank apart.
+/// The data of a size record: six numbers of 15 columns, separated by blanks.
 fn size_record(content: usize, offset: usize, recipients: usize) -> Vec<u8> {
     format!(
         "{content:15} {offset:15} {recipients:15} {:15} {content:15} {:15}",
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn content_size_leads_from_behind_the_content_marker_to_the_extracted_marker() {
+    fn content_size_covers_the_records_between_the_markers() {
         let bytes = QueueFile::new(
             1,
             "a@example.com",

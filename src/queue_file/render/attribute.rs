@@ -1,5 +1,5 @@
-//! Named attributes: `name=value`, with blanks around both ignored. Observed
-//! with Postfix 3.7.11.
+//! Parses named attributes: `name=value`, ignoring blanks around name and value.
+//! Observed with Postfix 3.7.11.
 
 use crate::release::{Feature, Installed};
 use crate::text::{first_hundred, is_space, trim_space_end, trim_space_start};
@@ -7,18 +7,18 @@ use crate::text::{first_hundred, is_space, trim_space_end, trim_space_start};
 /// An attribute without the blanks around its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attribute<'t> {
-    /// Empty only as some releases take an attribute apart.
+    /// Can be empty only in releases that accept an attribute without a name.
     pub(super) name: &'t [u8],
-    /// May be empty.
+    /// Can be empty.
     pub(super) value: &'t [u8],
 }
 
-/// Why a text is no attribute, with that text.
+/// Why a text is not an attribute; each variant contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed<'t> {
-    /// Nothing before the equals sign.
+    /// There is no name before the equals sign.
     NoName(&'t [u8]),
-    /// No equals sign.
+    /// There is no equals sign.
     NoEquals(&'t [u8]),
 }
 
@@ -38,7 +38,7 @@ impl Malformed<'_> {
     }
 }
 
-/// Takes an attribute apart.
+/// Splits an attribute into name and value.
 pub(super) fn split(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
     match parts(text)? {
         attribute if attribute.name.is_empty() => Err(Malformed::NoName(text)),
@@ -46,7 +46,7 @@ pub(super) fn split(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
     }
 }
 
-/// Takes an attribute apart as `postfix` does: some releases accept one
+/// Splits an attribute as the given Postfix release does: some releases accept one
 /// without a name.
 pub(super) fn split_as_by<'t>(
     text: &'t [u8],
@@ -59,7 +59,7 @@ pub(super) fn split_as_by<'t>(
     Ok(attribute)
 }
 
-/// What is before and after the equals sign; the name may be empty.
+/// Splits an attribute at the equals sign. The name can be empty.
 fn parts(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
     let from_name = trim_space_start(text);
     let name_end = from_name

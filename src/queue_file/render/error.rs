@@ -1,5 +1,5 @@
-//! Why the showing of a file ended before its time. Display is the text of
-//! Postfix's fatal message.
+//! Errors that end the rendering of a file. Display is the text of Postfix's fatal
+//! message.
 
 use std::io;
 
@@ -8,19 +8,20 @@ use thiserror::Error;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
 
-/// What ends the whole run, not only this file.
+/// An error that ends the whole run, not only the rendering of one file.
 #[derive(Debug, Error)]
 pub enum ContentsError {
-    /// A record that cannot be read; the warning is out already.
+    /// A record cannot be read. The warning has already been written.
     #[error("record read error")]
     Record,
-    /// A pointer record that cannot be followed; the warning is out already.
+    /// A pointer record cannot be followed. The warning has already been written.
     #[error("bad pointer record, or input is not seekable")]
     Pointer,
-    /// A size record that cannot be used, its text: before Postfix 3.7.
+    /// A size record is invalid; contains its text. An error only before Postfix
+    /// 3.7.
     #[error("invalid size record: {}", to_printable(.0))]
     InvalidSize(Vec<u8>),
-    /// The place that the size record names cannot be reached.
+    /// The offset in the size record cannot be reached.
     #[error("seek error: {}", error_text(.0))]
     Seek(io::Error),
     /// The output cannot be written.
@@ -29,7 +30,7 @@ pub enum ContentsError {
 }
 
 impl ContentsError {
-    /// Whether it is about the file, and not about what is printed.
+    /// Whether the error is in the file rather than in writing the output.
     pub fn is_of_file(&self) -> bool {
         !matches!(self, Self::Output(_))
     }

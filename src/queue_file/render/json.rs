@@ -1,8 +1,8 @@
-//! A message as one JSON object (extension: `--json`).
+//! Renders a message as one JSON object (extension: `--json`).
 //!
-//! Walks over the file once for each list in the object, so that no list is
-//! ever held in memory. Bytes that are no UTF-8 become U+FFFD. The object is
-//! always whole: of a file that cannot be read to its end it says so.
+//! Reads the file once for each list in the object, so that no list is held in
+//! memory. Bytes that are not UTF-8 become U+FFFD. The object is always complete
+//! JSON; if the file cannot be read to its end, its member `error` says so.
 
 use std::borrow::Cow;
 
@@ -17,11 +17,11 @@ use super::segments::{SegmentPart, SegmentWalk, walk};
 use crate::sys::source::Source;
 use crate::text::{leading_number, without_controls};
 
-/// Most bytes of one header that are shown.
+/// Largest number of bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
 
-/// Writes the message in a file, with a newline at the end. `members` come
-/// first in the object.
+/// Writes the message in a file as a JSON object and a newline. The object begins
+/// with `members`.
 pub fn json<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
     name: &[u8],
@@ -57,16 +57,16 @@ pub fn json<S: Source, K: OutputSink>(
     damage.0.map_or(Ok(()), Err)
 }
 
-/// What a message has once.
+/// The members that a message has once.
 #[derive(Default)]
 struct MessageSummary {
     scalars: Vec<(&'static str, Value)>,
-    /// Where its segments begin.
+    /// The offsets of its segments.
     offsets: Map<String, Value>,
 }
 
-/// The first thing that is wrong with the file: a warning is out already, and
-/// what follows in the object is empty.
+/// The first error in the file. Its warning has already been written, and the lists
+/// after it in the object are empty.
 #[derive(Default)]
 struct Damage(Option<ContentsError>);
 
@@ -123,7 +123,7 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
         Ok(self.output.put(text.as_bytes())?)
     }
 
-    /// Walks from the start of the file.
+    /// Visits the records from the start of the file.
     fn walk(
         &mut self,
         visit: impl FnMut(
@@ -137,7 +137,8 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
         walk(self.reader, self.name, self.output, visit)
     }
 
-    /// What a message has once, and where its segments begin.
+    /// Collects the members that a message has once, and the offsets of its
+    /// segments.
     fn scalars(&mut self, found: &mut MessageSummary) -> Result<(), ContentsError> {
         let MessageSummary { scalars, offsets } = found;
         self.walk(|part, record, reader, _| {
@@ -215,11 +216,11 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
     }
 }
 
-/// Gathers the lines of one header after the other.
+/// Collects the lines of one header after the other.
 #[derive(Default)]
 struct Headers {
     list: JsonArray,
-    /// The header so far, unfolded.
+    /// The header so far, with its lines joined.
     header: Vec<u8>,
     /// The line so far.
     line: Vec<u8>,
@@ -273,7 +274,7 @@ impl Headers {
     }
 }
 
-/// Notes a record of the envelope that a message has once.
+/// Stores a record of the envelope that a message has once.
 fn note<S: Source>(
     record: &Record,
     reader: &mut RecordReader<'_, S>,
@@ -306,7 +307,7 @@ fn note<S: Source>(
     found.push((key, value));
 }
 
-/// Notes what belongs to the recipient that follows.
+/// Stores a record that belongs to the next recipient.
 fn note_recipient<S: Source>(
     record: &Record,
     reader: &mut RecordReader<'_, S>,
@@ -330,7 +331,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// JSON with a blank after each comma and colon, as in the listing.
+/// Formats JSON with a blank after each comma and colon, as in a listing.
 fn spaced(value: &Value) -> String {
     match value {
         Value::Object(map) => {
@@ -347,7 +348,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_control_stands_in_json_as_it_is() {
+    fn control_characters_are_escaped() {
         let text = "a\u{1b}\u{7f}\u{9b}31m\u{a0}\u{fc}";
         let value = json!({"name": text});
         let shown = spaced(&value);

@@ -1,9 +1,9 @@
-//! What postcat(1) shows of one queue file, record by record; and the message
-//! in it as mail, mbox entry or JSON (extensions).
+//! Renders one queue file as postcat(1) does, record by record, or the message in
+//! it as plain mail, as an mbox entry or as JSON (extensions).
 //!
-//! Owns the plan (which parts, which prefixes), the state machine that walks
-//! envelope, header and body, and the order of output and warnings.
-//! Independent of where files come from and where text goes.
+//! Contains the plan (parts and prefixes), the state machine for envelope, header
+//! and body, and the order of output and warnings. Independent of where files come
+//! from and where text goes.
 
 mod attribute;
 mod error;

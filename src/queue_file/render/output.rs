@@ -1,35 +1,34 @@
-//! Text on its way out, in large pieces.
+//! Buffers output text, and keeps it in order with warnings as in Postfix.
 //!
-//! Owns what of it an observer has seen when a warning follows: text that was
-//! put is out before the next warning; text that is held waits until it is
-//! released or more is put, and is never seen if that does not happen.
-//! Postfix's headings and prefixes behave so.
+//! Text that was put is written before the next warning. Text that is held, such as
+//! headings and prefixes, is written only when it is released or more text is put,
+//! and is discarded otherwise.
 
 use std::io;
 
-/// Bytes gathered before they are written.
+/// Bytes that are buffered before they are written.
 const PIECE: usize = 64 * 1024;
 
-/// Where text and warnings go.
+/// Receives text and warnings.
 pub trait OutputSink {
-    /// Writes all of it to standard output.
+    /// Writes all of the text to standard output.
     fn write(&mut self, piece: &[u8]) -> io::Result<()>;
 
-    /// Warns, with the text after `PROG: warning: `.
+    /// Writes a warning; `text` follows `PROG: warning: `.
     fn warning(&mut self, text: &[u8]);
 }
 
-/// Gathers text for a sink.
+/// Buffers text for a sink.
 #[derive(Debug)]
 pub struct TextBuffer<S> {
     sink: S,
     partial: Vec<u8>,
-    /// Bytes of it that count as written.
+    /// Number of bytes in `partial` that are to be written.
     put: usize,
 }
 
 impl<S: OutputSink> TextBuffer<S> {
-    /// An output with nothing written.
+    /// Creates a buffer without text.
     pub fn new(sink: S) -> Self {
         Self {
             sink,
@@ -38,7 +37,7 @@ impl<S: OutputSink> TextBuffer<S> {
         }
     }
 
-    /// Text that waits until it is released, or until text is put.
+    /// Appends text that waits until it is released or more text is put.
     pub fn hold(&mut self, text: &[u8]) -> io::Result<()> {
         if self.partial.len().saturating_add(text.len()) > PIECE {
             self.put = self.partial.len();
@@ -48,7 +47,7 @@ impl<S: OutputSink> TextBuffer<S> {
         Ok(())
     }
 
-    /// Text that counts as written from now on, and all that was held.
+    /// Appends text that is to be written, and releases the text that was held.
     pub fn put(&mut self, text: &[u8]) -> io::Result<()> {
         if self.partial.len().saturating_add(text.len()) > PIECE {
             self.put = self.partial.len();
@@ -62,12 +61,12 @@ impl<S: OutputSink> TextBuffer<S> {
         Ok(())
     }
 
-    /// All that was held counts as written from now on.
+    /// Releases the text that was held.
     pub fn release(&mut self) -> io::Result<()> {
         self.put(b"")
     }
 
-    /// Writes what counts as written.
+    /// Writes all text except the text that is held.
     pub fn flush(&mut self) -> io::Result<()> {
         let Some(piece) = self.partial.get(..self.put).filter(|p| !p.is_empty()) else {
             return Ok(());
@@ -78,14 +77,14 @@ impl<S: OutputSink> TextBuffer<S> {
         Ok(())
     }
 
-    /// Warns, after all text that was put.
+    /// Writes a warning, after all text that was put.
     pub fn warning(&mut self, text: &[u8]) -> io::Result<()> {
         self.flush()?;
         self.sink.warning(text);
         Ok(())
     }
 
-    /// The sink, for other messages: flush first.
+    /// The sink, for other messages. Call [`TextBuffer::flush`] first.
     pub fn sink(&mut self) -> &mut S {
         &mut self.sink
     }
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn held_text_waits_for_text_that_is_put() {
+    fn held_text_waits_until_text_is_put() {
         let mut output = TextBuffer::new(Vec::new());
         output.put(b"a").unwrap();
         output.hold(b"b").unwrap();
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn large_text_keeps_its_place() {
+    fn large_text_stays_in_order() {
         let mut output = TextBuffer::new(Vec::new());
         let large = vec![b'x'; PIECE + 1];
         output.hold(b"a").unwrap();

@@ -1,48 +1,48 @@
-//! Which parts of a file are shown, and the prefix of each record: the options
-//! of postcat(1).
+//! The parts of a file to show, and the prefix of each record: the options of
+//! postcat(1).
 
-/// One thing that an option of postcat asks for.
+/// A part or prefix that an option of postcat requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flag {
     /// `-e`: the envelope, before and after the content.
     Envelope = 1,
     /// `-h`: the header lines.
     Header = 2,
-    /// `-b`: the lines after them.
+    /// `-b`: the lines after the header.
     Body = 4,
-    /// `-f`: the file's name before every record.
+    /// `-f`: the file name before every record.
     FileName = 8,
-    /// `-o`: the record's offset before it.
+    /// `-o`: the offset before every record.
     Offset = 16,
-    /// `-d`: the record's type as a number before it.
+    /// `-d`: the type as a number before every record.
     Type = 32,
-    /// `-v`: records as they are in the file, pointers and padding too.
+    /// `-v`: the records as they are in the file, including pointers and padding.
     Raw = 64,
-    /// `-r`: in the order of the file.
+    /// `-r`: the records in the order of the file.
     FileOrder = 128,
 }
 
-/// All that was asked for.
+/// The set of requested flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan(u8);
 
 impl Plan {
-    /// Adds what an option asks for.
+    /// Adds a flag.
     pub fn add(&mut self, flag: Flag) {
         self.0 |= flag as u8;
     }
 
-    /// Whether it was asked for.
+    /// Whether a flag was requested.
     pub fn has(self, flag: Flag) -> bool {
         self.0 & flag as u8 != 0
     }
 
-    /// Whether nothing was asked for.
+    /// Whether no flag was requested.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The plan with all three parts, unless it names any of them.
+    /// Adds all three parts, unless at least one part was requested.
     pub fn or_all_parts(mut self) -> Self {
         let parts = [Flag::Envelope, Flag::Header, Flag::Body];
         if parts.iter().all(|part| !self.has(*part)) {

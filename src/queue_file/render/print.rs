@@ -1,6 +1,6 @@
-//! What each record looks like: its prefix, its name, its text.
+//! Formats each record: its prefix, its name, its text.
 //!
-//! Data of any length goes from the reader to the output in pieces.
+//! Data of any length is copied from the reader to the output in pieces.
 
 use std::io;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::sys::time::LocalTime;
 use crate::text::leading_number;
 
 impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
-    /// A line of text, or part of one.
+    /// Writes a line of text, or a part of one.
     pub(super) fn text(&mut self, record: &Record) -> io::Result<()> {
         let is_open = record.kind == RecordType::UNTERMINATED_TEXT;
         let is_filter = is_open && self.segment == FilePart::Envelope;
@@ -39,7 +39,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         self.output.put(b"\n")
     }
 
-    /// Whether even an unterminated line gets an end.
+    /// Whether unterminated lines are terminated too.
     fn ends_every_line(&self) -> bool {
         self.plan.has(Flag::Raw) || self.plan.has(Flag::Offset)
     }
@@ -76,7 +76,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         output.put(b"\n")
     }
 
-    /// Any other record: its name and its text.
+    /// Writes the name and the text of any other record.
     pub(super) fn named(&mut self, record: &Record) -> io::Result<()> {
         self.prefix(record)?;
         self.output.hold(record.kind.name().as_bytes())?;
@@ -96,7 +96,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         self.output.put(b"\n")
     }
 
-    /// All data of a record, NULs included.
+    /// Writes all data of a record, including NULs.
     fn put_data(&mut self, record: &Record) -> io::Result<()> {
         let mut done = 0u64;
         loop {
@@ -109,7 +109,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         }
     }
 
-    /// The data of a record up to its first NUL.
+    /// Writes the data of a record up to its first NUL.
     fn put_text(&mut self, record: &Record) -> io::Result<()> {
         let mut done = 0u64;
         loop {
@@ -137,7 +137,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         [b"*** ", what.as_bytes(), b" ", self.name, b" ***\n"].concat()
     }
 
-    /// The prefix of a record.
+    /// Writes the prefix of a record.
     fn prefix(&mut self, record: &Record) -> io::Result<()> {
         if self.plan.has(Flag::FileName) {
             self.output.hold(self.name)?;
@@ -156,19 +156,19 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
     }
 }
 
-/// Formats into `buffer`, without an allocation for each record.
+/// Formats into `buffer`, to avoid an allocation for each record.
 fn formatted<'b>(buffer: &'b mut [u8], text: std::fmt::Arguments<'_>) -> &'b [u8] {
     let mut rest = &mut *buffer;
-    // The widest number fits.
+    // The buffer is large enough for the widest number.
     let _ = rest.write_fmt(text);
     let unused = rest.len();
     let used = buffer.len().saturating_sub(unused);
     buffer.get(..used).unwrap_or_default()
 }
 
-/// The time that the number at the front of `text` gives. ctime(3) has
-/// no answer, and Postfix crashes, if the year does not fit an int: then the
-/// number itself.
+/// Formats the number at the beginning of `text` as ctime(3) does. If the year does
+/// not fit in an int, ctime(3) fails and Postfix crashes; here the number itself is
+/// returned.
 pub(super) fn ctime(text: &[u8]) -> Vec<u8> {
     let seconds = leading_number(text).map_or(0, |(seconds, _)| seconds);
     let mut date = String::new();

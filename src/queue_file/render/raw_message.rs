@@ -1,7 +1,7 @@
-//! The message alone, as it would be sent, or as an entry of an mbox file
+//! Writes only the message, as it would be sent, or as an entry of an mbox file
 //! (extensions: `--raw-message`, `--mbox`).
 //!
-//! Works on pieces of any length: nothing is kept of a line but how it began.
+//! Lines can have any length; only the state at their beginning is kept in memory.
 
 use std::io;
 
@@ -13,17 +13,17 @@ use super::segments::{SegmentPart, SegmentWalk, walk};
 use crate::sys::source::Source;
 use crate::text::{Charset, make_printable};
 
-/// What a message is written as.
+/// The format in which a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RawFormat {
-    /// Header and body, lines ended by LF.
+    /// Header and body, with lines terminated by LF.
     Plain,
-    /// The same after a From_ line, with lines quoted that look like one.
+    /// The same after a From_ line, with `>` before lines that look like one.
     Mbox,
 }
 
-/// Writes the message in the file that `reader` is at the start of.
-/// `modified` is used if the file has no arrival time.
+/// Writes the message in a file, with `reader` at its start. `modified` is used if
+/// the file has no arrival time.
 pub fn raw_message<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
     name: &[u8],
@@ -52,7 +52,7 @@ pub fn raw_message<S: Source, K: OutputSink>(
 enum RawState {
     Before,
     Within,
-    Behind,
+    After,
 }
 
 struct RawWriter {
@@ -94,8 +94,8 @@ impl RawWriter {
         Ok(SegmentWalk::On)
     }
 
-    /// `From sender  date`, as local(8) writes it. The sender is one word of
-    /// printable characters, whatever it was.
+    /// Writes `From sender  date`, as local(8) does. The sender is made one word of
+    /// printable characters.
     fn put_from_line<K: OutputSink>(&self, output: &mut TextBuffer<K>) -> io::Result<()> {
         if self.form == RawFormat::Plain {
             return Ok(());
@@ -139,12 +139,12 @@ impl RawWriter {
         Ok(())
     }
 
-    /// Ends the last line and, in an mbox, the entry.
+    /// Terminates the last line and, in an mbox, the entry.
     fn finish<K: OutputSink>(&mut self, output: &mut TextBuffer<K>) -> io::Result<()> {
         if self.state != RawState::Within {
             return Ok(());
         }
-        self.state = RawState::Behind;
+        self.state = RawState::After;
         if self.line != LineState::default() {
             self.line.end(output)?;
         }
@@ -155,15 +155,15 @@ impl RawWriter {
     }
 }
 
-/// What begins a message in an mbox; after any number of `>` it is quoted.
+/// The beginning of a From_ line; it is also quoted after any number of `>`.
 const FROM: &[u8] = b"From ";
 
-/// How much of a line has been seen.
+/// The state at the beginning of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineState {
-    /// So many `>` and so much of `From `, none of it written yet.
+    /// This many `>` and bytes of `From ` have been read, but not written.
     Start { quotes: u64, matched: usize },
-    /// More than that, all of it written.
+    /// The beginning of the line has been written.
     Middle,
 }
 
@@ -177,7 +177,7 @@ impl Default for LineState {
 }
 
 impl LineState {
-    /// Takes a piece of a line.
+    /// Writes a piece of a line.
     fn put<K: OutputSink>(&mut self, piece: &[u8], output: &mut TextBuffer<K>) -> io::Result<()> {
         let mut rest = piece;
         while let (LineState::Start { quotes, matched }, Some((byte, tail))) =
@@ -202,7 +202,7 @@ impl LineState {
         output.put(rest)
     }
 
-    /// Writes what was kept back.
+    /// Writes the beginning of the line that was held back.
     fn write_start<K: OutputSink>(&mut self, output: &mut TextBuffer<K>) -> io::Result<()> {
         if let LineState::Start { quotes, matched } = *self {
             for _ in 0..quotes {

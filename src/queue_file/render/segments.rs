@@ -1,5 +1,5 @@
-//! A walk over the records of a message as a reader of mail sees them: for
-//! the extensions, which want the message rather than the file.
+//! Visits the records of a message, for the extensions that show the message rather
+//! than the file.
 
 use super::super::records::{Record, RecordReader, RecordType};
 use super::error::ContentsError;
@@ -7,26 +7,31 @@ use super::output::{OutputSink, TextBuffer};
 use super::sizes::Sizes;
 use crate::sys::source::Source;
 
-/// Where in the message a record is.
+/// The part of the message that a record is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SegmentPart {
-    /// Before the content or after it.
+    /// The envelope, before or after the content.
     Envelope,
     /// Header and body.
     Content,
 }
 
-/// Whether the walk shall go on.
+/// How the visit continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SegmentWalk {
     On,
-    /// Over the content, which is of no interest.
+    /// Skips the content.
     OverContent,
     Stop,
 }
 
-/// Calls `visit` for every record from the start of the file up to the end
-/// record, pointers followed. What cannot be read is warned of.
+/// Calls `visit` for every record from the position of the reader up to the end
+/// record, following pointers. A record that cannot be read is reported as a
+/// warning.
+///
+/// # Errors
+///
+/// A record cannot be read, an offset cannot be reached, or `visit` failed.
 pub(super) fn walk<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
     name: &[u8],
@@ -53,7 +58,7 @@ pub(super) fn walk<S: Source, K: OutputSink>(
         match record.kind {
             RecordType::CONTENT => part = SegmentPart::Content,
             RecordType::EXTRACTED => part = SegmentPart::Envelope,
-            // What is wrong with it, the plain form says.
+            // An invalid size record is reported only by the plain format.
             RecordType::SIZE => drop(sizes.note(reader.text(&record))),
             _ => {}
         }
@@ -68,7 +73,7 @@ pub(super) fn walk<S: Source, K: OutputSink>(
     }
 }
 
-/// Goes to the extracted segment if that is ahead.
+/// Continues at the extracted segment if its offset is known and lies ahead.
 fn over_content<S: Source>(
     reader: &mut RecordReader<'_, S>,
     sizes: Sizes,

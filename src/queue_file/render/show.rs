@@ -1,6 +1,6 @@
-//! The state machine: one file, record by record.
+//! The state machine that shows one file record by record.
 //!
-//! Owns the order of the segments, what each record looks like, and where
+//! Decides the order of the segments, what is shown of each record, and where
 //! reading continues when a part is not requested.
 
 use std::io;
@@ -15,30 +15,30 @@ use crate::release::{Feature, Installed};
 use crate::sys::source::Source;
 use crate::text::first_hundred;
 
-/// How often the content may be skipped backwards. A size record can lead back
-/// to before the content record; Postfix would go round for ever.
+/// How often the content may be skipped backward. A size record can lead to an
+/// offset before the content record; Postfix would loop forever.
 const SKIPS_MAX: u32 = 10_000;
 
-/// How the names of files begin whose size record may be preliminary.
+/// Beginning of the names of files whose size record may be preliminary.
 const MAILDROP: &[u8] = b"maildrop/";
 
-/// Where in a file the showing begins.
+/// Where the output begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartPosition {
-    /// At its start: the envelope gets its heading.
+    /// At the start of the file; the envelope gets its heading.
     AtStart,
-    /// Where the user said.
+    /// At an offset that the user requested.
     Within,
 }
 
-/// Shows the records of a file from the position of `reader`. `name` is what
-/// headings and warnings call the file. `postfix` is the release that it is
-/// shown as.
+/// Shows the records of a file from the position of `reader`. `name` represents the
+/// file in headings and warnings. `postfix` is the release whose output is
+/// reproduced.
 ///
 /// # Errors
 ///
-/// A record cannot be read, a place in the file not be reached, a size record
-/// be used (before Postfix 3.7), or the output not be written.
+/// A record cannot be read, an offset cannot be reached, a size record is invalid
+/// (before Postfix 3.7), or the output cannot be written.
 pub fn show<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
     name: &[u8],
@@ -75,7 +75,7 @@ pub(super) enum FilePart {
 }
 
 impl FilePart {
-    /// What asks for this part.
+    /// The flag that requests this part.
     fn flag(self) -> Flag {
         match self {
             FilePart::Envelope => Flag::Envelope,
@@ -85,18 +85,18 @@ impl FilePart {
     }
 }
 
-/// Whether the file has been shown.
+/// Whether to continue with the next record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
     Next,
     Done,
 }
 
-/// The line that was printed last.
+/// The state of the last line of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PrintedLine {
     Complete,
-    /// The next text continues it.
+    /// The next text continues the line.
     Open,
 }
 
@@ -106,10 +106,10 @@ pub(super) struct Show<'a, 'b, S, K> {
     pub(super) plan: Plan,
     pub(super) output: &'a mut TextBuffer<K>,
     pub(super) segment: FilePart,
-    /// Where the reading of the record began: before the pointers and the
-    /// padding in front of it.
+    /// Offset at which the reading of the record began: before the pointers and the
+    /// padding that precede it.
     pub(super) offset: u64,
-    /// Whether what was printed last has an end.
+    /// Whether the last line of output is terminated.
     pub(super) line: PrintedLine,
     sizes: Sizes,
     skips: u32,
@@ -126,7 +126,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         Ok(())
     }
 
-    /// The next record, read as the plan says.
+    /// Returns the next record, read as the plan requires.
     fn next(&mut self) -> Result<Option<Record>, ContentsError> {
         if self.reader.may_wait() {
             self.output.flush()?;
@@ -173,7 +173,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         self.plan.has(self.segment.flag())
     }
 
-    /// The content record: the message begins.
+    /// Handles the content record, with which the message begins.
     fn content(&mut self, record: &Record) -> Result<Flow, ContentsError> {
         if self.segment != FilePart::Envelope {
             self.warn_order("message content marker")?;
@@ -188,7 +188,8 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         Ok(Flow::Next)
     }
 
-    /// The extracted record: the message ends, the envelope goes on.
+    /// Handles the extracted record, which ends the message and continues the
+    /// envelope.
     fn extracted(&mut self, record: &Record) -> Result<Flow, ContentsError> {
         if self.segment == FilePart::Envelope {
             self.warn_order("extracted segment marker")?;
@@ -218,8 +219,8 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         }
     }
 
-    /// The size record says where the content is; without the envelope that
-    /// is where to go on.
+    /// Handles the size record, which contains the offset of the content. Reading
+    /// continues there if the envelope is not requested.
     fn size(&mut self, record: &Record) -> Result<(), ContentsError> {
         if self.is_shown() {
             self.named(record)?;
@@ -249,7 +250,8 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         self.seek(self.sizes.content())
     }
 
-    /// A pointer record as such, which only a raw reader sees.
+    /// Handles a pointer record, which is returned only if records are read as they
+    /// are.
     fn pointer(&mut self, record: &Record) -> Result<(), ContentsError> {
         if self.is_shown() {
             self.named(record)?;
@@ -272,7 +274,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
             && !could_be_header(self.reader, record)
     }
 
-    /// The body begins. If it is not requested, it is skipped.
+    /// Starts the body, or skips it if it is not requested.
     fn body(&mut self) -> Result<Flow, ContentsError> {
         self.segment = FilePart::Body;
         if self.plan.has(Flag::Body) {
@@ -285,8 +287,8 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
     }
 
     fn skip_to_extracted(&mut self) -> Result<(), ContentsError> {
-        // Of a message that is still being received all numbers are zero.
-        // Postfix 3.7 and 3.8 go round for ever then.
+        // In a message that is still being received all numbers are zero. Postfix
+        // 3.7 and 3.8 loop forever then.
         let needs_offset = self.postfix.has(Feature::ExtractedSegmentNeedsOffset);
         if needs_offset && self.sizes.content() <= 0 {
             return Ok(());
@@ -304,7 +306,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         self.seek(offset)
     }
 
-    /// Goes on at an offset; a negative one is an error to the system too.
+    /// Continues at an offset. A negative one is an error, as it is in lseek(2).
     fn seek(&mut self, offset: i64) -> Result<(), ContentsError> {
         let offset = u64::try_from(offset).unwrap_or(u64::MAX);
         self.reader.seek(offset).map_err(ContentsError::Seek)

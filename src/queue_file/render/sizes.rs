@@ -1,13 +1,13 @@
-//! The size record: where the content begins and how long it is. Observed with
+//! Parses the size record: the offset of the content and its size. Observed with
 //! Postfix 3.7.11.
 
 use crate::text::leading_number;
 
-/// Stands for a number that no size record has given.
+/// Represents a number that no size record contained.
 const UNKNOWN: i64 = -1;
 
-/// What size records have said so far. Half of a record that is wrong as a
-/// whole counts too.
+/// The numbers in the size records so far. A valid number counts even if the record
+/// as a whole is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     size: i64,
@@ -23,17 +23,17 @@ impl Default for Sizes {
     }
 }
 
-/// What is wrong with a size record.
+/// Why a size record is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SizeFault {
-    /// There was one already.
+    /// The file has had a size record already.
     Repeated,
-    /// Not two positive numbers.
+    /// The record does not begin with two positive numbers.
     Invalid,
 }
 
 impl Sizes {
-    /// Notes the numbers of a size record.
+    /// Stores the numbers of a size record.
     pub(super) fn note(&mut self, text: &[u8]) -> Result<(), SizeFault> {
         if self.size >= 0 || self.offset >= 0 {
             return Err(SizeFault::Repeated);
@@ -49,13 +49,13 @@ impl Sizes {
         }
     }
 
-    /// Where the content begins; negative if unknown.
+    /// The offset of the content; negative if unknown.
     pub(super) fn content(self) -> i64 {
         self.offset
     }
 
-    /// Where the extracted segment begins, if that is known; negative if no
-    /// file can be that long.
+    /// The offset of the extracted segment, if it is known; negative if no file can
+    /// be that long.
     pub(super) fn extracted(self) -> Option<i64> {
         let known = self.size >= 0 && self.offset >= 0;
         known.then(|| self.size.checked_add(self.offset).unwrap_or(UNKNOWN))
