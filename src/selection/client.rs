@@ -105,8 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_is_none_is_refused() {
-        fn invalid_networks_are_refused() {
+    fn invalid_networks_are_refused() {
+        for wrong in [
             "192.0.2.0/33",
             "192.0.2/24",
             "x/24",

@@ -258,9 +258,7 @@ fn content_test(option: &str, text: &str) -> Result<ContentTest, String> {
             let pattern = Pattern::parse(value.trim_start())?;
             Ok(ContentTest::Header(name.as_bytes().to_vec(), pattern))
         }
-        _ => {
-            Err("give a header's name, a colon and a pattern: 'X-Mailer: *bulk*'".to_owned())
-        }
+        _ => Err("give a header's name, a colon and a pattern: 'X-Mailer: *bulk*'".to_owned()),
     }
 }
 
