@@ -1,27 +1,27 @@
-//! The pattern lists that say who may do what, and for which sites.
+//! The pattern lists of users who may view or flush the queue, and of sites that
+//! the flush service serves.
 //!
-//! Owns which list is matched how. Independent of the caller: that root and the
-//! mail owner always may is decided by the tools.
+//! The callers decide that root and the mail owner always have access.
 
 use super::error::ConfigError;
 use super::patterns::{ListMatch, Matching, PatternList, Unsupported};
 use super::settings::Config;
 
 impl Config {
-    /// Whom the parameter authorized_mailq_users admits, by login name.
+    /// The users listed in authorized_mailq_users, by login name.
     pub fn mailq_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
         let list = &self.authorized_mailq_users;
         self.users("authorized_mailq_users", list, warnings)
     }
 
-    /// Whom the parameter authorized_flush_users admits, by login name.
+    /// The users listed in authorized_flush_users, by login name.
     pub fn flush_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
         let list = &self.authorized_flush_users;
         self.users("authorized_flush_users", list, warnings)
     }
 
-    /// A list of users. Observed: one that begins with a static table admits
-    /// everybody, and what follows it is ignored.
+    /// A list of users. Observed: a list that begins with a static table matches
+    /// everybody, and the rest of the list is ignored.
     fn users(
         &self,
         parameter: &'static str,
@@ -35,8 +35,9 @@ impl Config {
         }
     }
 
-    /// Which sites the flush service is configured for. A table that cannot be
-    /// asked here leaves that unknown: the service's daemon asks it.
+    /// The sites listed in fast_flush_domains. If the list contains a table that is
+    /// not built in, the result for a site can be unknown; the flush daemon then
+    /// looks up the table.
     pub fn flush_domains(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
         let charset = self.charset();
         let (name, parents) = (

@@ -1,7 +1,7 @@
 //! Checks of single parameters against the system and against each other, and
-//! defaults that have to be found out.
+//! defaults that depend on the system, as described in postconf(5).
 //!
-//! Owns what postconf(5) says of each. Independent of their order.
+//! The order of the checks is in `load`.
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -14,17 +14,18 @@ use super::parameters::Parameters;
 use super::tokens::words;
 use crate::text::Charset;
 
-/// The domain of a host that has none.
+/// The domain of a host whose name has none.
 pub const LOCAL_DOMAIN: &[u8] = b"localdomain";
 
-/// Where the daemons may be, best first: Debian, the default, older systems.
+/// The directories in which to look for the daemons: that of Debian, the default,
+/// that of older systems.
 const DAEMON_DIRECTORIES: [&str; 3] = [
     "/usr/lib/postfix/sbin",
     "/usr/libexec/postfix",
     "/usr/lib/postfix",
 ];
 
-/// The facilities of syslog that Postfix knows by name, with their numbers.
+/// The syslog facilities that Postfix knows by name, with their numbers.
 const FACILITIES: [(&[u8], u8); 20] = [
     (b"kern", 0),
     (b"user", 1),
@@ -48,7 +49,7 @@ const FACILITIES: [(&[u8], u8); 20] = [
     (b"local7", 23),
 ];
 
-/// The user whose rights are used, known to exist and not to be root.
+/// The mail owner, a user that exists and is not root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailOwner {
     /// The login name.
@@ -60,6 +61,10 @@ pub struct MailOwner {
 }
 
 /// Looks up the mail owner.
+///
+/// # Errors
+///
+/// The user is unknown, or has the user or group ID 0.
 pub fn mail_owner(parameters: &Parameters, value: &[u8]) -> Result<MailOwner, ConfigError> {
     let (path, user) = (parameters.file(), parameters.shown(value));
     let name = std::str::from_utf8(value)
@@ -81,7 +86,7 @@ pub fn mail_owner(parameters: &Parameters, value: &[u8]) -> Result<MailOwner, Co
     }
 }
 
-/// The group of the set-gid programs, known to exist and not to be root's.
+/// The group of the set-gid programs, which exists and is not root's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetgidGroup {
     name: String,
@@ -110,12 +115,12 @@ pub fn setgid_group(parameters: &Parameters, value: &[u8]) -> Result<SetgidGroup
     }
 }
 
-/// Refuses a mail owner who has the group of the set-gid programs: their
-/// rights would be the same. A group that is unknown is no fault here.
+/// Refuses a mail owner whose group is that of the set-gid programs, because both
+/// would then have the same rights. An unknown group is accepted here.
 ///
 /// # Errors
 ///
-/// The two have one group ID, or the group is root's.
+/// The two have the same group ID, or the group is root's.
 pub fn own_group(
     parameters: &Parameters,
     owner: &MailOwner,
@@ -138,7 +143,7 @@ pub fn own_group(
     }
 }
 
-/// Refuses what is no list of `all`, `ipv4` and `ipv6`.
+/// Checks that a value is a list of `all`, `ipv4` and `ipv6`.
 ///
 /// # Errors
 ///
@@ -154,7 +159,7 @@ pub fn inet_protocols(parameters: &Parameters, value: &[u8]) -> Result<(), Confi
     }
 }
 
-/// The number of a syslog facility.
+/// Returns the number of a syslog facility.
 pub fn syslog_facility(parameters: &Parameters, value: &[u8]) -> Result<u8, ConfigError> {
     let found = FACILITIES.iter().find(|(name, _)| *name == value);
     found
@@ -166,7 +171,7 @@ pub fn syslog_facility(parameters: &Parameters, value: &[u8]) -> Result<u8, Conf
         })
 }
 
-/// Refuses a log file outside the directories for log files.
+/// Checks that a log file is in one of the directories for log files.
 pub fn maillog_file(
     parameters: &Parameters,
     value: &[u8],
@@ -179,7 +184,7 @@ pub fn maillog_file(
     Err(ConfigError::MaillogFile { value })
 }
 
-/// Refuses what cannot be a host name.
+/// Checks that a value is a valid host name.
 pub fn host_name(
     parameters: &Parameters,
     name: &'static str,
@@ -196,7 +201,7 @@ pub fn host_name(
     })
 }
 
-/// What the system calls this host.
+/// The name of this host according to the system.
 pub fn own_host_name(charset: Charset, warnings: &mut Vec<String>) -> Result<Vec<u8>, ConfigError> {
     let name = gethostname().map(OsStringExt::into_vec).unwrap_or_default();
     host_name::check(&name).map_err(|fault| {
@@ -214,7 +219,7 @@ pub fn domain_of(host: &[u8]) -> &[u8] {
         .unwrap_or(LOCAL_DOMAIN)
 }
 
-/// Where the daemons are if main.cf does not say: the first place that exists.
+/// The default of daemon_directory: the first of the usual directories that exists.
 pub fn daemon_directory() -> &'static [u8] {
     let [first, ..] = DAEMON_DIRECTORIES;
     DAEMON_DIRECTORIES

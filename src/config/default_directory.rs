@@ -1,9 +1,11 @@
-//! The directory of main.cf if neither an option nor the environment names
-//! one: `/etc/postfix`, or another system's place if that has no main.cf.
+//! Finds the directory of main.cf if neither an option nor the environment names
+//! one: `/etc/postfix`, or the directory of another system if `/etc/postfix` has no
+//! main.cf.
 //!
-//! Only a directory that nobody but root, or the user whose own rights are
-//! used, can change is taken, and only under the same rule is Postfix's
-//! postconf(1) asked. A program with lent rights starts no other.
+//! Another directory is used only if nobody except root can change it or, for a
+//! program that runs with the user's own rights, the user. The same rule applies to
+//! postconf(1), which is asked for the directory. A program with borrowed rights
+//! runs no other program.
 
 use std::env;
 use std::ffi::OsStr;
@@ -20,13 +22,13 @@ use super::locate::DEFAULT_DIRECTORY;
 use super::main_cf::file_of;
 use crate::sys::process::Trust;
 
-/// FreeBSD's ports and Postfix's own on /usr/local; Homebrew.
+/// FreeBSD's ports and Postfix's own installation in /usr/local; Homebrew.
 const OTHER_PLACES: [&str; 3] = [
     "/usr/local/etc/postfix",
     "/opt/homebrew/etc/postfix",
     "/home/linuxbrew/.linuxbrew/etc/postfix",
 ];
-/// The program that knows the directory Postfix was built for: postconf(1).
+/// The program that prints the directory for which Postfix was built: postconf(1).
 const POSTCONF: &str = "postconf";
 /// Write permission for the group and for others.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
@@ -43,8 +45,8 @@ pub fn default_directory(trust: Trust) -> PathBuf {
     }
 }
 
-/// The first trusted directory with a main.cf: the one that the postconf in
-/// `path` says, else one of [`OTHER_PLACES`] below `root`.
+/// The first trusted directory with a main.cf: the one that the postconf in `path`
+/// prints, or else one of [`OTHER_PLACES`] below `root`.
 fn elsewhere(root: &Path, path: Option<&OsStr>, trust: Trust) -> Option<PathBuf> {
     let said = match trust {
         Trust::OwnRights => path.and_then(|path| said_by_postconf(path, trust)),
@@ -58,8 +60,7 @@ fn elsewhere(root: &Path, path: Option<&OsStr>, trust: Trust) -> Option<PathBuf>
         .find(|directory| is_trusted(&file_of(directory), trust))
 }
 
-/// What the first postconf in `path` gives as the default of
-/// `config_directory`.
+/// The default of `config_directory` that the first postconf in `path` prints.
 fn said_by_postconf(path: &OsStr, trust: Trust) -> Option<PathBuf> {
     let program = env::split_paths(path)
         .filter(|directory| directory.is_absolute())
@@ -79,8 +80,8 @@ fn said_by_postconf(path: &OsStr, trust: Trust) -> Option<PathBuf> {
     (output.status.success() && directory.is_absolute()).then(|| directory.to_owned())
 }
 
-/// Whether the file is there, and nobody can change it or a directory above it
-/// but root, or the user whose own rights are used.
+/// Whether the file exists, and nobody can change it or a directory above it except
+/// root and, for a program with the user's own rights, the user.
 fn is_trusted(file: &Path, trust: Trust) -> bool {
     let user = match trust {
         Trust::OwnRights => geteuid().as_raw(),
@@ -106,17 +107,19 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// A directory with no writable one above it: /tmp is one.
+    /// A directory that is trusted, which one in /tmp is not because /tmp is
+    /// writable by others.
     fn scratch() -> Option<tempfile::TempDir> {
         let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).ok()?;
         let file = directory.path().join("file");
         write(&file, "", 0o644);
-        // Else the clone itself is where others can change it.
+        // Skip the test if the repository itself is in a directory that others can
+        // change.
         is_trusted(&file, Trust::OwnRights).then_some(directory)
     }
 
     #[test]
-    fn a_main_cf_of_another_system_is_found_if_only_its_owner_can_change_it() {
+    fn a_main_cf_of_another_system_is_used_if_only_its_owner_can_change_it() {
         let Some(root) = scratch() else { return };
         let ask = || elsewhere(root.path(), None, Trust::OwnRights);
         assert_eq!(ask(), None);
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn postconf_is_asked_only_if_it_can_be_trusted_and_rights_are_not_lent() {
+    fn postconf_is_run_only_if_it_is_trusted_and_rights_are_not_borrowed() {
         let Some(root) = scratch() else { return };
         let directory = root.path().join("elsewhere");
         write(&directory.join("main.cf"), "", 0o644);

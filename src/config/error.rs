@@ -1,7 +1,7 @@
-//! What can be wrong with a configuration, in Postfix's exact words.
+//! Errors in a configuration, with Postfix's exact texts.
 //!
-//! Owns the texts and the rule which bytes of a file may appear in them. Does
-//! not know the prefix (`PROG: fatal: `) nor where a message goes.
+//! The texts contain only printable characters. The caller adds the prefix (`PROG:
+//! fatal: `).
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -12,260 +12,263 @@ use thiserror::Error;
 use crate::sys::error_text::error_text;
 use crate::text::{Charset, make_printable, to_printable};
 
-/// Bytes as they may appear in a message: everything else becomes `?`.
+/// Bytes as they can appear in a message; bytes that are not printable become `?`.
 pub fn printable(bytes: &[u8], charset: Charset) -> String {
     let mut text = bytes.to_vec();
     make_printable(&mut text, charset);
     to_printable(&text)
 }
 
-/// A path as it may appear in a message before smtputf8_enable is known.
+/// A path as it can appear in a message before smtputf8_enable is known.
 fn shown_path(path: &Path) -> String {
     printable(path.as_os_str().as_bytes(), Charset::Ascii)
 }
 
-/// A configuration that cannot be used. `Display` is the text that follows
-/// `PROG: fatal: `; all texts in here are printable.
+/// A configuration that cannot be used. Display is the text that follows `PROG:
+/// fatal: `. All text in the fields is printable.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// A configuration file cannot be opened or read.
     #[error("{words} {}: {}", shown_path(.path), error_text(.source))]
     File {
-        /// What was tried, as Postfix says it: `open`, `read file` …
+        /// The operation that failed, in Postfix's words: `open`, `read file` …
         words: &'static str,
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why it failed.
+        /// The system error.
         source: io::Error,
     },
-    /// A line without an equals sign.
+    /// A line has no equals sign.
     #[error("{}, line {line}: missing '=' after attribute name: \"{text}\"", shown_path(.path))]
     MissingEquals {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Where the logical line begins.
+        /// Number of the first physical line.
         line: u64,
         /// The logical line.
         text: String,
     },
-    /// A line that begins with an equals sign.
+    /// A line begins with an equals sign.
     #[error("{}, line {line}: missing attribute name: \"{text}\"", shown_path(.path))]
     MissingName {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Where the logical line begins.
+        /// Number of the first physical line.
         line: u64,
         /// The logical line.
         text: String,
     },
-    /// A value that cannot be expanded; a warning has said why.
+    /// A value cannot be expanded; a warning describes the problem.
     #[error("dictionary mail_dict: macro processing error")]
     Macro,
-    /// A number in a comparison that is too large.
+    /// A number in a comparison is too large.
     #[error("mac_exp_eval: bad conversion: {text}")]
     Conversion {
         /// The digits.
         text: String,
     },
-    /// A boolean that is neither yes nor no.
+    /// A boolean value is neither yes nor no.
     #[error("bad boolean configuration: {name} = {value}")]
     Boolean {
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its expanded value.
         value: String,
     },
-    /// A number that is none.
+    /// The value of a numeric parameter is not a number.
     #[error("bad numerical configuration: {name} = {value}")]
     Integer {
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its expanded value.
         value: String,
     },
-    /// A number below the least one that makes sense.
+    /// A number is below its minimum.
     #[error("invalid {name} parameter value {value} < {least}")]
     IntegerRange {
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its value.
         value: i32,
-        /// The least value allowed.
+        /// The minimum.
         least: i32,
     },
-    /// A time that is none.
+    /// The value of a time parameter is not a time.
     #[error("parameter {name}: bad time value or unit: {value}")]
     Time {
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its expanded value.
         value: String,
     },
-    /// A time below the least one that makes sense.
+    /// A time is below its minimum.
     #[error("invalid {name}: {value} (min {least})")]
     TimeRange {
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its value in seconds.
         value: i32,
-        /// The least value allowed.
+        /// The minimum in seconds.
         least: i32,
     },
-    /// A value that must not be empty.
+    /// A value is too short.
     #[error("bad string length {length} < {least}: {name} = {value}")]
     Length {
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its expanded value.
         value: String,
-        /// How long that is.
+        /// Length of the value in bytes.
         length: usize,
-        /// The least length allowed.
+        /// The minimum length in bytes.
         least: usize,
     },
-    /// A compatibility level that is no version.
+    /// A compatibility level is not a version.
     #[error("malformed compatibility level syntax: \"{text}\"")]
     Level {
         /// The value.
         text: String,
     },
-    /// A word that is none of those a parameter accepts.
+    /// A value is not one of those that the parameter accepts.
     #[error("file {path}: parameter {name}: unrecognized value: {value}")]
     Unrecognized {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its expanded value.
         value: String,
     },
-    /// A host name that is none; a warning has said why.
+    /// The value of a parameter is not a host name; a warning describes the
+    /// problem.
     #[error("file {path}: parameter {name}: bad parameter value: {value}")]
     HostName {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// Its expanded value.
         value: String,
     },
-    /// What the system calls this host is no host name; a warning has said why.
+    /// The system's name of this host is not a host name; a warning describes the
+    /// problem.
     #[error("unable to use my own hostname")]
     OwnHostName,
-    /// A mail owner that is not in the user database.
+    /// The mail owner is not in the user database.
     #[error("file {path}: parameter mail_owner: unknown user name value: {user}")]
     UnknownUser {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The user's name.
+        /// The name of the user.
         user: String,
     },
-    /// A mail owner with root's user ID.
+    /// The mail owner has root's user ID.
     #[error("file {path}: parameter mail_owner: user {user} has privileged user ID")]
     PrivilegedUser {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The user's name.
+        /// The name of the user.
         user: String,
     },
-    /// A mail owner with root's group ID.
+    /// The mail owner has root's group ID.
     #[error("file {path}: parameter mail_owner: user {user} has privileged group ID")]
     PrivilegedGroup {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The user's name.
+        /// The name of the user.
         user: String,
     },
-    /// A setgid_group that is not in the group database.
+    /// The group in setgid_group is not in the group database.
     #[error("file {path}: parameter setgid_group: unknown group name: {group}")]
     UnknownGroup {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The group's name.
+        /// The name of the group.
         group: String,
     },
-    /// A setgid_group with root's group ID.
+    /// The group in setgid_group has root's group ID.
     #[error("file {path}: parameter setgid_group: group {group} has privileged group ID")]
     PrivilegedSetgidGroup {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The group's name.
+        /// The name of the group.
         group: String,
     },
-    /// A mail owner whose group is setgid_group.
+    /// The group of the mail owner is the one in setgid_group.
     #[error(
         "file {path}: parameters mail_owner and setgid_group: user {user} and group {group} have \
          the same group ID: {gid}"
     )]
     SharedGroup {
-        /// The main.cf, printable.
+        /// The path of main.cf.
         path: String,
-        /// The mail owner's name.
+        /// The name of the mail owner.
         user: String,
-        /// The group's name.
+        /// The name of the group.
         group: String,
         /// Their group ID.
         gid: u32,
     },
-    /// A protocol that is none.
+    /// A word in inet_protocols is not a protocol.
     #[error("unknown inet_protocols value \"{word}\" in \"{value}\"")]
     InetProtocol {
-        /// The word.
+        /// The unknown word.
         word: String,
-        /// The whole list.
+        /// The value of inet_protocols.
         value: String,
     },
-    /// A log file outside the directories for it.
+    /// The log file is outside the directories for log files.
     #[error("maillog_file value '{value}' does not match any prefix in maillog_file_prefixes")]
     MaillogFile {
         /// The expanded value.
         value: String,
     },
-    /// A directory that a set-gid program must not believe.
+    /// A set-gid program was given a configuration directory that it must not
+    /// trust.
     #[error(
         "specify \"alternate_config_directories = {directory}\" or \
          \"multi_instance_directories = {directory}\" in {}", shown_path(.default_file)
     )]
     Unauthorized {
-        /// The directory asked for.
+        /// The requested directory.
         directory: String,
-        /// The main.cf that would have to list it.
+        /// The main.cf in which the directory would have to be listed.
         default_file: PathBuf,
     },
-    /// A `!` in a pattern list with nothing after it.
+    /// A `!` in a pattern list has no pattern after it.
     #[error("{parameter}: no pattern after '!'")]
     NoPattern {
-        /// The parameter.
+        /// The name of the parameter.
         parameter: &'static str,
     },
-    /// A lookup table of a type that is not built in.
+    /// A lookup table has a type that is not built in.
     #[error("{parameter}: unsupported table: {table}")]
     UnsupportedTable {
-        /// The parameter.
+        /// The name of the parameter.
         parameter: &'static str,
-        /// `type:name`.
+        /// The table as written: `type:name`.
         table: String,
     },
-    /// A lookup table without a type or a name.
+    /// A lookup table has no type or no name.
     #[error("open dictionary: expecting \"type:name\" form instead of \"{table}\"")]
     TableForm {
-        /// The table, as written.
+        /// The table as written.
         table: String,
     },
-    /// An `inline:` table that is malformed.
+    /// An `inline:` table is malformed.
     #[error("{fault}: \"{table}\"; need \"inline:{{name=value...}}\"")]
     InlineTable {
-        /// What is wrong.
+        /// The problem.
         fault: String,
-        /// The table, as written.
+        /// The table as written.
         table: String,
     },
-    /// A key that is twice in a `texthash:` table.
+    /// A key occurs twice in a `texthash:` table.
     #[error("{}, line {line}: duplicate entry: \"{key}\"", shown_path(.path))]
     DuplicateKey {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Where it stands again.
+        /// Number of the line with the second occurrence.
         line: u64,
         /// The key.
         key: String,
@@ -273,7 +276,8 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The `error:` line that goes out before the fatal one, if there is one.
+    /// The text of the `error:` line that precedes the fatal one; `None` if there
+    /// is none.
     pub fn preamble(&self) -> Option<String> {
         match self {
             Self::Unauthorized { directory, .. } => Some(format!(

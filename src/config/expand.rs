@@ -1,39 +1,42 @@
-//! `$name` and its kin: replaces references in a value by other values.
+//! Expands `$name`, `${name?value}` and similar references in the values of
+//! main.cf.
 //!
-//! Owns the syntax of references, its limits and its warnings, in Postfix's
-//! words. Independent of files, defaults and types. What is between the braces is parsed by `reference`.
+//! Implements the limits and warnings of Postfix. Independent of files, defaults
+//! and types. The text between the braces is parsed by `reference`.
 
 use std::collections::HashMap;
 
 use super::reference;
 use super::reference::{Condition, Incomparable, Operator, ReferenceForm};
 
-/// Deepest nesting that Postfix accepts, values and branches counted alike.
+/// Largest nesting depth that Postfix accepts, of values and branches alike.
 const NESTING_MAX: u32 = 100;
-/// Most items (pieces of text and references) of one value. Postfix has no
-/// such limit; ours ends values that double themselves at every step.
+/// Largest number of items (literals and references) in the expansion of one value.
+/// Postfix has no such limit; this one stops values that double at each step.
 const ITEMS_MAX: u32 = 100_000;
-/// Deepest recursion. Postfix has no such limit, because it does not count
-/// comparisons within comparisons as nesting, and dies of it.
+/// Largest recursion depth. Postfix has no such limit: it does not count
+/// comparisons within comparisons as nesting, and crashes.
 const DEPTH_MAX: u32 = 4 * NESTING_MAX;
-/// Longest value that expansion may make.
+/// Largest length of an expanded value, in bytes.
 const LENGTH_MAX: usize = 1 << 20;
-/// What a comparison that holds stands for if it has no branches.
+/// The expansion of a comparison that holds and has no branches.
 const TRUE: &[u8] = b"true";
 
-/// Raw values by name.
+/// Unexpanded values by name.
 pub type Values = HashMap<Vec<u8>, Vec<u8>>;
 
 /// Why a value cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpansionError {
-    /// The value is malformed or too deep; a warning says where.
+    /// The value is malformed or nested too deeply; a warning describes the
+    /// problem.
     Malformed,
-    /// A number in a comparison is too large.
+    /// A number in a comparison is too large; contains its digits.
     Conversion(Vec<u8>),
 }
 
-/// Replaces all references in `text`, and those in what they stand for.
+/// Replaces all references in `text` and, recursively, in the values that it refers
+/// to.
 pub fn expand(
     text: &[u8],
     values: &Values,
@@ -51,23 +54,24 @@ pub fn expand(
 struct Expander<'a> {
     values: &'a Values,
     warnings: &'a mut Vec<Vec<u8>>,
-    /// How many items there were so far.
+    /// Number of items so far.
     items: u32,
-    /// How many references the present item is in.
+    /// Number of references that enclose the current item.
     depth: u32,
 }
 
-/// The expansion of one value or one operand.
+/// The expansion of a value or an operand.
 #[derive(Default)]
 struct Expansion {
     result: Vec<u8>,
-    /// How deep the present item is nested.
+    /// Nesting depth of the current item.
     nesting: u32,
     state: ExpansionState,
 }
 
-/// Whether something was malformed. As in Postfix, that does not stop the
-/// expansion at once: some of the rest is looked at for more to warn of.
+/// Whether an error was found. As in Postfix, an error does not stop the expansion
+/// immediately: some of the remaining text is still checked, and can give more
+/// warnings.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum ExpansionState {
     #[default]
@@ -85,7 +89,8 @@ impl Expander<'_> {
         }
     }
 
-    /// Expands a text item by item: the text between two references is one.
+    /// Expands a text item by item. The literal text between two references is one
+    /// item.
     fn text(&mut self, text: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         let mut literal = Vec::new();
         let mut rest = text;
@@ -136,7 +141,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// Replaces one reference; `body` is what is in its braces.
+    /// Replaces one reference; `body` is the text in its braces.
     fn reference(&mut self, body: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         if self.enter(body, progress)? == Depth::Exceeded {
             return Ok(());
@@ -164,7 +169,7 @@ impl Expander<'_> {
         let holds = match reference.condition {
             Condition::Name(name) => self.values.get(name).is_some_and(|raw| !raw.is_empty()),
             Condition::Comparison(left, operator, right) => {
-                // Postfix complains of both operands before it stops.
+                // Postfix warns about both operands before it stops.
                 let (left, right) = (self.whole(left.0), self.whole(right.0));
                 match self.compare(left, operator, right) {
                     Err(ExpansionError::Malformed) => {
@@ -188,7 +193,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// Replaces a reference that is only a name or only a comparison.
+    /// Replaces a reference that consists only of a name or a comparison.
     fn without_branches(
         &mut self,
         condition: Condition<'_>,
@@ -220,8 +225,8 @@ impl Expander<'_> {
             })
     }
 
-    /// Counts an item. As in Postfix, one that is too deep stays counted, so
-    /// that what follows it is too deep as well.
+    /// Counts an item. As in Postfix, an item that is nested too deeply remains
+    /// counted, so that the items after it are too deep as well.
     fn enter(&mut self, item: &[u8], progress: &mut Expansion) -> Result<Depth, ExpansionError> {
         self.items = self.items.saturating_add(1);
         if self.items > ITEMS_MAX {
@@ -244,20 +249,20 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// Warns, and goes on.
+    /// Adds a warning and continues.
     fn fail(&mut self, words: Vec<u8>, progress: &mut Expansion) {
         self.warnings.push(words);
         progress.state = ExpansionState::Failed;
     }
 
-    /// Warns, and stops.
+    /// Adds a warning and stops.
     fn give_up(&mut self, words: Vec<u8>) -> ExpansionError {
         self.warnings.push(words);
         ExpansionError::Malformed
     }
 }
 
-/// Whether an item may be that deep.
+/// Whether the nesting depth of an item is accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     Accepted,
@@ -304,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stand_for_values() {
+    fn names_are_replaced_by_values() {
         for (text, expected) in [
             ("$x ${x} $(x) ${ x }", "X X X X"),
             ("a$$x$$", "a$x$"),
@@ -318,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_is_whether_the_raw_value_is_empty() {
+    fn a_condition_tests_whether_the_raw_value_is_empty() {
         for (text, expected) in [
             ("${x?y} ${n?y} ${x:y} ${n:y}", "y   y"),
             ("${x?{a}:{b}} ${n?{a}:{b}}", "a b"),
@@ -335,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_are_of_numbers_bytes_or_levels() {
+    fn comparisons_compare_numbers_bytes_or_levels() {
         for (text, expected) in [
             ("${{9} < {10} ? {a} : {b}}", "a"),
             ("${{9a} < {10a} ? {a} : {b}}", "b"),
@@ -391,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_error_some_of_the_rest_is_looked_at() {
+    fn after_an_error_some_of_the_rest_is_checked() {
         for text in [
             "${x.} ${y.}",
             "${x.} ${} $ ",
@@ -414,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_too_large_is_an_error_of_its_own() {
+    fn a_number_that_is_too_large_is_a_separate_error() {
         let text = "${{99999999999999999999} == {1}}";
         let digits = b"99999999999999999999".to_vec();
         assert_eq!(
@@ -424,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn values_may_nest_a_hundred_deep() {
+    fn values_can_nest_a_hundred_deep() {
         let nested = |depth| format!("{}a{}", "${n:".repeat(depth), "}".repeat(depth));
         assert_eq!(expanded(&nested(100)), "a");
         let expected = ["unreasonable macro call nesting: \"a\""];
@@ -432,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_value_that_is_too_deep_is_too_deep() {
+    fn items_after_one_that_is_too_deep_are_too_deep() {
         let loops = values(&[("a", "$a foo $a"), ("b", "$c"), ("c", "$b")]);
         let (result, warnings) = run("/$a", &loops);
         assert_eq!(result, Err(ExpansionError::Malformed));
@@ -443,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_explode_come_to_an_end() {
+    fn values_that_grow_exponentially_are_stopped() {
         let doubled: Vec<_> = (0..90)
             .map(|n| (format!("v{n}"), format!("$v{0}$v{0}", n + 1)))
             .collect();
@@ -460,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn operands_within_operands_come_to_an_end() {
+    fn nested_comparisons_are_limited() {
         let depth = 10_000;
         let text = format!("{}{}", "${{".repeat(depth), "}=={}}".repeat(depth));
         assert_eq!(run(&text, &Values::new()).0, Err(ExpansionError::Malformed));

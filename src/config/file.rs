@@ -1,7 +1,7 @@
-//! Reading a whole configuration file, and cutting it into logical lines.
+//! Reads a configuration file and splits it into logical lines.
 //!
-//! Owns the limits and what counts as white space. Independent of what a line
-//! means nor how the failure is worded.
+//! Limits the size of the file. Independent of the meaning of a line and of error
+//! texts.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -15,23 +15,24 @@ use nix::fcntl::OFlag;
 use super::error::{ConfigError, printable};
 use crate::text::{Charset, is_space, trim_space_start};
 
-/// More than this is no configuration file. Postfix has no limit; ours keeps a
-/// set-gid program from being fed without end.
+/// Largest size of a configuration file in bytes. Postfix has no limit; this one
+/// keeps a set-gid program from reading without end.
 const SIZE_MAX: u64 = 16 << 20;
-/// How much of a line without a beginning is shown.
+/// Largest number of bytes that a warning shows of a continuation line without a
+/// line before it.
 const SHOWN_MAX: usize = 30;
 
 /// Why a file could not be read.
 #[derive(Debug)]
 pub enum FileError {
-    /// It cannot be opened.
+    /// The file cannot be opened.
     Open(io::Error),
-    /// It was opened, but cannot be read.
+    /// The file cannot be read.
     Read(io::Error),
 }
 
 impl FileError {
-    /// The fault of a file, in the words of the caller.
+    /// Converts to a [`ConfigError`] with the texts of the caller.
     pub fn of(self, path: &Path, open: &'static str, read: &'static str) -> ConfigError {
         let (words, source) = match self {
             Self::Open(source) => (open, source),
@@ -45,8 +46,8 @@ impl FileError {
     }
 }
 
-/// The whole of a configuration file. A FIFO is refused, where Postfix would
-/// wait for a writer; so is a file that has no end.
+/// Reads a configuration file. Refuses a FIFO, for which Postfix would wait, and a
+/// file without end.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let file = open_without_waiting(path).map_err(FileError::Open)?;
     let mut text = Vec::new();
@@ -70,28 +71,29 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Joins continued lines and drops comments; each with the number of its
-/// first physical line. A NUL ends a logical line, as it ends a C string.
+/// Joins continuation lines and drops comments. Each logical line comes with the
+/// number of its first physical line. A NUL terminates a logical line as it does a
+/// C string.
 pub fn logical_lines(text: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>)> {
     spans(text).filter_map(|span| Some((span.first, span.line?)))
 }
 
-/// What is read of a file for one logical line.
+/// The part of a file that is read for one logical line.
 #[derive(Debug)]
 pub struct Span {
-    /// The number of its first physical line.
+    /// Number of the first physical line.
     pub first: u64,
-    /// The number of the last physical line that was read for it, comments
-    /// and blank lines included.
+    /// Number of the last physical line, including comments and blank lines that
+    /// were read.
     pub last: u64,
-    /// Whether there is a NUL in any of them.
+    /// Whether any of the physical lines contains a NUL.
     pub has_nul: bool,
     /// The logical line; `None` at the end of a file that ends in comments.
     pub line: Option<Vec<u8>>,
 }
 
 impl Span {
-    /// The warning that Postfix has had for a NUL since 3.9, if there is one.
+    /// The warning of Postfix 3.9 and later about a NUL, if there is one.
     pub fn nul_warning(&self, path: &str) -> Option<String> {
         let Self { first, last, .. } = self;
         let lines = if first == last {
@@ -104,7 +106,7 @@ impl Span {
     }
 }
 
-/// A file, logical line by logical line.
+/// Splits a file into spans, one for each logical line.
 pub fn spans(text: &[u8]) -> impl Iterator<Item = Span> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     let mut physical = (1u64..).zip(text.split(|&byte| byte == b'\n')).peekable();
@@ -146,12 +148,12 @@ fn is_ignored(line: &[u8]) -> bool {
     matches!(trim_space_start(line).first(), None | Some(b'#'))
 }
 
-/// Whether a physical line goes on with the logical line before it.
+/// Whether a physical line continues the logical line before it.
 pub fn begins_with_space(line: &[u8]) -> bool {
     line.first().is_some_and(|&byte| is_space(byte))
 }
 
-/// The warning that a logical line goes on with nothing.
+/// The warning about a continuation line without a line before it.
 pub fn no_beginning(path: &str, line: &[u8], charset: Charset) -> String {
     let start = line.get(..SHOWN_MAX).unwrap_or(line);
     let dots = if start.len() < line.len() { "..." } else { "" };
@@ -164,16 +166,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_logical_line_goes_on_across_comments_and_blank_lines() {
+    fn a_logical_line_continues_across_comments_and_blank_lines() {
         let text = b"\n x\n#\ny \n\t \n z\n  #\nw\0v\n u";
         let lines: Vec<_> = logical_lines(text).collect();
         let expected = [(2, " x"), (4, "y  z"), (8, "w")];
         assert_eq!(lines, expected.map(|(n, line)| (n, line.into())));
     }
 
-    // As Postfix 3.10.13 warned of each file.
+    // The line numbers are those of Postfix 3.10.13.
     #[test]
-    fn a_nul_is_warned_of_with_all_lines_that_were_read() {
+    fn a_warning_about_a_nul_names_all_lines_that_were_read() {
         for (text, lines) in [
             ("x = 1\0\n#c\ny = 1\n", "1-2"),
             ("x = 1\0\n#c\n", "1-2"),
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_does_not_make_us_wait() {
+    fn a_fifo_does_not_block() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("main.cf");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();

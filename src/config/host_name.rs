@@ -1,38 +1,37 @@
-//! What a host name may look like.
-//!
-//! Owns the rule and the words of its warnings. Asks no name service.
+//! Checks the syntax of host names, with the texts of Postfix's warnings. Uses no
+//! name service.
 
 use super::error::printable;
 use crate::text::Charset;
 
-/// Longest host name.
+/// Largest length of a host name.
 const LENGTH_MAX: usize = 255;
-/// Longest label of a host name.
+/// Largest length of a label of a host name.
 const LABEL_MAX: usize = 63;
-/// How much of a host name that is too long is shown.
+/// Largest number of bytes that a warning shows of a host name that is too long.
 const SHOWN_MAX: usize = 100;
 
-/// Why a text is no host name.
+/// Why a text is not a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostNameError {
-    /// It is empty.
+    /// The name is empty.
     Empty,
-    /// It holds this byte.
+    /// The name contains this byte.
     Byte(u8),
-    /// A dot at one of its ends or next to another dot.
+    /// A dot is at the beginning or end, or next to another dot.
     Delimiter,
-    /// A hyphen at an end of a label.
+    /// A hyphen is at the beginning or end of a label.
     Hyphen,
     /// A label is too long.
     Label,
-    /// It is made of digits and dots.
+    /// The name consists of digits and dots.
     Numeric,
-    /// It is too long.
+    /// The name is too long.
     Length,
 }
 
-/// Checks a host name: labels of letters, digits, underscores and inner
-/// hyphens, not all numeric, with single dots between them.
+/// Checks a host name: labels of letters, digits, underscores and inner hyphens,
+/// separated by single dots, and not all numeric.
 pub fn check(name: &[u8]) -> Result<(), HostNameError> {
     if name.is_empty() {
         return Err(HostNameError::Empty);
@@ -98,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_fault_from_the_left_is_named() {
+    fn the_leftmost_error_is_reported() {
         for (name, fault) in [
             ("", HostNameError::Empty),
             ("foo..bar", HostNameError::Delimiter),

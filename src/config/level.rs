@@ -1,20 +1,18 @@
-//! Compatibility levels: versions such as `3.6` or `3.6.1`, compared part by
-//! part.
-//!
-//! Owns their syntax and order. Independent of what a level changes.
+//! Compatibility levels: versions such as `3.6` or `3.6.1`, which are compared part
+//! by part.
 
 use crate::text::whole_number;
 
-/// A parsed level. Missing parts count as zero.
+/// A compatibility level. Missing parts are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level([i64; 3]);
 
-/// Bits that Postfix gives to each of the two lower parts of a level in a
-/// signed 64-bit number; it refuses what does not fit.
+/// Number of bits for each of the two lower parts of a level in Postfix, which
+/// stores a level in a signed 64-bit number and refuses larger parts.
 const PART_BITS: u32 = 10;
 
 impl Level {
-    /// Accepts one to three numbers with dots between them.
+    /// Parses one to three numbers separated by dots.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut level = Self::default();
         let mut parts = level.0.iter_mut();
@@ -33,7 +31,7 @@ impl Level {
     }
 }
 
-/// A number that is not negative.
+/// Parses a number that is not negative.
 fn number(text: &[u8]) -> Option<i64> {
     whole_number(text).filter(|number| *number >= 0)
 }
@@ -55,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_postfix_refuses_is_refused() {
+    fn levels_that_postfix_refuses_are_refused() {
         for text in [
             "",
             "x",

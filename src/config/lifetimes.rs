@@ -1,26 +1,27 @@
-//! When a message is given up: for what a listing tells of its end.
+//! The parameters that say when a message is returned as undeliverable, for
+//! listings that show it.
 
 use std::time::Duration;
 
 use super::error::ConfigError;
 use super::settings::Config;
 
-/// How long a message stays in the queue before it is returned.
+/// The time that a message stays in the queue before it is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
     /// maximal_queue_lifetime.
     pub message: Duration,
-    /// bounce_queue_lifetime: of messages from the null sender.
+    /// bounce_queue_lifetime, for messages from the null sender.
     pub bounce: Duration,
 }
 
 impl Config {
-    /// Looks at the parameters that say when a message is given up.
+    /// Reads maximal_queue_lifetime and bounce_queue_lifetime.
     pub fn lifetimes(&self, warnings: &mut Vec<String>) -> Result<Lifetimes, ConfigError> {
         let mut parameters = self.parameters.clone();
         let mut time = |name: &'static str, default: &[u8]| {
             let mut value = parameters.take(name, default, warnings)?;
-            // A number alone means days in these two.
+            // The default unit of these two parameters is the day.
             if value.last().is_some_and(u8::is_ascii_digit) {
                 value.push(b'd');
             }
@@ -51,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_alone_is_days() {
+    fn a_number_without_a_unit_is_in_days() {
         let days = |days: u64| Duration::from_secs(days * 86_400);
         let owner = "mail_owner = nobody\n";
         let found = lifetimes(owner).unwrap();

@@ -1,8 +1,8 @@
-//! Looks at every parameter, checks it, and fills in [`Config`].
+//! Reads and checks every parameter, and fills in [`Config`].
 //!
-//! Owns the order, so that of several faults the same one is reported as by
-//! Postfix. Does not check parameters that the tools do not use: a main.cf
-//! that is wrong elsewhere can still be listed (a deliberate difference).
+//! The order is that of Postfix, so that of several errors the same one is
+//! reported. Parameters that the tools do not use are not checked: a queue can be
+//! listed although main.cf has errors elsewhere (a deliberate difference).
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -25,13 +25,12 @@ use super::tokens::{next_token, words};
 use crate::release::{Feature, Installed, Release};
 use crate::text::Charset;
 
-/// The program that logs nowhere, whatever maillog_file is.
+/// The program that logs nothing, whatever the value of maillog_file.
 const PROGRAM_WITHOUT_LOG: &str = "postcat";
 
 impl Config {
-    /// Reads `directory`/main.cf for a program, to whose name main.cf can
-    /// refer as `$process_name`. A `release` that is given counts instead of
-    /// that of the instance's daemons.
+    /// Reads `directory`/main.cf for a program, to whose name main.cf can refer as
+    /// `$process_name`. `release` overrides the release of the instance's daemons.
     ///
     /// # Errors
     ///
@@ -90,42 +89,42 @@ impl Config {
     }
 }
 
-/// What is known of a configuration while it is read, and all that is known
-/// of one that turns out to be faulty.
+/// What is known of a configuration while it is read. It is used for the messages
+/// about a configuration with errors.
 #[derive(Debug, Default)]
 pub struct LoadState {
-    /// The texts that follow `PROG: warning: `, in order; they come before
-    /// the error, if there is one.
+    /// The texts that follow `PROG: warning: `, in order. They precede the error,
+    /// if there is one.
     pub warnings: Vec<String>,
-    /// The syslog facility, which counts as soon as it was looked at: for the
-    /// warnings after it and for the error.
+    /// The syslog facility, which applies to the warnings after it and to the
+    /// error.
     pub facility: Option<KnownFacility>,
-    /// syslog_name, which counts for the errors that are found last.
+    /// syslog_name, which applies to the errors that are found after it.
     pub syslog_name: Option<Vec<u8>>,
 }
 
-/// The syslog facility, and when it was known.
+/// The syslog facility, and when it became known.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownFacility {
-    /// Its number.
+    /// The number of the facility.
     pub facility: u8,
-    /// How many warnings came before.
+    /// Number of warnings before the facility was known.
     pub after: usize,
 }
 
-/// The parameters that only showq looks at in Postfix. What is wrong with
-/// them is showq's fault there, not that of the tool that asks for a listing.
+/// The parameters that only showq reads in Postfix. Errors in them are reported by
+/// showq there, not by the tool that requests the listing.
 #[derive(Clone, Debug)]
 pub struct ListingParameters {
-    /// duplicate_filter_limit: how many recipients are remembered; 0 is no
-    /// limit, less than that none at all.
+    /// duplicate_filter_limit: the number of recipients that are remembered. 0
+    /// means no limit, a negative number none.
     pub duplicate_filter_limit: i32,
-    /// empty_address_recipient: shown for an empty address.
+    /// empty_address_recipient: shown in place of an empty address.
     pub empty_address_recipient: Vec<u8>,
 }
 
 impl Config {
-    /// Looks at the parameters that only a listing needs.
+    /// Reads the parameters that only a listing needs.
     pub fn listing_parameters(
         &self,
         warnings: &mut Vec<String>,
@@ -157,7 +156,7 @@ struct Loader<'w> {
 }
 
 impl Loader<'_> {
-    /// Looks at compatibility_level, to which the defaults of others refer.
+    /// Reads compatibility_level, to which the defaults of other parameters refer.
     fn compatibility_level(&mut self) -> Result<(), ConfigError> {
         let name = "compatibility_level";
         let value = self.parameters.take(name, b"0", self.warnings)?;
@@ -167,7 +166,7 @@ impl Loader<'_> {
             } else {
                 value.as_slice()
             };
-            // Refused with the whole value. Least: no level at all.
+            // Refused with the whole value. A negative level is 0.
             let level = self.parameters.integer_in(name, digits, &value)?;
             self.parameters.replace(name, level.max(0).to_string());
             return Ok(());
@@ -180,12 +179,13 @@ impl Loader<'_> {
         }
     }
 
-    /// Looks at a part of the table, in its order.
+    /// Reads the parameters of a part of the table, in its order.
     fn take(&mut self, table: &[Parameter]) -> Result<(), ConfigError> {
         for parameter in table {
             match parameter.name {
                 "daemon_directory" => self.take_one(parameter, checks::daemon_directory()),
-                // Only a file that mentions it needs the daemons' file read.
+                // Determining the version reads a daemon's file, so do it only if
+                // necessary.
                 "mail_version" if self.parameters.mentions(parameter.name) => {
                     let version = self.postfix.version().to_owned();
                     self.take_one(parameter, version.as_bytes())
@@ -216,7 +216,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Looks at respectful_logging, which exists since Postfix 3.6.
+    /// Checks respectful_logging, which exists since Postfix 3.6.
     fn respectful_logging(&mut self) -> Result<(), ConfigError> {
         const NAME: &str = "respectful_logging";
         let value = self.parameters.value(NAME.as_bytes())?;
@@ -232,8 +232,8 @@ impl Loader<'_> {
         }
     }
 
-    /// The names of the host and its domain, each by default made from the
-    /// other; checked once both are known.
+    /// Reads the names of the host and its domain, each of which is by default
+    /// derived from the other. They are checked once both are known.
     fn host(&mut self) -> Result<(), ConfigError> {
         let [host, domain] = table::HOST;
         let mut default = Vec::new();
@@ -260,8 +260,8 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// The value of a parameter that `table` lists as a text. Every load asks
-    /// for all of them: a name that is not there fails the first test.
+    /// The value of a text parameter in `table`. Every load reads all of them, so a
+    /// missing name fails the first test.
     fn text(&self, name: &str) -> Vec<u8> {
         let value = self.values.get(name);
         debug_assert!(
@@ -278,7 +278,7 @@ impl Loader<'_> {
         words(&self.text(name)).map(<[u8]>::to_vec).collect()
     }
 
-    /// As `list`, where braces hold together what has separators in it.
+    /// Like `list`, but separators inside braces do not split a word.
     fn tokens(&self, name: &str) -> Vec<Vec<u8>> {
         let text = self.text(name);
         let mut rest = text.as_slice();
@@ -384,7 +384,7 @@ mod tests {
 
     fn load(text: &str) -> Result<Config, String> {
         let directory = tempfile::tempdir().unwrap();
-        // Few machines that test this have a user "postfix", all have daemon.
+        // Few machines have a user "postfix", but all have "daemon".
         let text = format!("mail_owner = daemon\n{text}\n");
         std::fs::write(directory.path().join("main.cf"), text).unwrap();
         let mut progress = LoadState::default();
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_means_the_defaults() {
+    fn an_empty_file_gives_the_defaults() {
         let config = load("").unwrap();
         assert_eq!(config.queue_directory, Path::new("/var/spool/postfix"));
         assert_eq!(config.hash_queue_names, [b"deferred".as_slice(), b"defer"]);
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_values_are_refused_in_the_words_of_postfix() {
+    fn bad_values_are_refused_with_the_text_of_postfix() {
         for (text, message) in [
             (
                 "enable_long_queue_ids = maybe",
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_faults_the_one_postfix_names_is_named() {
+    fn of_several_errors_the_same_one_is_reported_as_by_postfix() {
         let faults = [
             "compatibility_level = x",
             "postlog_service_name =",
@@ -506,12 +506,12 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_we_do_not_use_is_not_checked() {
+    fn an_unused_parameter_is_not_checked() {
         assert!(load("default_privs = ${\nsetgid_group = nosuchgroup\nmax_use = x").is_ok());
     }
 
     #[test]
-    fn a_value_refers_only_to_defaults_looked_at_before() {
+    fn a_value_can_refer_only_to_defaults_before_it() {
         let config = load("queue_directory = /$mydomain/$relay_domains$ipc_timeout").unwrap();
         let domain = config.parameters.value(b"mydomain").unwrap();
         let expected = [b"/", domain.as_slice(), b"/"].concat();

@@ -1,8 +1,7 @@
-//! Which main.cf: the `-c` option, the environment, the default; and which
-//! other directory a set-gid program may believe.
+//! Determines which main.cf to read, from the `-c` option, the environment and the
+//! default; and which other directories a set-gid program accepts.
 //!
-//! Owns that rule. Independent of how a program got its rights; leaves
-//! everything else in main.cf alone.
+//! Independent of how a program got its rights. Interprets nothing else in main.cf.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -15,9 +14,9 @@ use super::tokens::words;
 use crate::sys::process::Trust;
 use crate::text::Charset;
 
-/// Where main.cf is by default.
+/// The default directory of main.cf.
 pub const DEFAULT_DIRECTORY: &str = "/etc/postfix";
-/// The environment variable that says otherwise.
+/// The environment variable that overrides the default directory.
 pub const ENVIRONMENT: &str = "MAIL_CONFIG";
 
 /// The parameters that list other configuration directories.
@@ -26,9 +25,9 @@ const LISTS: [&[u8]; 2] = [
     b"multi_instance_directories",
 ];
 
-/// The directory of main.cf: the value of `-c`, else that of MAIL_CONFIG,
-/// else `default`, which is asked for only if it matters. Either may be empty,
-/// and is taken as it is.
+/// The directory of main.cf: the value of `-c`, else that of MAIL_CONFIG, else
+/// `default`, which is called only if it is needed. The first two are used
+/// unchanged, even if empty.
 pub fn locate(
     option: Option<&OsStr>,
     environment: Option<&OsStr>,
@@ -48,7 +47,7 @@ pub fn locate(
     }
 }
 
-/// Refuses a directory that the main.cf in `default` does not list, literally.
+/// Refuses a directory that is not listed, literally, in the main.cf of `default`.
 fn authorize(
     directory: &Path,
     default: &Path,
@@ -74,8 +73,8 @@ fn authorize(
     })
 }
 
-/// Whether a line is a setting of one of the two lists and names a directory.
-/// Malformed lines set nothing; each setting counts, not only the last one.
+/// Whether a line sets one of the two lists and contains a directory. Malformed
+/// lines set nothing; every setting counts, not only the last one.
 fn lists(line: &[u8], wanted: &[u8]) -> bool {
     split_setting(line).is_ok_and(|(name, value)| {
         LISTS.contains(&name) && words(value).any(|directory| directory == wanted)
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_option_comes_before_the_environment_and_that_before_the_default() {
+    fn the_option_precedes_the_environment_and_the_default() {
         let (option, environment) = (Some(OsStr::new("")), Some(OsStr::new("e")));
         let default = Path::new("/d");
         let ask = |option, environment| {
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_gid_program_takes_only_what_the_default_lists() {
+    fn a_set_gid_program_accepts_only_directories_in_the_default_main_cf() {
         for text in [
             "alternate_config_directories = /alt",
             "multi_instance_directories = /x,/alt",
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_itself_is_meant_literally() {
+    fn the_default_directory_is_compared_literally() {
         let default = Default::with("");
         let name = default.0.path().display().to_string();
         assert!(default.ask(&name).is_ok());

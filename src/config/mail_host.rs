@@ -1,17 +1,15 @@
-//! What a mail destination may look like: a host name, or an address in
-//! brackets.
-//!
-//! Owns the rule. Uses no name service.
+//! Checks the syntax of mail destinations: a host name, or an address in brackets.
+//! Uses no name service.
 
 use super::host_name;
 
-/// What stands before an IPv6 address in brackets, in any case.
+/// Prefix of an IPv6 address in brackets, in upper or lower case.
 const IPV6_TAG: &[u8] = b"ipv6:";
-/// Most colons an IPv6 address can have: one less than it has fields.
+/// Largest number of colons in an IPv6 address.
 const COLONS_MAX: usize = 7;
-/// The same, before a dotted end, which stands for two fields.
+/// Number of colons before a dotted end, which represents two fields.
 const COLONS_BEFORE_DOTTED: std::ops::RangeInclusive<usize> = 2..=6;
-/// Most digits in a field of an IPv6 address.
+/// Largest number of digits in a field of an IPv6 address.
 const FIELD_DIGITS_MAX: usize = 4;
 
 /// Whether `site` is a host name, `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
@@ -29,8 +27,8 @@ fn is_literal(text: &[u8]) -> bool {
     }
 }
 
-/// Four numbers up to 255, leading zeros allowed; the first is zero only in
-/// 0.0.0.0.
+/// Whether a text consists of four numbers up to 255. Leading zeros are allowed;
+/// the first number is zero only in 0.0.0.0.
 fn is_ipv4(text: &[u8]) -> bool {
     let numbers: Option<Vec<u8>> = text.split(|&byte| byte == b'.').map(octet).collect();
     match numbers.as_deref() {
@@ -46,11 +44,11 @@ fn octet(digits: &[u8]) -> Option<u8> {
     is_number.then(|| digits.parse().ok())?
 }
 
-/// Fields of up to four hexadecimal digits, eight of them or fewer around one
-/// `::`; the last two may be written as an IPv4 address.
+/// Whether a text consists of fields of up to four hexadecimal digits, eight or,
+/// around one `::`, fewer. The last two may be written as an IPv4 address.
 ///
-/// Observed: it is the colons that count, so `1:2:3:4:5:6:7::` is one too
-/// long, and a dotted end needs only two before it.
+/// Observed: colons are counted rather than fields, so `1:2:3:4:5:6:7::` is too
+/// long, and a dotted end requires only two colons before it.
 fn is_ipv6(text: &[u8]) -> bool {
     let (fields, dotted) = match text.iter().rposition(|&byte| byte == b':') {
         Some(colon) if text.contains(&b'.') => {
@@ -73,14 +71,14 @@ fn is_ipv6(text: &[u8]) -> bool {
         && fields.split(|&byte| byte == b':').all(is_field)
 }
 
-/// Whether neither end has a single colon.
+/// Whether neither end is a single colon.
 fn ends_are_fields(fields: &[u8], dotted: &[u8]) -> bool {
     let starts = !fields.starts_with(b":") || fields.starts_with(b"::");
     let ends = !dotted.is_empty() || !fields.ends_with(b":") || fields.ends_with(b"::");
     starts && ends
 }
 
-/// An empty one is part of the `::`.
+/// Whether a text is a field. An empty field is part of the `::`.
 fn is_field(field: &[u8]) -> bool {
     field.len() <= FIELD_DIGITS_MAX && field.iter().all(u8::is_ascii_hexdigit)
 }
@@ -89,9 +87,9 @@ fn is_field(field: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    // Each as Postfix 3.7.11's postqueue -s took or refused it.
+    // Each was accepted or refused by `postqueue -s` of Postfix 3.7.11.
     #[test]
-    fn literals_are_taken_and_refused_as_postqueue_does() {
+    fn literals_are_accepted_and_refused_as_by_postqueue() {
         for site in [
             "[1.2.3.4]",
             "[01.2.3.4]",

@@ -1,7 +1,5 @@
-//! main.cf as a file: logical lines, names and raw values.
-//!
-//! Owns the syntax below the level of `$name`. Independent of which parameters
-//! exist nor what their values mean.
+//! Parses main.cf into names and unexpanded values. Independent of which parameters
+//! exist and of what their values mean.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -12,42 +10,42 @@ use super::file;
 use super::file::{begins_with_space, spans};
 use crate::text::{Charset, is_space, trim_space_end, trim_space_start};
 
-/// What releases of Postfix treat differently in the file.
+/// Differences between Postfix releases in parsing the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineRules {
-    /// What a NUL leads to.
+    /// How to treat NUL bytes.
     pub nuls: Nuls,
-    /// What a line leads to that begins with the equals sign.
+    /// How to treat lines that begin with the equals sign.
     pub no_name: NoName,
 }
 
 impl LineRules {
-    /// For a first look at a file: as little as possible is wrong with it.
+    /// The rules that accept most, for parsing a file before its release is known.
     pub const LENIENT: Self = Self {
         nuls: Nuls::Ignore,
         no_name: NoName::Accept,
     };
 }
 
-/// What a NUL in the file leads to.
+/// How to treat NUL bytes in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nuls {
-    /// Nothing.
+    /// Without a warning.
     Ignore,
-    /// A warning.
+    /// With a warning.
     Warn,
 }
 
-/// What a setting without a name leads to.
+/// How to treat a setting without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoName {
-    /// Nothing: it sets a parameter that nothing can refer to.
+    /// Accept it; nothing can refer to the parameter that it sets.
     Accept,
-    /// An error.
+    /// Refuse it with an error.
     Refuse,
 }
 
-/// The settings of one main.cf, not yet expanded.
+/// The settings of a main.cf, not yet expanded.
 #[derive(Clone, Debug)]
 pub struct MainCf {
     path: PathBuf,
@@ -55,9 +53,9 @@ pub struct MainCf {
 }
 
 impl MainCf {
-    /// Reads `directory`/main.cf for `program`, whose name and directory the
-    /// file can refer to as `$process_name` and `$config_directory`.
-    /// `rules_of` is called for a file that has what the rules are about.
+    /// Reads `directory`/main.cf for `program`. The file can refer to the program
+    /// and the directory as `$process_name` and `$config_directory`. `rules_of` is
+    /// called only if the file contains something that the rules apply to.
     pub fn read(
         directory: &Path,
         program: &str,
@@ -70,7 +68,7 @@ impl MainCf {
             ("config_directory", directory.as_os_str().as_bytes()),
             ("process_name", program.as_bytes()),
         ];
-        // The rules depend on where the daemons are, which is in the file.
+        // The rules depend on daemon_directory, which is set in the file.
         let first_look = |rules| Self::parse(path.clone(), &text, &presets, rules, &mut Vec::new());
         let has_no_name = text.starts_with(b"=") || text.windows(2).any(|pair| pair == b"\n=");
         let rules = if text.contains(&0) || has_no_name {
@@ -81,7 +79,7 @@ impl MainCf {
         Self::parse(path.clone(), &text, &presets, rules, warnings)
     }
 
-    /// Takes `text` as the contents of `path`; `presets` are set beforehand.
+    /// Parses `text` as the contents of `path`. `presets` are set beforehand.
     pub fn parse(
         path: PathBuf,
         text: &[u8],
@@ -106,17 +104,17 @@ impl MainCf {
         Ok(file)
     }
 
-    /// Where the settings come from.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The raw value of a parameter that is set.
+    /// The unexpanded value of a parameter, if it is set.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.values.get(name).map(Vec::as_slice)
     }
 
-    /// All raw values.
+    /// All unexpanded values.
     pub fn values(&self) -> &Values {
         &self.values
     }
@@ -126,7 +124,7 @@ impl MainCf {
         self.values.insert(name.to_vec(), value.to_vec());
     }
 
-    /// Sets a parameter that is not set yet.
+    /// Sets a parameter unless it is already set.
     pub fn set_default(&mut self, name: &[u8], value: &[u8]) {
         if !self.values.contains_key(name) {
             self.values.insert(name.to_vec(), value.to_vec());
@@ -173,24 +171,24 @@ impl MainCf {
     }
 }
 
-/// The main.cf of a configuration directory, named as Postfix names it: the
-/// directory's spelling is kept, even if it is empty or ends in a slash.
+/// The path of main.cf in a configuration directory as Postfix writes it: the
+/// directory is unchanged, even if it is empty or ends in a slash.
 pub fn file_of(directory: &Path) -> PathBuf {
     let mut name = directory.as_os_str().to_owned();
     name.push("/main.cf");
     name.into()
 }
 
-/// What a line that sets nothing lacks.
+/// Why a line is not a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineError {
-    /// A name.
+    /// It has no name.
     NoName,
-    /// An equals sign after the name.
+    /// It has no equals sign after the name.
     NoEquals,
 }
 
-/// Takes `name = value` apart, with the white space around both.
+/// Splits `name = value`, and removes the white space around both.
 pub fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), LineError> {
     let length = line
         .iter()
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logical_line_goes_on_across_comments_and_blank_lines() {
+    fn a_logical_line_continues_across_comments_and_blank_lines() {
         assert_eq!(value_of_x(b"x = a\n#c\n  b\n\n  # d\n  c\n"), b"a  b  c");
         assert_eq!(value_of_x(b"x = a  \n  b  \n"), b"a    b");
         assert_eq!(value_of_x(b"x = a"), b"a");
@@ -235,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_continues_nothing_is_ignored_with_a_warning() {
+    fn a_continuation_without_a_line_before_it_is_ignored_with_a_warning() {
         let (file, warnings) = parse(b"#c\n lead\n cont\nx=1");
         assert_eq!(file.unwrap().get(b"x"), Some(b"1".as_slice()));
         assert_eq!(
@@ -260,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_set_nothing_are_fatal() {
+    fn lines_without_a_setting_are_fatal() {
         for (text, message) in [
             (
                 "\n#\nno\teq \n t\n",
@@ -278,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_cannot_be_read_are_named_with_the_reason() {
+    fn errors_in_reading_name_the_file_and_the_reason() {
         let directory = tempfile::tempdir().unwrap();
         let message = || {
             let result = MainCf::read(directory.path(), "x", |_| NEWEST, &mut Vec::new());

@@ -1,20 +1,23 @@
-//! main.cf: finding it, reading it, expanding it, and what the tools need of
-//! it.
+//! Finds, reads and expands main.cf, and provides the parameters that the tools
+//! need.
 //!
-//! Owns the words of every configuration error. Independent of options,
-//! queues or sockets, and prints nothing: warnings are handed to the caller.
+//! Error texts are those of Postfix. Independent of options, queues and sockets.
+//! Prints nothing: warnings are returned to the caller.
 //!
-//! - `locate`: which directory, and which directories a set-gid program accepts
-//! - `default_directory`: `/etc/postfix`, or where other systems have it
+//! - `locate`: which directory to read, and which directories a set-gid program
+//!   accepts
+//! - `default_directory`: `/etc/postfix`, or the directory of other systems
 //! - `file`, `main_cf`: logical lines, names and values
-//! - `expand`, `reference`: `$name` and its kin; `level`: versions such as `3.6`
+//! - `expand`, `reference`: references such as `$name`; `level`: versions such as
+//!   `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
-//! - `queue_paths`: no more than where the queues are, whatever else is wrong
-//! - `host_name`, `mail_host`: what a host name and a mail destination may look like
-//! - `lifetimes`: when a message is given up
+//! - `queue_paths`: only the location of the queues, whatever errors main.cf has
+//!   elsewhere
+//! - `host_name`, `mail_host`: the syntax of host names and mail destinations
+//! - `lifetimes`: when a message is returned as undeliverable
 //! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
-//! - `error`: what can be wrong, in Postfix's words
+//! - `error`: errors, with Postfix's texts
 
 mod access;
 mod checks;

@@ -1,7 +1,7 @@
-//! Parameters: main.cf together with the defaults, values by name and type.
+//! Parameters: the settings of main.cf together with the defaults, expanded and
+//! converted to types.
 //!
-//! Owns how a value is expanded and converted and the words when it cannot be.
-//! Which parameters there are is decided by `table`.
+//! Error texts are those of Postfix. The parameters are listed in `table`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use super::expand::{ExpansionError, expand};
 use super::main_cf::MainCf;
 use crate::text::{Charset, trim_space_start, whole_number};
 
-/// The settings of a main.cf and the defaults of what it does not set.
+/// The settings of a main.cf, and the defaults of parameters that it does not set.
 #[derive(Clone, Debug)]
 pub struct Parameters {
     file: MainCf,
-    /// The values of the parameters that were looked at.
+    /// The expanded values of the parameters that have been read.
     taken: HashMap<&'static str, Vec<u8>>,
     charset: Charset,
 }
 
 impl Parameters {
-    /// The settings of a file, without any default yet.
+    /// The settings of a file, without defaults.
     pub fn new(file: MainCf) -> Self {
         Self {
             file,
@@ -30,25 +30,25 @@ impl Parameters {
         }
     }
 
-    /// Which bytes messages may hold from now on.
+    /// Sets the characters that messages can contain from now on.
     pub fn set_charset(&mut self, charset: Charset) {
         self.charset = charset;
     }
 
-    /// Which bytes messages may hold.
+    /// The characters that messages can contain.
     pub fn charset(&self) -> Charset {
         self.charset
     }
 
-    /// The name of the file, as it appears in messages.
+    /// The path of the file as it appears in messages.
     pub fn file(&self) -> String {
         use std::os::unix::ffi::OsStrExt;
         self.shown(self.file.path().as_os_str().as_bytes())
     }
 
-    /// The expanded value of a parameter, or of its default if the file does
-    /// not set it. As in Postfix, it is the expanded default that other values
-    /// refer to from then on, and that is expanded again with them.
+    /// Reads a parameter: its expanded value, or its expanded default if the file
+    /// does not set it. As in Postfix, later values refer to the expanded default,
+    /// which is then expanded again.
     pub fn take(
         &mut self,
         name: &'static str,
@@ -67,7 +67,7 @@ impl Parameters {
         self.file.get(name.as_bytes()).is_some()
     }
 
-    /// Whether any value in the file has this text in it.
+    /// Whether any value in the file contains this text.
     pub fn mentions(&self, text: &str) -> bool {
         let has = |value: &Vec<u8>| {
             value
@@ -77,8 +77,8 @@ impl Parameters {
         self.file.values().values().any(has)
     }
 
-    /// The expanded value of any name; empty if nothing sets it. What
-    /// `postconf -x -h NAME` says, apart from runs of blanks.
+    /// The expanded value of any parameter; empty if nothing sets it. The same as
+    /// the output of `postconf -x -h NAME`, except for runs of blanks.
     pub fn value(&self, name: &[u8]) -> Result<Vec<u8>, ConfigError> {
         let taken = self
             .taken
@@ -90,12 +90,13 @@ impl Parameters {
         }
     }
 
-    /// Bytes as they may appear in a message.
+    /// Bytes as they can appear in a message.
     pub fn shown(&self, bytes: &[u8]) -> String {
         printable(bytes, self.charset)
     }
 
-    /// The present value of any name, with the warnings on the way.
+    /// The expanded current value of any parameter. Adds warnings about the
+    /// expansion.
     pub fn expanded(
         &self,
         name: &[u8],
@@ -116,7 +117,7 @@ impl Parameters {
         })
     }
 
-    /// Takes a value as text of at least that many bytes.
+    /// Checks that a value has at least `least` bytes.
     pub fn text(
         &self,
         name: &'static str,
@@ -135,7 +136,7 @@ impl Parameters {
         })
     }
 
-    /// The number in `digits`, a part of `value`, which an error shows.
+    /// Parses `digits`, a part of `value`. An error shows `value`.
     pub fn integer_in(
         &self,
         name: &'static str,
@@ -148,14 +149,14 @@ impl Parameters {
         })
     }
 
-    /// Sets a parameter to what its text is understood as.
+    /// Sets a parameter to the value as it is interpreted.
     pub fn replace(&mut self, name: &'static str, value: String) {
         let value = value.into_bytes();
         self.file.set(name.as_bytes(), &value);
         self.taken.insert(name, value);
     }
 
-    /// Takes a value as a number.
+    /// Parses a number that must be at least `least`.
     pub fn integer(
         &self,
         name: &'static str,
@@ -176,7 +177,7 @@ impl Parameters {
         Ok(number)
     }
 
-    /// Takes a value as yes or no.
+    /// Parses yes or no.
     pub fn boolean(&self, name: &'static str, value: &[u8]) -> Result<bool, ConfigError> {
         if value.eq_ignore_ascii_case(b"yes") {
             Ok(true)
@@ -188,7 +189,7 @@ impl Parameters {
         }
     }
 
-    /// Takes a value as a time.
+    /// Parses a time that must be at least `least` seconds.
     pub fn time(
         &self,
         name: &'static str,
@@ -210,8 +211,9 @@ impl Parameters {
     }
 }
 
-/// A time: a number, then a letter for its unit, or nothing for seconds. Like
-/// Postfix, takes a unit alone for zero, and ignores what follows the unit.
+/// Parses a time: a number and one letter for its unit; the default unit is the
+/// second. Like Postfix, accepts a unit alone as zero, and ignores text after the
+/// unit.
 fn seconds(text: &[u8]) -> Option<i32> {
     let start = trim_space_start(text);
     let (sign, unsigned) = match start.split_first() {
@@ -221,7 +223,7 @@ fn seconds(text: &[u8]) -> Option<i32> {
     let length = unsigned.iter().take_while(|b| b.is_ascii_digit()).count();
     let (digits, unit) = unsigned.split_at_checked(length)?;
     let (number, unit) = match digits {
-        // No number at all: the unit is looked for where the text begins.
+        // Without a number, the unit is expected at the beginning of the text.
         [] => (0, text),
         digits => (std::str::from_utf8(digits).ok()?.parse().ok()?, unit),
     };

@@ -1,8 +1,7 @@
-//! Pattern lists: `authorized_mailq_users`, `fast_flush_domains` and others
-//!.
+//! Pattern lists such as `authorized_mailq_users` and `fast_flush_domains`.
 //!
-//! Owns how a list is taken apart and matched. Independent of what is matched,
-//! nor why; lookup tables are `tables`.
+//! Parses and matches lists. Independent of what is matched, and why. Lookup tables
+//! are in `tables`.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -17,25 +16,26 @@ use super::tables::LookupTable;
 use super::tokens::next_token;
 use crate::text::Charset;
 
-/// How many files may name each other. Postfix goes on until it has no more
-/// file descriptors.
+/// Largest depth of files that refer to each other. Postfix continues until it has
+/// no more file descriptors.
 const DEPTH_MAX: u32 = 100;
-/// How many files a list may name in all. Postfix has no such limit; ours ends
-/// lists of files that name each other more than once.
+/// Largest number of files in a list. Postfix has no such limit; this one stops
+/// lists of files that refer to each other repeatedly.
 const FILES_MAX: u32 = 1000;
 
 /// How a pattern is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matching {
-    /// As a whole: user names.
+    /// Exactly: user names.
     Whole,
-    /// As a domain, which matches its subdomains too.
+    /// As a domain that also matches its subdomains.
     DomainAndSubdomains,
-    /// As a domain; subdomains are matched by patterns that begin with a dot.
+    /// As a domain that does not match its subdomains, which patterns with a
+    /// leading dot do.
     Domain,
 }
 
-/// What stands before a pattern.
+/// Whether a pattern accepts or, after a `!`, refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Negation {
     Accept,
@@ -53,34 +53,34 @@ impl Negation {
 
 #[derive(Debug)]
 enum ListPattern {
-    /// In lower case.
+    /// Text in lower case.
     Text(Vec<u8>),
     Table(LookupTable),
-    /// A table that cannot be asked here.
+    /// A table that cannot be read here because its type is not built in.
     Unreadable,
 }
 
-/// What becomes of a list with a table that cannot be asked here.
+/// How to treat a table whose type is not built in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsupported {
-    /// It is an error.
+    /// As an error.
     Error,
-    /// It decides nothing: see [`ListMatch::Unknown`].
+    /// As a pattern whose result is [`ListMatch::Unknown`].
     Undecided,
 }
 
-/// What a list says of a subject.
+/// The result of matching a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListMatch {
-    /// The first pattern that matches accepts it.
+    /// The first pattern that matches accepts.
     Accepted,
-    /// None matches, or the first that does refuses it.
+    /// No pattern matches, or the first that matches refuses.
     Refused,
-    /// Before any that matches there is a table that cannot be asked here.
+    /// A table that cannot be read here precedes the first pattern that matches.
     Unknown,
 }
 
-/// A pattern list, ready to be matched: all files are read.
+/// A parsed pattern list. The files in it have been read.
 #[derive(Debug)]
 pub struct PatternList {
     patterns: Vec<(Negation, ListPattern)>,
@@ -88,7 +88,8 @@ pub struct PatternList {
 }
 
 impl PatternList {
-    /// Takes the expanded value of a parameter apart.
+    /// Parses the expanded value of a parameter. A table whose type is not built in
+    /// is an error.
     pub fn parse(
         parameter: &'static str,
         list: &[u8],
@@ -100,7 +101,8 @@ impl PatternList {
         Self::parse_with(parameter, list, matching, charset, unsupported, warnings)
     }
 
-    /// The same, with a choice of what a table is that cannot be asked here.
+    /// Like [`PatternList::parse`], with a choice of how to treat a table whose
+    /// type is not built in.
     pub fn parse_with(
         parameter: &'static str,
         list: &[u8],
@@ -124,7 +126,7 @@ impl PatternList {
         Ok(Self { patterns, matching })
     }
 
-    /// The list that matches everything.
+    /// A list that matches everything.
     pub fn of_all() -> Self {
         Self {
             patterns: vec![(Negation::Accept, ListPattern::Table(LookupTable::Static))],
@@ -132,13 +134,13 @@ impl PatternList {
         }
     }
 
-    /// Whether the first pattern that matches accepts. Case does not matter,
-    /// except in the keys of tables, which have to be in lower case.
+    /// Whether the first pattern that matches accepts. Upper and lower case are
+    /// equal, except in the keys of tables, which have to be in lower case.
     pub fn matches(&self, subject: &[u8]) -> bool {
         self.decide(subject) == ListMatch::Accepted
     }
 
-    /// What the list says of a subject; as [`PatternList::matches`].
+    /// Matches a list; see [`PatternList::matches`].
     pub fn decide(&self, subject: &[u8]) -> ListMatch {
         let subject = subject.to_ascii_lowercase();
         for (negation, pattern) in &self.patterns {
@@ -152,7 +154,7 @@ impl PatternList {
         ListMatch::Refused
     }
 
-    /// The list that says nothing of any subject.
+    /// A list for which every result is unknown.
     pub fn unknown() -> Self {
         Self {
             patterns: vec![(Negation::Accept, ListPattern::Unreadable)],
@@ -178,7 +180,7 @@ impl PatternList {
             Matching::Whole => false,
             Matching::Domain => parents.any(is),
             Matching::DomainAndSubdomains => parents.any(|parent| {
-                // An empty parent would be the end of "name.", not a domain.
+                // An empty parent is the end of "name.", not a domain.
                 parent
                     .get(1..)
                     .is_some_and(|domain| !domain.is_empty() && is(domain))
@@ -192,11 +194,11 @@ struct ListParser<'w> {
     charset: Charset,
     unsupported: Unsupported,
     warnings: &'w mut Vec<String>,
-    /// How many files we are in.
+    /// Number of files that enclose the current one.
     depth: u32,
-    /// How many files there were so far.
+    /// Number of files so far.
     files: u32,
-    /// The tables that were opened.
+    /// The names of the tables that have been opened.
     tables: HashSet<Vec<u8>>,
     patterns: Vec<(Negation, ListPattern)>,
 }
@@ -242,7 +244,7 @@ impl ListParser<'_> {
         Ok(())
     }
 
-    /// Opens a table. Warns only the first time: Postfix shares tables.
+    /// Opens a table. Warns only the first time, because Postfix shares tables.
     fn table(&mut self, name: &[u8]) -> Result<LookupTable, ConfigError> {
         let mut warnings = Vec::new();
         let table = LookupTable::open(self.parameter, name, self.charset, &mut warnings);
@@ -263,7 +265,7 @@ impl ListParser<'_> {
         let text = file::read(path).map_err(name)?;
         self.depth = self.depth.saturating_add(1);
         for line in text.split_inclusive(|&byte| byte == b'\n') {
-            // As everywhere, a NUL ends the text.
+            // A NUL terminates a line, as in all configuration files.
             let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
             if !line.starts_with(b"#") {
                 self.list(line, negation)?;
@@ -274,7 +276,6 @@ impl ListParser<'_> {
     }
 }
 
-/// What separates the words of a list.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn domains_match_their_subdomains_one_way_or_the_other() {
+    fn domains_match_their_subdomains_with_or_without_a_leading_dot() {
         let matches =
             |list, matching, site: &str| parse(list, matching).0.unwrap().matches(site.as_bytes());
         let (with, without) = (Matching::DomainAndSubdomains, Matching::Domain);

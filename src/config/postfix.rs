@@ -1,5 +1,5 @@
-//! Which Postfix an instance runs, as its main.cf says before any parameter is
-//! looked at: by where the daemons are.
+//! Determines the Postfix release of an instance from the daemon_directory in its
+//! main.cf, before any parameter is read.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -10,8 +10,8 @@ use super::main_cf::{LineRules, MainCf, NoName, Nuls};
 use super::parameters::Parameters;
 use crate::release::{Feature, Installed, Release};
 
-/// The Postfix of an instance by what main.cf sets, before any default is
-/// known. No daemon's file is read yet.
+/// The Postfix release of an instance according to the settings in main.cf, without
+/// defaults. Reads no daemon's file yet.
 pub fn postfix_of(file: &MainCf, release: Option<Release>) -> Installed {
     if let Some(release) = release {
         return Installed::of_release(release);
@@ -25,7 +25,7 @@ pub fn postfix_of(file: &MainCf, release: Option<Release>) -> Installed {
     Installed::in_directory(&PathBuf::from(OsString::from_vec(directory)))
 }
 
-/// How the lines of the main.cf `file` are to be read.
+/// The rules for parsing the main.cf `file`.
 pub fn line_rules_of(file: &MainCf, release: Option<Release>) -> LineRules {
     let postfix = postfix_of(file, release);
     let nuls = if postfix.has(Feature::NulWarning) {

@@ -1,5 +1,5 @@
-//! Where an instance's queues are and whose they are, and nothing else of its
-//! main.cf: what qshape needs to know. Other parameters may be faulty.
+//! The location and owner of an instance's queues, which is all of main.cf that
+//! qshape needs. Errors in other parameters do not matter.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -19,16 +19,16 @@ const MAIL_OWNER: (&str, &[u8]) = ("mail_owner", b"postfix");
 const HASH_QUEUE_NAMES: (&str, &[u8]) = ("hash_queue_names", b"deferred, defer");
 const HASH_QUEUE_DEPTH: (&str, &[u8]) = ("hash_queue_depth", b"1");
 
-/// Where an instance's queues are.
+/// The location of an instance's queues.
 #[derive(Clone, Debug)]
 pub struct QueuePaths {
-    /// Its queue directory; may be empty, or relative.
+    /// The queue directory; can be empty or relative.
     pub queue_directory: PathBuf,
     parameters: Parameters,
 }
 
 impl QueuePaths {
-    /// Reads `directory`/main.cf for a program. Warnings are the texts after
+    /// Reads `directory`/main.cf for a program. Warnings are the texts that follow
     /// `PROG: warning: `.
     pub fn load(
         program: &str,
@@ -57,7 +57,7 @@ impl QueuePaths {
         checks::mail_owner(&self.parameters, &user)
     }
 
-    /// Who owns the queues of a Postfix that says nothing else.
+    /// The owner of the queues if main.cf does not set mail_owner.
     pub fn default_mail_owner() -> Result<MailOwner, ConfigError> {
         let nothing = MainCf::parse(
             PathBuf::new(),
@@ -69,7 +69,7 @@ impl QueuePaths {
         checks::mail_owner(&Parameters::new(nothing), MAIL_OWNER.1)
     }
 
-    /// Which queues have subdirectories, and how many levels of them.
+    /// The names of the queues that have subdirectories, and the number of levels.
     pub fn hashing(
         &mut self,
         warnings: &mut Vec<String>,

@@ -1,49 +1,48 @@
-//! What stands between the braces of `${…}`: names, comparisons, branches.
+//! Parses the text between the braces of `${…}`: names, comparisons, branches.
 //!
-//! Owns their syntax and the words of its errors. Expands nothing: operands
-//! and branches are handed out as they are written.
+//! Error texts are those of Postfix. Operands and branches are returned unexpanded.
 
 use super::level::Level;
 use crate::text::trim_space_start;
 
-/// How much of the text after an error is shown.
+/// Largest number of bytes that an error shows of the text after it.
 const SHOWN_MAX: usize = 20;
 
 /// The text of an operand, without its braces.
 #[derive(Clone, Copy, Debug)]
 pub struct Operand<'t>(pub &'t [u8]);
 
-/// What decides between the branches of a reference.
+/// The condition that selects a branch of a reference.
 #[derive(Clone, Copy, Debug)]
 pub enum Condition<'t> {
-    /// Whether a name's raw value is not empty.
+    /// The unexpanded value of this name is not empty.
     Name(&'t [u8]),
-    /// Whether a comparison holds.
+    /// The comparison holds.
     Comparison(Operand<'t>, Operator, Operand<'t>),
 }
 
-/// The first half of a reference, and the text after it.
+/// The first part of a reference, and the text after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'t> {
-    /// What decides.
+    /// The condition.
     pub condition: Condition<'t>,
-    /// What follows, without leading white space: branches or nothing.
+    /// The remaining text without leading white space: branches or nothing.
     pub rest: &'t [u8],
 }
 
-/// The second half of a reference: what could be read of it, and the error
-/// after that. Postfix expands a branch before it looks further.
+/// The second part of a reference: the branches that could be parsed, and the error
+/// after them. Postfix expands a branch before it parses further.
 #[derive(Clone, Debug, Default)]
 pub struct Branches<'t> {
-    /// What it stands for if the condition holds.
+    /// The replacement if the condition holds.
     pub yes: Option<&'t [u8]>,
-    /// What it stands for if not.
+    /// The replacement if the condition does not hold.
     pub no: Option<&'t [u8]>,
-    /// The words if the rest is malformed.
+    /// The warning if the rest is malformed.
     pub fault: Option<Vec<u8>>,
 }
 
-/// A comparison, and of what: numbers and bytes, or levels.
+/// A comparison operator for numbers and bytes, or for levels.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
     relation: Relation,
@@ -66,7 +65,7 @@ enum Relation {
     Greater,
 }
 
-/// An operator without its suffix, as read and as written.
+/// An operator without its suffix, parsed and as written.
 struct Token<'t> {
     relation: Relation,
     token: &'t [u8],
@@ -76,13 +75,13 @@ struct Token<'t> {
 /// Why two operands cannot be compared.
 #[derive(Clone, Debug)]
 pub enum Incomparable {
-    /// Digits that make too large a number.
+    /// A number is too large; contains its digits.
     Number(Vec<u8>),
-    /// Not a level; the words of the warning.
+    /// An operand is not a level; contains the text of the warning.
     Level(Vec<u8>),
 }
 
-/// How a reference is written.
+/// The notation of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReferenceForm {
     /// `$name`
@@ -91,19 +90,18 @@ pub enum ReferenceForm {
     Braces,
 }
 
-/// A reference cut out of a text.
+/// A reference and the text after it.
 #[derive(Clone, Copy, Debug)]
 pub struct ScannedReference<'t> {
-    /// How it is written.
+    /// The notation.
     pub form: ReferenceForm,
-    /// The name, or what is in the braces.
+    /// The name, or the text in the braces.
     pub body: &'t [u8],
-    /// What follows.
+    /// The text after the reference.
     pub rest: &'t [u8],
 }
 
-/// Cuts the name or the braces' contents off the text after a `$`. `whole`
-/// is what an error shows.
+/// Scans the reference after a `$`. An error shows `whole`.
 pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<ScannedReference<'t>, Vec<u8>> {
     let (form, cut) = match after.first() {
         Some(b'{') => (ReferenceForm::Braces, balanced(after, b'{', b'}')),
@@ -117,12 +115,12 @@ pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<ScannedReference<'t>, V
     Ok(ScannedReference { form, body, rest })
 }
 
-/// The words for a reference to nothing.
+/// The warning about an empty reference.
 pub fn empty(whole: &[u8]) -> Vec<u8> {
     quoted("empty macro name: ", whole)
 }
 
-/// Reads the first half of a reference: a name, or `{left} operator {right}`.
+/// Parses the first part of a reference: a name, or `{left} operator {right}`.
 pub fn condition(body: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
     let start = trim_space_start(body);
     if start.first() == Some(&b'{') {
@@ -168,7 +166,7 @@ fn comparison(text: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
     })
 }
 
-/// Reads an operator: the longest run of characters that occur in any.
+/// Parses an operator: the longest run of characters that occur in operators.
 fn relation<'t>(left: Operand<'_>, text: &'t [u8]) -> Result<Token<'t>, Vec<u8>> {
     let length = text
         .iter()
@@ -183,7 +181,7 @@ fn relation<'t>(left: Operand<'_>, text: &'t [u8]) -> Result<Token<'t>, Vec<u8>>
         b">=" => Relation::GreaterOrEqual,
         b">" => Relation::Greater,
         _ => {
-            // Postfix's list of operators has these doubled quotes.
+            // The doubled quotes are those of Postfix's text.
             let expected = r#""==" or "!="" or "<"" or "<="" or ">="" or ">" expected"#;
             return Err(unexpected(expected, &[left.0, b"}"].concat(), text));
         }
@@ -195,13 +193,14 @@ fn relation<'t>(left: Operand<'_>, text: &'t [u8]) -> Result<Token<'t>, Vec<u8>>
     })
 }
 
-/// Reads the second half of a reference; `None` if there is none.
+/// Parses the second part of a reference; `None` if there is none.
 pub fn branches(rest: &[u8]) -> Option<Branches<'_>> {
     let mut branches = Branches::default();
     let result = match rest.split_first()? {
         (b'?', after) => branches.read_both(after),
         (b':', no) => branches.read_no(no),
-        // Behind a name, `condition` lets nothing else through.
+        // Occurs only after a comparison; `condition` refuses other text after a
+        // name.
         _ => Err(unexpected("\"?\" or \":\" expected", b"}", rest)),
     };
     branches.fault = result.err();
@@ -244,15 +243,15 @@ impl<'t> Branches<'t> {
     }
 }
 
-/// Reads `{text}`; braces inside must be balanced.
+/// Parses `{text}`; braces inside must be balanced.
 fn operand(text: &[u8]) -> Result<(Operand<'_>, &[u8]), Vec<u8>> {
     let (inside, rest) = balanced(text, b'{', b'}')
         .ok_or_else(|| quoted("unbalanced {} in attribute expression: ", text))?;
     Ok((Operand(inside), rest))
 }
 
-/// Cuts a text that begins with `open` after the `close` that belongs to it:
-/// what is inside, and what follows.
+/// Splits a text that begins with `open` at the matching `close`. Returns the text
+/// inside and the text after it.
 fn balanced(text: &[u8], open: u8, close: u8) -> Option<(&[u8], &[u8])> {
     let mut depth = 0usize;
     let end = text.iter().position(|&byte| {
@@ -283,8 +282,8 @@ fn unexpected(words: &str, before: &[u8], at: &[u8]) -> Vec<u8> {
 }
 
 impl Operator {
-    /// Compares two expanded operands: as levels, as numbers if both are all
-    /// digits, else as bytes.
+    /// Compares two expanded operands: as levels, as numbers if both consist of
+    /// digits, or else as bytes.
     pub fn compare(self, left: &[u8], right: &[u8]) -> Result<bool, Incomparable> {
         let ordering = match self.kind {
             ReferenceKind::Level => level(left)?.cmp(&level(right)?),

@@ -1,7 +1,5 @@
-//! [`Config`]: every parameter the tools use, with its type.
-//!
-//! Owns the names and types of the fields. How they are looked at and checked
-//! is handled by `load`.
+//! [`Config`]: every parameter that the tools use, with its type. `load` fills it
+//! in.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,80 +11,80 @@ use super::parameters::Parameters;
 use crate::release::Installed;
 use crate::text::Charset;
 
-/// What the tools need to know of main.cf. A field is named after its
-/// parameter; `Vec<u8>` holds an expanded value that was not interpreted.
+/// The parameters that the tools use. Fields are named after their parameters; a
+/// `Vec<u8>` is an expanded value that has not been interpreted.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The directory that was read, as it was named.
+    /// The configuration directory, as it was named.
     pub config_directory: PathBuf,
-    /// Who may flush the queue: see [`Config::flush_users`].
+    /// The users who may flush the queue: see [`Config::flush_users`].
     pub authorized_flush_users: Vec<u8>,
-    /// Who may view the queue: see [`Config::mailq_users`].
+    /// The users who may view the queue: see [`Config::mailq_users`].
     pub authorized_mailq_users: Vec<u8>,
-    /// Where postqueue and the others are installed.
+    /// The directory of postqueue and the other commands.
     pub command_directory: PathBuf,
-    /// Where the daemons are installed.
+    /// The directory of the daemons.
     pub daemon_directory: PathBuf,
     /// Whether queue IDs are long.
     pub enable_long_queue_ids: bool,
-    /// Sites of the flush service: see [`Config::flush_domains`].
+    /// The sites of the flush service: see [`Config::flush_domains`].
     pub fast_flush_domains: Vec<u8>,
-    /// The socket of the flush service, below public/.
+    /// The socket of the flush service, relative to public/.
     pub flush_service_name: Vec<u8>,
-    /// How many levels of subdirectories hashed queues have.
+    /// Number of levels of subdirectories in hashed queues.
     pub hash_queue_depth: u32,
-    /// The names in hash_queue_names.
+    /// The queues that have subdirectories.
     pub hash_queue_names: Vec<Vec<u8>>,
-    /// Names and `name=value` settings of environment variables.
+    /// The names and `name=value` settings of environment variables.
     pub import_environment: Vec<Vec<u8>>,
     /// How long to wait for a daemon.
     pub ipc_timeout: Duration,
-    /// What the mail system calls itself.
+    /// The name of the mail system.
     pub mail_name: Vec<u8>,
-    /// Whose rights are used.
+    /// The mail owner.
     pub mail_owner: MailOwner,
-    /// Where to log; `None` is syslog.
+    /// The log file; `None` means syslog.
     pub maillog_file: Option<PathBuf>,
-    /// Directories of other instances.
+    /// The configuration directories of other instances.
     pub multi_instance_directories: Vec<u8>,
     /// The name of this instance.
     pub multi_instance_name: Vec<u8>,
     /// The name of this host.
     pub myhostname: Vec<u8>,
-    /// Lists in which a domain stands for its subdomains too.
+    /// The lists in which a domain also matches its subdomains.
     pub parent_domain_matches_subdomains: Vec<u8>,
-    /// The socket of the pickup service, below public/.
+    /// The socket of the pickup service, relative to public/.
     pub pickup_service_name: Vec<u8>,
-    /// The socket of the log service, below public/.
+    /// The socket of the log service, relative to public/.
     pub postlog_service_name: Vec<u8>,
-    /// Where the queue is.
+    /// The queue directory.
     pub queue_directory: PathBuf,
-    /// The socket of the queue manager, below public/.
+    /// The socket of the queue manager, relative to public/.
     pub queue_service_name: Vec<u8>,
-    /// The socket of the showq service, below public/.
+    /// The socket of the showq service, relative to public/.
     pub showq_service_name: Vec<u8>,
     /// Whether UTF-8 is printable.
     pub smtputf8_enable: bool,
-    /// The facility's number, for instance 2 for mail.
+    /// The number of the syslog facility, such as 2 for mail.
     pub syslog_facility: u8,
-    /// What log records begin with.
+    /// The beginning of log records.
     pub syslog_name: Vec<u8>,
-    /// How long to wait for a service that is woken.
+    /// How long to wait for a service that is triggered.
     pub trigger_timeout: Duration,
-    /// What was odd in main.cf: every program that reads it says so.
+    /// The warnings about main.cf, which every program that reads it repeats.
     pub warnings: Vec<String>,
-    /// The Postfix whose daemons work for the instance, or that the user
-    /// names in its place.
+    /// The Postfix release of the instance's daemons, or the one that the user
+    /// named instead.
     pub postfix: Installed,
-    /// Why setgid_group cannot be used, if it cannot.
+    /// The error in setgid_group, if there is one.
     pub(super) setgid_group_fault: Option<Arc<ConfigError>>,
-    /// The expanded value of any parameter, even of one without a field.
+    /// The expanded value of any parameter, including those without a field.
     pub parameters: Parameters,
 }
 
 impl Config {
-    /// That there is a setgid_group. Not checked for listings, which do not
-    /// use it: a deliberate difference.
+    /// Checks setgid_group. Listings do not use it, and therefore do not check it:
+    /// a deliberate difference.
     ///
     /// # Errors
     ///
@@ -95,7 +93,7 @@ impl Config {
         self.setgid_group_fault.clone().map_or(Ok(()), Err)
     }
 
-    /// Which bytes of files and addresses messages may hold.
+    /// The characters that messages can contain.
     pub fn charset(&self) -> Charset {
         self.parameters.charset()
     }

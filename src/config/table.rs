@@ -1,32 +1,32 @@
-//! The table of parameters: names, defaults, types, in the order in which
-//! Postfix's programs look at them.
+//! The table of parameters: names, defaults and types, in the order in which
+//! Postfix's programs read them.
 //!
-//! Owns that order, which decides both what is complained of first and which
-//! defaults a value can refer to. Looks at no file.
+//! The order determines which of several errors is reported, and to which defaults
+//! a value can refer.
 
-/// A parameter: its name, its default before expansion, what it must be.
+/// A parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Its value if main.cf does not set it.
+    /// The unexpanded value if main.cf does not set it.
     pub default: &'static str,
-    /// What its value must be.
+    /// The type of the value.
     pub rule: Rule,
 }
 
-/// What a value must be.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Not looked at: other values may refer to it, and that is all.
+    /// Not read by the tools; other values may refer to it.
     Unused,
-    /// Text of at least that many bytes.
+    /// Text of at least this many bytes.
     Text(usize),
-    /// A number that is not less.
+    /// A number of at least this value.
     Integer(i32),
     /// Yes or no.
     Boolean,
-    /// A time that is not less than that many seconds.
+    /// A time of at least this many seconds.
     Time(i32),
 }
 
@@ -40,13 +40,14 @@ const fn row(name: &'static str, default: &'static str, rule: Rule) -> Parameter
 
 use Rule::{Boolean, Integer, Text, Time, Unused};
 
-/// The version whose defaults these are, and mail_version unless --dialect names another.
+/// The version whose defaults these are, and mail_version unless --dialect names
+/// another one.
 const MAIL_VERSION: &str = "3.7.11";
 
-/// Stands for a default that has to be found out.
+/// Placeholder for a default that is determined at run time.
 pub const COMPUTED: &str = "";
 
-/// What logging needs, looked at first.
+/// Parameters for logging, which are read first.
 pub const LOGGING: &[Parameter] = &[
     row("mail_version", MAIL_VERSION, Unused),
     row("syslog_facility", "mail", Text(1)),
@@ -67,7 +68,7 @@ pub const LOGGING: &[Parameter] = &[
     ),
 ];
 
-/// Switches that come before all other parameters.
+/// Switches, which are read before all other parameters except those for logging.
 pub const SWITCHES: &[Parameter] = &[
     row("daemon_table_open_error_is_fatal", "no", Unused),
     row("dns_ncache_ttl_fix_enable", "no", Unused),
@@ -90,7 +91,7 @@ pub const HOST: &[Parameter; 2] = &[
     row("mydomain", COMPUTED, Text(1)),
 ];
 
-/// All other parameters that every program has.
+/// All other parameters that every program reads.
 pub const COMMON: &[Parameter] = &[
     row("mail_name", "Postfix", Text(1)),
     row(
@@ -169,7 +170,7 @@ pub const COMMON: &[Parameter] = &[
     row("trigger_timeout", "10s", Time(1)),
 ];
 
-/// What postqueue looks at after everything else was checked.
+/// Parameters that postqueue reads after the others have been checked.
 pub const PROGRAMS: &[Parameter] = &[
     row("authorized_flush_users", "static:anyone", Text(0)),
     row("authorized_mailq_users", "static:anyone", Text(0)),

@@ -1,8 +1,7 @@
-//! The lookup tables that are built in: `static:`, `inline:{…}`, `texthash:`.
+//! The built-in lookup table types: `static:`, `inline:{…}` and `texthash:`.
 //!
-//! Owns their syntax. Only keys are kept: values are not used. A table of
-//! another type cannot be asked here, so it is refused (a deliberate
-//! difference).
+//! Only keys are stored, because values are not used. Tables of other types are
+//! refused (a deliberate difference).
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -17,9 +16,9 @@ use crate::text::{Charset, is_space, trim_space_end, trim_space_start};
 /// A lookup table.
 #[derive(Debug)]
 pub enum LookupTable {
-    /// Has every key.
+    /// Contains every key.
     Static,
-    /// Has these keys.
+    /// Contains these keys.
     Keys(HashSet<Vec<u8>>),
 }
 
@@ -65,7 +64,7 @@ impl LookupTable {
     }
 }
 
-/// The keys of `{name=value, {name = value} …}`.
+/// Parses the keys of `{name=value, {name = value} …}`.
 fn inline(text: &[u8]) -> Result<HashSet<Vec<u8>>, Vec<u8>> {
     let mut rest = text
         .strip_prefix(b"{")
@@ -84,8 +83,8 @@ fn inline(text: &[u8]) -> Result<HashSet<Vec<u8>>, Vec<u8>> {
 }
 
 fn inline_key(token: &[u8]) -> Result<&[u8], Vec<u8>> {
-    // Braces around name and value, unless they are only around a name: that
-    // stands before an equals sign in the same word.
+    // Braces enclose name and value, unless they enclose only the name, which then
+    // precedes the equals sign in the same word.
     let setting = match token.strip_prefix(b"{") {
         None => token,
         Some(inside) => match inside.strip_suffix(b"}").filter(|text| closes_at_end(text)) {
@@ -107,8 +106,8 @@ fn inline_key(token: &[u8]) -> Result<&[u8], Vec<u8>> {
     Ok(trim_space_end(key))
 }
 
-/// Whether the braces in a text are balanced, none closing before it opens:
-/// then the brace after the text closes the one before it.
+/// Whether the braces in a text are balanced, so that a brace after the text
+/// matches one before it.
 fn closes_at_end(text: &[u8]) -> bool {
     let mut depth = 0usize;
     for byte in text {
@@ -124,7 +123,8 @@ fn closes_at_end(text: &[u8]) -> bool {
     depth == 0
 }
 
-/// The keys of a text file with lines of a key, white space and a value.
+/// Reads the keys of a text file, whose lines consist of a key, white space and a
+/// value.
 fn texthash(
     path: &Path,
     charset: Charset,

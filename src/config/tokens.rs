@@ -1,6 +1,4 @@
-//! Splits lists of words: a value such as `a, b {c d}`.
-//!
-//! Owns what separates words, with braces and without.
+//! Splits lists of words, with and without braces, such as `a, b {c d}`.
 
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n')
@@ -12,8 +10,8 @@ pub fn words(list: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
-/// The first word of a list in which braces protect separators, and what
-/// follows the separator after it; `None` if no word is left.
+/// The first word of a list in which braces protect separators, and the text after
+/// the separator that follows it; `None` if no word is left.
 pub fn next_token(list: &[u8]) -> Option<(&[u8], &[u8])> {
     let start = list.iter().position(|&byte| !is_separator(byte))?;
     let text = list.get(start..)?;
