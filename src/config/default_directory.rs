@@ -39,7 +39,7 @@ pub fn default_directory(trust: Trust) -> PathBuf {
     let is_missing = fs::metadata(file_of(&usual))
         .is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory));
     if is_missing {
-        elsewhere(Path::new("/"), env::var_os("PATH").as_deref(), trust).unwrap_or(usual)
+        find_directory(Path::new("/"), env::var_os("PATH").as_deref(), trust).unwrap_or(usual)
     } else {
         usual
     }
@@ -47,21 +47,22 @@ pub fn default_directory(trust: Trust) -> PathBuf {
 
 /// The first trusted directory with a main.cf: the one that the postconf in `path`
 /// prints, or else one of [`OTHER_PLACES`] below `root`.
-fn elsewhere(root: &Path, path: Option<&OsStr>, trust: Trust) -> Option<PathBuf> {
-    let said = match trust {
-        Trust::OwnRights => path.and_then(|path| said_by_postconf(path, trust)),
+fn find_directory(root: &Path, path: Option<&OsStr>, trust: Trust) -> Option<PathBuf> {
+    let printed = match trust {
+        Trust::OwnRights => path.and_then(|path| ask_postconf(path, trust)),
         Trust::BorrowedRights => None,
     };
     let others = OTHER_PLACES
         .iter()
         .filter_map(|place| Some(root.join(place.strip_prefix('/')?)));
-    said.into_iter()
+    printed
+        .into_iter()
         .chain(others)
         .find(|directory| is_trusted(&file_of(directory), trust))
 }
 
 /// The default of `config_directory` that the first postconf in `path` prints.
-fn said_by_postconf(path: &OsStr, trust: Trust) -> Option<PathBuf> {
+fn ask_postconf(path: &OsStr, trust: Trust) -> Option<PathBuf> {
     let program = env::split_paths(path)
         .filter(|directory| directory.is_absolute())
         .map(|directory| directory.join(POSTCONF))
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn a_main_cf_of_another_system_is_used_if_only_its_owner_can_change_it() {
         let Some(root) = scratch() else { return };
-        let ask = || elsewhere(root.path(), None, Trust::OwnRights);
+        let ask = || find_directory(root.path(), None, Trust::OwnRights);
         assert_eq!(ask(), None);
         let directory = root.path().join("opt/homebrew/etc/postfix");
         write(&directory.join("main.cf"), "", 0o644);
@@ -142,7 +143,7 @@ mod tests {
         let program = path.join(POSTCONF);
         let script = format!("#!/bin/sh\necho {}\n", directory.display());
         write(&program, &script, 0o755);
-        let ask = |trust| elsewhere(root.path(), Some(path.as_os_str()), trust);
+        let ask = |trust| find_directory(root.path(), Some(path.as_os_str()), trust);
         assert_eq!(ask(Trust::OwnRights), Some(directory));
         assert_eq!(ask(Trust::BorrowedRights), None);
         fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();

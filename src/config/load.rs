@@ -89,8 +89,8 @@ impl Config {
     }
 }
 
-/// What is known of a configuration while it is read. It is used for the messages
-/// about a configuration with errors.
+/// The state of loading a configuration. If loading fails, it serves to report the
+/// error.
 #[derive(Debug, Default)]
 pub struct LoadState {
     /// The texts that follow `PROG: warning: `, in order. They precede the error,

@@ -143,7 +143,7 @@ impl CountBy {
 
 /// Truncates a value and makes it printable UTF-8: attributes in a queue file are
 /// untrusted input, and the value is written to terminals and as JSON.
-fn shown(mut value: Vec<u8>) -> Vec<u8> {
+fn make_value_printable(mut value: Vec<u8>) -> Vec<u8> {
     let is_cut = value.len() > VALUE_MAX;
     value.truncate(VALUE_MAX);
     make_printable(&mut value, Charset::Safe);
@@ -362,7 +362,7 @@ impl<'a> MessageCounter<'a> {
     /// Counts a recipient of the current message.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         for (by, values) in self.plan.by.iter().zip(&mut self.recipients) {
-            let Some(value) = by.of_recipient(recipient).map(shown) else {
+            let Some(value) = by.of_recipient(recipient).map(make_value_printable) else {
                 continue;
             };
             if let Some(count) = values.get_mut(&value) {
@@ -406,7 +406,7 @@ impl<'a> MessageCounter<'a> {
         let Counts { by, cost, .. } = &mut self.counts;
         for (by, groups) in self.plan.by.iter().zip(by) {
             if !by.counts_recipients() {
-                let value = shown(by.of_message(known));
+                let value = make_value_printable(by.of_message(known));
                 add_group(groups, cost, value, Group::of(known, 1));
             }
         }

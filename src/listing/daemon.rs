@@ -114,13 +114,13 @@ impl<S: Sink> DaemonListing<'_, S> {
         }
         match self.verdict() {
             Match::Yes => self.hand_out(),
-            Match::Open => self.keep(),
+            Match::Open => self.spill_message(),
             Match::No => {}
         }
     }
 
     /// Moves the text of a message that is not yet known to match to the spill.
-    fn keep(&mut self) {
+    fn spill_message(&mut self) {
         let end = std::mem::take(&mut self.complete).min(self.form.out().len());
         let complete: Vec<u8> = self.form.out().drain(..end).collect();
         self.hand_out_piece(&complete);
@@ -132,7 +132,7 @@ impl<S: Sink> DaemonListing<'_, S> {
     }
 
     /// Passes on the spilled text of the current message, which matches.
-    fn hand_out_kept(&mut self) {
+    fn hand_out_spilled(&mut self) {
         for kept in std::mem::take(&mut self.kept) {
             if matches!(self.state, Ok(Ending::Complete)) {
                 let sink = &mut *self.sink;
@@ -150,12 +150,12 @@ impl<S: Sink> DaemonListing<'_, S> {
 
     /// Releases, holds back or drops the current message, as far as it has been
     /// evaluated.
-    fn follow_verdict(&mut self) {
+    fn apply_verdict(&mut self) {
         match self.verdict() {
             Match::Yes => {
                 self.form.release();
                 if !self.kept.is_empty() {
-                    self.hand_out_kept();
+                    self.hand_out_spilled();
                 }
             }
             Match::Open => self.form.hold_back(),
@@ -196,7 +196,7 @@ impl<S: Sink> MessageVisitor for DaemonListing<'_, S> {
             evaluator.message(head);
         }
         self.form.begin();
-        self.follow_verdict();
+        self.apply_verdict();
         self.form.message(head);
         self.hand_out_if_large();
     }
@@ -205,7 +205,7 @@ impl<S: Sink> MessageVisitor for DaemonListing<'_, S> {
         if let Some(evaluator) = &mut self.evaluator {
             evaluator.recipient(recipient);
         }
-        self.follow_verdict();
+        self.apply_verdict();
         if self.verdict() != Match::No {
             self.form.recipient(recipient);
             self.hand_out_if_large();
@@ -216,7 +216,7 @@ impl<S: Sink> MessageVisitor for DaemonListing<'_, S> {
         if let Some(evaluator) = &mut self.evaluator {
             evaluator.end();
         }
-        self.follow_verdict();
+        self.apply_verdict();
         match self.verdict() {
             Match::Yes => self.form.end(),
             Match::Open | Match::No => self.form.out().truncate(self.complete),

@@ -138,7 +138,7 @@ impl<'a> Formatter<'a> {
 
     /// Moves the text of an incomplete message out of memory if there is much of it
     /// and the caller does not take it, see [`Formatter::is_continuous`].
-    fn settle(&mut self) {
+    fn spill_if_large(&mut self) {
         let Some(sort_spec) = self.sort_spec else {
             return;
         };
@@ -264,7 +264,7 @@ impl MessageVisitor for Formatter<'_> {
             StyledFormatter::Lines(form) => form.begin(),
             StyledFormatter::Counts(counter, _) => counter.begin(),
         }
-        self.settle();
+        self.spill_if_large();
     }
 
     fn recipient(&mut self, recipient: &Recipient<'_>) {
@@ -280,7 +280,7 @@ impl MessageVisitor for Formatter<'_> {
                 }
             }
         }
-        self.settle();
+        self.spill_if_large();
     }
 
     fn end(&mut self) {

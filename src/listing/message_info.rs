@@ -1,5 +1,5 @@
-//! What the output formats that Postfix does not have keep of a message until all
-//! of it has been read.
+//! The information about a message that spoolbox's own output formats keep until all
+//! of the message has been read.
 
 use crate::queue_file::message_visitor::MessageHead;
 use crate::queue_file::submission::Submission;

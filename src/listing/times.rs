@@ -1,4 +1,4 @@
-//! The time and age formats of listings that Postfix does not have.
+//! The time and age formats of spoolbox's own listings.
 
 use crate::sys::time::{LocalTime, Zone};
 use crate::text::append;

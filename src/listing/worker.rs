@@ -91,7 +91,7 @@ impl From<ConsumerGone> for WorkerStop {
 pub struct Worker<'a> {
     listing: Listing<'a>,
     matcher: Option<Matcher<'a>>,
-    reporter: MessageReader,
+    reader: MessageReader,
     buffers: Buffers,
     form: Formatter<'a>,
 }
@@ -104,7 +104,7 @@ impl<'a> Worker<'a> {
             matcher: listing
                 .selection
                 .map(|selection| Matcher::new(selection, listing.rules)),
-            reporter: MessageReader::default(),
+            reader: MessageReader::default(),
             buffers: Buffers::default(),
             form: Formatter::new(listing.look),
         }
@@ -140,21 +140,21 @@ impl<'a> Worker<'a> {
                 Err(error @ ReadError::Seek { .. }) => {
                     return Ok(self.warn(chunk, error.to_string().into_bytes())?);
                 }
-                Err(error) => return self.not_read(chunk, error),
+                Err(error) => return self.report_unread(chunk, error),
             }
         }
         if let Some(warning) = found.link_warning(&path, now()) {
             self.warn(chunk, warning.into_bytes())?;
         }
-        if let Err(cause) = self.note_file(&found, &path) {
-            self.not_read(chunk, ReadError::unread(&at, cause))?;
+        if let Err(cause) = self.store_file_facts(&found, &path) {
+            self.report_unread(chunk, ReadError::unread(&at, cause))?;
         }
         self.report(chunk, &found, &at)
     }
 
     /// Reports a message that cannot be read as a warning, and goes on unless it
     /// makes the listing wrong.
-    fn not_read(&mut self, chunk: &Chunk, error: ReadError) -> Result<(), WorkerStop> {
+    fn report_unread(&mut self, chunk: &Chunk, error: ReadError) -> Result<(), WorkerStop> {
         if error.ends_listing() {
             Err(WorkerStop::failed(error))
         } else {
@@ -163,7 +163,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Stores what the output shows of the queue file itself.
-    fn note_file(&mut self, found: &Message, path: &str) -> io::Result<()> {
+    fn store_file_facts(&mut self, found: &Message, path: &str) -> io::Result<()> {
         let needs_headers = self.form.needs_headers();
         let Some(facts) = self.form.file_facts() else {
             return Ok(());
@@ -202,7 +202,7 @@ impl<'a> Worker<'a> {
             sent: PieceSent::Nothing,
         };
         let done = self
-            .reporter
+            .reader
             .report(found, at, self.listing.rules, &mut pieces);
         match pieces.sent {
             PieceSent::Closed => return Err(WorkerStop::ConsumerGone),
@@ -215,7 +215,7 @@ impl<'a> Worker<'a> {
         if let Some(error) = self.form.take_failure() {
             return Err(WorkerStop::failed(ListingError::Sort(error)));
         }
-        done.or_else(|error| self.not_read(chunk, error))
+        done.or_else(|error| self.report_unread(chunk, error))
     }
 
     fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), ConsumerGone> {

@@ -72,7 +72,7 @@ impl MessageReader {
     ) -> Result<(), ReadError> {
         let mut buffers = std::mem::take(&mut self.records);
         let mut reading = MessageReading {
-            reporter: self,
+            reader: self,
             at,
             rules,
             file_size: message.stat.st_size,
@@ -115,7 +115,7 @@ enum Next {
 
 /// A message that is being read.
 struct MessageReading<'r> {
-    reporter: &'r mut MessageReader,
+    reader: &'r mut MessageReader,
     at: &'r Location<'r>,
     rules: &'r Rules,
     file_size: i64,
@@ -176,7 +176,7 @@ impl MessageReading<'_> {
             RecordType::SIZE => self.size_record(file.text(record), report),
             RecordType::SENDER => return self.sender(file.text(record), report),
             RecordType::ORIGINAL_RECIPIENT if self.has_sender => {
-                self.reporter.note_original(file.text(record), self.rules);
+                self.reader.note_original(file.text(record), self.rules);
             }
             // Before the sender, releases that do not list original recipients
             // ignore them.
@@ -229,7 +229,7 @@ impl MessageReading<'_> {
             return Ok(Next::Stop);
         }
         self.has_sender = true;
-        display(text, self.rules, &mut self.reporter.sender);
+        display(text, self.rules, &mut self.reader.sender);
         report.message(&MessageHead {
             queue: self.at.queue.name().as_bytes(),
             id: self.at.id,
@@ -239,11 +239,11 @@ impl MessageReading<'_> {
             },
             size: self.size.unwrap_or(self.file_size),
             forced_expire: self.forced_expire,
-            sender: &self.reporter.sender,
+            sender: &self.reader.sender,
             envelope_sender: Some(text),
         });
-        self.reporter.has_original = false;
-        self.reporter.logged.clear();
+        self.reader.has_original = false;
+        self.reader.logged.clear();
         if report.wanted() != ReadLevel::Everything {
             return Ok(Next::Record);
         }
@@ -261,7 +261,7 @@ impl MessageReading<'_> {
             has_original,
             logged,
             ..
-        } = &mut *self.reporter;
+        } = &mut *self.reader;
         display(text, self.rules, address);
         if !logged.contains(address) {
             let original = if *has_original { &*original } else { &*address };
@@ -350,7 +350,7 @@ impl MessageReading<'_> {
                     remote_host: &entry.remote_host,
                 },
             });
-            self.reporter
+            self.reader
                 .logged
                 .remember(&entry.recipient, self.rules.duplicate_limit);
         }
@@ -380,12 +380,12 @@ impl MessageReading<'_> {
     }
 
     fn skip_rest(&mut self, what: &str, text: Option<&[u8]>, report: &mut impl MessageVisitor) {
-        self.reporter.address.clear();
+        self.reader.address.clear();
         if let Some(text) = text {
-            display(text, self.rules, &mut self.reporter.address);
+            display(text, self.rules, &mut self.reader.address);
         }
         let what = format!(": {what}: ");
-        let address = self.reporter.address.as_slice();
+        let address = self.reader.address.as_slice();
         let parts = [
             self.at.id,
             what.as_bytes(),

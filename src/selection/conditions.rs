@@ -40,7 +40,7 @@ pub enum Negation {
 }
 
 impl Negation {
-    /// Whether a clause holds if this is the truth of its tests.
+    /// Whether a clause holds, given whether one of its tests is true.
     pub fn wants(self, truth: bool) -> bool {
         truth == (self == Self::Is)
     }

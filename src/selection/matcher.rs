@@ -20,7 +20,7 @@ pub struct Matcher<'s> {
     rules: &'s Rules,
     /// How the null address is shown.
     null_shown: Vec<u8>,
-    reporter: MessageReader,
+    reader: MessageReader,
     buffers: Buffers,
 }
 
@@ -46,7 +46,7 @@ impl<'s> Matcher<'s> {
             selection,
             rules,
             null_shown: shown_null(rules),
-            reporter: MessageReader::default(),
+            reader: MessageReader::default(),
             buffers: Buffers::default(),
         }
     }
@@ -65,7 +65,7 @@ impl<'s> Matcher<'s> {
             return Ok(true);
         }
         let mut evaluator = Evaluator::new(self.selection, &self.null_shown);
-        self.reporter
+        self.reader
             .report(message, at, self.rules, &mut evaluator)?;
         match evaluator.verdict() {
             Match::Yes => self.text_matches(message, at),
@@ -95,7 +95,7 @@ impl<'s> Matcher<'s> {
         at: &Location<'_>,
     ) -> Result<Option<FileIdentity>, ReadError> {
         let mut sender = SenderOnly(None);
-        self.reporter.report(message, at, self.rules, &mut sender)?;
+        self.reader.report(message, at, self.rules, &mut sender)?;
         Ok(sender.0.map(|sender| FileIdentity {
             identity: Identity::of(&message.stat),
             sender,

@@ -103,12 +103,12 @@ impl TextFormat {
             Some(time) => {
                 time.write_date(&mut self.date);
                 // Pad to the blank before the year, which is where the column ends.
-                pad(&mut self.date, width);
+                pad_right(&mut self.date, width);
                 self.out.extend_from_slice(self.date.as_bytes());
             }
             // printf(3) prints this for the null pointer that ctime(3) returns if
             // the year is out of range.
-            None => right(&mut self.out, b"(null)", width),
+            None => pad_left(&mut self.out, b"(null)", width),
         }
     }
 
@@ -170,12 +170,12 @@ impl TextFormat {
     }
 }
 
-fn pad(text: &mut String, width: usize) {
+fn pad_right(text: &mut String, width: usize) {
     let blanks = width.saturating_sub(text.len());
     text.extend(std::iter::repeat_n(' ', blanks));
 }
 
-fn right(out: &mut Vec<u8>, text: &[u8], width: usize) {
+fn pad_left(out: &mut Vec<u8>, text: &[u8], width: usize) {
     out.extend(std::iter::repeat_n(b' ', width.saturating_sub(text.len())));
     out.extend_from_slice(text);
 }
