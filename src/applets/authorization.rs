@@ -1,7 +1,7 @@
-//! Who may view and flush the queue.
+//! Authorization to view and flush the queue.
 //!
-//! Root and the mail owner may; the login names of other callers are looked up
-//! in a pattern list: authorized_mailq_users, authorized_flush_users.
+//! Root and the mail owner are always authorized. The login name of any other
+//! caller is matched against authorized_mailq_users or authorized_flush_users.
 
 use super::fatal::unavailable;
 use super::{Call, Fatal};
@@ -9,12 +9,12 @@ use crate::config::{Config, ConfigError, PatternList};
 use crate::logging::Logger;
 use crate::sys::process::user_name;
 
-/// What a caller requests.
+/// The operation that needs authorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessRequest {
-    /// To see what is in the queue.
+    /// Viewing the queue.
     View,
-    /// To have mail delivered now.
+    /// Flushing the queue.
     Flush,
 }
 
@@ -38,7 +38,7 @@ impl AccessRequest {
     }
 }
 
-/// Refuses a caller that the pattern list of the request does not permit.
+/// Refuses a caller that the pattern list for this operation does not match.
 pub fn authorize(
     call: &Call,
     request: AccessRequest,
@@ -58,7 +58,7 @@ pub fn authorize(
     Err(unavailable(logger, &text))
 }
 
-/// Reads a parameter, reports its warnings, and ends with its error.
+/// Reads a parameter and reports its warnings; an error ends the applet.
 pub fn warned<T>(
     logger: &mut Logger,
     take: impl FnOnce(&mut Vec<String>) -> Result<T, ConfigError>,
@@ -71,7 +71,7 @@ pub fn warned<T>(
     taken.map_err(|error| unavailable(logger, error.to_string()))
 }
 
-/// Whether the caller is root or the mail owner, who may do and see everything.
+/// Whether the caller is root or the mail owner, which have full access.
 pub fn is_privileged(call: &Call, config: &Config) -> bool {
     call.caller.user.is_root() || call.caller.user == config.mail_owner.uid
 }

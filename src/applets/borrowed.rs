@@ -1,22 +1,22 @@
-//! The group of a set-gid binary: given up as soon as the sockets below
-//! `public/` are connected, its only purpose.
+//! The group of a set-gid binary. Its only purpose is to reach the sockets
+//! below `public/`, so it is given up as soon as they are connected.
 
 use super::Fatal;
 use super::fatal::unavailable;
 use crate::logging::Logger;
 use crate::sys::rights;
 
-/// Whether a socket that is connected is the last one.
+/// Whether more sockets will be connected after the current one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connections {
-    /// It is: no rights of others are needed from now on.
+    /// This is the last connection: the group is not needed any longer.
     #[default]
     Last,
-    /// Others will be connected later.
+    /// Other sockets will be connected later.
     MoreToCome,
 }
 
-/// Gives up the group if no other socket will be connected.
+/// Gives up the group unless another socket will be connected.
 pub fn give_up_group(connections: Connections, logger: &mut Logger) -> Result<(), Fatal> {
     match connections {
         Connections::MoreToCome => Ok(()),

@@ -1,5 +1,5 @@
-//! How an applet was called: its name, its arguments, whose rights the process
-//! has, and what an applet that hands over to another passes on.
+//! How an applet was called: its name and arguments, the rights of the process,
+//! and the values inherited from an applet that handed over to this one.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -7,26 +7,28 @@ use std::path::Path;
 use crate::config::locate;
 use crate::sys::process::ProcessIds;
 
-/// How an applet was called.
+/// The call of an applet.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// argv[0], or the applet's name after `spoolbox`.
     pub program: OsString,
-    /// The arguments after it.
+    /// The arguments after the program name.
     pub arguments: Vec<OsString>,
-    /// Whose rights the process has.
+    /// The user and group IDs of the process, and whether its rights are
+    /// borrowed.
     pub caller: ProcessIds,
-    /// What the applet that hands over to this one passes on.
+    /// Values passed on by the applet that handed over to this one.
     pub inherited: Inherited,
 }
 
-/// What Postfix's programs pass to those they start through the environment.
-/// Within this process it is a field; child processes get the environment.
+/// Values that Postfix's programs pass to the programs they start through the
+/// environment. Within this process they are fields; child processes get the
+/// environment.
 #[derive(Clone, Debug, Default)]
 pub struct Inherited {
-    /// In place of MAIL_CONFIG: the directory of main.cf.
+    /// The directory of main.cf, in place of MAIL_CONFIG.
     pub config_directory: Option<OsString>,
-    /// In place of MAIL_LOGTAG: syslog_name until main.cf is read.
+    /// The syslog_name until main.cf is read, in place of MAIL_LOGTAG.
     pub logtag: Option<Vec<u8>>,
 }
 
@@ -41,8 +43,8 @@ impl Call {
         }
     }
 
-    /// The directory of main.cf if no option names one: that of the applet
-    /// that handed over, else MAIL_CONFIG.
+    /// The directory of main.cf if no option names one: the inherited
+    /// directory, else MAIL_CONFIG.
     pub fn config_directory(&self) -> Option<OsString> {
         let inherited = self.inherited.config_directory.clone();
         inherited.or_else(|| std::env::var_os(locate::ENVIRONMENT))
@@ -54,7 +56,7 @@ impl Call {
     }
 }
 
-/// The last component of a path, or all of it if it has none.
+/// The last component of a path, or the whole path if it has none.
 pub fn base_name(path: &OsStr) -> &OsStr {
     Path::new(path).file_name().unwrap_or(path)
 }

@@ -1,15 +1,16 @@
-//! How an applet ends early: its message is reported first, then the exit
-//! status is handed up to `main`.
+//! The early end of an applet: its message is reported first, then the exit
+//! status is passed up to `main`.
 //!
-//! Owns the end with EX_UNAVAILABLE, which postqueue and everything that lists
-//! and flushes share.
+//! Provides EX_UNAVAILABLE, the failure status of postqueue and of everything
+//! that lists or flushes the queue.
 
 use crate::logging::Logger;
 
-/// The status of every failure of postqueue: EX_UNAVAILABLE of sysexits.h.
+/// The exit status of every failure of postqueue: EX_UNAVAILABLE of
+/// sysexits(3).
 pub const STATUS_UNAVAILABLE: u8 = 69;
 
-/// The end of an applet that failed. The message is out already.
+/// The failure of an applet. Its message has already been reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Fatal {
@@ -17,7 +18,8 @@ pub struct Fatal {
 }
 
 impl Fatal {
-    /// An end with `status`, whose reason has been reported.
+    /// A failure with exit status `status` whose reason has already been
+    /// reported.
     pub fn already_reported(status: u8) -> Self {
         Self { status }
     }

@@ -1,7 +1,7 @@
-//! Has mail delivered now: the work of `postqueue -f`, `-i` and `-s`.
+//! Requests immediate delivery: `postqueue -f`, `-i` and `-s`.
 //!
-//! Owns the checks before a daemon is asked, and the messages for the answers
-//! of the daemons.
+//! Validates the request before a daemon is contacted, and reports the daemons'
+//! answers.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -24,15 +24,15 @@ use crate::spool::trigger::{HeldConnection, TriggerError};
 use crate::sys::dir::Dir;
 use crate::text::to_printable;
 
-/// Bytes of an argument that a message shows.
+/// The number of bytes of an argument that an error message shows.
 const SHOWN_MAX: usize = 100;
 /// Error text when the daemon is unreachable.
 const DOWN: &str = "Cannot flush mail queue - mail system is down";
 
-/// Time limit of the flush service for one message of many.
+/// Time limit for the flush service to accept one message of several.
 const ONE_OF_MANY: Duration = Duration::from_secs(30);
 
-/// Which mail is to be delivered.
+/// The mail to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlushRequest {
     /// All mail.
@@ -43,7 +43,7 @@ pub enum FlushRequest {
     Site(OsString),
 }
 
-/// Has the requested mail delivered.
+/// Requests delivery of this mail.
 pub fn run(
     call: &Call,
     wanted: &FlushRequest,
@@ -60,7 +60,7 @@ pub fn run(
     }
 }
 
-/// Which mail is to be delivered, after its form was checked.
+/// A validated flush request.
 enum Checked {
     All,
     One(QueueId),
@@ -92,7 +92,7 @@ fn refused(what: &str, text: &OsStr, logger: &mut Logger) -> Fatal {
     )
 }
 
-/// The start of an argument, with dots if that is not all of it.
+/// The start of an argument, with dots appended if it was shortened.
 fn cut(text: &OsStr) -> Vec<u8> {
     match text.as_bytes().split_at_checked(SHOWN_MAX) {
         Some((start, rest)) if !rest.is_empty() => [start, b"..."].concat(),
@@ -101,13 +101,13 @@ fn cut(text: &OsStr) -> Vec<u8> {
 }
 
 /// Wakes the queue manager for all its mail, then pickup for mail that the
-/// queue manager does not have yet.
+/// queue manager has not received yet.
 fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(), Fatal> {
-    // Ends at the first that cannot be woken.
+    // Stops at the first daemon that cannot be woken.
     let woken: Result<Vec<_>, _> = triggers(config, spool).collect();
     let woken = woken.map_err(|error| {
-        // A name without a listener means that the mail system is down; only
-        // a wrong name is logged.
+        // A socket without a listener means that the mail system is down; only
+        // a wrong socket name is logged.
         if !matches!(error, TriggerError::NoListener { .. }) {
             logger.warning(error.to_string());
         }
@@ -118,8 +118,8 @@ fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(),
     Ok(())
 }
 
-/// Wakes both daemons if possible and waits until they have accepted it.
-/// Returns why a daemon could not be woken.
+/// Wakes both daemons if possible and waits until they have accepted the
+/// request. Returns the errors of the daemons that could not be woken.
 pub fn wake_any(config: &Config, spool: &Dir) -> Vec<TriggerError> {
     let (mut woken, mut failed) = (Vec::new(), Vec::new());
     for result in triggers(config, spool) {
@@ -132,7 +132,7 @@ pub fn wake_any(config: &Config, spool: &Dir) -> Vec<TriggerError> {
     failed
 }
 
-/// Wakes the daemons one after the other, each when it is asked for.
+/// Wakes the daemons lazily: each when the iterator reaches it.
 fn triggers(
     config: &Config,
     spool: &Dir,
@@ -146,10 +146,11 @@ fn triggers(
         .map(|(name, bytes)| trigger::send_trigger(spool, name, bytes, config.trigger_timeout))
 }
 
-/// Wakes pickup alone: for mail in maildrop.
+/// Wakes pickup only, for mail in maildrop.
 ///
 /// # Errors
-/// Nobody listens, or the name is wrong.
+///
+/// No process listens on the socket, or the socket name is invalid.
 pub fn wake_pickup(config: &Config, spool: &Dir) -> Result<(), TriggerError> {
     let (name, timeout) = (&config.pickup_service_name, config.trigger_timeout);
     let woken = trigger::send_trigger(spool, name, trigger::WAKE, timeout)?;
@@ -157,12 +158,13 @@ pub fn wake_pickup(config: &Config, spool: &Dir) -> Result<(), TriggerError> {
     Ok(())
 }
 
-/// Has one message of many delivered; the caller decides what a failure means.
-/// A daemon that does not answer is waited for no longer than
-/// [`ONE_OF_MANY`]: a signal has to wait for that, too.
+/// Requests delivery of one message of several; the caller decides how a
+/// failure is handled. The request times out after [`ONE_OF_MANY`], since a
+/// signal is not handled before it ends.
 ///
 /// # Errors
-/// Why the flush service has not taken it.
+///
+/// The reason why the flush service has not accepted the message.
 pub fn hand_over(id: &QueueId, config: &Config, logger: &mut Logger) -> Result<(), String> {
     let path = Path::new("public").join(OsStr::from_bytes(&config.flush_service_name));
     let timeout = config.ipc_timeout.min(ONE_OF_MANY);
@@ -180,7 +182,8 @@ pub fn hand_over(id: &QueueId, config: &Config, logger: &mut Logger) -> Result<(
     }
 }
 
-/// Has one message delivered. `connections` says whether others follow.
+/// Requests delivery of one message. `connections` says whether other requests
+/// follow.
 pub fn one(
     id: &QueueId,
     config: &Config,
@@ -200,7 +203,7 @@ fn for_site(site: &[u8], config: &Config, logger: &mut Logger) -> Result<(), Fat
     let site_shown = to_printable(site);
     let not_configured =
         format!("Flush service is not configured for destination \"{site_shown}\"");
-    // A table that cannot be read here is left to the daemon.
+    // A table that cannot be read here is checked by the daemon.
     if sites.decide(site) == ListMatch::Refused {
         return Err(unavailable(logger, &not_configured));
     }
@@ -216,7 +219,7 @@ fn for_site(site: &[u8], config: &Config, logger: &mut Logger) -> Result<(), Fat
     }
 }
 
-/// Asks the flush daemon.
+/// Sends a request to the flush daemon.
 fn ask(
     request: Request<'_>,
     config: &Config,
@@ -245,7 +248,7 @@ fn ask(
     })
 }
 
-/// Reports an unknown answer.
+/// Reports an unknown answer of the daemon.
 fn unknown(how: &str, status: FlushStatus, logger: &mut Logger) -> Fatal {
     unavailable(
         logger,

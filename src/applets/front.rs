@@ -1,5 +1,5 @@
-//! `spoolbox` itself: explains the binary, lists the applets, and refuses names
-//! that are no applet.
+//! `spoolbox` itself: prints its help and version, lists the applets, and
+//! rejects names that are not an applet's.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 use super::{APPLETS, Call, FRONT, Fatal};
 use crate::text::{Charset, make_printable};
 
-/// The status of a command line that is not understood.
+/// The exit status of an invalid command line.
 const STATUS_USAGE: u8 = 64;
 
 /// Runs `spoolbox` without an applet.
@@ -29,12 +29,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     } else {
         explanation()
     };
-    // A closed output is no error, and others cannot be reported better.
+    // A closed output is not an error, and other errors have nowhere to be
+    // reported.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     Ok(())
 }
 
-/// Its command line.
+/// The command line of `spoolbox`.
 pub fn command() -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new(FRONT)
@@ -101,7 +102,7 @@ fn complain(text: &str) -> Fatal {
     let mut line = format!("{FRONT}: {}", text.trim_end().replace('\n', " ")).into_bytes();
     make_printable(&mut line, Charset::Safe);
     line.push(b'\n');
-    // Not through the mail log: the front is no mail program.
+    // Not logged in the mail log: `spoolbox` itself is not a mail program.
     let _ = std::io::stderr().lock().write_all(&line);
     Fatal::already_reported(STATUS_USAGE)
 }

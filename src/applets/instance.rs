@@ -1,5 +1,5 @@
-//! The first steps of every Postfix tool: find and read main.cf, configure
-//! logging, change to the queue directory.
+//! The first steps of every Postfix tool: finding and reading main.cf,
+//! configuring logging, and changing to the queue directory.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -21,12 +21,12 @@ use crate::text::Charset;
 /// The environment variable that replaces syslog_name until main.cf is read.
 const LOGTAG: &str = "MAIL_LOGTAG";
 
-/// The messages of an applet before its configuration is known.
+/// The logger of an applet whose configuration has not been read yet.
 pub fn logger(call: &Call, program: &str, log_name: &str) -> Logger {
     Logger::new(program, log_name, &environment(call))
 }
 
-/// What counts of the environment before main.cf is read.
+/// The environment variables that affect logging before main.cf is read.
 pub fn environment(call: &Call) -> Environment {
     let variable = |name: &str| std::env::var_os(name);
     let bytes = |name: &str| variable(name).map(|v| v.as_bytes().to_vec());
@@ -40,8 +40,8 @@ pub fn environment(call: &Call) -> Environment {
     }
 }
 
-/// Refuses a directory that `-c` names and the default main.cf does not list,
-/// as a program does that is not root's.
+/// Refuses a directory that `-c` names unless the default main.cf lists it, as
+/// Postfix's programs do without root's rights.
 pub fn authorize(directory: &OsStr, logger: &mut Logger, status: u8) -> Result<(), Fatal> {
     let mut warnings = Vec::new();
     let located = locate::locate(
@@ -67,7 +67,8 @@ fn refuse(error: &ConfigError, logger: &mut Logger, status: u8) -> Fatal {
     Fatal::already_reported(status)
 }
 
-/// Which instance a command line asks for, and as which Postfix's.
+/// The instance that a command line selects, and the Postfix release to behave
+/// as.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InstanceChoice<'a> {
     /// The value of `-c`.
@@ -77,7 +78,7 @@ pub struct InstanceChoice<'a> {
 }
 
 impl<'a> InstanceChoice<'a> {
-    /// An instance as its own Postfix has it.
+    /// An instance with the release of its own Postfix.
     pub fn at(directory: Option<&'a OsStr>) -> Self {
         Self {
             directory,
@@ -86,8 +87,8 @@ impl<'a> InstanceChoice<'a> {
     }
 }
 
-/// The release of the instance that a command line asks for, before anything
-/// is said of its configuration: for options that only some releases have.
+/// Returns the release of the selected instance without reporting problems of
+/// its configuration. Used for options that only some releases have.
 pub fn release_of(call: &Call, wanted: InstanceChoice<'_>, program: &str) -> Release {
     let known = wanted.release.or_else(|| {
         let config = load(call, wanted, program, &mut LoadState::default());
@@ -96,9 +97,9 @@ pub fn release_of(call: &Call, wanted: InstanceChoice<'_>, program: &str) -> Rel
     known.unwrap_or(Release::NEWEST)
 }
 
-/// The options of `table` that the instance's release has; `newer` are the
-/// letters that not every release has. The release is looked up only if one of
-/// them is used.
+/// Returns the options of `table` that the instance's release has. `newer`
+/// lists the letters that not every release has; the release is looked up only
+/// if one of them is used.
 pub fn options_of_release(
     call: &Call,
     table: Vec<Opt>,
@@ -123,7 +124,7 @@ pub fn options_of_release(
     table.into_iter().filter(|option| !lacks(option)).collect()
 }
 
-/// Reads the main.cf that the option `-c` or the environment names.
+/// Reads main.cf of the selected instance and configures the logger with it.
 pub fn configure(
     call: &Call,
     wanted: InstanceChoice<'_>,
@@ -161,8 +162,8 @@ fn load(
     Config::load_for(program, &directory, wanted.release, progress)
 }
 
-/// Reports warnings; those after the facility go to it. What comes next is
-/// logged with all that is known.
+/// Reports warnings. Those that follow the setting of the facility are logged
+/// with it; later messages use all that is known.
 fn warn(progress: &LoadState, logger: &mut Logger) {
     let known = progress.facility;
     for (number, warning) in progress.warnings.iter().enumerate() {
@@ -179,9 +180,9 @@ fn warn(progress: &LoadState, logger: &mut Logger) {
     }
 }
 
-/// What is passed to the tool that takes over, as Postfix's programs leave it in
-/// the environment: which main.cf, and syslog_name, under which it logs until
-/// it has read that.
+/// Returns the values that are passed to the tool that takes over, as Postfix's
+/// programs leave them in the environment: the directory of main.cf, and the
+/// syslog_name to log under until main.cf has been read.
 pub fn leave(config: &Config, directory: Option<OsString>) -> Inherited {
     Inherited {
         config_directory: directory,
@@ -189,21 +190,21 @@ pub fn leave(config: &Config, directory: Option<OsString>) -> Inherited {
     }
 }
 
-/// What happens to TZ if import_environment does not list it.
+/// How TZ is handled if import_environment does not list it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlisted {
-    /// It stays. Observed with Postfix 3.7.11: in postcat, postsuper, and
+    /// TZ is kept. Observed with Postfix 3.7.11: postcat, postsuper, and
     /// sendmail and mailq until they have started postqueue.
     Kept,
-    /// It is removed. Observed likewise: in postqueue and postfix.
+    /// TZ is removed. Observed with Postfix 3.7.11: postqueue and postfix.
     Dropped,
 }
 
-/// Sets TZ as import_environment says, for callers that have their own rights;
-/// those that do not have had it set when main.cf was read.
+/// Sets TZ as import_environment requires, for callers with their own rights.
+/// For callers with borrowed rights, [`configure`] has already done so.
 ///
-/// The log lines of this process keep the zone it was started with if they go
-/// to syslog, as those of Postfix do: until [`time::read_zone`].
+/// Log lines that this process sends to syslog keep the initial time zone until
+/// [`time::read_zone`] is called, as Postfix's do.
 pub fn import_environment(call: &Call, config: &Config, unlisted: Unlisted, logger: &Logger) {
     if call.caller.trust == Trust::BorrowedRights {
         return;
@@ -214,10 +215,10 @@ pub fn import_environment(call: &Call, config: &Config, unlisted: Unlisted, logg
     }
 }
 
-/// Sets or removes TZ, the only variable that is used here. In a
-/// process with borrowed rights the environment is empty but for the
-/// `name=value` entries. (Observed: a name without a value imports nothing
-/// there.)
+/// Sets or removes TZ, the only environment variable that is used here. In a
+/// process with borrowed rights, only the `name=value` entries count, since the
+/// environment is empty. (Observed with Postfix 3.7.11: a name without a value
+/// imports nothing there.)
 fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
     let callers = std::env::var_os(time::ZONE_VARIABLE).filter(|_| trust == Trust::OwnRights);
     let mut zone = callers.clone().filter(|_| unlisted == Unlisted::Kept);
@@ -236,12 +237,12 @@ fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
             None => zone = zone.or_else(|| callers.clone()),
         }
     }
-    // Main.cf is read before the first thread is started. Were it otherwise,
-    // times would be shown in the zone of the caller.
+    // This cannot fail: main.cf is read before the first thread is started. If
+    // it did, times would be shown in the caller's time zone.
     let _ = time::set_zone(zone.as_deref());
 }
 
-/// Changes to the queue directory, the base of all relative paths.
+/// Changes to the queue directory, which all relative paths are based on.
 pub fn enter_queue_directory(
     config: &Config,
     logger: &mut Logger,
@@ -256,7 +257,7 @@ pub fn enter_queue_directory(
     })
 }
 
-/// What counts in a message and what may be shown of it, for a listing and
+/// Returns the rules that apply to the reading of messages, for a listing and
 /// for callers that select messages as a listing shows them.
 pub fn rules(config: &Config, warnings: &mut Vec<String>) -> Result<Rules, ConfigError> {
     let parameters = config.listing_parameters(warnings)?;

@@ -1,7 +1,7 @@
-//! What the applets that Postfix does not have share: how they read their
-//! command line with clap, print, and report errors.
+//! Shared by the applets that Postfix does not have: parsing the command line
+//! with clap, printing, and reporting errors.
 //!
-//! Independent of what any of them does.
+//! Independent of what each applet does.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -12,18 +12,18 @@ use clap::{ArgMatches, Command};
 use super::Fatal;
 use crate::text::{Charset, make_printable};
 
-/// The status of whatever went wrong.
+/// The exit status of every failure.
 const STATUS: u8 = 1;
 
-/// What a command line asks for.
+/// The result of parsing a command line.
 pub enum ParsedOptions {
-    /// To print this and stop.
+    /// A text to print before exiting: help or version.
     Text(String),
-    /// To work, with these options and operands.
+    /// The options and operands of a call.
     Work(ArgMatches),
 }
 
-/// Reads a command line; `command` has no name of its own in front.
+/// Parses a command line. `arguments` does not include the program name.
 pub fn parse(command: Command, arguments: &[OsString]) -> Result<ParsedOptions> {
     let command = command
         .version(env!("CARGO_PKG_VERSION"))
@@ -39,7 +39,7 @@ pub fn parse(command: Command, arguments: &[OsString]) -> Result<ParsedOptions> 
     }
 }
 
-/// Reports an error. Not through the mail log: no mail system is
+/// Reports an error. It is not logged in the mail log, since no mail system is
 /// involved.
 pub fn complain(program: &str, error: &Error) -> Fatal {
     warn(program, &format!("{error:#}"));
@@ -55,7 +55,7 @@ pub fn warn(program: &str, text: &str) {
     let _ = std::io::stderr().lock().write_all(&line);
 }
 
-/// Prints to standard output; a reader that has gone is no error.
+/// Prints to standard output. A reader that has gone is not an error.
 pub fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -1,7 +1,7 @@
-//! The applets: one per name that people type, from one table.
+//! The applets, one for each command name, in one table.
 //!
-//! Owns the dispatch and what happens before any applet runs: the process is
-//! sanitized, and rights that an applet may not keep are dropped.
+//! Dispatches the call and prepares the process before any applet runs: it is
+//! sanitized, and rights that the applet may not keep are dropped.
 
 mod authorization;
 mod borrowed;
@@ -41,35 +41,36 @@ use call::base_name;
 pub use call::{Call, Inherited};
 pub use fatal::Fatal;
 
-/// The name of the binary, under which it explains itself.
+/// The name of the binary, under which it prints its own help.
 pub const FRONT: &str = "spoolbox";
-/// Status when the process cannot even be set up, and for an unknown applet.
+/// The exit status when the process cannot be set up, and for an unknown
+/// applet.
 const STATUS_UNUSABLE: u8 = 64;
 
-/// One name that people type.
+/// An applet.
 #[derive(Clone, Copy, Debug)]
 pub struct Applet {
-    /// The name.
+    /// The command name.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// A one-line description.
     pub summary: &'static str,
-    /// Which rights of a set-gid binary it keeps.
+    /// The rights of a set-gid binary that the applet keeps.
     rights: Rights,
     run: fn(&Call) -> Result<(), Fatal>,
-    /// Its command line, for shells that complete it.
+    /// The command line, for shell completion.
     command: fn() -> Command,
 }
 
-/// Which rights of a set-gid binary an applet keeps.
+/// The rights of a set-gid binary that an applet keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rights {
-    /// The group, to reach the sockets below `public/`.
+    /// The group, which can reach the sockets below `public/`.
     KeepsGroup,
-    /// Nothing.
+    /// None: the applet runs with the caller's own rights.
     Own,
 }
 
-/// Every applet there is.
+/// All applets.
 pub const APPLETS: [Applet; 11] = [
     Applet {
         name: "completions",
@@ -150,7 +151,7 @@ pub const APPLETS: [Applet; 11] = [
     },
 ];
 
-/// Runs what the command line asks for. The only caller is `main`.
+/// Runs the applet that the command line names. Called by `main` only.
 pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
     if let Err(cause) = process::sanitize_process() {
         return unusable(FRONT, &format!("open /dev/null: {}", error_text(&cause)));
@@ -168,7 +169,8 @@ pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// `spoolbox APPLET …`, or any name that is not an applet's.
+/// Runs `spoolbox APPLET …`, or the binary under a name that is not an
+/// applet's.
 fn by_first_argument(mut call: Call) -> ExitCode {
     let applet = call.arguments.first().and_then(|name| find(name));
     match applet {
@@ -193,7 +195,7 @@ fn find(name: &OsStr) -> Option<&'static Applet> {
     APPLETS.iter().find(|applet| name == applet.name)
 }
 
-/// Gives up what the applet may not keep, and runs it.
+/// Gives up the rights that the applet may not keep, and runs it.
 fn start(applet: &Applet, call: &Call) -> ExitCode {
     let dropped = match applet.rights {
         Rights::KeepsGroup => Ok(()),

@@ -1,5 +1,5 @@
-//! An option table of Postfix's tools as a [`Command`] of clap, which the shells'
-//! completions are made from.
+//! Converts the option tables of Postfix's tools to clap's [`Command`], from
+//! which shell completions are made.
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
@@ -7,8 +7,8 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 use super::FRONT;
 use crate::cli::{Choices, Opt, Value};
 
-/// The command line of one of Postfix's tools, from its table. Unlike those of
-/// our own applets it has no help flag of clap's.
+/// The command line of one of Postfix's tools. Unlike our own applets, it does
+/// not have clap's help option.
 pub fn of_table(options: &[Opt]) -> Command {
     Command::new(FRONT)
         .disable_help_flag(true)
@@ -45,7 +45,7 @@ fn valued(argument: Arg, value: &'static str, choices: Choices) -> Arg {
     }
 }
 
-/// An argument that is one of these words.
+/// An argument whose value is one of these words.
 pub fn among(argument: Arg, words: impl IntoIterator<Item = impl Into<PossibleValue>>) -> Arg {
     argument.value_parser(PossibleValuesParser::new(words))
 }

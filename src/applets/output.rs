@@ -1,6 +1,5 @@
-//! Standard output of the applets that behave as Postfix's tools do.
-//!
-//! Owns what happens when it cannot be written.
+//! Standard output of the applets that replace Postfix's tools, and how write
+//! errors are handled.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +14,8 @@ use crate::sys::error_text::error_text;
 /// Prints the text of `--help` or `--version`.
 ///
 /// # Errors
-/// Standard output cannot be written; that its reader is gone is no error.
+///
+/// Standard output cannot be written. A reader that has gone is not an error.
 pub fn print(logger: &mut Logger, text: &str) -> Result<(), Fatal> {
     let written = io::stdout().lock().write_all(text.as_bytes());
     written.or_else(|error| output_failed(logger, &error))
@@ -24,7 +24,8 @@ pub fn print(logger: &mut Logger, text: &str) -> Result<(), Fatal> {
 /// Reports that standard output cannot be written.
 ///
 /// # Errors
-/// Always, unless its reader is gone, which is no error.
+///
+/// Always, unless the reader has gone, which is not an error.
 pub fn output_failed(logger: &mut Logger, error: &io::Error) -> Result<(), Fatal> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());
@@ -33,11 +34,12 @@ pub fn output_failed(logger: &mut Logger, error: &io::Error) -> Result<(), Fatal
     Err(unavailable(logger, &text))
 }
 
-/// Standard output without a buffer that looks for newlines, for callers that
-/// write large pieces.
+/// Returns standard output without line buffering, for callers that write large
+/// pieces.
 ///
 /// # Errors
-/// It is closed.
+///
+/// Standard output is closed.
 pub fn stdout(logger: &mut Logger) -> Result<File, Fatal> {
     let copy = io::stdout().as_fd().try_clone_to_owned();
     copy.map(File::from).map_err(|error| {

@@ -17,7 +17,7 @@ use crate::sys::process::Trust;
 use crate::sys::time;
 use crate::text::to_printable;
 
-/// The status of every failure before postqueue takes over.
+/// The exit status of every failure before postqueue takes over.
 const STATUS: u8 = 1;
 /// The supported command.
 const FLUSH: &str = "flush";
@@ -30,7 +30,7 @@ const OPTIONS: [Opt; 5] = [
     cli::VERSION,
 ];
 
-/// What the call asks for.
+/// The requested operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum PostfixMode {
     #[default]
@@ -49,7 +49,7 @@ impl PostfixMode {
     }
 }
 
-/// The command line, understood.
+/// A parsed command line.
 #[derive(Debug, Default)]
 pub struct PostfixArguments {
     mode: PostfixMode,
@@ -57,16 +57,16 @@ pub struct PostfixArguments {
     command: OsString,
 }
 
-/// Its command line.
+/// The applet's command line.
 pub fn command() -> clap::Command {
     super::option_table::of_table(&OPTIONS)
 }
 
-/// Runs postfix, as far as it flushes the queue.
+/// Runs `postfix flush`.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut logger = Logger::of_mail_system(&program, &instance::environment(call));
-    // Explanations are for everybody.
+    // Help and version are available to every user.
     if let Ok(arguments) = parse(call, &program, &mut Logger::unheard(&program))
         && let Some(text) = arguments.mode.explanation()
     {
@@ -90,7 +90,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         return Err(fatal(&mut logger, &text));
     }
     instance::import_environment(call, &config, Unlisted::Dropped, &logger);
-    // As in a process of its own.
+    // Postfix runs postqueue in a process of its own, which reads TZ anew.
     time::read_zone();
     let directory = config.config_directory.as_os_str().to_owned();
     postqueue::run(&Call {
@@ -103,8 +103,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 ///
 /// # Errors
 ///
-/// An option is unknown or an operand is missing or not `flush`; it was
-/// reported.
+/// An option is unknown, or the operand is missing or is not `flush`. The error
+/// has been reported.
 pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<PostfixArguments, Fatal> {
     let mut arguments = PostfixArguments::default();
     let mut scanner = Scanner::new(&OPTIONS, call.arguments.clone());
@@ -126,7 +126,7 @@ pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<PostfixA
     }
     if arguments.mode == PostfixMode::Command {
         let operands = scanner.operands().without_options("the command");
-        // No message of Postfix's, so it is for pipes too.
+        // Postfix has no such message, so it is not limited to terminals.
         let operands = operands.map_err(|error| {
             logger.report(Severity::Fatal, error.to_string());
             Fatal::already_reported(STATUS)
@@ -136,7 +136,8 @@ pub fn parse(call: &Call, program: &str, logger: &mut Logger) -> Result<PostfixA
     Ok(arguments)
 }
 
-/// The mail system's directories have to be there, whatever the command.
+/// Checks that the mail system's directories exist, which every command
+/// requires.
 fn check_directories(config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     let directories = [
         &config.command_directory,

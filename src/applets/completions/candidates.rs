@@ -1,33 +1,33 @@
-//! Which words can be in the place of the last one of a command line.
+//! Completion candidates for the last word of a command line.
 //!
-//! Reads the words before it by the rules of the scanner: a value follows the
-//! option that needs it, and options end at the first operand. Independent of
+//! Reads the preceding words by the scanner's rules: a value follows the option
+//! that requires it, and options end at the first operand. Independent of
 //! shells.
 
 use clap::{Arg, Command, ValueHint};
 
-/// What a shell offers.
+/// What the shell should offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// These words, all of which begin with what is typed.
+    /// Words, all of which begin with the typed text.
     Words(Vec<Candidate>),
-    /// Files.
+    /// File names.
     Files,
-    /// Directories.
+    /// Directory names.
     Directories,
 }
 
-/// A word that a shell offers.
+/// A word that the shell offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The whole word.
     pub word: String,
-    /// Its explanation, or nothing.
+    /// Its explanation; may be empty.
     pub help: String,
 }
 
-/// Values that are not in a table but on this machine, and the directory of
-/// main.cf that the command line names.
+/// Kinds of values that are looked up on this machine. Each holds the directory
+/// of main.cf that the command line names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MachineValues<'a> {
     /// The batches in the trash, for `--undo`.
@@ -36,7 +36,7 @@ pub enum MachineValues<'a> {
     Instances(Option<&'a str>),
 }
 
-/// What can be in the place of the last of `words`; `find` looks for values on
+/// Returns the candidates for the last of `words`. `find` looks up values on
 /// this machine.
 pub fn of(
     command: &Command,
@@ -65,11 +65,11 @@ pub fn of(
     }
 }
 
-/// What the words before the last one amount to.
+/// The context that the words before the last one establish.
 struct TypedContext<'c> {
     /// The option whose value is the next word.
     awaits_value: Option<&'c Arg>,
-    /// Whether no option can follow.
+    /// Whether options have ended, so that only operands can follow.
     only_operands: bool,
     /// The value of `-c` or, in sendmail, `-C`.
     directory: Option<String>,
@@ -94,7 +94,7 @@ impl<'c> TypedContext<'c> {
             } else if word.len() > 1 && word.starts_with('-') {
                 scanned.letters(command, word);
             } else if command.is_disable_help_flag_set() {
-                // One of Postfix's tools.
+                // An applet with an option table of Postfix's.
                 scanned.only_operands = true;
             }
             if scanned.only_operands {
@@ -104,7 +104,7 @@ impl<'c> TypedContext<'c> {
         scanned
     }
 
-    /// Reads a group of letters.
+    /// Reads a word of short options.
     fn letters(&mut self, command: &'c Command, word: &str) {
         let mut letters = word.chars().skip(1);
         while let Some(letter) = letters.next() {
@@ -129,12 +129,12 @@ impl<'c> TypedContext<'c> {
     }
 }
 
-/// Whether the next word is the option's value.
+/// Whether the option's value is the next word.
 fn needs_value(option: &Arg) -> bool {
     option.get_action().takes_values() && !option.is_require_equals_set()
 }
 
-/// The options that begin with what is typed. Those that have no explanation
+/// Returns the options that begin with `typed`. Options without an explanation
 /// are not offered.
 fn options(command: &Command, typed: &str) -> Vec<Candidate> {
     let mut found = Vec::new();
@@ -165,7 +165,7 @@ fn options(command: &Command, typed: &str) -> Vec<Candidate> {
     found
 }
 
-/// The operands that begin with what is typed.
+/// Returns the operands that begin with `typed`.
 fn operands(command: &Command, typed: &str) -> Answer {
     let has_values = |a: &&Arg| !a.get_possible_values().is_empty();
     let known = command.get_positionals().find(has_values);
@@ -175,8 +175,8 @@ fn operands(command: &Command, typed: &str) -> Answer {
     }
 }
 
-/// The values of an option that begin with what is typed; each is offered as a
-/// whole word, after `prefix`.
+/// Returns the option's values that begin with `typed`, each as a whole word
+/// with `prefix` in front.
 fn values(
     option: &Arg,
     typed: &str,
@@ -198,7 +198,7 @@ fn values(
     Answer::Words(words.collect())
 }
 
-/// The values that the table has for an option or operand.
+/// Returns the values that the table lists for an option or operand.
 fn table_values(argument: &Arg, typed: &str, prefix: &str) -> Answer {
     let words = argument.get_possible_values();
     if words.is_empty() {
@@ -208,7 +208,7 @@ fn table_values(argument: &Arg, typed: &str, prefix: &str) -> Answer {
             _ => Answer::Words(Vec::new()),
         };
     }
-    // Of a list the last member is completed.
+    // In a list of values, only the last one is completed.
     let (members, last) = match argument.get_value_delimiter() {
         Some(',') => typed.rsplit_once(',').unwrap_or(("", typed)),
         _ => ("", typed),

@@ -1,5 +1,5 @@
-//! Values to complete that are on this machine: batches in the trash, names of
-//! instances. What the caller may not read is not offered.
+//! Completion values found on this machine: batches in the trash and names of
+//! instances. Values that the caller may not read are not offered.
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::super::{Call, postqueue};
 use super::candidates::{Candidate, MachineValues};
 
-/// Looks for values.
+/// Looks up the values of this kind.
 pub fn find(call: &Call, place: MachineValues<'_>) -> Vec<Candidate> {
     match place {
         MachineValues::Batches(directory) => batches(directory),
@@ -22,8 +22,8 @@ pub fn find(call: &Call, place: MachineValues<'_>) -> Vec<Candidate> {
     }
 }
 
-/// The batches that `--trash-list` prints. It runs in a process of its own,
-/// which gives up its rights and ends with the first error.
+/// Returns the batches that `--trash-list` prints. It runs in a child process,
+/// since it gives up its rights and exits at the first error.
 fn batches(directory: Option<&str>) -> Vec<Candidate> {
     let Ok(program) = std::env::current_exe() else {
         return Vec::new();

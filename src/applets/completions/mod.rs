@@ -1,9 +1,10 @@
-//! `spoolbox completions SHELL`: prints the script that makes a shell complete
+//! `spoolbox completions SHELL`: prints the script with which a shell completes
 //! the applets' command lines.
 //!
-//! The script only asks: for each word it calls `spoolbox completions --words`,
-//! which answers from the tables that the applets read their own command lines
-//! with. So every shell offers the same, also what the queue contains.
+//! The scripts contain no tables: for each word they call `spoolbox completions
+//! --words`, which answers from the option tables that the applets parse their
+//! own command lines with. All shells therefore offer the same candidates,
+//! including values such as the batches in the trash.
 
 mod candidates;
 mod lookup;
@@ -20,7 +21,7 @@ use super::{APPLETS, Call, FRONT, Fatal, front};
 use candidates::Answer;
 
 const PROGRAM: &str = "spoolbox completions";
-/// The option with which the scripts ask.
+/// The option with which the scripts ask for candidates.
 const WORDS: &str = "words";
 
 /// The shells and their scripts.
@@ -30,7 +31,7 @@ pub const SCRIPTS: [(&str, &str); 3] = [
     ("fish", include_str!("spoolbox.fish")),
 ];
 
-/// Prints the script, or answers one.
+/// Prints a shell's script, or answers a script's request.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let done = match long_options::parse(command(), &call.arguments) {
         Ok(ParsedOptions::Text(text)) => print(&text),
@@ -46,12 +47,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     done.map_err(|error: Error| long_options::complain(PROGRAM, &error))
 }
 
-/// The applet's own command line.
+/// The applet's command line.
 pub fn command() -> Command {
     let shells = Arg::new("SHELL")
         .help("The shell of the script")
         .required_unless_present(WORDS);
-    // For the scripts only: what is typed, up to the word to be completed.
+    // Used by the scripts only: the typed words, up to the word to be
+    // completed.
     let words = Arg::new(WORDS)
         .long(WORDS)
         .num_args(0..)
@@ -65,7 +67,7 @@ pub fn command() -> Command {
         .arg(words)
 }
 
-/// What may follow in the place of the last word.
+/// Returns the candidates for the last word.
 fn answer(call: &Call, words: Vec<OsString>) -> String {
     let words: Vec<String> = words
         .into_iter()
@@ -90,15 +92,16 @@ fn answer(call: &Call, words: Vec<OsString>) -> String {
     lines(answer)
 }
 
-/// The command line of `spoolbox` itself, with the applets as its operand.
+/// The command line of `spoolbox` itself, with the names of the applets as its
+/// operand.
 fn applets() -> Command {
     front::command().mut_arg("APPLET", |argument| {
         among(argument, APPLETS.map(|applet| applet.name))
     })
 }
 
-/// An answer as the scripts read it: a line for each candidate, with a tab
-/// before its explanation; or what kind of file to complete.
+/// Formats an answer for the scripts: a line for each candidate, with a tab
+/// before its explanation; or a marker for file or directory names.
 fn lines(answer: Answer) -> String {
     match answer {
         Answer::Files => ":files\n".to_owned(),

@@ -1,5 +1,5 @@
-//! Writes an instance: main.cf and a spool, with the modes and owners that
-//! Postfix would give them.
+//! Writes the demo instance: main.cf and a spool, with the modes and owners
+//! that Postfix would set.
 
 use std::fs;
 use std::fs::{OpenOptions, Permissions};
@@ -14,10 +14,10 @@ use nix::unistd::{Group, User};
 use super::messages::{DemoMessage, IdKind};
 use crate::spool::{Layout, Queue, QueueId};
 
-/// The queues that have subdirectories, as in Postfix's default.
+/// The queues that have hashed subdirectories: Postfix's default.
 const HASHED: [&str; 2] = ["deferred", "defer"];
 const HASH_DEPTH: u32 = 1;
-/// Directories of a spool, with their modes.
+/// The directories of a spool and their modes.
 const DIRECTORIES: [(&str, u32); 14] = [
     ("active", 0o700),
     ("bounce", 0o700),
@@ -34,20 +34,20 @@ const DIRECTORIES: [(&str, u32); 14] = [
     ("saved", 0o700),
     ("trace", 0o700),
 ];
-/// The directories that programs outside the mail system may reach.
+/// The directories that programs of the group postdrop may reach.
 const FOR_POSTDROP: [&str; 2] = ["maildrop", "public"];
 
-/// An instance that was written.
+/// A demo instance on disk.
 #[derive(Debug)]
 pub struct Instance {
-    /// Its directory, with `etc` and `spool` below.
+    /// Its directory, which contains `etc` and `spool`.
     pub directory: PathBuf,
-    /// How many messages are in it.
+    /// The number of messages in the instance.
     pub messages: usize,
 }
 
 impl Instance {
-    /// Writes an instance that belongs to `owner` into an empty directory.
+    /// Writes an instance owned by `owner` into an empty directory.
     pub fn write(directory: &Path, owner: User, messages: &[DemoMessage]) -> Result<Self> {
         ensure!(
             is_plain(directory),
@@ -100,7 +100,8 @@ impl SpoolWriter {
         for (name, mode) in DIRECTORIES {
             let path = self.spool.join(name);
             make_directory(&path, mode)?;
-            // The lock file of the master process is in pid: root's.
+            // The directory pid stays root's: the lock file of the master
+            // process is in it.
             if name != "pid" {
                 let group = postdrop.as_ref().filter(|_| FOR_POSTDROP.contains(&name));
                 self.give(&path, group.map(|g| g.gid.as_raw()))?;
@@ -109,8 +110,8 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Writes a message and its log. The ID is made of the inode number, which
-    /// is known only once there is a file.
+    /// Writes a message and its log files. The queue ID contains the inode
+    /// number, so the file is created under a temporary name and renamed.
     fn message(&self, message: &DemoMessage) -> Result<()> {
         let unnamed = self.spool.join(message.queue.name()).join("new.tmp");
         let bytes = match message.queue {
@@ -139,7 +140,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Where an ID belongs; its directory is made if it is missing.
+    /// Returns the path of a queue ID. Creates its directory if it is missing.
     fn place(&self, queue: Queue, id: &QueueId) -> Result<PathBuf> {
         let path = self.spool.join(self.layout.path(queue, id.as_bytes()));
         let directory = path.parent().context("no directory")?;
@@ -164,7 +165,7 @@ impl SpoolWriter {
         self.give(path, None)
     }
 
-    /// Gives a file to the mail owner, if it is not the caller himself.
+    /// Changes the owner of a file to the mail owner, if the caller is root.
     fn give(&self, path: &Path, group: Option<u32>) -> Result<()> {
         if !nix::unistd::getuid().is_root() {
             return Ok(());
@@ -189,7 +190,7 @@ fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
         .with_context(|| format!("cannot date {}", path.display()))
 }
 
-/// Whether `path` can be written in main.cf unchanged.
+/// Whether `path` can be written into main.cf without quoting.
 fn is_plain(path: &Path) -> bool {
     let text = path.to_string_lossy();
     !text.chars().any(|c| c == '$' || c.is_control()) && text.trim() == text

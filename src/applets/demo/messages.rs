@@ -1,39 +1,39 @@
-//! The messages of the demo: twenty that differ in everything a listing can
-//! show.
+//! The messages of the demo: twenty that differ in everything that a listing
+//! can show.
 
 use crate::queue_file::records::writer::{QueueFile, RecipientsIn};
 use crate::spool::Queue;
 use crate::sys::time::now;
 use crate::text::{quote, to_printable};
 
-/// A complete message.
+/// The file mode of a complete message.
 const READY: u32 = 0o700;
-/// A message with forced expiry.
+/// The file mode of a message with forced expiry.
 const EXPIRED: u32 = 0o710;
 
-/// Which kind of queue ID a message has.
+/// The format of a queue ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdKind {
-    /// Microseconds and inode number.
+    /// A short ID: microseconds and inode number.
     Short,
-    /// Seconds, microseconds and inode number.
+    /// A long ID: seconds, microseconds and inode number.
     Long,
 }
 
-/// A message to be written.
+/// A demo message to be written.
 #[derive(Clone, Debug)]
 pub struct DemoMessage {
     /// Its queue.
     pub queue: Queue,
-    /// Its kind of ID.
+    /// The format of its queue ID.
     pub kind: IdKind,
     /// The microseconds in its ID.
     pub microseconds: u32,
     /// The mode of its file.
     pub mode: u32,
-    /// What is in the file.
+    /// The contents of its file.
     pub file: QueueFile,
-    /// Its log files.
+    /// The queues and contents of its log files.
     pub logs: Vec<(Queue, String)>,
 }
 
@@ -58,7 +58,7 @@ impl DemoMessage {
         }
     }
 
-    /// A deferred message, each of whose recipients waits for `reason`.
+    /// A deferred message; `reason` is logged for each of its recipients.
     fn deferred(minutes_ago: i64, sender: &str, recipients: &[&str], reason: &str) -> Self {
         let mut message = Self::new(Queue::Deferred, minutes_ago, sender, recipients);
         let log = recipients.iter().map(|r| entry(r, reason)).collect();
@@ -99,7 +99,7 @@ impl DemoMessage {
     }
 }
 
-/// An entry of a defer or bounce log, where addresses are quoted.
+/// An entry of a defer or bounce log, in which addresses are quoted.
 fn entry(recipient: &str, reason: &str) -> String {
     let mut quoted = Vec::new();
     quote(recipient.as_bytes(), &mut quoted);
@@ -124,7 +124,7 @@ const SUSPENDED: &str = "delivery temporarily suspended: connect to \
      mx.slow.example[192.0.2.25]:25: Connection refused";
 const UNKNOWN: &str = "host mx.fine.example[192.0.2.80] said: 550 5.1.1 No such user here";
 
-/// All of them: maildrop, active, incoming, deferred, hold.
+/// All messages of the demo: maildrop, active, incoming, deferred, hold.
 pub fn all() -> Vec<DemoMessage> {
     let bulk = "offers@bulk.example";
     vec![

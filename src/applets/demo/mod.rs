@@ -1,6 +1,7 @@
-//! demo: a small mail queue to try the other applets on, without Postfix.
+//! demo: creates a small mail queue to try the other applets on, without
+//! Postfix.
 //!
-//! Owns what is printed. The messages are in `messages`; `instance` writes them.
+//! Prints the results. `messages` defines the messages; `instance` writes them.
 
 mod instance;
 mod messages;
@@ -19,10 +20,11 @@ use super::{Call, Fatal, postqueue};
 use instance::Instance;
 
 const PROGRAM: &str = "spoolbox demo";
-/// The owner of the queue if the caller is root: the first that exists.
+/// Candidates for the owner of the queue if the caller is root; the first one
+/// that exists is used.
 const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
 
-/// Runs the demo.
+/// Runs demo.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let report = |error: anyhow::Error| long_options::complain(PROGRAM, &error);
     let directory = match long_options::parse(command(), &call.arguments) {
@@ -36,7 +38,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     print(&suggestions(&instance)).map_err(report)
 }
 
-/// Its command line.
+/// The applet's command line.
 pub fn command() -> Command {
     let directory = Arg::new("DIR")
         .help("A new or empty directory (default: a new temporary one)")
@@ -46,7 +48,7 @@ pub fn command() -> Command {
         .arg(directory)
 }
 
-/// Writes the instance for the caller.
+/// Writes the instance with the caller's rights.
 fn write(call: &Call, directory: Option<PathBuf>) -> Result<Instance> {
     let owner = owner(call.caller.user)?;
     let directory = match directory {
@@ -68,7 +70,7 @@ fn write(call: &Call, directory: Option<PathBuf>) -> Result<Instance> {
     Instance::write(&directory, owner, &messages::all())
 }
 
-/// The mail owner: an ordinary user is it himself.
+/// The mail owner. Without root's rights, this is the caller.
 fn owner(user: Uid) -> Result<User> {
     if !user.is_root() {
         let found = User::from_uid(user).context("cannot look the user up")?;
@@ -82,8 +84,8 @@ fn owner(user: Uid) -> Result<User> {
     bail!("there is neither a user postfix nor a user nobody; run it as an ordinary user")
 }
 
-/// A directory of its own below the temporary directory. Its name is taken
-/// by making it, so that it cannot contain anything yet.
+/// Creates a new directory below the temporary directory. Creating it reserves
+/// the name, so nobody else can have put anything into it.
 fn fresh_directory() -> Result<PathBuf> {
     let base = std::env::temp_dir();
     let process = std::process::id();
@@ -110,7 +112,7 @@ fn introduction(instance: &Instance) -> String {
     )
 }
 
-/// The listing, by the very applet that the user will call.
+/// Lists the instance with the applet that the user will call next.
 fn list(call: &Call, instance: &Instance) -> Result<(), Fatal> {
     let etc = instance.directory.join("etc").into_os_string();
     let arguments = vec![OsString::from("-c"), etc, OsString::from("-p")];

@@ -1,8 +1,9 @@
-//! Diversions: Debian's record that files of other packages make room. Where
-//! Postfix's package brings a file anew, it goes to the other name then.
+//! Debian's diversions: a record that the files of other packages are installed
+//! under another name, so that an upgrade of Postfix's package does not
+//! overwrite ours.
 //!
-//! dpkg-divert(1) keeps the record; the files are renamed here. It could do
-//! both, but would leave a moment in which there is no program of that name.
+//! dpkg-divert(1) keeps the record; the files are renamed here. dpkg-divert
+//! could rename them too, but the program would be missing for a moment.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,31 +16,33 @@ use anyhow::{Context, Result, bail};
 use super::found::exists;
 
 const DPKG_DIVERT: &str = "dpkg-divert";
-/// How dpkg-divert names a diversion that belongs to no package.
+/// The owner that dpkg-divert reports for a diversion by the administrator.
 const LOCAL: &str = "LOCAL";
 
-/// A path whose file, if it is a package's, goes to another path.
+/// A path whose file, if a package provides it, is installed under another
+/// path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diversion {
-    /// The path that is taken.
+    /// The diverted path.
     pub from: PathBuf,
-    /// The path next to it for the files of others.
+    /// The path in the same directory for the packages' files.
     pub to: PathBuf,
 }
 
-/// Who has diverted a path.
+/// The owner of a registered diversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registered {
-    /// Nobody.
+    /// The path is not diverted.
     No,
-    /// The system's administrator, just so: we.
+    /// The administrator has diverted it to the path that we use, as `make`
+    /// does.
     Ours,
-    /// A package, or the administrator to another path.
+    /// A package has diverted it, or the administrator to another path.
     Others(String),
 }
 
 impl Diversion {
-    /// Asks whether it is registered.
+    /// Asks dpkg-divert whether the path is diverted, and by whom.
     pub fn registered(&self) -> Result<Registered> {
         let who = self.ask("--listpackage")?;
         let to = self.ask("--truename")?;
@@ -51,9 +54,9 @@ impl Diversion {
         })
     }
 
-    /// Gives the file its second name and registers it. The first name stays
-    /// until our file takes its place in one step. Can be repeated after it
-    /// was cut short.
+    /// Links the file to its second name and registers the diversion. The first
+    /// name stays until our file replaces it atomically. Can be repeated after
+    /// an interruption.
     pub fn make(&self) -> Result<()> {
         if !exists(&self.to)? {
             fs::hard_link(&self.from, &self.to)
@@ -65,7 +68,7 @@ impl Diversion {
         }
     }
 
-    /// Ends it. The file has its first name back by then.
+    /// Unregisters the diversion. The file must have its first name again.
     pub fn end(&self) -> Result<()> {
         self.register("--remove")
     }
@@ -97,7 +100,7 @@ fn dpkg_divert(arguments: &[&OsStr]) -> Result<Output> {
     Ok(output)
 }
 
-/// The package that a file belongs to, where dpkg knows.
+/// Returns the package that a file belongs to; `None` if dpkg does not know.
 pub fn package_of(path: &Path) -> Option<String> {
     let output = Command::new("dpkg-query")
         .arg("--search")

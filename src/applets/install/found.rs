@@ -1,7 +1,7 @@
-//! What is at a path, and whether two things are the same.
+//! What exists at a path, and whether two items are the same.
 //!
-//! Links are never followed, and files are distinguished by their content: a
-//! second name of a file need not have the same inode number everywhere.
+//! Links are never followed. Files are compared by their content, since on some
+//! filesystems hard links of a file have different inode numbers.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -12,18 +12,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// What is at a path.
+/// What exists at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExistingItem {
     /// Nothing.
     Absent,
-    /// A file: what is in it, and who may do what.
+    /// A regular file: its content and its mode and owner.
     File(Fingerprint, Access),
     /// A symbolic link.
     Link(PathBuf),
     /// A directory.
     Directory,
-    /// A device, a socket, a FIFO.
+    /// A device, a socket or a FIFO.
     Other,
 }
 
@@ -38,8 +38,8 @@ pub struct Access {
     pub group: u32,
 }
 
-/// Size and checksum of a file. Tells a file that was changed or replaced; no
-/// protection from deliberate forgery.
+/// Size and checksum of a file. Detects changed or replaced files, but not
+/// deliberate forgery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     size: u64,
@@ -47,12 +47,13 @@ pub struct Fingerprint {
 }
 
 impl ExistingItem {
-    /// Looks.
+    /// Examines a path.
     pub fn at(path: &Path) -> Result<Self> {
         look(path).with_context(|| format!("cannot look at {}", path.display()))
     }
 
-    /// Whether both are the same link, or files with the same bytes.
+    /// Whether both are links with the same target, or files with the same
+    /// content.
     pub fn is_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::File(one, _), Self::File(two, _)) => one == two,
@@ -62,7 +63,7 @@ impl ExistingItem {
     }
 }
 
-/// Whether anything is at `path`.
+/// Whether anything exists at `path`.
 pub fn exists(path: &Path) -> Result<bool> {
     Ok(ExistingItem::at(path)? != ExistingItem::Absent)
 }
@@ -99,14 +100,14 @@ impl Fingerprint {
         sum: 0xcbf2_9ce4_8422_2325,
     };
 
-    /// Of bytes in memory.
+    /// The fingerprint of bytes in memory.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let mut print = Self::EMPTY;
         print.add(bytes);
         print
     }
 
-    /// Reads all of `source`.
+    /// Reads `source` to its end and returns its fingerprint.
     pub fn of(source: &mut impl Read) -> io::Result<Self> {
         let mut buffer = vec![0; 1 << 16];
         let mut print = Self::EMPTY;
@@ -118,8 +119,8 @@ impl Fingerprint {
         }
     }
 
-    /// FNV-1a, eight bytes at a time. All pieces but the last have a length
-    /// that is a multiple of eight.
+    /// FNV-1a over words of eight bytes. The length of every piece but the last
+    /// must be a multiple of eight.
     fn add(&mut self, bytes: &[u8]) {
         self.size = self.size.saturating_add(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks::<8>();
@@ -137,7 +138,7 @@ impl Fingerprint {
         self.sum = (self.sum ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01b3);
     }
 
-    /// What [`fmt::Display`] makes of it, as two words.
+    /// Parses the two words that [`fmt::Display`] writes.
     pub fn parse(size: &str, sum: &str) -> Option<Self> {
         Some(Self {
             size: size.parse().ok()?,
@@ -152,7 +153,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// Reads until the buffer is full or there is no more.
+/// Reads until the buffer is full or the source ends.
 fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0_usize;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {

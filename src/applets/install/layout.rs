@@ -1,7 +1,7 @@
-//! What is installed, and where below the prefix: made from the applet table.
+//! The installed files and their paths below the prefix, derived from the
+//! applet table.
 //!
-//! Owns the names. Independent of what is installed already and of how files
-//! are written.
+//! Independent of what is already installed and of how files are written.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use super::super::completions::SCRIPTS;
 use super::super::{FRONT, Rights, find};
 
-/// The list of what was installed.
+/// The path of the manifest.
 pub const MANIFEST: &str = "lib/spoolbox/installed";
 
-/// The copy that has the caller's rights and no others.
+/// The copy of the program that runs with the caller's rights.
 const PLAIN: &str = "bin/spoolbox";
-/// The copy with the group that may reach Postfix's sockets.
+/// The set-gid copy of the program, whose group can reach Postfix's sockets.
 const SET_GID: &str = "sbin/postqueue";
-/// The names of Postfix's that we take, where Postfix has them. Those that are
-/// no applet are left out. Never `sendmail` and `postfix`: these do much that
-/// no applet does.
+/// Postfix's command names that are replaced, and the directories that Postfix
+/// has them in. `sendmail` and `postfix` are never replaced: they do far more
+/// than our applets of these names. Names without an applet are left out.
 const COMMANDS: [(&str, &str); 5] = [
     ("mailq", "bin"),
     ("postcat", "sbin"),
@@ -27,7 +27,7 @@ const COMMANDS: [(&str, &str); 5] = [
     ("qshape", "sbin"),
 ];
 
-/// The manual pages, within the binary so that it can install itself.
+/// The manual pages, embedded so that the binary can install itself.
 const PAGES: [(&str, &str); 9] = [
     ("mailq.1", include_str!("../../../man/mailq.1")),
     ("postcat.1", include_str!("../../../man/postcat.1")),
@@ -49,18 +49,18 @@ const PAGES: [(&str, &str); 9] = [
     ),
 ];
 
-/// One file or link to be installed.
+/// A file or link to be installed.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// Where, below the prefix.
+    /// Its path below the prefix.
     pub path: PathBuf,
-    /// What.
+    /// Its content.
     pub content: ItemContent,
-    /// Whose name it is.
+    /// Whether Postfix uses this name too.
     pub name: PathOwner,
 }
 
-/// What is at a path.
+/// The content of an installed item.
 #[derive(Clone, Debug)]
 pub enum ItemContent {
     /// A copy of this program.
@@ -73,34 +73,35 @@ pub enum ItemContent {
     Script(&'static str),
 }
 
-/// The rights that a copy of the program gives to its callers.
+/// The group that a copy of the program gives to its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetgidGrant {
-    /// Nothing.
+    /// No group.
     Nothing,
     /// The group setgid_group.
     Group,
 }
 
-/// Whose name a path has.
+/// Whether Postfix uses a path's name too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathOwner {
-    /// Ours alone: no other file is moved aside for it.
+    /// A name that only we use: an existing file is never moved aside for it.
     Ours,
-    /// One that Postfix has too.
+    /// A name that Postfix uses too.
     Postfixs,
 }
 
-/// What manual pages are like.
+/// The format of the manual pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pages {
-    /// Text.
+    /// Uncompressed text.
     Plain,
-    /// With the names that Debian gives them, so that Postfix's make room.
+    /// Compressed, under the names that Debian uses, so that Postfix's pages
+    /// can be diverted.
     Compressed,
 }
 
-/// All that is installed: programs before the links to them.
+/// All items to be installed: programs before the links to them.
 pub fn items(pages: Pages) -> Vec<Item> {
     let program = |path: &str, grant, name| Item {
         path: path.into(),
@@ -128,12 +129,13 @@ pub fn items(pages: Pages) -> Vec<Item> {
     items
 }
 
-/// The scripts that make shells complete our commands, where each shell looks
-/// for them, and a link for each command that it looks for by name.
+/// The completion scripts, where each shell looks for them, and a link for each
+/// command that a shell looks up by name.
 ///
-/// Debian's bash-completion has scripts for postcat and postsuper in the same
-/// directory: those stay. Ours takes these commands over when it is loaded for
-/// another one. The directory for zsh is before the one of zsh's own `_postfix`.
+/// Debian's bash-completion has its own scripts for postcat and postsuper in
+/// the same directory: these are kept. Ours replaces their completions once it
+/// has been loaded for another command. The directory for zsh precedes the one
+/// of zsh's own `_postfix`.
 fn completions(pages: Pages) -> Vec<Item> {
     let zsh = match pages {
         Pages::Plain => "share/zsh/site-functions/_spoolbox",
@@ -169,7 +171,8 @@ fn completions(pages: Pages) -> Vec<Item> {
     items
 }
 
-/// The links, each to the copy that has the rights its applet may keep.
+/// The command links, each to the copy with the rights that its applet may
+/// keep.
 fn links() -> impl Iterator<Item = Item> {
     let link = |(name, directory): (&str, &str)| {
         let applet = find(OsStr::new(name))?;
@@ -201,8 +204,8 @@ fn page_path(name: &str, pages: Pages) -> PathBuf {
     PathBuf::from(format!("share/man/man{section}/{name}{ending}"))
 }
 
-/// Postfix has the pages of all its commands in section 1, which man(1) looks
-/// into first: ours are to be found there too.
+/// A link in section 1 for a page of ours. Postfix has the pages of all its
+/// commands in section 1, and man(1) searches that section first.
 fn page_link(name: &str, pages: Pages) -> Option<Item> {
     let (stem, section) = name.rsplit_once('.')?;
     let page = page_path(name, pages);
@@ -216,7 +219,7 @@ fn page_link(name: &str, pages: Pages) -> Option<Item> {
     })
 }
 
-/// The name a file of Postfix's gets that has to make room. A page keeps its
+/// The name that one of Postfix's files is moved to. A manual page keeps its
 /// section, so that `man postqueue.postfix` finds it.
 pub fn aside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

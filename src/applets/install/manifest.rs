@@ -1,9 +1,9 @@
-//! The list of what was installed: uninstall removes just that, and a repeated
-//! install recognizes its own files.
+//! The manifest, a list of what was installed. Uninstall removes exactly that,
+//! and a repeated install recognizes its own files.
 //!
-//! It is written before anything else, and once more at the end: after an
-//! interruption every file of ours is in it. A path can be in it twice, before
-//! and after an upgrade.
+//! It is written before anything else and again at the end: after an
+//! interruption it lists every file of ours. A path can be listed twice, with
+//! its state before and after an upgrade.
 
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
@@ -13,25 +13,25 @@ use anyhow::{Context, Result, anyhow, ensure};
 use super::diversion::Diversion;
 use super::found::{ExistingItem, Fingerprint};
 
-/// The first line. The number is the format's.
+/// The first line, which ends with the version of the format.
 const TITLE: &str = "spoolbox installed 1";
 
-/// What was installed. Paths are absolute, the destdir not part of them.
+/// The installed items. Paths are absolute and do not include the destdir.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     entries: Vec<ManifestEntry>,
 }
 
-/// One line.
+/// A line of the manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestEntry {
-    /// A directory that was not there before.
+    /// A directory that did not exist before the installation.
     Directory(PathBuf),
-    /// A file, and what is in it.
+    /// A file and the fingerprint of its content.
     File(PathBuf, Fingerprint),
-    /// A symbolic link, and where it leads.
+    /// A symbolic link and its target.
     Link(PathBuf, PathBuf),
-    /// A file of Postfix's that makes room.
+    /// A diversion of one of Postfix's files.
     Diversion(Diversion),
 }
 
@@ -56,7 +56,7 @@ impl Manifest {
         Ok(Self { entries })
     }
 
-    /// The text of the file.
+    /// Formats the manifest.
     pub fn to_text(&self) -> String {
         let mut text = format!("{TITLE}\n");
         for entry in &self.entries {
@@ -77,27 +77,28 @@ impl Manifest {
         text
     }
 
-    /// Adds an entry unless it is there.
+    /// Adds an entry unless it is already listed.
     pub fn add(&mut self, entry: ManifestEntry) {
         if !self.entries.contains(&entry) {
             self.entries.push(entry);
         }
     }
 
-    /// All of this, and all of `other` that is not.
+    /// Returns the union of both manifests: these entries first, then the
+    /// others.
     pub fn with(&self, other: &Self) -> Self {
         let mut both = self.clone();
         other.entries.iter().for_each(|e| both.add(e.clone()));
         both
     }
 
-    /// Whether both have the same entries, in whatever order.
+    /// Whether both have the same entries, in any order.
     pub fn is_same_as(&self, other: &Self) -> bool {
         let has = |entry: &ManifestEntry| other.entries.contains(entry);
         self.entries.len() == other.entries.len() && self.entries.iter().all(has)
     }
 
-    /// Whether what was found at `path` was put there by us.
+    /// Whether `found`, which exists at `path`, was installed by us.
     pub fn knows(&self, path: &Path, found: &ExistingItem) -> bool {
         self.entries.iter().any(|entry| match (entry, found) {
             (ManifestEntry::File(known, print), ExistingItem::File(there, _)) => {
@@ -110,7 +111,8 @@ impl Manifest {
         })
     }
 
-    /// The paths of files and links, each once, in the order of the lines.
+    /// The paths of files and links, without duplicates, in the order of the
+    /// lines.
     pub fn paths(&self) -> Vec<&Path> {
         let mut paths: Vec<&Path> = Vec::new();
         for entry in &self.entries {
@@ -161,7 +163,7 @@ fn entry(line: &str) -> Option<ManifestEntry> {
     })
 }
 
-/// An absolute path that leads nowhere but down.
+/// Parses an absolute path without `.` and `..` components.
 fn safe(path: &str) -> Option<PathBuf> {
     let path = Path::new(path);
     let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));

@@ -1,9 +1,9 @@
-//! install and uninstall: the binary installs itself, in place of Postfix's
-//! tools or in front of them, and removes itself again.
+//! install and uninstall: the binary installs itself, either in place of
+//! Postfix's tools or next to them, and removes itself again.
 //!
-//! Owns the command lines and what is printed. `layout` says what is installed,
-//! `plan` and `removal` decide on the steps, `step` carries them out, `manifest`
-//! records them.
+//! Defines the command lines and prints the results. `layout` lists the items,
+//! `plan` and `removal` compute the steps, `step` carries them out, and
+//! `manifest` records them.
 
 mod diversion;
 mod found;
@@ -35,7 +35,7 @@ const INSTALL: &str = "spoolbox install";
 const UNINSTALL: &str = "spoolbox uninstall";
 const DEFAULT_PREFIX: &str = "/usr/local";
 
-/// Installs.
+/// Runs install.
 pub fn run_install(call: &Call) -> Result<(), Fatal> {
     run(call, install_command(), INSTALL, install)
 }
@@ -51,7 +51,7 @@ pub fn install_command() -> Command {
         )
 }
 
-/// Removes what was installed.
+/// Runs uninstall.
 pub fn run_uninstall(call: &Call) -> Result<(), Fatal> {
     run(call, uninstall_command(), UNINSTALL, uninstall)
 }
@@ -129,14 +129,15 @@ fn uninstall(matches: &ArgMatches) -> Result<()> {
     Ok(())
 }
 
-/// Whether steps are done.
+/// Whether steps are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Execution {
     Do,
     OnlyPrint,
 }
 
-/// The options that both have. Fails if the caller lacks the rights.
+/// Reads the options that both applets have. Fails if the caller lacks the
+/// rights.
 fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Execution)> {
     let directory = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let prefix = directory("prefix").unwrap_or_else(|| DEFAULT_PREFIX.into());
@@ -153,8 +154,8 @@ fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Execution)> {
     Ok((target, mode))
 }
 
-/// Prints each step, once it is done. A closed output is no reason to stop
-/// halfway.
+/// Carries out the steps and prints each one afterwards. A closed output does
+/// not stop an installation halfway.
 fn perform(steps: &[Step], mode: Execution) -> Result<()> {
     for step in steps {
         if mode == Execution::Do {

@@ -1,9 +1,9 @@
-//! Whose the installed files are: root's, and one of them the group's that
-//! may reach Postfix's sockets.
+//! The owners of the installed files: root, and for one of them the group that
+//! can reach Postfix's sockets.
 //!
-//! Asks main.cf and the system's tables. A caller that
-//! is not root cannot give files away; then the set-gid bit is left out too,
-//! for it would give away the group of that user.
+//! The group is looked up in main.cf and in the group database. A caller other
+//! than root cannot change the owner of a file; the set-gid bit is left out
+//! then, since it would grant that user's own group.
 
 use std::fmt;
 use std::fs::File;
@@ -18,27 +18,27 @@ use super::target::InstallTarget;
 use crate::config::{MainCf, Parameters, default_directory, main_cf};
 use crate::sys::process::Trust;
 
-/// setgid_group, unless main.cf says otherwise.
+/// The setgid_group, unless main.cf names another one.
 const DEFAULT_GROUP: &str = "postdrop";
 /// The program for which main.cf is read.
 const PROGRAM: &str = "postqueue";
 
-/// The owner a file gets.
+/// The owner of an installed file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The user that makes it.
+    /// The user that creates the file.
     Maker,
-    /// Root's, and a group's.
+    /// Root and a group.
     Root {
-        /// Its ID.
+        /// The group's ID.
         group: u32,
-        /// Its name, to be shown.
+        /// The group's name, for messages.
         name: String,
     },
 }
 
 impl Owner {
-    /// Gives an open file away.
+    /// Changes the owner of an open file.
     pub fn give(&self, file: &File) -> io::Result<()> {
         match self {
             Self::Maker => Ok(()),
@@ -46,7 +46,7 @@ impl Owner {
         }
     }
 
-    /// Whether it is the owner that a file has.
+    /// Whether a file with these IDs has this owner.
     pub fn is(&self, user: u32, group: u32) -> bool {
         match self {
             Self::Maker => true,
@@ -64,24 +64,25 @@ impl fmt::Display for Owner {
     }
 }
 
-/// The owners for a target.
+/// The owners of all installed files.
 #[derive(Clone, Debug)]
 pub struct Owners {
     ordinary: Owner,
     lending: Owner,
     lending_mode: u32,
-    /// Why nothing lends a group, if so.
+    /// Why no copy of the program has the set-gid bit; `None` if one has it.
     pub lack: Option<String>,
 }
 
 impl Owners {
-    /// Finds out.
+    /// Looks up the owners for a target.
     pub fn of(target: &InstallTarget) -> Result<Self> {
         let ordinary = ordinary(target);
         let name = if target.is_this_system() {
             setgid_group()?
         } else {
-            // Not that of the system where the package is made.
+            // A package must not depend on main.cf of the system it is built
+            // on.
             DEFAULT_GROUP.to_owned()
         };
         let group = Group::from_name(&name).context("cannot look groups up")?;
@@ -118,7 +119,7 @@ impl Owners {
     }
 }
 
-/// Owner and mode of a file to be read.
+/// Owner and mode of a manual page, a script or the manifest.
 pub fn of_text(target: &InstallTarget) -> (Owner, u32) {
     (ordinary(target), 0o644)
 }
@@ -134,8 +135,8 @@ fn ordinary(target: &InstallTarget) -> Owner {
     }
 }
 
-/// The group that main.cf names. The default directory's: no other is read by
-/// a set-gid program.
+/// The setgid_group of main.cf in the default directory, the only one that a
+/// set-gid program reads.
 fn setgid_group() -> Result<String> {
     let directory = default_directory(Trust::BorrowedRights);
     if !main_cf::file_of(&directory).exists() {

@@ -1,5 +1,5 @@
-//! Manual pages, compressed as Debian has them. gzip(1) does it: every Debian
-//! has that, and only there it is wanted.
+//! Compression of manual pages for Debian with gzip(1), which every Debian
+//! system has.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 const GZIP: &str = "gzip";
 
-/// The compressed form of a text; with one version of gzip always the same.
+/// Compresses a text. The result is always the same with one version of gzip.
 pub fn compressed(text: &'static str) -> Result<Vec<u8>> {
     let failed = || format!("cannot run {GZIP}");
     let mut child = Command::new(GZIP)
@@ -19,7 +19,8 @@ pub fn compressed(text: &'static str) -> Result<Vec<u8>> {
         .spawn()
         .with_context(failed)?;
     let stdin = child.stdin.take();
-    // Or both would wait, each for the other to read.
+    // gzip's output must be read while its input is written; otherwise both
+    // processes would block on full pipes.
     let writer = thread::spawn(move || match stdin {
         Some(mut pipe) => pipe.write_all(text.as_bytes()),
         None => Ok(()),

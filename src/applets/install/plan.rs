@@ -1,7 +1,7 @@
-//! What has to be done to install: the steps, found out before the first is
-//! done.
+//! Plans an installation: computes all steps before the first one is carried
+//! out.
 //!
-//! Owns the decision whose an existing file is. Changes nothing.
+//! Decides whether an existing file is ours. Changes nothing.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -20,16 +20,16 @@ use super::step;
 use super::step::{ByteSource, NewFile, Step};
 use super::target::InstallTarget;
 
-/// What is done about Postfix's files.
+/// What happens to Postfix's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplacedTool {
-    /// They stay.
+    /// They are kept in place.
     Stay,
-    /// They make room.
+    /// They are moved aside.
     MakeRoom,
 }
 
-/// Plans the installation. Returns no step if everything is in place.
+/// Plans the installation. Returns no steps if everything is in place.
 pub fn install(
     target: &InstallTarget,
     owners: &Owners,
@@ -66,21 +66,21 @@ struct Planner<'a> {
     owners: &'a Owners,
     postfixs: ReplacedTool,
     program: Fingerprint,
-    /// What was installed.
+    /// What is installed before the steps.
     before: Manifest,
-    /// What will be.
+    /// What is installed after the steps.
     after: Manifest,
     diversions: Vec<Step>,
     files: Vec<Step>,
-    /// Files that are neither ours nor may be moved.
+    /// Files that are not ours and must not be moved.
     in_the_way: Vec<PathBuf>,
 }
 
-/// How to get an item to its place.
+/// The step that puts an item into place.
 struct Placement {
     step: Step,
     entry: ManifestEntry,
-    /// Whether it is there, with the rights that it should have.
+    /// Whether the item is already installed, with the right owner and mode.
     is_in_place: bool,
 }
 
@@ -125,8 +125,8 @@ impl Placement {
 }
 
 impl Planner<'_> {
-    /// As they were installed, or such that they can take the place of
-    /// Postfix's.
+    /// The format of the pages that are already installed, or else the format
+    /// that the treatment of Postfix's files requires.
     fn pages(&self) -> Pages {
         let has_diversions = self.before.diversions().next().is_some();
         if has_diversions || self.postfixs == ReplacedTool::MakeRoom {
@@ -136,10 +136,11 @@ impl Planner<'_> {
         }
     }
 
-    /// Every directory that is missing now, or was before the first time.
+    /// Records every directory that is missing now or was missing before the
+    /// first installation.
     fn directories(&mut self) {
-        // Nobody else has one of that name; a run that was cut short may have
-        // made it before it could write so.
+        // This directory is always ours: a run that was interrupted may have
+        // created it before it could record that.
         let own = self.target.place(layout::MANIFEST.as_ref());
         let own = own.parent().unwrap_or(&own);
         let mut needed: Vec<PathBuf> = Vec::new();
@@ -202,7 +203,8 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Removes what an interrupted run left and no later step would replace.
+    /// Removes a temporary file that an interrupted run left and that no later
+    /// step would replace.
     fn unfinished(&mut self, now: &Path) -> Result<()> {
         let leftover = step::unfinished(now);
         if exists(&leftover)? {
@@ -232,7 +234,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Fails if there are files that we must not touch.
+    /// Fails if other files are in the way.
     fn refuse(&self) -> Result<()> {
         if self.in_the_way.is_empty() {
             return Ok(());
@@ -254,7 +256,8 @@ impl Planner<'_> {
         )
     }
 
-    /// What an earlier version installed and this one does not.
+    /// Removes items that an earlier version installed and this one does not
+    /// have.
     fn leftovers(&mut self) -> Result<()> {
         let wanted = self.after.paths();
         for path in self.before.paths() {
@@ -276,7 +279,7 @@ impl Planner<'_> {
         if is_recorded && changes.iter().all(|steps| steps.is_empty()) {
             return Vec::new();
         }
-        // The manifest comes first, in its directory.
+        // The manifest is written first, preceded only by its own directories.
         let manifest = self.target.manifest();
         let is_for_manifest = |step: &Step| match step {
             Step::MakeDirectory(path) => manifest.starts_with(path),

@@ -1,7 +1,7 @@
-//! What has to be done to take an installation back: the steps, found out
-//! before the first is done.
+//! Plans the removal of an installation: computes all steps before the first
+//! one is carried out.
 //!
-//! Owns the decision what is still as it was installed. Changes nothing.
+//! Decides which items are still as they were installed. Changes nothing.
 
 use std::path::Path;
 
@@ -14,23 +14,23 @@ use super::manifest::{Manifest, ManifestEntry};
 use super::step::{NewFile, Step, unfinished};
 use super::target::InstallTarget;
 
-/// A removal.
+/// A planned removal.
 #[derive(Debug, Default)]
 pub struct Uninstall {
-    /// What to do.
+    /// The steps to carry out.
     pub steps: Vec<Step>,
-    /// What stays although it was installed, and why.
+    /// Installed items that are kept, and why.
     pub stays: Vec<String>,
-    /// What uninstall has to be called again for.
+    /// The items that a later uninstall has to remove.
     remains: Manifest,
 }
 
 impl Uninstall {
-    /// Finds out what has to be done.
+    /// Plans the removal.
     pub fn of(target: &InstallTarget) -> Result<Self> {
         let manifest = read(target)?;
         let mut removal = Self::default();
-        // Links before what they lead to.
+        // Links are removed before their targets.
         for path in manifest.paths().into_iter().rev() {
             removal.unfinished(&target.now(path))?;
             match manifest.diversion_of(path) {
@@ -38,7 +38,7 @@ impl Uninstall {
                 None => removal.plain(target, &manifest, path)?,
             }
         }
-        // What an uninstall before this one could not take back.
+        // Diversions that an earlier uninstall could not undo.
         let paths = manifest.paths();
         for diversion in manifest.diversions() {
             if !paths.contains(&diversion.from.as_path()) {
@@ -49,12 +49,12 @@ impl Uninstall {
         Ok(removal)
     }
 
-    /// Whether all is taken back at the end.
+    /// Whether nothing remains installed after the steps.
     pub fn is_complete(&self) -> bool {
         self.remains == Manifest::default()
     }
 
-    /// What a run left that was cut short.
+    /// Removes the temporary file of an interrupted run.
     fn unfinished(&mut self, now: &Path) -> Result<()> {
         let leftover = unfinished(now);
         if exists(&leftover)? {
@@ -75,8 +75,8 @@ impl Uninstall {
         Ok(())
     }
 
-    /// Where Postfix's file made room. Each state is one in which an install,
-    /// an uninstall or an upgrade of Postfix's package can end.
+    /// Undoes a diversion. Handles every state in which an install, an
+    /// uninstall or an upgrade of Postfix's package can leave the two paths.
     fn diverted(&mut self, manifest: &Manifest, diversion: &Diversion) -> Result<()> {
         let Diversion { from, to } = diversion;
         let (first, second) = (ExistingItem::at(from)?, ExistingItem::at(to)?);
@@ -135,8 +135,8 @@ impl Uninstall {
     }
 }
 
-/// The manifest. An installation that was cut short may have come no further
-/// than to its directory.
+/// Reads the manifest. An installation that was interrupted may have created no
+/// more than its directory.
 fn read(target: &InstallTarget) -> Result<Manifest> {
     let path = target.manifest();
     if let Some(manifest) = Manifest::read(&path)? {

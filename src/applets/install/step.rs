@@ -1,8 +1,9 @@
-//! The steps of an installation and of its removal, and how each is done.
+//! The steps of an installation and of its removal, and how each is carried
+//! out.
 //!
-//! Every step can be repeated after it was cut short. A file is replaced by
-//! renaming a finished one over it: a caller finds the old
-//! one or the new one, whole.
+//! Every step can be repeated after an interruption. A file is replaced by
+//! renaming a finished one over it: callers find either the old one or the new
+//! one, complete.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,54 +22,54 @@ use super::owner;
 use super::owner::Owner;
 use super::target::InstallTarget;
 
-/// The running program, also if its file has been replaced.
+/// The running program, even if its file has been replaced.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// One step.
+/// A step of an installation or removal.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Makes a directory.
     MakeDirectory(PathBuf),
-    /// Lets a file of Postfix's make room.
+    /// Moves one of Postfix's files aside.
     Divert(Diversion),
     /// Writes a file.
     Write(NewFile),
     /// Makes a symbolic link.
     Link {
-        /// Where.
+        /// The path of the link.
         path: PathBuf,
-        /// To where.
+        /// Its target.
         target: PathBuf,
     },
     /// Writes the manifest.
     Record(NewFile),
-    /// Gives a file of Postfix's its name back, in place of ours.
+    /// Renames one of Postfix's files back, in place of ours.
     Restore(Diversion),
-    /// Ends a diversion.
+    /// Unregisters a diversion.
     EndDiversion(Diversion),
     /// Removes a file or a link.
     Remove(PathBuf),
-    /// Removes a directory, unless something is in it.
+    /// Removes a directory, unless it has other contents.
     RemoveDirectory(PathBuf),
 }
 
 /// A file to be written.
 #[derive(Clone, Debug)]
 pub struct NewFile {
-    /// Where.
+    /// Its path.
     pub path: PathBuf,
-    /// What is in it.
+    /// Its content.
     pub source: ByteSource,
     /// The permission bits.
     pub mode: u32,
-    /// Whose it shall be.
+    /// Its owner.
     pub owner: Owner,
 }
 
-/// Where the bytes of a file come from.
+/// The source of a file's content.
 #[derive(Clone, Debug)]
 pub enum ByteSource {
-    /// This program.
+    /// The running program.
     Program,
     /// These bytes.
     Bytes(Cow<'static, [u8]>),
@@ -85,7 +86,7 @@ impl ByteSource {
 }
 
 impl Step {
-    /// Does it.
+    /// Carries out the step.
     pub fn perform(&self) -> Result<()> {
         let done = match self {
             Self::MakeDirectory(path) => make_directory(path),
@@ -141,7 +142,7 @@ impl fmt::Display for Step {
 }
 
 impl NewFile {
-    /// The manifest of a target.
+    /// The step that writes the manifest of a target.
     pub fn manifest(target: &InstallTarget, manifest: &Manifest) -> Self {
         let (owner, mode) = owner::of_text(target);
         Self {
@@ -161,28 +162,30 @@ impl NewFile {
                 .open(unfinished)?;
             io::copy(&mut self.source.open()?, &mut file)?;
             self.owner.give(&file)?;
-            // After the change of owner, which takes the set-gid bit away.
+            // Set after the owner, since chown(2) clears the set-gid bit.
             file.set_permissions(Permissions::from_mode(self.mode))?;
-            // Or an empty file could be there after a power failure.
+            // Without this, a power failure could leave an empty file under the
+            // final name.
             file.sync_all()
         })
     }
 }
 
-/// Lets `make` make something beside `path`, and renames it to `path`.
+/// Creates something under a temporary name next to `path` and renames it to
+/// `path`.
 fn in_one_step(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let unfinished = unfinished(path);
     remove_if_there(&unfinished)?;
     let made = make(&unfinished).and_then(|()| fs::rename(&unfinished, path));
     if made.is_err() {
-        // The error of before is the one to tell.
+        // The first error is the one to report.
         let _ = remove_if_there(&unfinished);
     }
     made
 }
 
-/// The name of a file until it is finished. Always the same one, so that what
-/// a run left that was cut short is found by the next.
+/// The temporary name of an unfinished file. It is always the same, so that the
+/// next run finds what an interrupted run left.
 pub fn unfinished(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.spoolbox-new"))

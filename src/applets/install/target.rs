@@ -1,5 +1,5 @@
-//! Where to: the prefix, and the directory that is used as `/` when a package
-//! is made.
+//! The target of an installation: the prefix, and the directory that is used as
+//! `/` when a package is built.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use super::layout::MANIFEST;
 
-/// Where things are installed.
+/// Where the items are installed.
 #[derive(Clone, Debug)]
 pub struct InstallTarget {
     prefix: PathBuf,
@@ -15,9 +15,9 @@ pub struct InstallTarget {
 }
 
 impl InstallTarget {
-    /// Fails unless both can be used.
+    /// Returns a target. Fails if one of the directories cannot be used.
     pub fn new(prefix: PathBuf, destdir: Option<PathBuf>) -> Result<Self> {
-        // It is written down, in lines of words.
+        // The manifest stores paths as words in lines.
         let text = prefix.to_str().unwrap_or_default();
         let is_writable = !text.contains(|c: char| c.is_whitespace() || c.is_control());
         let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
@@ -26,22 +26,24 @@ impl InstallTarget {
             "--prefix has to be an absolute path without .. and blanks: {}",
             prefix.display()
         );
-        // Without a trailing slash and the like.
+        // Normalized: without a trailing slash, for example.
         let prefix = prefix.components().collect();
         Ok(Self { prefix, destdir })
     }
 
-    /// Whether it is this system that is changed.
+    /// Whether the running system is changed, rather than a package's
+    /// directory.
     pub fn is_this_system(&self) -> bool {
         self.destdir.is_none()
     }
 
-    /// An absolute path for one below the prefix.
+    /// The absolute path of a path below the prefix.
     pub fn place(&self, below_prefix: &Path) -> PathBuf {
         self.prefix.join(below_prefix)
     }
 
-    /// Where an absolute path is now.
+    /// The path at which an absolute path is accessed now, with the destdir in
+    /// front.
     pub fn now(&self, path: &Path) -> PathBuf {
         match &self.destdir {
             None => path.to_owned(),
@@ -49,7 +51,7 @@ impl InstallTarget {
         }
     }
 
-    /// The manifest, where it is now.
+    /// The path of the manifest, with the destdir in front.
     pub fn manifest(&self) -> PathBuf {
         self.now(&self.place(Path::new(MANIFEST)))
     }

@@ -1,5 +1,5 @@
-//! One listing from the choice of its source to its last byte, and how it ends
-//! when it fails.
+//! A listing from the choice of its source to its last byte, and how a failed
+//! listing ends.
 
 use std::cell::Cell;
 use std::io;
@@ -30,23 +30,23 @@ use crate::sys::process::raise_open_files;
 use crate::sys::time;
 use crate::text::Charset;
 
-/// What was counted.
+/// The result of a count.
 #[derive(Debug, Default)]
 pub struct CountSummary {
-    /// All messages that match.
+    /// The totals of all messages that match.
     pub totals: Totals,
-    /// By what the plan asks for.
+    /// The counts of the groups that the plan requests.
     pub counts: Counts,
-    /// The messages in each queue, if nothing but names was read: then the
-    /// rest is empty.
+    /// The number of messages in each queue if only file names were read;
+    /// `counts` is empty then.
     pub names: Option<Vec<(Queue, u64)>>,
 }
 
-/// One listing, and everything that it needs.
+/// A listing and everything that it needs.
 pub(super) struct Lister<'a> {
     pub(super) session: Session<'a>,
     request: &'a Request<'a>,
-    /// How many messages the daemon reported, if it was asked.
+    /// The number of messages that the daemon reported, if it was asked.
     reported: Option<u64>,
     /// Stores text that is too large for memory.
     spill: &'a Spill,
@@ -70,7 +70,7 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// Chooses the source, and refuses what it cannot tell.
+    /// Chooses the source, and refuses a request that the source cannot serve.
     pub(super) fn choose_for_request(&mut self) -> Result<Origin, Fatal> {
         let origin = source::choose(&mut self.session, self.request.source)?;
         let option = self.request.selection.and_then(Selection::needs_spool);
@@ -87,15 +87,16 @@ impl<'a> Lister<'a> {
                 Err(self.fatal(&text))
             }
             _ => {
-                // From here on times are in the zone that import_environment names.
+                // From here on, times are in the time zone that
+                // import_environment sets.
                 time::read_zone();
                 Ok(origin)
             }
         }
     }
 
-    /// A progress bar, if it is requested and visible. A listing on the same
-    /// terminal would be interrupted by it.
+    /// Returns a progress bar, which is hidden unless it is requested and would
+    /// not interrupt a listing on the same terminal.
     pub(super) fn progress(&self, origin: &Origin) -> Progress {
         let is_seen = self.request.progress == ProgressMode::Progress
             && Progress::can_be_seen()
@@ -117,7 +118,7 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// Lists into `sink`, from wherever the messages come.
+    /// Lists into `sink` from this source.
     pub(super) fn list(
         &mut self,
         origin: Origin,
@@ -179,14 +180,14 @@ impl<'a> Lister<'a> {
         Ok(ended)
     }
 
-    /// Warns of a malformed answer of a daemon.
+    /// Warns of a malformed answer of the daemon.
     fn warn(&mut self, fault: Option<&AttributeError>) {
         if let Some(warning) = fault.and_then(AttributeError::warning) {
             self.session.logger.warning(warning);
         }
     }
 
-    /// Counts names, reading directories only.
+    /// Counts names by reading directories only.
     pub(super) fn count_names(&mut self) -> Result<CountSummary, Fatal> {
         let config = self.session.config;
         let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
@@ -224,9 +225,9 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// Reports that no message matches the selection, since what is printed is
-    /// what an empty queue looks like. In formats for programs, which need no
-    /// such line, only on a terminal.
+    /// Reports that no message matches the selection, since the output looks
+    /// like that of an empty queue. In formats for programs, this is reported
+    /// only on a terminal.
     fn explain_nothing(&mut self) {
         let limit = self.request.sort_spec.and_then(|order| order.limit);
         if self.request.selection.is_none() || limit == Some(0) {
@@ -247,7 +248,8 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// How many messages there are, whatever matches.
+    /// The number of all messages, regardless of the selection; `None` if it
+    /// cannot be determined.
     fn count_all(&self) -> Option<u64> {
         self.reported.or_else(|| {
             let config = self.session.config;
@@ -269,8 +271,8 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// What counts in a listing. Its parameters are showq's in Postfix, and
-    /// so are their faults.
+    /// The rules for reading messages. In Postfix, showq reads these
+    /// parameters, so their errors are logged as showq's.
     fn rules(&mut self) -> Result<Rules, Fatal> {
         let mut warnings = Vec::new();
         let config = self.session.config;
@@ -287,8 +289,9 @@ impl<'a> Lister<'a> {
         Ok(rules)
     }
 
-    /// Ends a listing in one of Postfix's formats as the end of showq would: the
-    /// cause is only in the log. Other formats report the cause.
+    /// Ends a listing as the failure of a showq process would: in Postfix's
+    /// formats, the cause is only logged. In other formats, the cause is
+    /// reported.
     fn showq_failed(&mut self, text: &str) -> Fatal {
         match self.request.style {
             Style::Text(..) | Style::Json(_) => {

@@ -1,6 +1,5 @@
-//! A listing from the check of rights to the last byte: the work of
-//! `postqueue -p`, `postqueue -j` and `mailq`, and of
-//! what counts messages.
+//! Listings from the authorization to the last byte: `postqueue -p`, `postqueue
+//! -j`, `mailq`, and everything that counts messages.
 
 mod lister;
 mod names;
@@ -22,8 +21,8 @@ pub use request::{ListingSource, ProgressMode, Request, Session};
 pub use sinks::Collector;
 pub use whole::{Edit, Whole};
 
-/// Lists the queue. Returns how many messages match, up to the limit of the
-/// request, also if the listing is not read to its end.
+/// Lists the queue. Returns the number of messages that match, up to the limit
+/// of the request, even if the reader of the output has gone.
 pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<u64, Fatal> {
     let sort_spec = SortSpec {
         limit: request.sort_spec.and_then(|sort_spec| sort_spec.limit),

@@ -1,12 +1,12 @@
-//! Counting by names alone: only directories are read, so that a queue of a
-//! million messages can be counted every second.
+//! Counting by file names alone: only directories are read, so that a queue of
+//! a million messages can be counted every second.
 
 use crate::listing::{CountBy, CountPlan};
 use crate::selection::Selection;
 use crate::spool::{Layout, Queue, Walk, WalkError, id};
 use crate::sys::dir::Dir;
 
-/// Whether a plan can be carried out by names alone.
+/// Whether file names are sufficient for a plan.
 pub(super) fn are_enough(plan: &CountPlan, selection: Option<&Selection>) -> bool {
     plan.ages_at.is_none()
         && plan.by.iter().all(|by| *by == CountBy::Queue)
@@ -14,7 +14,8 @@ pub(super) fn are_enough(plan: &CountPlan, selection: Option<&Selection>) -> boo
         && selection.is_none_or(Selection::needs_names_only)
 }
 
-/// The names in each queue that can be messages, in the order of a listing.
+/// Counts the names in each queue that can be messages, in the order of a
+/// listing.
 pub(super) fn count(
     spool: &Dir,
     layout: &Layout,

@@ -1,5 +1,5 @@
-//! What a listing is requested to be: its form, its messages, its order, its
-//! source; and the call and instance it is for.
+//! The request for a listing: its format, selection, order and source, and the
+//! call and instance it is for.
 
 use std::ffi::OsString;
 
@@ -13,16 +13,16 @@ use crate::logging::Logger;
 use crate::selection::Selection;
 use crate::sys::dir::Dir;
 
-/// Which listing is requested.
+/// A requested listing.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What it looks like.
+    /// The output format.
     pub style: Style<'a>,
-    /// Which messages are listed; all without one.
+    /// The messages to list; all if `None`.
     pub selection: Option<&'a Selection>,
-    /// Another order than that of the walk, or an end before the last.
+    /// The order and limit; `None` for all messages in the order of the scan.
     pub sort_spec: Option<&'a SortSpec>,
-    /// Where the messages are read.
+    /// The source of the messages.
     pub source: ListingSource,
     /// Whether a progress bar is requested.
     pub progress: ProgressMode,
@@ -31,27 +31,27 @@ pub struct Request<'a> {
 /// Whether a progress bar is requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProgressMode {
-    /// It is not.
+    /// No progress bar is requested.
     #[default]
     Nothing,
-    /// It is.
+    /// A progress bar is requested.
     Progress,
 }
 
-/// Where a listing comes from.
+/// The source of a listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ListingSource {
-    /// The spool if the caller may read it, else the daemon.
+    /// The spool if the caller may read it, otherwise the daemon.
     #[default]
     Auto,
     /// The spool.
     Spool,
-    /// The daemon.
+    /// The showq daemon.
     Showq,
 }
 
 impl ListingSource {
-    /// The source that a value of `--source` names.
+    /// Parses a value of `--source`.
     pub fn parse(value: &OsString) -> Option<Self> {
         match value.to_str()? {
             "auto" => Some(Self::Auto),
@@ -62,23 +62,23 @@ impl ListingSource {
     }
 }
 
-/// A call that lists the queue of an instance.
+/// The call of an applet that lists an instance's queue.
 #[derive(Debug)]
 pub struct Session<'a> {
     /// How the applet was called.
     pub call: &'a Call,
     /// The instance's configuration.
     pub config: &'a Config,
-    /// Its queue directory.
+    /// The queue directory.
     pub spool: &'a Dir,
-    /// Where messages are reported.
+    /// The logger for messages to the user.
     pub logger: &'a mut Logger,
-    /// Whether sockets are needed after that of the listing.
+    /// Whether other sockets are connected after the listing's.
     pub connections: Connections,
 }
 
 impl Session<'_> {
-    /// The same call, for a part of its work.
+    /// Reborrows the session for a part of the work.
     pub fn again(&mut self) -> Session<'_> {
         Session {
             logger: &mut *self.logger,
@@ -86,7 +86,7 @@ impl Session<'_> {
         }
     }
 
-    /// Refuses a caller that may not do this with the instance's queue.
+    /// Refuses a caller that is not authorized for this operation.
     pub fn authorize(&mut self, request: AccessRequest) -> Result<(), Fatal> {
         authorization::authorize(self.call, request, self.config, self.logger)
     }

@@ -1,5 +1,5 @@
-//! The receivers of a listing: standard output, in the order of the listing or
-//! sorted; a sum of what is counted; and the mail log for warnings.
+//! The sinks of a listing: standard output, in listing order or sorted; totals
+//! and counts; and the mail log for warnings.
 
 use std::fs::File;
 
@@ -11,7 +11,7 @@ use crate::listing::{
 };
 use crate::logging::{Logger, Severity};
 
-/// Prints a listing; one in another order when all of it is known.
+/// Prints a listing. A sorted one is printed when all messages are known.
 pub(super) struct ListingPrinter<'a> {
     output: Output<'a, File>,
     order: WriteOrder<'a>,
@@ -19,11 +19,11 @@ pub(super) struct ListingPrinter<'a> {
     progress: Progress,
 }
 
-/// What becomes of messages that are not written at once.
+/// The order in which messages are written.
 enum WriteOrder<'a> {
-    /// They are written as they come, up to this number of them.
+    /// In the order of arrival, up to this number of messages.
     AsTheyCome(Option<usize>),
-    /// They wait.
+    /// Sorted: messages are kept until all are known.
     Sorted(Sorter<'a>),
 }
 
@@ -105,7 +105,7 @@ fn write(
     output.piece(&entry.text).map_err(ListingError::Output)
 }
 
-/// How many messages end with an entry.
+/// The number of messages that an entry completes.
 fn messages_in(entry: &SortEntry) -> usize {
     usize::try_from(entry.totals.messages).unwrap_or(usize::MAX)
 }
@@ -142,12 +142,12 @@ impl Sink for ListingPrinter<'_> {
     fn warning(&mut self, _: &[u8]) {}
 }
 
-/// Adds up what was counted.
+/// Adds up totals and counts.
 #[derive(Default)]
 pub struct Collector {
-    /// Of all messages.
+    /// The totals of all messages.
     pub totals: Totals,
-    /// By what the plan asks for.
+    /// The counts of the groups that the plan requests.
     pub counts: Counts,
 }
 
@@ -170,7 +170,7 @@ impl Sink for Collector {
     fn warning(&mut self, _: &[u8]) {}
 }
 
-/// Sends warnings to the mail log, and all else on.
+/// Sends warnings to the mail log and everything else to another sink.
 pub(super) struct Logged<'a, S> {
     pub(super) sink: &'a mut S,
     pub(super) logger: &'a mut Logger,

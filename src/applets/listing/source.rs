@@ -1,5 +1,5 @@
 //! The source of a listing, the spool or the showq daemon, and the rights that
-//! it needs: root's are dropped before anything in the spool is opened.
+//! it needs. Root's rights are dropped before anything in the spool is opened.
 
 use std::ffi::OsStr;
 use std::io;
@@ -28,15 +28,15 @@ use crate::sys::rights::RightsError;
 use crate::sys::socket::{Wait, connect_stream};
 use crate::text::to_printable;
 
-/// The error of a listing that cannot go on, as in Postfix.
+/// Postfix's error text for a listing that cannot continue.
 pub(super) const MALFORMED: &str = "malformed showq server response";
-/// The service under whose name a direct listing logs.
+/// The service name under which a listing of the spool logs.
 pub(super) const SHOWQ: &str = "showq";
-/// How long to wait for a daemon that has no place for a connection, when the
-/// spool can be read without it.
+/// Time limit for a connection to a daemon whose connection queue is full, when
+/// the spool can be read instead.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The source of the messages, ready to be read.
+/// A source of messages that is ready to be read.
 pub(super) enum Origin {
     Spool,
     Showq(BufReader<UnixStream>),
@@ -53,7 +53,7 @@ pub(super) fn socket(config: &Config) -> PathBuf {
     Path::new("public").join(OsStr::from_bytes(&config.showq_service_name))
 }
 
-/// The choice of a source while it is made.
+/// The state of the choice between the sources.
 struct SourceChoice<'s, 'a> {
     session: &'s mut Session<'a>,
     source: ListingSource,
@@ -75,7 +75,8 @@ impl SourceChoice<'_, '_> {
             let text = "--source=spool is not available to a set-gid program";
             return Err(unavailable(self.session.logger, text));
         }
-        // A caller that may not read the lock is answered by the connection below.
+        // If the caller may not read the lock file, the connection below
+        // decides.
         let is_up = master_status::is_up(self.session.spool).unwrap_or(false);
         if let Err(error) = self.drop_rights() {
             return self.without_rights(&error);
@@ -104,8 +105,8 @@ impl SourceChoice<'_, '_> {
         }
     }
 
-    /// Root that cannot become the mail owner (without CAP_SETUID, as in some
-    /// containers) reads nothing of the spool: the daemon does.
+    /// Uses the daemon if root cannot become the mail owner, for example
+    /// without CAP_SETUID in some containers: the spool is never read as root.
     fn without_rights(&mut self, error: &RightsError) -> Result<Origin, Fatal> {
         if self.source == ListingSource::Spool {
             let text = format!("--source=spool needs the mail owner's rights: {error}");
@@ -121,8 +122,8 @@ impl SourceChoice<'_, '_> {
         }
     }
 
-    /// Warns with Postfix's message, unless a daemon answers after all. One whose
-    /// queue of connections stays full does not.
+    /// Warns with Postfix's message, unless a daemon accepts a connection after
+    /// all. A daemon whose connection queue stays full does not.
     fn warn_that_system_is_down(&mut self) -> Result<(), Fatal> {
         let Err(error) = connect_stream(&socket(self.session.config), Wait::AtMost(PATIENCE))
         else {
@@ -136,7 +137,8 @@ impl SourceChoice<'_, '_> {
         let text = "Mail system is down -- accessing queue directly";
         self.session.logger.warning(self.with_reason(text, &reason));
         self.check_showq_program()?;
-        // In Postfix a showq process is started now, which reads main.cf too.
+        // Postfix starts a showq process now, which reads main.cf and warns
+        // too.
         for warning in &self.session.config.warnings {
             self.session
                 .logger
@@ -145,7 +147,8 @@ impl SourceChoice<'_, '_> {
         Ok(())
     }
 
-    /// A message that the mail system is down, and why in releases that say so.
+    /// A message that the mail system is down, with the reason in releases that
+    /// print it.
     fn with_reason(&self, text: &str, reason: &str) -> String {
         if self.session.config.postfix.has(Feature::ConnectReason) {
             format!("{text} ({reason})")
@@ -154,8 +157,8 @@ impl SourceChoice<'_, '_> {
         }
     }
 
-    /// Refuses a showq_service_name that is no program, which Postfix would
-    /// run now. Without a directory of daemons it is not checked.
+    /// Refuses a showq_service_name that is not a program, since Postfix would
+    /// run it now. Not checked if there is no daemon directory.
     fn check_showq_program(&mut self) -> Result<(), Fatal> {
         let config = self.session.config;
         let program = config
@@ -175,7 +178,8 @@ impl SourceChoice<'_, '_> {
         Err(unavailable(self.session.logger, MALFORMED))
     }
 
-    /// Whether a security profile keeps even the mail owner out of a queue.
+    /// Whether a security profile denies access to a queue even to the mail
+    /// owner.
     fn spool_is_forbidden(&self) -> bool {
         Queue::LISTED.iter().any(|queue| {
             let opened = self
@@ -222,7 +226,7 @@ impl SourceChoice<'_, '_> {
         unavailable(self.session.logger, &text)
     }
 
-    /// A path that no socket address can hold was never looked for.
+    /// Refuses a socket path that is longer than a socket address allows.
     fn refuse_long_name(&mut self, error: &io::Error) -> Result<(), Fatal> {
         if error.kind() != io::ErrorKind::InvalidInput {
             return Ok(());

@@ -1,5 +1,5 @@
-//! A listing that is counted to its end, whether or not anybody still reads
-//! it: what `--dry-run` prints.
+//! A listing that is counted to its end even if its output is closed: the
+//! output of `--dry-run`.
 
 use std::fs::File;
 use std::io;
@@ -7,11 +7,11 @@ use std::io;
 use crate::listing::{Ending, ListingError, Output, PartialResult, Sink, Spill, Style, Totals};
 use crate::sys::signals::Interrupts;
 
-/// Changes the text of a message before it is written.
+/// Edits the text of a message before it is written.
 pub type Edit<'a> = Box<dyn Fn(Vec<u8>) -> Vec<u8> + 'a>;
 
-/// Prints messages up to a limit and counts them. Needs a look with an
-/// arrangement, so that messages come one by one.
+/// Prints messages up to a limit and counts them. Requires output options with
+/// a sort specification, so that messages arrive one by one.
 pub struct Whole<'a> {
     output: Output<'a, File>,
     edit: Option<Edit<'a>>,
@@ -22,8 +22,8 @@ pub struct Whole<'a> {
 }
 
 impl<'a> Whole<'a> {
-    /// Prints to `stdout` at most `limit` messages, all without one. `spill`
-    /// is that of the look.
+    /// Prints at most `limit` messages to `stdout`, or all if it is `None`.
+    /// `spill` must be the one of the output options.
     pub fn new(stdout: File, style: Style<'a>, limit: Option<u64>, spill: &'a Spill) -> Self {
         Self {
             output: Output::new(stdout, style),
@@ -35,12 +35,12 @@ impl<'a> Whole<'a> {
         }
     }
 
-    /// Changes each text before it is written.
+    /// Applies `edit` to each text before it is written.
     pub fn edited(self, edit: Option<Edit<'a>>) -> Self {
         Self { edit, ..self }
     }
 
-    /// Ends the listing early when a signal comes.
+    /// Ends the listing early when a signal arrives.
     pub fn interrupted_by(self, interrupts: &'a Interrupts) -> Self {
         Self {
             interrupts: Some(interrupts),
@@ -48,20 +48,21 @@ impl<'a> Whole<'a> {
         }
     }
 
-    /// How many messages were counted.
+    /// The number of messages counted so far.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Whether as many messages as requested were counted.
+    /// Whether the limit has been reached.
     pub fn is_full(&self) -> bool {
         self.left == 0
     }
 
-    /// Counts a message, or nothing for a part of one, and prints it if it is
-    /// still read.
+    /// Counts a message and prints it unless the reader has gone. A part of a
+    /// message counts as none.
     ///
     /// # Errors
+    ///
     /// Standard output cannot be written.
     pub fn message(&mut self, text: Vec<u8>, totals: Totals) -> io::Result<()> {
         self.left = self.left.saturating_sub(totals.messages);
@@ -74,18 +75,20 @@ impl<'a> Whole<'a> {
         self.text(&text)
     }
 
-    /// Prints what is no message, as it is.
+    /// Prints text that is not part of a message, unchanged.
     ///
     /// # Errors
+    ///
     /// Standard output cannot be written.
     pub fn text(&mut self, text: &[u8]) -> io::Result<()> {
-        // A reader that has gone is no reason to count less.
+        // The count goes on when the reader has gone.
         self.output.piece(text).map(drop)
     }
 
-    /// Ends the listing. Returns how many messages were counted.
+    /// Ends the listing. Returns the number of messages counted.
     ///
     /// # Errors
+    ///
     /// Standard output cannot be written.
     pub fn finish(self) -> io::Result<u64> {
         self.output.finish()?;

@@ -1,5 +1,5 @@
-//! The command line of postcat. Owns which of its options go together; those of
-//! a selection are handled by `selection`.
+//! The command line of postcat. Checks which of its options can be combined;
+//! the options of a selection are handled by `selection`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -18,14 +18,14 @@ use crate::sys::time;
 /// The operand that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
 
-/// The letters that not every release has. `-f`, which there is since 3.10, is
-/// always there: a deliberate difference.
+/// The letters that not every release has. `-f`, which Postfix has since 3.10,
+/// is always accepted: a deliberate difference.
 const NEWER: [(char, Feature); 2] = [
     ('r', Feature::PostcatOffsets),
     ('s', Feature::PostcatOffsets),
 ];
 
-/// What the call asks for.
+/// The requested operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum PostcatMode {
     #[default]
@@ -34,7 +34,7 @@ pub(super) enum PostcatMode {
     Version,
 }
 
-/// What a file is shown as.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum DisplayMode {
     #[default]
@@ -43,7 +43,7 @@ pub(super) enum DisplayMode {
     Json,
 }
 
-/// What operands are.
+/// The meaning of operands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OperandKind {
     #[default]
@@ -51,7 +51,7 @@ pub(super) enum OperandKind {
     Ids,
 }
 
-/// The command line, understood.
+/// A parsed command line.
 #[derive(Debug, Default)]
 pub struct PostcatArguments {
     pub(super) config_directory: Option<OsString>,
@@ -59,16 +59,16 @@ pub struct PostcatArguments {
     pub(super) look: DisplayMode,
     pub(super) plan: Plan,
     pub(super) operands_are: OperandKind,
-    /// The offset to begin at.
+    /// The file offset to start at.
     pub(super) start: u64,
-    /// The release to behave as, if not that of the instance.
+    /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
-    /// Which messages MATCH stands for.
+    /// The messages that MATCH stands for.
     pub(super) selection: Option<Selection>,
 }
 
-/// Reads the command line.
+/// Parses the command line.
 pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostcatArguments, Fatal> {
     let mut reading = PostcatParser {
         arguments: PostcatArguments::default(),
@@ -101,14 +101,14 @@ pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostcatArguments, Fatal
     finished.map_err(|text| fatal(logger, text.as_bytes()))
 }
 
-/// The command line while it is read.
+/// The state of the parser.
 struct PostcatParser {
     arguments: PostcatArguments,
     builder: Builder,
 }
 
 impl PostcatParser {
-    /// Notes the options in front; returns the operands.
+    /// Reads the options before the operands. Returns the operands.
     fn scan(
         &mut self,
         options: &[Opt],
@@ -133,7 +133,8 @@ impl PostcatParser {
         Ok(scanner.operands())
     }
 
-    /// Checks what goes together; the error text otherwise.
+    /// Checks which options can be combined. Returns an error text if they
+    /// cannot.
     fn finish(self, operands: Vec<OsString>) -> Result<PostcatArguments, String> {
         let mut arguments = self.arguments;
         arguments.selection = self.builder.finish().map_err(|error| error.to_string())?;
@@ -157,7 +158,7 @@ impl PostcatParser {
     }
 }
 
-/// Takes one option; the error text if its value is not valid.
+/// Applies one option. Returns an error text if its value is not valid.
 fn take(option: Scanned, arguments: &mut PostcatArguments) -> Result<(), Vec<u8>> {
     let flag = match option {
         Scanned::Short('b', _) => Flag::Body,
@@ -195,8 +196,8 @@ fn take_setting(option: Scanned, arguments: &mut PostcatArguments) -> Result<(),
     Ok(())
 }
 
-/// An offset on the command line; one that no file can have becomes the
-/// largest that one can.
+/// Parses an offset on the command line. A value larger than any file offset
+/// becomes the largest possible one.
 fn offset(value: &OsStr) -> Result<u64, Vec<u8>> {
     let text = value.as_bytes();
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {

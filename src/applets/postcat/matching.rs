@@ -1,7 +1,7 @@
 //! `postcat -q MATCH`: shows the messages that match the selection.
 //!
-//! Finds them as a listing does, in parallel and in the order of the queues,
-//! and shows one after the other.
+//! Finds them with a listing, in parallel and in the order of the queues, and
+//! shows one after the other.
 
 use super::super::{Fatal, instance};
 use super::errors::{STATUS, fatal};
@@ -20,10 +20,10 @@ use crate::spool::message;
 use crate::spool::message::NoMessage;
 use crate::sys::process::raise_open_files;
 
-/// A line of the listing: the path of a message.
+/// The format of a line of the listing: the path of a message.
 const FORMAT: &str = "%{path}";
 
-/// Shows the messages that match.
+/// Shows all messages that match.
 pub(super) fn run(
     mut printer: OperandRun,
     search: &IdSearch,
@@ -82,18 +82,19 @@ fn rules(printer: &mut OperandRun, config: &Config) -> Result<Rules, Fatal> {
     rules.map_err(|error| fatal(logger, error.to_string().as_bytes()))
 }
 
-/// Shows what the listing finds.
+/// The sink that shows the messages of a listing.
 struct Shown<'a> {
     matcher: Matcher<'a>,
     printer: OperandRun,
     search: &'a IdSearch,
     count: u64,
-    /// What ended it.
+    /// The failure that ended the run.
     end: Option<Fatal>,
 }
 
 impl Shown<'_> {
-    /// Shows the message at a path, if it is still there and still the one.
+    /// Shows the message at a path if the file still exists and is still the
+    /// same message.
     fn show(&mut self, path: &[u8]) -> Result<(), Fatal> {
         let text = String::from_utf8_lossy(path);
         let mut parts = path.split(|&b| b == b'/');
@@ -110,7 +111,7 @@ impl Shown<'_> {
         };
         let message = match message::open(at.spool, path, queue, &text) {
             Ok(message) => message,
-            // Delivered or moved meanwhile.
+            // The message was delivered or moved in the meantime.
             Err(NoMessage::NotThere) => return Ok(()),
             Err(error) if error.is_exhaustion() => {
                 return Err(self.printer.fatal(error.to_string().as_bytes()));
@@ -131,7 +132,8 @@ impl Shown<'_> {
 }
 
 impl Sink for Shown<'_> {
-    /// Lines are whole in each piece: a message writes its own at its end.
+    /// A piece consists of whole lines, since each message ends with a line
+    /// end.
     fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
         for path in piece.split(|&b| b == 0).filter(|path| !path.is_empty()) {
             if let Err(fatal) = self.show(path) {

@@ -1,7 +1,8 @@
 //! postcat: shows queue files.
 //!
-//! `arguments` reads the command line, `printer` finds and opens files,
-//! `matching` does so for a selection; the module `queue_file::render` formats.
+//! `arguments` parses the command line, `printer` finds and opens files, and
+//! `matching` does so for a selection. The module `queue_file::render` formats
+//! the contents.
 
 pub mod arguments;
 mod errors;
@@ -24,10 +25,10 @@ use errors::{PROGRAM, STATUS, failed, fatal};
 use printer::{Damaged, IdSearch, OperandRun, StandardStreams};
 use table::help;
 
-/// Bytes read at a time.
+/// The number of bytes to read at a time.
 const READ_AHEAD: usize = 128 * 1024;
 
-/// Its command line.
+/// The applet's command line.
 pub fn command() -> clap::Command {
     let files = clap::Arg::new("file")
         .num_args(0..)

@@ -1,5 +1,5 @@
-//! Finds and opens queue files and shows them, one after the other. Owns the
-//! messages about files that cannot be opened or read.
+//! Finds, opens and shows queue files, one after the other, and reports files
+//! that cannot be opened or read.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -25,14 +25,15 @@ use crate::sys::error_text::error_text;
 use crate::sys::source::{FileSource, Source};
 use crate::sys::time;
 
-/// What standard input is called.
+/// The name of standard input in messages.
 const STDIN: &[u8] = b"stdin";
-/// The bytes that a queue file can begin with, to Postfix.
+/// The bytes with which a queue file can begin. Postfix rejects files with any
+/// other first byte.
 const FIRST_BYTES: &[u8] = b"MCTcFILSDRO/WVA>K<ion\0";
-/// How often all queues are searched: a message may move meanwhile.
+/// How often all queues are searched, since a message may move in the meantime.
 const SEARCHES: usize = 2;
 
-/// Where queue IDs are looked for.
+/// The queue directories in which queue IDs are looked up.
 pub(super) struct IdSearch {
     pub(super) spool: Dir,
     pub(super) layout: Layout,
@@ -44,8 +45,9 @@ impl IdSearch {
         Self { spool, layout }
     }
 
-    /// Opens the message, and says as what. No directory below a queue's own
-    /// is entered through a link: it would be read with the caller's rights.
+    /// Opens the message. Returns the file and its path in the spool.
+    /// Directories below a queue's own are never entered through symbolic
+    /// links: they would be read with the caller's rights.
     pub(super) fn open(&self, name: &[u8]) -> io::Result<(File, OsString)> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..SEARCHES {
@@ -61,8 +63,8 @@ impl IdSearch {
     }
 }
 
-/// A FIFO or a device cannot be opened, as a socket cannot: reading from it
-/// could go on for ever.
+/// Rejects a FIFO or a device as if it were a socket, which cannot be opened:
+/// reading it might never end.
 fn not_endless(file: File) -> io::Result<File> {
     match FileKind::of(&stat_open(&file)?) {
         FileKind::File | FileKind::Directory => Ok(file),
@@ -86,7 +88,7 @@ impl OutputSink for StandardStreams {
     }
 }
 
-/// One run over all operands.
+/// The state of a run over all operands.
 pub(super) struct OperandRun {
     pub(super) look: DisplayMode,
     pub(super) plan: Plan,
@@ -101,10 +103,10 @@ pub(super) struct OperandRun {
 /// How a file that cannot be read to its end is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Damaged {
-    /// It ends the run, as in Postfix.
+    /// The error ends the run, as in Postfix.
     #[default]
     Ends,
-    /// A warning; this many were met.
+    /// A warning is printed; the number is that of the damaged files so far.
     Counts(u64),
 }
 
@@ -119,7 +121,7 @@ impl OperandRun {
         self.finish()
     }
 
-    /// Hands out what is left.
+    /// Writes the buffered output.
     pub(super) fn finish(mut self) -> Result<(), Fatal> {
         let flushed = self.output.flush();
         flushed.map_err(|error| self.failed(&ContentsError::Output(error)))
@@ -149,7 +151,7 @@ impl OperandRun {
         self.print_named(file, path.as_bytes(), text)
     }
 
-    /// Shows an open file; `asked_for` is what the user calls it.
+    /// Shows an open file; `asked_for` is the name that the user gave.
     pub(super) fn print_named(
         &mut self,
         file: File,
@@ -165,7 +167,7 @@ impl OperandRun {
         Ok(())
     }
 
-    /// Warns, after all that was shown.
+    /// Writes the buffered output, then a warning.
     pub(super) fn warn(&mut self, text: &[u8]) -> Result<(), Fatal> {
         let warned = self.output.warning(text);
         warned.map_err(|error| self.failed(&ContentsError::Output(error)))
@@ -180,7 +182,8 @@ impl OperandRun {
         }
     }
 
-    /// Shows an open file; returns the read error that ended it, if one did.
+    /// Shows an open file. Returns the read error that ended it, if there was
+    /// one.
     fn print_file(
         &mut self,
         mut file: File,
@@ -206,8 +209,8 @@ impl OperandRun {
         self.print_source(FileSource { file, size }, name, start, modified)
     }
 
-    /// An input that is not named has to have as many bytes as shall be left
-    /// out.
+    /// Checks that an unnamed input is at least as long as the number of bytes
+    /// to skip.
     fn check_skip(&mut self, name: &[u8], available: u64) -> Result<(), Fatal> {
         let wanted = self.start;
         if available >= wanted {
@@ -284,7 +287,7 @@ impl OperandRun {
         self.fatal(&[what, name, b": ", error.as_bytes()].concat())
     }
 
-    /// Ends the run, after all that was shown.
+    /// Writes the buffered output, then reports a fatal error.
     pub(super) fn fatal(&mut self, text: &[u8]) -> Fatal {
         match self.output.flush() {
             Ok(()) => fatal(&mut self.output.sink().logger, text),
@@ -300,15 +303,16 @@ impl OperandRun {
     }
 }
 
-/// Whether the name of a file may be an intended queue ID: those have six characters or more, and few have no digit.
+/// Whether a file name may be meant as a queue ID: an ID has at least six
+/// characters, and nearly always a digit.
 fn looks_like_id(text: &[u8]) -> bool {
     id::is_valid(text) && text.len() >= 6 && text.iter().any(u8::is_ascii_digit)
 }
 
-/// From where offsets are counted.
+/// The origin of offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
     Start,
-    /// The position up to which another program has read.
+    /// The current position, up to which another program has read.
     Current,
 }

@@ -1,5 +1,5 @@
-//! The options of postcat in the groups of `--help`, and its text. The same table
-//! feeds the scanner and the completions of shells.
+//! The options of postcat, in the groups of `--help`, and the help text. The
+//! same table feeds the scanner and the shell completions.
 
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Value};
@@ -50,7 +50,7 @@ const RECORDS: [Opt; 6] = [
 
 const OTHER: [Opt; 2] = [cli::HELP, cli::VERSION];
 
-/// Commands that are often needed.
+/// Examples of common commands.
 const EXAMPLES: [(&str, &str); 5] = [
     ("postcat -q 4F2vDb1Kcmz1", "Show a message by its queue ID."),
     (

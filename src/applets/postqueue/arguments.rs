@@ -1,7 +1,7 @@
 //! The command line of postqueue.
 //!
-//! Owns which options go together. The options of a selection are handled by
-//! `selection`.
+//! Checks which options can be combined. The options of a selection are handled
+//! by `selection`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -28,7 +28,7 @@ use crate::sys::time;
 /// The value of -i that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
 
-/// What the call asks for.
+/// The requested operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PostqueueMode {
     List(View),
@@ -41,7 +41,7 @@ pub(super) enum PostqueueMode {
     Version,
 }
 
-/// What a listing looks like.
+/// The format of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum View {
     Text,
@@ -53,14 +53,14 @@ pub(super) enum View {
     Format(String),
 }
 
-/// What a count looks like.
+/// The format of a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CountFormat {
     Table,
     Json,
 }
 
-/// Which instances the call is for.
+/// The instances that the call is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Instances {
     #[default]
@@ -68,7 +68,7 @@ pub(super) enum Instances {
     All,
 }
 
-/// When a check warns, and when it is critical.
+/// The thresholds at which a check warns and at which it is critical.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Thresholds {
     pub(super) warn: Option<u64>,
@@ -78,13 +78,13 @@ pub(super) struct Thresholds {
     pub(super) crit_age: Option<u64>,
 }
 
-/// The command line, understood.
+/// A parsed command line.
 #[derive(Debug, Default)]
 pub struct PostqueueArguments {
     pub(super) config_directory: Option<OsString>,
     pub(super) mode: Option<PostqueueMode>,
     pub(super) source: ListingSource,
-    /// The release to behave as, if not that of the instance.
+    /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
     pub(super) selection: Option<Selection>,
     pub(super) sort_spec: SortSpec,
@@ -92,18 +92,18 @@ pub struct PostqueueArguments {
     pub(super) time_style: Option<TimeStyle>,
     pub(super) ends_with_nul: bool,
     pub(super) output: Option<OsString>,
-    /// The instance, if not the one of main.cf.
+    /// The name of the instance, if not that of main.cf.
     pub(super) instance: Option<String>,
     pub(super) instances: Instances,
     pub(super) thresholds: Thresholds,
-    /// The time from one message that is flushed to the next.
+    /// The delay between two flushed messages.
     pub(super) interval: Option<Duration>,
     pub(super) dry_run: bool,
     pub(super) progress: ProgressMode,
 }
 
-/// Reads the command line. A contradiction is an error before main.cf is read;
-/// a call that requests nothing is one only afterwards.
+/// Parses the command line. A contradiction is an error before main.cf is read;
+/// a call without a request is an error only afterwards.
 pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostqueueArguments, Fatal> {
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());
@@ -130,8 +130,9 @@ pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostqueueArguments, Fat
     reading.finish().map_err(|problem| problem.report(logger))
 }
 
-/// Refuses operands: postqueue has none. An option of ours among them is
-/// named, as no usage message of Postfix's does.
+/// Refuses operands, since postqueue has none. If one of them looks like an
+/// option of ours, the message names it, which Postfix's usage message does
+/// not.
 fn refuse_operands(operands: Operands, logger: &mut Logger) -> Result<(), Fatal> {
     let operand = match operands.without_options("an operand") {
         Ok(operands) => operands.into_iter().next(),
@@ -148,10 +149,10 @@ fn refuse_operands(operands: Operands, logger: &mut Logger) -> Result<(), Fatal>
     Err(fatal)
 }
 
-/// The command line while it is read.
+/// The state of the parser.
 struct PostqueueParser {
     arguments: PostqueueArguments,
-    /// The mode that one of our options requests, and its name.
+    /// The mode that one of our options requests, with the name of the option.
     asked: Option<(&'static str, PostqueueMode)>,
     /// Our options that modify a mode.
     given: Vec<&'static str>,
@@ -270,7 +271,7 @@ impl PostqueueParser {
         Ok(())
     }
 
-    /// Combines the options.
+    /// Checks and combines the options.
     fn finish(mut self) -> Result<PostqueueArguments, Problem> {
         self.arguments.selection = self.builder.finish()?;
         if matches!(
@@ -328,7 +329,7 @@ impl PostqueueParser {
     }
 }
 
-/// Refuses options that have no meaning in a mode.
+/// Refuses options that do not apply to a mode.
 fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), Problem> {
     for name in given {
         let (fits, hint) = match *name {
@@ -388,8 +389,7 @@ fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), P
     Ok(())
 }
 
-/// Refuses a check that has nothing to look for, or that is critical before
-/// it warns.
+/// Refuses a check without thresholds, or one that is critical before it warns.
 fn check_thresholds(mode: &PostqueueMode, thresholds: &Thresholds) -> Result<(), Problem> {
     if *mode != PostqueueMode::Check {
         return Ok(());

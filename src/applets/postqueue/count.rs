@@ -1,5 +1,5 @@
 //! `postqueue --count`: the number of messages, or a table of them by sender,
-//! recipient, reason and others; as text or as JSON.
+//! recipient, reason and others, as text or JSON.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use super::view::{clock, request};
 use crate::listing::format::counts;
 use crate::listing::{CountBy, CountPlan, Style};
 
-/// Counts, and prints what was counted.
+/// Counts the queue and prints the result.
 pub(super) fn run(
     mut session: Session<'_>,
     arguments: &PostqueueArguments,

@@ -1,7 +1,7 @@
-//! Which tool does what a wrong call of postqueue asks for.
+//! Hints that name the right tool after a wrong call of postqueue.
 //!
-//! Postfix's messages have to stay and do not name it; so this is one more line,
-//! only on a terminal.
+//! Postfix's own messages must not change and do not name it, so the hint is an
+//! additional line, printed on a terminal only.
 
 use std::ffi::OsStr;
 
@@ -9,7 +9,7 @@ use crate::cli::ScanError;
 use crate::logging::Logger;
 use crate::spool::Queue;
 
-/// After an option of another tool.
+/// Hints at the tool that has this option.
 pub(super) fn of_option(error: &ScanError, logger: &mut Logger) {
     match error {
         ScanError::Invalid(letter @ (b'd' | b'e' | b'h' | b'H' | b'r')) => {
@@ -30,7 +30,7 @@ pub(super) fn of_option(error: &ScanError, logger: &mut Logger) {
     }
 }
 
-/// After an operand, of which postqueue has none.
+/// Hints at the tool for an operand, since postqueue has none.
 pub(super) fn of_operand(operand: &OsStr, logger: &mut Logger) {
     let queue = Queue::LISTED.into_iter().find(|q| operand == q.name());
     match queue {

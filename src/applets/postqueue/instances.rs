@@ -1,9 +1,9 @@
-//! More than one instance: the one that is named, or all of them, as
-//! multi_instance_directories lists them.
+//! Several instances: the one that is named, or all that
+//! multi_instance_directories lists.
 //!
-//! Each instance has rights, a log and a queue directory of its own, all for
-//! the whole process; so each is read by a copy of this process. No
-//! program is started: this one may be set-gid.
+//! Each instance has its own rights, log and queue directory, which are
+//! process-wide, so each is read by a forked copy of this process. No program
+//! is executed, since this one may be set-gid.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -20,11 +20,11 @@ use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
 
-/// What the instance without a name is called, as by postmulti(1).
+/// The name of an instance without a name, as in postmulti(1).
 const NAMELESS: &str = "-";
 
-/// The configuration of the instance of that name. Two of the same name are an
-/// error, since the name is ambiguous.
+/// Returns the configuration of the instance with this name. If two instances
+/// have it, the name is ambiguous, which is an error.
 pub(super) fn named(
     call: &Call,
     config: Config,
@@ -56,8 +56,8 @@ pub(super) fn named(
     Ok(config)
 }
 
-/// Carries out the call for each instance, one after the other. Goes on after
-/// a failure.
+/// Carries out the call for each instance in turn, and continues after a
+/// failure.
 pub(super) fn each(
     call: &Call,
     mut arguments: PostqueueArguments,
@@ -91,7 +91,7 @@ pub(super) fn each(
         });
         match looked {
             Ok(looked) if looked.status == Some(0) => {}
-            // The copy has reported why.
+            // The child process has reported the reason.
             Ok(_) => ended = Err(Fatal::already_reported(STATUS_UNAVAILABLE)),
             Err(error) => {
                 let text = format!("cannot start a process: {}", error_text(&error));
@@ -102,8 +102,8 @@ pub(super) fn each(
     ended
 }
 
-/// The names of all instances that the main.cf in `directory`, or else the
-/// default one, lists; none if one of them cannot be read.
+/// The names of all instances that main.cf in `directory`, or in the default
+/// directory, lists; empty if one of them cannot be read.
 pub fn names(call: &Call, directory: Option<&OsStr>) -> Vec<String> {
     let logger = &mut Logger::unheard(PROGRAM);
     let wanted = instance::InstanceChoice::at(directory);
@@ -112,7 +112,7 @@ pub fn names(call: &Call, directory: Option<&OsStr>) -> Vec<String> {
     configs.map_or_else(|_| Vec::new(), |all| all.iter().map(name_of).collect())
 }
 
-/// The configurations of all instances, this one first; none twice.
+/// The configurations of all instances, this one first, without duplicates.
 fn all(
     call: &Call,
     config: Config,
@@ -138,7 +138,7 @@ fn all(
     Ok(configs)
 }
 
-/// Whether the output does not name the instance.
+/// Whether a heading has to name the instance, because the output does not.
 fn is_for_people(arguments: &PostqueueArguments) -> bool {
     matches!(
         arguments.mode,
@@ -146,7 +146,7 @@ fn is_for_people(arguments: &PostqueueArguments) -> bool {
     )
 }
 
-/// The directories of the other instances.
+/// The configuration directories of the other instances.
 fn directories(config: &Config) -> Vec<OsString> {
     let separates = |b: &u8| *b == b',' || b.is_ascii_whitespace();
     let words = config.multi_instance_directories.split(separates);

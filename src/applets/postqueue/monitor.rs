@@ -1,5 +1,5 @@
-//! Monitoring the queue: metrics for Prometheus, and the line and status of a
-//! monitoring plugin.
+//! Queue monitoring: metrics for Prometheus, and the output line and exit
+//! status of a monitoring plugin.
 
 use std::ffi::OsStr;
 use std::io;
@@ -21,10 +21,10 @@ use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::sys::time;
 
-/// Number of values in each list without `--top`.
+/// The number of values in each list without `--top`.
 const TOP: usize = 10;
 
-/// Prints metrics.
+/// Prints the metrics.
 pub(super) fn metrics(
     mut session: Session<'_>,
     arguments: &PostqueueArguments,
@@ -41,18 +41,20 @@ pub(super) fn metrics(
     written.map_err(
         |error| match output::output_failed(session.logger, &error) {
             Err(fatal) => fatal,
-            // A reader must not take a part of it for all.
+            // The exit status keeps a reader from taking part of the metrics
+            // for all of them.
             Ok(()) => Fatal::already_reported(STATUS_UNAVAILABLE),
         },
     )
 }
 
-/// Puts the metrics into a file, which is replaced when all of them are
-/// known: readers see the old ones or the new ones.
+/// Writes the metrics to a file, which is replaced when all of them are known:
+/// readers see either the old or the new ones.
 ///
-/// The spool is read with the mail owner's rights, which cannot write where
-/// node_exporter looks; so a copy of this process reads it, and this one, which
-/// never reads the spool, writes the file with the caller's rights.
+/// The spool is read with the mail owner's rights, which do not suffice to
+/// write where node_exporter looks. A forked copy of this process therefore
+/// reads the spool, while this one writes the file with the caller's rights and
+/// never reads the spool.
 pub(super) fn replace(
     file: &OsStr,
     logger: &mut Logger,
@@ -63,7 +65,7 @@ pub(super) fn replace(
     });
     let text = match ended {
         Ok(ended) if ended.status == Some(0) => ended.output,
-        // The copy has reported why.
+        // The child process has reported the reason.
         Ok(_) => return Err(Fatal::already_reported(STATUS_UNAVAILABLE)),
         Err(error) => {
             let text = format!("cannot start a process: {}", error_text(&error));
@@ -115,7 +117,8 @@ impl MonitorState {
     }
 }
 
-/// Checks the queue: one line on standard output, and its status.
+/// Checks the queue: prints one line on standard output and returns the
+/// plugin's status.
 pub(super) fn check(session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
     let thresholds = arguments.thresholds;
     let needs_ages = thresholds.warn_age.is_some() || thresholds.crit_age.is_some();
@@ -144,7 +147,7 @@ pub(super) fn check(session: Session<'_>, arguments: &PostqueueArguments) -> Res
     }
 }
 
-/// The state of the queue, and its description.
+/// Returns the state of the queue and its description.
 fn evaluate(counted: &CountSummary, thresholds: &Thresholds, now: i64) -> (MonitorState, String) {
     let Thresholds {
         warn,

@@ -1,13 +1,13 @@
-//! The options of postqueue in the groups of `--help`, and its text. The same
-//! table feeds the scanner and the completions of shells.
+//! The options of postqueue, in the groups of `--help`, and the help text. The
+//! same table feeds the scanner and the shell completions.
 
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Value};
 use crate::selection;
 
-/// Postfix's name for the program, whatever it was called as.
+/// Postfix's name for the program, regardless of the name it was called by.
 pub(super) const PROGRAM: &str = "postqueue";
-/// The usage message, as in Postfix.
+/// The usage message of Postfix.
 pub(super) const USAGE: &str =
     "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
 
@@ -161,7 +161,7 @@ const INSTANCE: [Opt; 5] = [
 
 const OTHER: [Opt; 3] = [cli::VERBOSE, cli::HELP, cli::VERSION];
 
-/// Commands that are often needed.
+/// Examples of common commands.
 const EXAMPLES: [(&str, &str); 5] = [
     (
         "postqueue -p --older 1d --sort age --reverse",
@@ -228,7 +228,7 @@ mod tests {
     use crate::cli::Choices;
     use crate::listing::{COUNTED_BY, SortKey, TimeStyle};
 
-    /// The words that the table lists for an option.
+    /// The words that the table lists as values of an option.
     fn words(name: &str) -> &'static [&'static str] {
         let option = options().into_iter().find(|o| o.long == Some(name));
         match option.unwrap().choices {

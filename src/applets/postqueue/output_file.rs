@@ -1,8 +1,8 @@
-//! The file of `--output`: replaced in one step, with its mode and owner kept,
-//! if it is a regular one.
+//! The file of `--output`. A regular file is replaced atomically, and its mode
+//! and owner are kept.
 //!
-//! A FIFO and a character device are written to; a link, and all else, is
-//! refused: root must not turn /dev/null into a file.
+//! A FIFO or character device is written to. Symbolic links and everything else
+//! are refused: root must not replace /dev/null with a file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -16,21 +16,22 @@ use thiserror::Error;
 use crate::sys::dir::{Dir, set_mode, set_owner, stat_open};
 use crate::sys::error_text::error_text;
 
-/// PostqueueMode of a file that was not there.
+/// The mode of a file that did not exist.
 const NEW_MODE: u32 = 0o644;
-/// The bits of a mode that are kept.
+/// The mode bits that are kept.
 const MODE_BITS: u32 = 0o7777;
 
-/// Why the file was left as it was.
+/// Why the file was not changed.
 #[derive(Debug, Error)]
 pub(super) enum OutputError {
-    /// Its name is a link's.
+    /// The path is a symbolic link.
     #[error("it is a symbolic link; name the file that is to be written")]
     Link,
-    /// It is something else that cannot be written to.
+    /// The path is neither a regular file nor anything else that can be written
+    /// to.
     #[error("it is not a file, a FIFO or a character device")]
     NoFile,
-    /// Its owner would change.
+    /// The owner of the file would change.
     #[error("its owner and group cannot be kept: {}", error_text(.0))]
     Owner(io::Error),
     /// A system call failed.
@@ -38,9 +39,9 @@ pub(super) enum OutputError {
     Call(#[from] io::Error),
 }
 
-/// Puts `bytes` into the file, made if it is not there. Readers of a regular
-/// file see the old bytes or the new ones, and its directory has the new file
-/// only when that is on the disk.
+/// Writes `bytes` to the file, which is created if it does not exist. Readers
+/// of a regular file see either the old or the new content; the new file gets
+/// its name only when its content is on the disk.
 pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
     let name = file.file_name().ok_or_else(invalid)?;
@@ -64,17 +65,17 @@ pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     }
 }
 
-/// Writes to what is no regular file.
+/// Writes to a FIFO or character device.
 fn write_to(directory: &Dir, name: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
     let mut stream = directory.open_stream(name)?;
-    // Its name may be another's by now.
+    // The name may refer to another file by now.
     match kind(&stat_open(&stream)?) {
         SFlag::S_IFIFO | SFlag::S_IFCHR => Ok(stream.write_all(bytes)?),
         _ => Err(OutputError::NoFile),
     }
 }
 
-/// Makes a new file beside the old one and renames it onto that.
+/// Creates a new file next to the old one and renames it over the old one.
 fn replace(
     directory: &Dir,
     name: &OsStr,
@@ -84,19 +85,19 @@ fn replace(
     let mut new = OsString::from(".");
     new.push(name);
     new.push(format!(".{}", std::process::id()));
-    // Not one that is there already: it may belong to another program.
+    // The file must not exist: it could belong to another program.
     let file = directory.make_file(&new)?;
     let done = fill(file, bytes, before)
         .and_then(|()| Ok(directory.replace(name, &new)?))
         .and_then(|()| Ok(directory.sync()?));
     if done.is_err() {
-        // What is left of it is of no use; the error is reported already.
+        // The incomplete file is of no use, and the error is already reported.
         let _ = directory.remove_file(&new);
     }
     done
 }
 
-/// Fills the new file, and gives it the owner and mode of the old one.
+/// Writes the new file, and gives it the owner and mode of the old one.
 fn fill(mut file: File, bytes: &[u8], before: Option<&FileStat>) -> Result<(), OutputError> {
     file.write_all(bytes)?;
     let made = stat_open(&file)?;

@@ -1,9 +1,9 @@
-//! `postqueue -i MATCH`: has each message delivered now that matches the
-//! selection, one after the other, as `-i` does.
+//! `postqueue -i MATCH`: flushes each message that matches the selection, one
+//! after the other, as `-i` does.
 //!
-//! The IDs are gathered first: a daemon that lists must not be kept waiting
-//! by a rate. A signal ends the work between two messages; what was done and
-//! what is left is reported then.
+//! The IDs are collected first, since the daemon must not be kept waiting by
+//! the rate limit. A signal ends the work between two messages; the number of
+//! flushed and remaining messages is reported then.
 
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ use crate::sys::error_text::error_text;
 use crate::sys::signals;
 use crate::sys::signals::Interrupts;
 
-/// Flushes them, or lists what would be flushed.
+/// Flushes the messages, or lists those that would be flushed.
 pub(super) fn run(mut session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
     if arguments.dry_run {
         return list_only(session, arguments);
@@ -46,7 +46,7 @@ pub(super) fn run(mut session: Session<'_>, arguments: &PostqueueArguments) -> R
     flush_all(session, arguments, &found.ids)
 }
 
-/// Has each message delivered.
+/// Flushes each message.
 fn flush_all(
     mut session: Session<'_>,
     arguments: &PostqueueArguments,
@@ -64,7 +64,7 @@ fn flush_all(
     let mut last: Option<Instant> = None;
     for (done, id) in (0u64..).zip(ids) {
         if let (Some(interval), Some(last)) = (arguments.interval, last) {
-            // A failed wait counts as one that is over.
+            // If waiting fails, the next message is flushed at once.
             let left = interval.saturating_sub(last.elapsed());
             let _ = interrupts.wait_during(left);
         }
@@ -84,7 +84,7 @@ fn flush_all(
     Ok(())
 }
 
-/// Ends as the shell reports a program that a signal ended.
+/// Ends with the status that a shell reports for a program that a signal ended.
 fn stopped(session: &mut Session<'_>, signal: i32, left: u64) -> Fatal {
     let s = if left == 1 { "" } else { "s" };
     let name = signals::name(signal);
