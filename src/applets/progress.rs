@@ -1,8 +1,9 @@
-//! A progress bar on standard error: how many, how fast, how much longer.
+//! A progress bar on standard error: the number of messages, the rate and the
+//! remaining time.
 //!
-//! Shown if it is requested and standard error is a terminal that can be
-//! drawn on; else it does nothing at all. Owns how the line fits the terminal:
-//! it is never wider, and in ASCII unless the locale has UTF-8.
+//! Shown if it is requested and standard error is a terminal with cursor
+//! control; otherwise it does nothing. The line always fits the width of the
+//! terminal, and is in ASCII unless the locale uses UTF-8.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, stderr};
@@ -12,29 +13,30 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::sys::terminal;
 
-/// How often it is drawn anew in a second, at most.
+/// The maximum number of redraws per second.
 const REFRESH: u8 = 10;
-/// The whole line is one key of the template.
+/// The template: one key for the whole line.
 const TEMPLATE: &str = "{line}";
 /// Limits of the width of the bar, in columns.
 const BAR_MAX: usize = 30;
 const BAR_MIN: usize = 5;
-/// Columns of a terminal that does not tell.
+/// The width in columns of a terminal that does not report it.
 const WIDTH: usize = 80;
 
-/// A progress bar, if there is one.
+/// A progress bar, possibly hidden.
 #[derive(Debug, Default)]
 pub struct Progress {
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Whether one could be seen.
+    /// Whether a progress bar would be visible.
     pub fn can_be_seen() -> bool {
         stderr().is_terminal() && !terminal::is_dumb()
     }
 
-    /// A bar for this many messages; of an unknown number without one.
+    /// A progress bar for this number of messages; `None` if the number is
+    /// unknown.
     pub fn shown(total: Option<u64>) -> Self {
         let bar = match total {
             Some(total) => ProgressBar::new(total),
@@ -46,7 +48,7 @@ impl Progress {
             let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
                 let width = terminal::columns_of_stderr().unwrap_or(WIDTH);
                 let line = Progression::of(state).line(width, symbols);
-                // What cannot be drawn is not drawn.
+                // A formatting error leaves the bar empty.
                 let _ = out.write_str(&line);
             };
             bar.set_style(style.with_key("line", line));
@@ -55,14 +57,14 @@ impl Progress {
         Self { bar: Some(bar) }
     }
 
-    /// This many more are done.
+    /// Adds this number of finished messages.
     pub fn add(&self, messages: usize) {
         if let Some(bar) = &self.bar {
             bar.inc(messages as u64);
         }
     }
 
-    /// Writes something else to the terminal.
+    /// Hides the bar while `write` writes to the terminal.
     pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(write),
@@ -78,7 +80,7 @@ impl Progress {
     }
 }
 
-/// What a bar is drawn with: the part that is done, and the rest.
+/// The characters of a bar: the finished part and the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Symbols {
     done: char,
@@ -95,8 +97,8 @@ impl Symbols {
         left: '\u{2591}',
     };
 
-    /// What the caller's locale can show (POSIX: the first of these variables
-    /// that is set and not empty decides).
+    /// The characters that the caller's locale can show. As in POSIX, the first
+    /// of these variables that is set and not empty decides.
     fn of_locale() -> Self {
         let variables = ["LC_ALL", "LC_CTYPE", "LANG"];
         let mut values = variables.into_iter().filter_map(std::env::var_os);
@@ -110,12 +112,12 @@ impl Symbols {
     }
 }
 
-/// How far the work is.
+/// The progress of the work.
 #[derive(Clone, Copy, Debug)]
 struct Progression {
     done: u64,
     total: Option<u64>,
-    /// Messages in a second.
+    /// Messages per second.
     rate: f64,
 }
 
@@ -128,9 +130,9 @@ impl Progression {
         }
     }
 
-    /// The line, of less than `width` columns: in the last one some terminals
-    /// wrap already. What matters least is left out first: the bar, the time,
-    /// the rate.
+    /// The line, at least one column narrower than `width`, since some
+    /// terminals wrap at the last column. If it is too long, the least
+    /// important parts are left out first: the bar, the time, the rate.
     fn line(self, width: usize, symbols: Symbols) -> String {
         let room = width.saturating_sub(1);
         let count = match self.total {
@@ -150,7 +152,7 @@ impl Progression {
         fitting.unwrap_or_else(|| self.done.to_string().chars().take(room).collect())
     }
 
-    /// How much longer it takes at this rate, if that can be known.
+    /// The remaining time at this rate; `None` if it is unknown.
     fn left(self) -> Option<Duration> {
         let messages = self.total?.saturating_sub(self.done);
         let seconds = (messages as f64 / self.rate).ceil();
@@ -170,13 +172,13 @@ impl Progression {
     }
 }
 
-/// Messages in a second, rounded to what can be read in passing.
+/// Formats the messages per second, rounded for quick reading.
 fn rate(per_second: f64) -> String {
     let digits = usize::from(per_second < 9.95);
     format!("{per_second:.digits$}/s")
 }
 
-/// A time, of its two largest units.
+/// Formats a time in its two largest units.
 fn time(left: Duration) -> String {
     let seconds = left.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

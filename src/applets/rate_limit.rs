@@ -1,12 +1,13 @@
-//! The value of `--rate`: a number of messages per second, minute or hour, such
-//! as 10/s. Keeping the rate is handled by the callers.
+//! Parses the value of `--rate`: a number of messages per second, minute or
+//! hour, such as 10/s. The callers enforce the limit.
 
 use std::ffi::OsStr;
 use std::time::Duration;
 
-/// The time from one message to the next.
+/// Returns the delay between two messages.
 ///
 /// # Errors
+///
 /// A hint at valid values.
 pub fn interval(value: &OsStr) -> Result<Duration, String> {
     let parts = value.to_str().and_then(|text| text.split_once('/'));

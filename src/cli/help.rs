@@ -1,30 +1,30 @@
-//! The text of `--help`: how an applet is called, what it does, its options in
-//! groups, and examples. No line is longer than a terminal of 80 columns.
+//! The text of `--help`: usage lines, a description, the options in groups, and
+//! examples. Lines have at most 80 columns.
 
 use std::fmt::Write;
 
 use super::option::{Opt, OptionGroup};
 
-/// Columns of a line.
+/// The width of a line in columns.
 const WIDTH: usize = 80;
-/// Columns before the explanation of an option.
+/// The column at which explanations of options start.
 const INDENT: usize = 26;
 
-/// What the `--help` of an applet consists of.
+/// The contents of an applet's `--help`.
 #[derive(Clone, Copy, Debug)]
 pub struct HelpPage<'a> {
-    /// The ways to call it, the usual one first.
+    /// The usage lines, the most common one first.
     pub usage: &'a [&'a str],
-    /// What it does: paragraphs without line breaks.
+    /// The description: paragraphs without line breaks.
     pub about: &'a [&'a str],
     /// Its options.
     pub groups: &'a [OptionGroup],
-    /// Commands that are often needed, each with what it does.
+    /// Common commands, each with its explanation.
     pub examples: &'a [(&'a str, &'a str)],
 }
 
 impl HelpPage<'_> {
-    /// The text, with a newline at its end.
+    /// Formats the text, which ends with a newline.
     pub fn text(&self) -> String {
         let mut out = String::new();
         for (number, usage) in self.usage.iter().enumerate() {
@@ -52,7 +52,7 @@ impl HelpPage<'_> {
     }
 }
 
-/// An option with its explanation, beside it or below it.
+/// Formats an option with its explanation, next to it or below it.
 fn entry(option: &Opt) -> String {
     let spelling = format!("  {}", option.spelling());
     let text = wrapped(&option.explanation(), INDENT);
@@ -62,16 +62,16 @@ fn entry(option: &Opt) -> String {
     format!("{spelling:INDENT$}{}", text.trim_start())
 }
 
-/// The options without an explanation, in as few lines as they need.
+/// Formats the options without an explanation, in as few lines as possible.
 fn named_only(options: &[Opt]) -> String {
-    // A blank within an option must not end a line.
+    // A non-breaking space keeps an option and its value on one line.
     let glued = |option: &Opt| option.spelling().replace(' ', "\u{a0}");
     let named = options.iter().filter(|option| option.help.is_empty());
     let names: Vec<String> = named.map(glued).collect();
     wrapped(&names.join(" "), 2).replace('\u{a0}', " ")
 }
 
-/// A paragraph in lines of the width, each after `indent` blanks.
+/// Wraps a paragraph, with each line after `indent` blanks.
 fn wrapped(text: &str, indent: usize) -> String {
     let mut out = String::new();
     let mut column = 0;

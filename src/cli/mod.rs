@@ -1,6 +1,6 @@
 //! The command line of Postfix's tools: the table of an applet's options, a
-//! scanner that reads them in order by the rules of POSIX, what may be an
-//! operand, and the text of `--help`.
+//! scanner that reads them in order by the rules of POSIX, checks of operands,
+//! and the text of `--help`.
 
 mod help;
 mod near;
@@ -18,43 +18,44 @@ pub use operands::{OperandError, Operands};
 pub use option::{Choices, Opt, OptionGroup, Value, options_of};
 pub use scan::{ScanError, Scanned, Scanner, is_long_option};
 
-/// An option of every applet.
+/// The help option of every applet.
 pub const HELP: Opt = Opt::long("help", Value::None, "print this text");
-/// An option of every applet.
+/// The version option of every applet.
 pub const VERSION: Opt = Opt::long("version", Value::None, "print the version");
 
-/// An option of every applet that behaves as the Postfix of the instance does.
+/// The option of every applet that behaves as the instance's Postfix release
+/// does.
 pub const DIALECT: Opt = Opt::long(
     "dialect",
     Value::Required("VERSION"),
     "behave as Postfix VERSION, such as 3.5 or 3.10.5",
 );
 
-/// An option of Postfix's tools: which instance.
+/// The option of Postfix's tools that chooses an instance.
 pub const CONFIG_DIRECTORY: Opt = Opt::short('c', Value::Required("DIR"), "read DIR/main.cf");
-/// The options that choose an instance and how its Postfix behaves.
+/// The options that choose an instance and the release to behave as.
 pub const INSTANCE: [Opt; 2] = [CONFIG_DIRECTORY, DIALECT];
-/// An option of Postfix's tools that prints nothing here.
+/// The verbose option of Postfix's tools, which has no effect here.
 pub const VERBOSE: Opt = Opt::short('v', Value::None, "accepted for compatibility");
 
-/// The release that the value of `--dialect` names.
+/// Parses the value of `--dialect`.
 pub fn release(value: &OsStr) -> Option<Release> {
     Release::parse(value.to_str()?)
 }
 
-/// The instance and the release that a command line asks for, and whether it
-/// has one of some letters: which options there are depends on them.
+/// The parts of a command line that determine which options exist: the
+/// instance, the release, and whether certain letters are used.
 #[derive(Debug, Default)]
 pub struct Outline {
     /// The value of `-c`.
     pub directory: Option<OsString>,
     /// The value of `--dialect`.
     pub release: Option<Release>,
-    /// Whether one of the letters is there.
+    /// Whether one of the given letters is used.
     pub has_letter: bool,
 }
 
-/// Reads the outline of a command line, up to the first error in it.
+/// Reads the outline of a command line, up to the first error.
 pub fn outline(options: &[Opt], arguments: &[OsString], letters: &[char]) -> Outline {
     let mut found = Outline::default();
     for scanned in Scanner::new(options, arguments.to_vec()).map_while(Result::ok) {

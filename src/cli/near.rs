@@ -1,13 +1,14 @@
-//! The known name that is nearest to one with a typing error in it.
+//! Finds the known name that is nearest to a misspelled one.
 //!
-//! Owns what counts as near: a few letters added, left out, exchanged or
-//! swapped, or the beginning of a longer name.
+//! Names are near if a few letters were added, left out, replaced or swapped,
+//! or if the typed text is the beginning of a longer name.
 
-/// No name of an option is as long; longer texts are like none of them.
+/// The length of the longest text that is compared. All names of options are
+/// shorter.
 const LENGTH_MAX: usize = 32;
 
-/// The name that `typed` probably is a misspelling of, if one is near enough. Of
-/// several that are equally near, the first.
+/// Returns the name that `typed` probably is a misspelling of; `None` if none
+/// is near enough. If several are equally near, the first one is returned.
 pub fn nearest(
     typed: &[u8],
     names: impl Iterator<Item = &'static str> + Clone,
@@ -27,8 +28,8 @@ pub fn nearest(
         .or_else(|| names.clone().find(begun))
 }
 
-/// The number of single changes that make one text of the other: a byte
-/// inserted, removed or replaced, or two neighbours swapped.
+/// The number of edits that turn one text into the other: insertions, removals
+/// and replacements of a byte, and swaps of two neighbors.
 fn distance(left: &[u8], right: &[u8]) -> usize {
     let mut before = Vec::new();
     let mut last: Vec<usize> = (0..=right.len()).collect();

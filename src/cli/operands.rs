@@ -1,9 +1,9 @@
-//! What is left of a command line after its options, and which of that cannot
-//! be an operand.
+//! The rest of a command line after its options, and which arguments are
+//! refused as operands.
 //!
-//! Options end at the first operand. An option that follows it would be
-//! ignored by getopt(3); with `--dry-run` that deletes mail, so it is an error
-//! here before anything is done.
+//! Options end at the first operand. getopt(3) would ignore an option after
+//! that; if it is `--dry-run`, mail would be deleted. It is therefore an error
+//! here, before anything is done.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -12,30 +12,30 @@ use thiserror::Error;
 
 use crate::text::to_printable;
 
-/// What ended the options.
+/// Why the options ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionsEnd {
-    /// An operand, or the end of the command line.
+    /// An operand, or the end of the command line, follows.
     AtOperand,
-    /// The same, right after an option that may have a value and has none.
+    /// The same, directly after this option, whose optional value is missing.
     AfterBare(&'static str),
-    /// The argument `--`.
+    /// The argument `--` was given.
     AtDashes,
 }
 
-/// Why an operand is refused. Nothing has been done then.
+/// Why an operand is refused. Nothing has been done yet.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OperandError {
-    /// It looks like an option.
+    /// The operand looks like an option.
     #[error("{} after {after}: options come first; nothing was done", to_printable(.operand.as_bytes()))]
     Option {
         /// The operand.
         operand: OsString,
-        /// What precedes it: "the queue name".
+        /// The noun for what precedes it: "the queue name".
         after: &'static str,
     },
-    /// It looks like the value of the option before it, which takes one only
-    /// after an equals sign.
+    /// The operand looks like the value of the preceding option, which takes
+    /// one only after an equals sign.
     #[error("--{option} takes a value after an equals sign only: write --{option}={}", to_printable(.value.as_bytes()))]
     Value {
         /// The option.
@@ -46,7 +46,7 @@ pub enum OperandError {
 }
 
 impl OperandError {
-    /// Whether it is about a long option, which no Postfix tool has.
+    /// Whether the error concerns a long option, which no Postfix tool has.
     pub fn is_long(&self) -> bool {
         match self {
             Self::Option { operand, .. } => operand.as_bytes().starts_with(b"--"),
@@ -67,8 +67,8 @@ impl Operands {
         Self { list, end }
     }
 
-    /// What follows the operand `word`, if that is the first and an option
-    /// follows it.
+    /// Returns the arguments after the operand `word`, if that is the first one
+    /// and an option follows it.
     pub fn options_after(&self, word: &str) -> Option<Vec<OsString>> {
         match self.list.as_slice() {
             [first, rest @ ..] if self.end != OptionsEnd::AtDashes && first == word => {
@@ -79,12 +79,12 @@ impl Operands {
         }
     }
 
-    /// All of them, if none looks like an option. `noun` is what each of them
-    /// is: "the queue name".
+    /// Returns all operands, if none looks like an option. `noun` describes one
+    /// operand: "the queue name".
     ///
     /// # Errors
     ///
-    /// The first operand that begins with `-`, also after `--`; a lone `-` is
+    /// The first operand that begins with `-`, even after `--`; a lone `-` is
     /// an operand. An operand that follows an option without its optional
     /// value.
     pub fn without_options(self, noun: &'static str) -> Result<Vec<OsString>, OperandError> {
@@ -92,11 +92,12 @@ impl Operands {
         Ok(self.list)
     }
 
-    /// The same for operands that can be any file: after `--` each of them is.
+    /// Returns all operands, any of which can be a file: after `--`, every
+    /// argument is an operand.
     ///
     /// # Errors
     ///
-    /// As of [`Operands::without_options`], but for operands after `--`.
+    /// Those of [`Operands::without_options`], except for operands after `--`.
     pub fn files(self, noun: &'static str) -> Result<Vec<OsString>, OperandError> {
         match self.end {
             OptionsEnd::AtDashes => Ok(self.list),

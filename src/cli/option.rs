@@ -1,37 +1,38 @@
-//! The table of an applet's options, in groups. It feeds the scanner,
-//! `--help`, the shells' completions and the check of the manual page.
+//! The table of an applet's options, in groups. It feeds the scanner, `--help`,
+//! the shell completions and the test of the manual pages.
 
-/// One option of an applet.
+/// An option of an applet.
 #[derive(Clone, Copy, Debug)]
 pub struct Opt {
-    /// The letter, for Postfix's own options.
+    /// The letter of one of Postfix's own options.
     pub letter: Option<char>,
-    /// The long name, for options that Postfix does not have.
+    /// The long name of an option that Postfix does not have.
     pub long: Option<&'static str>,
     /// Whether it takes a value.
     pub value: Value,
-    /// Which values are valid.
+    /// The valid values.
     pub choices: Choices,
-    /// Its text in `--help`; without one it is only named there.
+    /// The explanation in `--help`. If it is empty, the option is only named
+    /// there.
     pub help: &'static str,
 }
 
 /// Whether an option takes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// It takes none.
+    /// The option has no value.
     None,
-    /// It needs one, which the help calls so.
+    /// The option requires a value; this is its name in the help.
     Required(&'static str),
-    /// A long option whose value, if it has one, follows an equals sign:
-    /// `--count=from`.
+    /// The option has an optional value, which follows an equals sign:
+    /// `--count=from`. Long options only.
     Optional(&'static str),
 }
 
-/// Which values of an option are valid.
+/// The valid values of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choices {
-    /// No list could name them.
+    /// Values that cannot be listed.
     Any,
     /// One of these words.
     OneOf(&'static [&'static str]),
@@ -40,7 +41,7 @@ pub enum Choices {
 }
 
 impl Opt {
-    /// An option of Postfix's.
+    /// One of Postfix's options.
     pub const fn short(letter: char, value: Value, help: &'static str) -> Self {
         Self {
             letter: Some(letter),
@@ -62,7 +63,7 @@ impl Opt {
         }
     }
 
-    /// The same option, whose value is one of `words`.
+    /// Restricts the value to one of `words`.
     pub const fn one_of(self, words: &'static [&'static str]) -> Self {
         Self {
             choices: Choices::OneOf(words),
@@ -70,7 +71,7 @@ impl Opt {
         }
     }
 
-    /// The same option, whose value is a list of `words`.
+    /// Restricts the value to a list of `words`.
     pub const fn list_of(self, words: &'static [&'static str]) -> Self {
         Self {
             choices: Choices::ListOf(words),
@@ -78,7 +79,7 @@ impl Opt {
         }
     }
 
-    /// The option without its value: `-d`, `--from`.
+    /// The name of the option without its value: `-d`, `--from`.
     pub fn name(&self) -> String {
         match (self.letter, self.long) {
             (Some(letter), _) => format!("-{letter}"),
@@ -86,8 +87,8 @@ impl Opt {
         }
     }
 
-    /// The option as it is typed, with the name of its value or, if they are
-    /// few, with the valid ones: `--source=auto|spool|showq`.
+    /// The option as it is typed, with the name of its value or, if there are
+    /// few, with all valid values: `--source=auto|spool|showq`.
     pub fn spelling(&self) -> String {
         let name = self.name();
         let few = self.few_choices();
@@ -100,7 +101,7 @@ impl Opt {
         }
     }
 
-    /// The valid values as a part of the spelling, if that can show them.
+    /// The valid values as a part of the spelling, if they are few enough.
     fn few_choices(&self) -> Option<String> {
         match self.choices {
             Choices::OneOf(words) if words.len() <= 3 => Some(words.join("|")),
@@ -108,8 +109,8 @@ impl Opt {
         }
     }
 
-    /// The text of `--help`, with the valid values that the spelling does not
-    /// show.
+    /// The explanation in `--help`, with the valid values that the spelling
+    /// does not show.
     pub fn explanation(&self) -> String {
         match self.choices {
             Choices::Any => self.help.to_owned(),
@@ -121,12 +122,12 @@ impl Opt {
     }
 }
 
-/// Options that belong together, under one heading of `--help`.
+/// A group of options under one heading of `--help`.
 #[derive(Clone, Debug)]
 pub struct OptionGroup {
     /// The heading, without a colon.
     pub heading: &'static str,
-    /// The options in order.
+    /// The options, in order.
     pub options: Vec<Opt>,
 }
 
@@ -140,7 +141,7 @@ impl OptionGroup {
     }
 }
 
-/// All options of some groups, in their order.
+/// Returns all options of some groups, in order.
 pub fn options_of(groups: Vec<OptionGroup>) -> Vec<Opt> {
     groups.into_iter().flat_map(|group| group.options).collect()
 }

@@ -1,8 +1,8 @@
-//! Attribute lists as Postfix's daemons send them: `name NUL value NUL` until
+//! Attribute lists as Postfix's daemons send them: `name NUL value NUL` up to
 //! an empty name.
 //!
-//! Owns the form and what can be wrong with it. Which attributes come when is
-//! handled by the client of each service.
+//! Parses the lists and defines their errors. The client of each service
+//! defines the order of the attributes.
 
 use std::io;
 use std::io::BufRead;
@@ -11,17 +11,20 @@ use thiserror::Error;
 
 use crate::text::{to_printable, whole_unsigned};
 
-/// Bytes of a value that are kept. What has taken the daemon's place could send
-/// without end, and several values are in memory at a time, each more than once.
+/// The number of bytes of a value that are kept. Another process in the
+/// daemon's place could send without end, and several values are in memory at a
+/// time, each of them more than once.
 const VALUE_MAX: usize = 1024 * 1024;
-/// Bytes of a name that are kept. Those of any protocol here are shorter.
+/// The number of bytes of a name that are kept. The names of all protocols used
+/// here are shorter.
 const NAME_MAX: usize = 1024;
-/// Bytes of a name or value that are read at most, to find its end.
+/// The maximum number of bytes that are read to find the end of a name or
+/// value.
 const TEXT_MAX: u64 = 64 * 1024 * 1024;
-/// What stands for the end of a list where a name was expected.
+/// The name of the end of a list in messages.
 pub const END_OF_LIST: &str = "(list terminator)";
 
-/// Why an attribute list cannot be read on.
+/// An error that ends the reading of an attribute list.
 #[derive(Debug, Error)]
 #[error("{fault} (from {peer})")]
 pub struct AttributeError {
@@ -32,41 +35,41 @@ pub struct AttributeError {
 
 #[derive(Debug, Error)]
 enum AttributeFault {
-    /// Another attribute than the protocol has there.
+    /// The protocol has another attribute at this position.
     #[error("unexpected attribute {found}")]
     Unexpected {
         found: String,
         expected: &'static str,
     },
-    /// A list ended before it should.
+    /// The list ended before this attribute.
     #[error("missing attribute {0}")]
     Missing(&'static str),
-    /// The daemon speaks something else.
+    /// The daemon uses another protocol.
     #[error("unexpected protocol {found}")]
     Protocol {
         found: String,
         expected: &'static str,
     },
-    /// A number that is none.
+    /// The value is not a number.
     #[error("malformed number {0}")]
     Number(String),
-    /// Nothing came where a list may end.
+    /// Nothing was received where a list may end.
     #[error("no more input")]
     Gone(ReadFailure),
-    /// Nothing came where an attribute has to go on.
+    /// Nothing was received where an attribute has to continue.
     #[error("no {1}")]
     Cut(ReadFailure, AttributePart),
-    /// Nothing came within a text.
+    /// The input ended within a name or value.
     #[error("half a {1}")]
     Truncated(ReadFailure, AttributePart),
 }
 
-/// Why nothing came.
+/// Why nothing was received.
 #[derive(Debug)]
 pub enum ReadFailure {
     /// The daemon closed the connection.
     Closed,
-    /// It said nothing for too long.
+    /// The daemon sent nothing before the time limit.
     TimedOut,
     /// The connection failed.
     Failed(io::Error),
@@ -82,7 +85,7 @@ pub enum AttributePart {
 }
 
 impl AttributePart {
-    /// Bytes of it that are kept.
+    /// The number of bytes that are kept.
     fn kept_max(self) -> usize {
         match self {
             AttributePart::Name => NAME_MAX,
@@ -101,7 +104,7 @@ impl std::fmt::Display for AttributePart {
 }
 
 impl AttributeError {
-    /// What Postfix warns of; nothing where it does not.
+    /// Postfix's warning about the error; `None` if Postfix does not warn.
     pub fn warning(&self) -> Option<String> {
         let peer = &self.peer;
         let reading = "while reading input attribute";
@@ -131,7 +134,7 @@ impl AttributeError {
         })
     }
 
-    /// What was wrong with the connection, if it was that.
+    /// The failure of the connection, if that is the error.
     pub fn silence(&self) -> Option<&ReadFailure> {
         match &self.fault {
             AttributeFault::Gone(silence)
@@ -141,34 +144,34 @@ impl AttributeError {
         }
     }
 
-    /// Whether the daemon closed the connection before it read all that it was
-    /// sent.
+    /// Whether the daemon closed the connection before it had read all data
+    /// sent to it.
     pub fn is_reset(&self) -> bool {
         matches!(self.silence(), Some(ReadFailure::Failed(error))
             if error.kind() == io::ErrorKind::ConnectionReset)
     }
 
-    /// Whether another attribute came than should: its value was not read.
+    /// Whether an unexpected attribute was received. Its value was not read.
     pub fn is_unexpected(&self) -> bool {
         matches!(self.fault, AttributeFault::Unexpected { .. })
     }
 
-    /// Whether the daemon said nothing where a list may begin or end.
+    /// Whether nothing was received where a list may begin or end.
     pub fn is_gone(&self) -> bool {
         matches!(self.fault, AttributeFault::Gone(_))
     }
 }
 
-/// Reads attributes one after the other.
+/// Reads attributes one at a time.
 #[derive(Debug)]
 pub struct AttributeReader<R> {
     input: R,
-    /// The path of the daemon's socket, for what it is blamed for.
+    /// The path of the daemon's socket, for messages.
     peer: String,
 }
 
 impl<R: BufRead> AttributeReader<R> {
-    /// A reader of what the daemon at the socket `peer` sends.
+    /// A reader of the data that the daemon at the socket `peer` sends.
     pub fn new(input: R, peer: &str) -> Self {
         Self {
             input,
@@ -176,12 +179,13 @@ impl<R: BufRead> AttributeReader<R> {
         }
     }
 
-    /// Reads the rest of the list in which a daemon says what it speaks; its
-    /// first name, which was read, is `name`, empty for the end of the list.
+    /// Reads the rest of the list in which a daemon names its protocol. `name`
+    /// is the first name, which has been read; it is empty at the end of the
+    /// list.
     ///
-    /// Observed: Postfix takes a greeting with another attribute for one and
-    /// only warns of it, reading on after the wrong name; the fault is
-    /// returned as a value then.
+    /// Observed with Postfix 3.7.11: a greeting that begins with another
+    /// attribute only causes a warning, and reading continues after the wrong
+    /// name. The fault is returned as the value in this case.
     pub fn greeting(
         &mut self,
         name: &[u8],
@@ -203,8 +207,8 @@ impl<R: BufRead> AttributeReader<R> {
         self.end_of_list()
     }
 
-    /// Reads the end of a list. Another attribute there is a fault that is
-    /// returned as a value: Postfix warns of it and goes on.
+    /// Reads the end of a list. If another attribute follows, the fault is
+    /// returned as the value, since Postfix warns of it and continues.
     pub fn end_of_list(&mut self) -> Result<Option<AttributeError>, AttributeError> {
         let mut name = Vec::new();
         Ok(if self.name(&mut name)? {
@@ -214,14 +218,15 @@ impl<R: BufRead> AttributeReader<R> {
         })
     }
 
-    /// Puts the name of an attribute that may be the first into `name`. False
-    /// at the end of the list, of which the NUL is consumed.
+    /// Reads the name of an attribute that may be the first one into `name`.
+    /// Returns false at the end of the list, whose NUL is consumed.
     pub fn first_name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
         self.text(name, AttributePart::Name, AttributeFault::Gone)?;
         Ok(!name.is_empty())
     }
 
-    /// The same, where the daemon owes an attribute or the list's end.
+    /// Reads a name where the daemon has to send an attribute or the end of the
+    /// list. Returns false at the end.
     pub fn name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
         self.text(name, AttributePart::Name, |silence| {
             AttributeFault::Cut(silence, AttributePart::Name)
@@ -229,20 +234,20 @@ impl<R: BufRead> AttributeReader<R> {
         Ok(!name.is_empty())
     }
 
-    /// Puts the value that belongs to the name just read into `value`.
+    /// Reads the value of the name just read into `value`.
     pub fn value(&mut self, value: &mut Vec<u8>) -> Result<(), AttributeError> {
         self.text(value, AttributePart::Value, |silence| {
             AttributeFault::Cut(silence, AttributePart::Value)
         })
     }
 
-    /// The number in a value. What does not fit is the largest unsigned
-    /// number, taken for a signed one, as in Postfix.
+    /// Parses the number in a value. As in Postfix, a number that is too large
+    /// becomes the largest unsigned number, converted to a signed one.
     pub fn number(&self, text: &[u8]) -> Result<i64, AttributeError> {
         whole_unsigned(text).ok_or_else(|| self.fault(AttributeFault::Number(to_printable(text))))
     }
 
-    /// Whether bytes are at hand without waiting for the daemon.
+    /// Whether bytes can be read without waiting for the daemon.
     pub fn has_more(&self) -> bool
     where
         R: Buffered,
@@ -259,7 +264,7 @@ impl<R: BufRead> AttributeReader<R> {
         }
     }
 
-    /// That a list ended where `name` should have come.
+    /// Returns the error that a list ended before the attribute `name`.
     pub fn missing(&self, name: &'static str) -> AttributeError {
         self.fault(AttributeFault::Missing(name))
     }
@@ -278,8 +283,8 @@ impl<R: BufRead> AttributeReader<R> {
         }
     }
 
-    /// Reads up to the next NUL, and keeps the first part of what is long.
-    /// `if_silent` says what it is if nothing comes.
+    /// Reads up to the next NUL, and keeps the beginning of a long text.
+    /// `if_silent` returns the fault if nothing is received.
     fn text(
         &mut self,
         text: &mut Vec<u8>,
@@ -325,8 +330,8 @@ impl<R: BufRead> AttributeReader<R> {
     }
 }
 
-/// The bytes before the first NUL, how many bytes to pass over, and whether
-/// there was one.
+/// Returns the bytes before the first NUL, the number of bytes to consume, and
+/// whether there was a NUL.
 fn up_to_nul(bytes: &[u8]) -> (&[u8], usize, bool) {
     match bytes.iter().position(|&byte| byte == 0) {
         Some(at) => (bytes.get(..at).unwrap_or(bytes), at.saturating_add(1), true),
@@ -334,7 +339,7 @@ fn up_to_nul(bytes: &[u8]) -> (&[u8], usize, bool) {
     }
 }
 
-/// The bytes of a list to be sent.
+/// Encodes a list to be sent.
 pub fn list(attributes: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, value) in attributes {
@@ -347,9 +352,9 @@ pub fn list(attributes: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// A reader that knows whether it would have to wait.
+/// A reader that knows whether a read would have to wait.
 pub trait Buffered {
-    /// Whether the next byte is here already.
+    /// Whether the next byte is already buffered.
     fn has_buffered(&self) -> bool;
 }
 
@@ -383,7 +388,7 @@ mod tests {
         assert!(reader.first_name(&mut name).unwrap_err().is_gone());
     }
 
-    // As Postfix 3.7.11 answered a showq of the test's own.
+    // Observed with Postfix 3.7.11 and a showq service that the test provided.
     #[test]
     fn a_list_that_breaks_off_says_where() {
         let warning = |bytes: &[u8]| {
@@ -421,7 +426,7 @@ mod tests {
         assert!(!reader.name(&mut text).unwrap());
     }
 
-    // What would otherwise be read for ever: no daemon ends.
+    // Without the limit, a value that never ends would be read forever.
     #[test]
     fn a_value_without_end_is_an_error() {
         use std::io::{BufReader, Read};
@@ -432,7 +437,7 @@ mod tests {
         assert_eq!(text.len(), VALUE_MAX);
     }
 
-    // As Postfix 3.7.11 took them from a showq of the test's own.
+    // Observed with Postfix 3.7.11 and a showq service that the test provided.
     #[test]
     fn numbers_are_read_as_postfix_reads_them() {
         for (text, expected) in [

@@ -1,8 +1,8 @@
-//! The flush client: asks the flush daemon to have one message, or the mail
-//! for one site, delivered now.
+//! The flush client: asks the flush daemon to deliver one message, or the mail
+//! for one site, now.
 //!
-//! Knows the conversation and what can go wrong with it. Which sites may be
-//! asked for, and what an answer means to the user, is decided by the applets.
+//! Implements the protocol and its errors. The applets decide which sites may
+//! be requested and what an answer means to the user.
 
 use std::io;
 use std::io::{BufReader, Read, Write};
@@ -21,20 +21,20 @@ use crate::sys::error_text::error_text;
 use crate::sys::poll::{Readiness, poll_for};
 use crate::sys::socket::{Wait, connect_stream};
 
-/// What the daemon says first.
+/// The protocol name in the daemon's greeting.
 const PROTOCOL: &str = "queue_flush_protocol";
 /// The attribute of an answer.
 const STATUS: &[u8] = b"status";
-/// What stands for the cause when the daemon said something it should not.
+/// The error text for a protocol error of the daemon.
 const APPLICATION_ERROR: &str = "Application error";
-/// How long a greeting is waited for before the request is sent. The daemon
-/// may be older than the release that is installed, and never greet.
+/// How long to wait for a greeting before the request is sent. The daemon may
+/// be older than the installed release and never send one.
 const GREETING_WAIT: Duration = Duration::from_secs(1);
-/// Attributes of a wrong greeting that are passed over at most: a list could
-/// be without end.
+/// The maximum number of attributes of a wrong greeting that are skipped, since
+/// a list could be endless.
 const GREETING_ATTRIBUTES_MAX: usize = 16;
 
-/// What the daemon is asked to send.
+/// The mail that the daemon is asked to send.
 #[derive(Clone, Copy, Debug)]
 pub enum Request<'a> {
     /// One message.
@@ -43,23 +43,23 @@ pub enum Request<'a> {
     Site(&'a [u8]),
 }
 
-/// What the daemon answers.
+/// The daemon's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlushStatus {
-    /// It will be done.
+    /// The request will be carried out.
     Done,
     /// The daemon does not understand the request.
     BadRequest,
     /// The daemon keeps no list for the site.
     NotConfigured,
-    /// The daemon could not do it.
+    /// The daemon could not carry out the request.
     Failed,
-    /// No answer that is known.
+    /// An unknown answer.
     Other(i32),
 }
 
 impl FlushStatus {
-    /// The number that was sent.
+    /// The number that the daemon sent.
     pub fn number(self) -> i32 {
         match self {
             Self::Done => 0,
@@ -83,48 +83,48 @@ impl From<i32> for FlushStatus {
     }
 }
 
-/// What comes first in a conversation.
+/// The side that sends first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstSpeaker {
-    /// The daemon's greeting, which is at hand: the order of Postfix since
-    /// 3.6.
+    /// The daemon, whose greeting can already be read: the order of Postfix
+    /// since 3.6.
     Greeting,
-    /// The request: the order of Postfix before 3.6, whose daemon sends
-    /// nothing until it is asked. A later daemon accepts it.
+    /// The client: the order of Postfix before 3.6, whose daemon sends nothing
+    /// before the request. A later daemon accepts it too.
     Request,
 }
 
-/// Why there is no answer. Display is Postfix's warning.
+/// Why there is no answer. Its `Display` is Postfix's warning.
 #[derive(Debug, Error)]
 pub enum FlushError {
-    /// Nobody listens.
+    /// No process listens on the socket.
     #[error("connect to {path}: {}", error_text(.cause))]
     Connect {
-        /// The daemon's socket, below the queue directory.
+        /// The path of the daemon's socket, below the queue directory.
         path: String,
-        /// What the kernel said.
+        /// The error of the system call.
         cause: io::Error,
     },
     /// The conversation broke off.
     #[error("{step} {path} socket: {cause}")]
     Conversation {
-        /// What was being done.
+        /// The step at which it broke off.
         step: FlushStep,
-        /// The daemon's socket, below the queue directory.
+        /// The path of the daemon's socket, below the queue directory.
         path: String,
-        /// What the kernel said, or that the daemon is to blame.
+        /// The error of the system call, or [`APPLICATION_ERROR`].
         cause: String,
     },
 }
 
-/// Where a conversation can break off.
+/// A step at which a conversation can break off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlushStep {
-    /// Before the daemon said what it speaks.
+    /// Before the daemon sent its greeting.
     Write,
-    /// While it said so.
+    /// While the greeting was read.
     Read,
-    /// While it was asked, or answered.
+    /// While the request was sent or the answer was read.
     WriteRead,
 }
 
@@ -142,12 +142,12 @@ impl std::fmt::Display for FlushStep {
 #[derive(Debug)]
 pub struct Connection {
     stream: UnixStream,
-    /// The daemon's socket, as messages name it.
+    /// The path of the daemon's socket, for messages.
     path: String,
 }
 
-/// Connects to the daemon whose socket is at `path`, which has `timeout` at
-/// most to take the connection and for each thing it says.
+/// Connects to the daemon whose socket is at `path`. `timeout` limits the
+/// connection and each read and write.
 pub fn connect(path: &Path, timeout: Duration) -> Result<Connection, FlushError> {
     let shown = path.to_string_lossy().into_owned();
     match open(path, timeout) {
@@ -160,7 +160,8 @@ pub fn connect(path: &Path, timeout: Duration) -> Result<Connection, FlushError>
 }
 
 impl Connection {
-    /// Asks the daemon. What is odd in its words goes to `warnings`.
+    /// Sends a request and returns the answer. Warnings about the daemon's data
+    /// are added to `warnings`.
     ///
     /// # Errors
     ///
@@ -176,8 +177,8 @@ impl Connection {
         converse(stream, path, request, order, installed, warnings)
     }
 
-    /// The request comes first if no greeting can be expected, or none came
-    /// in time.
+    /// The request is sent first if no greeting can be expected, or if none
+    /// arrives in time.
     fn order(&self, installed: &Installed) -> FirstSpeaker {
         if !installed.has(Feature::DaemonsGreet) {
             return FirstSpeaker::Request;
@@ -186,15 +187,15 @@ impl Connection {
         let limit = timeout.map_or(GREETING_WAIT, |timeout| timeout.min(GREETING_WAIT));
         match poll_for(&[self.stream.as_fd()], Readiness::Input, limit) {
             Ok(ready) if !ready.is_empty() => FirstSpeaker::Greeting,
-            // A wait that fails is no reason to wait longer.
+            // If waiting fails, the request is sent at once.
             Ok(_) | Err(_) => FirstSpeaker::Request,
         }
     }
 }
 
-/// The conversation with a daemon that listens at `path`, over a stream that
-/// is open. `installed` is asked only if the order and what the daemon says
-/// do not show whether it greets. What is odd goes to `warnings`.
+/// The conversation over an open stream with a daemon that listens at `path`.
+/// `installed` is used only if neither the order nor the daemon's data show
+/// whether the daemon sends a greeting. Warnings are added to `warnings`.
 ///
 /// # Errors
 ///
@@ -224,7 +225,7 @@ where
 
 fn open(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let stream = connect_stream(path, Wait::AtMost(timeout))?;
-    // A zero timeout means none to us and an error to the call.
+    // Zero stands for no time limit, but is an error to the system call.
     let limit = Some(timeout).filter(|limit| !limit.is_zero());
     stream.set_read_timeout(limit)?;
     stream.set_write_timeout(limit)?;
@@ -238,11 +239,11 @@ struct Conversation<'a, S> {
     reader: AttributeReader<BufReader<&'a S>>,
 }
 
-/// How a daemon begins.
+/// What the daemon sends first.
 enum Opening {
-    /// With its greeting, which was read.
+    /// A greeting, which has been read.
     Greeting,
-    /// With its answer, of which the first name was read.
+    /// An answer, whose first name has been read.
     Answer,
 }
 
@@ -250,21 +251,22 @@ impl<S> Conversation<'_, S>
 where
     for<'s> &'s S: Read + Write,
 {
-    /// Reads the greeting, then asks, as Postfix since 3.6 does.
+    /// Reads the greeting, then sends the request, as Postfix since 3.6 does.
     fn greeting_first(&mut self, request: Request<'_>) -> Result<FlushStatus, FlushError> {
         let mut name = Vec::new();
         let first = self.reader.first_name(&mut name);
         let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
         self.greeted(read)?;
-        // Observed with Postfix 3.7.11: what comes with the greeting is lost.
+        // Observed with Postfix 3.7.11: data received together with the
+        // greeting is lost.
         self.reader = AttributeReader::new(BufReader::new(self.stream), self.path);
         self.send(request)?;
         self.answer()
     }
 
-    /// Asks, then reads a greeting if the daemon sends one. The result is that
-    /// of the other order: a request that no daemon takes is reported only if the
-    /// daemon has not said what is wrong.
+    /// Sends the request, then reads a greeting if the daemon sends one. The
+    /// result is the same as in the other order: if the request cannot be sent,
+    /// that is reported only if the daemon has not sent an error.
     fn request_first(
         &mut self,
         request: Request<'_>,
@@ -280,7 +282,7 @@ where
         }
     }
 
-    /// Reads the first list up to where it shows what it is.
+    /// Reads the first list until its type is known.
     fn opening(&mut self, installed: &Installed) -> Result<Opening, FlushError> {
         let mut name = Vec::new();
         let first = self.reader.first_name(&mut name);
@@ -297,7 +299,8 @@ where
         }
         let read = first.and_then(|_| self.reader.greeting(&name, PROTOCOL));
         if read.as_ref().is_err_and(|e| e.is_gone() && e.is_reset()) {
-            // A request that is sent after the greeting finds no daemon.
+            // In the other order, the request would be sent after the greeting
+            // and fail with this error.
             return Err(self.failed(FlushStep::WriteRead, error_text(&Errno::EPIPE.into())));
         }
         let is_unfinished = matches!(&read, Ok(Some(fault)) if fault.is_unexpected());
@@ -308,8 +311,8 @@ where
         Ok(Opening::Greeting)
     }
 
-    /// What comes of a greeting. A daemon that has gone already is noticed
-    /// when it is asked.
+    /// Evaluates a greeting. If the daemon has closed the connection, the error
+    /// is reported when the request is sent.
     fn greeted(
         &mut self,
         read: Result<Option<AttributeError>, AttributeError>,
@@ -325,8 +328,9 @@ where
         match (error.is_gone(), error.silence()) {
             (true, Some(ReadFailure::TimedOut)) => Err(self.broken(FlushStep::Write, &error)),
             (true, _) => Ok(()),
-            // It went with the request unread: to Postfix, which had not sent
-            // it yet, that is the end of the input.
+            // The connection was reset because the request had not been read.
+            // Postfix would not have sent the request yet and would read the
+            // end of the input.
             (false, _) if error.is_reset() => {
                 Err(self.failed(FlushStep::Read, APPLICATION_ERROR.to_owned()))
             }
@@ -334,8 +338,8 @@ where
         }
     }
 
-    /// Reads the rest of a wrong greeting, of which a name was read: the
-    /// answer comes after it.
+    /// Skips the rest of a wrong greeting after its first name. The answer
+    /// follows it.
     fn pass_over_list(&mut self) -> Result<(), FlushError> {
         let mut text = Vec::new();
         for _ in 0..GREETING_ATTRIBUTES_MAX {
@@ -343,7 +347,8 @@ where
             match value.and_then(|()| self.reader.name(&mut text)) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                // No warning: Postfix would say this of an answer.
+                // No warning is added, since Postfix would report this error
+                // for the answer.
                 Err(error) => return Err(self.broken(FlushStep::WriteRead, &error)),
             }
         }
@@ -385,7 +390,7 @@ where
         }
     }
 
-    /// Reads an answer of which the first name was read.
+    /// Reads the rest of an answer after its first name.
     fn rest_of_answer(&mut self) -> Result<FlushStatus, FlushError> {
         match self.read_status() {
             Ok((number, fault)) => {
@@ -399,7 +404,7 @@ where
         }
     }
 
-    /// The status, and what was odd after it.
+    /// Returns the status, and the fault that follows it, if any.
     fn read_status(&mut self) -> Result<(i32, Option<AttributeError>), AttributeError> {
         let mut text = Vec::new();
         self.reader.value(&mut text)?;
@@ -431,7 +436,7 @@ where
     }
 }
 
-/// A number as an int of C: what does not fit loses its upper bits.
+/// Converts a number to a C int, discarding the upper bits.
 fn as_int(number: i64) -> i32 {
     let [a, b, c, d, ..] = number.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
@@ -441,7 +446,7 @@ fn as_int(number: i64) -> i32 {
 mod tests {
     use super::*;
 
-    // As Postfix 3.7.11 took them from a flush daemon of the test's own.
+    // Observed with Postfix 3.7.11 and a flush service that the test provided.
     #[test]
     fn numbers_that_are_too_large_are_cut_to_an_int() {
         for (number, expected) in [

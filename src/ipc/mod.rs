@@ -1,4 +1,4 @@
-//! Talking to Postfix's daemons through the sockets below `public/`.
+//! Clients of Postfix's daemons, over the sockets below `public/`.
 
 mod attributes;
 pub mod flush;

@@ -1,9 +1,9 @@
-//! The showq client: a listing from the showq daemon. showq(8).
+//! The showq client: reads a listing from the showq daemon. See showq(8).
 //!
-//! Accepts what any daemon since Postfix 3.4 sends, whatever release its file
-//! says it is: daemons may be older or newer than that, until they are
-//! restarted. Values arrive quoted and printable, and are made printable all
-//! the same: another process may have taken the daemon's place.
+//! Accepts the data of every daemon since Postfix 3.4, whichever release is
+//! installed: until they are restarted, daemons may be older or newer than
+//! their program files. Values are sent quoted and printable, but are made
+//! printable again, since another process may have taken the daemon's place.
 
 use std::io;
 use std::io::BufReader;
@@ -19,33 +19,33 @@ use crate::release::{Feature, Installed};
 use crate::sys::socket::{Wait, connect_stream};
 use crate::text::{Charset, make_printable};
 
-/// What the daemon says first.
+/// The protocol name in the daemon's greeting.
 const PROTOCOL: &str = "mail_queue_list_protocol";
 /// The first attribute of a message.
 const FIRST: &[u8] = b"queue_name";
 
-/// Connects to the daemon whose socket is at `path`. A daemon that says
-/// nothing for `timeout` is an error of the stream.
+/// Connects to the daemon whose socket is at `path`. If the daemon sends
+/// nothing for `timeout`, reading from the stream fails.
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<BufReader<UnixStream>> {
     let stream = connect_stream(path, Wait::AtMost(timeout))?;
-    // A zero timeout means none to us and an error to the call.
+    // Zero stands for no time limit, but is an error to the system call.
     stream.set_read_timeout(Some(timeout).filter(|t| !t.is_zero()))?;
     Ok(BufReader::with_capacity(64 * 1024, stream))
 }
 
-/// A listing on its way in.
+/// A listing that is being read.
 #[derive(Debug)]
 pub struct Showq<R> {
     attributes: AttributeReader<R>,
     charset: Charset,
-    /// The name that was read ahead.
+    /// The name that was read in advance.
     name: Vec<u8>,
     ahead: Ahead,
     message: MessageValues,
     recipient: RecipientValues,
 }
 
-/// What was read before anything asked for it.
+/// What was read in advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ahead {
     Nothing,
@@ -84,14 +84,14 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         }
     }
 
-    /// Reads the daemon's greeting, if it sends one: before Postfix 3.6 the
-    /// listing begins at once, and an empty one is a lone NUL. `installed` is
-    /// asked only for a daemon that sends neither. A fault that can be passed
-    /// over is the value.
+    /// Reads the daemon's greeting, if it sends one. Before Postfix 3.6 the
+    /// listing begins at once, and an empty one is a single NUL. `installed` is
+    /// used only if the daemon sends neither. A fault that can be ignored is
+    /// returned as the value.
     ///
     /// # Errors
     ///
-    /// What the daemon sends is no beginning of a listing.
+    /// The data is not the beginning of a listing.
     pub fn greeting(
         &mut self,
         installed: &Installed,
@@ -111,7 +111,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         self.attributes.greeting(&self.name, PROTOCOL)
     }
 
-    /// Reports the next message; false at the end of the listing.
+    /// Reports the next message. Returns false at the end of the listing.
     pub fn next(&mut self, report: &mut impl MessageVisitor) -> Result<bool, AttributeError> {
         match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
             Ahead::End => return Ok(false),
@@ -126,12 +126,13 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         Ok(true)
     }
 
-    /// Whether more is at hand without waiting for the daemon.
+    /// Whether more data can be read without waiting for the daemon.
     pub fn has_more(&self) -> bool {
         self.attributes.has_more()
     }
 
-    /// Reads a message up to its sender; the first name was read ahead.
+    /// Reads a message up to its sender. Its first name has been read in
+    /// advance.
     fn head(&mut self, report: &mut impl MessageVisitor) -> Result<(), AttributeError> {
         let mut message = std::mem::take(&mut self.message);
         self.value("queue_name", &mut message.queue)?;
@@ -155,7 +156,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
     }
 
     /// Reads whether a message is marked to expire, which Postfix 3.4 does not
-    /// send, and its sender.
+    /// send, and the sender.
     fn forced_expire(&mut self, to: &mut MessageValues) -> Result<Option<bool>, AttributeError> {
         let has_name = self.attributes.name(&mut self.name)?;
         if has_name && self.name == b"sender" {
@@ -171,7 +172,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         Ok(Some(number != 0))
     }
 
-    /// Reads a recipient; the first name was read ahead.
+    /// Reads a recipient. Its first name has been read in advance.
     fn recipient(&mut self, report: &mut impl MessageVisitor) -> Result<(), AttributeError> {
         let mut recipient = std::mem::take(&mut self.recipient);
         let has_original = self.name == b"original_recipient";
@@ -199,12 +200,14 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         Ok(())
     }
 
-    /// Reads the first name of a group ahead; false at the end of the list.
+    /// Reads the first name of a group in advance. Returns false at the end of
+    /// the list.
     fn next_name(&mut self) -> Result<bool, AttributeError> {
         self.attributes.first_name(&mut self.name)
     }
 
-    /// Reads the value of the name that was read ahead, if it is `name`.
+    /// Reads the value of the name that was read in advance, which must be
+    /// `name`.
     fn value(&mut self, name: &'static str, value: &mut Vec<u8>) -> Result<(), AttributeError> {
         self.attributes.expect(&self.name, name)?;
         self.attributes.value(value)?;
@@ -212,7 +215,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         Ok(())
     }
 
-    /// Reads an attribute that must be called `name`.
+    /// Reads an attribute, whose name must be `name`.
     fn named(&mut self, name: &'static str, value: &mut Vec<u8>) -> Result<(), AttributeError> {
         if self.attributes.name(&mut self.name)? {
             self.value(name, value)
@@ -286,7 +289,7 @@ mod tests {
         assert_eq!(read(&new).unwrap(), ["A1 7 8", "true Some(Bounce)", "end"]);
     }
 
-    // As showq of Postfix 3.4.13 and 3.5.25 sends it.
+    // The data that showq of Postfix 3.4.13 and 3.5.25 sends.
     #[test]
     fn a_daemon_without_a_greeting_is_understood() {
         let seen = |text: &str| read(text).unwrap();

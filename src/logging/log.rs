@@ -17,56 +17,58 @@ use crate::sys::guarded;
 use crate::sys::guarded::Account;
 use crate::sys::time::{LocalTime, now};
 
-/// The maillog_file that is standard output.
+/// The value of maillog_file for standard output.
 pub const STDOUT: &str = "/dev/stdout";
-/// Where syslogd listens.
+/// The socket of the syslog daemon.
 const SYSLOG_SOCKET: &str = "/dev/log";
-/// The facility `mail`, until the configuration says otherwise.
+/// The facility `mail`, which is used until main.cf is read.
 const DEFAULT_FACILITY: u8 = 2;
-/// The first part of the tag, until the configuration says otherwise.
+/// The first part of the tag, which is used until main.cf is read.
 const DEFAULT_TAG: &str = "postfix";
-/// The host in a line to postlogd, until the configuration says otherwise.
+/// The host name in lines for postlogd, which is used until main.cf is read.
 const DEFAULT_HOST: &str = "amnesiac";
-/// Bytes of text in a log line; the rest is cut off.
+/// The number of bytes of text in a log line; the rest is discarded.
 const TEXT_MAX: usize = 2000;
 
-/// With whose rights maillog_file is opened.
+/// The rights with which maillog_file is opened.
 #[derive(Clone, Copy, Debug)]
 pub enum OpenedAs<'a> {
-    /// Root's: only in a directory that the mail owner cannot change. Otherwise
-    /// a link in its place would have root append to any file.
+    /// Root's rights. The file is opened only in a directory that the mail
+    /// owner cannot change; otherwise a symbolic link in its place would make
+    /// root append to any file.
     Root {
-        /// The mail owner.
+        /// The account of the mail owner.
         owner: &'a Account,
     },
-    /// The mail owner's own, so that no path can lead to what is not open to
-    /// the mail owner in any case.
+    /// The mail owner's rights: no path can lead to a file that is not
+    /// accessible to the mail owner anyway.
     MailOwner,
 }
 
-/// The environment variables that matter before main.cf is read. Empty in a
-/// process that runs with borrowed rights.
+/// The environment variables that apply before main.cf is read. Empty in a
+/// process with borrowed rights.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// POSTLOG_SERVICE: the path of postlogd's socket.
     pub postlog_service: Option<PathBuf>,
-    /// POSTLOG_HOSTNAME: the host to put into lines for postlogd.
+    /// POSTLOG_HOSTNAME: the host name in lines for postlogd.
     pub postlog_hostname: Option<Vec<u8>>,
-    /// MAIL_LOGTAG: in place of `postfix` in the tag.
+    /// MAIL_LOGTAG: the tag, in place of `postfix`.
     pub mail_logtag: Option<Vec<u8>>,
 }
 
-/// What main.cf says about the mail log.
+/// The settings of main.cf for the mail log.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     tag: Vec<u8>,
     facility: u8,
-    /// postlogd's socket and the host name, if maillog_file is set.
+    /// The path of postlogd's socket and the host name; `None` if maillog_file
+    /// is not set.
     postlog: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl LogSettings {
-    /// The settings in a configuration.
+    /// Returns the settings of a configuration.
     pub fn of(config: &Config) -> Self {
         let service = OsStr::from_bytes(&config.postlog_service_name);
         let socket = config.queue_directory.join("public").join(service);
@@ -80,7 +82,7 @@ impl LogSettings {
     }
 }
 
-/// The mail log of one process.
+/// The mail log of a process.
 #[derive(Debug)]
 pub struct Log {
     name: LogTag,
@@ -89,28 +91,28 @@ pub struct Log {
     target: LogTarget,
 }
 
-/// What a line calls its sender.
+/// The name of the sender in a line.
 #[derive(Debug)]
 enum LogTag {
-    /// A tag, a slash, and the program.
+    /// A tag, a slash and the program's name.
     Tagged(Vec<u8>),
-    /// The program alone.
+    /// The program's name only.
     Plain,
 }
 
-/// Exactly one place gets the lines.
+/// The destination of lines. Each line goes to exactly one destination.
 #[derive(Debug)]
 enum LogTarget {
     Syslog(Socket),
     Postlog {
         socket: Socket,
         host: Vec<u8>,
-        /// Where lines go that postlogd does not take.
+        /// The file for lines that postlogd does not accept.
         file: Option<File>,
     },
 }
 
-/// What became of a line.
+/// The result of sending a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WriteResult {
     Taken,
@@ -118,7 +120,7 @@ enum WriteResult {
 }
 
 impl Log {
-    /// The log before main.cf is read.
+    /// Returns the log to use before main.cf is read.
     pub fn before_configuration(program: &str, environment: &Environment) -> Self {
         let host = || environment.postlog_hostname.clone();
         let target = match &environment.postlog_service {
@@ -138,7 +140,7 @@ impl Log {
         }
     }
 
-    /// The same without a tag, whatever the configuration says later.
+    /// Removes the tag, regardless of later settings.
     pub fn plain(self) -> Self {
         Self {
             name: LogTag::Plain,
@@ -146,7 +148,7 @@ impl Log {
         }
     }
 
-    /// From now on as main.cf says.
+    /// Applies the settings of main.cf to later lines.
     pub fn configure(&mut self, settings: &LogSettings) {
         self.set_tag(&settings.tag);
         self.facility = settings.facility;
@@ -160,17 +162,17 @@ impl Log {
         };
     }
 
-    /// From now on, lines that postlogd does not take go to its file. Opens it
-    /// now: later the rights to do so may be gone. Does nothing if it is open
-    /// already.
+    /// Opens the file for lines that postlogd does not accept. It is opened
+    /// now, since the rights to do so may be given up later. Does nothing if it
+    /// is already open.
     ///
-    /// The file is made only if no daemon takes lines at the moment. What is no
-    /// regular file, such as the standard output of another process, and what
-    /// has other names, is left alone.
+    /// The file is created only if no daemon accepts lines at the moment.
+    /// Anything other than a regular file with a single link, such as the
+    /// standard output of another process, is not written to.
     ///
     /// # Errors
     ///
-    /// Nobody takes lines at the moment, and the file cannot be opened.
+    /// No daemon accepts lines at the moment, and the file cannot be opened.
     pub fn keep_file(&mut self, path: &Path, opened_as: OpenedAs<'_>) -> io::Result<()> {
         let LogTarget::Postlog { socket, file, .. } = &mut self.target else {
             return Ok(());
@@ -195,12 +197,12 @@ impl Log {
         Ok(())
     }
 
-    /// Whether lines go to postlogd, whose clients read TZ for each line.
+    /// Whether lines go to postlogd, whose clients read TZ anew for each line.
     pub fn stamps_in_new_zone(&self) -> bool {
         matches!(self.target, LogTarget::Postlog { .. })
     }
 
-    /// From now on, lines that postlogd does not take go to standard output.
+    /// Sends later lines that postlogd does not accept to standard output.
     pub fn keep_standard_output(&mut self) {
         if let LogTarget::Postlog { file, .. } = &mut self.target {
             let copy = std::io::stdout().as_fd().try_clone_to_owned();
@@ -208,20 +210,21 @@ impl Log {
         }
     }
 
-    /// From now on with another facility.
+    /// Sets the facility of later lines.
     pub fn set_facility(&mut self, facility: u8) {
         self.facility = facility;
     }
 
-    /// From now on with another tag.
+    /// Sets the tag of later lines, unless they have none.
     pub fn set_tag(&mut self, tag: &[u8]) {
         if let LogTag::Tagged(known) = &mut self.name {
             *known = tag.to_vec();
         }
     }
 
-    /// Sends one line, in the name of `service` if there is one. Whatever
-    /// goes wrong, the program goes on: the log is a record, not the work.
+    /// Sends a line in the name of `service`, or of the program if it is
+    /// `None`. Errors are ignored, since the program must not fail because of
+    /// its log.
     pub fn send(&mut self, service: Option<&str>, severity: Severity, text: &[u8]) {
         let program = service.map_or(self.program.as_slice(), str::as_bytes);
         let text = text.get(..TEXT_MAX).unwrap_or(text);
@@ -246,8 +249,9 @@ impl Log {
                 if socket.send(&line) == WriteResult::NoListener
                     && let Some(file) = file
                 {
-                    // One write, so that lines of several programs do not
-                    // mix. If the disk is full there is nowhere to report it.
+                    // A single write keeps the lines of several programs from
+                    // being mixed. If the disk is full, the error cannot be
+                    // reported anywhere.
                     let _ = file.write_all(&[line.as_slice(), b"\n"].concat());
                 }
             }
@@ -255,7 +259,7 @@ impl Log {
     }
 }
 
-/// Opens maillog_file; never through a link in its last place.
+/// Opens maillog_file, unless it is a symbolic link.
 fn open_file(path: &Path, if_missing: IfMissing, opened_as: OpenedAs<'_>) -> io::Result<File> {
     match opened_as {
         OpenedAs::Root { owner } => {
@@ -271,7 +275,7 @@ fn open_file(path: &Path, if_missing: IfMissing, opened_as: OpenedAs<'_>) -> io:
     }
 }
 
-/// A datagram socket that is connected when it is first needed.
+/// A datagram socket that is connected when it is first needed, if not before.
 #[derive(Debug)]
 struct Socket {
     path: PathBuf,
@@ -279,7 +283,8 @@ struct Socket {
 }
 
 impl Socket {
-    /// Connects at once if it can: later the rights to do so may be gone.
+    /// Connects at once if possible, since the rights to do so may be given up
+    /// later.
     fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -287,8 +292,8 @@ impl Socket {
         }
     }
 
-    /// Sends one datagram; waits while the receiver's queue is full, and
-    /// tries a new connection if the receiver was started anew.
+    /// Sends one datagram. Waits while the receiver's queue is full, and
+    /// reconnects if the receiver was restarted.
     fn send(&mut self, line: &[u8]) -> WriteResult {
         for _ in 0..2 {
             if self.connected.is_none() {

@@ -1,8 +1,8 @@
-//! The words that go out: `PROG: severity: text` on standard error and the
+//! Messages of the program: `PROG: severity: text` on standard error, and the
 //! same text in the mail log.
 //!
-//! The one place where a message gets its severity, its prefix and its
-//! printable form. Does not decide what is worth a message.
+//! The only place where a message gets its severity, its prefix and its
+//! printable form. Callers decide which messages are sent.
 
 mod log;
 
@@ -15,24 +15,24 @@ use crate::release::{Feature, Utf8};
 
 pub use log::{Environment, Log, LogSettings, OpenedAs};
 
-/// Bytes that a pipe takes in one piece.
+/// The number of bytes that are written to a pipe without being split.
 const ATOMIC_WRITE: usize = 4096;
 
-/// How bad it is.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// What was done.
+    /// An action was carried out.
     Info,
-    /// Something odd; the program goes on.
+    /// Something unexpected happened; the program continues.
     Warning,
-    /// Part of the work cannot be done.
+    /// A part of the work cannot be done.
     Error,
-    /// The program ends here.
+    /// The program ends with this message.
     Fatal,
 }
 
 impl Severity {
-    /// What precedes the text.
+    /// The text between the program's name and the message.
     fn prefix(self) -> &'static str {
         match self {
             Severity::Info => "",
@@ -42,7 +42,7 @@ impl Severity {
         }
     }
 
-    /// The syslog(3) level.
+    /// The level of syslog(3).
     fn level(self) -> u8 {
         match self {
             Severity::Info => 6,
@@ -53,50 +53,50 @@ impl Severity {
     }
 }
 
-/// A message on its way out.
+/// A message to be sent.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What it says.
+    /// Its text.
     pub text: Vec<u8>,
-    /// Where it goes.
+    /// Its destinations.
     pub audience: Audience,
 }
 
-/// Where a message goes.
+/// The destinations of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// To standard error and the mail log.
+    /// Standard error and the mail log.
     Everybody,
-    /// To the mail log only.
+    /// The mail log only.
     LogOnly,
 }
 
-/// Sends messages of one program to standard error and to the mail log.
+/// Sends the messages of a program to standard error and the mail log.
 #[derive(Debug)]
 pub struct Logger {
     program: String,
     utf8: Utf8,
     console: Console,
-    /// Not every program has one.
+    /// The mail log; `None` for a program that does not log.
     log: Option<Log>,
 }
 
-/// Where messages go besides the mail log.
+/// The destination of messages besides the mail log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Console {
-    /// Standard error, whatever it is.
+    /// Standard error.
     StandardError,
-    /// Standard error if it is a terminal, else nowhere.
+    /// Standard error if it is a terminal.
     TerminalOnly,
-    /// Nobody.
+    /// None.
     Nobody,
 }
 
 impl Logger {
-    /// Messages of `program` before its configuration is known. `log_name` is
-    /// what the mail log calls it.
+    /// The logger of `program` before its configuration is read. `log_name` is
+    /// the program's name in the mail log.
     pub fn new(program: &str, log_name: &str, environment: &Environment) -> Self {
         Self {
             program: program.to_owned(),
@@ -106,8 +106,8 @@ impl Logger {
         }
     }
 
-    /// Messages of the program that runs the mail system: its log lines have
-    /// no tag, and it speaks to terminals only. (Observed of postfix(1).)
+    /// The logger of the program that runs the mail system: its log lines have
+    /// no tag, and it writes to terminals only. Observed with postfix(1).
     pub fn of_mail_system(program: &str, environment: &Environment) -> Self {
         Self {
             console: Console::TerminalOnly,
@@ -116,7 +116,7 @@ impl Logger {
         }
     }
 
-    /// Messages that go to standard error only.
+    /// A logger that writes to standard error only.
     pub fn without_log(program: &str) -> Self {
         Self {
             program: program.to_owned(),
@@ -126,7 +126,7 @@ impl Logger {
         }
     }
 
-    /// Messages that are discarded.
+    /// A logger that discards all messages.
     pub fn unheard(program: &str) -> Self {
         Self {
             console: Console::Nobody,
@@ -134,7 +134,7 @@ impl Logger {
         }
     }
 
-    /// From now on, what the configuration says.
+    /// Applies the configuration to later messages.
     pub fn configure(&mut self, config: &Config) {
         self.utf8 = Utf8::of(&config.postfix, config.smtputf8_enable);
         if let Some(log) = &mut self.log {
@@ -142,20 +142,21 @@ impl Logger {
         }
     }
 
-    /// From now on, texts come from the configuration, which made them
-    /// printable by its own rule although it cannot be used.
+    /// Leaves UTF-8 in later texts unchanged. They come from a configuration
+    /// that cannot be used but has already made them printable by its own rule.
     pub fn pass_on_printable(&mut self) {
         self.utf8 = Utf8::PassedOn;
     }
 
-    /// From now on, what postlogd does not take goes to maillog_file. For
-    /// programs that give up their rights and change things afterwards: who
-    /// did what has to be on record. Called by root before and, as the mail
-    /// owner, after: see [`OpenedAs`].
+    /// Opens maillog_file for messages that postlogd does not accept. For
+    /// programs that change files after giving up their rights, so that their
+    /// actions are recorded. Called as root before that and as the mail owner
+    /// afterwards: see [`OpenedAs`].
     ///
     /// # Errors
     ///
-    /// Lines will be lost: there is no postlogd, and the file cannot be opened.
+    /// Messages will be lost: no postlogd is running, and the file cannot be
+    /// opened.
     pub fn keep_log_file(&mut self, config: &Config, opened_as: OpenedAs<'_>) -> io::Result<()> {
         let (Some(path), Some(log)) = (&config.maillog_file, &mut self.log) else {
             return Ok(());
@@ -169,49 +170,50 @@ impl Logger {
         Ok(())
     }
 
-    /// Whether lines of the log have their time from this process's zone as it
-    /// is, and not as it was when the process was started: syslog(3) does not
-    /// look again. (Observed with Postfix 3.7.11.)
+    /// Whether times in the log are in the current time zone of this process,
+    /// rather than in the one at its start, as with syslog(3). Observed with
+    /// Postfix 3.7.11.
     pub fn stamps_in_new_zone(&self) -> bool {
         self.log.as_ref().is_some_and(Log::stamps_in_new_zone)
     }
 
-    /// A configuration that is known only in part, because it is faulty:
-    /// its facility counts already.
+    /// Applies the facility of a configuration that has an error in another
+    /// setting.
     pub fn set_facility(&mut self, facility: u8) {
         if let Some(log) = &mut self.log {
             log.set_facility(facility);
         }
     }
 
-    /// The same, for its syslog_name.
+    /// Applies the syslog_name of a configuration that has an error in another
+    /// setting.
     pub fn set_tag(&mut self, tag: &[u8]) {
         if let Some(log) = &mut self.log {
             log.set_tag(tag);
         }
     }
 
-    /// What was done.
+    /// Reports an action.
     pub fn info(&mut self, text: impl AsRef<[u8]>) {
         self.send(Severity::Info, text.as_ref());
     }
 
-    /// Something odd.
+    /// Reports something unexpected.
     pub fn warning(&mut self, text: impl AsRef<[u8]>) {
         self.send(Severity::Warning, text.as_ref());
     }
 
-    /// Part of the work cannot be done.
+    /// Reports that a part of the work cannot be done.
     pub fn error(&mut self, text: impl AsRef<[u8]>) {
         self.send(Severity::Error, text.as_ref());
     }
 
-    /// The last words; the caller ends the program.
+    /// Reports a fatal error. The caller ends the program.
     pub fn fatal(&mut self, text: impl AsRef<[u8]>) {
         self.send(Severity::Fatal, text.as_ref());
     }
 
-    /// For the mail log only, in the name of the service whose work this
+    /// Logs in the mail log only, in the name of the service whose work this
     /// program does itself: showq for listings.
     pub fn log_as(&mut self, service: &str, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
@@ -220,28 +222,29 @@ impl Logger {
         }
     }
 
-    /// For standard error, and not for the mail log: nothing was
-    /// done.
+    /// Reports on standard error only, for calls that change nothing.
     pub fn report(&mut self, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
         self.write(&[program, b": ", prefix, &text, b"\n"].concat());
     }
 
-    /// A line more for a person at a terminal, where a message of Postfix's
-    /// leaves out what helps. Programs that read standard error never see it.
+    /// Prints an additional line on a terminal only, to help where a message of
+    /// Postfix's does not. Programs that read standard error never see it.
     pub fn hint(&mut self, text: impl AsRef<[u8]>) {
         if std::io::stderr().is_terminal() {
             self.report(Severity::Info, text);
         }
     }
 
-    /// A line of getopt(3): standard error only, and as it is.
+    /// Prints an option error of getopt(3), unchanged and on standard error
+    /// only.
     pub fn option_error(&mut self, program: &[u8], text: &[u8]) {
         self.write(&[program, b": ", text, b"\n"].concat());
     }
 
-    /// Many messages, in order. As few writes as whole lines allow.
+    /// Sends several messages in order, with as few writes as possible without
+    /// splitting lines.
     pub fn send_all(&mut self, entries: impl Iterator<Item = LogEntry>) {
         let mut lines = Vec::new();
         for entry in entries {
@@ -288,8 +291,9 @@ impl Logger {
         text
     }
 
-    /// One write per line, so that lines of several programs do not mix. If
-    /// standard error is gone there is nowhere to report it.
+    /// Writes whole lines with one system call, so that lines of several
+    /// programs are not mixed. If standard error is closed, the error cannot be
+    /// reported anywhere.
     fn write(&self, line: &[u8]) {
         if line.is_empty() || self.console == Console::Nobody {
             return;

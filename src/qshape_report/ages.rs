@@ -1,37 +1,39 @@
-//! The age buckets: which one an age falls into, and what they are called.
+//! The age buckets: their limits, headings and the bucket of an age.
 //!
-//! Numbers are floating point throughout, because that is what options are in
-//! Perl: `-b 3.7` and `-t 0.5` mean something there.
+//! All numbers are floating point, as the options are in Perl: `-b 3.7` and `-t
+//! 0.5` are valid there.
 
 use crate::text::numbers;
 
 /// Seconds in a minute, the unit of `-t`.
 const MINUTE: f64 = 60.0;
-/// Buckets at most: each is a column.
+/// The maximum number of buckets, since each is a column.
 const COUNT_MAX: f64 = 10_000.0;
 
-/// How one bucket's limit follows from that before.
+/// How the limit of a bucket follows from the previous one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Growth {
-    /// Twice as old.
+    /// It is twice the previous one.
     #[default]
     Doubling,
-    /// One bucket time older.
+    /// It is the previous one plus the limit of the first bucket.
     Linear,
 }
 
 /// The age buckets.
 #[derive(Clone, Copy, Debug)]
 pub struct Ages {
-    /// Minutes in the first bucket.
+    /// The limit of the first bucket in minutes.
     minutes: f64,
-    /// How many buckets there are; the last has no limit if this is whole.
+    /// The number of buckets. If it is an integer, the last bucket has no
+    /// limit.
     count: f64,
     growth: Growth,
 }
 
 impl Ages {
-    /// `count` buckets, the first of this many `minutes`; both are above zero.
+    /// Returns `count` buckets, the first with a limit of `minutes`. Both must
+    /// be positive.
     pub fn new(minutes: f64, count: f64, growth: Growth) -> Self {
         Self {
             minutes,
@@ -40,13 +42,14 @@ impl Ages {
         }
     }
 
-    /// How many columns they have.
+    /// The number of columns.
     pub fn columns(&self) -> usize {
         self.count as usize
     }
 
-    /// The bucket of an age in seconds, counted from 1. It is 0 or beyond the
-    /// columns only if there are fewer than one bucket.
+    /// Returns the bucket of an age in seconds, counted from 1. It is 0 or
+    /// greater than the number of columns only if there is less than one
+    /// bucket.
     pub fn bucket(&self, age: f64) -> usize {
         let units = age / MINUTE / self.minutes;
         if units < 1.0 {
@@ -56,7 +59,7 @@ impl Ages {
             Growth::Linear => (units + 1.0).trunc(),
             Growth::Doubling => 2.0 + (units.ln() / 2f64.ln()).trunc(),
         };
-        // An age that is no number is in the last bucket.
+        // An age that is not a number is in the last bucket.
         let bucket = if bucket < self.count {
             bucket
         } else {
@@ -77,8 +80,7 @@ impl Ages {
         })
     }
 
-    /// The heading of each column: its limit, or that of the column before
-    /// with a `+`.
+    /// The heading of each column: its limit, or the previous limit with a `+`.
     pub fn headings(&self) -> Vec<String> {
         let mut last = 0.0;
         let heading = |limit: Option<f64>| match limit {
@@ -106,7 +108,7 @@ mod tests {
         Ages::new(minutes, count, growth).headings().join(" ")
     }
 
-    // As qshape of Postfix 3.7.11 printed them.
+    // Observed with qshape of Postfix 3.7.11.
     #[test]
     fn headings_are_the_limits() {
         use Growth::{Doubling, Linear};

@@ -1,4 +1,5 @@
-//! The table as a chart: a horizontal bar per name, its parts the age buckets.
+//! The table as a bar chart: a horizontal bar for each name, divided into age
+//! buckets.
 
 use std::io;
 use std::io::Write;
@@ -8,36 +9,36 @@ use super::rows::{NameFormat, RowSelection};
 use super::table::{DomainTable, TOTAL, TableRow};
 use crate::text::blanks;
 
-/// Columns that a bar has at least, however narrow the canvas.
+/// The minimum number of columns for bars, regardless of the width.
 const BAR_MIN: usize = 10;
-/// The part of the width that names may take.
+/// Names take at most the width divided by this number.
 const NAME_PART: usize = 3;
-/// Young to old, on a terminal: green, yellow, red, of the 256 colours.
+/// From young to old, on a terminal: green, yellow and red of the 256 colors.
 const COLOURS: [u8; 10] = [46, 82, 118, 154, 190, 226, 220, 214, 208, 196];
-/// Young to old, without colours.
+/// From young to old, without colors.
 const MARKS: [char; 10] = ['.', ':', '-', '=', '+', 'o', '*', 'x', '%', '#'];
 
-/// What the chart is drawn with.
+/// How bars are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
-    /// Colours of a terminal.
+    /// With terminal colors.
     Colour,
-    /// Characters that any output takes.
+    /// With ASCII characters.
     Plain,
 }
 
-/// What the chart is drawn on.
+/// The layout of the chart.
 #[derive(Clone, Copy, Debug)]
 pub struct ChartLayout {
-    /// How wide.
+    /// The width in columns.
     pub width: usize,
-    /// How names look on it.
+    /// The format of names.
     pub names: NameFormat,
-    /// What with.
+    /// How bars are drawn.
     pub color: Color,
 }
 
-/// Draws the chart: what the parts of a bar mean, then a bar per name.
+/// Draws the chart: a legend, then a bar for each name.
 pub fn chart(
     table: &DomainTable,
     ages: &Ages,
@@ -68,7 +69,7 @@ pub fn chart(
     Ok(())
 }
 
-/// Columns for one of what is counted.
+/// Returns the number of columns for a count of one.
 fn scale(width: usize, largest: u64) -> f64 {
     match largest {
         0 => 0.0,
@@ -77,7 +78,7 @@ fn scale(width: usize, largest: u64) -> f64 {
 }
 
 impl ChartLayout {
-    /// What the parts of a bar mean, in minutes.
+    /// Writes the legend: the age bucket of each part, in minutes.
     fn legend(&self, ages: &Ages, out: &mut impl Write) -> io::Result<()> {
         write!(out, "minutes:")?;
         for (at, heading) in ages.headings().iter().enumerate() {
@@ -92,7 +93,8 @@ impl ChartLayout {
     }
 
     fn bar(&self, row: &TableRow, ages: &Ages, scale: f64, out: &mut impl Write) -> io::Result<()> {
-        // Sums are rounded, not the parts: a bar is as long as its total says.
+        // The running sum is rounded instead of each part, so that the length
+        // of a bar matches its total.
         let (mut sum, mut drawn) = (0u64, 0usize);
         for at in 0..ages.columns() {
             sum = sum.saturating_add(row.count(at.saturating_add(1)));
@@ -124,7 +126,8 @@ impl ChartLayout {
     }
 }
 
-/// The shade of a bucket: the first and the last are those of the scale.
+/// Returns the shade of a bucket. The first and last buckets get the first and
+/// last shades of the scale.
 fn shade<T: Copy + Default>(scale: &[T], at: usize, ages: &Ages) -> T {
     let last = scale.len().saturating_sub(1);
     let steps = ages.columns().saturating_sub(1).max(1);

@@ -1,5 +1,5 @@
-//! What one message adds to the table: reads the files of a chunk and says
-//! under which names they count, and in which bucket.
+//! The contribution of each message to the table: reads the files of a batch
+//! and determines their names and buckets.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,9 +18,9 @@ use crate::sys::dir::{Dir, stat_open};
 use crate::text::{Charset, fold};
 use crate::worker_pool::pool::{ConsumerGone, Results, Worker};
 
-/// Recipients without a reason count as this.
+/// The name for recipients without a reason.
 const NO_REASON: &[u8] = b"(none yet)";
-/// Size classes: at least this many bytes.
+/// The smallest number of bytes of each size class, and its name.
 const SIZES: [(i64, &str); 6] = [
     (10 << 20, "10M or more"),
     (1 << 20, "1M to 10M"),
@@ -29,15 +29,15 @@ const SIZES: [(i64, &str); 6] = [
     (1 << 10, "1K to 10K"),
     (i64::MIN, "less than 1K"),
 ];
-/// Bytes of names after which a piece is handed out.
+/// The number of bytes of names after which a result is sent.
 const PIECE_SIZE: usize = 64 * 1024;
-/// Bytes of one file's names that are held until it is known that it counts;
-/// one with more is read a second time.
+/// The number of bytes of a file's names that are kept until the file is known
+/// to count. If there are more, the file is read a second time.
 const HELD_MAX: usize = 128 * 1024;
-/// What a name costs beside its bytes.
+/// The memory for a name in addition to its bytes.
 const NAME_COST: usize = 64;
 
-/// What the rows of the table are.
+/// The names that the rows of the table stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupBy {
     /// Recipient domains.
@@ -49,16 +49,16 @@ pub enum GroupBy {
     Recipient,
     /// Senders.
     Sender,
-    /// Deferral reasons, folded.
+    /// Deferral reasons without particulars.
     Reason,
-    /// The queues that were asked for.
+    /// The requested queues.
     Queue,
     /// Size classes.
     Size,
 }
 
 impl GroupBy {
-    /// Its name.
+    /// The name of the grouping.
     pub fn name(self) -> &'static str {
         match self {
             Self::Domain => "domain",
@@ -71,7 +71,7 @@ impl GroupBy {
         }
     }
 
-    /// What the numbers count.
+    /// The noun for the counted items.
     pub fn counted(self) -> &'static str {
         match self {
             Self::Domain | Self::Recipient | Self::Reason => "recipients",
@@ -80,64 +80,64 @@ impl GroupBy {
     }
 }
 
-/// What is counted.
+/// The request for a count.
 #[derive(Clone, Copy, Debug)]
 pub struct CountRequest<'a> {
-    /// What the rows are.
+    /// The grouping of the rows.
     pub by: GroupBy,
-    /// The buckets.
+    /// The age buckets.
     pub ages: Ages,
-    /// The time from which ages are counted back, in seconds.
+    /// The time that ages are relative to, in seconds since the epoch.
     pub now: f64,
-    /// Where reasons are found, if they are asked for.
+    /// The location of the deferral reasons, if they are counted.
     pub logs: Option<Logs<'a>>,
-    /// The queues, as they were asked for.
+    /// The queues, as requested.
     pub queues: &'a [Vec<u8>],
-    /// The messages that count; all without one.
+    /// The messages to count; all if `None`.
     pub matching: Option<ReportSelection<'a>>,
 }
 
-/// What one message adds.
+/// The contribution of a message.
 pub struct MessageCount {
-    /// Its bucket.
+    /// The age bucket.
     pub bucket: usize,
-    /// The names it counts under, and how often.
+    /// The names that the message counts for, and the count of each.
     pub names: Vec<(Box<[u8]>, u64)>,
 }
 
-/// What was found in a file.
+/// The contribution of a file, or a part of it.
 pub enum FileStats {
-    /// A message.
+    /// A complete message, or the last part of one.
     Message(MessageCount),
-    /// Names of a message that follows.
+    /// A part of the names of a message that follows.
     Names(MessageCount),
 }
 
-/// What comes out of a chunk.
+/// A result of counting a batch.
 pub enum CountPiece {
-    /// What was found in its files, in order.
+    /// The contributions of files, in order.
     Found(Vec<FileStats>),
-    /// Something that barred the way.
+    /// A directory or file that could not be read.
     Barred(TraversalIssue),
-    /// The process has run out of something.
+    /// The process has run out of a resource.
     Exhausted(io::Error),
 }
 
-/// Reads one chunk after the other. Chunks are labelled with the number of
-/// their queue.
+/// Counts batch by batch. The label of a batch is the number of its queue.
 pub struct ChunkCounter<'a> {
     question: &'a CountRequest<'a>,
-    /// Lets through what matches; all without one.
+    /// The selection; `None` to count all messages.
     filter: Option<Filter<'a>>,
     envelopes: EnvelopeReader,
     said: MessageStats,
-    /// What was found and not handed out, and the bytes of its texts.
+    /// The contributions that have not been sent yet, and the size of their
+    /// names.
     found: Vec<FileStats>,
     size: usize,
 }
 
 impl<'a> ChunkCounter<'a> {
-    /// A counter that has not begun.
+    /// A counter without results.
     pub fn new(question: &'a CountRequest<'a>) -> Self {
         Self {
             question,
@@ -149,7 +149,7 @@ impl<'a> ChunkCounter<'a> {
         }
     }
 
-    /// Looks at one file.
+    /// Counts a file.
     fn file(
         &mut self,
         chunk: &Chunk<usize, CountPiece>,
@@ -168,7 +168,7 @@ impl<'a> ChunkCounter<'a> {
         }
     }
 
-    /// Opens a file, if it can be a message that matches.
+    /// Opens a file, unless it cannot be a message that matches.
     fn open(&mut self, dir: &Dir, name: &[u8], queue: usize) -> io::Result<Option<Message>> {
         let Some(message) = envelope::open(dir, name)? else {
             return Ok(None);
@@ -198,7 +198,8 @@ impl<'a> ChunkCounter<'a> {
         self.count(chunk, name, &counts)
     }
 
-    /// Reads a file of very many names, which counts, and hands them out.
+    /// Reads a file with very many names again, now that it is known to count,
+    /// and sends the names in parts.
     fn read_again(
         &mut self,
         chunk: &Chunk<usize, CountPiece>,
@@ -234,7 +235,8 @@ impl<'a> ChunkCounter<'a> {
     ) -> Result<(), ConsumerGone> {
         let bucket = self.bucket(counts);
         match self.question.by {
-            // Only the original's own rows have what is no message.
+            // Only the groupings of Postfix's qshape count files that are not
+            // messages.
             GroupBy::Domain | GroupBy::SenderDomain => {}
             _ if counts.kind == EnvelopeKind::File => return Ok(()),
             GroupBy::Queue => {
@@ -287,16 +289,16 @@ impl Worker<NameBatch<usize>, CountPiece> for ChunkCounter<'_> {
     }
 }
 
-/// What a message's file says, as far as it is asked for.
+/// The requested data of a message's file.
 struct MessageStats {
     by: GroupBy,
     sender: Vec<u8>,
     recipients: u64,
     name: Vec<u8>,
     names: HashMap<Box<[u8]>, u64>,
-    /// What the names cost.
+    /// The memory for the names.
     cost: usize,
-    /// Whether they were too many to be held.
+    /// Whether there were too many names to keep.
     is_over: bool,
 }
 
@@ -325,7 +327,7 @@ impl MessageStats {
         self.is_over = false;
     }
 
-    /// Counts under a name.
+    /// Adds one to the count of a name.
     fn note(&mut self, name: &[u8]) {
         match self.names.get_mut(name) {
             Some(count) => *count = count.saturating_add(1),
@@ -336,7 +338,7 @@ impl MessageStats {
         }
     }
 
-    /// Counts under what is in `self.name`.
+    /// Adds one to the count of the name in `self.name`.
     fn note_name(&mut self) {
         let name = std::mem::take(&mut self.name);
         self.note(&name);
@@ -385,7 +387,7 @@ impl Addresses for MessageStats {
     }
 }
 
-/// A file that is known to count, while it is read a second time.
+/// The second reading of a file that is known to count.
 struct Retry<'a, F> {
     said: &'a mut MessageStats,
     hand_out: F,
@@ -405,8 +407,8 @@ impl<F: FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), ConsumerGone>> Addresses for 
     }
 }
 
-/// Counts the reasons in a message's defer log, one per recipient; recipients
-/// that it does not mention have none.
+/// Counts the reasons in a message's defer log, one for each recipient.
+/// Recipients without an entry count as without a reason.
 fn reasons(
     logs: &Logs<'_>,
     id: &[u8],

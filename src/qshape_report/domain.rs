@@ -1,34 +1,35 @@
-//! What an address counts as: its domain, and the domains above that.
+//! The name that an address counts for: its domain, and the parent domains.
 //!
-//! The rules are those of the original's text substitutions, which work on
-//! lines: an address can hold anything, line ends too.
+//! Follows the text substitutions of Postfix's qshape, which work on lines; an
+//! address can contain anything, including newlines.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What an empty address counts as.
+/// The name for an empty address.
 pub const NO_ADDRESS: &[u8] = b"MAILER-DAEMON";
-/// Bytes of a name that are kept: the last ones. No domain is that long, and
-/// memory shall not depend on what an address may hold.
+/// The number of bytes of a name that are kept, from its end. No domain is that
+/// long, and memory must not depend on the contents of an address.
 const NAME_MAX: usize = 4096;
-/// Bytes of a domain above others, and labels in it: what DNS allows and a
-/// little more. An address can hold thousands of dots.
+/// The maximum length of a parent domain in bytes, and the maximum number of
+/// its labels: slightly more than DNS allows. An address can contain thousands
+/// of dots.
 const PARENT_MAX: usize = 256;
 const PARENT_LABELS_MAX: usize = 128;
-/// Bytes that stand for those that were not kept: how long the name was, and
-/// a digest of it, so that different names stay different.
+/// The number of bytes that replace those not kept: the length of the name and
+/// a hash of it, so that different names remain different.
 const STAND_IN: usize = 16;
 
 /// A name as it was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DomainName<'a> {
-    /// The name, or the end of it.
+    /// The name, or its end if it is too long.
     pub text: &'a [u8],
-    /// How long the name is.
+    /// The length of the name.
     pub length: u64,
 }
 
 impl<'a> DomainName<'a> {
-    /// The name of a key.
+    /// Returns the name that a key stands for.
     pub fn of(key: &'a [u8]) -> Self {
         match key.split_at_checked(NAME_MAX) {
             Some((text, [a, b, c, d, e, f, g, h, ..])) => Self {
@@ -43,7 +44,7 @@ impl<'a> DomainName<'a> {
     }
 }
 
-/// Makes a key of a name, which is the name itself unless it is too long.
+/// Converts a name to its key: the name itself, unless it is too long.
 fn into_key(name: &mut Vec<u8>) {
     let Some(excess) = name.len().checked_sub(NAME_MAX).filter(|n| *n > 0) else {
         return;
@@ -58,8 +59,7 @@ fn into_key(name: &mut Vec<u8>) {
     name.extend_from_slice(&stand_in);
 }
 
-/// Puts the key of what an address counts as into `to`: its domain in lower
-/// case.
+/// Writes the key of an address's domain, in lower case, to `to`.
 pub fn domain_of(address: &[u8], to: &mut Vec<u8>) {
     lower_case(address, to);
     if !address.is_empty() {
@@ -70,7 +70,7 @@ pub fn domain_of(address: &[u8], to: &mut Vec<u8>) {
     into_key(to);
 }
 
-/// Puts the key of an address into `to`: all of it in lower case.
+/// Writes the key of an address, in lower case, to `to`.
 pub fn address_of(address: &[u8], to: &mut Vec<u8>) {
     lower_case(address, to);
     into_key(to);
@@ -84,8 +84,8 @@ fn lower_case(address: &[u8], to: &mut Vec<u8>) {
     }
 }
 
-/// The domain above a name: `.b.c` of `a.b.c` and `.c.d` of `.b.c.d`. Top
-/// level domains are none.
+/// The parent of a name: `.b.c` for `a.b.c` and `.c.d` for `.b.c.d`. `None` if
+/// that is a top-level domain.
 fn parent(name: &[u8]) -> Option<&[u8]> {
     let dot = usize::from(name.first() == Some(&b'.'));
     let label = name.get(dot..)?;
@@ -96,7 +96,7 @@ fn parent(name: &[u8]) -> Option<&[u8]> {
     (*next == b'.').then_some(above)
 }
 
-/// The domains above a name that can be domains, from below.
+/// The parents of a name that can be domains, starting with the nearest.
 pub fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_domain = |name: &&[u8]| {
         let dots = name.iter().filter(|&&b| b == b'.').count();
@@ -105,8 +105,8 @@ pub fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(parent(name), |below| parent(below)).filter(is_domain)
 }
 
-/// Removes what stands before and including the last `@` of the first line
-/// that has one.
+/// Removes the text up to and including the last `@` of the first line that has
+/// one.
 fn remove_local_part(text: &mut Vec<u8>) {
     let mut start = 0usize;
     for line in text.split(|&b| b == b'\n') {
@@ -119,7 +119,7 @@ fn remove_local_part(text: &mut Vec<u8>) {
     }
 }
 
-/// Makes one dot of every two.
+/// Replaces each pair of dots with one dot.
 fn join_dots(text: &mut Vec<u8>) {
     let mut after_dot = false;
     text.retain(|&byte| {
@@ -129,8 +129,8 @@ fn join_dots(text: &mut Vec<u8>) {
     });
 }
 
-/// Removes one dot at the front and one at the end of the last line, unless
-/// nothing would be left. A line end after it does not count.
+/// Removes a dot at the beginning and one at the end of the last line, unless
+/// nothing would be left. A newline after that dot is ignored.
 fn trim_dots(text: &mut Vec<u8>) {
     let end = match text.last() {
         Some(b'\n') => text.len().saturating_sub(1),
@@ -154,7 +154,7 @@ fn trim_dots(text: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    // Each pair as qshape of Postfix 3.7.11 showed it.
+    // Observed with qshape of Postfix 3.7.11.
     #[test]
     fn addresses_count_as_in_the_original() {
         for (address, domain) in [

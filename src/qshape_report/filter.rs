@@ -1,7 +1,8 @@
-//! Restricts the report to messages that match the selection: what their names rule out
-//! is not opened; what is opened is matched before it is read for the table.
+//! Restricts the report to messages that match the selection. Files whose names
+//! cannot match are not opened; opened files are matched before they are read
+//! for the table.
 //!
-//! What a selection means is decided by `selection`.
+//! The module `selection` defines which messages match.
 
 use std::io;
 
@@ -12,43 +13,43 @@ use crate::spool::message::Message;
 use crate::spool::{Layout, Queue};
 use crate::sys::dir::Dir;
 
-/// Where deferral reasons are found.
+/// The location of deferral reasons.
 #[derive(Clone, Copy, Debug)]
 pub struct Logs<'a> {
     /// The queue directory.
     pub spool: &'a Dir,
-    /// Where IDs belong in it.
+    /// The layout of the queue directory.
     pub layout: &'a Layout,
 }
 
-/// The messages that match the selection.
+/// A selection and everything needed to evaluate it.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportSelection<'a> {
-    /// What is true of them.
+    /// The selection.
     pub selection: &'a Selection,
-    /// What counts in a message and how it is shown.
+    /// The rules for reading messages.
     pub rules: &'a Rules,
-    /// Where their logs are.
+    /// The location of the log files.
     pub logs: Logs<'a>,
-    /// The queues that were asked for, in the same order.
+    /// The requested queues, in the same order.
     pub queues: &'a [Queue],
 }
 
 impl ReportSelection<'_> {
-    /// Whether one of a queue's messages can match. Queues have numbers.
+    /// Whether any message of a queue can match. Queues are given by number.
     pub(super) fn admits_queue(&self, number: usize) -> bool {
         let queue = self.queues.get(number);
         queue.is_some_and(|queue| self.selection.admits_queue(*queue))
     }
 
-    /// Whether a message of that name can match.
+    /// Whether a message with this name can match.
     pub(super) fn admits_name(&self, number: usize, name: &[u8]) -> bool {
         let queue = self.queues.get(number);
         queue.is_some_and(|queue| self.selection.admits_name(queue.name().as_bytes(), name))
     }
 }
 
-/// Judges one open message after the other.
+/// Evaluates open messages one at a time.
 pub(super) struct Filter<'a> {
     matching: ReportSelection<'a>,
     matcher: Matcher<'a>,
@@ -62,8 +63,11 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether a message matches. An error is that the process has run out
-    /// of something.
+    /// Whether a message matches.
+    ///
+    /// # Errors
+    ///
+    /// The process has run out of a resource.
     pub(super) fn lets_through(
         &mut self,
         message: &Message,
@@ -78,20 +82,21 @@ impl<'a> Filter<'a> {
             layout: self.matching.logs.layout,
             queue: *queue,
             id,
-            // Only warnings name it, and they are ignored here.
+            // The path is used in warnings only, which are ignored here.
             path: "",
         };
         let matches = if self.matching.selection.needs_names_only() {
-            // Its name does not tell whether a file is a message at all.
+            // The name does not show whether the file is a message.
             self.matcher.examine(message, &at).map(|it| it.is_some())
         } else {
             self.matcher.matches(message, &at)
         };
         match matches {
             Ok(matches) => Ok(matches),
-            // Whether it counts cannot be known.
+            // It cannot be determined whether the message matches.
             Err(ReadError::Exhausted { cause, .. } | ReadError::Unread { cause, .. }) => Err(cause),
-            // Its text ends where no file can: it does not count anyway.
+            // The end of its content is not a valid file offset: such a file
+            // never counts.
             Err(ReadError::Seek { .. }) => Ok(false),
             Err(ReadError::Interrupted) => Err(io::ErrorKind::Interrupted.into()),
         }

@@ -11,7 +11,7 @@ use super::rows::RowSelection;
 use super::table::{DomainTable, TableRow};
 use crate::text::{to_printable, write_json};
 
-/// The object.
+/// The JSON object.
 #[derive(Serialize)]
 struct Report {
     by: &'static str,
@@ -23,16 +23,16 @@ struct Report {
     rows: Vec<ReportRow>,
 }
 
-/// A name's counts.
+/// The counts of a name.
 #[derive(Serialize)]
 struct ReportRow {
-    /// Bytes that are not UTF-8 are `?`.
+    /// Bytes that are not UTF-8 are replaced with `?`.
     name: String,
     total: u64,
     buckets: Vec<u64>,
 }
 
-/// An integer where it is one, as arrival times are.
+/// A limit, as an integer if possible, like arrival times.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Limit {
@@ -50,11 +50,11 @@ impl Limit {
     }
 }
 
-/// Writes the table and a line's end.
+/// Writes the table and a newline.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors in writing to `out`.
 pub fn json(
     table: &DomainTable,
     ages: &Ages,

@@ -1,10 +1,13 @@
-//! The shape of a queue: how many recipients or messages of each name are how
-//! old.
+//! The shape of a queue: the number of recipients or messages for each name, by
+//! age.
 //!
-//! - `ages`: the buckets · `domain`: what an address counts as
-//! - `counter`: what one message adds · `scan`: all of them, in parallel
-//! - `filter`: only some of them
-//! - `table`: the counts · `text`, `json`, `chart`: what they look like
+//! - `ages`: the age buckets
+//! - `domain`: the name that an address counts for
+//! - `counter`: the contribution of a message
+//! - `scan`: all messages, in parallel
+//! - `filter`: the restriction to a selection
+//! - `table`: the counts
+//! - `text`, `json`, `chart`: the output formats
 //!
 //! Independent of options; prints nothing.
 

@@ -1,33 +1,32 @@
-//! Which rows of a table are shown, and how their names look.
+//! The choice of a table's rows, and the format of their names.
 
 use super::table::{DomainTable, TableRow};
 use crate::text::{Charset, make_printable};
 
-/// How many rows are shown.
+/// The number of rows that are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Limit {
-    /// All of them.
+    /// All rows.
     #[default]
     None,
-    /// This many, that of all names included: `-n`, which is a fraction if it
-    /// likes.
+    /// This many rows, including the total; not necessarily an integer: `-n`.
     Rows(f64),
-    /// That of all names and this many others.
+    /// The total and this many other rows.
     Names(u64),
 }
 
-/// Which rows are shown.
+/// The rows that are shown.
 #[derive(Clone, Copy, Debug)]
 pub struct RowSelection {
-    /// How many names right below it a domain with a leading dot needs;
-    /// `None` where a leading dot means nothing.
+    /// The smallest number of direct children with which a domain that begins
+    /// with a dot is shown; `None` if a leading dot has no meaning.
     pub least_children: Option<f64>,
-    /// How many rows.
+    /// The number of rows.
     pub limit: Limit,
 }
 
 impl RowSelection {
-    /// The names and counts of the rows that are shown, in order.
+    /// Returns the names and counts of the shown rows, in order.
     pub fn of<'t>(&self, table: &'t DomainTable) -> Vec<(&'t [u8], &'t TableRow)> {
         let mut rows = Vec::new();
         for (name, row) in table.sorted() {
@@ -61,19 +60,19 @@ impl RowSelection {
     }
 }
 
-/// How names look.
+/// The format of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameFormat {
-    /// As they are: what follows is a program.
+    /// Unchanged, for programs.
     AsTheyAre,
-    /// Without anything that could command a terminal.
+    /// Without characters that could control a terminal.
     Printable,
 }
 
 impl NameFormat {
-    /// A name in at most `width` bytes; of a longer one the last of them
-    /// after a `+`. (Observed: a fraction of a byte takes one more from the
-    /// end, as it moves the beginning.)
+    /// Shortens a name to at most `width` bytes: a longer one keeps its end,
+    /// after a `+`. (Observed with Postfix 3.7.11: a fractional width can lose
+    /// one more byte at the end, since it moves the beginning.)
     pub fn fit(self, name: &[u8], width: f64) -> Vec<u8> {
         let length = name.len() as f64;
         let mark: &[u8] = match name.first() {

@@ -1,5 +1,5 @@
-//! Counts all messages below the queues that were asked for: walks them, lets
-//! readers count, and adds up what they find in the order of the walk.
+//! Counts all messages in the requested queues: scans the queues, has workers
+//! read the files, and adds up the results in the order of the scan.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -14,31 +14,31 @@ use crate::worker_pool::limits::PoolLimits;
 use crate::worker_pool::pool;
 use crate::worker_pool::pool::{Consumer, ConsumerGone};
 
-/// Readers at most. One file a message is all that is read: with a cold cache
-/// 64 readers are a tenth faster than 32; with a warm one it makes no
-/// difference (measured).
+/// The maximum number of reading threads. Each message needs only one file:
+/// with a cold cache, 64 threads are a tenth faster than 32; with a warm one
+/// there is no difference (measured).
 pub const READERS_MAX: usize = 64;
 
-/// What is searched.
+/// The parameters of a scan.
 #[derive(Clone, Copy, Debug)]
 pub struct ScanRequest<'a> {
-    /// Where relative queues are.
+    /// The base directory of relative queue paths.
     pub base: &'a Dir,
-    /// How many threads read, at most.
+    /// The maximum number of reading threads.
     pub readers: usize,
 }
 
-/// Hears what happens on the way.
+/// Receives the events of a scan.
 pub trait ScanObserver<E> {
-    /// Something that barred the way.
+    /// A directory or file could not be read.
     fn barred(&mut self, issue: &TraversalIssue);
-    /// Another message was counted, the `messages`th.
+    /// Another message was counted; `messages` is the number so far.
     fn counted(&mut self, table: &DomainTable, messages: u64) -> Result<(), E>;
-    /// The process has run out of something.
+    /// The process has run out of a resource.
     fn exhausted(&mut self, cause: &io::Error) -> E;
 }
 
-/// Counts everything into `table`.
+/// Counts all messages into `table`.
 pub fn scan_queues<E>(
     question: &CountRequest<'_>,
     field: &ScanRequest<'_>,
@@ -56,7 +56,8 @@ pub fn scan_queues<E>(
         || ChunkCounter::new(question),
         |feed| {
             let mut feed = NameFeed::new(feed, field.readers);
-            // That no more is consumed is known where the results are.
+            // The scan fails only if the adder stops, which keeps the reason
+            // itself.
             let _ = walk(question, field.base, &mut feed);
         },
         &mut adder,
@@ -83,8 +84,8 @@ impl<E, O: ScanObserver<E>> Consumer<CountPiece> for Adder<'_, O, E> {
     }
 }
 
-/// Walks the queues and feeds the names that may be messages, and match the
-/// selection, to the workers.
+/// Scans the queues and passes the names that can be messages, and can match
+/// the selection, to the workers.
 fn walk(
     question: &CountRequest<'_>,
     base: &Dir,
@@ -113,7 +114,7 @@ fn walk(
     feed.flush()
 }
 
-/// Adds what a reader found.
+/// Adds a worker's result.
 fn take<E>(
     piece: CountPiece,
     table: &mut DomainTable,

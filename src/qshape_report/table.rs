@@ -1,6 +1,5 @@
-//! The table: how many of each name are how old. Memory grows with the number
-//! of names and of buckets in use, not with the messages counted, and has a
-//! bound.
+//! The table of counts by name and age. Memory grows with the number of names
+//! and of buckets in use, not with the number of messages, and is bounded.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -8,29 +7,31 @@ use std::collections::HashMap;
 use super::domain;
 use super::domain::DomainName;
 
-/// What the row of all names is called.
+/// The name of the total row.
 pub const TOTAL: &[u8] = b"TOTAL";
 
-/// Label of the overflow group: the names that have no row of their own.
+/// Label of the overflow group, which has all names without a row of their own.
 pub const OTHERS: &[u8] = b"(others)";
-/// Bytes of memory for rows; what comes after them counts as one.
+/// The memory for rows in bytes. Names beyond that count for the overflow
+/// group.
 const COST_MAX: usize = 24 * 1024 * 1024;
-/// What a row costs beside its name (measured).
+/// The memory for a row in addition to its name (measured).
 const ROW_COST: usize = 200;
 
-/// The counts of one name.
+/// The counts of a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableRow {
-    /// All of them.
+    /// The sum of all buckets.
     pub total: u64,
-    /// Those of the buckets in use, in order of the buckets.
+    /// The buckets in use and their counts, in order.
     buckets: Vec<(usize, u64)>,
-    /// How many names were first seen right below this one, if it is a parent.
+    /// The number of names that were first counted directly below this one, if
+    /// it is a parent.
     pub children: Option<u64>,
 }
 
 impl TableRow {
-    /// How many are in a bucket.
+    /// The count of a bucket.
     pub fn count(&self, bucket: usize) -> u64 {
         match self.find(bucket) {
             Ok(at) => self.buckets.get(at).map_or(0, |(_, count)| *count),
@@ -45,7 +46,7 @@ impl TableRow {
     fn add(&mut self, bucket: usize, count: u64) {
         self.total = self.total.saturating_add(count);
         if bucket == 0 {
-            // Where there is no bucket, the original counts into the total.
+            // Postfix's qshape adds an age without a bucket to the total.
             self.total = self.total.saturating_add(count);
             return;
         }
@@ -60,24 +61,24 @@ impl TableRow {
     }
 }
 
-/// Whether the domains above a domain are counted too.
+/// Whether parent domains are counted too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Parents {
-    /// They are not.
+    /// They are not counted.
     #[default]
     Omitted,
-    /// They are.
+    /// They are counted.
     Counted,
 }
 
-/// All rows.
+/// The table.
 #[derive(Clone, Debug, Default)]
 pub struct DomainTable {
     rows: HashMap<Box<[u8]>, TableRow>,
-    /// The row of all names.
+    /// The total row.
     pub total: TableRow,
     parents: Parents,
-    /// What the rows cost.
+    /// The memory for the rows.
     cost: usize,
 }
 
@@ -90,7 +91,7 @@ impl DomainTable {
         }
     }
 
-    /// Counts the name of a key.
+    /// Adds to the count of a key's name.
     pub fn add(&mut self, key: &[u8], bucket: usize, count: u64) {
         self.total.add(bucket, count);
         let mut is_new = self.add_row(key, bucket, count);
@@ -106,7 +107,7 @@ impl DomainTable {
         }
     }
 
-    /// Counts into one row; whether it is a new one.
+    /// Adds to a row. Returns whether it is new.
     fn add_row(&mut self, name: &[u8], bucket: usize, count: u64) -> bool {
         match self.rows.get_mut(name) {
             Some(row) => {
@@ -130,8 +131,8 @@ impl DomainTable {
         }
     }
 
-    /// All rows, that of all names among them, the largest first; of equal
-    /// ones that with the shorter name, then by name.
+    /// Returns all rows including the total, by descending count, then by
+    /// length of the name, then by name.
     pub fn sorted(&self) -> Vec<(&[u8], &TableRow)> {
         let rows = self
             .rows
@@ -146,7 +147,7 @@ impl DomainTable {
             .collect()
     }
 
-    /// Whether a row is that of all names.
+    /// Whether a row is the total.
     pub fn is_total(&self, row: &TableRow) -> bool {
         std::ptr::eq(row, &self.total)
     }

@@ -1,5 +1,5 @@
 //! The table as text: right-aligned columns, as wide as the headings and the
-//! counts of all names need; names get the rest of the line.
+//! total row require. Names get the rest of the line.
 
 use std::io;
 use std::io::Write;
@@ -9,17 +9,17 @@ use super::rows::{NameFormat, RowSelection};
 use super::table::{DomainTable, TableRow};
 use crate::text::blanks;
 
-/// Columns that a number has at least.
+/// The minimum width of a number.
 const NUMBER_MIN: usize = 2;
-/// Columns that names have at least, however wide that makes the line.
+/// The minimum width of names, regardless of the width of the line.
 const NAME_MIN: f64 = 18.0;
 
-/// What the table is written on.
+/// The layout of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct TableLayout {
-    /// How wide; fractions of a column are not used.
+    /// The width in columns; a fraction of a column is not used.
     pub width: f64,
-    /// How names look on it.
+    /// The format of names.
     pub names: NameFormat,
 }
 
@@ -27,7 +27,7 @@ pub struct TableLayout {
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors in writing to `out`.
 pub fn table_layout(
     table: &DomainTable,
     ages: &Ages,
@@ -58,7 +58,7 @@ pub fn table_layout(
     Ok(())
 }
 
-/// The widths of the numbers: of all ages, then of each bucket.
+/// Returns the widths of the numbers: the sum of all ages, then each bucket.
 fn widths(headings: &[String], total: &TableRow) -> Vec<usize> {
     let heading = |column: usize| match column.checked_sub(1) {
         None => 1,
@@ -72,7 +72,7 @@ fn widths(headings: &[String], total: &TableRow) -> Vec<usize> {
         .collect()
 }
 
-/// The number in a column: of all ages, then of each bucket.
+/// Returns the number in a column: the sum of all ages, then each bucket.
 fn number(row: &TableRow, column: usize) -> u64 {
     match column {
         0 => row.total,

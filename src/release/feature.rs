@@ -1,71 +1,71 @@
-//! Features: what some releases of Postfix do and others do not.
+//! Features: behavior that some releases of Postfix have and others do not.
 //!
-//! Owns the first release of each, for every line that is still maintained.
-//! Observed with builds of 3.4.13, 3.5.25, 3.6.4, 3.7.11, 3.8.6, 3.10.13 and
-//! 3.11.7, and in Postfix's announcements of releases.
+//! Lists the first release of each, for all lines of releases that are still
+//! maintained. Observed with builds of 3.4.13, 3.5.25, 3.6.4, 3.7.11, 3.8.6,
+//! 3.10.13 and 3.11.7, and taken from Postfix's release announcements.
 
 use super::Release;
 
-/// One behaviour.
+/// A behavior that depends on the release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// Messages can be marked to expire: `postsuper -e` and `-f`, the mark
-    /// `#`, `forced_expire` in listings. postsuper acts in the order of its
-    /// options, and reports that it did nothing; unfinished files are purged
-    /// after seven days, before after one.
+    /// Messages can be marked to expire: `postsuper -e` and `-f`, the mark `#`,
+    /// `forced_expire` in listings. postsuper acts in the order of its options,
+    /// and reports it when it did nothing; unfinished files are purged after
+    /// seven days instead of one.
     ForcedExpire,
     /// showq and the flush daemon begin with the name of their protocol.
     DaemonsGreet,
-    /// respectful_logging is a parameter, and has to be yes or no.
+    /// respectful_logging is a parameter, whose value must be yes or no.
     RespectfulLogging,
-    /// compatibility_level is a number that may go on with a dot and anything;
-    /// before, a number.
+    /// compatibility_level is a number that may be followed by a dot and any
+    /// text; in earlier releases, a number only.
     LevelMayHaveParts,
     /// compatibility_level is a version of up to three numbers.
     LevelIsVersion,
-    /// A setting in main.cf and an attribute of a message need a name before
+    /// A setting in main.cf and an attribute of a message require a name before
     /// the equals sign.
     SettingsNeedName,
-    /// A message that the mail system is down says why.
+    /// The message that the mail system is down includes the reason.
     ConnectReason,
     /// postcat has `-r` and `-s`.
     PostcatOffsets,
-    /// postcat only warns of a size record that it cannot use.
+    /// postcat only warns of an unusable size record.
     InvalidSizeIsWarning,
-    /// qshape's usage text says "the domain", before "the the domain".
+    /// qshape's usage text has "the domain" instead of "the the domain".
     QshapeUsageText,
-    /// Only valid UTF-8 is printable; before, any bytes with the high bit
-    /// after one that begins a character.
+    /// Only valid UTF-8 is printable; in earlier releases, any bytes with the
+    /// high bit that follow a lead byte.
     StrictUtf8,
-    /// A NUL in main.cf is warned of.
+    /// A NUL in main.cf causes a warning.
     NulWarning,
-    /// postcat goes to the extracted segment only if the size record says
-    /// where it is.
+    /// postcat reads the extracted segment only if the size record has its
+    /// offset.
     ExtractedSegmentNeedsOffset,
-    /// The size record of a maildrop file is preliminary: its size does not
-    /// count in listings, and postcat does not go where it leads.
+    /// The size record of a maildrop file is preliminary: listings ignore its
+    /// size, and postcat does not follow its offset.
     PreliminarySize,
-    /// Where no postlogd takes a line for `maillog_file = /dev/stdout`, it is
-    /// written there.
+    /// With `maillog_file = /dev/stdout`, lines that no postlogd accepts are
+    /// written to standard output.
     LogToStdout,
-    /// Listings have original recipients and the bounce log's reasons.
+    /// Listings contain original recipients and the reasons in bounce logs.
     OriginalRecipient,
     /// An original recipient before the sender makes a file invalid.
     OriginalRecipientBeforeSender,
-    /// A name of exactly five characters has no inode number: postsuper
-    /// leaves it alone.
+    /// A name of exactly five characters has no inode number, so postsuper does
+    /// not act on it.
     FiveCharacterNameIsBogus,
 }
 
 use Feature::*;
 
-/// Shorthand for the table below.
+/// A release of Postfix 3, for the table below.
 const fn first(minor: u32, patch: u32) -> Release {
     Release::new(3, minor, patch)
 }
 
 impl Feature {
-    /// Every feature.
+    /// All features.
     #[cfg(test)]
     pub const ALL: [Self; 18] = [
         ForcedExpire,
@@ -88,16 +88,16 @@ impl Feature {
         FiveCharacterNameIsBogus,
     ];
 
-    /// The first release of each line that has it, oldest first. All lines
-    /// after the last one have it from their start.
+    /// The first release with the feature in each line of releases, oldest
+    /// first. All lines after the last one have it from the beginning.
     pub(super) fn since(self) -> &'static [Release] {
         const V3_5: &[Release] = &[first(5, 0)];
         const V3_6: &[Release] = &[first(6, 0)];
-        // Observed with 3.4.13 (without) and 3.5.25 (with); 3.5.9 is the first
-        // one after the form was introduced for 3.6.
+        // Observed with 3.4.13 (without) and 3.5.25 (with). 3.5.9 is the first
+        // release of the line after 3.6 introduced this format.
         const LEVEL_PARTS: &[Release] = &[first(5, 9)];
         // Observed with 3.4.13 and 3.6.4 (without), 3.5.25, 3.7.11 and 3.8.6
-        // (with): the releases between are taken to be without.
+        // (with). The releases in between are assumed to be without.
         const NAMES: &[Release] = &[first(5, 25), first(6, 15), first(7, 11), first(8, 6)];
         const V3_7: &[Release] = &[first(7, 0)];
         const V3_9: &[Release] = &[first(9, 0)];
@@ -148,7 +148,7 @@ mod tests {
         Release::parse(version).unwrap().has(feature)
     }
 
-    /// Each feature: releases without it, releases with it.
+    /// Each feature, with releases that do not have it and releases that do.
     #[test]
     fn each_feature_begins_with_its_first_release_in_each_line() {
         let table: [(Feature, &[&str], &[&str]); 18] = [

@@ -1,8 +1,8 @@
-//! The Postfix that an instance runs: which release it is, looked up once and
-//! only if something depends on it.
+//! The Postfix release of an instance, which is looked up once, and only if
+//! something depends on it.
 //!
-//! A daemon that is replaced while a tool runs does not change the tool's
-//! mind: one run is one release.
+//! A process uses the same release throughout, even if the daemons are replaced
+//! while it runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -11,12 +11,12 @@ use super::program::{version_alone_in, version_in};
 use super::{Feature, Release};
 use crate::text::{Charset, make_printable};
 
-/// The programs that carry the version, in the order in which they are asked.
+/// The programs that contain the version, in the order of the search.
 const CARRIERS: [&str; 2] = ["showq", MASTER];
-/// The program that carries it as the default of a parameter.
+/// The program that contains the version as a parameter's default.
 const MASTER: &str = "master";
 
-/// The Postfix of an instance. Copies share what was found out.
+/// The Postfix of an instance. Clones share the result of the lookup.
 #[derive(Clone, Debug)]
 pub struct Installed(Arc<Inner>);
 
@@ -36,7 +36,7 @@ impl Installed {
         }))
     }
 
-    /// A release that needs no looking up: the user names it.
+    /// A release that the user named, without a lookup.
     pub fn of_release(release: Release) -> Self {
         let found = OnceLock::from((release, release.to_string()));
         Self(Arc::new(Inner {
@@ -45,19 +45,20 @@ impl Installed {
         }))
     }
 
-    /// Whether its daemons' files are in `daemon_directory`, or do not matter.
+    /// Whether the daemons' files in `daemon_directory` determine this release,
+    /// or no files do.
     pub fn is_in(&self, daemon_directory: &Path) -> bool {
         let own = &self.0.daemon_directory;
         own.as_os_str().is_empty() || own == daemon_directory
     }
 
-    /// The release: what the daemons' files say, or [`Release::NEWEST`] if
-    /// they say nothing.
+    /// The release according to the daemons' files, or [`Release::NEWEST`] if
+    /// they do not contain one.
     pub fn release(&self) -> Release {
         self.found().0
     }
 
-    /// Its version as Postfix writes it.
+    /// The version as Postfix writes it.
     pub fn version(&self) -> &str {
         &self.found().1
     }
@@ -80,16 +81,16 @@ impl Installed {
     }
 }
 
-/// Which texts with UTF-8 in them may be shown as they are. Asks for the
-/// release only if there is a byte above ASCII.
+/// Which texts with UTF-8 may be printed unchanged. Looks up the release only
+/// for text that is not ASCII.
 #[derive(Clone, Debug, Default)]
 pub enum Utf8 {
-    /// None: smtputf8_enable is off, or not known yet.
+    /// None: smtputf8_enable is off or not yet known.
     #[default]
     Hidden,
-    /// Those that were made printable before.
+    /// Texts that have already been made printable.
     PassedOn,
-    /// What that Postfix takes for UTF-8.
+    /// Texts that this Postfix considers UTF-8.
     AsBy(Installed),
 }
 
@@ -103,7 +104,7 @@ impl Utf8 {
         }
     }
 
-    /// The characters that may be shown of `text`.
+    /// Returns the characters of `text` that may be printed.
     pub fn charset(&self, text: &[u8]) -> Charset {
         match self {
             _ if text.is_ascii() => Charset::Ascii,
@@ -113,14 +114,14 @@ impl Utf8 {
         }
     }
 
-    /// Replaces in place what may not be shown.
+    /// Replaces characters that may not be printed, in place.
     pub fn make_printable(&self, text: &mut [u8]) {
         let charset = self.charset(text);
         make_printable(text, charset);
     }
 }
 
-/// What a release takes for UTF-8.
+/// Returns the characters that a release considers UTF-8.
 pub fn charset_of(release: Release) -> Charset {
     if release.has(Feature::StrictUtf8) {
         Charset::StrictUtf8
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!(release(), Release::NEWEST);
         std::fs::write(directory.path().join("master"), "x\0mail_version=3.6.4\0").unwrap();
         assert_eq!(release(), Release::new(3, 6, 4));
-        // A file without a version says nothing.
+        // A file without a version is ignored.
         std::fs::write(directory.path().join("showq"), "mail_version=none\0").unwrap();
         assert_eq!(release(), Release::new(3, 6, 4));
         std::fs::write(directory.path().join("showq"), "mail_version=3.5.25\0").unwrap();
@@ -154,7 +155,7 @@ mod tests {
         std::fs::write(&master, "\x7fELF\x003.11.7\0").unwrap();
         let release = || Installed::in_directory(directory.path()).release();
         assert_eq!(release(), Release::new(3, 11, 7));
-        // The mark is the better source.
+        // The marked version takes precedence.
         std::fs::write(&master, "\x7fELF\x003.11.7\0mail_version=3.9.1\0").unwrap();
         assert_eq!(release(), Release::new(3, 9, 1));
     }

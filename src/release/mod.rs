@@ -1,10 +1,9 @@
-//! Releases of Postfix: the one place that knows in which of them a tool or a
-//! daemon behaves how.
+//! Releases of Postfix, and which behavior each of them has.
 //!
-//! - [`Release`]: a version number · [`Feature`]: a behaviour by name, with
-//!   its first releases
-//! - [`Installed`]: the Postfix of an instance; its release is looked up in
-//!   the daemons' files when it is first asked for, and not before
+//! - [`Release`]: a version number
+//! - [`Feature`]: a behavior by name, with its first releases
+//! - [`Installed`]: the Postfix of an instance, whose release is looked up in
+//!   the daemons' files when it is first needed
 
 mod feature;
 mod installed;
@@ -15,8 +14,8 @@ pub use installed::{Installed, Utf8, charset_of};
 
 use std::fmt;
 
-/// A release of Postfix. A snapshot such as `3.12-20260821` counts as the
-/// first release of its line.
+/// A release of Postfix. A snapshot such as `3.12-20260821` counts as the first
+/// release of its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Release {
     /// The 3 of 3.10.5.
@@ -28,11 +27,11 @@ pub struct Release {
 }
 
 impl Release {
-    /// The newest release that is known here: what counts if nothing else can
-    /// be found out.
+    /// The newest known release, which is used if the release cannot be
+    /// determined.
     pub const NEWEST: Self = Self::new(3, 12, 0);
 
-    /// A release by its numbers.
+    /// Returns a release from its numbers.
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
         Self {
             major,
@@ -41,9 +40,9 @@ impl Release {
         }
     }
 
-    /// Reads a version as Postfix writes it, `3.10.5` or `3.12-20260821`, or
-    /// its line, `3.5`, which stands for the first release of it. `None` if
-    /// the text is no version.
+    /// Parses a version as Postfix writes it, `3.10.5` or `3.12-20260821`, or a
+    /// line of releases, `3.5`, which stands for its first release. `None` if
+    /// the text is not a version.
     pub fn parse(text: &str) -> Option<Self> {
         let (numbers, suffix) = match text.split_once('-') {
             Some((numbers, suffix)) => (numbers, Some(suffix)),
@@ -63,7 +62,7 @@ impl Release {
         is_all.then_some(Self::new(major, minor, patch))
     }
 
-    /// Whether a feature is in this release.
+    /// Whether this release has a feature.
     pub fn has(self, feature: Feature) -> bool {
         let since = feature.since();
         let line = |of: &Self| (of.major, of.minor);
@@ -80,7 +79,7 @@ impl fmt::Display for Release {
     }
 }
 
-/// A number of digits only, without a sign.
+/// Parses a number that consists of digits only.
 fn number(text: &str) -> Option<u32> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     is_digits.then(|| text.parse().ok()).flatten()

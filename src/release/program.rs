@@ -1,10 +1,10 @@
-//! The version that a program of Postfix carries: the bytes `mail_version=`
-//! in its file, then the version up to a NUL.
+//! The version in a program file of Postfix: the bytes `mail_version=`, then
+//! the version up to a NUL.
 //!
-//! Debian's 3.11.7 has no such bytes in any program: its master carries the
+//! No program of Debian's 3.11.7 contains these bytes; its master contains the
 //! default of the parameter, the version alone between NULs.
 //!
-//! Reads a file piece by piece and ends where the version is found.
+//! Files are read in pieces, up to the version.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Take};
@@ -13,31 +13,31 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-/// What is before the version.
+/// The mark that precedes the version.
 const MARK: &[u8] = b"mail_version=";
-/// A program is small; nothing larger is searched.
+/// The maximum number of bytes that are searched. Programs are smaller.
 const SIZE_MAX: u64 = 16 * 1024 * 1024;
-/// Bytes of a version at most.
+/// The maximum length of a version.
 const VERSION_MAX: usize = 40;
-/// Bytes read at a time.
+/// The number of bytes to read at a time.
 const PIECE: usize = 64 * 1024;
 
-/// The version in a program, as it is written there; `None` if the file
-/// cannot be read or has none.
+/// Returns the version in a program as written there; `None` if the file cannot
+/// be read or has none.
 pub(super) fn version_in(program: &Path) -> Option<String> {
     search(open(program)?)
 }
 
-/// The first text in a program that is a version and nothing else, from one
-/// NUL to the next. Only versions of Postfix 3 are taken: what begins with
-/// another digit may be a status code of a delivery, such as 5.1.2.
+/// Returns the first text between two NULs that is a version and nothing else.
+/// Only versions of Postfix 3 are accepted, since other numbers can be a
+/// delivery status such as 5.1.2.
 pub(super) fn version_alone_in(program: &Path) -> Option<String> {
     search_alone(open(program)?)
 }
 
-/// Opens a program; `None` if it is none.
+/// Opens a program file; `None` if it is not one.
 fn open(program: &Path) -> Option<Take<File>> {
-    // A FIFO or a device in the program's place must not make us wait.
+    // Opening a FIFO or a device in the program's place must not block.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits())
@@ -50,7 +50,7 @@ fn open(program: &Path) -> Option<Take<File>> {
     Some(file.take(SIZE_MAX))
 }
 
-/// Looks for the version in all that `input` has.
+/// Searches `input` for the marked version.
 fn search(mut input: impl Read) -> Option<String> {
     let mut window = Vec::with_capacity(PIECE);
     loop {
@@ -60,7 +60,8 @@ fn search(mut input: impl Read) -> Option<String> {
         match find(&window) {
             SectionData::Version(version) => return Some(version),
             SectionData::No if count == 0 => return None,
-            // A mark without its end stays in the window until more is read.
+            // A mark without the end of its version stays in the window until
+            // more is read.
             SectionData::Part(at) if count > 0 && at == 0 && before > PIECE => return None,
             SectionData::Part(_) if count == 0 => return None,
             SectionData::Part(at) => drop(window.drain(..at)),
@@ -73,12 +74,13 @@ fn search(mut input: impl Read) -> Option<String> {
     }
 }
 
-/// Looks for a text that is a version as a whole.
+/// Searches `input` for a text that is a version as a whole.
 fn search_alone(input: impl Read) -> Option<String> {
     let mut input = BufReader::with_capacity(PIECE, input);
     let limit = u64::try_from(VERSION_MAX).ok()?;
     let mut text = Vec::with_capacity(VERSION_MAX);
-    // What is before the first NUL, or after a limit, is not alone.
+    // Text before the first NUL, or after the length limit, is not a whole
+    // text.
     let mut begins = false;
     loop {
         text.clear();
@@ -100,14 +102,15 @@ fn search_alone(input: impl Read) -> Option<String> {
     }
 }
 
-/// What a part of a file holds.
+/// The result of searching a part of a file.
 #[derive(Debug, PartialEq, Eq)]
 enum SectionData {
-    /// No mark.
+    /// The part has no mark.
     No,
-    /// A mark, from there, whose version may go on after the part.
+    /// The part has a mark at this position, and the version may continue after
+    /// the part.
     Part(usize),
-    /// A version.
+    /// The part has this version.
     Version(String),
 }
 
@@ -133,8 +136,8 @@ fn find(bytes: &[u8]) -> SectionData {
     SectionData::No
 }
 
-/// Where the next mark begins. Most bytes of a program are no `m`: looking for
-/// that one first is what makes it quick.
+/// Returns the position of the next mark. Searching for an `m` first makes this
+/// fast, since most bytes of a program are different.
 fn next_mark(bytes: &[u8], mut from: usize) -> Option<usize> {
     loop {
         let rest = bytes.get(from..)?;

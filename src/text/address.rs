@@ -1,9 +1,9 @@
 //! RFC 822 quoting of an envelope address.
 
-/// Appends `address` with its local part quoted if RFC 822 asks for it.
+/// Appends `address`, with its local part quoted if RFC 822 requires it.
 ///
-/// A source route at the front (`@a,@b:`) is kept as it is. The local part is
-/// what follows, up to the last `@`, or all of it.
+/// A source route at the beginning (`@a,@b:`) is kept unchanged. The local part
+/// is the text after it, up to the last `@` or the end.
 pub fn quote(address: &[u8], to: &mut Vec<u8>) {
     let (route, mailbox) = split_route(address);
     let (local, domain) = match mailbox.iter().rposition(|&b| b == b'@') {
@@ -19,7 +19,7 @@ pub fn quote(address: &[u8], to: &mut Vec<u8>) {
     to.extend_from_slice(domain);
 }
 
-/// Splits a source route off: all up to the first colon, if the address
+/// Splits off a source route: the text up to the first colon, if the address
 /// begins with `@`.
 fn split_route(address: &[u8]) -> (&[u8], &[u8]) {
     match address {
@@ -55,7 +55,7 @@ fn is_dot_string(local: &[u8]) -> bool {
         }
         previous = byte;
     }
-    // Also false for an empty local part.
+    // This is also false for an empty local part.
     previous != b'.'
 }
 
@@ -74,7 +74,8 @@ fn quote_local_part(local: &[u8], to: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    // Each pair as Postfix 3.7.11 listed it (before control bytes are hidden).
+    // Observed with listings of Postfix 3.7.11, before control bytes are
+    // replaced.
     #[test]
     fn quoting_is_that_of_postfix() {
         for (address, expected) in [

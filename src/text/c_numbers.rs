@@ -1,11 +1,11 @@
-//! Numbers as the C library reads them: white space, a sign, digits, and
-//! whatever follows. strtol(3), strtoul(3).
+//! Numbers as the C library parses them: white space, a sign, digits, and any
+//! text after them. See strtol(3) and strtoul(3).
 
 use super::space::trim_space_start;
 
-/// The decimal number that a text begins with, and what follows it; `None` if
-/// there is none. A number that does not fit is the nearest that does, as
-/// strtol(3) has it.
+/// Parses the decimal number at the beginning of a text. Returns it with the
+/// rest of the text; `None` if there is no number. As in strtol(3), a number
+/// that is out of range becomes the nearest limit.
 pub fn leading_number(text: &[u8]) -> Option<(i64, &[u8])> {
     let (sign, digits) = split_sign(text);
     let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -17,16 +17,16 @@ pub fn leading_number(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((number, rest))
 }
 
-/// A text that is a decimal number from the first digit to its end; `None` if
-/// it is not, or does not fit the type.
+/// Parses a decimal number that extends to the end of the text; `None` if there
+/// is none, or if it does not fit into the type.
 pub fn whole_number<N: TryFrom<i64>>(text: &[u8]) -> Option<N> {
     let (number, rest) = leading_number(text)?;
     rest.is_empty().then(|| N::try_from(number).ok())?
 }
 
-/// The same for an unsigned number that is stored as a signed one. One that
-/// does not fit is the largest, which is -1; a minus sign negates, as
-/// strtoul(3) has it.
+/// Parses an unsigned number that extends to the end of the text and is stored
+/// as a signed one. As in strtoul(3), a number that is out of range becomes the
+/// largest one, which is -1, and a minus sign negates.
 pub fn whole_unsigned(text: &[u8]) -> Option<i64> {
     let (sign, digits) = split_sign(text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -37,7 +37,7 @@ pub fn whole_unsigned(text: &[u8]) -> Option<i64> {
     Some(number.wrapping_mul(sign))
 }
 
-/// The sign, which is 1 or -1, and what follows it.
+/// Returns the sign, 1 or -1, and the text after it.
 fn split_sign(text: &[u8]) -> (i64, &[u8]) {
     let text = trim_space_start(text);
     match text.split_first() {

@@ -1,21 +1,21 @@
-//! Folds what differs between reasons that say the same: ten thousand
-//! destinations that time out have ten thousand texts and one cause.
+//! Replaces the particulars in deferral reasons, so that the same cause gives
+//! the same text: ten thousand destinations that time out have ten thousand
+//! different texts.
 //!
-//! Owns which words are particulars: numbers, queue IDs, addresses, hosts,
-//! IPs, URLs. Independent of where reasons come from and what they mean.
+//! Particulars are numbers, queue IDs, addresses, hosts, IP addresses and URLs.
+//! Independent of the source and meaning of reasons.
 
-/// Stands for what was folded.
+/// The replacement for particulars.
 pub const FOLDED: &str = "\u{2026}";
-/// Bytes of a folded reason at most, without `MORE`: hosts can answer with
-/// any length of text, and folded reasons are kept.
+/// The maximum number of bytes of a folded reason, without `MORE`. Hosts can
+/// answer with texts of any length, and folded reasons are kept in memory.
 const LENGTH_MAX: usize = 512;
-/// Stands for the words that are too many.
+/// The replacement for words beyond the maximum length.
 const MORE: &[u8] = b" ...";
-/// Length from which a word without vowels is a long queue ID.
+/// The length from which a word without vowels is a long queue ID.
 const LONG_ID_MIN: usize = 14;
 
-/// Appends `reason` to `to` with its particulars folded to `…`, one for any
-/// number of them in a row.
+/// Appends `reason` to `to`, with each sequence of particulars replaced by `…`.
 pub fn fold(reason: &[u8], to: &mut Vec<u8>) {
     let start = to.len();
     let mut last_was_folded = false;
@@ -41,8 +41,8 @@ pub fn fold(reason: &[u8], to: &mut Vec<u8>) {
     }
 }
 
-/// Takes back the word that was one too many; of a word that is too long on
-/// its own, what goes beyond. No character is cut in two.
+/// Removes the word that exceeded the maximum length, or the end of a single
+/// word that is too long. Characters are not split.
 fn shorten(to: &mut Vec<u8>, start: usize, before: usize) {
     if before > start {
         to.truncate(before);
@@ -55,13 +55,13 @@ fn shorten(to: &mut Vec<u8>, start: usize, before: usize) {
     to.truncate(end.unwrap_or(most));
 }
 
-/// Appends one word, folded if it is a particular.
+/// Appends a word, folded if it is a particular.
 fn fold_word(word: &[u8], to: &mut Vec<u8>) {
     let (before, core, after) = core(word);
     to.extend_from_slice(before);
     let name = core.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     match (name, core.get(name)) {
-        // `name=example.com`: what is asked for is part of the reason.
+        // In `name=example.com`, the name is part of the cause.
         (at @ 1.., Some(b'=')) => {
             let (name, value) = core.split_at(at.saturating_add(1));
             to.extend_from_slice(name);
@@ -80,7 +80,7 @@ fn fold_core(core: &[u8], to: &mut Vec<u8>) {
     }
 }
 
-/// A word's leading punctuation, the word itself, and the trailing punctuation.
+/// Splits a word into leading punctuation, core and trailing punctuation.
 fn core(word: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let opens = |b: &&u8| matches!(**b, b'(' | b'[' | b'<' | b'{' | b'"' | b'\'' | b'#');
     let closes = |b: &&u8| {
@@ -99,15 +99,15 @@ fn core(word: &[u8]) -> (&[u8], &[u8], &[u8]) {
     (before, core, after)
 }
 
-/// Whether a word is different in each message rather than for each cause.
+/// Whether a word differs between messages with the same cause.
 fn is_particular(core: &[u8]) -> bool {
     let is_url = core.windows(3).any(|w| w == b"://");
     let has_digit = core.iter().any(u8::is_ascii_digit);
     is_url || has_digit || core.contains(&b'@') || is_host(core) || is_long_id(core)
 }
 
-/// Whether a word is a host or domain name: labels with dots between them,
-/// the last of letters.
+/// Whether a word is a host or domain name: labels separated by dots, the last
+/// of them letters only.
 fn is_host(core: &[u8]) -> bool {
     let is_label = |label: &[u8]| {
         let fits = |&b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || b >= 0x80;
@@ -118,7 +118,8 @@ fn is_host(core: &[u8]) -> bool {
     labels > 0 && core.split(|&b| b == b'.').all(is_label) && last.len() >= 2
 }
 
-/// Whether a word can only be a long queue ID: digits were looked for already.
+/// Whether a word can only be a long queue ID. It has no digits, which were
+/// checked before.
 fn is_long_id(core: &[u8]) -> bool {
     let fits = |&b: &u8| b.is_ascii_alphabetic() && !b"aeiouAEIOU".contains(&b);
     core.len() >= LONG_ID_MIN && core.contains(&b'z') && core.iter().all(fits)
@@ -190,8 +191,8 @@ mod tests {
     fn a_folded_reason_is_bounded() {
         assert!(folded(&"word ".repeat(100_000)).len() <= LENGTH_MAX + 4);
         assert!(folded(&"x".repeat(100_000)).len() <= LENGTH_MAX);
-        // Whatever is at the limit: what is folded can be longer than it
-        // was, and characters have several bytes.
+        // Folding can make a text longer, and characters can have several
+        // bytes: all combinations near the limit are tried.
         for length in LENGTH_MAX - 12..LENGTH_MAX + 4 {
             let long = "x".repeat(length);
             for end in [

@@ -1,7 +1,7 @@
-//! JSON of our own: one object on one line, with the separators that Postfix
-//! writes.
+//! JSON in our own formats: an object per line, with the separators that
+//! Postfix uses.
 //!
-//! Owns the escapes: no character that a terminal obeys is written as it is.
+//! Characters that could control a terminal are always written as escapes.
 
 use std::io;
 use std::io::Write;
@@ -15,20 +15,20 @@ use super::printable::is_obeyed;
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors in writing to `out`.
 pub fn write_json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(out, SpacedFormatter);
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
-/// Appends an object that is a line of its own.
+/// Appends an object and a newline.
 pub fn append_json_line(value: &impl Serialize, out: &mut Vec<u8>) {
-    // Writing to memory cannot fail, and neither can text as a member's name.
+    // Writing to memory cannot fail, nor can text as the name of a member.
     let _ = write_json(value, out);
     out.push(b'\n');
 }
 
-/// Appends the members of an object after others, without its braces.
+/// Appends the members of an object, without its braces, after other members.
 pub fn append_json_members(object: &impl Serialize, out: &mut Vec<u8>) {
     let mut text = Vec::new();
     let _ = write_json(object, &mut text);
@@ -39,7 +39,7 @@ pub fn append_json_members(object: &impl Serialize, out: &mut Vec<u8>) {
     }
 }
 
-/// `", "` between members and elements, `": "` after names.
+/// Writes `", "` between members and elements, and `": "` after names.
 struct SpacedFormatter;
 
 impl SpacedFormatter {

@@ -1,7 +1,8 @@
-//! Untrusted bytes made fit to print: printable text, quoted addresses, folded
-//! reasons; white space and numbers as C and Perl read them.
+//! Text from untrusted sources and its conversions: printable text, quoted
+//! addresses, folded reasons, and white space and numbers as C and Perl parse
+//! them.
 //!
-//! Independent of where text comes from and where it goes.
+//! Independent of the source and destination of text.
 
 use std::fmt;
 use std::io;
@@ -21,15 +22,16 @@ pub use json::{append_json_line, append_json_members, write_json};
 pub use printable::{Charset, make_printable, to_printable, without_controls};
 pub use space::{is_space, trim_space_end, trim_space_start};
 
-/// Bytes of one text that are kept where many threads read at once: all that is
-/// compared, counted or sorted. SMTP allows addresses of 254 bytes (RFC 5321).
+/// The number of bytes of a text that are kept where many threads read at once,
+/// for comparing, counting and sorting. SMTP allows addresses of 254 bytes (RFC
+/// 5321).
 pub const SHORT_TEXT_MAX: usize = 32 * 1024;
 
-/// Writes `count` blanks. The formatter panics at widths above 65,535.
+/// Writes `count` blanks. The standard formatter panics at widths above 65,535.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors in writing to `out`.
 pub fn blanks(count: usize, out: &mut impl Write) -> io::Result<()> {
     const BLANKS: [u8; 256] = [b' '; 256];
     let mut left = count;
@@ -41,7 +43,7 @@ pub fn blanks(count: usize, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// At most the first hundred bytes of `text`: what warnings show of it.
+/// Returns at most the first hundred bytes of `text`, for warnings.
 pub fn first_hundred(text: &[u8]) -> &[u8] {
     text.get(..100).unwrap_or(text)
 }

@@ -1,23 +1,23 @@
-//! Numbers as Perl reads and prints them. Postfix's qshape is a Perl program:
-//! its options and what it finds in queue files are texts that Perl converts.
+//! Numbers as Perl parses and prints them. Postfix's qshape is a Perl program:
+//! its options and the numbers in queue files are texts that Perl converts.
 //!
-//! Owns the conversion both ways. Observed with Perl 5.36.
+//! Converts in both directions. Observed with Perl 5.36.
 
 use super::trim_space_start;
 
-/// Significant digits of a number that is no integer.
+/// The number of significant digits of a number that is not an integer.
 const DIGITS: usize = 15;
 
-/// A text taken for a number.
+/// A text converted to a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Number {
-    /// Its value: that of the beginning that is a number, else 0.
+    /// The value of the numeric prefix, or 0 without one.
     pub value: f64,
-    /// Whether all of it is a number.
+    /// Whether the whole text is a number.
     pub is_whole: bool,
 }
 
-/// Takes a text for a number.
+/// Converts a text to a number.
 pub fn number(text: &[u8]) -> Number {
     let text = trim_space_start(text);
     let sign = usize::from(matches!(text.first(), Some(b'+' | b'-')));
@@ -35,7 +35,8 @@ pub fn number(text: &[u8]) -> Number {
     }
 }
 
-/// The number without sign that a text begins with, and its length.
+/// Parses the unsigned number at the beginning of a text. Returns it and its
+/// length.
 fn magnitude(text: &[u8]) -> (f64, usize) {
     for (word, value) in [
         (&b"infinity"[..], f64::INFINITY),
@@ -56,8 +57,8 @@ fn magnitude(text: &[u8]) -> (f64, usize) {
     (value.unwrap_or(0.0), used)
 }
 
-/// The length of the decimal number that a text begins with: `12`, `1.5`,
-/// `.5`, `5.`, each with an exponent or without.
+/// Returns the length of the decimal number at the beginning of a text: `12`,
+/// `1.5`, `.5` or `5.`, with or without an exponent.
 fn decimal(text: &[u8]) -> usize {
     let count = |from: usize| {
         let digits = text.get(from..).unwrap_or_default();
@@ -84,8 +85,8 @@ fn decimal(text: &[u8]) -> usize {
     }
 }
 
-/// A number as Perl prints it: an integer in full, anything else with at most
-/// fifteen digits.
+/// Formats a number as Perl does: an integer in full, anything else with at
+/// most fifteen digits.
 pub fn format(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "Inf" } else { "-Inf" }.into();
@@ -100,7 +101,7 @@ pub fn format(value: f64) -> String {
     shortest(value)
 }
 
-/// printf(3)'s `%.15g`.
+/// Formats like `%.15g` of printf(3).
 fn shortest(value: f64) -> String {
     let scientific = format!("{value:.*e}", DIGITS.saturating_sub(1));
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
@@ -118,7 +119,7 @@ fn shortest(value: f64) -> String {
     format!("{}e{sign}{exponent:02}", without_zeros(mantissa))
 }
 
-/// Without the zeros after the last digit of a fraction.
+/// Removes the trailing zeros of a fraction.
 fn without_zeros(number: &str) -> &str {
     if number.contains('.') {
         number.trim_end_matches('0').trim_end_matches('.')
@@ -131,7 +132,7 @@ fn without_zeros(number: &str) -> &str {
 mod tests {
     use super::*;
 
-    // Each text and what Perl 5.36 made of it.
+    // Observed with Perl 5.36.
     #[test]
     fn texts_are_numbers_where_perl_takes_them_for_such() {
         for (text, value, is_whole) in [

@@ -1,25 +1,25 @@
-//! What may be shown: everything else becomes a question mark, so that no
-//! escape sequence in an address, a reason or a file name reaches a terminal
-//!.
+//! Printable text: every other character becomes a question mark, so that no
+//! escape sequence in an address, a reason or a file name reaches a terminal.
 
-/// Which bytes above ASCII may be shown.
+/// The bytes above ASCII that may be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
     /// None: smtputf8_enable is off.
     Ascii,
-    /// UTF-8 as Postfix 3.7 understands it: a lead byte and any number of
-    /// continuation bytes, at least one.
+    /// UTF-8 as in Postfix 3.7: a lead byte and at least one continuation byte,
+    /// with no upper limit.
     LooseUtf8,
     /// Valid UTF-8, as since Postfix 3.9.
     StrictUtf8,
-    /// Valid UTF-8 that no terminal obeys: without the control characters of
-    /// eight bits and without those that turn the order of text around. For
-    /// all that Postfix does not print.
+    /// Valid UTF-8 without characters that could control a terminal: no
+    /// eight-bit control characters and none that change the direction of text.
+    /// For output that Postfix does not have.
     Safe,
 }
 
 impl Charset {
-    /// What of it is safe to show where Postfix's bytes are not owed.
+    /// The corresponding set for output that does not have to match Postfix's
+    /// bytes.
     pub fn safe(self) -> Self {
         match self {
             Self::Ascii => Self::Ascii,
@@ -28,7 +28,7 @@ impl Charset {
     }
 }
 
-/// Replaces every byte that may not be shown by `?`, in place.
+/// Replaces every byte that may not be printed with `?`, in place.
 pub fn make_printable(text: &mut [u8], charset: Charset) {
     if text.iter().all(|b| matches!(b, b' '..=b'~')) {
         return;
@@ -43,8 +43,9 @@ pub fn make_printable(text: &mut [u8], charset: Charset) {
     }
 }
 
-/// Text for a message: what is not UTF-8 becomes `?`. Control characters stay
-/// until the message goes out, when its charset is known.
+/// Converts text for a message: bytes that are not UTF-8 become `?`. Control
+/// characters are kept until the message is sent, when its character set is
+/// known.
 pub fn to_printable(text: &[u8]) -> String {
     let mut string = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
@@ -54,9 +55,9 @@ pub fn to_printable(text: &[u8]) -> String {
     string
 }
 
-/// Whether a terminal may do anything but show a character: control
-/// characters, ends of lines, and those of the bidirectional algorithm (UAX
-/// #9), which make text look as if it were another.
+/// Whether a character can make a terminal do more than print it: control
+/// characters, line separators, and characters of the bidirectional algorithm
+/// (UAX #9), which can make a text look like another.
 pub(super) fn is_obeyed(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
@@ -64,8 +65,9 @@ pub(super) fn is_obeyed(c: char) -> bool {
         | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// JSON that no terminal obeys: what its own rules leave of control
-/// characters, and those that turn text around, are written as escapes too.
+/// Escapes the characters in JSON that could control a terminal: the control
+/// characters that JSON does not escape, and those that change the direction of
+/// text.
 pub fn without_controls(json: String) -> String {
     if !json.contains(is_obeyed) {
         return json;
@@ -80,7 +82,7 @@ pub fn without_controls(json: String) -> String {
     json.chars().map(escape).collect()
 }
 
-/// The next character or byte of a text, and whether it may be shown.
+/// The next character or byte of a text, and whether it may be printed.
 struct Shown {
     len: usize,
     printable: bool,
@@ -106,8 +108,9 @@ fn printable_prefix(text: &[u8], charset: Charset) -> Option<Shown> {
     })
 }
 
-/// Length of a lead byte and all continuation bytes after it; 0 if there is
-/// no such thing. Observed in 3.7.11: C0, C1 and FF never lead.
+/// The length of a lead byte and all continuation bytes after it; 0 without
+/// such a sequence. Observed with Postfix 3.7.11: C0, C1 and FF are not lead
+/// bytes.
 fn loose_sequence(text: &[u8]) -> usize {
     match text.split_first() {
         Some((0xc2..=0xfe, rest)) => {
@@ -120,7 +123,8 @@ fn loose_sequence(text: &[u8]) -> usize {
     }
 }
 
-/// Length of one valid UTF-8 character; 0 if there is none.
+/// The length of a valid UTF-8 character at the beginning of the text; 0 if
+/// there is none.
 fn strict_sequence(text: &[u8]) -> usize {
     (2..=4)
         .find(|&len| {
@@ -130,8 +134,8 @@ fn strict_sequence(text: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// Length of one valid UTF-8 character that a terminal only shows; 0 if there
-/// is none.
+/// The length of a valid UTF-8 character at the beginning of the text that
+/// cannot control a terminal; 0 if there is none.
 fn safe_sequence(text: &[u8]) -> usize {
     let length = strict_sequence(text);
     let character = text.get(..length).map(std::str::from_utf8);
@@ -182,7 +186,7 @@ mod tests {
         );
     }
 
-    // Each pair as Postfix 3.7.11 printed it for a recipient.
+    // Observed with a recipient in Postfix 3.7.11.
     #[test]
     fn loose_utf8_is_that_of_postfix_3_7() {
         for (text, expected) in [

@@ -209,8 +209,8 @@ impl OperandRun {
         self.print_source(FileSource { file, size }, name, start, modified)
     }
 
-    /// Checks that an unnamed input is at least as long as the number of bytes
-    /// to skip.
+    /// Checks that the input is at least as long as the number of bytes to
+    /// skip.
     fn check_skip(&mut self, name: &[u8], available: u64) -> Result<(), Fatal> {
         let wanted = self.start;
         if available >= wanted {

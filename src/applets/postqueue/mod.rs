@@ -1,7 +1,7 @@
 //! postqueue: lists, flushes, counts and monitors the mail queue.
 //!
-//! `arguments` reads the command line, `listing` does the reading; what becomes
-//! of counts is in `count` and `monitor`.
+//! `arguments` parses the command line and `listing` reads the queue; `count`
+//! and `monitor` print counts.
 
 pub mod arguments;
 mod count;
@@ -35,7 +35,7 @@ pub fn nearest_option(typed: &[u8]) -> Option<&'static str> {
     cli::nearest(typed, names.into_iter())
 }
 
-/// Its command line.
+/// The applet's command line.
 pub fn command() -> clap::Command {
     super::option_table::of_table(&options::options())
 }
@@ -80,7 +80,7 @@ fn work(call: &Call, arguments: PostqueueArguments, logger: &mut Logger) -> Resu
     on_instance(call, &arguments, &config, logger)
 }
 
-/// Carries out the call on one instance.
+/// Carries out the call for one instance.
 fn on_instance(
     call: &Call,
     arguments: &PostqueueArguments,

@@ -112,14 +112,15 @@ fn report(session: &mut Session<'_>, what: &str, count: u64) {
     session.logger.report(Severity::Info, text);
 }
 
-/// The IDs that were found.
+/// The IDs found so far.
 struct SelectedIds {
     ids: Vec<QueueId>,
     limit: usize,
 }
 
 impl Sink for SelectedIds {
-    /// Lines are whole in each piece: a message writes its own at its end.
+    /// A piece consists of whole lines, since each message ends with a line
+    /// end.
     fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
         for line in piece.split(|&b| b == b'\n') {
             if self.ids.len() >= self.limit {

@@ -1,5 +1,5 @@
-//! Reads the values of postqueue's options. Owns the messages about values that
-//! are not valid.
+//! Parses the values of postqueue's options and reports values that are not
+//! valid.
 
 use std::ffi::OsString;
 
@@ -11,11 +11,11 @@ use crate::logging::Logger;
 use crate::selection;
 use crate::selection::SelectionError;
 
-/// What is wrong with a command line whose options all exist.
+/// An error in a command line whose options all exist.
 pub(super) enum Problem {
-    /// Two options of Postfix exclude each other.
+    /// Two of Postfix's options exclude each other.
     Contradiction,
-    /// An error in options that Postfix does not have.
+    /// An error in the options that Postfix does not have.
     Wrong(String),
 }
 

@@ -1,5 +1,5 @@
-//! Listings: which form each option stands for, and what is requested of the
-//! listing.
+//! Listings: the output format of each option, and the request that is made of
+//! it.
 
 use super::super::Fatal;
 use super::super::authorization;
@@ -14,7 +14,7 @@ use crate::listing::{
 use crate::logging::Logger;
 use crate::sys::time;
 
-/// Lists messages.
+/// Lists the queue.
 pub(super) fn list(
     session: Session<'_>,
     view: &View,
@@ -67,7 +67,7 @@ pub(super) fn list(
     listing::run(session, &request(arguments, style))
 }
 
-/// The request for a listing in the form `style`.
+/// Returns the request for a listing in this format.
 pub(super) fn request<'a>(arguments: &'a PostqueueArguments, style: Style<'a>) -> Request<'a> {
     Request {
         style,
@@ -78,7 +78,7 @@ pub(super) fn request<'a>(arguments: &'a PostqueueArguments, style: Style<'a>) -
     }
 }
 
-/// How times are shown.
+/// Returns how times are printed.
 pub(super) fn clock(arguments: &PostqueueArguments) -> Clock {
     Clock {
         style: arguments.time_style.unwrap_or(TimeStyle::Iso),
@@ -86,7 +86,7 @@ pub(super) fn clock(arguments: &PostqueueArguments) -> Clock {
     }
 }
 
-/// The template of `--format`, which says itself where a line ends.
+/// Returns the template of `--format`, which contains its own line ends.
 fn template_of(
     format: &str,
     clock: Clock,

@@ -1,8 +1,8 @@
-//! Confirmation before anything is done: counts the messages that would be
-//! acted on, for `--max`, and asks about them, for `--interactive`.
+//! Confirmation before any message is changed: counts the messages that would
+//! be acted on, for `--max`, and asks for confirmation, for `--interactive`.
 //!
-//! The count is the largest number of messages that may be acted on: messages
-//! that arrive later were not confirmed.
+//! No more messages than were counted are acted on, since messages that arrive
+//! later were not confirmed.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write, stderr, stdin};
@@ -22,15 +22,15 @@ use crate::selection::Selection;
 use crate::sys::signals::Wake;
 use crate::text::{Charset, make_printable};
 
-/// How many of the commonest are shown.
+/// The number of most common values that are shown.
 const TOP: usize = 5;
-/// Bytes of an answer that count.
+/// The number of bytes of an answer that are read.
 const ANSWER_MAX: usize = 64;
-/// Bytes of a sender or a reason that are shown.
+/// The number of bytes of a sender or reason that are shown.
 const SHOWN_MAX: usize = 120;
 
-/// Counts, and asks if that is requested. Returns how many messages may be
-/// acted on; fails if none may.
+/// Counts the messages, and asks for confirmation if requested. Returns the
+/// largest number of messages that may be acted on; fails if there may be none.
 pub fn ask_confirmation(
     context: ActionContext<'_>,
     logger: &mut Logger,
@@ -90,7 +90,7 @@ fn count(
     Ok(summary)
 }
 
-/// Shows what was counted and asks. Fails unless the answer is yes.
+/// Shows the counts and asks. Fails unless the answer is yes.
 fn ask(
     context: ActionContext<'_>,
     action: Action,
@@ -100,7 +100,8 @@ fn ask(
 ) -> Result<(), Fatal> {
     let deleted = context.arguments.trash.deleted;
     let text = question(action, deleted, limit, summary);
-    // A terminal that cannot be written to is gone: there is no consent.
+    // If the question cannot be written to the terminal, it counts as not
+    // confirmed.
     let is_shown = stderr().lock().write_all(&text).is_ok();
     let is_yes = is_shown && answer(context).map_err(|ended| context.end(&ended, logger))?;
     if is_yes {
@@ -123,7 +124,8 @@ fn question(action: Action, deleted: Deleted, limit: u64, summary: &Collector) -
         }
         for (value, group) in rows {
             let mut value = cut(&value).to_vec();
-            // As far as smtputf8_enable lets it, it is printable already.
+            // The value is already printable within what smtputf8_enable
+            // allows.
             make_printable(&mut value, Charset::StrictUtf8);
             out.extend_from_slice(format!("{:>9}  ", group.count).as_bytes());
             out.extend_from_slice(&value);
@@ -149,7 +151,7 @@ fn question(action: Action, deleted: Deleted, limit: u64, summary: &Collector) -
     out
 }
 
-/// The start of a value, in whole characters.
+/// Returns the start of a value, cut between characters.
 fn cut(value: &[u8]) -> &[u8] {
     let is_inside = |end: &usize| value.get(*end).is_some_and(|b| b & 0xc0 == 0x80);
     let mut ends = (0..=SHOWN_MAX.min(value.len())).rev();
@@ -158,7 +160,7 @@ fn cut(value: &[u8]) -> &[u8] {
 }
 
 /// Whether the answer is yes. The end of input, an error and any other answer
-/// are no.
+/// count as no.
 fn answer(context: ActionContext<'_>) -> Result<bool, ScanEnd> {
     let Ok(copy) = stdin().as_fd().try_clone_to_owned() else {
         return Ok(false);

@@ -1,5 +1,5 @@
-//! What a call of postsuper works on, once its rights are those of the mail
-//! owner; and looking at messages there without acting on any.
+//! What a call of postsuper works on once it has the mail owner's rights, and
+//! listings of its messages that do not act on any.
 
 use std::ffi::OsStr;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ use crate::sys::signals::Interrupts;
 /// Time limit of counting after a signal.
 const COUNTING_MAX: Duration = Duration::from_secs(1);
 
-/// What an action is carried out on.
+/// Everything that an action depends on.
 #[derive(Clone, Copy)]
 pub struct ActionContext<'a> {
     /// The command line.
@@ -33,24 +33,24 @@ pub struct ActionContext<'a> {
     pub config: &'a Config,
     /// The queue directory.
     pub spool: &'a Dir,
-    /// Where IDs belong in it.
+    /// The layout of the queue directory.
     pub layout: &'a Layout,
-    /// The queues, in order.
+    /// The selected queues, in order.
     pub selected: &'a [Selected],
-    /// What ends the work early.
+    /// The signals that end the work early.
     pub interrupts: &'a Interrupts,
 }
 
 /// Why a scan ended early.
 pub enum ScanEnd {
-    /// The listing.
+    /// The listing failed.
     Listing(ListingError),
-    /// The rest.
+    /// The work failed or was interrupted.
     Work(WorkError),
 }
 
 impl ActionContext<'_> {
-    /// Which parts of a message count.
+    /// Returns the rules for reading messages.
     pub fn rules(&self, logger: &mut Logger) -> Result<Rules, Fatal> {
         let mut warnings = Vec::new();
         let rules = instance::rules(self.config, &mut warnings);
@@ -64,7 +64,7 @@ impl ActionContext<'_> {
         })
     }
 
-    /// The number of names to examine; `None` if it is known only at the end.
+    /// The number of names to examine; `None` if it is not known in advance.
     pub fn names(&self) -> Option<u64> {
         let mut total = 0u64;
         for (action, argument) in &self.arguments.actions {
@@ -108,7 +108,7 @@ impl ActionContext<'_> {
     }
 
     /// The number of names in the queues that an action examines; `None` if
-    /// counting fails or exceeds [`COUNTING_MAX`].
+    /// counting fails or takes longer than [`COUNTING_MAX`].
     pub fn names_left(&self, action: Action) -> Option<u64> {
         let deadline = Instant::now().checked_add(COUNTING_MAX)?;
         let mut count = 0u64;
@@ -127,7 +127,7 @@ impl ActionContext<'_> {
         Some(count)
     }
 
-    /// Lists the messages of an action, queue after queue.
+    /// Lists the messages that an action would find, queue by queue.
     pub fn list(
         &self,
         action: Action,
@@ -160,7 +160,8 @@ impl ActionContext<'_> {
         Ok(())
     }
 
-    /// Ends the call: the status is the signal's if one came.
+    /// Ends the call. If a signal ended the scan, the exit status is the
+    /// signal's.
     pub fn end(&self, ended: &ScanEnd, logger: &mut Logger) -> Fatal {
         match ended {
             ScanEnd::Work(WorkError::Interrupted) => {

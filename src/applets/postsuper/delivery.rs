@@ -1,9 +1,9 @@
-//! `--notify` with `--rate`: each message that was moved is handed on for
-//! delivery by itself, so that it leaves as slowly as it was released.
+//! `--notify` with `--rate`: requests delivery of each moved message
+//! separately, so that deliveries are as slow as the releases.
 //!
-//! A released message goes to the flush service, as by `postqueue -i`; a
-//! requeued one is for pickup. The queue manager is not woken: it would try
-//! all deferred mail at once.
+//! A released message is passed to the flush service, as by `postqueue -i`; a
+//! requeued one is picked up by pickup. The queue manager is not woken, since
+//! it would try all deferred mail at once.
 
 use super::super::flush;
 use crate::actions::report::{ActionDone, ActionResult, Outcome};
@@ -12,20 +12,22 @@ use crate::logging::Logger;
 use crate::spool::QueueId;
 use crate::sys::dir::Dir;
 
-/// Hands on messages of one instance.
+/// Requests delivery of an instance's messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
     /// The instance's configuration.
     pub config: &'a Config,
-    /// Its queue directory.
+    /// The queue directory.
     pub spool: &'a Dir,
 }
 
 impl Delivery<'_> {
-    /// Hands on the message that an action was on, if it was moved.
+    /// Requests delivery of the message of this result, if it was moved.
     ///
     /// # Errors
-    /// Why the daemon cannot take it; Postfix's words where it has any.
+    ///
+    /// The reason why the daemon cannot accept the message: Postfix's error
+    /// text, if Postfix has one.
     pub fn of(self, action_result: &ActionResult, logger: &mut Logger) -> Result<(), String> {
         match action_result.outcome {
             Outcome::Done(ActionDone::Released, _) => match QueueId::parse(&action_result.id) {

@@ -1,9 +1,9 @@
-//! `--dry-run`: the listing of what would be acted on, on standard output,
-//! and how many that would be, on standard error. With `--results=json`, what
-//! would become of each message.
+//! `--dry-run`: lists the messages that would be acted on, on standard output,
+//! and prints their number on standard error. With `--results=json`, prints
+//! what would happen to each message.
 //!
-//! Changes nothing, and leaves no trace in the mail log. Refuses what the
-//! real call would refuse, and ends with its status.
+//! Changes nothing and writes nothing to the mail log. Refuses what the real
+//! call would refuse, and ends with the same status.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -39,7 +39,7 @@ use crate::spool::message::NoMessage;
 use crate::spool::{Queue, QueueId};
 use crate::sys::process::raise_open_files;
 
-/// Shows what the call would act on.
+/// Lists the messages that the call would act on.
 pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal> {
     let Some((action, _)) = context.arguments.actions.first() else {
         return Ok(());
@@ -89,7 +89,7 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
     preview.finish(done)
 }
 
-/// A listing of what would be acted on, while it is made.
+/// The state of the dry run.
 struct DryRun<'a> {
     context: ActionContext<'a>,
     logger: &'a mut Logger,
@@ -98,16 +98,17 @@ struct DryRun<'a> {
     style: Style<'a>,
     spill: &'a Spill,
     shown: Whole<'a>,
-    /// What would become of each, if that is printed.
+    /// The forecast for each message, if that is printed instead of a listing.
     forecast: Option<&'a Forecast>,
     actor: Executor<'a>,
     reporter: MessageReader,
-    /// Messages that were named, by a hash of their IDs, and where they would
-    /// be now: one that is named twice is acted on once.
+    /// The messages that were given by ID: a hash of the ID, and the queue that
+    /// the message would be in now. A message that is given twice is acted on
+    /// once.
     acted: HashMap<u64, Option<Queue>>,
-    /// IDs that are invalid or not there.
+    /// The number of IDs that are invalid or not found.
     missing: u64,
-    /// Why the listing cannot be written.
+    /// The error that prevented writing the listing.
     failed: Option<io::Error>,
 }
 
@@ -147,7 +148,7 @@ impl DryRun<'_> {
             .list(self.action, selection, self.rules, look, &mut self.shown)
     }
 
-    /// Shows the message of an ID, if an action would find one.
+    /// Lists the message with this ID, if the action would find it.
     fn id(&mut self, id: &QueueId) -> Result<(), WorkError> {
         let mut hasher = DefaultHasher::new();
         id.as_bytes().hash(&mut hasher);
@@ -170,7 +171,7 @@ impl DryRun<'_> {
         self.not_done(id.as_bytes(), outcome)
     }
 
-    /// Takes note of an ID that nothing would be done to.
+    /// Records an ID that would not be acted on.
     fn not_done(&mut self, id: &[u8], outcome: Outcome) -> Result<(), WorkError> {
         if matches!(outcome, Outcome::NotFound | Outcome::Invalid) {
             self.missing = self.missing.saturating_add(1);
@@ -193,7 +194,7 @@ impl DryRun<'_> {
         })
     }
 
-    /// Whether the message is in this queue.
+    /// Lists the message if it is in this queue. Returns whether it is.
     fn try_in(&mut self, queue: Queue, id: &QueueId) -> Result<bool, WorkError> {
         let path = self.context.layout.path(queue, id.as_bytes());
         let name = path.to_string_lossy().into_owned();
@@ -231,7 +232,7 @@ impl DryRun<'_> {
         self.written(written).map(|()| true)
     }
 
-    /// Ends the listing, and says how many there are.
+    /// Ends the listing and prints the number of messages.
     fn finish(self, done: Result<(), ScanEnd>) -> Result<(), Fatal> {
         let (context, logger) = (self.context, self.logger);
         if let Some(error) = self.failed {
@@ -287,12 +288,12 @@ impl IdConsumer for DryRun<'_> {
     }
 }
 
-/// Ends with the status of postsuper, unless it is the reader that has gone.
+/// Ends with postsuper's failure status, unless the reader has gone.
 fn output_failed(logger: &mut Logger, error: &io::Error) -> Result<(), Fatal> {
     output::output_failed(logger, error).map_err(|_| Fatal::already_reported(STATUS))
 }
 
-/// What would happen to messages.
+/// The text for what would happen to messages.
 fn would_be(action: Action, deleted: Deleted) -> &'static str {
     match action {
         Action::Delete if deleted == Deleted::InTrash => "Would be moved to trash",

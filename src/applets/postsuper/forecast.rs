@@ -1,5 +1,5 @@
-//! What an action would do to a message: the JSON lines of `--dry-run
-//! --results=json`.
+//! A forecast of what an action would do to a message: the JSON lines of
+//! `--dry-run --results=json`.
 
 use super::trash::Deleted;
 use crate::actions::Action;
@@ -8,12 +8,12 @@ use crate::actions::results;
 use crate::listing::{Clock, Template, Terminator, TimeStyle};
 use crate::spool::Queue;
 
-/// What has to be known of a message. No column of it holds a blank.
+/// The columns that a forecast needs. None of them contains a blank.
 const COLUMNS: &str = "%{queue} %{id} %{status}";
-/// The status of a message whose next delivery attempt is the last.
+/// The value of the status column for a message with forced expiry.
 const EXPIRED: &str = "expire";
 
-/// What an action would do.
+/// A forecast for an action.
 #[derive(Debug)]
 pub struct Forecast {
     action: Action,
@@ -22,7 +22,7 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// What `action` would do, with deleted messages going to `deleted`.
+    /// A forecast for `action`; `deleted` says where deleted messages go.
     pub fn new(action: Action, deleted: Deleted) -> Self {
         let clock = Clock {
             style: TimeStyle::Iso,
@@ -37,12 +37,13 @@ impl Forecast {
         }
     }
 
-    /// The form of the lines that [`Forecast::json`] takes.
+    /// The format of the lines that [`Forecast::json`] reads.
     pub fn template(&self) -> &Template {
         &self.template
     }
 
-    /// What would be done to a message of the listing: one line for each action.
+    /// Returns what would happen to a listed message: one JSON line for each
+    /// change.
     pub fn json(&self, listed: &[u8]) -> Vec<u8> {
         let text = String::from_utf8_lossy(listed);
         let mut columns = text.splitn(3, ' ');
@@ -64,14 +65,14 @@ impl Forecast {
         out
     }
 
-    /// A line about what would not be acted on.
+    /// Returns a JSON line about an ID that would not be acted on.
     pub fn not_done(&self, id: &[u8], outcome: Outcome) -> String {
         let id = id.to_vec();
         results::json_line(self.action, &ActionResult { id, outcome })
     }
 
-    /// Where a message of `queue` would be afterwards; `None` if it would be
-    /// gone.
+    /// The queue of a message of `queue` after the action; `None` if it would
+    /// be deleted.
     pub fn queue_after(&self, queue: Queue) -> Option<Queue> {
         match self.action {
             Action::Delete => None,
@@ -83,7 +84,8 @@ impl Forecast {
         }
     }
 
-    /// What would be done to a message; `None` for what is done already.
+    /// The changes to a message; `None` stands for one that is already in
+    /// effect.
     fn outcomes(&self, queue: Queue, is_expired: bool) -> Vec<Option<ActionDone>> {
         let expired = (!is_expired).then_some(ActionDone::Expired);
         match (self.action, self.deleted) {

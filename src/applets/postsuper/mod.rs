@@ -1,9 +1,9 @@
 //! postsuper: deletes, holds, releases, requeues and expires messages, and
 //! repairs the queues.
 //!
-//! Owns who may call it, and the change from root's rights to the mail owner's.
-//! `arguments` reads the command line, `operation` carries it out, `trash` the
-//! part of it that concerns the trash.
+//! Checks the caller, and changes root's rights to the mail owner's.
+//! `arguments` parses the command line, `operation` carries it out, and `trash`
+//! handles the options of the trash.
 
 pub mod arguments;
 mod confirm;
@@ -48,12 +48,12 @@ use operation::Operation;
 use reporter::ReportState;
 use table::help;
 
-/// Error text in a set-uid process.
+/// Error text for a set-uid process.
 const SET_UID: &str = "this postfix command must not run as a set-uid process";
 /// Error text for callers other than root.
 const NOT_ROOT: &str = "use of this command is reserved for the superuser";
 
-/// Its command line.
+/// The applet's command line.
 pub fn command() -> Command {
     let queues = Arg::new("queue").num_args(0..);
     let ids = [options::ALL, options::MATCH, options::STDIN];
@@ -98,7 +98,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         .map_err(|error| fatal(&mut logger, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
-    // All of them before the first is changed.
+    // All queues are checked before the first one is changed.
     for queue in selected.iter().map(Selected::queue) {
         queue.map_err(|error| fatal(&mut logger, error.message()))?;
     }
@@ -118,7 +118,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     }
 }
 
-/// Asks for confirmation if that is requested, then acts.
+/// Asks for confirmation if requested, then acts.
 fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
     let options = &context.arguments.options;
     let rules = if options.selection.is_some() || options.one_by_one() {
@@ -166,7 +166,7 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
     ended
 }
 
-/// A progress bar, if it is requested and visible.
+/// Returns a progress bar, which is hidden unless it is requested and visible.
 fn progress(context: ActionContext<'_>) -> Progress {
     if context.arguments.options.progress && Progress::can_be_seen() {
         Progress::shown(context.names())
@@ -175,16 +175,16 @@ fn progress(context: ActionContext<'_>) -> Progress {
     }
 }
 
-/// What a permitted call asks for.
+/// The result of admitting a caller.
 enum Admitted {
     Explanation(String),
     Work(Box<PostsuperArguments>),
 }
 
-/// Refuses callers without the right to, before their options are looked at;
-/// then reads the options.
+/// Refuses callers that are not permitted, before their options are checked;
+/// then parses the options.
 fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Admitted, Fatal> {
-    // Explanations are for everybody.
+    // Help and version are available to every user.
     let scanned = scan(call);
     if let Ok(arguments) = &scanned
         && let Some(text) = explanation(arguments.mode)
@@ -197,7 +197,8 @@ fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Ad
     let arguments = if call.caller.user.is_root() {
         scanned.map_err(|misuse| complain(misuse, call, program, logger))?
     } else {
-        // The mail owner is permitted by an option, whose errors are not reported.
+        // The mail owner is admitted by option -c. If the options cannot be
+        // parsed, the caller is refused without a message about them.
         scanned.map_err(|_| fatal(logger, NOT_ROOT))?
     };
     let may_come = call.caller.user.is_root() || arguments.config_directory.is_some();
@@ -211,7 +212,7 @@ fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Ad
     }
 }
 
-/// The text that is requested instead of an action.
+/// Returns the text that is printed instead of acting.
 fn explanation(mode: PostsuperMode) -> Option<String> {
     match mode {
         PostsuperMode::Help => Some(help()),
@@ -232,13 +233,14 @@ fn admit_to(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fat
     }
 }
 
-/// As [`drop_rights`], and keeps maillog_file open if its directory is safe from
-/// the mail owner; else opens it as the mail owner.
+/// Does what [`drop_rights`] does, and keeps maillog_file open if the mail
+/// owner cannot tamper with its directory; otherwise opens it as the mail
+/// owner.
 fn drop_rights_but_log(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     if call.caller.user.is_root() {
         let owner = &config.mail_owner;
         let owner = &Account::new(&owner.name, owner.uid, owner.gid);
-        // What cannot be opened now is tried again below.
+        // If the file cannot be opened now, it is tried again below.
         let _ = logger.keep_log_file(config, OpenedAs::Root { owner });
     }
     drop_rights(call, config, logger)?;
@@ -250,7 +252,7 @@ fn drop_rights_but_log(call: &Call, config: &Config, logger: &mut Logger) -> Res
     Ok(())
 }
 
-/// Becomes the mail owner irrevocably, before anything in the spool is opened.
+/// Irrevocably becomes the mail owner, before anything in the spool is opened.
 fn drop_rights(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
     if !call.caller.user.is_root() {
         return Ok(());

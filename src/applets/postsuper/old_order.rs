@@ -1,5 +1,5 @@
-//! The order in which postsuper acts before Postfix 3.5: not that of its
-//! options. Observed with Postfix 3.4.13.
+//! The order of actions in postsuper before Postfix 3.5, which is not that of
+//! the options. Observed with Postfix 3.4.13.
 
 use std::ffi::OsString;
 
@@ -7,7 +7,7 @@ use super::options::ALL;
 use crate::actions::Action;
 use crate::logging::Logger;
 
-/// The actions in their order, and their letters.
+/// The actions in this order, and their letters.
 const ORDER: [(Action, char); 4] = [
     (Action::Delete, 'd'),
     (Action::Requeue, 'r'),
@@ -15,8 +15,9 @@ const ORDER: [(Action, char); 4] = [
     (Action::Release, 'H'),
 ];
 
-/// Puts actions into that order: first those on ALL, once each, then those by
-/// queue ID. An action on ALL leaves out those on queue IDs, with a warning.
+/// Sorts actions into this order: first those on ALL, once each, then those on
+/// queue IDs. An action on ALL drops the same action on queue IDs, with a
+/// warning.
 pub fn arrange(actions: &mut Vec<(Action, OsString)>, logger: &mut Logger) {
     let given = std::mem::take(actions);
     let (all, mut single): (Vec<_>, Vec<_>) =
@@ -53,7 +54,7 @@ mod tests {
         actions
     }
 
-    // As Postfix 3.4.13 acted.
+    // Observed with Postfix 3.4.13.
     #[test]
     fn all_comes_before_queue_ids_and_leaves_them_out() {
         use Action::{Delete, Hold, Release, Requeue};

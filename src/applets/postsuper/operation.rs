@@ -1,7 +1,7 @@
-//! One operation of postsuper: repair first, then the actions in order, then
+//! An operation of postsuper: repairs first, then the actions in order, then
 //! the report.
 //!
-//! Owns that order and the last messages. The rights of root have been dropped
+//! Defines this order and the final messages. Root's rights have been dropped
 //! before.
 
 use std::ffi::{OsStr, OsString};
@@ -35,41 +35,41 @@ use crate::selection::Selection;
 use crate::spool::id;
 use crate::sys::signals;
 
-/// What to do after an interruption.
+/// Hint after an interruption.
 const INCOMPLETE: &str = "OPERATION INCOMPLETE -- RERUN COMMAND TO FIX THE QUEUE FIRST";
-/// Message: queue IDs have changed.
+/// Message after file names have changed.
 const NAMES_CHANGED: &str = "QUEUE FILE NAMES WERE CHANGED TO MATCH INODE NUMBERS";
-/// Message: why no action by ID is begun then.
+/// Message that explains why no action by queue ID is started after that.
 const CHECK_IDS: &str = "CHECK YOUR QUEUE IDS AND RE-ISSUE THE COMMAND";
 
-/// One operation and all it needs.
+/// An operation and everything that it needs.
 pub struct Operation<'a> {
     /// The command line.
     pub arguments: &'a PostsuperArguments,
     /// How the applet was called.
     pub call: &'a Call,
-    /// What is worked on.
+    /// The spool that is worked on.
     pub field: SpoolContext<'a>,
     /// The configuration.
     pub config: &'a Config,
-    /// What counts in a message, where one is looked at.
+    /// The rules for reading messages; `None` if no message is read.
     pub rules: Option<&'a Rules>,
-    /// Where messages are reported.
+    /// The logger for messages to the user.
     pub logger: &'a mut Logger,
-    /// What was done so far.
+    /// The numbers of messages acted on so far.
     pub counters: Counters,
-    /// What was repaired so far.
+    /// The repairs made so far.
     pub changes: Changes,
-    /// What is kept of all reports so far.
+    /// The state that all reporters share.
     pub memory: ReportState,
     /// The progress bar.
     pub progress: Progress,
-    /// Where messages can be looked at.
+    /// The context for listing messages.
     pub context: ActionContext<'a>,
 }
 
 impl Operation<'_> {
-    /// Does all of it.
+    /// Carries out the whole operation.
     pub fn run(&mut self) -> Result<(), Fatal> {
         if self.arguments.task == Some(Task::List) {
             return self.list_trash();
@@ -85,7 +85,7 @@ impl Operation<'_> {
         self.last_messages()
     }
 
-    /// What went wrong without ending the work.
+    /// Reports errors that did not end the work.
     fn last_messages(&mut self) -> Result<(), Fatal> {
         if let Some(error) = self.memory.failed_output.take() {
             output::output_failed(self.logger, &error)
@@ -117,7 +117,7 @@ impl Operation<'_> {
         Ok(())
     }
 
-    /// Does what is asked of the trash.
+    /// Carries out a request to the trash.
     fn task(&mut self, task: &Task) -> Result<(), WorkError> {
         let (field, call) = (self.field, self.call);
         let (counters, ended) = trash::run(task, field, call, &mut self.reporter(None));
@@ -207,7 +207,8 @@ impl Operation<'_> {
         };
         self.counters += counters;
         match (ended, self.field.interrupts.caught()) {
-            // Workers that wait for more end with the same error.
+            // When the limit is reached, workers that still wait end with the
+            // same error as after a signal.
             (Err(WorkError::Interrupted), None) if self.field.rate_limit.is_enough() => {
                 Err(WorkError::Enough)
             }
@@ -216,7 +217,7 @@ impl Operation<'_> {
         }
     }
 
-    /// The last messages of an operation that was cut short.
+    /// Prints the final messages of an operation that ended early.
     fn end(&mut self, end: &EarlyEnd) -> Fatal {
         let status = match end {
             EarlyEnd::NamesChanged => {
@@ -242,7 +243,7 @@ impl Operation<'_> {
         Fatal::already_reported(status)
     }
 
-    /// One line per kind of action that was asked for.
+    /// Prints one line for each requested kind of action.
     fn report(&mut self) {
         use Action::{Delete, Expire, ExpireAndRelease, Hold, Release, Requeue};
         let counters = self.counters;
@@ -266,7 +267,7 @@ impl Operation<'_> {
         ];
         for (what, actions, count) in lines {
             let asked = |(action, _): &(Action, OsString)| actions.contains(action);
-            // Before 3.5 what was not done is not reported.
+            // Before Postfix 3.5, an action on no message is not reported.
             let is_reported = count > 0 || self.config.postfix.has(Feature::ForcedExpire);
             if is_reported && self.arguments.actions.iter().any(asked) {
                 let comment = self.arguments.options.comment.as_deref();
@@ -288,8 +289,8 @@ impl Operation<'_> {
         }
     }
 
-    /// What was done before a signal came, and what is left. For calls with
-    /// options that Postfix does not have: Postfix says nothing.
+    /// Reports what was done before a signal and what is left. Only for calls
+    /// with options that Postfix does not have, since Postfix prints nothing.
     fn report_interrupted(&mut self) {
         self.report();
         let Some(signal) = self.field.interrupts.caught() else {
@@ -305,8 +306,8 @@ impl Operation<'_> {
         self.logger.warning(text);
     }
 
-    /// How many messages were not acted on; `None` if finding out would take
-    /// as long as the work.
+    /// The number of messages that were not acted on; `None` if counting them
+    /// would take as long as the work.
     fn messages_left(&self) -> Option<u64> {
         let [(action, argument)] = &self.arguments.actions[..] else {
             return None;
@@ -320,7 +321,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Wakes the daemons that take care of what was moved.
+    /// Wakes the daemons that handle moved messages.
     fn notify(&mut self) {
         let moved = self.counters.released > 0 || self.counters.requeued > 0;
         let is_done = self.arguments.delivers_each();
@@ -333,7 +334,7 @@ impl Operation<'_> {
     }
 }
 
-/// Why an operation was cut short.
+/// Why an operation ended early.
 enum EarlyEnd {
     Work(WorkError),
     NamesChanged,
@@ -345,14 +346,15 @@ impl From<WorkError> for EarlyEnd {
     }
 }
 
-/// Standard input without a buffer: what it holds is acted on at once.
+/// Standard input without a buffer, so that IDs are acted on as soon as they
+/// arrive.
 pub fn standard_input() -> Result<File, WorkError> {
     let input = std::io::stdin();
     let copy = input.as_fd().try_clone_to_owned();
     copy.map(File::from).map_err(WorkError::Input)
 }
 
-/// What `--strict` says of IDs that are not there.
+/// The message of `--strict` about IDs that were not found.
 pub fn missing_ids(count: u64) -> String {
     format!("queue IDs that are invalid or not found: {count}")
 }

@@ -1,7 +1,7 @@
 //! The options that Postfix's postsuper does not have: a selection, and how
 //! actions are tried, limited, confirmed and reported.
 //!
-//! Owns which of them contradict each other or the rest. Changes nothing.
+//! Checks which of them contradict each other or the rest. Changes nothing.
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -28,64 +28,64 @@ const LIMITS: [&str; 3] = ["limit", "max", "rate"];
 /// How the actions are carried out.
 #[derive(Debug, Default)]
 pub struct ActionOptions {
-    /// Which messages MATCH stands for.
+    /// The messages that MATCH stands for.
     pub selection: Option<Selection>,
-    /// Whether nothing is to be changed.
+    /// Whether nothing must be changed.
     pub dry_run: bool,
-    /// After how many messages to stop.
+    /// The number of messages after which to stop.
     pub limit: Option<u64>,
     /// The number of messages above which nothing is done.
     pub max: Option<u64>,
-    /// Whether to ask first.
+    /// Whether to ask for confirmation.
     pub interactive: bool,
-    /// The comment of each report.
+    /// The comment that is added to each report.
     pub comment: Option<String>,
-    /// The time from one message to the next.
+    /// The delay between two messages.
     pub interval: Option<Duration>,
     /// Whether an ID that is not found changes the exit status.
     pub strict: bool,
-    /// What ends an ID on standard input.
+    /// The separator of IDs on standard input.
     pub separator: Separator,
-    /// Whether messages that were acted on are reported on standard error.
+    /// Whether each message that is acted on is reported on standard error.
     pub verbosity: Verbosity,
-    /// Whether each result is printed.
+    /// Whether each result is printed on standard output.
     pub results: bool,
-    /// Whether a progress bar is shown.
+    /// Whether a progress bar is requested.
     pub progress: bool,
-    /// Whether any of the options that Postfix does not have is given.
+    /// Whether an option that Postfix does not have is given.
     pub is_extended: bool,
 }
 
-/// Whether each message that is acted on is reported on standard error. The
-/// mail log has it in any case.
+/// Whether each message that is acted on is reported on standard error. It is
+/// always reported in the mail log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbosity {
-    /// It is.
+    /// Each message is reported.
     #[default]
     EachMessage,
-    /// `--quiet`: only warnings and the summary.
+    /// Only warnings and the summary are reported: `--quiet`.
     Summary,
 }
 
 impl ActionOptions {
-    /// Whether messages have to be counted before any is acted on.
+    /// Whether messages have to be counted before the first one is acted on.
     pub fn counts_first(&self) -> bool {
         self.max.is_some() || self.interactive
     }
 
-    /// Whether messages are acted on one by one even if all of them are selected.
+    /// Whether messages are acted on one by one even if ALL is selected.
     pub fn one_by_one(&self) -> bool {
         self.counts_first() || self.limit.is_some() || self.interval.is_some() || self.results
     }
 }
 
-/// The options while the command line is read.
+/// The state of the parser.
 #[derive(Debug)]
 pub struct ActionOptionsParser {
     options: ActionOptions,
     given: Vec<&'static str>,
     builder: Builder,
-    /// What was wrong first.
+    /// The first error.
     wrong: Option<String>,
 }
 
@@ -100,7 +100,7 @@ impl ActionOptionsParser {
         }
     }
 
-    /// Takes an option, if it is one of these.
+    /// Applies an option if it is one of these.
     pub fn take(&mut self, scanned: &Scanned) -> Taken {
         match self.builder.take(scanned) {
             Ok(Taken::Yes) => return Taken::Yes,
@@ -134,8 +134,8 @@ impl ActionOptionsParser {
         self.wrong.get_or_insert(text);
     }
 
-    /// The options, or the first error in them. `repairs` says whether anything
-    /// but `actions` is requested.
+    /// Returns the options, or the first error in them. `repairs` says whether
+    /// anything other than `actions` is requested.
     pub fn finish(
         mut self,
         actions: &[(Action, OsString)],
@@ -157,7 +157,7 @@ impl ActionOptionsParser {
     }
 }
 
-/// MATCH and a selection need each other.
+/// Checks that MATCH and a selection are given together.
 fn check_match(is_selected: bool, actions: &[(Action, OsString)]) -> Result<(), String> {
     let has_match = actions.iter().any(|(_, argument)| argument == MATCH);
     match (is_selected, has_match) {

@@ -1,5 +1,5 @@
-//! Reports each action on standard error, in the mail log and, on request, on
-//! standard output and as a progress bar.
+//! Reports each action on standard error and in the mail log and, on request,
+//! on standard output and as a progress bar.
 
 use std::fs::File;
 use std::io;
@@ -14,18 +14,18 @@ use crate::actions::report::{ActionObserver, LineSeverity, LogLine, Outcome};
 use crate::actions::results;
 use crate::logging::{Audience, LogEntry, Logger, Severity};
 
-/// What is kept of all reports.
+/// The state that is kept across all reports.
 #[derive(Debug, Default)]
 pub struct ReportState {
-    /// IDs that were invalid or not there.
+    /// The number of IDs that were invalid or not found.
     pub missing: u64,
-    /// Why standard output could not be written first.
+    /// The first error in writing standard output.
     pub failed_output: Option<io::Error>,
-    /// Why messages cannot be handed on for delivery any more.
+    /// Why delivery is not requested any more.
     pub failed_delivery: Option<String>,
 }
 
-/// Receives the results of actions and reports them.
+/// Reports the results of actions.
 pub struct Reporter<'a> {
     logger: &'a mut Logger,
     options: &'a ActionOptions,
@@ -36,7 +36,7 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    /// Reports an action or, without one, a repair.
+    /// A reporter for an action or, if it is `None`, for a repair.
     pub fn new(
         logger: &'a mut Logger,
         options: &'a ActionOptions,
@@ -54,13 +54,13 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// The same, and each message that was moved is handed on for delivery.
+    /// Also requests delivery of each moved message.
     pub fn delivering(self, delivery: Option<Delivery<'a>>) -> Self {
         Self { delivery, ..self }
     }
 
-    /// Hands on what was moved. After the first failure nothing more is
-    /// tried: a daemon that is down would be tried for every message.
+    /// Requests delivery of the moved messages. Stops after the first failure;
+    /// otherwise a daemon that is down would be tried for every message.
     fn deliver(&mut self, lines: &[LogLine]) {
         let Some(delivery) = self.delivery else {
             return;
@@ -141,7 +141,7 @@ impl ActionObserver for Reporter<'_> {
     }
 }
 
-/// A text with the comment after it.
+/// Appends the comment to a text.
 pub fn with_comment(text: &[u8], comment: Option<&str>) -> Vec<u8> {
     match comment {
         Some(comment) => [text, b" (", comment.as_bytes(), b")"].concat(),
@@ -149,7 +149,7 @@ pub fn with_comment(text: &[u8], comment: Option<&str>) -> Vec<u8> {
     }
 }
 
-/// Writes to standard output without a buffer of its own.
+/// Writes to standard output without buffering.
 fn write_stdout(text: &[u8]) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());

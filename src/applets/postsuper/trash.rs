@@ -1,8 +1,8 @@
-//! The trash on the command line: --trash for what is deleted, --undo,
-//! --trash-list and --trash-purge.
+//! The options of the trash: --trash for deleted messages, --undo, --trash-list
+//! and --trash-purge.
 //!
-//! Owns how these options combine and the format of the list. Moving messages
-//! into the trash and back is handled by the module `trash`.
+//! Checks how these options combine and formats the list. Moving messages into
+//! the trash and back is handled by the module `trash`.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -23,22 +23,22 @@ use crate::trash::{BatchSummary, Caller, Trash, Word};
 pub enum Deleted {
     #[default]
     Gone,
-    /// --trash
+    /// They are moved to the trash: --trash.
     InTrash,
 }
 
-/// A request to the trash. A call with one does nothing else.
+/// A request to the trash. A call with such a request does nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// --undo, of the last batch unless one is named.
+    /// --undo of the named batch, or of the last one if it is `None`.
     Undo(Option<Vec<u8>>),
     /// --trash-list
     List,
-    /// --trash-purge --older: the time up to which batches go.
+    /// --trash-purge --older: removes the batches up to this time.
     Purge(i64),
 }
 
-/// The options of the trash as they stand on the command line.
+/// The options of the trash on the command line.
 #[derive(Debug, Default)]
 pub struct Options {
     pub deleted: Deleted,
@@ -48,7 +48,7 @@ pub struct Options {
     older: Option<Vec<u8>>,
 }
 
-/// What else a call asks for.
+/// The other requests of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct OtherRequests {
     pub deletes: bool,
@@ -57,7 +57,7 @@ pub struct OtherRequests {
 }
 
 impl Options {
-    /// Takes an option; whether it is one of these.
+    /// Applies an option. Returns whether it is one of these.
     pub fn take(&mut self, name: &str, value: &OsStr) -> bool {
         let value = || value.as_bytes().to_vec();
         match name {
@@ -71,9 +71,10 @@ impl Options {
         true
     }
 
-    /// The request to the trash, if there is one.
+    /// Returns the request to the trash; `None` if there is none.
     ///
     /// # Errors
+    ///
     /// The options exclude each other, or the rest of the command line.
     pub fn task(&self, beside: OtherRequests) -> Result<Option<Task>, String> {
         let wrong = |text: &str| Err(text.to_owned());
@@ -117,7 +118,7 @@ impl Options {
     }
 }
 
-/// Begins a batch if deleted messages go to the trash.
+/// Starts a batch if deleted messages go to the trash.
 pub fn begin<'a>(
     options: &Options,
     field: SpoolContext<'a>,
@@ -130,7 +131,7 @@ pub fn begin<'a>(
     }
 }
 
-/// Ends the batch, and reports how to undo it if anything was moved.
+/// Ends the batch, and reports how to undo it if any message was moved.
 pub fn finish(trash: &Trash<'_>, directory: Option<&OsStr>, logger: &mut Logger) {
     let Some(batch) = trash.finish() else {
         return;
@@ -142,7 +143,7 @@ pub fn finish(trash: &Trash<'_>, directory: Option<&OsStr>, logger: &mut Logger)
     logger.info([b"undo: postsuper ", instance.as_slice(), undo.as_bytes()].concat());
 }
 
-/// The caller: the user of the process before it dropped its rights.
+/// The user that called the process, before it dropped its rights.
 fn who(call: &Call) -> Caller {
     let user = call.caller.user;
     let name = user_name(user).and_then(|name| Word::parse(name.as_bytes()));
@@ -152,7 +153,8 @@ fn who(call: &Call) -> Caller {
     }
 }
 
-/// Does a task. Returns what is to be reported of it.
+/// Carries out a request. Returns the counters to be reported, and how the work
+/// ended.
 pub fn run(
     task: &Task,
     field: SpoolContext<'_>,
@@ -166,7 +168,7 @@ pub fn run(
     }
 }
 
-/// The list of the batches in the trash.
+/// Returns the list of the batches in the trash.
 pub fn list(
     field: SpoolContext<'_>,
     journal: &mut dyn ActionObserver,

@@ -1,5 +1,5 @@
 //! The command line of qshape: letters by the rules of Perl's Getopt::Std, and
-//! long options of our own.
+//! our own long options.
 
 use std::ffi::{OsStr, OsString};
 
@@ -16,7 +16,7 @@ use crate::release::Release;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
-/// What the call asks for.
+/// The requested operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum QshapeMode {
     #[default]
@@ -26,7 +26,7 @@ pub(super) enum QshapeMode {
     Version,
 }
 
-/// What the counts look like.
+/// The format of the counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum CountDisplay {
     #[default]
@@ -35,17 +35,17 @@ pub(super) enum CountDisplay {
     Chart,
 }
 
-/// Whose output format is used.
+/// Whether the output has to be that of Postfix's qshape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OutputFormat {
-    /// That of Postfix's qshape, which passes over what it cannot read.
+    /// The format of Postfix's qshape, which ignores what it cannot read.
     #[default]
     Postfix,
-    /// One with an option that Postfix's does not have.
+    /// The format with an option that Postfix's qshape does not have.
     Own,
 }
 
-/// The command line.
+/// A parsed command line.
 #[derive(Debug, Default)]
 pub struct QshapeArguments {
     pub(super) mode: QshapeMode,
@@ -56,17 +56,17 @@ pub struct QshapeArguments {
     pub(super) numbers: Numbers,
     pub(super) look: CountDisplay,
     pub(super) form: OutputFormat,
-    /// How many rows, whatever standard output is.
+    /// The number of rows, whether or not standard output is a terminal.
     pub(super) top: Option<u64>,
-    /// The release to behave as, if not that of the instance.
+    /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
-    /// Which messages count; all without one.
+    /// The messages to count; all if `None`.
     pub(super) selection: Option<Selection>,
 }
 
 impl QshapeArguments {
-    /// Whether an option is given that Postfix's qshape does not have.
+    /// Whether an option that Postfix's qshape does not have is given.
     pub(super) fn has_own_options(&self) -> bool {
         let by = self.by.unwrap_or_default();
         !matches!(by, GroupBy::Domain | GroupBy::SenderDomain)
@@ -75,7 +75,7 @@ impl QshapeArguments {
     }
 }
 
-/// Reads the command line.
+/// Parses the command line.
 pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
     let mut parsed = QshapeArguments::default();
     let mut numbers = Vec::new();
@@ -86,16 +86,18 @@ pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
         match scanned {
             Ok(option) if builder.take(&option)? == Taken::Yes => parsed.form = OutputFormat::Own,
             Ok(option) => take(option, &mut parsed, &mut numbers)?,
-            // To Getopt::Std a letter at the end has no value, which is none.
+            // In Getopt::Std, a letter at the end of the command line has an
+            // undefined value.
             Err(ScanError::NoValue(b'c')) => parsed.config_directory = Some(OsString::new()),
             Err(ScanError::NoValue(letter)) => {
                 numbers.extend(NumberOption::new(char::from(letter), None));
             }
-            // What its table of letters has between them is a letter to it.
+            // Getopt::Std takes the colons in its table of letters for letters.
             Err(ScanError::Invalid(b':')) => {}
-            // What is left of `-l-` is `--`.
+            // Without the letter, `-l-` becomes `--`.
             Err(ScanError::Invalid(b'-')) if scanner.is_between() => break,
-            // Of what is wrong the first ends the reading.
+            // After a request for the usage message, the first invalid letter
+            // ends the scan.
             Err(ScanError::Invalid(_)) if parsed.mode == QshapeMode::Usage => break,
             Err(ScanError::Invalid(letter)) => {
                 return Err(UsageError([b"Unknown option: ", &[letter][..]].concat()));
@@ -154,7 +156,7 @@ fn take(
     Ok(())
 }
 
-/// The first explanation that was asked for is given.
+/// Sets the mode unless an earlier option did.
 fn set_mode(parsed: &mut QshapeArguments, mode: QshapeMode) {
     if parsed.mode == QshapeMode::Count {
         parsed.mode = mode;

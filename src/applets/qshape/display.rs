@@ -1,5 +1,5 @@
-//! What is shown while qshape counts, and in the end: on a terminal results
-//! so far on a cleared screen, else only the table.
+//! The output of qshape: on a terminal, intermediate results on a cleared
+//! screen; otherwise only the final table.
 
 use std::io;
 use std::io::{BufWriter, Write};
@@ -20,9 +20,9 @@ use crate::spool::tree::TraversalIssue;
 use crate::sys::error_text::error_text;
 use crate::sys::terminal;
 
-/// Columns of output by default.
+/// The default width in columns.
 const WIDTH: f64 = 80.0;
-/// Columns of output at most: a line is written in one piece.
+/// The maximum width in columns, since each line is written in one piece.
 const WIDTH_MAX: f64 = 1e6;
 const BUCKETS: f64 = 10.0;
 const MINUTES: f64 = 5.0;
@@ -30,24 +30,24 @@ const CHILDREN: f64 = 5.0;
 const BATCH: f64 = 1000.0;
 const ROWS: f64 = 20.0;
 
-/// What is shown and how, as the command line has it.
+/// The output settings of the command line.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) by: GroupBy,
     pub(super) ages: Ages,
     look: CountDisplay,
     form: OutputFormat,
-    /// The requested width, if it is valid.
+    /// The requested width; `None` if it is not valid.
     width: Option<f64>,
     children: f64,
     top: Option<u64>,
-    /// How names are shown where no terminal is.
+    /// How names are printed if standard output is not a terminal.
     names: NameFormat,
 }
 
 impl Settings {
-    /// The settings of a command line. Observed: a number that is not above
-    /// the least that makes sense is ignored.
+    /// Returns the settings of a command line. Observed with Postfix 3.7.11: a
+    /// number that is not greater than the smallest meaningful one is ignored.
     pub(super) fn of(arguments: &QshapeArguments) -> Self {
         let above = |number: Option<f64>, least: f64| number.filter(|number| *number > least);
         let numbers = &arguments.numbers;
@@ -72,27 +72,27 @@ impl Settings {
     }
 }
 
-/// What only a terminal gets.
+/// The settings that apply to a terminal only.
 struct TerminalDisplay {
     clear: Vec<u8>,
-    /// After how many messages it gets results; none before the end if this
-    /// is 0.
+    /// The number of messages between intermediate results; 0 for the final
+    /// result only.
     batch: f64,
-    /// How many rows it gets.
+    /// The number of rows.
     rows: f64,
 }
 
-/// What could not be read, where that matters.
+/// What could not be read, if that is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Unread {
     Nothing,
     /// A part of a queue; the rest was counted.
     Part,
-    /// All of a queue.
+    /// An entire queue.
     Queue,
 }
 
-/// Shows a table.
+/// Prints the table.
 pub(super) struct Display<'a> {
     unread: Unread,
     settings: &'a Settings,
@@ -120,8 +120,8 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// Shows the result, unless it is of ours and a queue could not be read:
-    /// zeros would look as if there were no mail.
+    /// Prints the result, unless its format is our own and a queue could not be
+    /// read: zeros would look like an empty queue.
     pub(super) fn finish(self, table: &DomainTable) -> Result<(), Fatal> {
         if self.unread == Unread::Queue {
             return Err(Fatal::already_reported(STATUS_FAILED));
@@ -133,7 +133,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// Shows what is in the table now.
+    /// Prints the current state of the table.
     fn show(&self, table: &DomainTable) -> Result<(), Fatal> {
         let mut out = BufWriter::new(io::stdout().lock());
         let written = self.write(table, &self.choice(), &mut out);
@@ -205,11 +205,11 @@ impl ScanObserver<Fatal> for Display<'_> {
     fn barred(&mut self, issue: &TraversalIssue) {
         let (unread, path) = match issue.parent.as_slice() {
             [] => (Unread::Queue, issue.name.clone()),
-            // Directories of a queue come and go.
+            // Directories of a queue are created and removed at any time.
             _ if issue.cause.kind() == io::ErrorKind::NotFound => return,
             parent => (Unread::Part, join(parent, &issue.name)),
         };
-        // Observed: Postfix's qshape counts the rest and succeeds.
+        // Observed with Postfix 3.7.11: qshape counts the rest and succeeds.
         if self.settings.form == OutputFormat::Own {
             self.unread = self.unread.max(unread);
         }

@@ -1,5 +1,5 @@
-//! The names under which qshape reports errors, its exit statuses, and why a
-//! command line is refused.
+//! The program names in qshape's error messages, its exit statuses, and the
+//! errors of a command line.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,14 +9,14 @@ use crate::text::{Charset, make_printable};
 
 /// The program's name.
 pub(super) const PROGRAM: &str = "qshape";
-/// The program that reads main.cf for Postfix's qshape, and reports its errors.
+/// The program that reads main.cf for Postfix's qshape and reports its errors.
 pub(super) const POSTCONF: &str = "postconf";
-/// The status of a wrong command line: that of Perl's die.
+/// The exit status of an invalid command line: that of Perl's die.
 pub(super) const STATUS: u8 = 255;
-/// The status when main.cf cannot be read, or the output not be written.
+/// The exit status when main.cf cannot be read or the output cannot be written.
 pub(super) const STATUS_FAILED: u8 = 1;
 
-/// Why a command line is refused: the message after `PROG: `.
+/// An error in a command line: the message after `PROG: `.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UsageError(pub(super) Vec<u8>);
 
@@ -26,7 +26,7 @@ impl From<SelectionError> for UsageError {
     }
 }
 
-/// Refuses the value of an option of ours.
+/// The error for an invalid value of one of our options.
 pub(super) fn bad(option: &str, value: &OsStr) -> UsageError {
     let before = [b"bad value for --", option.as_bytes(), b": "].concat();
     of_ours([before, value.as_bytes().to_vec()].concat())
@@ -38,12 +38,12 @@ pub(super) fn bad_letter(letter: char, value: &OsStr) -> UsageError {
     of_ours([before, value.as_bytes().to_vec()].concat())
 }
 
-/// Refuses a command line, with a message of ours.
+/// An error in a command line with a message of our own.
 pub(super) fn misuse(text: &str) -> UsageError {
     of_ours(text.as_bytes().to_vec())
 }
 
-/// Messages of ours are printable.
+/// Makes a message of our own printable.
 pub(super) fn of_ours(mut text: Vec<u8>) -> UsageError {
     make_printable(&mut text, Charset::Safe);
     UsageError(text)

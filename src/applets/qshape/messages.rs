@@ -1,5 +1,5 @@
-//! What qshape prints on standard error: the usage message in Postfix's words,
-//! errors in ours.
+//! The messages of qshape on standard error: the usage message in Postfix's
+//! words, errors in our own.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -23,8 +23,8 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// The messages of a call. Perl names a program by the path that the kernel was
-    /// given, not by argv[0].
+    /// Returns the messages of a call. Perl names a program by the path that
+    /// the kernel executed, not by argv[0].
     pub(super) fn of(call: &Call) -> Self {
         let named = call.program.as_bytes();
         let started = process::started_from().filter(|path: &OsString| {
@@ -35,12 +35,12 @@ impl Messages {
         Self { program }
     }
 
-    /// `PROG: text`.
+    /// Prints `PROG: text`.
     pub(super) fn say(&self, text: &[u8]) {
         write(&[&self.program[..], b": ", text, b"\n"].concat());
     }
 
-    /// The usage message.
+    /// Prints the usage message of a release.
     pub(super) fn usage(&self, release: Release) {
         let the = if release.has(Feature::QshapeUsageText) {
             "the"
@@ -65,12 +65,12 @@ impl Messages {
     }
 }
 
-/// What output that cannot be written ends with.
+/// Reports that the output cannot be written.
 pub(super) fn unwritten(error: &io::Error) {
     write(format!("Unable to flush stdout: {}\n", error_text(error)).as_bytes());
 }
 
-/// One write per line. A closed standard error is ignored.
+/// Writes a line with one system call. A closed standard error is ignored.
 fn write(line: &[u8]) {
     let _ = io::stderr().lock().write_all(line);
 }
@@ -84,7 +84,8 @@ The 's' option shows sender domain counts.
 The 'p' option shows address counts by for parent domains.
 Parent domains are shown with a leading '.' before the domain name.
 Parent domains are only shown if ";
-/// Its end, after an article that is doubled in old releases.
+/// The end of the usage message. The article before it is doubled in old
+/// releases.
 const USAGE_REST: &[u8] = b" domain is not a TLD, and at
 least <min_subdomains> (default 5) subdomains are shown in the output.
 

@@ -1,8 +1,9 @@
 //! qshape: counts recipients or messages by domain and age.
 //!
-//! Owns the way from the command line to the printed table. `arguments` reads
-//! the command line, `place` finds the queues and drops rights, `selected` does
-//! so for a selection, `display` prints; the module `qshape_report` counts.
+//! Connects the steps from the command line to the printed table: `arguments`
+//! parses the command line, `place` finds the queues and drops rights,
+//! `selected` does so for a selection, and `display` prints. The module
+//! `qshape_report` counts.
 
 pub mod arguments;
 mod display;
@@ -35,10 +36,10 @@ use messages::Messages;
 use place::{QueueSource, find_place};
 use table::{help, options};
 
-/// Directories that are open on the way down a tree of queues.
+/// The number of directories that are kept open on the way down a queue.
 const DEPTH: u32 = 8;
 
-/// Its command line.
+/// The applet's command line.
 pub fn command() -> clap::Command {
     let queues = clap::Arg::new("queue").num_args(0..);
     let queues = option_table::among(queues, Queue::LISTED.map(Queue::name));
@@ -71,14 +72,14 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     count(&arguments, &settings, &place, &words)
 }
 
-/// Refuses a command line.
+/// Reports an invalid command line.
 fn refuse(call: &Call, words: &Messages, misuse: &UsageError) -> Fatal {
     words.say(&misuse.0);
     words.usage(release(call));
     Fatal::already_reported(STATUS)
 }
 
-/// The release whose usage message is given.
+/// The release whose usage message is printed.
 fn release(call: &Call) -> Release {
     let outline = cli::outline(&options(), &call.arguments, &[]);
     let wanted = instance::InstanceChoice {
@@ -88,8 +89,8 @@ fn release(call: &Call) -> Release {
     instance::release_of(call, wanted, POSTCONF)
 }
 
-/// Refuses operands that are neither directories nor files. The walk would skip
-/// them, and zeros would look like an empty queue.
+/// Refuses operands that are neither directories nor regular files. The scan
+/// would skip them, and zeros would look like an empty queue.
 fn refuse_other_files(place: &QueueSource<'_>, words: &Messages) -> Result<(), Fatal> {
     for queue in &place.queues {
         let found = place.base.stat(OsStr::from_bytes(queue));
@@ -102,7 +103,7 @@ fn refuse_other_files(place: &QueueSource<'_>, words: &Messages) -> Result<(), F
     Ok(())
 }
 
-/// Counts and shows the result.
+/// Counts the messages and prints the result.
 fn count(
     arguments: &QshapeArguments,
     settings: &Settings,

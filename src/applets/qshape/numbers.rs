@@ -1,8 +1,8 @@
 //! The numeric options of qshape: `-b`, `-m`, `-N`, `-n`, `-t` and `-w`.
 //!
-//! Owns which texts are numbers: those that are one to Perl, in which Postfix's
-//! qshape is written. It warns of others and uses what they begin with; here
-//! they are errors.
+//! A text is a number if it is one in Perl, in which Postfix's qshape is
+//! written. For any other text, Postfix's qshape warns and uses the numeric
+//! prefix; here it is an error.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,25 +10,25 @@ use std::os::unix::ffi::OsStrExt;
 use super::errors::{UsageError, bad_letter};
 use crate::text::numbers::number;
 
-/// The values that were given; `None` for an option that was not.
+/// The values of the numeric options; `None` for an option that is not given.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Numbers {
-    /// `-w`: columns of the output.
+    /// `-w`: the width of the output in columns.
     pub(super) width: Option<f64>,
-    /// `-b`: how many age buckets.
+    /// `-b`: the number of age buckets.
     pub(super) buckets: Option<f64>,
-    /// `-t`: minutes in the first bucket.
+    /// `-t`: the minutes in the first bucket.
     pub(super) minutes: Option<f64>,
-    /// `-m`: subdomains that a parent domain needs to be shown.
+    /// `-m`: the number of subdomains that a parent domain needs to be shown.
     pub(super) children: Option<f64>,
-    /// `-N`: messages after which a terminal gets an intermediate result.
+    /// `-N`: the number of messages between intermediate results on a terminal.
     pub(super) batch: Option<f64>,
-    /// `-n`: rows that a terminal gets.
+    /// `-n`: the number of rows on a terminal.
     pub(super) rows: Option<f64>,
 }
 
-/// A numeric option as it was written; without a value at the end of the
-/// command line.
+/// A numeric option as written; the value is `None` at the end of the command
+/// line.
 #[derive(Debug)]
 pub(super) struct NumberOption {
     pub(super) letter: char,
@@ -36,17 +36,17 @@ pub(super) struct NumberOption {
 }
 
 impl NumberOption {
-    /// An option, if its letter is that of a numeric one.
+    /// Returns the option if its letter is that of a numeric one.
     pub(super) fn new(letter: char, value: Option<OsString>) -> Option<Self> {
         "bmNntw".contains(letter).then_some(Self { letter, value })
     }
 }
 
-/// The values of the options, of which the last of each letter counts.
+/// Parses the values; the last one of each letter counts.
 ///
 /// # Errors
 ///
-/// A value is missing or no number.
+/// A value is missing or not a number.
 pub(super) fn parse_numbers(options: &[NumberOption]) -> Result<Numbers, UsageError> {
     let mut numbers = Numbers::default();
     for NumberOption { letter, value } in options {

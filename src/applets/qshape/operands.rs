@@ -1,5 +1,5 @@
 //! The operands of qshape with a selection: queues of the instance, by name or
-//! by path. Without a selection any directory can be an operand.
+//! path. Without a selection, any directory can be an operand.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +9,7 @@ use super::errors::{UsageError, misuse};
 use crate::spool::Queue;
 use crate::text::to_printable;
 
-/// Refuses operands that can be no queue of any instance.
+/// Refuses operands that cannot be a queue of any instance.
 pub(super) fn check_operands(operands: &[OsString]) -> Result<(), UsageError> {
     for operand in operands.iter().map(|operand| operand.as_bytes()) {
         if !operand.starts_with(b"/") && queue_named(operand).is_none() {
@@ -19,7 +19,7 @@ pub(super) fn check_operands(operands: &[OsString]) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// The queue of the instance that an operand names.
+/// Returns the queue of the instance that an operand names.
 pub(super) fn own_queue(operand: &[u8], queue_directory: &Path) -> Result<Queue, UsageError> {
     let is_path_of = |queue: &Queue| {
         let path = queue_directory.join(queue.name());

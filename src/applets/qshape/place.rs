@@ -1,5 +1,5 @@
-//! Where the queues and logs are that qshape counts, and whose rights are used
-//! to read them.
+//! The location of the queues and logs that qshape counts, and the rights with
+//! which they are read.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -23,30 +23,30 @@ use crate::sys::rights;
 /// The queues that are counted by default.
 const QUEUES: [&str; 2] = ["incoming", "active"];
 
-/// Where queues and logs are found.
+/// The location of queues and logs.
 pub(super) struct QueueSource<'a> {
-    /// What relative queues are relative to.
+    /// The base directory of relative queue paths.
     pub(super) base: Dir,
-    /// The queues, as they were named.
+    /// The queues, as named on the command line.
     pub(super) queues: Vec<Vec<u8>>,
-    /// Where logs are, if reasons are counted.
+    /// The layout of the log directories, if reasons are counted.
     pub(super) layout: Option<Layout>,
-    /// What evaluates messages, if there is a selection.
+    /// The context of a selection, if there is one.
     pub(super) selection_context: Option<SelectionContext<'a>>,
 }
 
-/// What evaluates messages against a selection.
+/// Everything needed to evaluate messages against a selection.
 pub(super) struct SelectionContext<'a> {
     pub(super) selection: &'a Selection,
     pub(super) rules: Rules,
-    /// Where their logs belong.
+    /// The layout of the log directories.
     pub(super) layout: Layout,
     /// The named queues, in the same order.
     pub(super) queues: Vec<Queue>,
 }
 
 impl SelectionContext<'_> {
-    /// The messages of a queue directory that match.
+    /// Returns the selection as the report needs it.
     pub(super) fn matching<'a>(&'a self, spool: &'a Dir) -> ReportSelection<'a> {
         let layout = &self.layout;
         ReportSelection {
@@ -58,8 +58,8 @@ impl SelectionContext<'_> {
     }
 }
 
-/// Finds the queues, gives up root's rights, and goes to the queue directory
-/// if it matters.
+/// Finds the queues, gives up root's rights, and changes to the queue directory
+/// if it is needed.
 pub(super) fn find_place(
     call: &Call,
     arguments: &QshapeArguments,
@@ -88,13 +88,13 @@ pub(super) fn find_place(
     })
 }
 
-/// Changes to the queue directory, the base of relative paths.
+/// Changes to the queue directory, which relative paths are based on.
 pub(super) fn enter(directory: &Path, words: &Messages) -> Result<Dir, Fatal> {
     let entered = std::env::set_current_dir(directory).and_then(|()| Dir::open(Path::new(".")));
     entered.map_err(|cause| cannot_go(words, directory, &cause))
 }
 
-/// The queues that the operands name, or the default ones.
+/// Returns the queues that the operands name, or the default queues.
 pub(super) fn queues(arguments: &QshapeArguments) -> Vec<Vec<u8>> {
     let operands = arguments.operands.iter().map(|queue| queue.as_bytes());
     if arguments.operands.is_empty() {
@@ -104,8 +104,8 @@ pub(super) fn queues(arguments: &QshapeArguments) -> Vec<Vec<u8>> {
     }
 }
 
-/// The parameters of the queues and, if reasons are counted, of the logs.
-/// Errors are reported in the name of postconf, which reads main.cf for
+/// Reads the parameters for the queues and, if reasons are counted, for the
+/// logs. Errors are reported in the name of postconf, which reads main.cf for
 /// Postfix's qshape.
 fn configured(
     arguments: &QshapeArguments,
@@ -149,15 +149,15 @@ fn load(
     QueuePaths::load(POSTCONF, &directory, warnings)
 }
 
-/// The mail owner when no instance is named: that of main.cf if there is one,
-/// else the default one.
+/// The mail owner if no instance is needed: that of main.cf if it can be read,
+/// otherwise the default one.
 fn owner_of_any(arguments: &QshapeArguments) -> Result<MailOwner, ConfigError> {
     let quiet = &mut Vec::new();
     let owner = load(arguments, quiet).and_then(|mut found| found.mail_owner(&mut Vec::new()));
     owner.or_else(|_| QueuePaths::default_mail_owner())
 }
 
-/// Becomes the mail owner if this is root, before anything in a spool is
+/// Becomes the mail owner if the caller is root, before anything in a spool is
 /// opened.
 pub(super) fn drop_rights(
     call: &Call,
@@ -179,8 +179,8 @@ pub(super) fn drop_rights(
     })
 }
 
-/// Reports that a directory cannot be entered. Perl's status is the error
-/// number.
+/// Reports that a directory cannot be entered. The exit status is the error
+/// number, as in Perl.
 fn cannot_go(words: &Messages, directory: &Path, cause: &io::Error) -> Fatal {
     let directory = directory.to_string_lossy();
     words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());

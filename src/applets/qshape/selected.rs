@@ -1,7 +1,8 @@
 //! `qshape --from …`: counts only the messages that match the selection.
 //!
-//! Finds what that needs: queues of the instance, since a selection refers to
-//! them and to their logs, and all of main.cf, which says what a listing shows.
+//! Finds the queues of the instance, since a selection refers to them and to
+//! their logs, and reads all of main.cf, which determines how messages are
+//! read.
 
 use super::super::{Call, Fatal, instance};
 use super::arguments::QshapeArguments;
@@ -15,7 +16,8 @@ use crate::queue_file::message_visitor::Rules;
 use crate::selection::Selection;
 use crate::spool::{Layout, Queue};
 
-/// Finds the queues, gives up root's rights, and goes to the queue directory.
+/// Finds the queues, gives up root's rights, and changes to the queue
+/// directory.
 pub(super) fn find_place<'a>(
     call: &Call,
     arguments: &QshapeArguments,
@@ -50,8 +52,8 @@ pub(super) fn find_place<'a>(
     })
 }
 
-/// An empty table of queues that the selection rules out looks as if there
-/// were no mail.
+/// Warns if the selection excludes all queues: the empty table would look as if
+/// there were no mail.
 fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], words: &Messages) {
     if !queues.iter().any(|queue| selection.admits_queue(*queue)) {
         let names: Vec<&str> = queues.iter().map(|queue| queue.name()).collect();

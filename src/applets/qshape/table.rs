@@ -1,5 +1,5 @@
-//! The options of qshape in the groups of `--help`, and its text. The same table
-//! feeds the scanner and the completions of shells.
+//! The options of qshape, in the groups of `--help`, and the help text. The
+//! same table feeds the scanner and the shell completions.
 
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Value};
@@ -70,7 +70,7 @@ const OTHER: [Opt; 3] = [
     cli::VERSION,
 ];
 
-/// Commands that are often needed.
+/// Examples of common commands.
 const EXAMPLES: [(&str, &str); 5] = [
     (
         "qshape",

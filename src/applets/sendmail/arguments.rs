@@ -1,5 +1,5 @@
-//! What the options of sendmail ask for, and which of them are refused: those
-//! that Postfix's sendmail refuses, with the same messages.
+//! The effect of sendmail's options, and the options that Postfix's sendmail
+//! refuses, with the same messages.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,19 +10,19 @@ use crate::cli::Operands;
 use crate::logging::Logger;
 use crate::text::to_printable;
 
-/// What sendmail is to do.
+/// The requested operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SendmailMode {
     List,
     Flush,
-    /// Delivery, the default of sendmail.
+    /// Delivering a message, the default of sendmail.
     Delivery,
     NotOurs,
-    /// Nothing, since the queue manager runs at intervals anyway.
+    /// Doing nothing: the queue manager scans the queue at intervals anyway.
     Nothing,
 }
 
-/// What the options came to.
+/// The combined options.
 #[derive(Debug)]
 pub(super) struct SendmailArguments {
     pub(super) mode: SendmailMode,
@@ -34,7 +34,7 @@ pub(super) struct SendmailArguments {
     pub(super) flush_id: Option<OsString>,
 }
 
-/// Takes one option, or refuses it as sendmail does.
+/// Applies one option, or refuses it as sendmail does.
 pub(super) fn option(
     letter: char,
     value: &OsStr,
@@ -63,19 +63,19 @@ pub(super) fn option(
     Ok(())
 }
 
-/// What sendmail is to do after `-b` with this letter.
+/// Returns the mode after `-b` with this letter.
 fn mode(letter: u8, before: SendmailMode, logger: &mut Logger) -> Result<SendmailMode, Fatal> {
     match letter {
         b'p' => Ok(SendmailMode::List),
         b'm' => Ok(SendmailMode::Delivery),
-        // Affects how mail is delivered, not whether.
+        // Affects how mail is delivered, but not whether.
         b'v' => Ok(before),
         b'd' | b'h' | b'H' | b'i' | b'l' | b's' => Ok(SendmailMode::NotOurs),
         other => Err(unsupported('b', &[other], logger)),
     }
 }
 
-/// `-q`, `-q30m`, `-qIid`, `-qRsite`.
+/// Applies `-q`, `-q30m`, `-qIid` or `-qRsite`.
 fn queue_run(
     what: &[u8],
     arguments: &mut SendmailArguments,
@@ -100,12 +100,13 @@ fn is_body_type(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"7BIT") || value.eq_ignore_ascii_case(b"8BITMIME")
 }
 
-/// What of a message is returned: DSN's RET.
+/// Whether the value is valid for DSN's RET: the part of a message that is
+/// returned.
 fn is_return(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"full") || value.eq_ignore_ascii_case(b"hdrs")
 }
 
-/// Warns of an unknown DSN NOTIFY value, as Postfix's sendmail does.
+/// Warns of an unknown value for DSN's NOTIFY, as Postfix's sendmail does.
 fn warn_of_notify(value: &[u8], logger: &mut Logger) {
     const KNOWN: [&str; 4] = ["never", "success", "failure", "delay"];
     let is_known = |word: &&[u8]| {
@@ -123,7 +124,7 @@ fn warn_of_notify(value: &[u8], logger: &mut Logger) {
     }
 }
 
-/// Refuses what does not go together.
+/// Refuses options that cannot be combined.
 pub(super) fn check(
     arguments: &SendmailArguments,
     operands: &Operands,
@@ -149,13 +150,13 @@ pub(super) fn check(
     };
     match operands.clone().without_options("an operand") {
         Ok(operands) if operands.is_empty() => Ok(()),
-        // An option of ours, as no message of sendmail's names it.
+        // Names an option of ours, since no message of sendmail's does.
         Err(error) if error.is_long() => Err(fatal(logger, &error.to_string())),
         _ => Err(fatal(logger, &format!("{what} requires no recipient"))),
     }
 }
 
-/// The first option that goes with the delivery of mail only.
+/// Returns the first option that applies to the delivery of mail only.
 fn one_refused(arguments: &SendmailArguments) -> Option<&'static str> {
     if arguments.reads_recipients {
         Some("-t")

@@ -1,11 +1,11 @@
-//! How sendmail ends when it fails before postqueue takes over: the message and
-//! the exit status.
+//! Failures of sendmail before postqueue takes over: the message and the exit
+//! status.
 
 use super::super::Fatal;
 use crate::logging::Logger;
 
-/// The status of failures before postqueue takes over: EX_TEMPFAIL of
-/// sysexits.h.
+/// The exit status of failures before postqueue takes over: EX_TEMPFAIL of
+/// sysexits(3).
 pub(super) const STATUS: u8 = 75;
 
 /// Reports `text` as a fatal error and ends with [`STATUS`].

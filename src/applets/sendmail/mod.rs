@@ -1,8 +1,8 @@
 //! mailq and sendmail -bp: the list mode of sendmail, which hands over to
 //! postqueue.
 //!
-//! Accepts and refuses the options that Postfix's sendmail accepts and refuses
-//! in this mode, with the same messages. Other modes are not supported.
+//! Accepts and refuses the same options as Postfix's sendmail in this mode,
+//! with the same messages. Other modes are not supported.
 
 mod arguments;
 mod errors;
@@ -27,12 +27,12 @@ use errors::{STATUS, fatal};
 use line::CommandLine;
 use table::options;
 
-/// What the mail log calls the program, whatever it was called as.
+/// The name in the mail log, regardless of the name the program was called by.
 const LOG_NAME: &str = "sendmail";
-/// The status of a request that is not supported.
+/// The exit status of a request that is not supported.
 const STATUS_NOT_OURS: u8 = 69;
 
-/// Its command line, and that of mailq.
+/// The command line of sendmail and mailq.
 pub fn command() -> clap::Command {
     super::option_table::of_table(&options())
 }
@@ -42,7 +42,7 @@ pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
     run(call, SendmailMode::List)
 }
 
-/// Runs sendmail, as far as it lists and flushes the queue.
+/// Runs sendmail's list and flush modes.
 pub fn run_sendmail(call: &Call) -> Result<(), Fatal> {
     run(call, SendmailMode::Delivery)
 }
@@ -54,7 +54,8 @@ fn run(call: &Call, mode: SendmailMode) -> Result<(), Fatal> {
     if let Some(text) = line.explanation() {
         return output::print(&mut logger, &text);
     }
-    // Postfix's sendmail is not set-gid, and reads what its caller names.
+    // Postfix's sendmail is not set-gid and reads any file that its caller
+    // names.
     let suspended = match call.caller.trust {
         Trust::OwnRights => None,
         Trust::BorrowedRights => Some(suspended(rights::suspend_borrowed_group(), &mut logger)?),
@@ -68,7 +69,8 @@ fn run(call: &Call, mode: SendmailMode) -> Result<(), Fatal> {
     match handed_over {
         None => Ok(()),
         Some((arguments, inherited)) => {
-            // As in a process of its own.
+            // Postfix runs postqueue in a process of its own, which reads TZ
+            // anew.
             time::read_zone();
             postqueue::run(&Call {
                 inherited,
@@ -82,8 +84,9 @@ fn suspended<T>(done: Result<T, RightsError>, logger: &mut Logger) -> Result<T, 
     done.map_err(|error| fatal(logger, &error.to_string()))
 }
 
-/// What Postfix's sendmail does before postqueue takes over; returns the
-/// arguments of postqueue, and what it inherits, if it is to do anything.
+/// Does what Postfix's sendmail does before postqueue takes over. Returns the
+/// arguments of postqueue and the values it inherits; `None` if there is
+/// nothing to do.
 fn prepare(
     call: &Call,
     line: &CommandLine,
@@ -109,8 +112,8 @@ fn prepare(
     }))
 }
 
-/// Changes to the queue directory and back, since postqueue resolves relative
-/// paths, too.
+/// Checks that the queue directory can be entered. Changes back afterwards,
+/// since postqueue resolves relative paths too.
 fn look_into(queue_directory: &Path, logger: &mut Logger) -> Result<(), Fatal> {
     let here = std::env::current_dir();
     std::env::set_current_dir(queue_directory).map_err(|cause| {
@@ -120,12 +123,13 @@ fn look_into(queue_directory: &Path, logger: &mut Logger) -> Result<(), Fatal> {
             &format!("chdir {directory}: {}", error_text(&cause)),
         )
     })?;
-    // Where there is no way back, it stays there, as Postfix's does.
+    // If it is impossible to change back, the process stays there, as Postfix's
+    // does.
     let _ = here.and_then(std::env::set_current_dir);
     Ok(())
 }
 
-/// The arguments of postqueue, which does the rest in its own name.
+/// Returns the arguments of postqueue, which does the rest under its own name.
 fn of_postqueue(
     arguments: SendmailArguments,
     logger: &mut Logger,

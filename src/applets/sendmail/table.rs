@@ -1,5 +1,5 @@
-//! The options of sendmail and mailq in the groups of `--help`, and its text.
-//! Most of them mean nothing to a listing; those have no explanation.
+//! The options of sendmail and mailq, in the groups of `--help`, and the help
+//! text. Most of them do not affect a listing; those have no explanation.
 
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Value};
@@ -21,8 +21,8 @@ const MAIN: [Opt; 5] = [
     cli::DIALECT,
 ];
 
-/// Options of sendmail that change nothing in a listing, and those that are
-/// refused as Postfix's sendmail refuses them: `-X`, `-n`, `-t`, `-I`.
+/// Options of sendmail that do not affect a listing, and those that Postfix's
+/// sendmail refuses: `-X`, `-n`, `-t`, `-I`.
 const COMPATIBLE: [Opt; 24] = [
     Opt::short('A', Value::Required("X"), ""),
     Opt::short('B', Value::Required("TYPE"), ""),
@@ -52,7 +52,7 @@ const COMPATIBLE: [Opt; 24] = [
 
 const OTHER: [Opt; 2] = [cli::HELP, cli::VERSION];
 
-/// Commands that are often needed.
+/// Examples of common commands.
 const EXAMPLES: [(&str, &str); 5] = [
     ("mailq", "List the queue."),
     (
