@@ -112,7 +112,7 @@ pub enum FlushError {
         step: FlushStep,
         /// The path of the daemon's socket, below the queue directory.
         path: String,
-        /// The error of the system call, or [`APPLICATION_ERROR`].
+        /// The error of the system call, or `APPLICATION_ERROR`.
         cause: String,
     },
 }
