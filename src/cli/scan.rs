@@ -1,9 +1,9 @@
 //! The option scanner: getopt(3) with POSIX ordering, plus `--name` and
 //! `--name=value` for the long options in the applet's table.
 //!
-//! Written here because the crates of the field reorder options and
-//! operands, or read `-d=ALL` as `ALL` (measured with clap 4): a misread
-//! option deletes mail.
+//! Common argument parsers reorder options and operands, or read `-d=ALL` as
+//! `ALL` (measured with clap 4). A misread option could delete mail, so this
+//! scanner is our own.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -15,53 +15,53 @@ use super::operands::{Operands, OptionsEnd};
 use super::{Opt, Value};
 use crate::text::{Charset, make_printable, to_printable};
 
-/// An option of the command line.
+/// A scanned option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scanned {
-    /// A letter, with its value if it takes one.
+    /// A letter, with its value or an empty text.
     Short(char, OsString),
-    /// A long name, with its value if it takes one.
+    /// A long name, with its value or an empty text.
     Long(&'static str, OsString),
 }
 
-/// An option that is not understood. Display is the text after `PROG: ` in
+/// An option that cannot be parsed. Its `Display` is the text after `PROG: ` in
 /// getopt's message; the letter is the byte that was typed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ScanError {
-    /// No such letter.
+    /// An unknown letter.
     #[error("invalid option -- '{}'", .0.escape_ascii())]
     Invalid(u8),
-    /// A letter without its value.
+    /// A letter whose value is missing.
     #[error("option requires an argument -- '{}'", .0.escape_ascii())]
     NoValue(u8),
-    /// A long name without its value.
+    /// A long name whose value is missing.
     #[error("option '--{0}' requires an argument")]
     NoLongValue(&'static str),
-    /// A long name and, where its value belongs, what looks like a long
-    /// option: `--comment --dry-run` must not lose the dry run.
+    /// A long name followed by what looks like a long option instead of its
+    /// value: `--comment --dry-run` must not lose the dry run.
     #[error(
         "option '--{option}' requires an argument; {} as its value is written --{option}={}",
         to_printable(.value),
         to_printable(.value)
     )]
     OptionForValue {
-        /// The option that needs a value.
+        /// The option that requires a value.
         option: &'static str,
-        /// What is in the place of the value.
+        /// The argument in place of the value.
         value: Vec<u8>,
     },
-    /// A long name after one dash whose beginning would be a letter and its
-    /// value: `-dry-run` is no message `ry-run` to be deleted.
+    /// A long name after a single dash, which getopt(3) would split into letters
+    /// and a value: `-dry-run` must not delete a message `ry-run`.
     #[error("unknown option -{0}; did you mean --{0}?")]
     OneDash(&'static str),
     /// A long name with a value that it does not take.
     #[error("option '--{0}' doesn't allow an argument")]
     LongValue(&'static str),
-    /// No such long name. Postfix has none at all, so its message about the
-    /// letter `-` is not owed.
+    /// An unknown long name. Postfix has no long options, so its message about
+    /// the letter `-` is not printed.
     #[error("unknown option --{}{}", to_printable(.name), suggestion(*.near))]
     UnknownLong {
-        /// What was typed, without a value.
+        /// The typed name, without a value.
         name: Vec<u8>,
         /// The option that may have been intended.
         near: Option<&'static str>,
@@ -76,13 +76,13 @@ fn suggestion(near: Option<&str>) -> String {
 }
 
 impl ScanError {
-    /// Whether getopt(3) has this error, too: one of a letter.
+    /// Whether getopt(3) has this error too: an error in a letter.
     pub fn is_of_getopt(&self) -> bool {
         matches!(self, ScanError::Invalid(_) | ScanError::NoValue(_))
     }
 
-    /// getopt's message, with the byte as it was typed; or ours, in which
-    /// nothing can command a terminal.
+    /// Returns getopt's message, with the byte as it was typed, or a message of
+    /// our own, without control characters.
     pub fn message(&self) -> Vec<u8> {
         let (text, byte) = match self {
             ScanError::Invalid(byte) => ("invalid option -- '", *byte),
@@ -97,14 +97,14 @@ impl ScanError {
     }
 }
 
-/// Scans arguments, one option after the other.
+/// Scans arguments one option at a time.
 #[derive(Clone, Debug)]
 pub struct Scanner<'t> {
     options: &'t [Opt],
     arguments: std::vec::IntoIter<OsString>,
-    /// The rest of a group such as `-vdALL`.
+    /// The rest of an argument with several letters, such as `-vdALL`.
     group: std::vec::IntoIter<u8>,
-    /// The long option that the whole group spells, as `-dry-run` does.
+    /// The long option whose name the whole argument is, as in `-dry-run`.
     spelled: Option<&'static str>,
     end: OptionsEnd,
 }
@@ -121,14 +121,14 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The operands: call it when `next` has returned `None`.
+    /// Returns the operands. Must be called after `next` has returned `None`.
     pub fn operands(self) -> Operands {
         Operands::new(self.arguments.collect(), self.end)
     }
 
-    /// Takes the next argument if it is exactly `text` and a new option would
-    /// begin there: for sendmail's `-q`, which may have no value although
-    /// the letter takes one.
+    /// Takes the next argument if it is exactly `text` and a new option could
+    /// begin there: for sendmail's `-q`, which may lack a value although the
+    /// letter takes one.
     pub fn take_word(&mut self, text: &str) -> bool {
         let next = self.arguments.as_slice().first();
         let is_it = self.is_between() && next.is_some_and(|argument| argument == text);
@@ -138,12 +138,12 @@ impl<'t> Scanner<'t> {
         is_it
     }
 
-    /// Whether the letter that was just scanned was the last of its argument.
+    /// Whether the last scanned letter was the end of its argument.
     pub fn is_between(&self) -> bool {
         self.group.as_slice().is_empty()
     }
 
-    /// A letter of a group, with its value: the rest of the group or the next
+    /// Scans a letter, with its value: the rest of the argument or the next
     /// argument.
     fn letter(&mut self, byte: u8) -> Result<Scanned, ScanError> {
         let letter = char::from(byte);
@@ -165,16 +165,16 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The long option whose name a group is. Names that Postfix's users may
-    /// have typed by intention are none: two letters (`postqueue -id`), and
-    /// sendmail's `-help`.
+    /// Returns the long option whose name `group` is. Names that users of
+    /// Postfix may type intentionally are excluded: those of two letters
+    /// (`postqueue -id`), and sendmail's `-help`.
     fn spelled_by(&self, group: &[u8]) -> Option<&'static str> {
         let name = split_value(group).0;
         let long = named(self.options, name).and_then(|option| option.long);
         long.filter(|name| name.len() > 2 && !matches!(*name, "help" | "version"))
     }
 
-    /// A long option, from what follows the two dashes.
+    /// Scans a long option; `text` is the argument after the two dashes.
     fn long(&mut self, text: &[u8]) -> Result<Scanned, ScanError> {
         let (name, value) = split_value(text);
         let option = named(self.options, name);
@@ -199,7 +199,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The value of a long option in an argument of its own.
+    /// Takes the value of a long option from the next argument.
     fn value_of(&mut self, option: &'static str) -> Result<Scanned, ScanError> {
         let value = self.arguments.next();
         let value = value.ok_or(ScanError::NoLongValue(option))?;
@@ -211,7 +211,7 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// The options in order; `None` when only operands are left.
+/// Iterates over the options in order; `None` when only operands are left.
 impl Iterator for Scanner<'_> {
     type Item = Result<Scanned, ScanError>;
 
@@ -240,7 +240,7 @@ impl Iterator for Scanner<'_> {
     }
 }
 
-/// The option of this long name.
+/// Returns the option with this long name.
 fn named<'t>(options: &'t [Opt], name: &[u8]) -> Option<&'t Opt> {
     let known = |o: &&Opt| o.long.is_some_and(|l| l.as_bytes() == name);
     options.iter().find(known)
@@ -252,7 +252,7 @@ pub fn is_long_option(options: &[Opt], argument: &OsStr) -> bool {
     text.is_some_and(|text| named(options, split_value(text).0).is_some())
 }
 
-/// A long option's name, and the value after its equals sign.
+/// Splits a long option into its name and the value after the equals sign.
 fn split_value(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     let equals = text.iter().position(|&b| b == b'=');
     match equals.map(|at| text.split_at(at)) {
@@ -275,7 +275,7 @@ mod tests {
         Opt::long("dry-run", Value::None, ""),
     ];
 
-    /// What was scanned, in one line, and the operands.
+    /// Returns the scanned options in one line, and the operands.
     fn scan(arguments: &[&str]) -> (String, Vec<OsString>) {
         let arguments = arguments.iter().map(OsString::from).collect();
         let mut scanner = Scanner::new(&OPTIONS, arguments);
@@ -376,7 +376,7 @@ mod tests {
         let started = std::time::Instant::now();
         let scanner = Scanner::new(&OPTIONS, vec![group.into()]);
         assert_eq!(scanner.count(), 4_000_000);
-        // Quadratic, it would take minutes.
+        // With quadratic run time, this would take minutes.
         assert!(started.elapsed().as_secs() < 30);
     }
 }

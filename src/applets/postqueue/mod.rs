@@ -27,8 +27,8 @@ use options::{PROGRAM, USAGE, help};
 
 pub use instances::names as instance_names;
 
-/// The long option of postqueue that `typed` is, or probably is a misspelling
-/// of.
+/// Returns the long option of postqueue that `typed` names, or probably is a
+/// misspelling of.
 pub fn nearest_option(typed: &[u8]) -> Option<&'static str> {
     let options = options::options();
     let names: Vec<&'static str> = options.iter().filter_map(|option| option.long).collect();

@@ -1,6 +1,6 @@
 //! The command line of postsuper: its options in their order, and its operands.
 //!
-//! Owns which of them exclude each other. Changes nothing.
+//! Checks which of them exclude each other. Changes nothing.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -25,29 +25,29 @@ use crate::text::to_printable;
 /// The letters that not every release has.
 const NEWER: [(char, Feature); 2] = [('e', Feature::ForcedExpire), ('f', Feature::ForcedExpire)];
 
-/// Whether an explanation is requested instead of an action.
+/// The requested operation: work or an explanation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PostsuperMode {
-    /// Work.
+    /// Queues are repaired or messages are acted on.
     #[default]
     Work,
-    /// `--help`.
+    /// The help is printed: `--help`.
     Help,
-    /// `--version`.
+    /// The version is printed: `--version`.
     Version,
 }
 
 /// Whether qmgr and pickup are woken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Notify {
-    /// Never.
+    /// They are never woken.
     #[default]
     No,
-    /// After a message was moved.
+    /// They are woken after a message was moved.
     WhenMoved,
 }
 
-/// The command line, understood.
+/// A parsed command line.
 #[derive(Debug, Default)]
 pub struct PostsuperArguments {
     pub(super) mode: PostsuperMode,
@@ -57,61 +57,61 @@ pub struct PostsuperArguments {
     pub(super) structure: Structure,
     pub(super) notify: Notify,
     pub(super) options: ActionOptions,
-    /// The first error in the options of actions.
+    /// The first error in the options for actions.
     pub(super) wrong: Option<String>,
     pub(super) trash: trash::Options,
-    /// The request to the trash, if there is one.
+    /// The request to the trash; `None` if there is none.
     pub(super) task: Option<Task>,
-    /// The release to behave as, if not that of the instance.
+    /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
     pub(super) operands: Vec<OsString>,
 }
 
 impl PostsuperArguments {
-    /// Whether the queues are walked for repair.
+    /// Whether the queues are scanned and repaired.
     pub fn repairs(&self) -> bool {
         self.purge != Purge::No || self.structure != Structure::Leave
     }
 
-    /// Whether an option is given that Postfix does not have.
+    /// Whether an option that Postfix does not have is given.
     pub fn is_extended(&self) -> bool {
         let trashes = self.trash.deleted == trash::Deleted::InTrash;
         let notifies = self.notify == Notify::WhenMoved;
         self.options.is_extended || trashes || notifies || self.task.is_some()
     }
 
-    /// Whether each message that is moved is handed on for delivery by itself:
-    /// with a rate, so that it is kept.
+    /// Whether delivery is requested for each moved message separately, so that
+    /// `--rate` limits the deliveries too.
     pub fn delivers_each(&self) -> bool {
         self.notify == Notify::WhenMoved && self.options.interval.is_some()
     }
 
-    /// Whether single messages are acted on, by an ID that may be wrong once
-    /// names have changed.
+    /// Whether messages are named by queue ID. Such an ID may be wrong once
+    /// files have been renamed.
     pub fn names_messages(&self) -> bool {
         let by_id = |argument: &OsString| argument != ALL && argument != MATCH;
         self.actions.iter().any(|(_, argument)| by_id(argument))
     }
 }
 
-/// What can be wrong with a command line.
+/// An error in a command line.
 pub enum CommandLineError {
-    /// getopt's message; the usage message follows.
+    /// An option error with getopt's message; the usage message follows.
     Option(Vec<u8>),
-    /// -c with a relative path.
+    /// The value of -c is a relative path.
     RelativePath,
-    /// Options that do not go together, and what to do about it.
+    /// Options that exclude each other, with a hint.
     Contradiction(String),
 }
 
-/// Reads the command line.
+/// Parses the command line.
 pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     let mut arguments = PostsuperArguments::default();
     let mut reading = options::ActionOptionsParser::new();
     let options = instance::options_of_release(call, options(), &NEWER, PROGRAM);
     let mut scanner = Scanner::new(&options, call.arguments.clone());
     let scanned: Vec<Result<Scanned, ScanError>> = scanner.by_ref().collect();
-    // --older belongs to a selection, or to the purge of the trash.
+    // --older is an option of a selection or of --trash-purge.
     let purges = scanned
         .iter()
         .any(|scanned| matches!(scanned, Ok(Scanned::Long("trash-purge", _))));
@@ -147,7 +147,7 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     Ok(arguments)
 }
 
-/// A queue ID that is one of the long options: `-d --dry-run -d ALL` must not
+/// Refuses a long option in place of a queue ID: `-d --dry-run -d ALL` must not
 /// lose the dry run.
 fn check_value(scanned: &Scanned, options: &[cli::Opt]) -> Result<(), CommandLineError> {
     match scanned {
@@ -162,7 +162,7 @@ fn check_value(scanned: &Scanned, options: &[cli::Opt]) -> Result<(), CommandLin
     }
 }
 
-/// The request to the trash, if there is one.
+/// Returns the request to the trash; `None` if there is none.
 fn task(arguments: &PostsuperArguments) -> Result<Option<Task>, CommandLineError> {
     let is_delete = |(action, _): &(Action, OsString)| *action == Action::Delete;
     let beside = OtherRequests {
@@ -205,7 +205,7 @@ fn take(option: Scanned, arguments: &mut PostsuperArguments) -> Result<(), Comma
     Ok(())
 }
 
-/// Takes an option without a value.
+/// Applies an option without a value.
 fn switch(option: Scanned, arguments: &mut PostsuperArguments) {
     match option {
         Scanned::Short('p', _) => arguments.purge = Purge::Unfinished,
@@ -215,7 +215,7 @@ fn switch(option: Scanned, arguments: &mut PostsuperArguments) {
         Scanned::Short('S', _) => arguments.structure = Structure::FixRedundant,
         Scanned::Long(name, value) if arguments.trash.take(name, &value) => {}
         Scanned::Long("notify", _) => arguments.notify = Notify::WhenMoved,
-        // The first of the two wins.
+        // The first of `--help` and `--version` wins.
         Scanned::Long("help", _) if arguments.mode == PostsuperMode::Work => {
             arguments.mode = PostsuperMode::Help
         }
@@ -226,7 +226,8 @@ fn switch(option: Scanned, arguments: &mut PostsuperArguments) {
     }
 }
 
-/// The queues that the operands name, or the default ones without any.
+/// Returns the queues that the operands name, or the default queues if there
+/// are no operands.
 pub fn selected(operands: &[OsString]) -> Vec<Selected> {
     match operands {
         [] => Queue::REPAIRED.map(Selected::Queue).to_vec(),
@@ -237,7 +238,7 @@ pub fn selected(operands: &[OsString]) -> Vec<Selected> {
     }
 }
 
-/// The usage message of the instance's release.
+/// Returns the usage message of the instance's release.
 pub fn usage(call: &Call, program: &str) -> String {
     let outline = cli::outline(&options(), &call.arguments, &[]);
     let wanted = instance::InstanceChoice {

@@ -21,8 +21,8 @@ pub const STDIN: &str = "-";
 /// The argument that stands for the messages that match the selection.
 pub const MATCH: &str = "MATCH";
 
-/// Limits, which are given once: the last of several is not always the one
-/// that the caller relies on.
+/// Options that can be given only once, since the last of several limits is
+/// not always the one that the caller relies on.
 const LIMITS: [&str; 3] = ["limit", "max", "rate"];
 
 /// How the actions are carried out.

@@ -1,5 +1,5 @@
-//! The command line of sendmail: what it looks for in its options before and
-//! after it has read main.cf.
+//! The command line of sendmail: the options that it reads before and after
+//! main.cf.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -12,7 +12,8 @@ use crate::cli::{Operands, ScanError, Scanned, Scanner};
 use crate::logging::Logger;
 use crate::text::to_printable;
 
-/// `-C` takes a directory, or the path of a main.cf.
+/// Returns the directory for a value of `-C`, which is a directory or the path
+/// of a main.cf.
 fn configuration_directory(value: &OsStr) -> OsString {
     let path = Path::new(value);
     match (path.file_name(), path.parent()) {
@@ -21,8 +22,8 @@ fn configuration_directory(value: &OsStr) -> OsString {
     }
 }
 
-/// The message about a wrong option. Listings with long options are
-/// postqueue's.
+/// The message about an invalid option. It names a similar option of postqueue,
+/// which has the long options for listings.
 fn message(error: &ScanError) -> Vec<u8> {
     match error {
         ScanError::UnknownLong { name, near: None } => match postqueue::nearest_option(name) {
@@ -36,15 +37,14 @@ fn message(error: &ScanError) -> Vec<u8> {
     }
 }
 
-/// The command line, scanned. sendmail looks at it twice: before and after it
-/// has read main.cf.
+/// The scanned command line. sendmail reads it twice: before and after main.cf.
 pub(super) struct CommandLine {
     options: Vec<Result<Scanned, ScanError>>,
     operands: Operands,
 }
 
 impl CommandLine {
-    /// A `-q` alone has an empty value.
+    /// Scans the command line. `-q` alone has an empty value.
     pub(super) fn scan(call: &Call) -> Self {
         let table = options();
         let mut scanner = Scanner::new(&table, call.arguments.clone());
@@ -64,7 +64,7 @@ impl CommandLine {
         Self { options, operands }
     }
 
-    /// The answer to `--help` or `--version`, if either is given.
+    /// Returns the text of `--help` or `--version`, if either is given.
     pub(super) fn explanation(&self) -> Option<String> {
         self.options.iter().find_map(|option| match option {
             Ok(Scanned::Long("help", _)) => Some(help()),
@@ -73,7 +73,7 @@ impl CommandLine {
         })
     }
 
-    /// The value of `--dialect`, which is postqueue's to read.
+    /// The value of `--dialect`, which postqueue parses.
     pub(super) fn dialect(&self) -> Option<&OsStr> {
         self.options.iter().rev().find_map(|option| match option {
             Ok(Scanned::Long("dialect", value)) => Some(value.as_os_str()),
@@ -81,8 +81,8 @@ impl CommandLine {
         })
     }
 
-    /// The directory that `-C` names. Reports every letter that is no
-    /// option, as `understand` does once more: so does Postfix's sendmail.
+    /// Returns the directory that `-C` names. Reports every invalid letter,
+    /// which `understand` reports again, as Postfix's sendmail does.
     pub(super) fn configuration_directory(
         &self,
         call: &Call,
@@ -108,7 +108,7 @@ impl CommandLine {
         Ok(directory)
     }
 
-    /// The result of all options, if they go together.
+    /// Combines all options, and checks that they can be combined.
     pub(super) fn understand(
         &self,
         program: &str,
