@@ -4,14 +4,14 @@
 use super::error::WorkError;
 use crate::spool::Queue;
 
-/// What can be asked for.
+/// An action that the user can request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// -d
     Delete,
     /// -e
     Expire,
-    /// -f: expires, and releases what is on hold.
+    /// -f: expires the message, and releases it if it is on hold.
     ExpireAndRelease,
     /// -h
     Hold,
@@ -22,7 +22,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether it moves messages, for all that is known beforehand.
+    /// Returns whether the action can move messages.
     pub fn moves(self) -> bool {
         match self {
             Action::Delete | Action::Expire => false,
@@ -30,13 +30,13 @@ impl Action {
         }
     }
 
-    /// Whether the action makes sense in a queue.
+    /// Returns whether the action looks for messages in the queue.
     pub fn looks_into(self, queue: Queue) -> bool {
         Step::first_of(self).looks_into(queue)
     }
 
-    /// Whether messages of a queue are what the action would make of them, so
-    /// that it does not look there.
+    /// Returns whether messages in the queue are already in the state that the
+    /// action would bring about. The action does not look for messages there.
     pub(super) fn is_done_in(self, queue: Queue) -> bool {
         match self {
             Action::Hold => queue == Queue::Hold,
@@ -47,17 +47,18 @@ impl Action {
     }
 }
 
-/// A queue that was asked for.
+/// A queue operand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selected {
-    /// A queue.
+    /// A valid queue.
     Queue(Queue),
-    /// A name that is none. It is an error, but only when its turn comes.
+    /// The name of no queue. It is reported as an error only when its turn
+    /// comes.
     Unknown(Vec<u8>),
 }
 
 impl Selected {
-    /// What an operand names.
+    /// Parses a queue operand.
     pub fn parse(operand: &[u8]) -> Self {
         match Queue::parse(operand) {
             Some(queue) => Self::Queue(queue),
@@ -65,7 +66,7 @@ impl Selected {
         }
     }
 
-    /// The queue, if it is one.
+    /// Returns the queue, or an error if the operand does not name one.
     pub fn queue(&self) -> Result<Queue, WorkError> {
         match self {
             Self::Queue(queue) => Ok(*queue),
@@ -74,7 +75,7 @@ impl Selected {
     }
 }
 
-/// One of the acts that actions are made of.
+/// One of the steps that actions consist of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Delete,
@@ -85,7 +86,8 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// The first act of an action: only one has a second.
+    /// Returns the first step of an action. Only [`Action::ExpireAndRelease`]
+    /// has a second one.
     pub(super) fn first_of(action: Action) -> Self {
         match action {
             Action::Delete => Step::Delete,
@@ -96,7 +98,7 @@ impl Step {
         }
     }
 
-    /// Whether the act makes sense in a queue.
+    /// Returns whether the step looks for messages in the queue.
     pub(super) fn looks_into(self, queue: Queue) -> bool {
         queue.holds_messages()
             && match self {

@@ -1,11 +1,12 @@
 //! Finds the messages that match a selection in the requested queues, and acts
-//! on each where it is.
+//! on each where it was found.
 //!
-//! Between the examination and the action another message can get the name.
-//! The examined file is kept open until then, so that its inode number cannot
-//! be reused, and its sender is read once more: the action applies to that
-//! inode with that sender, or to nothing. What remains is the time between
-//! the lstat(2) of the name and the rename(2) or unlink(2) that follows it.
+//! Between the examination and the action, the name can pass to another
+//! message. Therefore the examined file is kept open, so that its inode number
+//! cannot be reused, and its sender is read a second time: the action applies
+//! to that inode with that sender, or to nothing. The remaining window is the
+//! time between the lstat(2) of the name and the rename(2) or unlink(2) that
+//! follows it.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -28,12 +29,12 @@ use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::{OpenDir, Queue, QueueId, Walk};
 
-/// Which messages match.
+/// The messages on which to act.
 #[derive(Clone, Copy, Debug)]
 pub struct SelectedMessages<'a> {
-    /// By what.
+    /// The selection that the messages must match.
     pub selection: &'a Selection,
-    /// What counts in a message.
+    /// The rules for reading a message.
     pub rules: &'a Rules,
 }
 
@@ -53,7 +54,8 @@ pub fn run(
     };
     let limits = ActionLimits::near(context.open_files);
     let job_max = if context.rate_limit.is_set() {
-        // Each message is examined right before, and reported at once.
+        // Each message must be examined immediately before the action and
+        // reported immediately after it.
         1
     } else {
         limits.files_in_a_job()
@@ -61,7 +63,7 @@ pub fn run(
     let produce = |feed: &mut ActionFeed<'_, '_, Job>| {
         let mut jobs = NameJobs::new(feed, job_max);
         let partial = add_names(&mut jobs, &context, action, matching.selection);
-        // What was found before a failure is acted on all the same.
+        // Messages found before a failure are still handled.
         jobs.flush().and(partial)
     };
     let concurrency = concurrency_of(action, context.removal, context.rate_limit);
@@ -69,22 +71,23 @@ pub fn run(
     scheduler::run(schedule, context.interrupts, worker, produce, observer)
 }
 
-/// The queues where an action looks for messages that match, in the order
-/// of the operands. A name that is no queue is an error when its turn comes.
+/// Returns the queues in which an action looks for matching messages, in the
+/// order of the operands. An operand that is not a queue yields an error when
+/// its turn comes.
 pub fn queues<'a>(
     selected: &'a [Selected],
     action: Action,
     selection: &'a Selection,
 ) -> impl Iterator<Item = Result<Queue, WorkError>> + 'a {
-    let wanted = move |queue: &Result<Queue, WorkError>| match queue {
+    let is_searched = move |queue: &Result<Queue, WorkError>| match queue {
         Ok(queue) => action.looks_into(*queue) && selection.admits_queue(*queue),
         Err(_) => true,
     };
-    selected.iter().map(Selected::queue).filter(wanted)
+    selected.iter().map(Selected::queue).filter(is_searched)
 }
 
-/// What of a selection would change by an action in a queue; `None` if that
-/// is all of it.
+/// Returns the selection of those messages that the action would change in
+/// `queue`; `None` if that is the whole selection.
 pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<Selection> {
     match action {
         Action::Expire => Some(selection.without_expired()),
@@ -93,7 +96,7 @@ pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<S
     }
 }
 
-/// Walks the queues and fills jobs.
+/// Walks the queues and groups their names into jobs.
 fn add_names(
     jobs: &mut NameJobs<'_, '_, '_>,
     context: &SpoolContext<'_>,
@@ -115,14 +118,14 @@ fn add_names(
                 jobs.add(queue, &found)?;
             }
         }
-        // A message that moves on to the next queue is found there: what was
-        // begun here is done before.
+        // A message that moves to the next queue is found there; the jobs for
+        // this queue must be done before.
         jobs.settle()?;
     }
     Ok(())
 }
 
-/// The result of an examination.
+/// The result of examining a message.
 enum ScanResult {
     Message(Candidate),
     Warning(Warning),
@@ -130,7 +133,7 @@ enum ScanResult {
 }
 
 impl ScanResult {
-    /// The message that is to be acted on, if it is one.
+    /// Returns the message on which to act, if there is one.
     fn located(&self) -> Option<(&QueueId, LocatedMessage)> {
         match self {
             Self::Message(candidate) => {
@@ -142,12 +145,12 @@ impl ScanResult {
     }
 }
 
-/// A message that matches.
+/// A matching message.
 struct Candidate {
     id: QueueId,
     queue: Queue,
     file_identity: FileIdentity,
-    /// Keeps the inode number from being given to another file.
+    /// Keeps the inode number from being reused.
     open: Message,
 }
 
@@ -160,14 +163,14 @@ struct MatchWorker<'a> {
 }
 
 impl MatchWorker<'_> {
-    /// Examines a message where it was found; where it has gone to, if it has
-    /// moved on since.
+    /// Examines a message where it was found or, if it has moved since, where
+    /// it is now.
     fn examine(&mut self, queue: Queue, place: &OpenDir, id: &QueueId) -> Option<ScanResult> {
         let path = self.context.layout.path(queue, id.as_bytes());
         let path = path.to_string_lossy();
         match message::open(&place.dir, id.as_bytes(), queue, &path) {
             Err(NoMessage::NotThere) => self.elsewhere(queue, id),
-            opened => self.evaluator(opened, queue, id, &path),
+            opened => self.evaluate(opened, queue, id, &path),
         }
     }
 
@@ -179,14 +182,14 @@ impl MatchWorker<'_> {
             let name = path.to_string_lossy();
             match message::open(context.spool, path.as_bytes(), queue, &name) {
                 Err(NoMessage::NotThere) => {}
-                opened => return self.evaluator(opened, queue, id, &name),
+                opened => return self.evaluate(opened, queue, id, &name),
             }
         }
         None
     }
 
-    /// Whether what was opened matches.
-    fn evaluator(
+    /// Evaluates the selection for an opened message.
+    fn evaluate(
         &mut self,
         opened: Result<Message, NoMessage>,
         queue: Queue,
@@ -214,7 +217,8 @@ impl MatchWorker<'_> {
                 queue,
                 open: message,
             })),
-            // What cannot be read is not known to match, and stays.
+            // A message that cannot be read is not known to match, so it is
+            // left alone.
             Err(error) if !error.ends_listing() => {
                 Some(ScanResult::Warning(Warning::Unread(error)))
             }
@@ -258,7 +262,8 @@ impl MatchWorker<'_> {
                 action_log.not_done(candidate.id.as_bytes(), Outcome::Vanished);
                 return Ok(());
             }
-            // As in the examination: it is not known to match, and stays.
+            // As in the examination: a message that cannot be read is left
+            // alone.
             Err(error) if !error.ends_listing() => {
                 action_log.warn(&Warning::Unread(error));
                 return Ok(());
@@ -266,9 +271,9 @@ impl MatchWorker<'_> {
             Err(error) => return Err(error.into()),
         }
         let before = action_log.lines.len();
-        let met = (candidate.queue, candidate.file_identity.identity());
+        let examined = (candidate.queue, candidate.file_identity.identity());
         self.executor
-            .act_on_same(self.action, &candidate.id, met, action_log)?;
+            .act_on_same(self.action, &candidate.id, examined, action_log)?;
         if !action_log.has_result_since(before) {
             action_log.not_done(candidate.id.as_bytes(), Outcome::Vanished);
         }
@@ -280,11 +285,11 @@ impl MatchWorker<'_> {
 }
 
 impl MatchWorker<'_> {
-    /// Whether the file that was looked at has the same sender still.
+    /// Returns whether the examined file still has the same sender.
     ///
     /// # Errors
     ///
-    /// The file cannot be read any more, or a signal came.
+    /// The file can no longer be read, or a signal was caught.
     fn is_still_the_same(&mut self, candidate: &Candidate) -> Result<bool, ReadError> {
         let (layout, id) = (self.context.layout, candidate.id.as_bytes());
         let path = layout.path(candidate.queue, id);

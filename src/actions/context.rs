@@ -1,5 +1,4 @@
-//! The context of an action: where it works, on which queues, and within which
-//! limits.
+//! The context of an action: the spool, the selected queues, and the limits.
 
 use super::action::Selected;
 use super::rate_limit::RateLimit;
@@ -12,24 +11,24 @@ use crate::sys::signals::Interrupts;
 /// The spool, the queues and the limits of an action.
 #[derive(Clone, Copy, Debug)]
 pub struct SpoolContext<'a> {
-    /// The queue directory.
+    /// The queue directory, open.
     pub spool: &'a Dir,
-    /// Where IDs belong in it.
+    /// Which queues are hashed, and how deep.
     pub layout: &'a Layout,
-    /// The queues, in order.
+    /// The selected queues, in the order of the operands.
     pub selected: &'a [Selected],
-    /// What ends the work early.
+    /// Reports the signals that end the work early.
     pub interrupts: &'a Interrupts,
-    /// Limits actions on single messages.
+    /// The limits on actions on single messages.
     pub rate_limit: &'a RateLimit,
-    /// What becomes of messages that are deleted.
+    /// Whether deleted messages are unlinked or kept.
     pub removal: Removal<'a>,
-    /// How many more files the process may open.
+    /// The number of files that the process may still open.
     pub open_files: u64,
 }
 
 impl<'a> SpoolContext<'a> {
-    /// Operations on this spool, with directory handles of their own.
+    /// Creates operations on this spool, with directory handles of their own.
     pub fn ops(&self) -> SpoolOps<'a> {
         SpoolOps::new(self.spool, self.layout, self.open_files)
     }

@@ -1,4 +1,6 @@
-//! The error that ends an action, in Postfix's exact words where it has any.
+//! The errors that end an action, in Postfix's exact words where Postfix has
+//! them.
+//!
 //! Paths are relative to the queue directory.
 
 use std::error::Error;
@@ -10,10 +12,10 @@ use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
 
-/// What ends the work.
+/// The reason why an action ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// An operand that is no queue; found when its turn comes.
+    /// An operand is not the name of a queue. Reported when its turn comes.
     #[error("invalid directory name: {}", to_printable(.0))]
     NoQueue(Vec<u8>),
     /// hash_queue_names lists maildrop.
@@ -22,23 +24,24 @@ pub enum WorkError {
     /// A directory of a queue cannot be opened.
     #[error(transparent)]
     Walk(#[from] WalkError),
-    /// A message cannot be read, and whether it matches is not known.
+    /// A message cannot be read, so it is not known whether it matches.
     #[error(transparent)]
     Report(#[from] ReadError),
-    /// A message cannot be opened now, though it may be fine.
+    /// A message cannot be opened because descriptors or memory have run out;
+    /// the message itself may be intact.
     #[error(transparent)]
     Exhausted(#[from] NoMessage),
-    /// As many messages as were requested are done: no failure.
+    /// The requested number of messages has been handled. Not a failure.
     #[error("enough")]
     Enough,
     /// A file cannot be moved.
     #[error("rename file {from} as {to}: {}", error_text(.cause))]
     Rename {
-        /// Where it is.
+        /// The current path.
         from: String,
-        /// Where it should be.
+        /// The intended path.
         to: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
     /// A file cannot be removed.
@@ -46,30 +49,31 @@ pub enum WorkError {
     Remove {
         /// The file.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// A directory that is not needed cannot be removed.
+    /// A directory that the queue does not need cannot be removed.
     #[error("remove directory {path}: {}", error_text(.cause))]
     RemoveDirectory {
         /// The directory.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// There may be more IDs, and they cannot be read.
+    /// Standard input cannot be read, so there may be more IDs.
     #[error("read standard input: {}", error_text(.0))]
     Input(io::Error),
-    /// What keeps deleted messages cannot be used.
+    /// The [`Retention`](super::Retention) failed.
     #[error(transparent)]
     Retention(Box<dyn Error + Send + Sync>),
-    /// A signal came.
+    /// A signal was caught.
     #[error("stopped by a signal")]
     Interrupted,
 }
 
 impl WorkError {
-    /// The text of the fatal message, with bytes as they came.
+    /// Returns the text of the fatal message. Bytes of an operand are
+    /// unchanged.
     pub fn message(&self) -> Vec<u8> {
         match self {
             Self::NoQueue(name) => [b"invalid directory name: ", &name[..]].concat(),

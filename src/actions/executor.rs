@@ -1,9 +1,9 @@
-//! Actions on messages by queue ID: delete, requeue, hold, release, expire, as
-//! postsuper(1) has them.
+//! Actions on messages by queue ID: delete, requeue, hold, release and expire,
+//! as described in postsuper(1).
 //!
-//! Owns where an ID is looked for, and what is done where it is found. A
-//! message moves by one rename; its logs are moved or removed before it, so
-//! that a crash in between leaves the message.
+//! Determines in which queues an ID is looked for, and what is done with the
+//! message found. A message moves by one rename. Its logs are moved or removed
+//! first, so that an interruption leaves the message in place.
 
 use std::ffi::OsStr;
 use std::io;
@@ -25,18 +25,18 @@ use crate::spool::{Queue, QueueId};
 use crate::sys::error_text::is;
 use crate::sys::time::now;
 
-/// How often all queues are looked through: a message that moves on between
-/// the look and the act is found on the second try.
+/// The number of passes over all queues. A message that moves between the
+/// examination and the action is found in the second pass.
 const TRIES: usize = 2;
 
-/// Whether the search for a message goes on.
+/// Whether the search for a message continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SearchFlow {
     Over,
     GoesOn,
 }
 
-/// Where a message was found, with nothing to warn of it or before it.
+/// A message that was found without anything to warn about.
 #[derive(Clone, Copy, Debug)]
 pub struct LocatedMessage {
     queue: Queue,
@@ -44,7 +44,7 @@ pub struct LocatedMessage {
 }
 
 impl LocatedMessage {
-    /// A message that is open.
+    /// Returns the location of an open message.
     pub fn of(queue: Queue, message: &Message) -> Self {
         Self {
             queue,
@@ -53,18 +53,19 @@ impl LocatedMessage {
     }
 }
 
-/// Acts on messages of the selected queues.
+/// Acts on messages in the selected queues.
 #[derive(Debug)]
 pub struct Executor<'a> {
     ops: SpoolOps<'a>,
     selected: &'a [Selected],
     removal: Removal<'a>,
-    /// The only file that may be acted on, if it is not any of that name.
+    /// The only file on which to act; `None` allows any file with the right
+    /// name.
     only: Option<Identity>,
 }
 
 impl<'a> Executor<'a> {
-    /// An executor that looks into these queues, in this order.
+    /// Creates an executor that searches these queues, in this order.
     pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected], removal: Removal<'a>) -> Self {
         Self {
             ops,
@@ -74,8 +75,9 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Acts on the message that was found in `queue`, or where it has gone to
-    /// since: on this file and no other that may have its name by now.
+    /// Acts on the message that was found in `queue`, even if it has moved
+    /// since. Acts on this file only, not on another that may have its name by
+    /// now.
     pub fn act_on_same(
         &mut self,
         action: Action,
@@ -98,8 +100,8 @@ impl<'a> Executor<'a> {
         self.only.is_none_or(|only| only == Identity::of(stat))
     }
 
-    /// Acts on the message with this ID, where it was seen if it was. If there
-    /// is none, nothing is said.
+    /// Acts on the message with this ID. `seen` is where it was found, if it
+    /// was. Reports nothing if there is no such message.
     pub fn act(
         &mut self,
         action: Action,
@@ -117,9 +119,10 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Says beforehand which messages will be acted on: what goes to the trash
-    /// is written down first, and many at once are written faster. They are
-    /// to be acted on before the announcement is dropped.
+    /// Announces the messages that are about to be deleted, if they are kept:
+    /// the record must be on disk first, and writing it for many messages at
+    /// once is faster. The messages must be handled before the announcement is
+    /// dropped.
     pub fn announce<'i>(
         &self,
         action: Action,
@@ -135,8 +138,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Looks where an action would look. `None` if there is no message, or if
-    /// there is anything to report before it.
+    /// Returns the message on which the action would act. `None` if there is
+    /// none, or if a warning about another file must be reported first.
     pub fn look(&self, action: Action, id: &QueueId) -> Option<LocatedMessage> {
         let act = Step::first_of(action);
         for selected in self.selected {
@@ -156,21 +159,23 @@ impl<'a> Executor<'a> {
         None
     }
 
-    /// The queue in which a message is already what the action would make of
-    /// it: on hold, say. Among the selected queues only.
+    /// Returns the queue in which the message already is in the state that the
+    /// action would bring about, for example on hold. Considers the selected
+    /// queues only.
     pub fn find_unchanged(&self, action: Action, id: &QueueId) -> Option<Queue> {
         let queues = self.selected.iter().filter_map(|s| s.queue().ok());
         let mut done = queues.filter(|queue| action.is_done_in(*queue));
         done.find(|queue| {
-            // What cannot be looked at is not there: Postfix does not look.
+            // A message that cannot be examined counts as missing, because
+            // Postfix does not look there at all.
             let home = self.ops.home(*queue, id.as_bytes());
             let stat = home.and_then(|dir| dir.stat(id.as_os_str()));
             stat.is_ok_and(|stat| message::is_regular(&stat) && message::is_ready(&stat))
         })
     }
 
-    /// Looks through the queues where the act makes sense; not again through
-    /// those before the one where the message was seen.
+    /// Searches the queues that the step applies to. If it is known where the
+    /// message was found, the search begins with that queue.
     fn search(
         &mut self,
         act: Step,
@@ -181,8 +186,8 @@ impl<'a> Executor<'a> {
         let selected = self.selected;
         for _ in 0..TRIES {
             for selected in selected {
-                // Observed: what follows the queue of the message is not
-                // looked at, not even whether it is a queue.
+                // Observed: operands after the queue of the message are not
+                // examined, not even for being valid queue names.
                 let queue = match selected {
                     Selected::Queue(queue) if !act.looks_into(*queue) => continue,
                     other => other.queue()?,
@@ -204,7 +209,7 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Releases a message from hold, if hold is one of the queues.
+    /// Releases a message from hold, if hold is one of the selected queues.
     fn release(
         &mut self,
         id: &QueueId,
@@ -233,7 +238,7 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Acts on the message where it was seen.
+    /// Acts on the message where it was found.
     fn act_on(
         &mut self,
         seen: LocatedMessage,
@@ -290,7 +295,7 @@ impl<'a> Executor<'a> {
             }
             Moved::Gone => {
                 let outcome = Outcome::Unchanged(seen.queue);
-                // The second try finds it again.
+                // The second pass finds the message again; it is reported once.
                 if act == Step::Expire && is_expired(at) && !action_log.ends_with(id, outcome) {
                     action_log.not_done(id.as_bytes(), outcome);
                 }
@@ -299,7 +304,7 @@ impl<'a> Executor<'a> {
         })
     }
 
-    /// The message of that ID in a queue, if there is a usable one.
+    /// Returns the message with that ID in a queue, if there is a usable one.
     fn look_into(
         &self,
         queue: Queue,
@@ -329,9 +334,13 @@ impl<'a> Executor<'a> {
         Ok(None)
     }
 
-    /// Reports what cannot be examined, unless it is not there. That it is
-    /// the process that lacks something is an error: all else would be passed
-    /// over as well.
+    /// Logs a warning about a message that cannot be examined, unless it does
+    /// not exist.
+    ///
+    /// # Errors
+    ///
+    /// The process has run out of descriptors or memory. To continue would mean
+    /// to skip all other messages as well.
     fn unseen(
         &self,
         queue: Queue,
@@ -371,13 +380,12 @@ impl<'a> Executor<'a> {
         Ok(moved)
     }
 
-    /// Moves a message to maildrop, to be picked up as if it had just
-    /// arrived.
+    /// Moves a message to maildrop, to be picked up as if it had just arrived.
     ///
-    /// Its times are set before the move: a crash in between leaves a message
-    /// that this command finds again. (Postfix sets them after the move, and
-    /// leaves one in maildrop then that pickup(8) passes over until the time
-    /// of the next attempt to deliver it.)
+    /// Its time stamps are set before the move: if the program is interrupted
+    /// between the two steps, the command can be repeated. (Postfix sets them
+    /// after the move. An interruption then leaves a message in maildrop that
+    /// pickup(8) ignores until the time of its next delivery attempt.)
     fn requeue(
         &mut self,
         at: FileAt<'_>,
@@ -388,8 +396,9 @@ impl<'a> Executor<'a> {
         let moved = self.move_to(Queue::Maildrop, at, action_log);
         match (&moved, timestamps_reset) {
             (Ok(Moved::Done), Err(_)) => self.reset_timestamps(at.name, action_log),
-            // It stays what it was. If that fails too it is tried to be
-            // delivered earlier than planned, and no harm is done.
+            // The message stays where it is, so its time stamps are restored.
+            // If that fails, its next delivery is merely attempted earlier than
+            // planned.
             (Err(_) | Ok(Moved::Blocked), Ok(())) => {
                 drop(at.dir.restore_times(at.os_name(), before));
             }
@@ -398,14 +407,14 @@ impl<'a> Executor<'a> {
         moved
     }
 
-    /// Sets the times of a message in maildrop.
+    /// Sets the time stamps of a message in maildrop.
     fn reset_timestamps(&mut self, name: &[u8], action_log: &mut ActionLog) {
         let done = self
             .ops
             .home(Queue::Maildrop, name)
             .and_then(|dir| dir.set_times(OsStr::from_bytes(name), now()));
         match done {
-            // pickup may have been faster.
+            // A missing file is no error: pickup(8) may already have taken it.
             Err(cause) if !is(&cause, Errno::ENOENT) => action_log.warn(&Warning::Times {
                 path: self.ops.path(Queue::Maildrop, name),
                 cause,

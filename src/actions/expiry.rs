@@ -12,23 +12,24 @@ use crate::spool::message::NoMessage;
 use crate::sys::dir::{set_mode, stat_open};
 use crate::sys::error_text::{error_text, is};
 
-/// Group execute: forced to expire.
+/// The group execute bit: the message is forced to expire.
 const EXPIRED: u32 = 0o010;
 /// All permission bits of a file.
 const PERMISSIONS: u32 = 0o7777;
 
-/// Whether the next delivery attempt is the last already.
+/// Returns whether the message has already been forced to expire.
 pub(super) fn is_expired(at: FileAt<'_>) -> bool {
     let stat = at.dir.stat(at.os_name());
     stat.is_ok_and(|stat| stat.st_mode & EXPIRED != 0)
 }
 
-/// Sets the bit that makes the next delivery attempt the last. `Gone` if it
-/// is set already or cannot be set; the reason is reported.
+/// Sets the bit that makes the next delivery attempt the last. Returns `Gone`
+/// if the message is missing or has the bit already, and, after logging a
+/// warning, if the bit cannot be set.
 ///
 /// # Errors
 ///
-/// Descriptors or memory have run out.
+/// The process has run out of descriptors or memory.
 pub(super) fn expire(at: FileAt<'_>, action_log: &mut ActionLog) -> Result<StepResult, WorkError> {
     let mut refuse = |why: String| {
         let path = at.path.to_owned();

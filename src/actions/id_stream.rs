@@ -1,8 +1,8 @@
-//! Queue IDs from a stream, one a line or separated by NUL, acted on as they
-//! arrive.
+//! Reads queue IDs from a stream, separated by newlines or NUL bytes, and acts
+//! on each as it arrives.
 //!
-//! Owns what a line is: all bytes up to the newline, and of those what a C
-//! string would hold, as Postfix has it. Memory depends neither on the number
+//! As in Postfix, a line consists of all bytes up to the newline, and the ID is
+//! the part before the first NUL byte. Memory use depends neither on the number
 //! of lines nor on their length.
 
 use std::fs::File;
@@ -26,17 +26,16 @@ use crate::sys::error_text::is;
 use crate::sys::signals::{Interrupts, Wake};
 use crate::worker_pool::job_queue::DirectoryKey;
 
-/// Bytes read at a time.
+/// The number of bytes read at a time.
 const READ_SIZE: usize = 64 * 1024;
-/// Bytes of a line that are kept; longer ones are no IDs anyway, and more of
-/// them is not shown.
+/// The number of bytes kept of a line. A longer line cannot be a queue ID, and
+/// no more than this is shown of it.
 const LINE_MAX: usize = 64 * 1024;
 
-/// What ends an ID in a stream.
+/// The separator between IDs in a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Separator {
-    /// A newline. What comes after a NUL in the line does not count, as in
-    /// Postfix.
+    /// A newline. As in Postfix, text after a NUL in a line is ignored.
     #[default]
     Newline,
     /// A NUL byte, as `postqueue --ids --null` writes it.
@@ -52,7 +51,7 @@ impl Separator {
     }
 }
 
-/// Acts on every ID in `input`, to its end.
+/// Acts on every ID in `input` until its end.
 pub fn run(
     context: SpoolContext<'_>,
     action: Action,
@@ -71,7 +70,7 @@ pub fn run(
             layout: context.layout,
             job: Vec::new(),
             job_max: if context.rate_limit.is_set() {
-                // What was done is reported at once.
+                // Each result must be reported immediately.
                 1
             } else {
                 context.removal.job_max()
@@ -84,7 +83,7 @@ pub fn run(
     scheduler::run(schedule, context.interrupts, worker, produce, observer)
 }
 
-/// How workers share actions on single messages.
+/// Returns how workers may share actions on single messages.
 pub fn concurrency_of(action: Action, removal: Removal<'_>, rate_limit: &RateLimit) -> Concurrency {
     match (action, removal) {
         _ if rate_limit.is_set() => Concurrency::InOrder,
@@ -114,19 +113,19 @@ pub fn one(
     (action_log.counters, ended)
 }
 
-/// What a line asks for.
+/// A request read from one line or argument.
 pub enum IdRequest {
-    /// A message.
+    /// A valid queue ID.
     Id(QueueId),
-    /// Nothing that can be one.
+    /// Text that is not a valid queue ID.
     NoId(Vec<u8>),
-    /// Nothing: the line of this number goes on after a NUL, and that part
-    /// does not count.
+    /// A warning only: the line of this number has text after a NUL, which is
+    /// ignored.
     CutAtNul(u64),
 }
 
 impl IdRequest {
-    /// The message, if it can be one.
+    /// Returns the queue ID, if there is one.
     fn id(&self) -> Option<&QueueId> {
         match self {
             Self::Id(id) => Some(id),
@@ -134,7 +133,7 @@ impl IdRequest {
         }
     }
 
-    /// What a line, or an argument, asks for.
+    /// Parses a line or an argument.
     pub fn parse(text: &[u8]) -> Self {
         let text = text.split(|&b| b == 0).next().unwrap_or_default();
         match QueueId::parse(text) {
@@ -144,15 +143,15 @@ impl IdRequest {
     }
 }
 
-/// Takes what the lines of a stream ask for.
+/// Handles the requests in a stream.
 pub trait IdConsumer {
-    /// Takes it; an error ends the reading.
+    /// Handles one request. An error ends the reading.
     fn take(&mut self, asked: IdRequest) -> Result<(), WorkError>;
-    /// More may be long in coming.
+    /// Called when no more input is available at the moment.
     fn pause(&mut self) -> Result<(), WorkError>;
 }
 
-/// Reads IDs to the end of `input`.
+/// Reads requests until the end of `input`.
 pub fn read_ids(
     (input, separator): (&File, Separator),
     interrupts: &Interrupts,
@@ -168,14 +167,14 @@ pub fn read_ids(
     reader.read_all(input, interrupts)
 }
 
-/// Cuts the stream into lines.
+/// Splits the stream into lines.
 struct LineReader<'a, T> {
     to: &'a mut T,
     separator: Separator,
     line: Vec<u8>,
-    /// Lines that came before this one.
+    /// The number of lines read before this one.
     number: u64,
-    /// Whether a NUL was warned of: once is enough.
+    /// Whether text after a NUL has been reported. Only the first case is.
     has_warned: bool,
 }
 
@@ -195,7 +194,8 @@ impl<T: IdConsumer> LineReader<'_, T> {
             {
                 self.piece(piece)?;
             }
-            // More may be long in coming: what is here is acted on now.
+            // Acts on what has arrived, because more input may take long to
+            // arrive.
             self.to.pause()?;
         }
         if !self.line.is_empty() {
@@ -204,7 +204,8 @@ impl<T: IdConsumer> LineReader<'_, T> {
         self.to.pause()
     }
 
-    /// Takes a part of a line, with its separator if that is its end.
+    /// Adds a part of a line, which includes the separator if the line ends
+    /// there.
     fn piece(&mut self, piece: &[u8]) -> Result<(), WorkError> {
         let (text, is_whole) = match piece.split_last() {
             Some((last, text)) if *last == self.separator.byte() => (text, true),
@@ -229,7 +230,7 @@ impl<T: IdConsumer> LineReader<'_, T> {
     }
 }
 
-/// Makes jobs of what is asked for.
+/// Groups requests into jobs.
 struct Jobs<'a, 'f, 'scope> {
     feed: &'a mut ActionFeed<'f, 'scope, Vec<IdRequest>>,
     layout: &'a Layout,
@@ -238,8 +239,8 @@ struct Jobs<'a, 'f, 'scope> {
 }
 
 impl Jobs<'_, '_, '_> {
-    /// Where the job is: a listing of a queue has one directory after the
-    /// other, so that it is where its first message is.
+    /// The directory key of the job. A listing of a queue visits one directory
+    /// after the other, so the directory of the first message stands for all.
     fn directory_key(&self) -> DirectoryKey {
         let id = self.job.iter().find_map(IdRequest::id);
         DirectoryKey::of(id.map(|id| self.layout.directory(Queue::Deferred, id.as_bytes())))
@@ -279,7 +280,8 @@ impl IdConsumer for Jobs<'_, '_, '_> {
     }
 }
 
-/// Reads what there is; waits for it, or for a signal. None at the end.
+/// Waits for input or a signal, and reads the available input. Returns 0 at the
+/// end.
 fn next_read(
     input: &mut &File,
     buffer: &mut [u8],
@@ -293,14 +295,14 @@ fn next_read(
         match input.read(buffer) {
             Err(error)
                 if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            // Observed: what is no stream has ended.
+            // Observed: input that cannot be read as a stream counts as empty.
             Err(error) if is(&error, Errno::EISDIR) || is(&error, Errno::EBADF) => return Ok(0),
             other => return other.map_err(WorkError::Input),
         }
     }
 }
 
-/// Acts on one ID after the other.
+/// Acts on IDs one at a time.
 struct IdWorker<'a> {
     executor: Executor<'a>,
     action: Action,
@@ -341,7 +343,7 @@ impl IdWorker<'_> {
                 action_log.not_done(text, Outcome::Invalid);
                 action_log.warn(&Warning::InvalidId(text.clone()));
                 if self.action == Action::ExpireAndRelease {
-                    // Observed: either half of the action finds it invalid.
+                    // Observed: both steps of the action report the invalid ID.
                     action_log.warn(&Warning::InvalidId(text.clone()));
                 }
                 Ok(())

@@ -1,9 +1,9 @@
-//! Everything that changes a spool: actions on single messages, on a stream of
-//! queue IDs, on whole queues, and on the messages that match a selection;
-//! repairs of the queue structure.
+//! Actions that change a spool: on single messages, on a stream of queue IDs,
+//! on whole queues, and on the messages that match a selection; and repairs of
+//! the queue structure.
 //!
-//! Reports what was done as values. Independent of the trash, which an applet
-//! hands in as a [`Retention`].
+//! Results are returned as values; nothing in this module prints. It is
+//! independent of the trash, which an applet passes in as a [`Retention`].
 
 mod action;
 pub mod bulk;

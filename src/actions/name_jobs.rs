@@ -1,5 +1,5 @@
-//! Batches the names of a queue into the jobs of an action, and keeps jobs on
-//! the same name apart.
+//! Groups the names in a queue into the jobs of an action, and keeps two jobs
+//! from handling the same name at the same time.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use crate::spool::name_batch::{Batcher, NameBatch};
 use crate::spool::{DirEntry, OpenDir, Queue};
 use crate::worker_pool::job_queue::DirectoryKey;
 
-/// Names in one directory of a queue.
+/// Names from one directory of a queue.
 pub type Job = NameBatch<Queue>;
 
-/// Fills jobs and feeds them to the workers.
+/// Groups names into jobs and sends them to the workers.
 pub struct NameJobs<'a, 'f, 'scope> {
     feed: &'a mut ActionFeed<'f, 'scope, Job>,
     batcher: Batcher<Queue>,
 }
 
 impl<'a, 'f, 'scope> NameJobs<'a, 'f, 'scope> {
-    /// Jobs of `job_max` names.
+    /// Creates a value that sends jobs of at most `job_max` names.
     pub fn new(feed: &'a mut ActionFeed<'f, 'scope, Job>, job_max: usize) -> Self {
         Self {
             feed,
@@ -38,8 +38,8 @@ impl<'a, 'f, 'scope> NameJobs<'a, 'f, 'scope> {
         self.send(batch)
     }
 
-    /// Waits for all jobs if a name is not new: two actions on the same name
-    /// have to wait for each other.
+    /// Waits for all jobs if `name` was added before, so that two actions on
+    /// the same name run one after the other.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl<'a, 'f, 'scope> NameJobs<'a, 'f, 'scope> {
         Ok(())
     }
 
-    /// Sends the names that were added so far.
+    /// Sends the names that were added since the last job.
     ///
     /// # Errors
     ///
@@ -62,7 +62,8 @@ impl<'a, 'f, 'scope> NameJobs<'a, 'f, 'scope> {
         self.send(batch)
     }
 
-    /// Sends the names that were added so far, and waits until all are done.
+    /// Sends the names that were added since the last job, and waits until all
+    /// jobs are done.
     ///
     /// # Errors
     ///

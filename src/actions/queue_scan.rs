@@ -1,8 +1,9 @@
-//! Walks whole queues, for ALL and for -p, -s and -S: provides every object,
-//! and removes what no queue should hold.
+//! The parts that all walks over whole queues share (`ALL`, -p, -s and -S of
+//! postsuper(1)): the objects found, and the removal of objects that do not
+//! belong in a queue.
 //!
-//! Owns which directories and which objects other than files are removed. What
-//! happens to files is decided in `bulk` and `repair`.
+//! Decides which directories and special files are removed. What happens to
+//! regular files is decided in `bulk` and `repair`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -21,37 +22,39 @@ use crate::sys::dir::FileKind;
 use crate::sys::error_text::{is, is_any};
 use crate::text::to_printable;
 
-/// An object found on a walk.
+/// A directory entry found while walking a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Object<'a> {
-    /// The queue.
+    /// The queue that contains the object.
     pub queue: Queue,
-    /// The directory it is in.
+    /// The directory that contains the object.
     pub place: &'a OpenDir,
-    /// Its name.
+    /// The name in that directory.
     pub name: &'a [u8],
 }
 
-/// Whether an object is still there to be worked on.
+/// Whether an object remains to be handled.
 #[derive(Debug)]
 pub enum Presence {
-    /// It has vanished or was tidied up.
+    /// The object has vanished or was cleaned up.
     Nothing,
-    /// It is a file, or something else if all objects are requested.
+    /// The object is a regular file, or a special file with
+    /// [`SpecialFiles::Keep`].
     There(FileStat),
 }
 
-/// What is done with objects that are neither files nor directories.
+/// The treatment of objects that are neither regular files nor directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpecialFiles {
-    /// They go.
+    /// They are removed.
     Remove,
-    /// They are worked on as files are.
+    /// They are treated like regular files.
     Keep,
 }
 
 impl Object<'_> {
-    /// The path as it was walked, below the queue directory.
+    /// Returns the path at which the walk found the object, relative to the
+    /// queue directory and in printable form.
     pub fn path(&self) -> String {
         let separator: &[u8] = if self.place.path.is_empty() {
             b""
@@ -62,20 +65,20 @@ impl Object<'_> {
         format!("{}/{}", self.queue, to_printable(&below))
     }
 
-    /// Looks at the object.
+    /// Returns the lstat(2) result for the object.
     pub fn stat(&self) -> io::Result<FileStat> {
         self.place.dir.stat(OsStr::from_bytes(self.name))
     }
 
-    /// Reports what cannot be examined.
+    /// Logs a warning about an object that cannot be examined.
     ///
-    /// Observed: what may not be looked at is passed over in silence. (In
-    /// Postfix so is everything else that cannot be looked at, messages that
-    /// are left where they are.)
+    /// Observed: an object is skipped silently if permission to examine it is
+    /// denied. (Postfix skips it silently for every other error, too, and
+    /// leaves messages where they are.)
     ///
     /// # Errors
     ///
-    /// Descriptors or memory have run out.
+    /// The process has run out of descriptors or memory.
     pub fn unseen(&self, cause: io::Error, action_log: &mut ActionLog) -> Result<(), WorkError> {
         if is_any(&cause, &[Errno::ENOENT, Errno::EACCES]) {
             return Ok(());
@@ -88,7 +91,8 @@ impl Object<'_> {
         Ok(())
     }
 
-    /// Tidies the object up if it is no file.
+    /// Removes an empty directory or, with [`SpecialFiles::Remove`], a special
+    /// file.
     pub fn tidy(
         &self,
         stat: FileStat,
@@ -120,7 +124,8 @@ impl Object<'_> {
         SpoolOps::remove(self.at(&self.path()))
     }
 
-    /// The object as something that can be moved.
+    /// Returns the location of the object, to move or remove it. `path` is what
+    /// messages call it.
     pub fn at<'b>(&'b self, path: &'b str) -> FileAt<'b> {
         FileAt {
             dir: &self.place.dir,
@@ -130,7 +135,7 @@ impl Object<'_> {
     }
 }
 
-/// Fails for a queue that must not be walked under this configuration.
+/// Returns an error if the configuration does not allow the queue to be walked.
 pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
     if queue == Queue::Maildrop && layout.depth_kept(queue) > 0 {
         Err(WorkError::HashedMaildrop)
@@ -139,14 +144,15 @@ pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
     }
 }
 
-/// Whether a directory is deeper in its queue than any that is needed.
+/// Returns whether a directory is deeper in its queue than hash_queue_depth
+/// requires.
 pub fn is_too_deep(queue: Queue, path: &[u8], layout: &Layout) -> bool {
     path.split(|&b| b == b'/').count() > layout.depth_kept(queue)
 }
 
-/// Removes a directory that a walk has left and that is not needed. One that is not
-/// empty is an error, unless something had to stay where it was, which was
-/// warned of then.
+/// Removes a directory that the walk has finished and that the queue does not
+/// need. It is an error if the directory is not empty, unless a blocked move,
+/// which was reported at that time, left a file in it.
 pub fn remove_left(
     queue: Queue,
     parent: &OpenDir,

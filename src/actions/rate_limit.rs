@@ -1,6 +1,6 @@
-//! Limits work on single messages: their number, and how many in a second.
+//! Limits actions on single messages: their number and their rate.
 //!
-//! Counts messages that were acted on. Independent of the action.
+//! Only messages on which an action was performed count.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::error::WorkError;
 use crate::sys::signals::Interrupts;
 
-/// Limits work, if a limit or an interval is set.
+/// A limit on the number of messages, on their rate, or on neither.
 #[derive(Debug, Default)]
 pub struct RateLimit {
     limit: Option<u64>,
-    /// The time from one message to the next.
+    /// The minimum time between two messages.
     interval: Option<Duration>,
     state: Mutex<RateState>,
 }
@@ -24,7 +24,8 @@ struct RateState {
 }
 
 impl RateLimit {
-    /// Lets `limit` messages through, one each `interval`.
+    /// Creates a limit of `limit` messages, one every `interval`. `None` means
+    /// unlimited.
     pub fn new(limit: Option<u64>, interval: Option<Duration>) -> Self {
         Self {
             limit,
@@ -33,16 +34,18 @@ impl RateLimit {
         }
     }
 
-    /// Whether anything is limited: messages are handled one by one then.
+    /// Returns whether there is a limit. If so, messages are handled one at a
+    /// time.
     pub fn is_set(&self) -> bool {
         self.limit.is_some() || self.interval.is_some()
     }
 
-    /// Waits until the next message may be acted on.
+    /// Waits until the next message may be handled.
     ///
     /// # Errors
     ///
-    /// The limit is reached, or a signal came.
+    /// [`WorkError::Enough`] if the limit has been reached,
+    /// [`WorkError::Interrupted`] if a signal was caught.
     pub fn wait(&self, interrupts: &Interrupts) -> Result<(), WorkError> {
         if !self.is_set() {
             return Ok(());
@@ -53,7 +56,7 @@ impl RateLimit {
         }
         if let (Some(interval), Some(last)) = (self.interval, last) {
             let left = interval.saturating_sub(last.elapsed());
-            // A wait that cannot be is one that is over.
+            // If waiting fails, the message is handled at once.
             let _ = interrupts.wait_during(left);
         }
         match interrupts.caught() {
@@ -62,16 +65,18 @@ impl RateLimit {
         }
     }
 
-    /// A message was acted on. Ends the waits for more of them if it was the
-    /// last.
+    /// Records that an action was performed on a message. If that was the last
+    /// one allowed, wakes up all threads that wait for more input.
     pub fn acted(&self, interrupts: &Interrupts) {
         if !self.is_set() {
             return;
         }
         let mut state = self.state();
         state.acted = state.acted.saturating_add(1);
-        // From when it was due, so that the time of the act does not add up;
-        // but what was missed is not made up for in a burst.
+        // The next interval begins when this message was due, so that the
+        // duration of the action does not add to it. After a delay of more than
+        // 100 ms it begins now, so that the delay is not made up for in a
+        // burst.
         let due = state.last.zip(self.interval);
         let due = due.and_then(|(last, interval)| last.checked_add(interval));
         let now = Instant::now();
@@ -82,13 +87,14 @@ impl RateLimit {
         }
     }
 
-    /// How many more may be acted on, if there is a limit.
+    /// Returns the number of messages that may still be handled; `None` if it
+    /// is unlimited.
     pub fn left(&self) -> Option<u64> {
         let acted = self.state().acted;
         self.limit.map(|limit| limit.saturating_sub(acted))
     }
 
-    /// Whether as many messages as were requested were acted on.
+    /// Returns whether the limit on the number of messages has been reached.
     pub fn is_enough(&self) -> bool {
         self.limit.is_some_and(|limit| self.state().acted >= limit)
     }

@@ -1,11 +1,12 @@
-//! Repair of the queues' structure: -p purges unfinished files, -s gives
-//! every file the name and the place it should have, -S does so for names
-//! that could stay, as postsuper(1) has them.
+//! Repairs of the queue structure, as described in postsuper(1): -p purges
+//! unfinished files, -s corrects file names and locations, and -S also corrects
+//! long names that contain the inode number of another file.
 //!
-//! A new name is given in two steps, with a suffix in between, so that names
-//! cannot collide and an interrupted run can be repeated. One file after the
-//! other: the second step relies on the first being complete. What has a name
-//! that a file should get stays, and so does the file.
+//! A file is renamed in two steps, with a suffix in between, so that names
+//! cannot collide and an interrupted run can be repeated. Files are handled one
+//! at a time, because the second step relies on the first being complete. No
+//! existing file is replaced: if the new name is taken, both files stay as they
+//! are.
 
 use std::time::Duration;
 
@@ -19,73 +20,76 @@ use super::warning::Warning;
 use crate::spool::{DirEntry, Queue, Step, Walk, id, message};
 use crate::sys::time::now;
 
-/// What a name ends in between the two steps.
+/// The suffix of a name between the two steps.
 const SUFFIX: &[u8] = b"#FIX";
-/// An unfinished file this old will not be finished any more.
+/// The age beyond which an unfinished file is considered abandoned.
 pub const UNFINISHED_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
-/// The same before Postfix 3.5. Observed with 3.4.13.
+/// The same age before Postfix 3.5. Observed with Postfix 3.4.13.
 pub const UNFINISHED_MAX_BEFORE_3_5: Duration = Duration::from_secs(24 * 3600);
 
-/// What is to be repaired.
+/// The requested repairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repair {
-    /// Whether unfinished files go.
+    /// Whether unfinished files are removed.
     pub purge: Purge,
-    /// How old they have to be.
+    /// The age beyond which unfinished files are removed.
     pub unfinished_max: Duration,
-    /// Whether names and places are put right.
+    /// Whether names and locations are corrected.
     pub structure: Structure,
-    /// The names that the mail system makes.
+    /// The kind of queue IDs that the mail system generates.
     pub style: id::IdStyle,
-    /// What is made of names that hold no inode number.
+    /// The treatment of names that contain no inode number.
     pub without_inode: WithoutInode,
 }
 
-/// What becomes of a message whose name has five characters: a time and no
-/// inode number. Shorter names are bogus in any case.
+/// The treatment of a message whose name has five characters: a time and no
+/// inode number. Shorter names are always bogus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WithoutInode {
-    /// It gets another name. Observed with Postfix 3.7.11.
+    /// The message is renamed. Observed with Postfix 3.7.11.
     #[default]
     Renamed,
-    /// It is bogus, and stays. Observed since Postfix 3.5.27, 3.6.20, 3.7.22,
-    /// 3.8.20, 3.9.14, 3.10.13 and 3.11.6.
+    /// The name is reported as bogus, and the message is left alone. Observed
+    /// since Postfix 3.5.27, 3.6.20, 3.7.22, 3.8.20, 3.9.14, 3.10.13 and
+    /// 3.11.6.
     Bogus,
 }
 
-/// Whether old unfinished files go.
+/// Whether old unfinished files are removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Purge {
-    /// They stay.
+    /// Unfinished files are kept.
     #[default]
     No,
-    /// They go.
+    /// Old unfinished files are removed.
     Unfinished,
 }
 
-/// Which names and places are put right.
+/// Which names and locations are corrected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Structure {
     /// None.
     #[default]
     Leave,
-    /// What would collide or not be found.
+    /// Names that could collide, and files that would not be found (-s).
     Fix,
-    /// Long names with another file's inode number as well.
+    /// As `Fix`, and long names that contain the inode number of another file
+    /// (-S).
     FixRedundant,
 }
 
-/// What was changed, also by a repair that did not end well.
+/// The changes made, including those of a repair that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// A file has another name than before.
+    /// A file was renamed.
     pub names: bool,
-    /// A file is in another directory.
+    /// A file was moved to another directory.
     pub places: bool,
 }
 
-/// Repairs the selected queues. Another walk follows if files were given names
-/// that are not final, or could not be moved because others had their names.
+/// Repairs the selected queues. Walks them again if files were given
+/// intermediate names, or if moves were blocked by files that the first walk
+/// may have moved.
 pub fn run(
     context: SpoolContext<'_>,
     repair: Repair,
@@ -113,19 +117,19 @@ pub fn run(
     (repairer.action_log.counters, repairer.changes, ended)
 }
 
-/// The walks: in the second the files of the first get their final names, and
-/// those that were in the way of others have gone; what was in their way till
-/// then may need the third.
+/// The walks. In the second, files that were renamed in the first get their
+/// final names, and files that blocked others have been moved; files that were
+/// blocked until then may need the third.
 const PASSES: [Pass; 3] = [Pass::First, Pass::Later, Pass::Later];
 
-/// Which walk it is.
+/// The current walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     First,
     Later,
 }
 
-/// Whether another walk has to follow.
+/// Whether another walk is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NextPass {
     NotNeeded,
@@ -177,7 +181,7 @@ impl Repairer<'_> {
         Ok(())
     }
 
-    /// Passes the report on.
+    /// Passes the collected lines to the observer.
     fn report(&mut self, observer: &mut dyn ActionObserver) {
         if !self.action_log.lines.is_empty() {
             observer.lines(&self.action_log.lines);
@@ -210,7 +214,7 @@ impl Repairer<'_> {
         Ok(())
     }
 
-    /// Gives a file the name and the place that it should have.
+    /// Gives a file its correct name and location.
     fn put_right(&mut self, found: &Object<'_>, real_inode: u64) -> Result<(), WorkError> {
         if let Some(name) = unsuffixed(found.name) {
             return self.finish(found, name, real_inode);
@@ -240,8 +244,8 @@ impl Repairer<'_> {
         self.action_log.warn(&Warning::BogusName(found.path()));
     }
 
-    /// A file stays for now: in a later walk the way may be free, and what is
-    /// still there then is warned of.
+    /// Handles a blocked move: in the first walk another walk is requested,
+    /// because the name may become free; in later walks the warning is logged.
     fn blocked(&mut self, warning: &Warning) {
         match self.pass {
             Pass::First => self.next = NextPass::Needed,
@@ -249,18 +253,20 @@ impl Repairer<'_> {
         }
     }
 
-    /// The inode number in the name of a message; `None` if it is bogus.
+    /// Returns the inode number in the name of a message; `None` if the name is
+    /// bogus.
     fn inode_in(&self, name: &[u8]) -> Option<u64> {
         let too_short = self.repair.without_inode == WithoutInode::Bogus
             && name.len() == id::SHORT_MICROSECONDS;
         id::inode(name).filter(|_| !too_short)
     }
 
-    /// As [`Self::inode_in`], for a name that had the suffix.
+    /// Like [`Self::inode_in`], for a name whose suffix was removed.
     ///
-    /// Observed with Postfix 3.7.11: a single letter is no bogus name then,
-    /// but one of another file. (Since a name of five characters is bogus,
-    /// this should be so, too.)
+    /// Observed with Postfix 3.7.11: a name of a single letter is then not
+    /// bogus, but counts as the name of another file. (Versions that consider a
+    /// name of five characters bogus are assumed to consider this name bogus,
+    /// too.)
     fn inode_before_suffix(&self, name: &[u8]) -> Option<u64> {
         match (name, self.repair.without_inode) {
             ([_], WithoutInode::Renamed) => Some(0),
@@ -268,7 +274,7 @@ impl Repairer<'_> {
         }
     }
 
-    /// Whether a message has to get another name.
+    /// Returns whether a message must be renamed.
     fn needs_name(&self, name: &[u8], inode: u64, real_inode: u64) -> bool {
         let is_long = id::long_microseconds(name).is_some();
         if is_long && self.repair.style == id::IdStyle::Short {
@@ -278,8 +284,9 @@ impl Repairer<'_> {
         inode != real_inode && !is_redundant
     }
 
-    /// The first step: the logs, then the message, get the new name with the
-    /// suffix. All of them or none: a message is not parted from its logs.
+    /// The first step: renames the logs, then the message, to the new name with
+    /// the suffix. Renames all of them or none, so that a message is never
+    /// separated from its logs.
     fn begin(&mut self, at: FileAt<'_>, queue: Queue, inode: u64) -> Result<(), WorkError> {
         let name = id::renumbered(at.name, inode, self.repair.style);
         let suffixed = [&name, SUFFIX].concat();
@@ -290,7 +297,8 @@ impl Repairer<'_> {
         self.changes.names = true;
         self.next = NextPass::Needed;
         for log in Queue::LOGS {
-            // One that another process made since the check stays.
+            // A log that another process created since the check is not
+            // replaced.
             self.ops.rename_from_home(log, at.name, &name, &suffixed)?;
         }
         let moved = self.ops.rename(at, queue, &name, &suffixed)?;
@@ -301,8 +309,9 @@ impl Repairer<'_> {
         Ok(())
     }
 
-    /// The warning about what has a name that a message or one of its logs
-    /// should get, called `name` where `home` belongs.
+    /// Returns a warning if the new name of the message, or of one of its logs,
+    /// is already taken. The new name is `name`, in the directory where `home`
+    /// belongs.
     fn issue(&self, at: FileAt<'_>, queue: Queue, home: &[u8], name: &[u8]) -> Option<Warning> {
         if self.ops.is_taken(queue, home, name) {
             return Some(self.ops.blocked(at, queue, home, name));
@@ -322,7 +331,7 @@ impl Repairer<'_> {
         })
     }
 
-    /// The second step: the suffix goes.
+    /// The second step: removes the suffix.
     fn finish(&mut self, found: &Object<'_>, name: &[u8], inode: u64) -> Result<(), WorkError> {
         let is_message = found.queue.holds_messages();
         let has_inode = if is_message && id::is_valid(name) {
@@ -349,7 +358,7 @@ impl Repairer<'_> {
             Moved::Done if is_message => {
                 self.action_log.counters.renamed =
                     self.action_log.counters.renamed.saturating_add(1);
-                self.go_on(found.queue, name, inode)
+                self.rename_again(found.queue, name, inode)
             }
             Moved::Blocked => {
                 self.changes = before;
@@ -361,9 +370,9 @@ impl Repairer<'_> {
         }
     }
 
-    /// Gives a message that has just got its name another, if an interrupted
-    /// repair wanted that name and this one does not.
-    fn go_on(&mut self, queue: Queue, name: &[u8], inode: u64) -> Result<(), WorkError> {
+    /// Renames a message again that has just been given its final name: an
+    /// interrupted repair with other settings may have chosen that name.
+    fn rename_again(&mut self, queue: Queue, name: &[u8], inode: u64) -> Result<(), WorkError> {
         if !self.needs_name(name, inode, inode) {
             return Ok(());
         }
@@ -374,7 +383,7 @@ impl Repairer<'_> {
                 let path = path.as_str();
                 self.begin(FileAt { dir, name, path }, queue, inode)
             }
-            // The next walk finds it.
+            // The next walk will find the message.
             Err(_) => {
                 self.next = NextPass::Needed;
                 Ok(())
@@ -382,7 +391,7 @@ impl Repairer<'_> {
         }
     }
 
-    /// Moves a file to where its name belongs.
+    /// Moves a file to the directory where it belongs.
     fn put_in_place(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
         let home = self.context.layout.directory(found.queue, found.name);
         if home == found.place.path {
@@ -401,7 +410,8 @@ impl Repairer<'_> {
     }
 }
 
-/// A name without the suffix of the first step, if it has one and more.
+/// Returns a name without the suffix of the first step; `None` if it does not
+/// end in the suffix or consists of the suffix alone.
 fn unsuffixed(name: &[u8]) -> Option<&[u8]> {
     name.strip_suffix(SUFFIX).filter(|name| !name.is_empty())
 }

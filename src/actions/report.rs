@@ -1,7 +1,7 @@
-//! Reports of actions: one line per message, with Postfix's exact words, and
-//! the counters.
+//! The report of an action: one line per message, in Postfix's exact words
+//! where Postfix has them, and the counters.
 //!
-//! Independent of where the lines go; the observer adds the prefix and writes
+//! Independent of where the lines go: the observer adds the prefix and writes
 //! them.
 
 use std::ops::AddAssign;
@@ -9,34 +9,35 @@ use std::ops::AddAssign;
 use super::warning::Warning;
 use crate::spool::{Queue, QueueId};
 
-/// What was done to a message.
+/// The action that was performed on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionDone {
-    /// It is gone.
+    /// The message was removed.
     Removed,
-    /// It is in maildrop, to be queued anew.
+    /// The message was moved to maildrop, to be queued again.
     Requeued,
-    /// It is in hold.
+    /// The message was moved to hold.
     Held,
-    /// It was in hold and is deferred now.
+    /// The message was moved from hold to deferred.
     Released,
-    /// The next attempt to deliver it is the last.
+    /// The message was marked so that the next delivery attempt is the last.
     Expired,
-    /// It is in the trash.
+    /// The message was moved to the trash.
     Trashed,
-    /// It is back from the trash, in this queue.
+    /// The message was restored from the trash to this queue.
     Restored(Queue),
-    /// It was in the trash and is gone.
+    /// The message was removed from the trash.
     Purged,
 }
 
 impl ActionDone {
-    /// The line about it.
+    /// Returns the line that reports the action.
     pub fn line(self, id: &QueueId) -> String {
         format!("{id}: {}", self.words())
     }
 
-    /// What was done, in Postfix's words where it has any.
+    /// Returns a description of the action, in Postfix's words where Postfix
+    /// has them.
     pub fn words(self) -> &'static str {
         match self {
             ActionDone::Removed => "removed",
@@ -58,72 +59,75 @@ impl ActionDone {
 /// The severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineSeverity {
-    /// A message was done.
+    /// An action was performed on a message.
     Done,
     /// A warning.
     Warning,
-    /// Nothing that is reported unless every result was requested.
+    /// The line has no text. Only its result is reported, and only if every
+    /// result was requested.
     Quiet,
 }
 
-/// What became of a message, or of what should be one.
+/// The outcome for a message, or for text that was given as a queue ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was acted on; it was in this queue.
+    /// The action was performed on the message, which was in this queue.
     Done(ActionDone, Queue),
-    /// There is none of that ID where the action looks.
+    /// No message with that ID is in the queues where the action looks.
     NotFound,
-    /// It matched, and was gone or replaced when its turn came.
+    /// The message matched the selection, but had vanished or been replaced
+    /// before the action.
     Vanished,
-    /// It is already what it should become.
+    /// The message, in this queue, was left unchanged; usually because it
+    /// already is in the requested state.
     Unchanged(Queue),
-    /// It could not be moved out of this queue: another file has its name
-    /// in the other.
+    /// The message could not be moved out of this queue, because another file
+    /// has its name in the target queue.
     NotMoved(Queue),
-    /// It is no ID at all.
+    /// The text is not a valid queue ID.
     Invalid,
 }
 
-/// What became of which message.
+/// A message and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionResult {
-    /// Its ID, or the text that was given for one.
+    /// The queue ID, or the text that was given as one.
     pub id: Vec<u8>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// A line about the work, ready to go out.
+/// A line of the report, without the prefix.
 #[derive(Clone, Debug)]
 pub struct LogLine {
-    /// Its severity.
+    /// The severity of the line.
     pub severity: LineSeverity,
-    /// Its text.
+    /// The text of the line.
     pub text: Vec<u8>,
-    /// The outcome of a message, if the line is about one.
+    /// The result for a message, if the line is about one.
     pub action_result: Option<ActionResult>,
 }
 
-/// How many messages were done, by kind.
+/// The number of messages handled, by action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Removed.
+    /// Messages removed.
     pub deleted: u64,
-    /// Moved to maildrop.
+    /// Messages moved to maildrop.
     pub requeued: u64,
-    /// Moved to hold.
+    /// Messages moved to hold.
     pub held: u64,
-    /// Moved from hold to deferred.
+    /// Messages moved from hold to deferred.
     pub released: u64,
-    /// Forced to expire.
+    /// Messages forced to expire.
     pub expired: u64,
-    /// Given their final name.
+    /// Messages given their final name by a repair.
     pub renamed: u64,
-    /// Moved to the trash.
+    /// Messages moved to the trash.
     pub trashed: u64,
-    /// Brought back from there.
+    /// Messages restored from the trash.
     pub restored: u64,
-    /// Removed from there.
+    /// Messages removed from the trash.
     pub purged: u64,
 }
 
@@ -162,17 +166,17 @@ impl AddAssign for Counters {
     }
 }
 
-/// The report of a job: lines in order, and the counts.
+/// The report of a job: its lines, in order, and its counters.
 #[derive(Debug, Default)]
 pub struct ActionLog {
     /// The lines.
     pub lines: Vec<LogLine>,
-    /// The counts.
+    /// The counters.
     pub counters: Counters,
 }
 
 impl ActionLog {
-    /// A message that was in `queue` was acted on: counts it and reports it.
+    /// Counts and reports an action on a message that was in `queue`.
     pub fn done(&mut self, action_done: ActionDone, id: &QueueId, queue: Queue) {
         self.counters.count(action_done);
         self.lines.push(LogLine {
@@ -185,7 +189,7 @@ impl ActionLog {
         });
     }
 
-    /// Nothing was done to what was asked for.
+    /// Adds the outcome for an ID on which no action was performed.
     pub fn not_done(&mut self, id: &[u8], outcome: Outcome) {
         self.lines.push(LogLine {
             severity: LineSeverity::Quiet,
@@ -197,7 +201,7 @@ impl ActionLog {
         });
     }
 
-    /// Whether the last that was said is this of this message.
+    /// Returns whether the last line reports this outcome for this message.
     pub fn ends_with(&self, id: &QueueId, outcome: Outcome) -> bool {
         let last = self
             .lines
@@ -208,13 +212,14 @@ impl ActionLog {
         })
     }
 
-    /// Whether an outcome was reported since there were this many lines.
+    /// Returns whether a line after the first `lines` ones reports an outcome.
     pub fn has_result_since(&self, lines: usize) -> bool {
         let mut since = self.lines.iter().skip(lines);
         since.any(|line| line.action_result.is_some())
     }
 
-    /// Whether a message was acted on since there were this many lines.
+    /// Returns whether a line after the first `lines` ones reports an action on
+    /// a message.
     pub fn has_action_since(&self, lines: usize) -> bool {
         let mut since = self.lines.iter().skip(lines);
         since.any(|line| line.severity == LineSeverity::Done)
@@ -230,14 +235,14 @@ impl ActionLog {
     }
 }
 
-/// Observes the work while it goes on, in order. What is reported was done
-/// before.
+/// Receives the report while the work goes on, in order. Every action is
+/// reported after it was performed.
 pub trait ActionObserver {
-    /// Lines to be passed on.
+    /// Called with lines of the report.
     fn lines(&mut self, lines: &[LogLine]);
-    /// Everything that came so far has to be out: nothing more is known of at
-    /// the moment.
+    /// Called when there is nothing more to report at the moment, so that the
+    /// observer can write out what it has buffered.
     fn pause(&mut self);
-    /// This many more messages were handled.
+    /// Called after this many more messages were handled.
     fn passed(&mut self, _pieces: usize) {}
 }

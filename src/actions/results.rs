@@ -1,6 +1,6 @@
-//! The outcome of each message, as a line of JSON for other programs.
+//! The outcome for each message as one line of JSON (`--results=json`).
 //!
-//! Owns the names of the members and their values.
+//! Defines the names and values of the members.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::report::{ActionDone, ActionResult, Outcome};
 use crate::spool::Queue;
 use crate::text::{append_json_line, to_printable};
 
-/// The line that reports it, with its newline.
+/// Returns the line about a result, with its newline.
 pub fn json_line(action: Action, action_result: &ActionResult) -> String {
     let (result, before, after) = match action_result.outcome {
         Outcome::Done(action_done, queue) => (
@@ -28,7 +28,8 @@ pub fn json_line(action: Action, action_result: &ActionResult) -> String {
     line(action, &action_result.id, result, (before, after))
 }
 
-/// The same of something that would be done to a message in `queue`.
+/// Returns the line about an action that a dry run would perform on a message
+/// in `queue`, with its newline.
 pub fn would_be_line(action: Action, id: &[u8], action_done: ActionDone, queue: Queue) -> String {
     let result = format!("would be {}", action_done.words());
     let queues = (Some(queue), queue_after(action_done, queue));
@@ -42,7 +43,7 @@ fn line(
     (before, after): (Option<Queue>, Option<Queue>),
 ) -> String {
     let line = ResultLine {
-        // A text that was given for an ID can hold anything.
+        // Text given instead of an ID need not be UTF-8.
         id: String::from_utf8_lossy(id),
         action: name(action),
         result,

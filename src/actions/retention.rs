@@ -1,4 +1,4 @@
-//! What becomes of deleted messages: they are unlinked, or kept by an
+//! What happens to deleted messages: they are unlinked, or kept by an
 //! implementation that the caller supplies.
 //!
 //! Actions are independent of how and where messages are kept.
@@ -13,19 +13,19 @@ use super::report::ActionLog;
 use super::spool_ops::FileAt;
 use crate::spool::{Queue, QueueId};
 
-/// What becomes of a message that is deleted.
+/// What happens to a deleted message.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Removal<'a> {
-    /// It is unlinked.
+    /// The message is unlinked.
     #[default]
     Unlink,
-    /// It is kept, and can be restored.
+    /// The message is kept and can be restored.
     Retain(&'a dyn Retention),
 }
 
 impl Removal<'_> {
-    /// Messages in a job at most. A job whose messages are kept waits once for
-    /// the disk, so it is larger.
+    /// Returns the largest number of messages in a job. It is higher if
+    /// messages are kept, because such a job waits for the disk once.
     pub fn job_max(self) -> usize {
         match self {
             Self::Unlink => JOB_MAX,
@@ -38,28 +38,29 @@ impl Removal<'_> {
 /// reported.
 pub type Announced<'i> = (&'i QueueId, Queue, &'i FileStat);
 
-/// Allows the announced messages to be taken until it is dropped.
+/// Permission to take the announced messages, valid until it is dropped.
 pub type Announcement<'a> = Box<dyn Debug + 'a>;
 
 /// Keeps deleted messages so that they can be restored.
 pub trait Retention: Debug + Sync {
     /// Records that these messages are about to be taken, and waits until the
-    /// record is on the disk: once for all of them.
+    /// record is on disk. One wait covers all of them.
     ///
     /// # Errors
     ///
-    /// If that cannot be recorded: none of them may be taken.
+    /// The record cannot be written. None of the messages may be taken then.
     fn announce<'a>(
         &'a self,
         messages: &mut dyn Iterator<Item = Announced<'_>>,
     ) -> Result<Announcement<'a>, WorkError>;
 
-    /// Takes a message and its logs out of their queues. `stat` is what
-    /// lstat(2) reported of the message before. Refusals are added to the log.
+    /// Takes a message and its logs out of their queues. `stat` is the earlier
+    /// lstat(2) result for the message. If the message cannot be taken, the
+    /// reason is added to `action_log`.
     ///
     /// # Errors
     ///
-    /// If a rename fails for a reason that concerns other messages as well.
+    /// A rename failed for a reason that affects other messages as well.
     fn take(
         &self,
         at: FileAt<'_>,
@@ -70,13 +71,13 @@ pub trait Retention: Debug + Sync {
     ) -> Result<RetentionOutcome, WorkError>;
 }
 
-/// What became of a message that was to be kept.
+/// The result of [`Retention::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetentionOutcome {
-    /// It is kept.
+    /// The message is kept.
     Done,
-    /// It was not where it had been seen.
+    /// The message was no longer where it had been found.
     Gone,
-    /// It stays in its queue, and the reason is in the log.
+    /// The message stays in its queue; the reason was added to the log.
     Refused,
 }

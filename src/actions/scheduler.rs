@@ -1,9 +1,10 @@
-//! Runs the jobs of an action on the worker pool: how many workers there are,
-//! which of them may change the spool at a time, and what ends the work.
+//! Runs the jobs of an action on the worker pool: determines the number of
+//! workers, serializes changes to the spool, and stops the work after a failure
+//! or a signal.
 //!
-//! Each job is examined first and acted on then. Workers examine jobs in
-//! parallel; changes are serialized where the file system requires it; results
-//! reach the observer in job order.
+//! Each job is examined first, then acted on. Workers examine jobs in parallel;
+//! changes are serialized where the file system requires it; results reach the
+//! observer in job order.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,34 +21,35 @@ use crate::worker_pool::job_queue::{DirectoryKey, lock};
 use crate::worker_pool::pool;
 use crate::worker_pool::pool::{Consumer, ConsumerGone, Feed, Results};
 
-/// Messages that one worker handles before a second one is started.
+/// The number of messages that one worker handles before a second one is
+/// started.
 const SINGLE_WORKER_MAX: usize = 256;
-/// Voluntary context switches that make a job a slow one.
+/// The number of voluntary context switches from which a job counts as slow.
 const SLOW_JOB: i64 = 16;
-/// Jobs that are not examined ahead after one of them was slow.
+/// The number of jobs that are not examined ahead after a slow one.
 const WITHOUT_EXAMINING_AHEAD: usize = 64;
 
-/// Whether several workers may act at the same time.
+/// How workers may share the jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// They may.
+    /// Several workers act at the same time.
     Parallel,
-    /// Only one at a time, because the kernel serializes renames from directory
-    /// to directory on a file system. A second worker examines the next job
-    /// meanwhile, unless that makes both wait.
+    /// One worker acts at a time, because the kernel serializes renames between
+    /// directories of a file system. A second worker examines the next job
+    /// meanwhile, unless this makes both wait.
     ///
-    /// Measured, -H - on 30,000 messages: with all in memory examining ahead
-    /// is twice as fast; with a cold cache each examination waits for the
-    /// directory in which a file is moved, and the other way round: 58,000
-    /// waits, and half as fast.
+    /// Measured, -H - on 30,000 messages: with everything in memory, examining
+    /// ahead is twice as fast. With a cold cache, each examination waits for
+    /// the directory in which a file is being moved, and vice versa: 58,000
+    /// waits, and half the speed.
     Serialized,
-    /// One worker, because there is nothing to examine.
+    /// One worker, because there is nothing to examine ahead.
     SingleWorker,
-    /// One job after the other, in order.
+    /// One job at a time, in order.
     InOrder,
 }
 
-/// Whether the work has to end early.
+/// Tells workers whether the work must end early.
 #[derive(Debug)]
 pub struct StopReason<'a> {
     failed: AtomicBool,
@@ -55,11 +57,11 @@ pub struct StopReason<'a> {
 }
 
 impl StopReason<'_> {
-    /// Checks that the work goes on.
+    /// Returns an error if the work must end early.
     ///
     /// # Errors
     ///
-    /// Another job failed, or a signal came.
+    /// Another job failed, or a signal was caught.
     pub fn check(&self) -> Result<(), WorkError> {
         if self.failed.load(Ordering::SeqCst) || self.interrupts.caught().is_some() {
             Err(WorkError::Interrupted)
@@ -72,27 +74,27 @@ impl StopReason<'_> {
 /// The result of a job.
 #[derive(Debug)]
 pub struct Done {
-    /// The report.
+    /// The report of the job.
     pub action_log: ActionLog,
-    /// Why it ended early.
+    /// The reason why the job ended early, if it did.
     pub ended: Result<(), WorkError>,
 }
 
-/// Does jobs.
+/// Performs jobs. Each worker thread has its own value.
 pub trait Work<J> {
-    /// What was examined.
+    /// The result of the examination.
     type Seen;
 
-    /// Examines what a job is about. Changes nothing.
+    /// Examines the messages of a job. Changes nothing.
     fn look(&mut self, job: J) -> Self::Seen;
 
-    /// Acts on what was examined, unless it has changed since; checks `stop`
-    /// before each message.
+    /// Acts on the examined messages, except those that have changed since.
+    /// Checks `stop` before each message.
     fn act(&mut self, seen: Self::Seen, stop: &StopReason<'_>) -> Done;
 }
 
-/// Lets workers do the jobs that `produce` feeds, and reports to `observer`.
-/// Returns the counts, and the first failure in job order.
+/// Runs the jobs that `produce` sends, and reports to `observer`. Returns the
+/// counters, and the first failure in job order.
 pub fn run<J: Send, W: Work<J>>(
     (concurrency, limits): (Concurrency, ActionLimits),
     interrupts: &Interrupts,
@@ -128,8 +130,9 @@ pub fn run<J: Send, W: Work<J>>(
     (reports.counters, first_failure(reports.ended, produced))
 }
 
-/// The failure that came first in job order. That it made others stop is no
-/// failure of theirs.
+/// Returns the failure that came first in job order. `Interrupted` counts only
+/// if there is no other failure: a job also ends with it because another one
+/// failed.
 fn first_failure(
     ended: Result<(), WorkError>,
     produced: Result<(), WorkError>,
@@ -140,21 +143,22 @@ fn first_failure(
     }
 }
 
-/// What the workers and the producer of one action share.
+/// The state that the workers and the producer of one action share.
 #[derive(Debug)]
 struct Schedule<'a> {
     concurrency: Concurrency,
     limits: ActionLimits,
     stop: StopReason<'a>,
-    /// Slow jobs of late, see [`Schedule::record_waits`].
+    /// The current weight of slow jobs; see [`Schedule::record_waits`].
     slow: AtomicUsize,
     /// Held while a worker acts, if changes are serialized.
     acting: Mutex<()>,
 }
 
 impl Schedule<'_> {
-    /// A slow job asks for one more worker that waits at the same time, or
-    /// that jobs are not examined ahead for a while.
+    /// Records how often a job had to wait. After a slow job, one more worker
+    /// is started so that they wait at the same time or, if changes are
+    /// serialized, jobs are not examined ahead for a while.
     fn record_waits(&self, waits: i64) {
         let change = |slow: usize| match (waits >= SLOW_JOB, self.concurrency) {
             (true, Concurrency::Serialized) => WITHOUT_EXAMINING_AHEAD,
@@ -167,7 +171,7 @@ impl Schedule<'_> {
             .fetch_update(set, fetch, |slow| Some(change(slow)));
     }
 
-    /// How many workers there should be after this many messages.
+    /// Returns the number of workers to use after this many messages.
     fn workers(&self, messages: usize) -> usize {
         match self.concurrency {
             _ if messages <= SINGLE_WORKER_MAX => 1,
@@ -178,13 +182,13 @@ impl Schedule<'_> {
     }
 }
 
-/// A job, and how many messages it has.
+/// A job and the number of its messages.
 type SizedJob<J> = (J, usize);
 
-/// The result of a job, and how many messages it had.
+/// The result of a job and the number of its messages.
 type SizedResult = (Done, usize);
 
-/// A worker that keeps to the schedule.
+/// A worker that follows the schedule.
 struct ScheduledWorker<'a, W> {
     worker: W,
     schedule: &'a Schedule<'a>,
@@ -213,7 +217,7 @@ impl<J, W: Work<J>> pool::Worker<SizedJob<J>, SizedResult> for ScheduledWorker<'
     }
 }
 
-/// Passes the results on in job order.
+/// Passes the results to the observer in job order.
 struct Reports<'a> {
     observer: &'a mut dyn ActionObserver,
     counters: Counters,
@@ -228,7 +232,8 @@ impl Consumer<SizedResult> for Reports<'_> {
         if matches!(self.ended, Ok(()) | Err(WorkError::Interrupted)) && done.ended.is_err() {
             self.ended = done.ended;
         }
-        // What was done is reported, whatever came before it.
+        // Continue even after a failure: every action that was performed must
+        // be reported.
         ControlFlow::Continue(())
     }
 
@@ -237,11 +242,11 @@ impl Consumer<SizedResult> for Reports<'_> {
     }
 }
 
-/// Takes the jobs of an action.
+/// Accepts the jobs of an action from the producer.
 pub struct ActionFeed<'a, 'scope, J> {
     feed: &'a mut Feed<'scope, SizedJob<J>, SizedResult>,
     schedule: &'a Schedule<'a>,
-    /// Messages that were sent.
+    /// The number of messages sent so far.
     messages: usize,
     /// Hashes of the names since the last [`ActionFeed::drain`].
     names: HashSet<u64>,
@@ -260,22 +265,23 @@ impl<'a, 'scope, J> ActionFeed<'a, 'scope, J> {
         }
     }
 
-    /// Whether a name is new since the last [`ActionFeed::drain`], and can be
-    /// remembered. Two actions on the same name have to wait for each other.
+    /// Records a name. Returns whether it is new since the last
+    /// [`ActionFeed::drain`]; also returns false if too many names are
+    /// recorded. Two actions on the same name must run one after the other.
     ///
-    /// Only hashes are remembered: two names that share one cost a wait.
+    /// Only hashes are kept: if two names share a hash, the only effect is a
+    /// wait.
     pub fn is_new_name(&mut self, name: &[u8]) -> bool {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
         self.names.len() < self.schedule.limits.names() && self.names.insert(hasher.finish())
     }
 
-    /// Gives a job of this many messages, all in one directory, to the
-    /// workers.
+    /// Sends a job of this many messages, all in one directory, to the workers.
     ///
     /// # Errors
     ///
-    /// Another job failed, or a signal came.
+    /// Another job failed, or a signal was caught.
     pub fn send(
         &mut self,
         job: J,
@@ -299,7 +305,7 @@ impl<'a, 'scope, J> ActionFeed<'a, 'scope, J> {
     ///
     /// # Errors
     ///
-    /// A job failed, or a signal came.
+    /// A job failed, or a signal was caught.
     pub fn drain(&mut self) -> Result<(), WorkError> {
         self.feed.drain();
         self.names.clear();

@@ -1,9 +1,9 @@
-//! The steps by which files of the spool move and vanish: one rename, never
-//! onto another file, or one unlink, each relative to an open directory.
+//! Single-step changes to the spool: one rename that never replaces an existing
+//! file, or one unlink, each relative to an open directory.
 //!
-//! Owns which directory a name is worked on in: handles of queues and of hash
-//! directories are opened without following links, because the account they
-//! belong to may be compromised. Decides nothing about messages.
+//! Resolves the directory where a file belongs. Queue and hash directories are
+//! opened without following symbolic links, because the account that owns them
+//! may be compromised. Decisions about messages are made by the callers.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -22,26 +22,28 @@ use crate::sys::dir::{Dir, FileKind};
 use crate::sys::error_text::is;
 use crate::text::to_printable;
 
-/// Open handles of hash directories at most; more are opened anew.
+/// The largest number of hash directories that are kept open. The cache is
+/// emptied when it is full.
 const HANDLES_MAX: usize = 300;
 
-/// What became of a step.
+/// The result of removing or moving a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepResult {
-    /// It was taken.
+    /// The file was removed or moved.
     Done,
-    /// The file was not there any more.
+    /// The file no longer existed.
     Gone,
 }
 
-/// What became of a file that was to move.
+/// The result of moving a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// It did.
+    /// The file was moved.
     Done,
-    /// It was not there any more.
+    /// The file no longer existed.
     Gone,
-    /// Something has the new name: both stay. [`SpoolOps::blocked`] names it.
+    /// Another file has the new name; neither was changed.
+    /// [`SpoolOps::blocked`] returns the warning about it.
     Blocked,
 }
 
@@ -54,33 +56,34 @@ impl From<StepResult> for Moved {
     }
 }
 
-/// Whether missing directories are made.
+/// Whether missing directories are created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MissingDirectory {
     Make,
     IsAnError,
 }
 
-/// A file by its place: an open directory, a name, and what to call it.
+/// The location of a file: an open directory, a name in it, and the path to
+/// report.
 #[derive(Clone, Copy, Debug)]
 pub struct FileAt<'a> {
-    /// The directory.
+    /// The directory that contains the file.
     pub dir: &'a Dir,
-    /// The name in it.
+    /// The name in that directory.
     pub name: &'a [u8],
-    /// The path below the queue directory.
+    /// The path relative to the queue directory, for messages.
     pub path: &'a str,
 }
 
 impl FileAt<'_> {
-    /// The name as the kernel takes it.
+    /// Returns the name as an `OsStr`, as system calls expect it.
     pub fn os_name(&self) -> &OsStr {
         OsStr::from_bytes(self.name)
     }
 }
 
-/// Takes steps in one spool. Copies share their handles: there are many
-/// workers, and fewer descriptors.
+/// Moves and removes files in one spool. Clones share their directory handles,
+/// so many workers need only a few descriptors.
 #[derive(Clone, Debug)]
 pub struct SpoolOps<'a> {
     spool: &'a Dir,
@@ -89,20 +92,21 @@ pub struct SpoolOps<'a> {
     handles_max: usize,
 }
 
-/// What copies of a [`SpoolOps`] share.
+/// The state that the clones of a [`SpoolOps`] share.
 #[derive(Debug, Default)]
 struct Handles {
-    /// Open directories of queues.
+    /// Open queue directories.
     queues: HashMap<Queue, Arc<Dir>>,
-    /// Open hash directories, by their paths.
+    /// Open hash directories, by path.
     hashed: HashMap<Vec<u8>, Arc<Dir>>,
-    /// Whether a file had to stay where it was, see [`Moved::Blocked`].
+    /// Whether any move was blocked; see [`Moved::Blocked`].
     was_blocked: bool,
 }
 
 impl<'a> SpoolOps<'a> {
-    /// Operations in the queue directory `spool`,
-    /// in a process that may open this many more files.
+    /// Creates operations on the queue directory `spool`. `open_files` is the
+    /// number of files that the process may still open; at most a quarter of
+    /// them are used for directory handles.
     pub fn new(spool: &'a Dir, layout: &'a Layout, open_files: u64) -> Self {
         let affordable = usize::try_from(open_files / 4).unwrap_or(HANDLES_MAX);
         Self {
@@ -113,12 +117,14 @@ impl<'a> SpoolOps<'a> {
         }
     }
 
-    /// The path of a name where it belongs.
+    /// Returns the path where a file called `name` belongs in `queue`, relative
+    /// to the queue directory and in printable form.
     pub fn path(&self, queue: Queue, name: &[u8]) -> String {
         to_printable(self.layout.path(queue, name).as_bytes())
     }
 
-    /// Forgets hash directories: one may have been removed and made anew.
+    /// Closes the cached hash directories: one of them may have been removed
+    /// and created again.
     pub fn forget(&self) {
         self.handles().hashed.clear();
     }
@@ -127,12 +133,12 @@ impl<'a> SpoolOps<'a> {
         self.handles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The directory where a name belongs, open.
+    /// Opens the directory where a file called `name` belongs in `queue`.
     pub fn home(&self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
         self.find_home(queue, name, MissingDirectory::IsAnError)
     }
 
-    /// Removes a file, or an empty directory in its place as remove(3) does.
+    /// Removes a file, or an empty directory of that name, as remove(3) does.
     pub fn remove(at: FileAt<'_>) -> Result<StepResult, WorkError> {
         let removed = match at.dir.remove_file(at.os_name()) {
             Err(cause) if is(&cause, Errno::EISDIR) => at.dir.remove_directory(at.os_name()),
@@ -144,7 +150,8 @@ impl<'a> SpoolOps<'a> {
         })
     }
 
-    /// Removes the file of `queue` called `name` from where it belongs.
+    /// Removes the file called `name` from the directory where it belongs in
+    /// `queue`.
     pub fn remove_from_home(&self, queue: Queue, name: &[u8]) -> Result<StepResult, WorkError> {
         let path = self.path(queue, name);
         match self.home(queue, name) {
@@ -158,14 +165,14 @@ impl<'a> SpoolOps<'a> {
         }
     }
 
-    /// Moves a file to where `home` belongs in `queue`, there to be called
-    /// `name`; makes the directories it needs. What has that name already
-    /// stays, and so does the file.
+    /// Moves a file to the directory where the name `home` belongs in `queue`,
+    /// and renames it to `name`. Creates missing directories. If something
+    /// already has that name, neither file is changed.
     ///
     /// # Errors
     ///
-    /// What rename(2) fails with; `EISDIR` where a directory has that name, as
-    /// in Postfix.
+    /// Those of rename(2); `EISDIR` if a directory has that name, as in
+    /// Postfix.
     pub fn rename(
         &self,
         at: FileAt<'_>,
@@ -188,8 +195,8 @@ impl<'a> SpoolOps<'a> {
         })
     }
 
-    /// Remembers that a file stays because something has the name it should
-    /// get. Returns the warning about that.
+    /// Records that a move was blocked because something has the new name, and
+    /// returns the warning about it.
     pub fn blocked(&self, at: FileAt<'_>, queue: Queue, home: &[u8], name: &[u8]) -> Warning {
         let file = at.dir.stat(at.os_name()).ok();
         let file = file.as_ref().map(Identity::of);
@@ -207,13 +214,14 @@ impl<'a> SpoolOps<'a> {
         }
     }
 
-    /// Whether any file had to stay where it was since this value was made.
+    /// Returns whether any move has been blocked since this value was created.
     pub fn was_blocked(&self) -> bool {
         self.handles().was_blocked
     }
 
-    /// Whether something is called `name` where `home` belongs. What cannot be
-    /// looked at counts as nothing.
+    /// Returns whether a file called `name` exists in the directory where
+    /// `home` belongs. Returns false if the directory or the file cannot be
+    /// examined.
     pub fn is_taken(&self, queue: Queue, home: &[u8], name: &[u8]) -> bool {
         self.look_at(queue, home, name).is_some()
     }
@@ -223,8 +231,8 @@ impl<'a> SpoolOps<'a> {
         dir.stat(OsStr::from_bytes(name)).ok()
     }
 
-    /// As [`SpoolOps::rename`], but an error (`EEXIST`) if something has that
-    /// name there.
+    /// Like [`SpoolOps::rename`], but fails with `EEXIST` if something has the
+    /// new name.
     pub fn rename_to_free(
         &self,
         at: FileAt<'_>,
@@ -239,7 +247,9 @@ impl<'a> SpoolOps<'a> {
             .as_ref()
             .is_err_and(|cause| is(cause, Errno::ENOENT))
         {
-            // Either end may be missing, or a directory was made anew.
+            // The source or the target directory may be missing, or the cached
+            // handle may refer to a directory that was removed and created
+            // again.
             self.forget();
             let made = self.find_home(queue, home, MissingDirectory::Make);
             renamed = made.and_then(rename);
@@ -247,8 +257,9 @@ impl<'a> SpoolOps<'a> {
         gone_or(renamed)
     }
 
-    /// As [`SpoolOps::rename`], from where `old` belongs. The target's directory
-    /// is made even if there is nothing to move, as Postfix does.
+    /// Like [`SpoolOps::rename`], for the file called `old` in the directory
+    /// where it belongs. As in Postfix, the target directory is created even if
+    /// there is no such file.
     pub fn rename_from_home(
         &self,
         queue: Queue,
@@ -282,7 +293,8 @@ impl<'a> SpoolOps<'a> {
         }
     }
 
-    /// The path of `name` in the directory where `home` belongs.
+    /// Returns the path of `name` in the directory where `home` belongs,
+    /// relative to the queue directory and in printable form.
     pub fn path_of(&self, queue: Queue, home: &[u8], name: &[u8]) -> String {
         let directory = self.layout.directory(queue, home);
         let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
@@ -316,8 +328,8 @@ impl<'a> SpoolOps<'a> {
         Ok(dir)
     }
 
-    /// The directory of a queue. It may be a link, because its parent is not
-    /// the mail owner's.
+    /// Opens the directory of a queue. It may be a symbolic link, because its
+    /// parent directory does not belong to the mail owner.
     fn queue(&self, queue: Queue, missing: MissingDirectory) -> io::Result<Arc<Dir>> {
         if let Some(dir) = self.handles().queues.get(&queue) {
             return Ok(Arc::clone(dir));
@@ -346,7 +358,7 @@ fn step_into(parent: &Dir, name: &OsStr, missing: MissingDirectory) -> io::Resul
     }
 }
 
-/// Makes a directory; another process may do the same at the same time.
+/// Creates a directory. It is no error if another process has just created it.
 fn make(parent: &Dir, name: &OsStr) -> io::Result<()> {
     match parent.make_directory(name) {
         Err(cause) if is(&cause, Errno::EEXIST) => Ok(()),
@@ -354,8 +366,8 @@ fn make(parent: &Dir, name: &OsStr) -> io::Result<()> {
     }
 }
 
-/// A step on a file that has vanished is not an error: others work on the
-/// same spool.
+/// Treats a missing file as a result rather than an error: other processes work
+/// on the same spool.
 fn gone_or(result: io::Result<()>) -> io::Result<StepResult> {
     match result {
         Ok(()) => Ok(StepResult::Done),

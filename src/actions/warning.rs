@@ -1,5 +1,7 @@
-//! Warnings of actions: what is logged and does not end the work, in Postfix's
-//! exact words where it has any. Paths are relative to the queue directory.
+//! The warnings of actions, which do not end the work, in Postfix's exact words
+//! where Postfix has them.
+//!
+//! Paths are relative to the queue directory.
 
 use std::io;
 
@@ -10,45 +12,46 @@ use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
 
-/// What does not end the work. Paths are relative to the queue
-/// directory.
+/// A problem that is logged and does not end the work. Paths are relative to
+/// the queue directory.
 #[derive(Debug, Error)]
 pub enum Warning {
-    /// Text that should be a queue ID.
+    /// Text that was given as a queue ID and is not one.
     #[error("invalid mail queue id: {}", to_printable(.0))]
     InvalidId(Vec<u8>),
-    /// A line of standard input with a NUL in it, and more after that.
+    /// A line of standard input with text after a NUL.
     #[error(
         "standard input: line {0}: what comes after a NUL is ignored; \
          --null is for IDs that are separated by NUL"
     )]
     CutAtNul(u64),
-    /// A file whose name is no queue ID, or holds no inode number.
+    /// A file whose name is not a queue ID or contains no inode number.
     #[error("bogus file name: {0}")]
     BogusName(String),
-    /// A file that waits for its final name and is another file by now.
+    /// A file with an intermediate name whose inode number is not the one in
+    /// that name.
     #[error("name/inode mismatch: {0}")]
     Mismatch(String),
-    /// A name that cannot be looked at.
+    /// A file that cannot be examined.
     #[error("{path}: {}", error_text(.cause))]
     Look {
         /// The file.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// A name in a queue that is no regular file.
+    /// An object in a queue that is not a regular file.
     #[error("{path}: uid {uid}: not a regular file")]
     NotRegular {
-        /// The name.
+        /// The object.
         path: String,
-        /// Its owner.
+        /// The user ID of its owner.
         uid: u32,
     },
-    /// A message that has had more than one name for too long.
+    /// A message that has had more than one hard link for too long.
     #[error("{0}")]
     Links(String),
-    /// A message that cannot be looked at.
+    /// A message that cannot be examined.
     #[error(transparent)]
     NoMessage(#[from] NoMessage),
     /// A message that cannot be read to its end.
@@ -59,59 +62,60 @@ pub enum Warning {
     Expire {
         /// The file.
         path: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// A file that stays because something has the name it should get.
+    /// A file that was not moved because the new name is taken.
     #[error("{from}: not moved: {to} {}", match .issue {
         Obstacle::Other => "exists",
         Obstacle::SameFile => "is another link to the same file",
     })]
     Blocked {
-        /// Where it is.
+        /// The current path.
         from: String,
-        /// Where it should be.
+        /// The intended path.
         to: String,
-        /// What is there.
+        /// What has the intended path.
         issue: Obstacle,
     },
-    /// A requeued message that looks older than it should.
+    /// A requeued message whose time stamps could not be reset.
     #[error("{path}: reset time stamps: {}", error_text(.cause))]
     Times {
         /// The file.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// A message that cannot go to the trash, or come back from there.
+    /// A problem with the trash, such as a message that cannot be moved to it
+    /// or restored from it.
     #[error("{path}: {why}")]
     Trash {
         /// The file.
         path: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// A line of the trash's journal that cannot be parsed.
+    /// A line of the trash journal that cannot be parsed.
     #[error("{path}: line {line} cannot be read, it is passed over")]
     Unreadable {
         /// The journal.
         path: String,
-        /// The line.
+        /// The line number.
         line: u64,
     },
-    /// A directory that does not belong into a queue and cannot be removed.
+    /// A directory that does not belong in a queue and cannot be removed.
     #[error("remove subdirectory {path}: {}", error_text(.cause))]
     Subdirectory {
         /// The directory.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
 }
 
 impl Warning {
-    /// The text of the warning, with bytes as they came: which of them may be
-    /// shown is known where it goes out.
+    /// Returns the text of the warning. Bytes of an argument are unchanged: the
+    /// code that writes the text decides which of them are printable.
     pub fn message(&self) -> Vec<u8> {
         match self {
             Self::InvalidId(text) => [b"invalid mail queue id: ", &text[..]].concat(),
@@ -120,11 +124,11 @@ impl Warning {
     }
 }
 
-/// What has the name that a file should get.
+/// The kind of file that has the new name of another file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Something else.
+    /// A different file.
     Other,
-    /// Another link to the same file.
+    /// Another hard link to the same file.
     SameFile,
 }
