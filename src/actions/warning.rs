@@ -21,8 +21,8 @@ pub enum Warning {
     InvalidId(Vec<u8>),
     /// A line of standard input with text after a NUL.
     #[error(
-        "standard input: line {0}: what comes after a NUL is ignored; \
-         --null is for IDs that are separated by NUL"
+        "standard input: line {0}: text after a NUL is ignored; \
+         use --null for IDs that are separated by NUL"
     )]
     CutAtNul(u64),
     /// A file whose name is not a queue ID or contains no inode number.
@@ -96,7 +96,7 @@ pub enum Warning {
         why: String,
     },
     /// A line of the trash journal that cannot be parsed.
-    #[error("{path}: line {line} cannot be read, it is passed over")]
+    #[error("{path}: line {line} cannot be read and is ignored")]
     Unreadable {
         /// The journal.
         path: String,

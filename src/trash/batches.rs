@@ -1,7 +1,7 @@
-//! The batches of the trash, as its journal has them: those that are neither
-//! undone nor purged, and the calls that moved nothing.
+//! The batches of the trash, read from the journal: those that were neither
+//! undone nor purged completely, and the calls that moved nothing.
 //!
-//! Memory is bounded: of more batches than can be kept, some are left out.
+//! Memory use is bounded: if there are too many batches, some are left out.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,69 +13,69 @@ use crate::actions::report::{ActionLog, ActionObserver};
 use crate::actions::{SpoolContext, Warning, WorkError};
 use crate::sys::signals::Interrupts;
 
-/// Batches that are kept at most.
+/// The largest number of batches kept in memory.
 pub const BATCHES_MAX: usize = 1 << 16;
-/// Lines that cannot be read of which each is reported.
+/// The number of unreadable lines that are reported one by one.
 const UNREADABLE_REPORTED: u64 = 10;
 
-/// Messages remembered to have been announced more than once.
-const AGAIN_MAX: usize = 1 << 20;
+/// The largest number of messages, announced more than once, that are
+/// remembered.
+const RETRIED_MAX: usize = 1 << 20;
 
-/// Which batches are kept if there are too many.
+/// Which batches are kept in memory if there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     Oldest,
     Newest,
 }
 
-/// What a batch has.
+/// What is left of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchContent {
-    /// Messages, or what is left of them.
+    /// The batch has messages, some of which may no longer be in the trash.
     Messages,
-    /// None: the call moved nothing.
+    /// The batch has no messages, because the call moved nothing.
     Nothing,
-    /// None any more: all were removed for good.
+    /// The batch has no more messages, because all were purged.
     Purged,
 }
 
-/// A batch that is in the trash, or what is left of it; or a call that `undo`
-/// must not cross.
+/// A batch of the trash, or a call without messages that `undo` must not skip.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Its name.
+    /// The name of the batch.
     pub name: Word,
-    /// Where its first line begins.
+    /// The offset of the first record of the batch in the journal.
     pub start: u64,
-    /// When it was begun.
+    /// When the batch was begun, in seconds since the epoch.
     pub time: i64,
-    /// Who did it.
+    /// The user who made the call.
     pub who: Caller,
-    /// What the user said about it.
+    /// The comment that the user gave, if any.
     pub comment: Option<Vec<u8>>,
-    /// What it has.
+    /// What is left of the batch.
     pub content: BatchContent,
-    /// Bytes of its lines in the journal.
+    /// The size of its records in the journal, in bytes.
     pub bytes: u64,
 }
 
-/// All of them.
+/// The batches in the journal.
 #[derive(Debug, Default)]
 pub struct Batches {
-    /// By where they begin.
+    /// The batches, by the offset of their first record.
     pub open: BTreeMap<u64, Batch>,
     starts: HashMap<Word, u64>,
-    /// Left out because there are too many.
+    /// The number of batches left out because there are too many.
     left_out: u64,
-    /// Lines that cannot be read, and their bytes.
+    /// The number of unreadable lines, and their size in bytes.
     unreadable: u64,
     unreadable_bytes: u64,
-    /// Batches that were added since the last thinning.
+    /// The number of batches added since the last call of [`Batches::thin`].
     added: usize,
 }
 
 impl Batches {
-    /// Reads the whole journal. Reports lines that cannot be read.
+    /// Reads the whole journal. Logs warnings about unreadable lines.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Batches {
         Ok(batches)
     }
 
-    /// Takes notice of a line.
+    /// Processes one record.
     fn take(&mut self, offset: u64, bytes: u64, line: &JournalRecord, keep: Keep) {
         match &line.event {
             Event::Begin { comment } => {
@@ -110,7 +110,8 @@ impl Batches {
                 }
             }
             Event::Trash { comment, .. } => {
-                // What was purged before is not to be looked for again.
+                // The messages before a purge must not be searched for again,
+                // so the batch begins anew with this record.
                 if let Some(batch) = self.find_mut(&line.batch)
                     && batch.content != BatchContent::Purged
                 {
@@ -135,14 +136,15 @@ impl Batches {
         self.open.get_mut(start)
     }
 
-    /// A batch was undone: as if it had never been.
+    /// Removes a batch, as if it had never existed: it was undone.
     pub fn remove(&mut self, name: &Word) {
         if let Some(start) = self.starts.remove(name) {
             self.open.remove(&start);
         }
     }
 
-    /// Nothing of a batch is in the trash, and it cannot be undone.
+    /// Marks a batch as having no messages in the trash, so that it cannot be
+    /// undone.
     pub fn empty(&mut self, name: &Word, content: BatchContent) {
         if let Some(batch) = self.find_mut(name) {
             batch.content = content;
@@ -170,8 +172,8 @@ impl Batches {
         self.open.insert(batch.start, batch);
     }
 
-    /// Of calls that moved nothing, or have nothing any more, one after the
-    /// other: forgets all but the last. `undo` does not cross that one either.
+    /// Of consecutive batches without messages, removes all but the last. That
+    /// one is enough to keep `undo` from skipping it.
     pub fn thin(&mut self) {
         self.added = 0;
         let mut superfluous = Vec::new();
@@ -205,44 +207,48 @@ impl Batches {
             warn(format!("{more} more lines cannot be read"));
         }
         if self.left_out > 0 {
-            warn("too many batches, some are left out: --trash-purge the old ones".to_owned());
+            warn(
+                "too many batches, some are left out: use --trash-purge to remove old ones"
+                    .to_owned(),
+            );
         }
     }
 
-    /// Whether it is known of every batch whether it is open.
+    /// Returns whether no batch was left out.
     pub fn is_complete(&self) -> bool {
         self.left_out == 0
     }
 
-    /// Bytes of the journal that are still of use, about.
+    /// Returns approximately how many bytes of the journal are still needed.
     pub fn live_bytes(&self) -> u64 {
         let batches = self.open.values().map(|batch| batch.bytes);
         batches.fold(self.unreadable_bytes, u64::saturating_add)
     }
 
-    /// The open batch of that name, and whether a line at an offset counts for
-    /// it: those before it was closed and begun again do not.
+    /// Returns the open batch with this name, if it begins at or before
+    /// `offset`. Records before its beginning belong to an earlier batch of the
+    /// same name that was closed.
     pub fn at(&self, name: &Word, offset: u64) -> Option<&Batch> {
         let start = self.starts.get(name).filter(|start| **start <= offset)?;
         self.open.get(start)
     }
 
-    /// What the last call left.
+    /// Returns the batch of the last call.
     pub fn last(&self) -> Option<&Batch> {
         self.open.values().next_back()
     }
 
-    /// The newest batch that has messages.
+    /// Returns the newest batch that has messages.
     pub fn last_with_messages(&self) -> Option<&Batch> {
         let mut newest_first = self.open.values().rev();
         newest_first.find(|batch| batch.content == BatchContent::Messages)
     }
 
-    /// The batch of that name.
+    /// Returns the batch with this name.
     ///
     /// # Errors
     ///
-    /// If there is none, or it was undone or purged.
+    /// There is no such batch, or it was undone or purged.
     pub fn named(
         &self,
         journal: &JournalFile,
@@ -280,7 +286,8 @@ impl Batch {
     }
 }
 
-/// Why a batch is not there any more.
+/// Returns the error that explains why a batch no longer exists; `None` if the
+/// journal does not say.
 fn what_became_of(
     journal: &JournalFile,
     interrupts: &Interrupts,
@@ -304,7 +311,8 @@ fn what_became_of(
     Ok(found.map(closed))
 }
 
-/// Hands out the messages of a batch in order, each as it was announced last.
+/// Calls `each` for every message of a batch, in order, with its last
+/// announcement.
 ///
 /// # Errors
 ///
@@ -315,20 +323,20 @@ pub fn entries(
     batch: &Batch,
     mut each: impl FnMut(&TrashedMessage) -> Result<(), WorkError>,
 ) -> Result<(), WorkError> {
-    let mut again: HashMap<u64, u64> = HashMap::new();
+    let mut retried: HashMap<u64, u64> = HashMap::new();
     lines(journal, interrupts, batch, |offset, turn, entry| {
-        if turn == Attempt::Retry && again.len() < AGAIN_MAX {
-            again.insert(entry.inode, offset);
+        if turn == Attempt::Retry && retried.len() < RETRIED_MAX {
+            retried.insert(entry.inode, offset);
         }
         Ok(())
     })?;
     lines(journal, interrupts, batch, |offset, _, entry| {
-        let is_last = again.get(&entry.inode).is_none_or(|last| *last == offset);
+        let is_last = retried.get(&entry.inode).is_none_or(|last| *last == offset);
         if is_last { each(entry) } else { Ok(()) }
     })
 }
 
-/// Hands out the lines about messages of a batch.
+/// Calls `each` for every record about a message of a batch, with its offset.
 fn lines(
     journal: &JournalFile,
     interrupts: &Interrupts,
@@ -345,24 +353,24 @@ fn lines(
     })
 }
 
-/// A batch and what is really there of it.
+/// A batch, with the messages of it that are really in the trash.
 #[derive(Debug)]
 pub struct BatchSummary {
-    /// The batch's name.
+    /// The name of the batch.
     pub name: Word,
-    /// When it was begun.
+    /// When the batch was begun, in seconds since the epoch.
     pub time: i64,
-    /// Who did it.
+    /// The user who made the call.
     pub who: Caller,
-    /// What the user said about it.
+    /// The comment that the user gave, if any.
     pub comment: Option<Vec<u8>>,
-    /// How many of its messages are in the trash.
+    /// The number of its messages that are in the trash.
     pub messages: u64,
-    /// Their bytes.
+    /// The total size of these messages in bytes.
     pub bytes: u64,
 }
 
-/// The batches of the trash, the oldest first; not the calls that moved nothing.
+/// Returns the batches of the trash that have messages, oldest first.
 pub fn list(
     context: SpoolContext<'_>,
     journal: &mut dyn ActionObserver,
@@ -385,7 +393,7 @@ fn count(
     let ops = context.ops();
     let mut counts: HashMap<u64, (u64, u64)> = HashMap::new();
     journal.read(0, context.interrupts, |numbered| {
-        // Each message has one first line.
+        // Each message has exactly one record with `Attempt::First`.
         if let Some(line) = numbered.line
             && let Event::Trash { turn, entry, .. } = line.event
             && turn == Attempt::First
@@ -398,7 +406,7 @@ fn count(
         }
         Ok(())
     })?;
-    let held = |(start, batch): (u64, Batch)| {
+    let summary = |(start, batch): (u64, Batch)| {
         let (messages, bytes) = counts.get(&start).copied().unwrap_or_default();
         BatchSummary {
             name: batch.name,
@@ -412,6 +420,6 @@ fn count(
     Ok(std::mem::take(&mut batches.open)
         .into_iter()
         .filter(|(_, batch)| batch.content == BatchContent::Messages)
-        .map(held)
+        .map(summary)
         .collect())
 }

@@ -1,10 +1,9 @@
-//! Writes the journal anew, without what is of no use any more, when that is
-//! most of it.
+//! Rewrites the journal without obsolete records when these make up most of it.
 //!
-//! Kept are the records of every open batch, of every message that is still in
-//! saved/ whatever the journal says of its batch, lines that cannot be read
-//! (they may be repaired by hand), and of calls that moved nothing those that
-//! `undo` must not cross.
+//! The new journal keeps the records of every open batch, the records of every
+//! message that is still in saved/ whatever its batch, unreadable lines (they
+//! may be repaired by hand), and the records of calls that moved nothing and
+//! that `undo` must not skip.
 
 use std::collections::HashSet;
 
@@ -18,14 +17,14 @@ use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Warning, WorkError};
 use crate::sys::signals::Interrupts;
 
-/// Bytes of a journal that is left as it is, whatever is in it.
+/// The size in bytes below which a journal is never rewritten.
 const SMALL: u64 = 64 << 10;
-/// A journal that calls with --trash only add to is looked at each time it has
-/// doubled, from this size on.
+/// The size in bytes from which a journal is examined each time it has doubled,
+/// even if it is only used by calls with --trash, which add to it.
 const FIRST_LOOK: u64 = 1 << 20;
 
-/// Writes the journal anew if most of it is of no use. If that fails the old
-/// one stays and is as good as before, so that is only reported.
+/// Rewrites the journal if most of it is obsolete. If that fails, the old
+/// journal stays and remains valid, so the failure is only logged.
 pub fn tidy(
     locked: &mut LockedJournal,
     batches: &mut Batches,
@@ -37,28 +36,29 @@ pub fn tidy(
     let length = locked.journal().length().unwrap_or(0);
     let is_mostly_dead = batches.live_bytes() <= length / 2;
     let done = if length >= SMALL && is_mostly_dead && batches.is_complete() {
-        write_anew(locked, batches, ops, interrupts)
+        rewrite(locked, batches, ops, interrupts)
     } else {
         locked.remove_unfinished().map_err(WorkError::from)
     };
     match done {
-        // There will be another time.
+        // An interrupted rewrite is repeated by a later call.
         Ok(()) | Err(WorkError::Interrupted | WorkError::Enough) => {}
         Err(error) => {
             let path = PATH.to_owned();
-            let why = format!("cannot be written anew: {error}");
+            let why = format!("cannot be rewritten: {error}");
             action_log.warn(&Warning::Trash { path, why });
         }
     }
 }
 
-/// Whether a journal that grew to this size is to be looked at.
+/// Returns whether a journal that grew from `before` to `now` bytes should be
+/// examined.
 pub fn has_doubled(before: u64, now: u64) -> bool {
     let doublings = |size: u64| size.max(FIRST_LOOK / 2).checked_ilog2();
     doublings(now) > doublings(before)
 }
 
-fn write_anew(
+fn rewrite(
     locked: &mut LockedJournal,
     batches: &Batches,
     ops: &SpoolOps<'_>,
@@ -85,18 +85,18 @@ fn write_anew(
     })
 }
 
-/// What becomes of a line.
+/// What happens to a line when the journal is rewritten.
 enum RecordDecision {
     Drop,
     Copy,
-    /// Another is written in its place.
+    /// Another record is written in its place.
     Write(JournalRecord),
 }
 
 struct JournalCopier<'a> {
     batches: &'a Batches,
     ops: &'a SpoolOps<'a>,
-    /// Closed batches that have messages in the trash all the same. They stay
+    /// Closed batches that nevertheless have messages in the trash. They stay
     /// closed.
     rescued: HashSet<Word>,
 }
@@ -104,7 +104,7 @@ struct JournalCopier<'a> {
 impl JournalCopier<'_> {
     fn choose(&mut self, numbered: &Numbered<'_>) -> Result<RecordDecision, WorkError> {
         let Some(line) = &numbered.line else {
-            // One that is too long never was a record.
+            // A line that is too long was never a record.
             let is_short = numbered.text.len() <= LINE_MAX;
             return Ok(if is_short {
                 RecordDecision::Copy
@@ -137,14 +137,14 @@ impl JournalCopier<'_> {
         }
     }
 
-    /// Whether a message is in the trash, or cannot be looked at there.
+    /// Returns whether a message is in the trash, or cannot be examined there.
     fn may_be_in_trash(&self, entry: &TrashedMessage) -> bool {
         let found = look_in_trash(self.ops, entry);
         !matches!(found, Ok(InTrash::Nothing | InTrash::Other))
     }
 
-    /// Keeps a line of a closed batch. Its end follows, and has to be known
-    /// again then.
+    /// Keeps a record of a closed batch. The record that closes the batch
+    /// follows, and must be kept as well.
     fn rescue(&mut self, batch: &Word) -> Result<RecordDecision, WorkError> {
         if self.rescued.len() >= BATCHES_MAX {
             return Err(WorkError::Enough);
@@ -154,7 +154,7 @@ impl JournalCopier<'_> {
     }
 }
 
-/// That a call was there, of which there is nothing else to keep.
+/// Returns a record of the call, to replace all its other records.
 fn beginning(batch: &Batch) -> JournalRecord {
     JournalRecord {
         time: batch.time,

@@ -1,5 +1,4 @@
-//! Errors of the trash: why it cannot be used, and why a rename failed. The
-//! texts say what the administrator can do.
+//! The errors of the trash. Their texts tell the administrator what to do.
 
 use std::io;
 
@@ -10,70 +9,74 @@ use super::records::Word;
 use crate::actions::WorkError;
 use crate::sys::error_text::{error_text, is};
 
-/// Path of the journal below the queue directory.
+/// The path of the journal, relative to the queue directory.
 pub(super) const PATH: &str = "saved/journal.spoolbox";
 
-/// Why the trash cannot be used. The texts say what to do.
+/// The reason why the trash cannot be used.
 #[derive(Debug, Error)]
 pub enum TrashError {
-    /// saved/ is missing.
-    #[error("open directory saved: No such file or directory; \"postfix check\" makes it")]
+    /// The directory saved/ is missing.
+    #[error("open directory saved: No such file or directory; \"postfix check\" creates it")]
     NoDirectory,
     /// The journal, or its directory, cannot be opened or read.
     #[error("open {path}: {}", error_text(.cause))]
     Open {
-        /// What it is.
+        /// The path.
         path: &'static str,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
     /// The journal cannot be written.
-    #[error("write {PATH}: {}; what is not in there is not moved", error_text(.0))]
+    #[error("write {PATH}: {}; messages that are not recorded there are not moved", error_text(.0))]
     Write(io::Error),
-    /// It cannot be written anew.
+    /// The journal cannot be rewritten.
     #[error("write {PATH}.new: {}", error_text(.0))]
     WriteNew(io::Error),
-    /// There is no end to something that is no record.
+    /// The journal contains too much that is not a record, beginning at this
+    /// offset.
     #[error(
-        "{PATH} is damaged: from byte {0} on there is more that is no record than is read; move \
-         it away to begin a new one; the messages stay in saved, where postcat -q finds them"
+        "{PATH} is damaged: from byte {0} on, too much of it is not a record; move it away to start \
+         a new one; the messages stay in saved, where postcat -q finds them"
     )]
     Damaged(u64),
-    /// Something else has its name.
+    /// The file with the name of the journal is not a journal.
     #[error(
-        "{PATH} is no journal of the trash, or was damaged at its beginning: move it away to \
-         begin a new one; the messages stay in saved, where postcat -q finds them"
+        "{PATH} is not a trash journal, or its beginning is damaged: move it away to start a new \
+         one; the messages stay in saved, where postcat -q finds them"
     )]
     NoJournal,
-    /// A later spoolbox wrote it.
-    #[error("{PATH} is of another version of spoolbox: use that one, or move the file away")]
+    /// The journal was written by another version of spoolbox.
+    #[error(
+        "{PATH} was written by another version of spoolbox: use that version, or move the file away"
+    )]
     OtherVersion,
-    /// Another process holds the lock for long.
-    #[error("{PATH} is in use by another process: try again when that is done")]
+    /// Another process has held the lock for too long.
+    #[error("{PATH} is in use by another process: try again when it has finished")]
     Busy,
-    /// No batch is left.
+    /// There is no batch to undo.
     #[error("nothing to undo: the trash is empty")]
     Empty,
-    /// The last call's batch is gone; what is left is of calls before it.
+    /// The batch of the last call was purged; only batches of earlier calls are
+    /// left.
     #[error(
-        "nothing to undo: batch {batch} of the last call was purged; of the one before: \
-         postsuper --undo={earlier}"
+        "nothing to undo: batch {batch} of the last call was purged; to undo the batch \
+         before it: postsuper --undo={earlier}"
     )]
     LastPurged {
         /// The batch of the last call.
         batch: Word,
-        /// The newest that is left.
+        /// The newest batch that is left.
         earlier: Word,
     },
-    /// There is no batch of that name.
-    #[error("no batch {0} in the trash: --trash-list shows those there are")]
+    /// There is no batch with this name.
+    #[error("no batch {0} in the trash: --trash-list shows the existing ones")]
     NoBatch(String),
-    /// All of the batch was brought back or removed.
-    #[error("batch {batch} was {how} before: --trash-list shows those there are")]
+    /// The batch was undone or purged before.
+    #[error("batch {batch} was {how} before: --trash-list shows the existing ones")]
     Closed {
-        /// Its name.
+        /// The name of the batch.
         batch: Word,
-        /// What became of it.
+        /// What happened to the batch, as a participle.
         how: &'static str,
     },
 }
@@ -103,7 +106,7 @@ impl From<TrashError> for WorkError {
     }
 }
 
-/// A rename that failed.
+/// A rename that failed, with the paths to report.
 #[derive(Debug)]
 pub(super) struct RenameFailure {
     pub(super) path: String,
@@ -111,8 +114,8 @@ pub(super) struct RenameFailure {
     pub(super) cause: io::Error,
 }
 
-/// Whether it concerns this one message: something has its place, or the file
-/// system cannot rename without replacing.
+/// Returns whether a rename error affects only one message: the target name is
+/// taken, or the file system cannot rename without replacing.
 pub(super) fn is_refusal(cause: &io::Error) -> bool {
     is(cause, Errno::EEXIST) || is(cause, Errno::EINVAL) || is(cause, Errno::ENOSYS)
 }

@@ -1,9 +1,9 @@
-//! The file of the trash's journal, `saved/journal.spoolbox`: opened, locked,
-//! read line by line, appended to, and replaced as a whole.
+//! The file of the trash journal, `saved/journal.spoolbox`: opening, locking,
+//! reading line by line, appending, and replacing it as a whole.
 //!
-//! Its name is not a queue ID, so Postfix's tools ignore it. The lines are
-//! parsed in `records`. What is read is bounded: a file that is no journal any
-//! more is an error, however long it is.
+//! The file name is not a queue ID, so Postfix's tools ignore it. The lines are
+//! parsed in `records`. The amount of data read is bounded: a file that is not
+//! a journal is reported as an error, however long it is.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -27,33 +27,34 @@ use crate::sys::signals::Interrupts;
 
 /// The name of the file in saved/.
 const NAME: &str = "journal.spoolbox";
-/// The name of a journal that is being written anew.
+/// The name of a new journal that is being written.
 const NEW_NAME: &str = "journal.spoolbox.new";
-/// How often the lock is tried, and how long between two tries: half a minute
-/// for another to finish.
+/// The number of attempts to take the lock, and the pause between two attempts:
+/// half a minute in all for another process to finish.
 const TRIES: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(50);
-/// Bytes without a newline that are read at most. A record has 4096 at most.
+/// The largest number of bytes read without finding a newline. A record has at
+/// most 4096.
 const UNENDED_MAX: u64 = 1 << 20;
-/// Bytes of lines that are no records that are read at most.
+/// The largest number of bytes read in lines that are not records.
 const UNREADABLE_MAX: u64 = 16 << 20;
-/// Bytes that are read or written at a time.
+/// The size of the read and write buffers in bytes.
 const BUFFER: usize = 64 << 10;
 
-/// saved/, which has the journal.
+/// The directory saved/, which contains the journal.
 #[derive(Debug)]
 pub struct JournalDirectory {
     saved: Arc<Dir>,
 }
 
-/// The journal, open.
+/// An open journal.
 #[derive(Debug)]
 pub struct JournalFile {
     file: File,
 }
 
-/// The journal while no other process may use the trash. Given back when
-/// dropped.
+/// The journal, locked so that no other process can use the trash. The lock is
+/// released when the value is dropped.
 #[derive(Debug)]
 pub struct LockedJournal {
     journal: JournalFile,
@@ -61,47 +62,47 @@ pub struct LockedJournal {
     lock: Locked,
 }
 
-/// A line with its number and where it begins.
+/// A line of the journal, with its position.
 #[derive(Debug)]
 pub struct Numbered<'t> {
     /// The offset of its first byte.
     pub offset: u64,
-    /// Its number in the file.
+    /// The line number, counted from where the reading began.
     pub number: u64,
-    /// Its bytes without the newline; of one that is too long to be a record,
-    /// the beginning.
+    /// The bytes of the line without the newline; only the beginning if it is
+    /// too long to be a record.
     pub text: &'t [u8],
-    /// Its length in the file, with the newline.
+    /// The length of the line in the file, including the newline.
     pub bytes: u64,
-    /// What it says; `None` if it cannot be read.
+    /// The record; `None` if the line cannot be parsed.
     pub line: Option<JournalRecord>,
 }
 
 impl JournalDirectory {
-    /// Opens saved/ below the queue directory.
+    /// Opens saved/ in the queue directory.
     ///
     /// # Errors
     ///
-    /// If it is missing or cannot be opened.
+    /// The directory is missing or cannot be opened.
     pub fn open(spool: &Dir) -> Result<Self, TrashError> {
         let saved = Arc::new(open_saved(spool)?);
         Ok(Self { saved })
     }
 
-    /// The size of the journal in bytes; 0 if it cannot be seen.
+    /// Returns the size of the journal in bytes; 0 if it cannot be examined.
     pub fn journal_size(&self) -> u64 {
         let stat = self.saved.stat(OsStr::new(NAME));
         stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0))
     }
 
-    /// Opens the journal to write to it, and makes one if there is none. Keeps
-    /// other processes from the trash until it is dropped.
+    /// Opens the journal for writing, creates it if there is none, and locks it
+    /// until the returned value is dropped.
     ///
     /// # Errors
     ///
-    /// If it cannot be opened or written, or is no journal of this version. A
-    /// hostile process could hold the lock for ever, so after half a minute
-    /// that is an error too.
+    /// The journal cannot be opened or written, or is not a journal of this
+    /// version. A hostile process could hold the lock forever, so
+    /// [`TrashError::Busy`] is returned after half a minute.
     pub fn lock(&self, interrupts: &Interrupts) -> Result<LockedJournal, WorkError> {
         for _ in 0..TRIES {
             let opened = self.saved.open_to_append(OsStr::new(NAME));
@@ -110,7 +111,7 @@ impl JournalDirectory {
             };
             journal.check_type()?;
             if let Some(lock) = try_lock(&journal.file).map_err(TrashError::open(PATH))? {
-                // The one that had the lock may have replaced the file.
+                // The process that held the lock may have replaced the file.
                 if !self.is_current(&journal)? {
                     continue;
                 }
@@ -130,7 +131,7 @@ impl JournalDirectory {
         Err(TrashError::Busy.into())
     }
 
-    /// Whether an open journal is still the one that has the name.
+    /// Returns whether an open journal is still the file with that name.
     fn is_current(&self, journal: &JournalFile) -> Result<bool, TrashError> {
         let failed = TrashError::open(PATH);
         let open = journal.file.metadata().map_err(&failed)?;
@@ -143,12 +144,12 @@ impl JournalDirectory {
 }
 
 impl JournalFile {
-    /// Opens the journal below the queue directory to read it; `None` if there
-    /// is none.
+    /// Opens the journal in the queue directory for reading; `None` if there is
+    /// none.
     ///
     /// # Errors
     ///
-    /// If it cannot be opened, or is no journal of this version.
+    /// The file cannot be opened, or is not a journal of this version.
     pub fn open_to_read(spool: &Dir) -> Result<Option<Self>, TrashError> {
         let saved = match open_saved(spool) {
             Err(TrashError::NoDirectory) => return Ok(None),
@@ -166,13 +167,13 @@ impl JournalFile {
         }
     }
 
-    /// Reads the lines from an offset on to the end that the file has now, as
-    /// long as `each` says so. Holds one line at a time.
+    /// Calls `each` for every line from offset `from` to the current end of the
+    /// file, and stops at the first error. Holds one line in memory at a time.
     ///
     /// # Errors
     ///
-    /// Those of `each`; if a signal came; if the file cannot be read, or too
-    /// much of it is no record.
+    /// Those of `each`; a signal was caught; the file cannot be read, or
+    /// contains too much that is not a record.
     pub fn read(
         &self,
         from: u64,
@@ -195,8 +196,8 @@ impl JournalFile {
             let (bytes, end) = next_line(&mut input, &mut text).map_err(&failed)?;
             match end {
                 LineEnd::OfLine => {}
-                // What is there without a newline was never finished, and
-                // nothing was moved for it.
+                // A line without a newline was never finished, and no message
+                // was moved for it.
                 LineEnd::OfFile => return Ok(()),
                 LineEnd::Unended => return Err(TrashError::Damaged(offset).into()),
             }
@@ -223,7 +224,7 @@ impl JournalFile {
         }
     }
 
-    /// Its length in bytes.
+    /// Returns the length of the file in bytes.
     pub fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.size())
     }
@@ -262,16 +263,16 @@ impl JournalFile {
 }
 
 impl LockedJournal {
-    /// The journal to be read.
+    /// Returns the journal, for reading.
     pub fn journal(&self) -> &JournalFile {
         &self.journal
     }
 
-    /// Adds lines and waits until they are on the disk.
+    /// Appends lines and waits until they are on disk.
     ///
     /// # Errors
     ///
-    /// If they cannot be written; none of them is in the journal then.
+    /// The lines cannot be written; the journal contains none of them then.
     pub fn append(&self, lines: &[u8]) -> Result<(), TrashError> {
         let failed = TrashError::write;
         let file = &self.journal.file;
@@ -279,20 +280,21 @@ impl LockedJournal {
         let text = if self.journal.ends_line(length).map_err(failed)? {
             lines.to_vec()
         } else {
-            // What a killed process began stays a line of its own.
+            // A line that a killed process left unfinished is kept as a line of
+            // its own.
             [b"\n", lines].concat()
         };
         let mut to = file;
         let written = to.write_all(&text);
         written.and_then(|()| file.sync_data()).map_err(|cause| {
-            // Half of it would be reported as damage ever after. If this fails
-            // too it is reported, and no harm is done.
+            // Remove a partial write, which every later call would report as
+            // damage. If this fails too, that report is all that happens.
             let _ = file.set_len(length);
             TrashError::write(cause)
         })
     }
 
-    /// Waits until what was moved into and out of saved/ is on the disk.
+    /// Waits until all renames into and out of saved/ are on disk.
     ///
     /// # Errors
     ///
@@ -301,13 +303,15 @@ impl LockedJournal {
         self.saved.sync().map_err(TrashError::write)
     }
 
-    /// Replaces the journal by what `write` writes, of what it reads from the
-    /// old one. A kill at any moment leaves the old one or the new one, each
-    /// complete, and perhaps a file beside it that the next call removes.
+    /// Replaces the journal with the lines that `write` produces from the old
+    /// one. If the process is killed at any moment, either the old or the new
+    /// journal is in place, complete, perhaps with an unfinished file beside it
+    /// that the next call removes.
     ///
     /// # Errors
     ///
-    /// Those of `write`; if the new one cannot be written: the old one stays.
+    /// Those of `write`; the new journal cannot be written. The old one stays
+    /// then.
     pub fn replace(
         &mut self,
         write: impl FnOnce(&JournalFile, &mut dyn Write) -> Result<(), WorkError>,
@@ -323,18 +327,19 @@ impl LockedJournal {
         match written {
             Ok(lock) => self.lock = lock,
             Err(error) => {
-                // If it stays, the next call removes it.
+                // If this fails, the next call removes the file.
                 let _ = self.saved.remove_file(new_name);
                 return Err(error);
             }
         }
         self.journal = JournalFile { file };
-        // What is added from now on must not be lost with the name.
+        // The rename must be on disk before anything is appended, so that no
+        // appended line is lost with the new journal.
         Ok(self.sync_directory()?)
     }
 
-    /// Writes a new journal to its end, and locks it: another process that
-    /// opens it once it has its name waits until we are done.
+    /// Writes a complete new journal and locks it, so that another process that
+    /// opens it after the rename waits until this one is done.
     fn write_new(
         &self,
         file: &File,
@@ -351,11 +356,11 @@ impl LockedJournal {
         Ok(lock)
     }
 
-    /// Removes what a killed process left of a new journal.
+    /// Removes an unfinished new journal that a killed process left.
     ///
     /// # Errors
     ///
-    /// If there is one that cannot be removed.
+    /// The file exists and cannot be removed.
     pub fn remove_unfinished(&self) -> Result<(), TrashError> {
         match self.saved.remove_file(OsStr::new(NEW_NAME)) {
             Err(cause) if !is(&cause, Errno::ENOENT) => Err(TrashError::write_new(cause)),
@@ -363,19 +368,21 @@ impl LockedJournal {
         }
     }
 
-    /// Writes the first line, unless it is there.
+    /// Writes the first line, unless it is complete.
     fn begin(&self) -> Result<(), TrashError> {
         if self.journal.header()? == Header::Ours {
             return Ok(());
         }
-        // Its beginning, if that much was written before a kill, says nothing.
+        // If a killed process wrote a part of the first line, it carries no
+        // information.
         self.journal.file.set_len(0).map_err(TrashError::write)?;
         self.append(HEADER.as_bytes())?;
         self.sync_directory()
     }
 }
 
-/// The bytes of a file between two offsets, read without its own offset.
+/// The bytes of a file between two offsets, read without moving the file's own
+/// offset.
 struct FileSection<'f> {
     file: &'f File,
     at: u64,
@@ -397,32 +404,34 @@ impl Read for FileSection<'_> {
     }
 }
 
-/// Whether the first line is there.
+/// The state of the first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Header {
     Ours,
     Unfinished,
 }
 
-/// What a line ended with.
+/// How a line ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
     OfLine,
     OfFile,
-    /// More bytes without a newline than are read.
+    /// There are more bytes without a newline than are read.
     Unended,
 }
 
 fn open_saved(spool: &Dir) -> Result<Dir, TrashError> {
-    // A link is fine here: its parent is not the mail owner's.
+    // A symbolic link is safe here: its parent directory does not belong to the
+    // mail owner.
     match spool.open_dir_through_link(OsStr::new(Queue::Saved.name())) {
         Err(cause) if is(&cause, Errno::ENOENT) => Err(TrashError::NoDirectory),
         other => other.map_err(TrashError::open(Queue::Saved.name())),
     }
 }
 
-/// Puts the next line into `line`, without its newline: of one that is too
-/// long a piece that is too long to be one of ours. Returns its length.
+/// Reads the next line into `line`, without its newline. Of an overlong line,
+/// keeps a part that is still too long to be a record. Returns the length of
+/// the line in the file, and how it ended.
 fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, LineEnd)> {
     line.clear();
     let mut bytes: u64 = 0;

@@ -1,9 +1,9 @@
-//! Finds a message of the journal: in the trash, or in the queue that it is in
-//! by now.
+//! Locates a message that the journal records: in the trash, or in the queue
+//! where it is now.
 //!
-//! A message is known by its queue ID and inode number; where a backup was
-//! restored and inode numbers are others, by its queue ID, size and time of
-//! change. The journal is a hint, what is in the spool decides.
+//! A message is identified by its queue ID and inode number; after a backup was
+//! restored with other inode numbers, by its queue ID, size and modification
+//! time. The journal is only a hint; the files in the spool decide.
 
 use std::io;
 
@@ -17,31 +17,32 @@ use crate::actions::spool_ops::SpoolOps;
 use crate::spool::{Queue, QueueId, message};
 use crate::sys::error_text::is;
 
-/// Where a message of a batch is.
+/// The location of a message of a batch.
 pub enum MessageLocation {
-    /// In the trash.
+    /// The message is in the trash.
     Trash(FileStat),
-    /// In a queue.
+    /// The message is in a queue.
     Queue,
     /// Another file has its name in the trash.
     Replaced,
-    /// Nowhere where it could be.
+    /// The message is neither in the trash nor in a queue.
     Missing,
-    /// It cannot be looked at; this was reported.
+    /// The location is unknown, because something could not be examined; this
+    /// was logged.
     Unknown,
 }
 
-/// What has a message's name in the trash.
+/// The file in the trash that has the name of a message.
 pub enum InTrash {
-    /// The message.
+    /// The message itself.
     Message(FileStat),
     /// Another file.
     Other,
-    /// Nothing.
+    /// No file has the name.
     Nothing,
 }
 
-/// Where a message of a batch is. What cannot be looked at is reported.
+/// Locates a message of a batch. Logs a warning about what cannot be examined.
 pub fn find(
     ops: &SpoolOps<'_>,
     entry: &TrashedMessage,
@@ -77,11 +78,11 @@ pub fn find(
     }
 }
 
-/// What has the name of a message in the trash.
+/// Returns which file has the name of a message in the trash.
 ///
 /// # Errors
 ///
-/// If that cannot be looked at.
+/// The file cannot be examined.
 pub fn look_in_trash(ops: &SpoolOps<'_>, entry: &TrashedMessage) -> io::Result<InTrash> {
     Ok(match look(ops, Queue::Saved, &entry.id)? {
         Some(stat) if is_message(entry, &stat) => InTrash::Message(stat),
@@ -90,16 +91,18 @@ pub fn look_in_trash(ops: &SpoolOps<'_>, entry: &TrashedMessage) -> io::Result<I
     })
 }
 
-/// Whether a message of a batch is in the trash, as far as can be seen.
+/// Returns whether a message of a batch is in the trash. Returns false if it
+/// cannot be examined.
 pub fn is_in_trash(ops: &SpoolOps<'_>, entry: &TrashedMessage) -> bool {
     matches!(look_in_trash(ops, entry), Ok(InTrash::Message(_)))
 }
 
-/// The file called `id` where that belongs in a queue; `None` if there is none.
+/// Returns the lstat(2) result for the file called `id` in the directory where
+/// it belongs in a queue; `None` if there is none.
 ///
 /// # Errors
 ///
-/// If that cannot be looked at.
+/// The file cannot be examined.
 pub fn look(ops: &SpoolOps<'_>, queue: Queue, id: &QueueId) -> io::Result<Option<FileStat>> {
     let home = ops.home(queue, id.as_bytes());
     match home.and_then(|home| home.stat(id.as_os_str())) {
@@ -109,13 +112,13 @@ pub fn look(ops: &SpoolOps<'_>, queue: Queue, id: &QueueId) -> io::Result<Option
     }
 }
 
-/// Whether a file that has the message's name is the message.
+/// Returns whether a file that has the message's name is the message.
 fn is_message(entry: &TrashedMessage, stat: &FileStat) -> bool {
     message::is_regular(stat) && (stat.st_ino == entry.inode || is_copy(entry, stat))
 }
 
-/// Whether a file is as a backup restores the message: some keep whole seconds
-/// only.
+/// Returns whether a file looks like the message restored from a backup. Some
+/// backups keep whole seconds only.
 fn is_copy(entry: &TrashedMessage, stat: &FileStat) -> bool {
     let (seconds, nanoseconds) = entry.modified;
     let is_same_part = stat.st_mtime_nsec == nanoseconds || stat.st_mtime_nsec == 0;

@@ -1,6 +1,6 @@
-//! The logs of a message on their way into the trash and back.
+//! Moves the logs of a message into the trash and back.
 //!
-//! Owns what they are called in saved/. Never replaces one.
+//! Defines the names of the logs in saved/. Never replaces a file.
 
 use std::ffi::OsStr;
 use std::io;
@@ -15,25 +15,28 @@ use crate::actions::{Warning, WorkError};
 use crate::spool::{Queue, QueueId};
 use crate::sys::error_text::{error_text, is};
 
-/// Bytes of a name that file systems take.
+/// The largest length of a file name in bytes.
 pub const NAME_MAX: usize = 255;
 
-/// Whether all logs are where they belong.
+/// The result of moving logs back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogsRestored {
     All,
-    /// One stays in the trash, where its place is taken; that was reported.
+    /// At least one log stays in the trash because its place is taken; this was
+    /// logged.
     Refused,
-    /// Whether one is in the trash cannot be seen; that was reported.
+    /// At least one log in the trash could not be examined; this was logged.
     Unseen,
 }
 
-/// The name of a log in saved/. The dot makes it no queue ID.
+/// Returns the name of a log in saved/. The dot prevents it from being a queue
+/// ID.
 pub fn name(id: &QueueId, log: Queue) -> Vec<u8> {
     [id.as_bytes(), b".", log.name().as_bytes()].concat()
 }
 
-/// The message and the log that a name in saved/ is of, if it is a log's.
+/// Returns the queue ID and the log queue that a name in saved/ stands for;
+/// `None` if it is not the name of a log.
 pub fn parse_name(name: &[u8]) -> Option<(QueueId, Queue)> {
     let dot = name.iter().rposition(|&b| b == b'.')?;
     let (id, log) = (name.get(..dot)?, name.get(dot.checked_add(1)?..)?);
@@ -41,7 +44,7 @@ pub fn parse_name(name: &[u8]) -> Option<(QueueId, Queue)> {
     Some((QueueId::parse(id)?, log))
 }
 
-/// The logs that a message has.
+/// Returns the queues in which a message has logs.
 pub fn of(ops: &SpoolOps<'_>, id: &QueueId) -> Vec<Queue> {
     let has = |log: &Queue| {
         let home = ops.home(*log, id.as_bytes());
@@ -60,8 +63,8 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFa
                 name: id.as_bytes(),
                 path: &path,
             };
-            // Most messages have not all of them, and a rename makes
-            // directories if it meets none.
+            // Most messages lack some of the logs, and renaming a missing log
+            // would create directories; so check that it exists.
             match dir.stat(id.as_os_str()) {
                 Ok(_) => ops.rename_to_free(at, Queue::Saved, id.as_bytes(), &name(id, log)),
                 Err(cause) => Err(cause),
@@ -80,8 +83,8 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFa
     }
 }
 
-/// Moves all logs of a message back to where they belong; those whose place
-/// was taken stay.
+/// Moves all logs of a message back to where they belong. A log whose place is
+/// taken stays in the trash.
 pub fn put_back(
     ops: &SpoolOps<'_>,
     id: &QueueId,
@@ -113,7 +116,7 @@ pub fn put_back(
             Ok(StepResult::Done | StepResult::Gone) => {}
             Err(cause) if is_refusal(&cause) => {
                 let why = format!(
-                    "stays there, cannot be moved to {to}: {}",
+                    "stays in the trash, cannot be moved to {to}: {}",
                     error_text(&cause)
                 );
                 action_log.warn(&Warning::Trash { path, why });
@@ -133,7 +136,7 @@ pub fn put_back(
     Ok(back)
 }
 
-/// A directory, unless it is not there.
+/// Turns a missing directory into `None`.
 fn found<T>(home: io::Result<T>, ops: &SpoolOps<'_>, id: &QueueId) -> Result<Option<T>, WorkError> {
     match home {
         Ok(home) => Ok(Some(home)),

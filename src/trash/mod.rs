@@ -1,11 +1,12 @@
 //! The trash: deleted messages are kept in saved/ until they are restored or
 //! purged.
 //!
-//! A message `ID` is at its place in saved/, where `postcat -q ID` finds it,
-//! with its logs as `ID.defer`, `ID.bounce` and `ID.trace`. All of it moves by
-//! rename, never onto anything, after a line about it is on the disk in
-//! `saved/journal.spoolbox`. A kill at any moment leaves a batch that `restore`
-//! restores and `purge` removes: both check what is really in the spool.
+//! A message `ID` is stored in saved/ at the path where `postcat -q ID` finds
+//! it, with its logs beside it as `ID.defer`, `ID.bounce` and `ID.trace`.
+//! Everything is moved by rename, never replacing a file, after a record about
+//! it has been synced to `saved/journal.spoolbox`. If the process is killed at
+//! any moment, the batch it leaves can be restored by `restore` and removed by
+//! `purge`, because both check which files are really in the spool.
 
 mod batches;
 mod compact;

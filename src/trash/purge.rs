@@ -1,8 +1,9 @@
-//! Removes old batches from the trash, for good; and logs there that belong to
-//! no message.
+//! Removes old batches from the trash permanently, and logs in the trash that
+//! belong to no message.
 //!
-//! Removes only what was moved there before the given time: a message that
-//! was brought back and deleted again since is handled with its later batch.
+//! Removes only files that were moved to the trash at or before the given time.
+//! A message that was restored and deleted again since then is handled with its
+//! later batch.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -25,7 +26,8 @@ use crate::spool::message;
 use crate::spool::{Queue, QueueId, Walk, WalkError};
 use crate::sys::error_text::is;
 
-/// Removes the batches that were begun at that time or before.
+/// Removes the batches that were begun at or before `until`, in seconds since
+/// the epoch.
 pub fn purge(
     context: SpoolContext<'_>,
     until: i64,
@@ -73,7 +75,7 @@ impl Purger<'_> {
         Ok(())
     }
 
-    /// Removes the messages of all old batches, as they come in the journal.
+    /// Removes the messages of all old batches, in the order of the journal.
     /// Returns what is left of each of these batches.
     fn messages(
         &mut self,
@@ -109,8 +111,8 @@ impl Purger<'_> {
         match find(&self.ops, entry, &mut self.action_log) {
             MessageLocation::Trash(stat) if stat.st_ctime > self.until => Ok(Remaining::Something),
             MessageLocation::Trash(_) => {
-                // The logs first: if we are killed in between, the message is
-                // found again.
+                // The logs are removed first: if the process is killed in
+                // between, the message can still be found.
                 self.remove_logs(entry)?;
                 if self.remove(&entry.id, entry.id.as_bytes())? == StepResult::Done {
                     self.action_log
@@ -118,8 +120,8 @@ impl Purger<'_> {
                 }
                 Ok(Remaining::Nothing)
             }
-            // Logs of a message that is in use. Those that have newer ones in
-            // their places are of no use to it.
+            // The message is in a queue, so its logs are moved back. Logs whose
+            // place is taken by newer ones are obsolete.
             MessageLocation::Queue => {
                 let mut action_log = ActionLog::default();
                 match logs::put_back(&self.ops, &entry.id, &mut action_log)? {
@@ -135,7 +137,7 @@ impl Purger<'_> {
             MessageLocation::Missing => self.remove_logs(entry).map(|()| Remaining::Nothing),
             MessageLocation::Replaced => {
                 let path = self.ops.path(Queue::Saved, entry.id.as_bytes());
-                let why = "is another file than the one that was moved there, and stays";
+                let why = "is not the file that was moved there, and is kept";
                 self.warn(path, why.to_owned());
                 Ok(Remaining::Another)
             }
@@ -147,14 +149,14 @@ impl Purger<'_> {
         self.action_log.warn(&Warning::Trash { path, why });
     }
 
-    /// Removes what deliveries that ended meanwhile, and calls that were cut
-    /// short, left: logs of messages that are neither in the trash nor in a
-    /// queue. Those of a message in a queue go back to it.
+    /// Removes logs of messages that are neither in the trash nor in a queue;
+    /// they are left by deliveries that ended meanwhile and by interrupted
+    /// calls. Logs of a message in a queue are moved back to it.
     fn logs_without_message(&mut self) -> Result<(), WorkError> {
         match self.walk_logs() {
             Err(WorkError::Walk(error)) => {
                 let (WalkError::Open { path, .. } | WalkError::Read { path, .. }) = &error;
-                self.warn(path.clone(), format!("logs in there may be left: {error}"));
+                self.warn(path.clone(), format!("logs there may remain: {error}"));
                 Ok(())
             }
             done => done,
@@ -181,7 +183,7 @@ impl Purger<'_> {
     fn log_without_message(&mut self, id: &QueueId, log: Queue) -> Result<(), WorkError> {
         match look(&self.ops, Queue::Saved, id) {
             Ok(None) => {}
-            // It goes with its message.
+            // The log will be removed together with its message.
             Ok(Some(_)) => return Ok(()),
             Err(cause) => {
                 let path = self.ops.path(Queue::Saved, id.as_bytes());
@@ -217,7 +219,8 @@ impl Purger<'_> {
         Ok(())
     }
 
-    /// Removes a file from where the message belongs, if it is old enough.
+    /// Removes a file from the directory where the message belongs in the
+    /// trash, if the file is old enough.
     fn remove(&mut self, id: &QueueId, name: &[u8]) -> Result<StepResult, WorkError> {
         let path = self.ops.path_of(Queue::Saved, id.as_bytes(), name);
         let home = self.ops.home(Queue::Saved, id.as_bytes());

@@ -1,5 +1,5 @@
-//! The fields of a line of the trash's journal: separated, escaped, and parsed
-//! into the types of the records.
+//! The fields of a trash journal line: separators, escapes, and parsing into
+//! the types of the records.
 
 use crate::spool::Queue;
 use crate::sys::time::{Calendar, Zone};
@@ -7,14 +7,14 @@ use crate::sys::time::{Calendar, Zone};
 /// The permission bits that a message may have.
 pub(super) const PERMISSIONS: u32 = 0o777;
 
-/// A time of a file: seconds since the epoch, nanoseconds.
+/// A file time: seconds since the epoch, and nanoseconds.
 pub type FileTime = (i64, i64);
 
-/// The words of a line that are still to be read.
+/// The unread rest of a line.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// The next word.
+    /// Returns the next word, if there is one.
     pub(super) fn next(&mut self) -> Option<&'a [u8]> {
         let end = self.0.iter().position(|&b| b == b' ');
         let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
@@ -22,8 +22,8 @@ impl<'a> Fields<'a> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// The comment that ends the line, if there is one; `None` if something
-    /// else does.
+    /// Returns the comment at the end of the line: `Some(None)` if the line has
+    /// none, `None` if it ends in something else.
     pub(super) fn comment(&mut self) -> Option<Option<Vec<u8>>> {
         let rest = std::mem::take(&mut self.0);
         if rest.is_empty() {
@@ -32,25 +32,26 @@ impl<'a> Fields<'a> {
         Some(Some(unescape(rest.strip_prefix(b"comment=")?)))
     }
 
-    /// The value of the next word, which has this name.
+    /// Returns the value of the next word, which must have the form
+    /// `name=value`.
     pub(super) fn value(&mut self, name: &str) -> Option<&'a [u8]> {
         let word = self.next()?.strip_prefix(name.as_bytes())?;
         word.strip_prefix(b"=")
     }
 }
 
-/// A decimal number.
+/// Parses a decimal number.
 pub(super) fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// The permission bits of a message, in octal.
+/// Parses the permission bits of a message, in octal.
 pub(super) fn mode(text: &[u8]) -> Option<u32> {
     let mode = u32::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()?;
     (mode & !PERMISSIONS == 0).then_some(mode)
 }
 
-/// The queues of logs, separated by commas.
+/// Parses a list of log queues, separated by commas, or `none`.
 pub(super) fn logs(text: &[u8]) -> Option<Vec<Queue>> {
     if text == b"none" {
         return Some(Vec::new());
@@ -59,7 +60,7 @@ pub(super) fn logs(text: &[u8]) -> Option<Vec<Queue>> {
     text.split(|&b| b == b',').map(log).collect()
 }
 
-/// Seconds and nanoseconds, separated by a period.
+/// Parses seconds and nanoseconds, separated by a period.
 pub(super) fn file_time(text: &[u8]) -> Option<FileTime> {
     let (seconds, part) = std::str::from_utf8(text).ok()?.split_once('.')?;
     let part: i64 = part.parse().ok()?;
@@ -67,7 +68,7 @@ pub(super) fn file_time(text: &[u8]) -> Option<FileTime> {
     fits.then(|| Some((seconds.parse().ok()?, part)))?
 }
 
-/// The seconds of `2026-11-23T13:00:15Z`.
+/// Parses a time such as `2026-11-23T13:00:15Z` into seconds since the epoch.
 pub(super) fn parse_time(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (day, clock) = text.split_once('T')?;
@@ -78,8 +79,8 @@ pub(super) fn parse_time(text: &[u8]) -> Option<i64> {
     Calendar::new(three(day, '-')?, three(clock, ':')?).seconds(Zone::Utc)
 }
 
-/// Control characters and backslashes as `\xNN`: a comment is one piece of
-/// one line.
+/// Appends a text with control characters and backslashes written as `\xNN`, so
+/// that a comment cannot break the line format.
 pub(super) fn escape(text: &[u8], to: &mut Vec<u8>) {
     for &byte in text {
         match byte {
@@ -89,7 +90,7 @@ pub(super) fn escape(text: &[u8], to: &mut Vec<u8>) {
     }
 }
 
-/// The text that [`escape`] was given.
+/// Reverses [`escape`].
 pub(super) fn unescape(mut text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     while let Some((&byte, rest)) = text.split_first() {
@@ -106,7 +107,7 @@ pub(super) fn unescape(mut text: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The checksum of a line, FNV-1a: it detects damage, not forgery.
+/// Returns the checksum of a line, FNV-1a: it detects damage, not forgery.
 pub(super) fn sum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, &byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)

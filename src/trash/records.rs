@@ -1,7 +1,9 @@
-//! The lines of the trash's journal: what each says, as text and back.
+//! The records of the trash journal, one per line: their contents, formatting
+//! and parsing.
 //!
-//! A damaged line is ignored: its checksum does not match. A line that matches
-//! is still untrusted input, so every name is parsed before it is used.
+//! A line whose checksum does not match is damaged and ignored. A line whose
+//! checksum matches is still untrusted input, so every name in it is parsed
+//! before it is used.
 
 use std::fmt;
 use std::fmt::Write;
@@ -16,13 +18,14 @@ use crate::sys::time::{LocalTime, Zone};
 
 /// The first line of a journal.
 pub const HEADER: &str = "# spoolbox trash journal, version 1\n";
-/// What it begins with in any version.
+/// The beginning of the first line in every version.
 pub const ANY_HEADER: &str = "# spoolbox trash journal, version ";
-/// Bytes of a line at most.
+/// The largest length of a line in bytes.
 pub const LINE_MAX: usize = 4096;
-/// Bytes of a comment that are kept: escaped they still fit a line.
+/// The number of bytes kept of a comment; even when all of them are escaped,
+/// the record fits a line.
 const COMMENT_MAX: usize = 800;
-/// Bytes of the name of a batch or a user at most.
+/// The largest length of the name of a batch or a user, in bytes.
 const WORD_MAX: usize = 64;
 
 /// The name of a batch or of a user: letters, digits, `-`, `_` and `.`.
@@ -30,7 +33,7 @@ const WORD_MAX: usize = 64;
 pub struct Word(String);
 
 impl Word {
-    /// The text, if it is such a name.
+    /// Returns the name in `text`; `None` if it is not a valid name.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         let is_word = (1..=WORD_MAX).contains(&text.len()) && text.iter().all(fits);
@@ -38,7 +41,7 @@ impl Word {
         Some(Self(text.to_owned()))
     }
 
-    /// What is written where there is no name.
+    /// Returns the name that is recorded when there is none.
     pub fn unknown() -> Self {
         Self("unknown".to_owned())
     }
@@ -50,39 +53,40 @@ impl fmt::Display for Word {
     }
 }
 
-/// Who did it.
+/// The user who made the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The number of the user.
+    /// The user ID.
     pub uid: u32,
-    /// The user's name.
+    /// The user name.
     pub name: Word,
 }
 
-/// What is known of a message when it is moved to the trash.
+/// The record of a message when it is moved to the trash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrashedMessage {
-    /// Its name.
+    /// Its queue ID.
     pub id: QueueId,
-    /// Where it was.
+    /// The queue that it was in.
     pub queue: Queue,
-    /// Its permissions.
+    /// Its permission bits.
     pub mode: u32,
     /// Its size in bytes.
     pub size: u64,
-    /// When it was read last.
+    /// Its access time.
     pub accessed: FileTime,
-    /// When it was changed last; of a deferred message the time of the next
-    /// attempt.
+    /// Its modification time; for a deferred message this is the time of the
+    /// next delivery attempt.
     pub modified: FileTime,
-    /// What distinguishes it from another of the same name.
+    /// Its inode number, which distinguishes it from another message with the
+    /// same ID.
     pub inode: u64,
-    /// The logs that it had.
+    /// The queues in which it had logs.
     pub logs: Vec<Queue>,
 }
 
 impl TrashedMessage {
-    /// Of a message in a queue.
+    /// Creates the record of a message in a queue.
     pub fn of(id: &QueueId, queue: Queue, stat: &FileStat, logs: Vec<Queue>) -> Self {
         Self {
             id: id.clone(),
@@ -97,56 +101,58 @@ impl TrashedMessage {
     }
 }
 
-/// Whether a message was announced before.
+/// Whether the batch has an earlier record of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// It was not.
+    /// The message was not announced before.
     First,
-    /// It had moved on when its turn came: this line counts.
+    /// The message was announced before and has moved since. This record
+    /// replaces the earlier one.
     Retry,
 }
 
-/// What was done with messages.
+/// What a record reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A call began its batch, which may stay empty. Journals of the first
-    /// spoolbox have none of these: a batch begins with its first message there.
+    /// version of spoolbox do not contain this event: there, a batch begins
+    /// with its first message.
     Begin {
-        /// What the user said about it.
+        /// The comment that the user gave, if any.
         comment: Option<Vec<u8>>,
     },
-    /// One is about to go to the trash.
+    /// A message is about to be moved to the trash.
     Trash {
-        /// Whether the batch has a line for it already.
+        /// Whether the batch has an earlier record of the message.
         turn: Attempt,
         /// The message.
         entry: TrashedMessage,
-        /// What the user said about it.
+        /// The comment that the user gave, if any.
         comment: Option<Vec<u8>>,
     },
-    /// A call ended, and none of the messages that it announced was moved.
+    /// A call ended without moving any of the messages that it had announced.
     MovedNothing,
-    /// All of a batch was brought back.
+    /// The whole batch was restored.
     Undone,
-    /// All of a batch was removed.
+    /// The whole batch was removed permanently.
     Purged,
 }
 
-/// One line.
+/// A record of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRecord {
-    /// Seconds since the epoch.
+    /// The time of the record, in seconds since the epoch.
     pub time: i64,
-    /// The batch it is about.
+    /// The batch to which the record belongs.
     pub batch: Word,
-    /// Who did it.
+    /// The user who made the call.
     pub who: Caller,
-    /// What.
+    /// The event.
     pub event: Event,
 }
 
 impl JournalRecord {
-    /// The line as it is in the journal, with its newline.
+    /// Returns the record as a line of the journal, with its newline.
     pub fn to_text(&self) -> Vec<u8> {
         let mut text = String::new();
         if let Some(time) = LocalTime::of(self.time, Zone::Utc) {
@@ -184,7 +190,7 @@ impl JournalRecord {
         line
     }
 
-    /// What a line without its newline says; `None` if it was damaged.
+    /// Parses a line without its newline; `None` if it is damaged.
     pub fn parse(line: &[u8]) -> Option<Self> {
         const SUM: &[u8] = b" sum=";
         let at = line.len().checked_sub(SUM.len().checked_add(16)?)?;
@@ -231,7 +237,7 @@ impl JournalRecord {
     }
 }
 
-/// A comment as it is kept: no longer than a line can be.
+/// Shortens a comment to the length that is kept.
 pub fn clipped(comment: &[u8]) -> Vec<u8> {
     comment.get(..COMMENT_MAX).unwrap_or(comment).to_vec()
 }
@@ -367,7 +373,7 @@ mod tests {
         }
     }
 
-    /// With a sum that fits: the names in it may still be anybody's.
+    /// The checksums are valid, so only the names themselves can be rejected.
     #[test]
     fn names_that_lead_elsewhere_are_not_taken() {
         let text = String::from_utf8_lossy(&sample().to_text()).into_owned();

@@ -1,9 +1,9 @@
-//! Restores a batch from the trash: messages to the queues they came from,
-//! with their modes, times and logs.
+//! Restores a batch from the trash: moves messages back to the queues they came
+//! from, with their modes, times and logs.
 //!
-//! Checks what is really in the spool, so it can be interrupted and repeated.
-//! What came from active goes to hold: the queue manager may still have it in
-//! memory, and reads active only when it starts.
+//! Checks which files are really in the spool, so it can be interrupted and
+//! repeated. A message that was in active is moved to hold: the queue manager
+//! may still have it in memory, and reads active only when it starts.
 
 use std::collections::HashSet;
 use std::{io, slice};
@@ -33,21 +33,22 @@ use crate::text::to_printable;
 /// The permission bits that are compared.
 const PERMISSIONS: u32 = 0o777;
 
-/// Messages remembered to have been in active at most: more than the queue
-/// manager takes there.
+/// The largest number of messages remembered to have been in active. It is
+/// higher than the number of messages that the queue manager moves there.
 const ACTIVE_MAX: usize = 1 << 20;
 
-/// Whether there is more to do for a message.
+/// What remains of a message or a batch in the trash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remaining {
     Nothing,
     Something,
-    /// Another file has its name in the trash: perhaps another message of the
-    /// same batch.
+    /// Another file has the message's name in the trash; it may be another
+    /// message of the same batch.
     Another,
 }
 
-/// Brings back the batch of that name, or what the last call moved.
+/// Restores the batch with the name `wanted` or, without a name, the batch of
+/// the last call.
 pub fn undo(
     context: SpoolContext<'_>,
     wanted: Option<&[u8]>,
@@ -65,18 +66,19 @@ pub fn undo(
     (undoer.action_log.counters, ended)
 }
 
-/// Passes the report on.
+/// Passes the collected lines to the observer.
 pub fn report(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
     journal.lines(&action_log.lines);
     journal.pause();
     action_log.lines.clear();
 }
 
-/// Writes down that nothing of these batches is in the trash any more.
+/// Records in the journal that no messages of these batches are left in the
+/// trash.
 ///
 /// # Errors
 ///
-/// If that cannot be written.
+/// The records cannot be written.
 pub fn close(
     journal: &LockedJournal,
     batches: &[Word],
@@ -86,7 +88,8 @@ pub fn close(
     if batches.is_empty() {
         return Ok(());
     }
-    // The lines must not get to the disk before the renames they record.
+    // The records must not reach the disk before the renames that they
+    // describe.
     journal.sync_directory()?;
     let line = |batch: &Word| {
         let line = JournalRecord {
@@ -105,8 +108,8 @@ struct Undoer<'a> {
     context: SpoolContext<'a>,
     ops: SpoolOps<'a>,
     action_log: ActionLog,
-    /// What was in active when it was moved, by inode number: another line may
-    /// say where it was just before.
+    /// The inode numbers of messages that were in active. A message may have
+    /// another record, written when it was announced in a different queue.
     was_active: HashSet<u64>,
 }
 
@@ -131,7 +134,7 @@ impl Undoer<'_> {
             BatchContent::Nothing => return self.nothing_to_undo(&batches, &batch),
             BatchContent::Purged => return Err(TrashError::closed(&batch.name, "purged").into()),
         }
-        self.say(format!("undoing {}", described(&batch)));
+        self.inform(format!("undoing {}", described(&batch)));
         let left = self.messages(file, &batch, journal)?;
         if left == Remaining::Nothing {
             close(&locked, slice::from_ref(&batch.name), who, &Event::Undone)?;
@@ -142,8 +145,8 @@ impl Undoer<'_> {
         Ok(())
     }
 
-    /// Brings back the messages of a batch. Returns whether anything of it is
-    /// left in the trash.
+    /// Restores the messages of a batch. Returns whether any of them is left in
+    /// the trash.
     fn messages(
         &mut self,
         file: &JournalFile,
@@ -177,15 +180,15 @@ impl Undoer<'_> {
         Ok(left)
     }
 
-    /// Reports that the call that would be undone moved nothing. Those before
-    /// it are another matter: they have to be named.
+    /// Reports that the call to be undone moved nothing. Batches of earlier
+    /// calls are undone only if they are named.
     fn nothing_to_undo(&mut self, batches: &Batches, batch: &Batch) -> Result<(), WorkError> {
         let is_last = batches.last().is_some_and(|last| last.name == batch.name);
         let described = described(batch);
-        self.say(match (is_last, batches.last_with_messages()) {
+        self.inform(match (is_last, batches.last_with_messages()) {
             (true, Some(earlier)) => format!(
-                "the last call, {described}, moved nothing; nothing to undo; of the one before: \
-                 postsuper --undo={}",
+                "the last call, {described}, moved nothing; nothing to undo; to undo the batch \
+                 before it: postsuper --undo={}",
                 earlier.name
             ),
             (true, None) => format!("the last call, {described}, moved nothing; nothing to undo"),
@@ -194,7 +197,7 @@ impl Undoer<'_> {
         Ok(())
     }
 
-    fn say(&mut self, text: String) {
+    fn inform(&mut self, text: String) {
         self.action_log.lines.push(LogLine {
             severity: LineSeverity::Done,
             text: text.into_bytes(),
@@ -205,18 +208,19 @@ impl Undoer<'_> {
     fn restore_message(&mut self, entry: &TrashedMessage) -> Result<Remaining, WorkError> {
         match find(&self.ops, entry, &mut self.action_log) {
             MessageLocation::Trash(stat) => self.restore(entry, &stat),
-            // A run that was cut short brought it back, or it never left.
+            // An interrupted run has already restored the message, or it was
+            // never moved.
             MessageLocation::Queue => {
                 let back = logs::put_back(&self.ops, &entry.id, &mut self.action_log)?;
-                Ok(left_of_logs(back))
+                Ok(remaining_after_logs(back))
             }
             MessageLocation::Replaced => {
                 let path = self.ops.path(Queue::Saved, entry.id.as_bytes());
-                self.warn(path, "is another file than the one that was moved there");
+                self.warn(path, "is not the file that was moved there");
                 Ok(Remaining::Another)
             }
             MessageLocation::Missing => {
-                self.warn(entry.id.to_string(), "is not in the trash any more");
+                self.warn(entry.id.to_string(), "is no longer in the trash");
                 Ok(Remaining::Nothing)
             }
             MessageLocation::Unknown => Ok(Remaining::Something),
@@ -232,7 +236,7 @@ impl Undoer<'_> {
         let Some(first) = self.target(entry) else {
             return Ok(Remaining::Something);
         };
-        if self.put_right(entry, stat) == Ready::NotYet {
+        if self.restore_attributes(entry, stat) == Ready::NotYet {
             return Ok(Remaining::Something);
         }
         let back = logs::put_back(&self.ops, &entry.id, &mut self.action_log)?;
@@ -241,9 +245,9 @@ impl Undoer<'_> {
                 MoveResult::Done => {
                     self.action_log
                         .done(ActionDone::Restored(queue), &entry.id, entry.queue);
-                    return Ok(left_of_logs(back));
+                    return Ok(remaining_after_logs(back));
                 }
-                // Another process was faster.
+                // Another process has moved the message in the meantime.
                 MoveResult::Gone => return Ok(Remaining::Nothing),
                 MoveResult::Refused => {}
             }
@@ -251,8 +255,8 @@ impl Undoer<'_> {
         Ok(Remaining::Something)
     }
 
-    /// Where a message should go, reported if that is not where it was. `None` if
-    /// there is no such place.
+    /// Returns the queue to which a message is restored; `None` if there is
+    /// none. Logs a warning if it is not the queue that the message came from.
     fn target(&mut self, entry: &TrashedMessage) -> Option<Queue> {
         let id = &entry.id;
         let has_one = |queue: &Queue| {
@@ -267,13 +271,13 @@ impl Undoer<'_> {
             (None, _) if was_active || entry.queue == Queue::Active => {
                 self.warn(
                     id.to_string(),
-                    "was in active, which is not safe: it goes to hold",
+                    "was in active and cannot safely return there: it goes to hold",
                 );
                 Some(Queue::Hold)
             }
             (None, queue) => Some(queue),
             (Some(_), _) if hold_is_taken => {
-                self.warn(path, "stays there: hold has a message of that name");
+                self.warn(path, "stays in the trash: hold has a message of that name");
                 None
             }
             (Some(queue), _) => {
@@ -284,10 +288,11 @@ impl Undoer<'_> {
         }
     }
 
-    /// Gives a message the mode and the times that it had: before it is moved,
-    /// so that what is in a queue is complete. `NotYet` if it has not its mode:
-    /// in a queue it would be taken for one that was never finished.
-    fn put_right(&mut self, entry: &TrashedMessage, stat: &FileStat) -> Ready {
+    /// Restores the mode and the times of a message before it is moved, so that
+    /// it is complete when it appears in a queue. Returns `NotYet` if its mode
+    /// cannot be set: in a queue, the message would look like an unfinished
+    /// file.
+    fn restore_attributes(&mut self, entry: &TrashedMessage, stat: &FileStat) -> Ready {
         let home = self.ops.home(Queue::Saved, entry.id.as_bytes());
         let (mode, times) = match home {
             Ok(home) => (
@@ -296,13 +301,18 @@ impl Undoer<'_> {
             ),
             Err(cause) => (Err(cause), Ok(())),
         };
-        let is_set = self.note_failure(entry, "cannot set its mode", mode);
-        self.note_failure(entry, "cannot set its times", times);
+        let is_set = self.warn_on_failure(entry, "cannot set its mode", mode);
+        self.warn_on_failure(entry, "cannot set its times", times);
         is_set
     }
 
-    /// Reports what could not be done, unless the message is not there any more.
-    fn note_failure(&mut self, entry: &TrashedMessage, what: &str, done: io::Result<()>) -> Ready {
+    /// Logs a warning about a failure, unless the message no longer exists.
+    fn warn_on_failure(
+        &mut self,
+        entry: &TrashedMessage,
+        what: &str,
+        done: io::Result<()>,
+    ) -> Ready {
         match done {
             Err(cause) if !is(&cause, Errno::ENOENT) => {
                 let path = self.ops.path(Queue::Saved, entry.id.as_bytes());
@@ -343,7 +353,7 @@ impl Undoer<'_> {
 }
 
 impl Remaining {
-    /// Of two messages together.
+    /// Combines the results for two messages.
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Something, _) | (_, Self::Something) => Self::Something,
@@ -353,16 +363,16 @@ impl Remaining {
     }
 }
 
-/// A log that has a newer one in its place is of no use to the message: a purge
-/// removes it.
-fn left_of_logs(back: LogsRestored) -> Remaining {
+/// Returns what remains after the logs were moved back. A log whose place is
+/// taken by a newer one is obsolete; a purge removes it.
+fn remaining_after_logs(back: LogsRestored) -> Remaining {
     match back {
         LogsRestored::All | LogsRestored::Refused => Remaining::Nothing,
         LogsRestored::Unseen => Remaining::Something,
     }
 }
 
-/// The batch that is undone unless one is named.
+/// Returns the batch that is undone if none is named.
 fn last(batches: &Batches) -> Result<Batch, TrashError> {
     match (batches.last(), batches.last_with_messages()) {
         (Some(last), Some(earlier)) if last.content == BatchContent::Purged => {
@@ -376,7 +386,7 @@ fn last(batches: &Batches) -> Result<Batch, TrashError> {
     }
 }
 
-/// A batch in words: its name, when and who, and the comment.
+/// Describes a batch: its name, when it was begun and by whom, and the comment.
 fn described(batch: &Batch) -> String {
     let mut text = format!("batch {}", batch.name);
     if let Some(time) = LocalTime::at(batch.time) {
@@ -412,14 +422,14 @@ fn restore_times(home: &Dir, entry: &TrashedMessage, stat: &FileStat) -> io::Res
     }
 }
 
-/// Whether a message can go to a queue.
+/// Whether a message is ready to be moved to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ready {
     Yes,
     NotYet,
 }
 
-/// What came of a move.
+/// The result of moving a message.
 enum MoveResult {
     Done,
     Gone,

@@ -1,7 +1,7 @@
-//! Moves deleted messages to the trash, all of one call as one batch.
+//! Moves deleted messages to the trash, all messages of one call as one batch.
 //!
-//! Owns the order of the steps: the journal's lines are on the disk before a
-//! message moves, its logs move before it, and nothing is replaced.
+//! Enforces the order of the steps: the journal records are on disk before a
+//! message moves, its logs are moved before it, and no file is replaced.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,13 +27,13 @@ use crate::sys::process::process_number;
 use crate::sys::signals::Interrupts;
 use crate::sys::time::{LocalTime, Zone, now};
 
-/// Takes messages, all of them as one batch.
+/// A batch to which deleted messages are moved.
 #[derive(Debug)]
 pub struct Trash<'a> {
     ops: SpoolOps<'a>,
     interrupts: &'a Interrupts,
     directory: JournalDirectory,
-    /// The journal's size when the batch was begun.
+    /// The size of the journal when the batch was begun, in bytes.
     size_before: u64,
     batch: Word,
     who: Caller,
@@ -44,14 +44,14 @@ pub struct Trash<'a> {
     has_moved: AtomicBool,
 }
 
-/// What is about to be moved, and the lock that goes with it: undo and purge
-/// wait until all that was announced is moved.
+/// The messages that are about to be moved, and the lock that is held
+/// meanwhile: undo and purge wait until all announced messages have been moved.
 #[derive(Debug, Default)]
 struct MovesInProgress {
     lock: Option<LockedJournal>,
-    /// How many hold it.
+    /// The number of [`HeldLock`] values.
     holders: usize,
-    /// Where the messages are, by inode number.
+    /// The queue of each announced message, by inode number.
     messages: HashMap<u64, Queue>,
 }
 
@@ -60,12 +60,12 @@ struct MovesInProgress {
 struct HeldLock<'t>(&'t Trash<'t>);
 
 impl<'a> Trash<'a> {
-    /// Begins a batch, and writes that down: a call that moves nothing is one
-    /// that `restore` has to find.
+    /// Begins a batch and records that, so that `restore` also finds a call
+    /// that moves nothing.
     ///
     /// # Errors
     ///
-    /// If the journal cannot be written: nothing can be moved then.
+    /// The journal cannot be written. Nothing can be moved then.
     pub fn begin(
         context: SpoolContext<'a>,
         who: Caller,
@@ -90,11 +90,11 @@ impl<'a> Trash<'a> {
         Ok(trash)
     }
 
-    /// Ends the batch. Returns its name if anything was moved, so that it can be
-    /// undone.
+    /// Ends the batch. Returns its name if anything was moved, so that the user
+    /// can undo it.
     ///
-    /// What is written here is of use to later calls, and they do without it if
-    /// it cannot be written.
+    /// Failures are ignored: the records written here help later calls, which
+    /// work without them too.
     pub fn finish(&self) -> Option<&Word> {
         let has_moved = self.has_moved.load(Ordering::Relaxed);
         let moved_nothing = !has_moved && self.has_announced.load(Ordering::Relaxed);
@@ -131,8 +131,8 @@ impl<'a> Trash<'a> {
         }
     }
 
-    /// Writes down that these messages are about to be moved here, and waits
-    /// until that is on the disk: once for all of them.
+    /// Records that these messages are about to be moved, and waits until the
+    /// records are on disk. One wait covers all messages.
     fn announce_all<'i>(
         &self,
         messages: impl IntoIterator<Item = Announced<'i>>,
@@ -156,26 +156,27 @@ impl<'a> Trash<'a> {
         Ok(held)
     }
 
-    /// Whether a message of that ID is in a queue, or cannot be looked for.
+    /// Returns whether a message with this ID is in a queue, or cannot be
+    /// searched for.
     fn is_in_a_queue(&self, id: &QueueId) -> bool {
         let is_in = |queue| !matches!(locate::look(&self.ops, queue, id), Ok(None));
         Queue::LISTED.into_iter().any(is_in)
     }
 
-    /// What keeps a message from coming here, for all that can be known before
-    /// anything is moved.
-    fn issue(&self, id: &QueueId) -> Option<String> {
+    /// Returns the reason why a message cannot be moved to the trash, as far as
+    /// this can be known before anything is moved.
+    fn obstacle(&self, id: &QueueId) -> Option<String> {
         if logs::name(id, Queue::Bounce).len() > logs::NAME_MAX {
             return Some("its name is too long for the trash".to_owned());
         }
         let found = self.ops.home(Queue::Saved, id.as_bytes());
         let found = found.and_then(|home| home.stat(id.as_os_str()));
         let path = self.ops.path(Queue::Saved, id.as_bytes());
-        found.ok().map(|_| format!("{path} is there already"))
+        found.ok().map(|_| format!("{path} already exists"))
     }
 
-    /// The logs first: if we are killed in between, the message is where it
-    /// was and can be deleted again.
+    /// Moves the logs, then the message. If the process is killed in between,
+    /// the message is still in its queue and can be deleted again.
     fn move_in(&self, at: FileAt<'_>, id: &QueueId) -> Result<StepResult, RenameFailure> {
         for log in Queue::LOGS {
             logs::take(&self.ops, id, log)?;
@@ -189,8 +190,8 @@ impl<'a> Trash<'a> {
         })
     }
 
-    /// Another message may have got the ID between the look and the move: it
-    /// is here now, and has to be found.
+    /// Records another message that got the ID between the examination and the
+    /// move: it is in the trash now, and must be found there.
     fn check_identity(&self, id: &QueueId, queue: Queue, seen: &FileStat) -> Result<(), WorkError> {
         let home = self.ops.home(Queue::Saved, id.as_bytes());
         match home.and_then(|home| home.stat(id.as_os_str())) {
@@ -253,10 +254,10 @@ impl Retention for Trash<'_> {
         action_log: &mut ActionLog,
     ) -> Result<RetentionOutcome, WorkError> {
         let _held = self.announce_all([(id, queue, stat)])?;
-        if let Some(why) = self.issue(id) {
+        if let Some(why) = self.obstacle(id) {
             return Ok(match at.dir.stat(at.os_name()) {
-                // What has its place here is the message itself: another
-                // process moved it while we waited for the lock.
+                // The file in the trash is the message itself: another process
+                // moved it while this one waited for the lock.
                 Err(cause) if is(&cause, Errno::ENOENT) => RetentionOutcome::Gone,
                 _ => refuse(at.path, why, action_log),
             });
@@ -264,11 +265,13 @@ impl Retention for Trash<'_> {
         let moved = self.move_in(at, id);
         match moved {
             Ok(StepResult::Done) => self.has_moved.store(true, Ordering::Relaxed),
-            // It was delivered, and its logs are of no use.
+            // The message was delivered, so its logs are obsolete.
             Ok(StepResult::Gone) if !self.is_in_a_queue(id) => {}
-            // The message stays, or has moved on, and its logs with it.
+            // The message was refused, or is in another queue now; its logs are
+            // moved back.
             _ => {
-                // One whose place was taken has a newer one there.
+                // A log whose place is taken is obsolete, because the queue has
+                // a newer one.
                 if logs::put_back(&self.ops, id, action_log)? == LogsRestored::Unseen {
                     self.has_moved.store(true, Ordering::Relaxed);
                 }
@@ -309,7 +312,7 @@ fn refuse(path: &str, why: String, action_log: &mut ActionLog) -> RetentionOutco
     RetentionOutcome::Refused
 }
 
-/// The name of a batch: when it was begun, and by which process.
+/// Returns the name of a new batch, made of the time and the process ID.
 fn new_batch(time: i64) -> Word {
     let mut text = String::new();
     if let Some(time) = LocalTime::of(time, Zone::Utc) {
@@ -318,6 +321,6 @@ fn new_batch(time: i64) -> Word {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let (day, clock) = digits.split_at_checked(8).unwrap_or((&digits, ""));
     let name = format!("{day}-{clock}-{}", process_number());
-    // It is made of digits and dashes.
+    // The name consists of digits and dashes, so it is valid.
     Word::parse(name.as_bytes()).unwrap_or_else(Word::unknown)
 }

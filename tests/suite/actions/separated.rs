@@ -40,7 +40,7 @@ fn without_the_option_a_nul_is_warned_of_once_and_postfixs_act_is_kept() {
         let (warnings, rest): (Vec<&str>, Vec<&str>) = ours
             .0
             .lines()
-            .partition(|line| line.contains("what comes after a NUL is ignored"));
+            .partition(|line| line.contains("text after a NUL is ignored"));
         assert_eq!(warnings.len(), 1, "{}", ours.0);
         assert_eq!(rest, theirs.0.lines().collect::<Vec<_>>());
         assert_eq!(ours.1, theirs.1);
@@ -91,7 +91,7 @@ fn a_dry_run_warns_as_the_call_does() {
     let real = filled.run_with(&["-d", "-"], &stdin);
     for output in [dry, real] {
         let text = output.stderr_text();
-        assert!(text.contains("line 1: what comes after a NUL"), "{text}");
+        assert!(text.contains("line 1: text after a NUL"), "{text}");
         assert!(text.ends_with("eleted: 1 message\n"), "{text}");
     }
 }

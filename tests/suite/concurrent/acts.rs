@@ -150,8 +150,8 @@ fn is_expected(line: &str) -> bool {
     // The second: announced in the journal, and gone before it could be moved.
     // The third: a log, where a delivery that was under way wrote another.
     const WARNINGS: [&str; 3] = [
-        "was in active, which is not safe: it goes to hold",
-        "is not in the trash any more",
+        "was in active and cannot safely return there: it goes to hold",
+        "is no longer in the trash",
         ": File exists",
     ];
     let text = line.strip_prefix("postsuper: ").unwrap_or(line);

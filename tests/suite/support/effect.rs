@@ -21,7 +21,7 @@ pub enum LineOrder {
 }
 
 /// What ours says of a NUL in a line of standard input, and Postfix does not.
-const NUL_WARNING: &str = ": what comes after a NUL is ignored; ";
+const NUL_WARNING: &str = ": text after a NUL is ignored; ";
 
 /// Takes the warnings of a NUL out of what was printed; how many there were.
 pub fn without_nul_warnings(output: &mut Output) -> usize {

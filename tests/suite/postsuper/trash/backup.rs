@@ -103,7 +103,7 @@ fn a_batch_stays_open_while_anything_has_its_place_in_the_trash() {
     fs::write(&path, "another").expect("a file");
     for arguments in [&["--undo"][..], &["--trash-purge", "--older", "0s"]] {
         let output = succeeds(&instance, arguments, "");
-        let words = "is another file than the one that was moved there";
+        let words = "is not the file that was moved there";
         assert!(output.stderr_text().contains(words), "{output:?}");
         assert_eq!(batches(&instance), batch);
     }

@@ -95,7 +95,7 @@ fn good_lines_beside_a_damaged_one_still_work() {
     fs::write(journal(&instance), damaged).expect("a journal");
     let output = succeeds(&instance, &["--undo"], "");
     let text = output.stderr_text();
-    let warning = "warning: saved/journal.spoolbox: line 4 cannot be read, it is passed over\n";
+    let warning = "warning: saved/journal.spoolbox: line 4 cannot be read and is ignored\n";
     assert!(text.contains(warning), "{text}");
     assert!(text.ends_with("Restored: 2 messages\n"), "{text}");
     assert_eq!(in_trash(&instance).len(), 4);

@@ -41,7 +41,8 @@ fn a_call_that_matched_nothing_is_not_crossed() {
             text.starts_with("postsuper: the last call, batch "),
             "{text}"
         );
-        let words = format!("moved nothing; nothing to undo; of the one before: {hint}\n");
+        let words =
+            format!("moved nothing; nothing to undo; to undo the batch before it: {hint}\n");
         assert!(text.contains(&words), "{text}");
         assert!(
             text.ends_with("postsuper: Restored: 0 messages\n"),

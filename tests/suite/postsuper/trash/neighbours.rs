@@ -285,7 +285,7 @@ fn a_missing_saved_directory_is_named() {
     let placed = put(&instance, "deferred", 1);
     let before = exact(&instance);
     for argument in [placed.id().as_str(), "ALL"] {
-        let words = "open directory saved: No such file or directory; \"postfix check\" makes it";
+        let words = "open directory saved: No such file or directory; \"postfix check\" creates it";
         fails(&instance, &["--trash", "-d", argument], words);
     }
     fails(&instance, &["--undo"], "nothing to undo");

@@ -135,7 +135,7 @@ fn what_was_in_active_comes_back_to_hold() {
     assert_eq!(
         stderr_but_batches(&output),
         format!(
-            "postsuper: warning: {id}: was in active, which is not safe: it goes to hold\n\
+            "postsuper: warning: {id}: was in active and cannot safely return there: it goes to hold\n\
              postsuper: {id}: restored to hold\npostsuper: Restored: 1 message\n"
         )
     );
