@@ -1,8 +1,8 @@
 //! Defer and bounce logs: why recipients are still waiting. Observed with
 //! Postfix 3.7.11.
 //!
-//! A log is text that remote systems can influence. Nothing in it is kept
-//! longer than one entry, and of a line no more than `SHORT_TEXT_MAX` bytes
+//! A log is text that remote systems can influence. Memory use is bounded: one
+//! entry is held at a time, and no more than `SHORT_TEXT_MAX` bytes of a line
 //! unless the caller asks for more.
 
 use std::fs::File;
@@ -18,7 +18,7 @@ const NO_RECIPIENT: &[u8] = b"(recipient address unavailable)";
 const NO_REASON: &[u8] = b"(description unavailable)";
 /// Shown for an empty recipient.
 const NULL_RECIPIENT: &[u8] = b"(MAILER-DAEMON)";
-/// Bytes of a malformed line that a warning shows.
+/// The number of bytes of a malformed line that a warning shows.
 const SHOWN_MAX: usize = 30;
 /// Attributes that an entry may have and a listing does not show.
 const OTHER_ATTRIBUTES: [&[u8]; 7] = [
@@ -31,18 +31,19 @@ const OTHER_ATTRIBUTES: [&[u8]; 7] = [
     b"mta_type",
 ];
 
-/// One recipient's entry. Everything in it is printable.
+/// The log entry of one recipient. All fields are printable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reason {
-    /// The recipient, quoted by the writer of the log.
+    /// The recipient, quoted as in the log.
     pub recipient: Vec<u8>,
-    /// The recipient before aliases and the like; empty if the log has none.
+    /// The original recipient, before aliases and other rewriting; empty if the
+    /// log has none.
     pub original_recipient: Vec<u8>,
-    /// Why it waits.
+    /// The reason why the recipient is waiting.
     pub reason: Vec<u8>,
     /// The enhanced status code; empty if the log has none.
     pub status: Vec<u8>,
-    /// The mail system on the other side; empty if the log names none.
+    /// The remote mail system; empty if the log names none.
     pub remote_host: Vec<u8>,
 }
 
@@ -72,11 +73,13 @@ impl Reason {
     }
 }
 
-/// Observes the reading of a log.
+/// Receives events while a log is read.
 pub trait Observer {
-    /// A line that is not understood; the text after `FILE: `.
+    /// Called for a line that cannot be parsed, with the warning text that
+    /// follows `FILE: `.
     fn malformed(&mut self, text: Vec<u8>);
-    /// Bytes that are kept of a line that has more than `SHORT_TEXT_MAX`.
+    /// Returns the number of bytes to keep of a line that is longer than
+    /// `SHORT_TEXT_MAX`.
     fn long_line_max(&self) -> usize {
         SHORT_TEXT_MAX
     }
@@ -88,7 +91,7 @@ impl<F: FnMut(Vec<u8>)> Observer for F {
     }
 }
 
-/// Reads a log entry by entry.
+/// Reads the entries of a log one at a time.
 #[derive(Debug)]
 pub struct ReasonReader<R> {
     input: R,
@@ -98,8 +101,8 @@ pub struct ReasonReader<R> {
 }
 
 impl ReasonReader<BufReader<LogFile>> {
-    /// A reader of the first `size` bytes of an open log file. With the size
-    /// known, no call is needed to find the end of the file.
+    /// Creates a reader for the first `size` bytes of an open log file. Because
+    /// the size is known, no extra read is needed to find the end of the file.
     pub fn open(file: File, size: u64, charset: Charset) -> Self {
         let log = LogFile {
             source: FileSource { file, size },
@@ -110,8 +113,8 @@ impl ReasonReader<BufReader<LogFile>> {
     }
 }
 
-/// A log file, read to the size that it had. After a NUL nothing of a line
-/// counts, so that a hole can be skipped, however large it is.
+/// A log file, read up to a given size. The text after a NUL in a line is
+/// ignored, so a hole in the file can be skipped, however large it is.
 #[derive(Debug)]
 pub struct LogFile {
     source: FileSource,
@@ -140,7 +143,7 @@ impl Read for LogFile {
 }
 
 impl<R: BufRead> ReasonReader<R> {
-    /// A reader of log text.
+    /// Creates a reader for log text.
     pub fn new(input: R, charset: Charset) -> Self {
         Self {
             input,
@@ -150,16 +153,16 @@ impl<R: BufRead> ReasonReader<R> {
         }
     }
 
-    /// The next complete entry; `None` at the end. `warn` gets the text
-    /// after `FILE: ` for each line that is not understood.
+    /// Returns the next complete entry; `None` at the end. Calls `warn` for
+    /// each line that cannot be parsed, with the text that follows `FILE: `.
     ///
-    /// An entry without the blank line that ends it is still being written,
-    /// and does not count.
+    /// An entry without the blank line that ends it is still being written and
+    /// is ignored.
     pub fn next(&mut self, mut warn: impl FnMut(Vec<u8>)) -> io::Result<Option<&Reason>> {
         self.next_observed(&mut warn)
     }
 
-    /// As [`ReasonReader::next`], for an observer.
+    /// Like [`ReasonReader::next`], with an observer.
     pub fn next_observed(&mut self, observer: &mut impl Observer) -> io::Result<Option<&Reason>> {
         while self.read_line(observer)? {
             if !self.line.is_empty() {
@@ -169,7 +172,8 @@ impl<R: BufRead> ReasonReader<R> {
         Ok(None)
     }
 
-    /// Reads the entry whose first line was just read, to its blank line.
+    /// Reads the rest of an entry whose first line has been read, up to its
+    /// blank line. Returns false if there is no blank line.
     fn read_entry(&mut self, observer: &mut impl Observer) -> io::Result<bool> {
         self.entry.reset();
         loop {
@@ -185,7 +189,8 @@ impl<R: BufRead> ReasonReader<R> {
         }
     }
 
-    /// Reads a line, without its newline and made printable; false at the end.
+    /// Reads a line, removes its newline and makes it printable. Returns false
+    /// at the end.
     fn read_line(&mut self, observer: &impl Observer) -> io::Result<bool> {
         self.line.clear();
         if !read_bounded_line(&mut self.input, &mut self.line, observer)? {
@@ -199,8 +204,9 @@ impl<R: BufRead> ReasonReader<R> {
     }
 }
 
-/// Appends a line to `line`, as many bytes of it as the observer says, and
-/// consumes it whole with its newline. False if there was nothing left.
+/// Appends the next line to `line`, no more bytes of it than the observer
+/// allows, and consumes the whole line with its newline. Returns false at the
+/// end.
 fn read_bounded_line(
     input: &mut impl BufRead,
     line: &mut Vec<u8>,
@@ -215,7 +221,7 @@ fn read_bounded_line(
             Err(error) => return Err(error),
         };
         if available.is_empty() {
-            // Observed: Postfix takes a last byte 0xFF without a newline for
+            // Observed: Postfix takes a final byte 0xFF without a newline for
             // the end of the file.
             return Ok(any && line.last() != Some(&0xff));
         }
@@ -235,7 +241,7 @@ fn read_bounded_line(
     }
 }
 
-/// Adds what one line says to the entry.
+/// Parses a line and adds its information to the entry.
 fn parse_line(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
     if line.first().is_some_and(u8::is_ascii_alphanumeric) {
         return parse_attribute(line, entry);
@@ -258,7 +264,7 @@ fn split_old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line.get(..end)?, trim_space_start(reason)))
 }
 
-/// Adds a line `name=value`.
+/// Adds an attribute of the form `name=value`.
 fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
     let end = line.iter().position(|b| matches!(b, b'=' | b' '));
     let (name, rest) = line.split_at(end.unwrap_or(line.len()));
@@ -289,7 +295,7 @@ fn replace(field: &mut Vec<u8>, text: &[u8]) {
 mod tests {
     use super::*;
 
-    /// Entries as (recipient, reason), and the warnings.
+    /// Returns the entries as (recipient, reason), and the warnings.
     fn read(log: &str) -> (Vec<(String, String)>, Vec<String>) {
         let mut reader = ReasonReader::new(log.as_bytes(), Charset::LooseUtf8);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -300,7 +306,7 @@ mod tests {
         (entries, warnings)
     }
 
-    // Each log and its reading as observed in Postfix 3.7.11.
+    // Observed with Postfix 3.7.11.
     #[test]
     fn entries_are_read_as_postfix_reads_them() {
         for (log, recipient, reason) in [

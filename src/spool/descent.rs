@@ -1,8 +1,9 @@
-//! The open directories of a walk, from where it begins down to the current
-//! one, and the names that are read from them.
+//! The stack of open directories of a walk, from the starting point to the
+//! current directory, and the names read from them.
 //!
-//! Owns how a walk descends: by descriptors, relative to the directory above.
-//! Which directories are entered, and when, is decided by `walk` and `tree`.
+//! A walk descends by descriptors: each directory is opened relative to its
+//! parent. Which directories are entered, and when, is decided by `walk` and
+//! `tree`.
 
 use std::io;
 use std::sync::Arc;
@@ -14,24 +15,24 @@ use crate::sys::dir::{Dir, FileKind, NameStream};
 pub struct OpenDir {
     /// The directory.
     pub dir: Dir,
-    /// Its path: below the queue's directory, where it is empty or such as
-    /// `3/A`; or as [`super::tree::Tree`] was given it.
+    /// Its path: relative to the queue's own directory, for which it is empty,
+    /// for example `3/A`; or as it was given to [`super::tree::Tree`].
     pub path: Vec<u8>,
 }
 
-/// A name that a walk has read.
+/// A directory entry that a walk has read.
 #[derive(Clone, Copy, Debug)]
 pub struct DirEntry<'a> {
-    /// The directory that has it.
+    /// The directory that contains the entry.
     pub place: &'a Arc<OpenDir>,
     /// The name.
     pub name: &'a [u8],
-    /// The kind of file that readdir(3) reported, if it did.
+    /// The file type, if readdir(3) reported one.
     pub kind: Option<FileKind>,
 }
 
-/// The open directories, and the name that was read last. Each directory has a
-/// state `S` of the walk's own.
+/// The open directories, and the name that was read last. Each directory
+/// carries a state `S` that the walk defines.
 #[derive(Debug)]
 pub(super) struct Descent<S> {
     levels: Vec<Level<S>>,
@@ -57,7 +58,7 @@ impl<S> Default for Descent<S> {
 }
 
 impl<S> Descent<S> {
-    /// Enters an open directory.
+    /// Makes an open directory the current one.
     ///
     /// # Errors
     ///
@@ -73,12 +74,12 @@ impl<S> Descent<S> {
         Ok(())
     }
 
-    /// Reads the next name of the current directory. False at its end, and if
-    /// no directory is open.
+    /// Reads the next name in the current directory. Returns false at its end,
+    /// or if no directory is open.
     ///
     /// # Errors
     ///
-    /// The directory cannot be read on.
+    /// The directory cannot be read further.
     pub(super) fn read_name(&mut self) -> io::Result<bool> {
         let Some(level) = self.levels.last_mut() else {
             return Ok(false);
@@ -88,7 +89,7 @@ impl<S> Descent<S> {
         Ok(kind.is_some())
     }
 
-    /// Reads the names of the current directory once more.
+    /// Starts over with the first name in the current directory.
     ///
     /// # Errors
     ///
@@ -101,39 +102,39 @@ impl<S> Descent<S> {
         Ok(())
     }
 
-    /// Leaves the current directory.
+    /// Leaves the current directory and returns it.
     pub(super) fn leave(&mut self) -> Option<Arc<OpenDir>> {
         self.levels.pop().map(|level| level.place)
     }
 
-    /// The current directory.
+    /// Returns the current directory.
     pub(super) fn place(&self) -> Option<&Arc<OpenDir>> {
         self.levels.last().map(|level| &level.place)
     }
 
-    /// The state of the current directory.
+    /// Returns the state of the current directory.
     pub(super) fn state(&mut self) -> Option<&mut S> {
         self.levels.last_mut().map(|level| &mut level.state)
     }
 
-    /// How many directories are open.
+    /// Returns the number of open directories.
     pub(super) fn depth(&self) -> usize {
         self.levels.len()
     }
 
-    /// The name that was read last.
+    /// Returns the name that was read last.
     pub(super) fn name(&self) -> &[u8] {
         &self.name
     }
 
-    /// The name that was read last, in the current directory.
+    /// Returns the entry that was read last.
     pub(super) fn entry(&self) -> Option<DirEntry<'_>> {
         let (name, kind) = (self.name.as_slice(), self.kind);
         self.place().map(|place| DirEntry { place, name, kind })
     }
 }
 
-/// The path of a name in a directory.
+/// Joins a directory and a name to a path.
 pub fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
     match parent {
         [] => name.to_vec(),

@@ -1,45 +1,48 @@
-//! Queue IDs, short and long, as postconf(5) describes them under
+//! Queue IDs, short and long, as described in postconf(5) under
 //! enable_long_queue_ids.
 //!
-//! Owns what makes a name a queue ID and what is encoded in it. Where a file
-//! of that name belongs is decided in `layout`.
+//! Defines which names are queue IDs and what they encode. The directory where
+//! a file of that name belongs is determined in `layout`.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-/// Digits of the long form: base 52, and base 51 without the final `z`.
+/// The digits of the long form: all of them in base 52, all but the final `z`
+/// in base 51.
 const LONG_ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 /// The letter between the time part and the inode number of a long ID.
 const INODE_SEPARATOR: u8 = b'z';
-/// Digits of the microseconds in a short ID.
+/// The number of digits for the microseconds in a short ID.
 pub const SHORT_MICROSECONDS: usize = 5;
-/// Least digits of the seconds in a long ID.
+/// The smallest number of digits for the seconds in a long ID.
 const LONG_SECONDS_MIN: usize = 6;
-/// Digits of the microseconds in a long ID.
+/// The number of digits for the microseconds in a long ID.
 const LONG_MICROSECONDS: usize = 4;
-/// Longest name that can be an ID: that of a host name, because fast-flush
-/// logs are named after domains.
+/// The longest name that can be an ID. The limit is that of a host name,
+/// because fast-flush logs are named after domains.
 const LENGTH_MAX: usize = 255;
 
 /// A valid queue ID: 1 to 255 ASCII letters, digits and underscores.
 ///
-/// Once parsed it can be joined to a path: it holds no slash and no dot.
+/// It can safely be joined to a path, because it contains neither slashes nor
+/// dots.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueueId(Box<[u8]>);
 
 impl QueueId {
-    /// Accepts a name that is a valid queue ID.
+    /// Returns the queue ID in `name`; `None` if it is not a valid one.
     pub fn parse(name: &[u8]) -> Option<Self> {
         is_valid(name).then(|| Self(name.into()))
     }
 
-    /// The short ID of a file: microseconds of its creation, inode number.
+    /// Returns the short ID of a file: the microseconds of its creation time,
+    /// and its inode number.
     pub fn short(microseconds: u32, inode: u64) -> Self {
         Self(format!("{microseconds:05X}{inode:X}").into_bytes().into())
     }
 
-    /// The long ID of a file: time of its creation, inode number.
+    /// Returns the long ID of a file: its creation time, and its inode number.
     pub fn long(seconds: u64, microseconds: u32, inode: u64) -> Self {
         let mut name = encode(seconds, 52, LONG_SECONDS_MIN);
         name.extend(encode(microseconds.into(), 52, LONG_MICROSECONDS));
@@ -48,12 +51,12 @@ impl QueueId {
         Self(name.into())
     }
 
-    /// The ID as bytes, all of them ASCII.
+    /// Returns the ID as ASCII bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The ID as a file name.
+    /// Returns the ID as a file name.
     pub fn as_os_str(&self) -> &OsStr {
         OsStr::from_bytes(&self.0)
     }
@@ -71,16 +74,16 @@ impl fmt::Debug for QueueId {
     }
 }
 
-/// Whether a name is a valid queue ID.
+/// Returns whether a name is a valid queue ID.
 pub fn is_valid(name: &[u8]) -> bool {
     (1..=LENGTH_MAX).contains(&name.len())
         && name.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// The microseconds part of a long ID, as written; `None` for a short one.
+/// Returns the digits of the microseconds in a long ID; `None` for a short one.
 ///
-/// A name counts as long if its last `z` is after at least six digits of
-/// seconds and four of microseconds.
+/// A name is long if its last `z` comes after at least six digits of seconds
+/// and four of microseconds.
 pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
     let separator = name.iter().rposition(|&b| b == INODE_SEPARATOR)?;
     if separator < LONG_SECONDS_MIN + LONG_MICROSECONDS {
@@ -89,11 +92,12 @@ pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
     name.get(separator.checked_sub(LONG_MICROSECONDS)?..separator)
 }
 
-/// The inode number in a name that is a valid ID; `None` if it has none, or
-/// one that does not fit.
+/// Returns the inode number in a valid ID; `None` if it contains none or one
+/// that is too large.
 ///
-/// Observed: strtoull(3) reads that of a short ID, so `0x` may precede
-/// the digits, and no digits at all are a zero. Neither can a file have.
+/// Observed: Postfix reads the number in a short ID with strtoull(3), so `0x`
+/// may precede the digits, and no digits count as 0. No real file has such a
+/// name.
 pub fn inode(name: &[u8]) -> Option<u64> {
     if long_microseconds(name).is_some() {
         let separator = name.iter().rposition(|&b| b == INODE_SEPARATOR)?;
@@ -113,7 +117,7 @@ pub fn inode(name: &[u8]) -> Option<u64> {
     })
 }
 
-/// The kind of names that a mail system makes.
+/// The kind of queue IDs that a mail system generates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdStyle {
     /// enable_long_queue_ids is off.
@@ -122,8 +126,8 @@ pub enum IdStyle {
     Long,
 }
 
-/// A name with its time part kept and the inode number of a file put in; a
-/// long name becomes a short one if `style` asks for that.
+/// Returns a name with the same time part and another inode number. A long name
+/// becomes a short one if `style` is [`IdStyle::Short`].
 pub fn renumbered(name: &[u8], inode: u64, style: IdStyle) -> Vec<u8> {
     match (long_microseconds(name), style) {
         (Some(digits), IdStyle::Short) => {
@@ -144,15 +148,15 @@ pub fn renumbered(name: &[u8], inode: u64, style: IdStyle) -> Vec<u8> {
     }
 }
 
-/// The microseconds of a long ID rewritten as in a short one: at least five
-/// upper-case hexadecimal digits. Digits that do not fit the base count as 0.
+/// Converts the microseconds of a long ID to those of a short one: at least
+/// five upper-case hexadecimal digits. Invalid digits count as 0.
 pub fn short_microseconds(digits: &[u8]) -> String {
     let microseconds = decode(digits, 52).unwrap_or(0);
     format!("{microseconds:0width$X}", width = SHORT_MICROSECONDS)
 }
 
-/// The number that `digits` of the long alphabet encode; `None` if a digit
-/// does not belong to the base or the number does not fit.
+/// Decodes digits of the long form; `None` if a digit does not belong to the
+/// base or the number is too large.
 fn decode(digits: &[u8], base: u8) -> Option<u64> {
     let alphabet = LONG_ALPHABET.get(..base.into())?;
     digits.iter().try_fold(0u64, |number, digit| {
@@ -163,7 +167,8 @@ fn decode(digits: &[u8], base: u8) -> Option<u64> {
     })
 }
 
-/// `number` in the long alphabet, padded with zeros to `width` digits.
+/// Encodes a number in digits of the long form, padded with zeros to `width`
+/// digits.
 fn encode(mut number: u64, base: u8, width: usize) -> Vec<u8> {
     let mut digits = Vec::with_capacity(13);
     let base = u64::from(base);

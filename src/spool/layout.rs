@@ -1,14 +1,14 @@
-//! Where a queue ID belongs: hashed queues and their depth, as postconf(5)
-//! describes hash_queue_names and hash_queue_depth.
+//! The directories where files belong: hashed queues and their depth, as
+//! described in postconf(5) under hash_queue_names and hash_queue_depth.
 //!
-//! Independent of what is really in the spool.
+//! Independent of which files are really in the spool.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::{Queue, id};
 
-/// What fills in for characters a short name does not have.
+/// The character used where a name is too short.
 const FILLER: u8 = b'_';
 
 /// Which queues have subdirectories, and how many levels of them.
@@ -19,7 +19,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// From hash_queue_names and hash_queue_depth.
+    /// Creates the layout from hash_queue_names and hash_queue_depth.
     pub fn new(hash_queue_names: &[Vec<u8>], hash_queue_depth: u32) -> Self {
         Self {
             hashed: hash_queue_names.to_vec(),
@@ -27,7 +27,7 @@ impl Layout {
         }
     }
 
-    /// How many levels of subdirectories a queue has.
+    /// Returns the number of levels of subdirectories in a queue.
     pub fn depth(&self, queue: Queue) -> usize {
         let name = queue.name().as_bytes();
         if self.hashed.iter().any(|h| h.eq_ignore_ascii_case(name)) {
@@ -37,10 +37,12 @@ impl Layout {
         }
     }
 
-    /// How many levels of subdirectories a walk of postsuper(1) leaves alone.
+    /// Returns the number of levels of subdirectories that postsuper(1) does
+    /// not remove.
     ///
-    /// Observed: there hash_queue_names counts as it is written, so that
-    /// `DEFERRED` hashes the queue and lets its directories be removed.
+    /// Observed: postsuper(1) compares hash_queue_names case-sensitively here,
+    /// so that `DEFERRED` hashes the queue and still lets its subdirectories be
+    /// removed.
     pub fn depth_kept(&self, queue: Queue) -> usize {
         let name = queue.name().as_bytes();
         if self.hashed.iter().any(|hashed| hashed == name) {
@@ -50,8 +52,8 @@ impl Layout {
         }
     }
 
-    /// Whether `directory`, a path below the queue's own directory such as
-    /// `3/A`, is where a file called `name` belongs.
+    /// Returns whether a file called `name` belongs in `directory`, a path such
+    /// as `3/A` relative to the queue's own directory.
     pub fn is_home(&self, queue: Queue, directory: &[u8], name: &[u8]) -> bool {
         let mut expected = HashPath::new(name, self.depth(queue));
         directory
@@ -61,8 +63,8 @@ impl Layout {
             && expected.next().is_none()
     }
 
-    /// Where a name belongs below the queue's own directory: empty, or such
-    /// as `3/A`.
+    /// Returns the directory where a file called `name` belongs, relative to
+    /// the queue's own directory: empty, or a path such as `3/A`.
     pub fn directory(&self, queue: Queue, name: &[u8]) -> Vec<u8> {
         let mut path = Vec::new();
         for level in HashPath::new(name, self.depth(queue)) {
@@ -74,7 +76,8 @@ impl Layout {
         path
     }
 
-    /// The path of a file below the queue directory: `deferred/3/3A78999CD00`.
+    /// Returns the path where a file called `name` belongs, relative to the
+    /// queue directory: `deferred/3/3A78999CD00`.
     pub fn path(&self, queue: Queue, name: &[u8]) -> OsString {
         let mut path = queue.name().as_bytes().to_vec();
         path.push(b'/');
@@ -86,15 +89,15 @@ impl Layout {
     }
 }
 
-/// The one-letter directories that lead to a name.
+/// The one-character directories on the path to a name.
 struct HashPath {
     characters: std::vec::IntoIter<u8>,
     levels: usize,
 }
 
 impl HashPath {
-    /// The characters are those of the name; for a long ID those of its
-    /// microseconds, rewritten as in a short one.
+    /// Uses the characters of the name or, for a long ID, those of its
+    /// microseconds converted to the short form.
     fn new(name: &[u8], depth: usize) -> Self {
         let characters = match id::long_microseconds(name) {
             Some(digits) if depth > 0 => id::short_microseconds(digits).into_bytes(),
@@ -123,7 +126,7 @@ impl Iterator for HashPath {
 mod tests {
     use super::*;
 
-    // Each path as Postfix 3.7.11 opened it with hash_queue_depth = 7.
+    // The paths that Postfix 3.7.11 opened with hash_queue_depth = 7.
     #[test]
     fn hashing_is_that_of_postfix() {
         let layout = Layout::new(&[b"deferred".to_vec(), b"defer".to_vec()], 7);

@@ -1,5 +1,5 @@
-//! Whether the mail system is running: a master process holds an exclusive
-//! lock on `pid/master.pid` below the queue directory.
+//! Detects whether the mail system is running: a master process holds an
+//! exclusive lock on `pid/master.pid` in the queue directory.
 
 use std::ffi::OsStr;
 use std::io;
@@ -7,26 +7,27 @@ use std::io;
 use crate::sys::dir::{Dir, FileKind, stat_open};
 use crate::sys::lock::{has_record_lock, is_listed_as_locked};
 
-/// Where the file is that master locks.
+/// The directory of the file that the master process locks.
 const DIRECTORY: &str = "pid";
-/// Its name there.
+/// The name of that file.
 const LOCK_FILE: &str = "master.pid";
 
-/// Whether a master process runs for this queue directory.
+/// Returns whether a master process is running for this queue directory.
 ///
-/// Asks the lock rather than a daemon: a connection would start a showq
-/// process that walks the whole queue in vain. Observed with Postfix 3.7.11 on
-/// Linux: the lock is one of flock(2), and the file is root's alone (mode
-/// 0600), so that the mail owner cannot open it but can look it up in the
-/// kernel's list. Where Postfix was built for fcntl(2) locks, those are asked
-/// for too.
+/// Checks the lock instead of connecting to a daemon, because a connection
+/// would start a showq process that walks the whole queue in vain. Observed
+/// with Postfix 3.7.11 on Linux: the lock is a flock(2) lock, and only root can
+/// open the file (mode 0600), so the mail owner looks the lock up in the
+/// kernel's list. Where Postfix was built to use fcntl(2) locks, those are
+/// checked too.
 ///
 /// # Errors
 ///
-/// The caller may not look, or the kernel does not list its locks.
+/// The caller lacks the permission to look, or the kernel does not list its
+/// locks.
 pub fn is_up(spool: &Dir) -> io::Result<bool> {
-    // Nothing is opened but a regular file: in its place could be a FIFO, a
-    // device or a link.
+    // Only a regular file is opened for reading: there could be a FIFO, a
+    // device or a symbolic link in its place.
     let found = spool
         .open_place_through_link(OsStr::new(DIRECTORY))
         .and_then(|directory| {

@@ -1,5 +1,7 @@
-//! One file of a queue: whether it is a complete message, and opening it so
-//! that it cannot be replaced in between. Observed with Postfix 3.7.11.
+//! One file of a queue: whether it is a complete message, and how to open it so
+//! that the file cannot be replaced between the check and its use.
+//!
+//! Observed with Postfix 3.7.11.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,12 +17,12 @@ use crate::sys::dir::{Dir, FileKind, stat_open};
 use crate::sys::error_text::{error_text, is_any};
 use crate::sys::source::FileSource;
 
-/// Owner read, write and execute: the file is complete.
+/// The owner read, write and execute bits: the file is complete.
 const READY: u32 = 0o700;
-/// Group execute: forced to expire.
+/// The group execute bit: the message is forced to expire.
 const EXPIRED: u32 = 0o010;
-/// A second link is normal for this many seconds, while a file is renamed by
-/// link and unlink on some file systems.
+/// The number of seconds for which a second hard link is normal: on some file
+/// systems, a file is renamed by link and unlink.
 const LINK_GRACE: i64 = 60;
 
 /// A complete message, open for reading.
@@ -28,17 +30,17 @@ const LINK_GRACE: i64 = 60;
 pub struct Message {
     /// The queue file.
     pub file: File,
-    /// What fstat(2) said of it.
+    /// The fstat(2) result for the file.
     pub stat: FileStat,
 }
 
 impl Message {
-    /// Whether it was forced to expire.
+    /// Returns whether the message was forced to expire.
     pub fn is_expired(&self) -> bool {
         self.stat.st_mode & EXPIRED != 0
     }
 
-    /// The bytes of the queue file.
+    /// Returns the contents of the queue file.
     pub fn source(&self) -> FileSource<&File> {
         FileSource {
             size: u64::try_from(self.stat.st_size).unwrap_or(0),
@@ -46,14 +48,16 @@ impl Message {
         }
     }
 
-    /// The warning about a file that has had a second link for too long.
+    /// Returns a warning if the file has had a second hard link for too long.
+    /// `path` is what the warning calls the file; `now` is in seconds since the
+    /// epoch.
     pub fn link_warning(&self, path: &str, now: i64) -> Option<String> {
         link_warning(&self.stat, path, now)
     }
 }
 
-/// Which file a message is, to be known again: a name in the queue can be
-/// another message's a moment later.
+/// The identity of a file, to recognize it again: its name in the queue may be
+/// given to another message at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     device: u64,
@@ -61,7 +65,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of what was looked at.
+    /// Returns the identity of the file that a stat(2) result describes.
     pub fn of(stat: &FileStat) -> Self {
         Self {
             device: stat.st_dev,
@@ -70,19 +74,20 @@ impl Identity {
     }
 }
 
-/// What a name in a queue is, by lstat(2).
+/// The kind of object that a name in a queue refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileCheck {
-    /// A complete message, with a warning if it has had a second link for too
-    /// long.
+    /// A complete message, with a warning if it has had a second hard link for
+    /// too long.
     Message(Option<String>),
     /// A file that is still being written, or corrupt.
     NotReady,
-    /// No file.
+    /// Not a regular file.
     NotRegular,
 }
 
-/// What a name in a queue is, by what lstat(2) reported.
+/// Returns the kind of object that an lstat(2) result describes. `path` is what
+/// the warning calls it; `now` is in seconds since the epoch.
 pub fn look(stat: &FileStat, path: &str, now: i64) -> FileCheck {
     if !is_regular(stat) {
         FileCheck::NotRegular
@@ -93,22 +98,23 @@ pub fn look(stat: &FileStat, path: &str, now: i64) -> FileCheck {
     }
 }
 
-/// Whether it is a regular file.
+/// Returns whether the object is a regular file.
 pub fn is_regular(stat: &FileStat) -> bool {
     FileKind::of(stat) == FileKind::File
 }
 
-/// Whether it is a complete message and there is nothing to warn of.
+/// Returns whether the file is a complete message with one hard link, so that
+/// there is nothing to warn about.
 pub fn is_plain(stat: &FileStat) -> bool {
     is_regular(stat) && is_ready(stat) && stat.st_nlink == 1
 }
 
-/// Whether the permissions are those of a complete message.
+/// Returns whether the permissions are those of a complete message.
 pub fn is_ready(stat: &FileStat) -> bool {
     stat.st_mode & READY == READY
 }
 
-/// The warning about a file that has had a second link for too long.
+/// Returns a warning if the file has had a second hard link for too long.
 fn link_warning(stat: &FileStat, path: &str, now: i64) -> Option<String> {
     let old = now.saturating_sub(stat.st_ctime) > LINK_GRACE;
     (stat.st_nlink > 1 && old).then(|| {
@@ -119,43 +125,43 @@ fn link_warning(stat: &FileStat, path: &str, now: i64) -> Option<String> {
     })
 }
 
-/// Why a name in a queue is no message that can be listed.
+/// The reason why a name in a queue cannot be listed as a message.
 #[derive(Debug, Error)]
 pub enum NoMessage {
-    /// It vanished, moved, or is still being written. Not reported.
+    /// The file has vanished or moved, or is still being written. Not reported.
     #[error("not there")]
     NotThere,
-    /// Its place cannot be examined.
+    /// The file cannot be examined.
     #[error("{path}: {}", error_text(.cause))]
     Place {
         /// The file, relative to the queue directory.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// It is no regular file.
+    /// The object is not a regular file.
     #[error("{path}: uid {uid}: not a regular file")]
     NotRegular {
         /// The file, relative to the queue directory.
         path: String,
-        /// Its owner.
+        /// The user ID of its owner.
         uid: u32,
     },
-    /// It cannot be opened.
+    /// The file cannot be opened.
     #[error("open {queue} {name}: {}", error_text(.cause))]
     Open {
         /// The queue.
         queue: Queue,
-        /// The name in the queue.
+        /// The file name.
         name: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
 }
 
 impl NoMessage {
-    /// Whether the message may be fine, and it is the process that lacks
-    /// something: to pass it over would be to lose it from sight.
+    /// Returns whether the process has run out of a resource, although the
+    /// message may be intact. Such a message must not be skipped silently.
     pub fn is_exhaustion(&self) -> bool {
         match self {
             Self::Open { cause, .. } | Self::Place { cause, .. } => is_exhaustion(cause),
@@ -164,13 +170,14 @@ impl NoMessage {
     }
 }
 
-/// Whether an error says that descriptors or memory have run out.
+/// Returns whether an error means that descriptors or memory have run out.
 pub fn is_exhaustion(error: &io::Error) -> bool {
     const LACKS: [Errno; 3] = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM];
     is_any(error, &LACKS)
 }
 
-/// Opens what is called `name` in `dir`, and looks at what was opened.
+/// Opens the file called `name` in `dir`, and returns it with its fstat(2)
+/// result.
 pub fn open_any(dir: &Dir, name: &[u8]) -> io::Result<(File, FileStat)> {
     let file = dir.open_file(OsStr::from_bytes(name))?;
     let stat = stat_open(&file)?;
@@ -183,8 +190,8 @@ pub fn open(dir: &Dir, name: &[u8], queue: Queue, path: &str) -> Result<Message,
     let file_name = OsStr::from_bytes(name);
     let opened = open_any(dir, name)
         .map(|(file, stat)| (stat, Ok(file)))
-        // What cannot be opened is examined by its name: it may be a link, a
-        // socket, or a file that is not finished.
+        // A file that cannot be opened is examined by name: it may be a
+        // symbolic link, a socket, or an unfinished file.
         .or_else(|cause| Ok::<_, io::Error>((dir.stat(file_name)?, Err(cause))));
     let (stat, file) = match opened {
         Ok(opened) => opened,

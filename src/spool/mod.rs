@@ -1,7 +1,7 @@
-//! Everything about queues: their names and IDs, their layout and walks, the
-//! defer logs, the daemons' triggers.
+//! The queues: their names and IDs, their layout on disk, walking them, defer
+//! logs, and the daemons' triggers.
 //!
-//! Returns values and typed errors; nothing in here prints.
+//! Returns values and typed errors; nothing in this module prints.
 
 pub mod defer_log;
 mod descent;

@@ -1,7 +1,8 @@
-//! Batches the names of a walk into jobs for a worker pool: names of one
-//! directory, which one worker handles.
+//! Groups the names found by a walk into jobs for a worker pool. All names of a
+//! job are from one directory.
 //!
-//! Owns when a batch is full. Independent of what is done with the names.
+//! Decides when a batch is complete. Independent of what is done with the
+//! names.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,40 +12,41 @@ use crate::sys::dir::FileKind;
 use crate::worker_pool::job_queue::DirectoryKey;
 use crate::worker_pool::pool::{ConsumerGone, Feed, Results};
 
-/// Names in the first batch of a listing: `mailq | head` has its first output
-/// after this many messages.
+/// The number of names in the first batch of a listing. It is small so that
+/// `mailq | head` prints its first output early.
 const FIRST_LISTED: usize = 8;
-/// Names in a batch of a listing at most.
+/// The largest number of names in a batch of a listing.
 const LISTED_MAX: usize = 256;
 
-/// Names of one directory.
+/// Names from one directory.
 #[derive(Debug)]
 pub struct NameBatch<L> {
-    /// What all names have in common, such as their queue.
+    /// A property that all names share, such as their queue.
     pub label: L,
-    /// The open directory that has the names; `None` for names whose
+    /// The open directory that contains the names; `None` for names whose
     /// directory has to be looked up.
     pub dir: Option<Arc<OpenDir>>,
-    /// The names, one after the other.
+    /// The names, concatenated.
     bytes: Vec<u8>,
-    /// Where each of them is in `bytes`, and what readdir(3) reported of it.
+    /// The range of each name in `bytes`, and the file type that readdir(3)
+    /// reported for it.
     entries: Vec<(Range<usize>, Option<FileKind>)>,
 }
 
 impl<L> NameBatch<L> {
-    /// The names, in order.
+    /// Returns the names, in order.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.entries().map(|(name, _)| name)
     }
 
-    /// The names, in order, each with the kind of file that readdir(3)
+    /// Returns the names, in order, each with the file type that readdir(3)
     /// reported.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], Option<FileKind>)> {
         let entries = self.entries.iter();
         entries.filter_map(|(range, kind)| Some((self.bytes.get(range.clone())?, *kind)))
     }
 
-    /// How many names it has.
+    /// Returns the number of names.
     pub fn count(&self) -> usize {
         self.entries.len()
     }
@@ -56,17 +58,17 @@ impl<L> NameBatch<L> {
     }
 }
 
-/// Collects names until a batch is full.
+/// Collects names until a batch is complete.
 #[derive(Debug)]
 pub struct Batcher<L> {
     batch: Option<NameBatch<L>>,
-    /// Names in the next batch; doubles up to `size_max`.
+    /// The number of names in the next batch; doubles up to `size_max`.
     size: usize,
     size_max: usize,
 }
 
 impl<L: Copy + PartialEq> Batcher<L> {
-    /// A batcher whose batches have `size` names, at least 1.
+    /// Creates a batcher for batches of `size` names, at least 1.
     pub fn new(size: usize) -> Self {
         Self {
             batch: None,
@@ -75,8 +77,8 @@ impl<L: Copy + PartialEq> Batcher<L> {
         }
     }
 
-    /// A batcher whose batches begin small and grow, so that the first results
-    /// come early.
+    /// Creates a batcher for batches that begin small and grow, so that the
+    /// first results come early.
     fn growing() -> Self {
         Self {
             batch: None,
@@ -85,8 +87,8 @@ impl<L: Copy + PartialEq> Batcher<L> {
         }
     }
 
-    /// Adds a name. Returns a batch that is full, or that ends because the
-    /// name is in another directory.
+    /// Adds a name. Returns a batch if one is now complete, either because it
+    /// is full or because this name is in another directory.
     pub fn add(
         &mut self,
         label: L,
@@ -114,8 +116,9 @@ impl<L: Copy + PartialEq> Batcher<L> {
             entries: Vec::new(),
         });
         batch.add(name, kind);
-        // If a batch has ended, two names make a batch at least, and this one
-        // has one name.
+        // A batch was completed by a name from another directory only if
+        // batches have at least two names; this new batch has one, so it is not
+        // full.
         if batch.count() >= self.size {
             self.take()
         } else {
@@ -123,7 +126,7 @@ impl<L: Copy + PartialEq> Batcher<L> {
         }
     }
 
-    /// The names that were added since the last batch.
+    /// Returns the names that were added since the last batch.
     pub fn take(&mut self) -> Option<NameBatch<L>> {
         let batch = self.batch.take();
         if batch.is_some() {
@@ -133,7 +136,7 @@ impl<L: Copy + PartialEq> Batcher<L> {
     }
 }
 
-/// Feeds the names of a listing to a pool, in the order of the walk.
+/// Sends the names of a listing to a worker pool, in the order of the walk.
 pub struct NameFeed<'a, 'scope, L, R> {
     feed: &'a mut Feed<'scope, NameBatch<L>, R>,
     batcher: Batcher<L>,
@@ -141,7 +144,7 @@ pub struct NameFeed<'a, 'scope, L, R> {
 }
 
 impl<'a, 'scope, L: Copy + PartialEq, R> NameFeed<'a, 'scope, L, R> {
-    /// A feed for at most this many workers.
+    /// Creates a feed for at most this many workers.
     pub fn new(feed: &'a mut Feed<'scope, NameBatch<L>, R>, workers: usize) -> Self {
         Self {
             feed,
@@ -165,7 +168,7 @@ impl<'a, 'scope, L: Copy + PartialEq, R> NameFeed<'a, 'scope, L, R> {
         self.send(batch)
     }
 
-    /// Sends a result of the walk's own, after those of all names so far.
+    /// Sends a result of the walk itself, after those of all names so far.
     ///
     /// # Errors
     ///
@@ -195,11 +198,12 @@ impl<'a, 'scope, L: Copy + PartialEq, R> NameFeed<'a, 'scope, L, R> {
     }
 }
 
-/// A batch that a worker of a listing handles, and where the results go.
+/// A batch that a worker of a listing handles, and the destination of its
+/// results.
 pub struct Chunk<'a, L, R> {
-    /// What all names have in common.
+    /// A property that all names share.
     pub label: L,
-    /// The open directory that has the names; `None` for names whose
+    /// The open directory that contains the names; `None` for names whose
     /// directory has to be looked up.
     pub place: Option<&'a OpenDir>,
     batch: &'a NameBatch<L>,
@@ -207,7 +211,7 @@ pub struct Chunk<'a, L, R> {
 }
 
 impl<'a, L: Copy, R> Chunk<'a, L, R> {
-    /// The names of a batch.
+    /// Creates a chunk for a batch.
     pub fn new(batch: &'a NameBatch<L>, results: &'a Results<'a, R>) -> Self {
         Self {
             label: batch.label,
@@ -217,7 +221,7 @@ impl<'a, L: Copy, R> Chunk<'a, L, R> {
         }
     }
 
-    /// The names, in order.
+    /// Returns the names, in order.
     pub fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a, L, R> {
         self.batch.names()
     }

@@ -1,5 +1,7 @@
-//! The queues: their names, what they hold, and the orders in which the
-//! tools visit them. Observed with Postfix 3.7.11.
+//! The queues: their names, their contents, and the orders in which the tools
+//! visit them.
+//!
+//! Observed with Postfix 3.7.11.
 
 use std::fmt;
 
@@ -14,15 +16,15 @@ pub enum Queue {
     Active,
     /// Mail that could not be delivered yet.
     Deferred,
-    /// Mail that waits for an administrator.
+    /// Mail that an administrator has put on hold.
     Hold,
-    /// Mail that was set aside, to look at.
+    /// Mail that was set aside for inspection; also the trash.
     Saved,
     /// Log files: recipients that bounced.
     Bounce,
     /// Log files: why recipients were deferred.
     Defer,
-    /// Log files: delivery reports that were asked for.
+    /// Log files: requested delivery reports.
     Trace,
     /// Queue IDs by destination, for fast flush.
     Flush,
@@ -38,7 +40,7 @@ impl Queue {
         Queue::Hold,
     ];
 
-    /// Where a message is looked for by its ID alone, in this order.
+    /// The queues in which a message is searched for by its ID, in this order.
     pub const SEARCHED: [Queue; 6] = [
         Queue::Maildrop,
         Queue::Incoming,
@@ -48,7 +50,7 @@ impl Queue {
         Queue::Saved,
     ];
 
-    /// The queues postsuper(1) works on unless they are named.
+    /// The queues on which postsuper(1) works unless queues are named.
     pub const REPAIRED: [Queue; 8] = [
         Queue::Defer,
         Queue::Bounce,
@@ -60,7 +62,8 @@ impl Queue {
         Queue::Flush,
     ];
 
-    /// The logs that go with a message, in the order in which they go.
+    /// The queues that hold the logs of a message, in the order in which the
+    /// logs are moved or removed.
     pub const LOGS: [Queue; 3] = [Queue::Bounce, Queue::Defer, Queue::Trace];
 
     const ALL: [Queue; 9] = [
@@ -75,24 +78,25 @@ impl Queue {
         Queue::Flush,
     ];
 
-    /// The queue of that name.
+    /// Returns the queue with this name; `None` if there is none. `saved` is
+    /// not accepted.
     pub fn parse(name: &[u8]) -> Option<Self> {
         let is_it = |queue: &Queue| queue.name().as_bytes() == name;
         Self::ALL.into_iter().find(is_it)
     }
 
-    /// Whether the files in it are messages.
+    /// Returns whether the files in the queue are messages. False for `Saved`.
     pub fn holds_messages(self) -> bool {
         Self::LISTED.contains(&self)
     }
 
-    /// Whether the queue may have subdirectories at all: maildrop is written
-    /// by postdrop(1), which makes none.
+    /// Returns whether the queue can have subdirectories. Maildrop has none,
+    /// because postdrop(1) creates none.
     pub fn has_subdirectories(self) -> bool {
         self != Queue::Maildrop
     }
 
-    /// The queue's directory below the queue directory.
+    /// Returns the name of the queue's directory in the queue directory.
     pub fn name(self) -> &'static str {
         match self {
             Queue::Maildrop => "maildrop",

@@ -1,9 +1,9 @@
-//! Walks a whole tree of directories, as qshape(1) does: every file below a
+//! Walks a whole directory tree, as qshape(1) does: visits every file below a
 //! queue's directory, at any depth.
 //!
-//! Owns the order: the files of a directory come before those of its
-//! subdirectories, both in readdir order. What cannot be entered is reported,
-//! and the walk goes on without it. Links are never followed.
+//! The files in a directory come before those in its subdirectories, both in
+//! readdir order. A directory that cannot be entered is reported, and the walk
+//! continues without it. Symbolic links are never followed.
 
 use std::ffi::OsStr;
 use std::io;
@@ -16,27 +16,29 @@ use nix::errno::Errno;
 use super::descent::{Descent, DirEntry, OpenDir, join};
 use crate::sys::dir::{Dir, FileKind};
 
-/// Directories below each other that are entered. Hashed queues have a few;
-/// more would only cost descriptors.
+/// The largest number of nested directories that are entered. Hashed queues
+/// have a few; more would only cost descriptors.
 const DEPTH_MAX: usize = 256;
 
-/// A file or an issue on the walk.
+/// A file, or a problem found on the walk.
 #[derive(Debug)]
 pub enum Visited<'a> {
-    /// A name of what is a file, or was one when the directory was read.
+    /// A regular file, or the name of one that was there when the directory was
+    /// read.
     File(DirEntry<'a>),
-    /// Something that cannot be entered or read.
+    /// A file or directory that cannot be examined, entered or read.
     Obstacle(TraversalIssue),
 }
 
-/// Something that cannot be entered or read. The walk goes on without it.
+/// A file or directory that cannot be examined, entered or read. The walk
+/// continues without it.
 #[derive(Debug)]
 pub struct TraversalIssue {
-    /// The path of the directory above; empty for where the walk begins.
+    /// The path of the parent directory; empty for the starting point.
     pub parent: Vec<u8>,
-    /// The name in it, or the path where the walk begins.
+    /// The name in that directory, or the path of the starting point.
     pub name: Vec<u8>,
-    /// What the kernel said.
+    /// The system error.
     pub cause: io::Error,
 }
 
@@ -45,14 +47,14 @@ pub struct TraversalIssue {
 pub struct Tree {
     descent: Descent<Pass>,
     begin: Begin,
-    met: Option<TraversalIssue>,
+    pending: Option<TraversalIssue>,
 }
 
-/// What a walk begins with.
+/// The starting point of a walk.
 #[derive(Debug)]
 enum Begin {
     Directory,
-    /// A path that is a file itself; visited once.
+    /// The path of a file, which is visited once.
     File {
         place: Arc<OpenDir>,
         name: Vec<u8>,
@@ -60,8 +62,9 @@ enum Begin {
     },
 }
 
-/// A directory is read once for its files and, if it has any, once more for
-/// its subdirectories: their names are not kept meanwhile.
+/// The current pass over a directory. A directory is read once for its files
+/// and, if it has any subdirectories, a second time for those, so that their
+/// names need not be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     Files { has_directories: bool },
@@ -69,16 +72,16 @@ enum Pass {
 }
 
 impl Tree {
-    /// A walk below `path`, which is relative to `base` unless it is absolute,
-    /// and may be a file.
+    /// Creates a walk below `path`, which is relative to `base` unless it is
+    /// absolute, and may name a file.
     pub fn new(base: &Dir, path: &[u8]) -> Self {
         let mut tree = Self {
             descent: Descent::default(),
             begin: Begin::Directory,
-            met: None,
+            pending: None,
         };
-        // A slash at the end makes the kernel follow a link, as in the
-        // original; it is not shown.
+        // A trailing slash makes the kernel follow a symbolic link, as in the
+        // original; the slash is not shown.
         let shown = match path {
             [shown @ .., b'/'] if !shown.is_empty() => shown,
             _ => path,
@@ -93,7 +96,7 @@ impl Tree {
         tree
     }
 
-    /// The next file or issue; `None` at the end.
+    /// Returns the next file or problem; `None` at the end.
     pub fn next_met(&mut self) -> Option<Visited<'_>> {
         match self.next_step()? {
             Step::Issue(issue) => Some(Visited::Obstacle(issue)),
@@ -116,7 +119,7 @@ impl Tree {
             return Some(Step::Itself);
         }
         loop {
-            if let Some(issue) = self.met.take() {
+            if let Some(issue) = self.pending.take() {
                 return Some(Step::Issue(issue));
             }
             if self.advance()? == Advance::File {
@@ -125,7 +128,8 @@ impl Tree {
         }
     }
 
-    /// Goes to the next name.
+    /// Reads the next name, and enters it if it is a directory to be entered
+    /// now.
     fn advance(&mut self) -> Option<Advance> {
         self.descent.place()?;
         match self.descent.read_name() {
@@ -155,7 +159,8 @@ impl Tree {
         Some(Advance::Elsewhere)
     }
 
-    /// Turns to a directory's subdirectories, or leaves it.
+    /// Ends the current pass: begins the pass for the subdirectories, or leaves
+    /// the directory.
     fn end_pass(&mut self) {
         let has_more = Pass::Files {
             has_directories: true,
@@ -174,14 +179,14 @@ impl Tree {
         }
     }
 
-    /// Leaves a directory that cannot be read on.
+    /// Reports and leaves a directory that cannot be read further.
     fn leave_early(&mut self, cause: io::Error) {
         if let Some(place) = self.descent.leave() {
             self.issue(&[], &place.path, cause);
         }
     }
 
-    /// Enters a directory, which is shown as `name` in `parent_path`.
+    /// Enters a directory, which messages call `name` in `parent_path`.
     fn enter(&mut self, parent: &Dir, directory: &OsStr, parent_path: &[u8], name: &[u8]) {
         if self.descent.depth() >= DEPTH_MAX {
             let cause = Errno::ENAMETOOLONG.into();
@@ -217,7 +222,7 @@ impl Tree {
     }
 
     fn issue(&mut self, parent: &[u8], name: &[u8], cause: io::Error) {
-        self.met = Some(TraversalIssue {
+        self.pending = Some(TraversalIssue {
             parent: parent.to_vec(),
             name: name.to_vec(),
             cause,
@@ -225,23 +230,24 @@ impl Tree {
     }
 }
 
-/// What comes next.
+/// The next item of a walk.
 enum Step {
-    /// The path where the walk begins, a file.
+    /// The starting point itself, which is a file.
     Itself,
-    /// A file in the directory that is open now.
+    /// A file in the current directory.
     File,
     Issue(TraversalIssue),
 }
 
-/// Where a walk got to.
+/// The result of reading one name.
 #[derive(PartialEq, Eq)]
 enum Advance {
     File,
     Elsewhere,
 }
 
-/// Opens a directory. One that may be read but not searched cannot be entered.
+/// Opens a directory. A directory that may be read but not searched is an
+/// error.
 fn open(parent: &Dir, name: &OsStr) -> io::Result<Dir> {
     let dir = parent.open_dir(name)?;
     dir.stat(OsStr::new("."))?;

@@ -1,8 +1,8 @@
-//! Triggers a daemon through its FIFO or socket in `public/`. Observed with
-//! Postfix 3.7.11.
+//! Sends triggers to daemons through their FIFOs and sockets in `public/`.
+//! Observed with Postfix 3.7.11.
 //!
-//! A trigger is a few bytes. When a daemon is triggered, and how a failure is
-//! reported, is decided by the applets.
+//! A trigger is a few bytes. The applets decide when a daemon is triggered and
+//! how a failure is reported.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -22,52 +22,53 @@ use crate::sys::error_text::error_text;
 use crate::sys::poll::{Readiness, poll_for};
 use crate::sys::socket::{Wait, connect_stream};
 
-/// The directory of the daemons' sockets.
+/// The directory of the daemons' FIFOs and sockets.
 const DIRECTORY: &str = "public";
-/// How long daemons may take to notice a connection, and how often that long.
-/// Observed with Postfix 3.7.11. (The trigger_timeout and 100 s more are what a
-/// daemon waits that triggers another.)
-const ROUND: Duration = Duration::from_secs(1);
-const ROUNDS: u32 = 2;
+/// How long to wait for daemons to notice a connection, and how many times.
+/// Observed with Postfix 3.7.11. (Daemons that trigger other daemons wait for
+/// trigger_timeout and 100 s more.)
+const WAIT: Duration = Duration::from_secs(1);
+const WAITS: u32 = 2;
 
-/// Makes qmgr(8) try everything again: dead destinations are
-/// flushed, time stamps ignored, deferred and incoming scanned.
+/// Makes qmgr(8) retry everything: it clears its list of dead destinations,
+/// ignores time stamps, and scans the deferred and incoming queues.
 pub const FLUSH: &[u8] = b"FADI";
 /// Makes pickup(8) scan maildrop.
 pub const WAKE: &[u8] = b"W";
 
-/// Why no daemon was triggered.
+/// The reason why no daemon was triggered.
 #[derive(Debug, Error)]
 pub enum TriggerError {
-    /// There is no such name.
+    /// The file cannot be examined.
     #[error("unable to look up {path}: {}", error_text(.cause))]
     LookUp {
-        /// The name, below the queue directory.
+        /// The path, relative to the queue directory.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// It is something else.
+    /// The file is neither a socket nor a FIFO.
     #[error("{0} is not a socket or a fifo")]
     WrongType(String),
-    /// Nobody listens.
+    /// No daemon is listening.
     #[error("connect to {path}: {}", error_text(.cause))]
     NoListener {
-        /// The name, below the queue directory.
+        /// The path, relative to the queue directory.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
 }
 
-/// A daemon on its way up. A socket is held open until the daemon has taken
-/// the connection and closed it: before that, closing it could take the
-/// trigger back.
+/// A connection to a triggered daemon. A socket is kept open until the daemon
+/// has accepted the connection and closed it: closing it earlier could cancel
+/// the trigger.
 #[derive(Debug)]
 #[must_use]
 pub struct HeldConnection(Option<UnixStream>);
 
-/// Sends `bytes` to the service called `name`.
+/// Sends `bytes` to the service called `name`. Waits at most `trigger_timeout`
+/// for room to write.
 pub fn send_trigger(
     spool: &Dir,
     name: &[u8],
@@ -81,16 +82,17 @@ pub fn send_trigger(
         path: shown.clone(),
         cause,
     })?;
-    let woken = match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
-        SFlag::S_IFIFO => wake_fifo(spool, &path, bytes, trigger_timeout),
-        SFlag::S_IFSOCK => wake_socket(&path, bytes, trigger_timeout),
+    let sent = match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
+        SFlag::S_IFIFO => trigger_fifo(spool, &path, bytes, trigger_timeout),
+        SFlag::S_IFSOCK => trigger_socket(&path, bytes, trigger_timeout),
         _ => return Err(TriggerError::WrongType(shown)),
     };
-    woken.map_err(|cause| TriggerError::NoListener { path: shown, cause })
+    sent.map_err(|cause| TriggerError::NoListener { path: shown, cause })
 }
 
-/// Writes to a FIFO that has one name only. Does not wait for a reader.
-fn wake_fifo(
+/// Writes to a FIFO with a single hard link. Fails at once if the FIFO has no
+/// reader.
+fn trigger_fifo(
     spool: &Dir,
     path: &Path,
     bytes: &[u8],
@@ -106,32 +108,32 @@ fn wake_fifo(
     Ok(HeldConnection(None))
 }
 
-/// Writes to a socket, with a NUL at the end. A daemon that has no place for
-/// the connection is not waited for.
-fn wake_socket(path: &Path, bytes: &[u8], limit: Duration) -> io::Result<HeldConnection> {
+/// Writes to a socket, with a NUL at the end. Does not wait for a daemon whose
+/// backlog of connections is full.
+fn trigger_socket(path: &Path, bytes: &[u8], limit: Duration) -> io::Result<HeldConnection> {
     let socket = connect_stream(path, Wait::Never)?;
     write(&socket, &[bytes, b"\0"].concat(), limit);
     Ok(HeldConnection(Some(socket)))
 }
 
-/// Writes when there is room, within `limit`. A reader that
-/// opened the other end and does not read has enough triggers to read, or has
-/// ended: as in Postfix, that is no error.
+/// Writes as soon as there is room, but waits no longer than `limit`. Failures
+/// are ignored, as in Postfix: a reader that has opened the other end and does
+/// not read either has enough triggers pending or has ended.
 fn write(mut target: impl Write + AsFd, bytes: &[u8], limit: Duration) {
     if poll_for(&[target.as_fd()], Readiness::Room, limit).is_ok_and(|ready| !ready.is_empty()) {
         let _ = target.write_all(bytes);
     }
 }
 
-/// Waits until the daemons have taken what was sent, but not for ever.
-pub fn wait_until_taken(woken: Vec<HeldConnection>) {
-    let mut sockets: Vec<UnixStream> = woken.into_iter().filter_map(|woken| woken.0).collect();
-    for _ in 0..ROUNDS {
+/// Waits, for a limited time, until the daemons have accepted the triggers.
+pub fn wait_until_taken(connections: Vec<HeldConnection>) {
+    let mut sockets: Vec<UnixStream> = connections.into_iter().filter_map(|held| held.0).collect();
+    for _ in 0..WAITS {
         if sockets.is_empty() {
             return;
         }
         let waited_for: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
-        let Ok(taken) = poll_for(&waited_for, Readiness::Input, ROUND) else {
+        let Ok(taken) = poll_for(&waited_for, Readiness::Input, WAIT) else {
             return;
         };
         let mut number = 0..;

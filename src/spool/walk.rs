@@ -1,8 +1,8 @@
 //! Walks one queue in readdir order, as Postfix's tools do.
 //!
-//! Owns which directories are entered: those with one-letter names, at once.
-//! Everything else is a name; whether it is a message is decided in `message`.
-//! A directory that cannot be read ends the walk.
+//! Directories with one-letter names are entered at once. Everything else is
+//! returned as a name; whether it is a message is decided in `message`. A
+//! directory that cannot be read ends the walk.
 
 use std::ffi::OsStr;
 use std::io;
@@ -18,29 +18,30 @@ use crate::sys::dir::{Dir, FileKind};
 use crate::sys::error_text::{error_text, is, is_any};
 use crate::text::to_printable;
 
-/// How often a directory is opened that is there again whenever it was missing.
+/// The number of attempts to open a directory that is missing when it is opened
+/// and present when it is examined.
 const OPENS_MAX: usize = 10;
-/// Bytes of a path that the kernel takes, with the NUL at its end.
+/// The largest path that the kernel accepts, in bytes, including the final NUL.
 const PATH_MAX: usize = 4096;
 
-/// A directory of a queue that cannot be opened or read. The walk is over.
+/// A directory in a queue that cannot be opened or read. It ends the walk.
 #[derive(Debug, Error)]
 pub enum WalkError {
-    /// It cannot be opened.
+    /// The directory cannot be opened.
     #[error("scan_dir_push: open directory {path}: {}", error_text(.cause))]
     Open {
         /// The directory, relative to the queue directory.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
-    /// It cannot be read on. (A deliberate difference: Postfix leaves the rest
-    /// out and reports nothing.)
+    /// The directory cannot be read to its end. (A deliberate difference:
+    /// Postfix leaves out the rest and reports nothing.)
     #[error("read directory {path}: {}", error_text(.cause))]
     Read {
         /// The directory, relative to the queue directory.
         path: String,
-        /// What the kernel said.
+        /// The system error.
         cause: io::Error,
     },
 }
@@ -48,13 +49,13 @@ pub enum WalkError {
 /// A step of a walk.
 #[derive(Debug)]
 pub enum Step<'a> {
-    /// A name that is not a directory to be entered.
+    /// A name other than that of a directory that the walk enters.
     Name(DirEntry<'a>),
-    /// The end of a directory that was entered.
+    /// A directory that the walk has finished.
     Left {
-        /// The open directory that holds it.
+        /// Its parent directory, open.
         parent: Arc<OpenDir>,
-        /// Its path below the queue's directory.
+        /// Its path, relative to the queue's own directory.
         path: Vec<u8>,
     },
 }
@@ -66,20 +67,21 @@ pub struct Walk {
     descent: Descent<()>,
 }
 
-/// How far a walk went.
+/// The position that a walk has advanced to.
 #[derive(Debug)]
 enum Advance {
-    /// To a name.
+    /// At a name.
     Name,
-    /// Out of a directory below the queue's own, with this path.
+    /// After a directory other than the queue's own, with this path.
     Left(Vec<u8>),
-    /// To the end of the queue.
+    /// At the end of the queue.
     End,
 }
 
 impl Walk {
-    /// Begins a walk. The queue's own directory may be a link, because its
-    /// parent is not the mail owner's; those below it may not.
+    /// Begins a walk. The queue's own directory may be a symbolic link, because
+    /// its parent does not belong to the mail owner; directories below it may
+    /// not.
     ///
     /// # Errors
     ///
@@ -96,12 +98,12 @@ impl Walk {
         Ok(Self { queue, descent })
     }
 
-    /// The next name that is not a directory to be entered, with the open
-    /// directory that has it; `None` at the end of the queue.
+    /// Returns the next name other than that of a directory that the walk
+    /// enters; `None` at the end of the queue.
     ///
     /// # Errors
     ///
-    /// A directory cannot be opened or read. The walk is over.
+    /// A directory cannot be opened or read. This ends the walk.
     pub fn next_name(&mut self) -> Result<Option<DirEntry<'_>>, WalkError> {
         loop {
             match self.advance()? {
@@ -112,11 +114,11 @@ impl Walk {
         }
     }
 
-    /// The next step; `None` at the end of the queue.
+    /// Returns the next step; `None` at the end of the queue.
     ///
     /// # Errors
     ///
-    /// A directory cannot be opened or read. The walk is over.
+    /// A directory cannot be opened or read. This ends the walk.
     pub fn step(&mut self) -> Result<Option<Step<'_>>, WalkError> {
         Ok(match self.advance()? {
             Advance::Name => self.descent.entry().map(Step::Name),
@@ -128,7 +130,7 @@ impl Walk {
         })
     }
 
-    /// Goes on to the next name, or out of a directory.
+    /// Advances to the next name or to the end of a directory.
     fn advance(&mut self) -> Result<Advance, WalkError> {
         loop {
             let is_name = self.descent.read_name().map_err(|cause| WalkError::Read {
@@ -149,7 +151,7 @@ impl Walk {
         }
     }
 
-    /// Enters the directory whose name was just read.
+    /// Enters the directory whose name was read last, if it is one.
     fn enter(&mut self) -> Result<(), WalkError> {
         let Some(DirEntry { place, name, .. }) = self.descent.entry() else {
             return Ok(());
@@ -159,7 +161,8 @@ impl Walk {
             path: path_in(self.queue, &path),
             cause,
         };
-        // Postfix opens by path, and no deeper than a path can be long.
+        // Postfix opens directories by path, so it can go no deeper than the
+        // longest path.
         let length = self.queue.name().len().saturating_add(path.len());
         if length.saturating_add(1) >= PATH_MAX {
             return Err(failed(Errno::ENAMETOOLONG.into()));
@@ -182,7 +185,8 @@ impl Walk {
     }
 }
 
-/// The path of a directory in a queue, or of the queue's own.
+/// Returns the path of a directory in a queue, relative to the queue directory.
+/// An empty `path` is the queue's own directory.
 fn path_in(queue: Queue, path: &[u8]) -> String {
     if path.is_empty() {
         queue.to_string()
@@ -192,7 +196,8 @@ fn path_in(queue: Queue, path: &[u8]) -> String {
 }
 
 /// Opens a directory in a queue; `None` if it has vanished since its name was
-/// read, or is a link to a directory: links are not followed in there.
+/// read, or is a symbolic link to a directory: links in a queue are not
+/// followed.
 fn open_subdirectory(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
     let mut tries = 1..OPENS_MAX;
     loop {
@@ -203,7 +208,8 @@ fn open_subdirectory(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
         let is_swapped = is_any(&cause, &[Errno::ENOENT, Errno::ELOOP, Errno::ENOTDIR]);
         match parent.stat(name).map(|stat| FileKind::of(&stat)) {
             Err(error) if is(&error, Errno::ENOENT) => return Ok(None),
-            // It is back, or was something else for a moment.
+            // The directory is back, or was something else for a moment: try
+            // again.
             Ok(FileKind::Directory) if is_swapped && tries.next().is_some() => {}
             Ok(FileKind::Directory) if is(&cause, Errno::ENOENT) => return Ok(None),
             Ok(FileKind::Link) => return look_through_link(parent, name),
@@ -213,7 +219,7 @@ fn open_subdirectory(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
 }
 
 fn look_through_link(parent: &Dir, name: &OsStr) -> io::Result<Option<Dir>> {
-    // Only looks at what the link leads to, to say what is wrong with it.
+    // Examines the target of the link only to report the right error.
     match FileKind::of(&parent.stat_through_link(name)?) {
         FileKind::Directory => Ok(None),
         _ => Err(Errno::ENOTDIR.into()),
