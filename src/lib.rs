@@ -1,25 +1,25 @@
 //! Spoolbox: Postfix's queue tools (`mailq`, `postqueue`, `postsuper`,
 //! `postcat`, `qshape`) as one binary.
 //!
-//! The modules, from the top to the bottom. Each may use those below it and
-//! none above; inside a module no file uses one that uses it. A test reads the
-//! `use` lines and checks both.
+//! The modules, from top to bottom. Each may use those below it and none above;
+//! inside a module, the dependencies between files form no cycles. A test reads
+//! the `use` lines and checks both rules.
 //!
-//! - `applets`: one folder per name that people type; how an applet ends
+//! - `applets`: one folder per command name, and how a command ends
 //! - `trash`: the journal of deleted messages, restoring and purging them
-//! - `actions`: what changes a spool: one message, a stream of queue IDs, a
-//!   whole queue, the messages that match a selection, repairs
-//! - `listing`: what a listing contains and how each output format shows it
-//! - `qshape_report`: the table of domains by age
-//! - `selection`: which messages match the selection options
+//! - `actions`: changes to a spool: to one message, a stream of queue IDs, a
+//!   whole queue, or the messages that match a selection; repairs
+//! - `listing`: the contents of a listing and its output formats
+//! - `qshape_report`: the table of messages by domain and age
+//! - `selection`: the selection options and which messages match them
 //! - `logging`: messages on standard error and in the mail log
 //! - `ipc`: Postfix's showq and flush daemons
 //! - `queue_file`: records, envelope and text of a queue file; postcat's output
-//! - `spool`: queues, queue IDs, where files belong, walking a queue
+//! - `spool`: queues, queue IDs, the location of files, walking a queue
 //! - `worker_pool`: worker threads whose results arrive in order
 //! - `config`: main.cf
 //! - `cli`: options and operands
-//! - `release`: which Postfix behaves how
+//! - `release`: differences between Postfix versions
 //! - `text`: printable text, quoting, numbers
 //! - `sys`: the operating system, and the only unsafe code
 //!

@@ -27,8 +27,8 @@ const DIRECTORY: &str = "public";
 /// How long to wait for daemons to notice a connection, and how many times.
 /// Observed with Postfix 3.7.11. (Daemons that trigger other daemons wait for
 /// trigger_timeout and 100 s more.)
-const WAIT: Duration = Duration::from_secs(1);
-const WAITS: u32 = 2;
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(1);
+const ACCEPT_ATTEMPTS: u32 = 2;
 
 /// Makes qmgr(8) retry everything: it clears its list of dead destinations,
 /// ignores time stamps, and scans the deferred and incoming queues.
@@ -128,12 +128,12 @@ fn write(mut target: impl Write + AsFd, bytes: &[u8], limit: Duration) {
 /// Waits, for a limited time, until the daemons have accepted the triggers.
 pub fn wait_until_taken(connections: Vec<HeldConnection>) {
     let mut sockets: Vec<UnixStream> = connections.into_iter().filter_map(|held| held.0).collect();
-    for _ in 0..WAITS {
+    for _ in 0..ACCEPT_ATTEMPTS {
         if sockets.is_empty() {
             return;
         }
         let waited_for: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
-        let Ok(taken) = poll_for(&waited_for, Readiness::Input, WAIT) else {
+        let Ok(taken) = poll_for(&waited_for, Readiness::Input, ACCEPT_TIMEOUT) else {
             return;
         };
         let mut number = 0..;

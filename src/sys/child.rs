@@ -1,9 +1,9 @@
-//! Work done by a copy of this process, whose rights, directory and time zone
-//! are then its own.
+//! Runs work in a forked copy of this process, with rights, a working directory
+//! and a time zone of its own.
 //!
-//! Why a copy and not a program that is started: which file the program was
-//! started from can be another one by now, and a set-gid process would lend
-//! that file its group.
+//! A copy is used instead of starting the program again, because the file that
+//! the program was started from may have been replaced, and a set-gid process
+//! would lend its group to the new file.
 
 use std::fs::File;
 use std::io;
@@ -17,37 +17,38 @@ use nix::unistd::{ForkResult, dup2_stdout, fork, pipe2};
 use super::process::{AbortOnPanic, is_only_thread};
 use super::retry_on_eintr;
 
-/// Where the copy's standard output goes.
+/// The destination of the copy's standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildStdout {
-    /// Where that of this process goes.
+    /// The standard output of this process.
     Shared,
-    /// Into memory.
+    /// A buffer in memory.
     Collected,
 }
 
-/// How the copy ended.
+/// The result of the copy.
 #[derive(Debug)]
 pub struct ChildEnd {
     /// Its exit status; `None` if a signal ended it.
     pub status: Option<i32>,
-    /// What it printed, if that was collected.
+    /// Its standard output, if that was collected.
     pub output: Vec<u8>,
 }
 
-/// Lets a copy of this process do `work`, which returns its exit status, and
-/// waits for its end. Nothing that `work` changes in memory is seen here.
+/// Runs `work`, which returns an exit status, in a copy of this process, and
+/// waits until the copy ends. Changes that `work` makes in memory are not
+/// visible in this process.
 ///
 /// # Errors
 ///
-/// `ResourceBusy` if this process has several threads: the copy would have one
-/// of them, and wait for what the others hold. Else that there is no copy to be
-/// had, or no pipe.
+/// `ResourceBusy` if this process has several threads: the copy would have only
+/// one of them and could wait forever for locks that the others hold. Otherwise
+/// the error of the system call that failed.
 pub fn run(output: ChildStdout, work: impl FnOnce() -> u8) -> io::Result<ChildEnd> {
     if !is_only_thread() {
         return Err(io::ErrorKind::ResourceBusy.into());
     }
-    // What is not yet written would be written by both.
+    // Buffered output would otherwise be written by both processes.
     io::stdout().lock().flush()?;
     let pipe = match output {
         ChildStdout::Shared => None,
@@ -80,11 +81,11 @@ pub fn run(output: ChildStdout, work: impl FnOnce() -> u8) -> io::Result<ChildEn
     }
 }
 
-/// The copy's whole life. It must never return into the work of the process it
-/// was copied from, so it exits here.
+/// Runs the work in the copy and exits. The copy must never return into the
+/// code of the original process.
 #[expect(clippy::exit, reason = "returning would do the caller's work twice")]
 fn become_copy(pipe: Option<(OwnedFd, OwnedFd)>, work: impl FnOnce() -> u8) -> ! {
-    // A panic would go on in the caller's work, too.
+    // A panic must not unwind into the caller's code, either.
     let _guard = AbortOnPanic;
     let is_ready = match pipe {
         None => true,

@@ -1,9 +1,10 @@
-//! Directories by descriptor: every path is relative to an open directory,
-//! and the last component is never followed if it is a link.
+//! Directory access by descriptor: every path is relative to an open directory,
+//! and the last component is not followed if it is a symbolic link, except
+//! where a function says so.
 //!
-//! Why: the spool belongs to an account that may be compromised. Between a
-//! look at a path and its use, any component can be swapped for a link; an
-//! open descriptor cannot.
+//! The spool belongs to an account that may be compromised. Between the check
+//! of a path and its use, any component can be replaced with a symbolic link;
+//! an open descriptor cannot.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -27,15 +28,16 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, Whence, fchown, fsync, lseek, unlinka
 use super::error_text::{is, is_any};
 use super::retry_on_eintr;
 
-/// How files are opened to be read: links are not followed, nothing blocks.
+/// The flags for opening files for reading: symbolic links are not followed,
+/// nothing blocks.
 const TO_READ: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_NOFOLLOW)
     .union(OFlag::O_NONBLOCK)
     .union(OFlag::O_NOCTTY)
     .union(OFlag::O_CLOEXEC);
 
-/// What renameat2(2) says where its flags are not supported: by the file
-/// system, by the kernel, by a filter of system calls.
+/// The errors of renameat2(2) if its flags are not supported by the file system
+/// or the kernel, or are forbidden by a system call filter.
 const NO_SUCH_FLAG: [Errno; 3] = [Errno::EINVAL, Errno::ENOSYS, Errno::EPERM];
 
 /// An open directory.
@@ -43,7 +45,8 @@ const NO_SUCH_FLAG: [Errno; 3] = [Errno::EINVAL, Errno::ENOSYS, Errno::EPERM];
 pub struct Dir(OwnedFd);
 
 impl Dir {
-    /// Opens a directory by path, as the caller named it: links are followed.
+    /// Opens a directory by the path that the caller gave. Symbolic links are
+    /// followed.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(Self(retry_on_eintr(|| {
@@ -51,40 +54,40 @@ impl Dir {
         })?))
     }
 
-    /// Opens what is there already.
+    /// Opens an existing file or directory.
     fn open_below(&self, path: &OsStr, flags: OFlag) -> io::Result<OwnedFd> {
         retry_on_eintr(|| openat(&self.0, path, flags, Mode::empty()))
     }
 
-    /// Opens a directory below this one; not through a link.
+    /// Opens a directory below this one. A symbolic link is an error.
     pub fn open_dir(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
     }
 
-    /// Opens a directory below this one, through a link if it is one. Only for
-    /// names whose parent directory belongs to a trusted account.
+    /// Opens a directory below this one. A symbolic link is followed, so this
+    /// is only for names whose parent directory belongs to a trusted account.
     pub fn open_dir_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
     }
 
-    /// Opens what is at `path` for reading. Never blocks: what is opened
-    /// may be a FIFO or a device by now, so the caller checks its type.
-    /// A link is an error (`ELOOP`).
+    /// Opens the file at `path` for reading. Never blocks. The file may have
+    /// been replaced by a FIFO or a device, so the caller must check its type.
+    /// A symbolic link is an error (`ELOOP`).
     pub fn open_file(&self, path: &OsStr) -> io::Result<File> {
         self.open_below(path, TO_READ).map(File::from)
     }
 
-    /// As [`Dir::open_file`] for a path of several components. The first may
-    /// be a link, because its parent directory belongs to an account that is
-    /// trusted; another that is one is an error (`ELOOP` or `ENOTDIR`).
+    /// Like [`Dir::open_file`], for a path of several components. The first may
+    /// be a symbolic link, because its parent directory belongs to a trusted
+    /// account; any other symbolic link is an error (`ELOOP` or `ENOTDIR`).
     pub fn open_file_below(&self, path: &OsStr) -> io::Result<File> {
         let how = OpenHow::new()
             .flags(TO_READ)
             .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-        // A link, or a kernel or a filter of system calls that does not have
-        // this call.
+        // There is a symbolic link in the path, or the kernel or a system call
+        // filter does not support openat2(2).
         let wants_steps = [Errno::ELOOP, Errno::ENOSYS, Errno::EPERM];
         match retry_on_eintr(|| openat2(&self.0, path, how)) {
             Err(cause) if is_any(&cause, &wants_steps) => self.open_step_by_step(path),
@@ -107,29 +110,30 @@ impl Dir {
             .open_file(OsStr::from_bytes(name))
     }
 
-    /// Opens a directory below this one as a base for other calls: nothing is
-    /// read from it, so that only search permission is needed later. Not
-    /// through a link.
+    /// Opens a directory below this one as a base for other calls. Its names
+    /// cannot be read, so only search permission is needed. A symbolic link is
+    /// an error.
     pub fn open_place(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
     }
 
-    /// As [`Dir::open_place`], through a link if it is one. Only for names
-    /// whose parent directory belongs to a trusted account.
+    /// Like [`Dir::open_place`], but a symbolic link is followed, so this is
+    /// only for names whose parent directory belongs to a trusted account.
     pub fn open_place_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
     }
 
-    /// Opens `name` without reading rights on it and without an effect on it,
-    /// whatever it is: only to ask what it is. A link is opened itself.
+    /// Opens `name`, whatever its type, only to examine it: read permission is
+    /// not needed, and opening it has no side effects. A symbolic link itself
+    /// is opened.
     pub fn open_unread(&self, name: &OsStr) -> io::Result<OwnedFd> {
         self.open_below(name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
     }
 
-    /// Opens the file `name` for reading and writing, as somebody does who
-    /// may change its mode. Never blocks; a link is an error (`ELOOP`).
+    /// Opens the file `name` for reading and writing, to change its mode. Never
+    /// blocks; a symbolic link is an error (`ELOOP`).
     pub fn open_to_change(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_NOFOLLOW
@@ -139,9 +143,9 @@ impl Dir {
         self.open_below(name, flags).map(File::from)
     }
 
-    /// Opens the file `name` for reading, and for writing at its end; makes it,
-    /// for its owner alone, if there is none. Never blocks; a link is an error
-    /// (`ELOOP`).
+    /// Opens the file `name` for reading and appending; creates it, with access
+    /// for its owner only, if it does not exist. Never blocks; a symbolic link
+    /// is an error (`ELOOP`).
     pub fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_APPEND
@@ -156,8 +160,8 @@ impl Dir {
         })?))
     }
 
-    /// As [`Dir::open_to_append`], but always a new file: an error (`EEXIST`) if
-    /// anything has the name.
+    /// Like [`Dir::open_to_append`], but always creates the file: `EEXIST` if
+    /// the name is taken.
     pub fn create_to_append(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_APPEND
@@ -171,9 +175,9 @@ impl Dir {
         })?))
     }
 
-    /// Opens the file `name` for writing at its end only. If there is none it is
-    /// made, for its owner alone, or it is an error (`ENOENT`). Never blocks; a
-    /// link is an error (`ELOOP`).
+    /// Opens the file `name` for appending only. If it does not exist, it is
+    /// created, with access for its owner only, or `ENOENT` is returned. Never
+    /// blocks; a symbolic link is an error (`ELOOP`).
     pub fn open_log(&self, name: &OsStr, if_missing: IfMissing) -> io::Result<File> {
         let mut flags = OFlag::O_WRONLY
             | OFlag::O_APPEND
@@ -190,8 +194,8 @@ impl Dir {
         })?))
     }
 
-    /// Makes the file `name`, for its owner alone, and opens it for writing. An
-    /// error (`EEXIST`) if there is anything of that name.
+    /// Creates the file `name`, with access for its owner only, and opens it
+    /// for writing. `EEXIST` if the name is taken.
     pub fn make_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
@@ -200,15 +204,16 @@ impl Dir {
         })?))
     }
 
-    /// Opens a FIFO for writing; an error if it has no reader. Not through
-    /// a link.
+    /// Opens a FIFO for writing. It is an error if the FIFO has no reader, or
+    /// for a symbolic link.
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(File::from)
     }
 
-    /// Opens a FIFO or a device for writing; an error (`ENXIO`) for a FIFO that
-    /// has no reader. What is written waits for room. Not through a link.
+    /// Opens a FIFO or a device for writing. A FIFO without a reader is an
+    /// error (`ENXIO`), and so is a symbolic link. Writing blocks until there
+    /// is room.
     pub fn open_stream(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY
             | OFlag::O_NOFOLLOW
@@ -220,18 +225,17 @@ impl Dir {
         Ok(File::from(stream))
     }
 
-    /// Renames `name` in this directory to `new_name` in `target`, never onto
-    /// something that has that name, even if that is another link to the same
-    /// file. See renameat2(2), `RENAME_NOREPLACE`.
+    /// Renames `name` in this directory to `new_name` in `target`, but never
+    /// replaces a file, not even another hard link to the same file. See
+    /// renameat2(2), `RENAME_NOREPLACE`.
     ///
-    /// A file system or a kernel without that flag needs two calls, a look
-    /// whether the name is free and a plain rename: what gets the name between
-    /// them is replaced.
+    /// If the file system or the kernel does not support that flag, two calls
+    /// are used, a check that the name is free and a plain rename: a file that
+    /// gets the name between them is replaced.
     ///
     /// # Errors
     ///
-    /// `EEXIST` if anything has the new name; otherwise what rename(2) fails
-    /// with.
+    /// `EEXIST` if `new_name` is taken; otherwise those of rename(2).
     pub fn rename_no_replace(
         &self,
         name: &OsStr,
@@ -248,7 +252,7 @@ impl Dir {
         }
     }
 
-    /// Fails with `EEXIST` if anything has this name.
+    /// Fails with `EEXIST` if the name is taken.
     fn check_free(&self, name: &OsStr) -> io::Result<()> {
         match self.stat(name) {
             Ok(_) => Err(Errno::EEXIST.into()),
@@ -257,14 +261,14 @@ impl Dir {
         }
     }
 
-    /// Gives `name` in this directory to the file that is called `new` there,
-    /// in one step; what had it is gone. For files that this program writes
-    /// anew; a message moves by [`Dir::rename_no_replace`].
+    /// Renames the file `new` in this directory to `name`, and replaces the
+    /// file of that name, if any, atomically. For files that this program
+    /// rewrites; a message is moved with [`Dir::rename_no_replace`].
     pub fn replace(&self, name: &OsStr, new: &OsStr) -> io::Result<()> {
         retry_on_eintr(|| renameat(&self.0, new, &self.0, name))
     }
 
-    /// Removes a name that is not a directory's.
+    /// Removes a file that is not a directory.
     pub fn remove_file(&self, name: &OsStr) -> io::Result<()> {
         retry_on_eintr(|| unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir))
     }
@@ -274,19 +278,21 @@ impl Dir {
         retry_on_eintr(|| unlinkat(&self.0, name, UnlinkatFlags::RemoveDir))
     }
 
-    /// Makes a directory that only its owner may use.
+    /// Creates a directory that only its owner may use.
     pub fn make_directory(&self, name: &OsStr) -> io::Result<()> {
         retry_on_eintr(|| mkdirat(&self.0, name, Mode::S_IRWXU))
     }
 
-    /// Sets both times of `name` to `seconds`; of a link itself, if it is one.
+    /// Sets the access and modification times of `name` to `seconds` since the
+    /// epoch. Symbolic links are not followed.
     pub fn set_times(&self, name: &OsStr, seconds: i64) -> io::Result<()> {
         let time = TimeSpec::new(seconds, 0);
         let how = UtimensatFlags::NoFollowSymlink;
         Ok(utimensat(&self.0, name, &time, &time, how)?)
     }
 
-    /// Sets both times of `name` to what they were; as [`Dir::set_times`].
+    /// Restores the access and modification times of `name` to those in an
+    /// earlier stat(2) result. Symbolic links are not followed.
     pub fn restore_times(&self, name: &OsStr, before: &FileStat) -> io::Result<()> {
         self.set_times_to(
             name,
@@ -295,8 +301,8 @@ impl Dir {
         )
     }
 
-    /// Sets the times of `name`, each in seconds and nanoseconds; as
-    /// [`Dir::set_times`].
+    /// Sets the access and modification times of `name`, each in seconds and
+    /// nanoseconds since the epoch. Symbolic links are not followed.
     pub fn set_times_to(
         &self,
         name: &OsStr,
@@ -309,31 +315,32 @@ impl Dir {
         Ok(utimensat(&self.0, name, &accessed, &modified, how)?)
     }
 
-    /// Waits until the names in this directory are on the disk.
+    /// Waits until changes to the names in this directory are on disk.
     pub fn sync(&self) -> io::Result<()> {
         retry_on_eintr(|| fsync(&self.0))
     }
 
-    /// What lstat(2) says of `path`.
+    /// Returns the lstat(2) result for `path`.
     pub fn stat(&self, path: &OsStr) -> io::Result<FileStat> {
         Ok(fstatat(&self.0, path, AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
-    /// What stat(2) says of what `path` leads to.
+    /// Returns the stat(2) result for `path`. Symbolic links are followed.
     pub fn stat_through_link(&self, path: &OsStr) -> io::Result<FileStat> {
         Ok(fstatat(&self.0, path, AtFlags::empty())?)
     }
 
-    /// The names in this directory, in readdir order, without `.` and `..`.
+    /// Returns the names in this directory, in readdir order, without `.` and
+    /// `..`.
     ///
-    /// The names share the directory's read position: list once per `Dir`, or
-    /// once more after [`Dir::rewind`].
+    /// The returned stream shares its position with the directory: list a `Dir`
+    /// only once, or again after [`Dir::rewind`].
     pub fn names(&self) -> io::Result<NameStream> {
         let copy = self.0.try_clone()?;
         Ok(NameStream(nix::dir::Dir::from_fd(copy)?.into_iter()))
     }
 
-    /// Lets the next [`Dir::names`] begin at the first name again.
+    /// Makes the next [`Dir::names`] begin at the first name again.
     pub fn rewind(&self) -> io::Result<()> {
         lseek(&self.0, 0, Whence::SeekSet)?;
         Ok(())
@@ -346,14 +353,14 @@ impl AsFd for Dir {
     }
 }
 
-/// The names in a directory that are still to be read.
+/// A stream of the names in a directory.
 #[derive(Debug)]
 pub struct NameStream(OwningIter);
 
 impl NameStream {
-    /// Puts the next name into `name` and returns what kind of object it stood
-    /// for when the directory was read, if the file system reports it; `None` at
-    /// the end.
+    /// Stores the next name in `name`. Returns its file type when the directory
+    /// was read, if the file system reports it (`Some(None)` if it does not);
+    /// `None` at the end.
     pub fn next(&mut self, name: &mut Vec<u8>) -> io::Result<Option<Option<FileKind>>> {
         for entry in &mut self.0 {
             let entry = entry?;
@@ -370,16 +377,16 @@ impl NameStream {
     }
 }
 
-/// What becomes of a file that is not there.
+/// What to do if a file does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
-    /// It is made.
+    /// The file is created.
     Make,
-    /// That is an error.
+    /// An error is returned.
     Fail,
 }
 
-/// What kind of object a stat(2) result describes.
+/// A file type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
@@ -393,7 +400,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// The kind in a stat(2) result.
+    /// Returns the file type in a stat(2) result.
     pub fn of(stat: &FileStat) -> Self {
         match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
             SFlag::S_IFREG => Self::File,
@@ -420,7 +427,7 @@ pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
     Ok(fchmod(file, Mode::from_bits_truncate(mode))?)
 }
 
-/// Sets the owner and group of an open file, by number.
+/// Sets the owner and group of an open file, by ID.
 pub fn set_owner(file: impl AsFd, (user, group): (u32, u32)) -> io::Result<()> {
     Ok(fchown(
         file,
@@ -429,7 +436,7 @@ pub fn set_owner(file: impl AsFd, (user, group): (u32, u32)) -> io::Result<()> {
     )?)
 }
 
-/// What fstat(2) says of an open file.
+/// Returns the fstat(2) result for an open file.
 pub fn stat_open(file: impl AsFd) -> io::Result<FileStat> {
     Ok(fstat(file)?)
 }

@@ -1,11 +1,11 @@
-//! System errors: their words in strerror(3) and nothing else, and which
-//! one it is.
+//! System errors: their strerror(3) texts without additions, and comparison
+//! with error numbers.
 
 use std::io;
 
 use nix::errno::Errno;
 
-/// The text of strerror(3), for example `No such file or directory`.
+/// Returns the strerror(3) text, for example `No such file or directory`.
 ///
 /// The standard library appends ` (os error 2)`; administrators and their
 /// scripts know the text without it.
@@ -19,12 +19,12 @@ pub fn error_text(error: &io::Error) -> String {
     }
 }
 
-/// Whether an error is one of these.
+/// Returns whether an error has one of these error numbers.
 pub fn is_any(error: &io::Error, errnos: &[Errno]) -> bool {
     errnos.iter().any(|errno| is(error, *errno))
 }
 
-/// Whether an error is this one.
+/// Returns whether an error has this error number.
 pub fn is(error: &io::Error, errno: Errno) -> bool {
     error.raw_os_error() == Some(errno as i32)
 }

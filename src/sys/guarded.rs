@@ -1,5 +1,5 @@
-//! Directories that an account cannot change: only there may root open a file
-//! by a path that the account could otherwise make lead elsewhere.
+//! Opens directories that a given account cannot change. Only there can root
+//! safely open a file by a path that the account could otherwise redirect.
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -10,7 +10,7 @@ use nix::unistd::{Gid, Uid, getgrouplist};
 
 use super::dir::{Dir, FileKind, stat_open};
 
-/// The account that is not trusted.
+/// An account that is not trusted.
 #[derive(Clone, Debug)]
 pub struct Account {
     name: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// The user of that name and ID, with its group.
+    /// Creates the account with this user name, user ID and primary group ID.
     pub fn new(name: &[u8], user: Uid, group: Gid) -> Self {
         Self {
             name: name.to_vec(),
@@ -28,8 +28,8 @@ impl Account {
         }
     }
 
-    /// Whether the account has the group, or the system has the account in it.
-    /// That is asked only if it matters: name services can be slow.
+    /// Returns whether the account is in the group. The system's group database
+    /// is consulted only if it matters, because name services can be slow.
     fn is_in(&self, group: Gid) -> bool {
         let listed = || {
             let name = CString::new(self.name.as_slice()).ok()?;
@@ -39,16 +39,17 @@ impl Account {
     }
 }
 
-/// Opens the directory of the file at `path`, and returns it with the file's
-/// name. Each directory on the way is looked at when it is open, and no link is
-/// followed.
+/// Opens the parent directory of the file at `path`, and returns it with the
+/// file's name. Each directory on the path is checked after it was opened, and
+/// no symbolic link is followed.
 ///
 /// # Errors
 ///
 /// `PermissionDenied` if the account owns one of the directories, or may write
-/// to it and rename what others have there (also by a group of its own, or as
-/// everybody may); `InvalidInput` for a path that is not absolute or has `..`
-/// in it; or what the kernel says, such as `ELOOP` for a link.
+/// to it and rename the files of others there (also through one of its groups,
+/// or because everybody may); `InvalidInput` for a path that is not absolute or
+/// contains `..`; otherwise the system error, such as `ELOOP` for a symbolic
+/// link.
 pub fn open_parent<'p>(path: &'p Path, account: &Account) -> io::Result<(Dir, &'p OsStr)> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
     let name = path.file_name().ok_or_else(invalid)?;
@@ -74,7 +75,8 @@ fn refuse_if_open_to(directory: &Dir, account: &Account) -> io::Result<()> {
     let is_owner = Uid::from_raw(stat.st_uid) == account.user;
     let by_group = mode.contains(Mode::S_IWGRP) && account.is_in(Gid::from_raw(stat.st_gid));
     let may_write = by_group || mode.contains(Mode::S_IWOTH);
-    // In a directory with this bit, only the owner of a file may rename it.
+    // In a directory with the sticky bit, only the owner of a file may rename
+    // it.
     let may_rename = may_write && !mode.contains(Mode::S_ISVTX);
     if is_owner || may_rename || FileKind::of(&stat) != FileKind::Directory {
         return Err(io::ErrorKind::PermissionDenied.into());
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     fn account() -> Account {
-        // In no directory of the test's.
+        // This account has no rights in the test's directories.
         Account::new(b"nobody-4242", Uid::from_raw(4242), Gid::from_raw(4242))
     }
 

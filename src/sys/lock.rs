@@ -1,5 +1,5 @@
-//! Locks on files: whether another process holds one, without touching it; and
-//! an exclusive flock(2) of our own.
+//! File locks: detects whether another process holds one, without touching it,
+//! and takes an exclusive flock(2) lock.
 
 use std::fs::File;
 use std::io;
@@ -13,25 +13,26 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::error_text::is;
 
-/// The file where the kernel lists the locks that are held.
+/// The file in which the kernel lists all locks.
 const LOCKS: &str = "/proc/locks";
-/// Where it says of each open file which mount and which inode it is of.
+/// The directory in which the kernel describes each open file, including its
+/// mount and inode number.
 const OPEN_FILES: &str = "/proc/self/fdinfo";
-/// Where it says which device each mount is of.
+/// The file in which the kernel lists the device of each mount.
 const MOUNTS: &str = "/proc/self/mountinfo";
 
-/// Whether any process holds an exclusive flock(2), or an fcntl(2) lock on this
-/// host, on a file. Any descriptor will do, also one of `O_PATH`.
+/// Returns whether any process holds an exclusive flock(2) lock, or an fcntl(2)
+/// lock on this host, on a file. Any descriptor will do, also an `O_PATH` one.
 ///
-/// Only reads what the kernel lists: there is no call that asks for a flock(2)
-/// without taking it, and taking it would, for that instant, keep a mail
-/// system that is being started from taking it. A file on btrfs or overlayfs
-/// has another device in stat(2) than in the list, so the device of its mount
-/// counts as well.
+/// Only reads the kernel's list: no call tests for a flock(2) lock without
+/// taking it, and taking it could, for that instant, prevent a mail system that
+/// is just starting from taking it. A file on btrfs or overlayfs has a
+/// different device in stat(2) than in the list, so the device of its mount is
+/// compared as well.
 ///
 /// # Errors
 ///
-/// What the kernel lists cannot be read.
+/// The kernel's list cannot be read.
 pub fn is_listed_as_locked(file: impl AsFd) -> io::Result<bool> {
     let file = file.as_fd();
     let stat = fstat(file)?;
@@ -44,14 +45,14 @@ pub fn is_listed_as_locked(file: impl AsFd) -> io::Result<bool> {
         .any(|name| locks.lines().any(|line| excludes(line, name))))
 }
 
-/// Whether any process holds an exclusive fcntl(2) lock on an open file, on
-/// this host or, on a file system of the network, on another. Takes no lock.
+/// Returns whether any process holds an exclusive fcntl(2) lock on an open
+/// file, on this host or, for a network file system, on another. Takes no lock.
 ///
 /// # Errors
 ///
-/// The file system or the kernel does not report it.
+/// The file system or the kernel does not report locks.
 pub fn has_record_lock(file: &File) -> io::Result<bool> {
-    // Such a lock could be taken beside all but an exclusive one.
+    // A shared lock conflicts only with an exclusive one.
     let mut lock = libc::flock {
         l_type: F_RDLCK,
         l_whence: SEEK_SET,
@@ -63,33 +64,34 @@ pub fn has_record_lock(file: &File) -> io::Result<bool> {
     Ok(lock.l_type != F_UNLCK)
 }
 
-// fcntl(2) wants them as short integers.
+// The fields of `flock` are short integers.
 const F_RDLCK: libc::c_short = libc::F_RDLCK as libc::c_short;
 const F_UNLCK: libc::c_short = libc::F_UNLCK as libc::c_short;
 const SEEK_SET: libc::c_short = libc::SEEK_SET as libc::c_short;
 
-/// What the list calls a file whose device is that of its mount.
+/// Returns the name that the kernel's list uses for a file if it identifies the
+/// file by the device of its mount.
 fn name_by_mount(file: BorrowedFd<'_>, stat_inode: u64) -> io::Result<Option<String>> {
     let number = file.as_raw_fd();
-    let facts = std::fs::read_to_string(format!("{OPEN_FILES}/{number}"))?;
-    let Some(mount) = action_result(&facts, "mnt_id:") else {
+    let fields = std::fs::read_to_string(format!("{OPEN_FILES}/{number}"))?;
+    let Some(mount) = field_value(&fields, "mnt_id:") else {
         return Ok(None);
     };
-    // Kernels before 5.14 do not say which inode.
-    let inode = action_result(&facts, "ino:").and_then(|text| text.parse().ok());
+    // Kernels before 5.14 do not report the inode number.
+    let inode = field_value(&fields, "ino:").and_then(|text| text.parse().ok());
     let mounts = std::fs::read_to_string(MOUNTS)?;
     let device = mounts.lines().find_map(|line| device_of_mount(line, mount));
     Ok(device.map(|device| listed_name(device, inode.unwrap_or(stat_inode))))
 }
 
-/// The text after a name in the lines of /proc/self/fdinfo.
-fn action_result<'t>(facts: &'t str, name: &str) -> Option<&'t str> {
-    let mut lines = facts.lines();
+/// Returns the value of a field in /proc/self/fdinfo.
+fn field_value<'t>(fields: &'t str, name: &str) -> Option<&'t str> {
+    let mut lines = fields.lines();
     lines.find_map(|line| line.strip_prefix(name).map(str::trim))
 }
 
-/// The device in a line such as `65 43 0:39 / /mnt rw - overlay overlay rw`, if
-/// it is of this mount.
+/// Returns the device in a line such as `65 43 0:39 / /mnt rw - overlay overlay
+/// rw`, if the line describes this mount.
 fn device_of_mount(line: &str, mount: &str) -> Option<(u64, u64)> {
     let mut words = line.split(' ');
     if words.next() != Some(mount) {
@@ -99,32 +101,35 @@ fn device_of_mount(line: &str, mount: &str) -> Option<(u64, u64)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// What the list calls a file.
+/// Returns the name that the kernel's list uses for a file.
 fn listed_name((major, minor): (u64, u64), inode: u64) -> String {
     format!("{major:02x}:{minor:02x}:{inode}")
 }
 
-/// Whether a line such as `1: FLOCK  ADVISORY  WRITE 2413 fe:00:1234 0 EOF`
-/// is an exclusive lock on this file. Lines with `->` are of waiting processes.
+/// Returns whether a line such as `1: FLOCK  ADVISORY  WRITE 2413 fe:00:1234 0
+/// EOF` describes an exclusive lock on this file. Lines with `->` describe
+/// waiting processes.
 fn excludes(line: &str, file: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     matches!(words.as_slice(), [_, kind, _, "WRITE", _, name, ..] if *kind != "->" && *name == file)
 }
 
-/// An exclusive flock(2) on a file, given back when dropped.
+/// An exclusive flock(2) lock on a file, released when dropped.
 ///
-/// Not nix's: that one panics if the lock cannot be given back.
+/// nix's own type is not used, because it panics if the lock cannot be
+/// released.
 #[derive(Debug)]
 pub struct Locked(File);
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // If this fails the lock goes with the last descriptor of the file.
+        // If this fails, the lock is released with the last descriptor of the
+        // file.
         let _ = lock_or_unlock(&self.0, FlockOperation::Unlock);
     }
 }
 
-/// Takes an exclusive flock(2); `None` if another process has it.
+/// Takes an exclusive flock(2) lock; `None` if another process holds it.
 ///
 /// # Errors
 ///
@@ -165,12 +170,12 @@ mod tests {
         }
     }
 
-    // As kernel 6.18 lists a file on an overlay.
+    // Observed with kernel 6.18 for a file on overlayfs.
     #[test]
     fn the_device_of_a_mount_is_found_by_its_number() {
-        let facts = "pos:\t0\nflags:\t0102001\nmnt_id:\t65\nino:\t10019121\n";
-        let mount = action_result(facts, "mnt_id:").unwrap();
-        assert_eq!(action_result(facts, "ino:"), Some("10019121"));
+        let fields = "pos:\t0\nflags:\t0102001\nmnt_id:\t65\nino:\t10019121\n";
+        let mount = field_value(fields, "mnt_id:").unwrap();
+        assert_eq!(field_value(fields, "ino:"), Some("10019121"));
         let line = "65 43 0:39 / /tmp/m rw,relatime - overlay overlay rw,lowerdir=/l";
         let device = device_of_mount(line, mount).unwrap();
         assert_eq!(listed_name(device, 10_019_121), "00:27:10019121");

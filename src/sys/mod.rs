@@ -1,9 +1,9 @@
-//! The operating system, made safe to use: directories by descriptor, rights,
-//! copies of the process, signals, sockets, terminals, local time, system
-//! error texts.
+//! Safe interfaces to the operating system: directories by descriptor, rights,
+//! copies of the process, signals, sockets, terminals, local time, system error
+//! texts.
 //!
-//! The only module with `unsafe`; each use states why it is sound. Independent
-//! of mail.
+//! The only module with `unsafe` code; each use states why it is sound.
+//! Independent of mail.
 #![allow(unsafe_code)]
 
 pub mod child;
@@ -24,8 +24,8 @@ use std::io;
 
 use nix::errno::Errno;
 
-/// Makes a call, once more as long as a signal interrupts it: on a file system
-/// of the network, or in user space, any of them can be.
+/// Repeats a system call that was interrupted by a signal. On a network or
+/// user-space file system, any call can be.
 fn retry_on_eintr<T>(call: impl Fn() -> nix::Result<T>) -> io::Result<T> {
     loop {
         match call() {

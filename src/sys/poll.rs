@@ -1,4 +1,4 @@
-//! Waiting for several descriptors at once, within a time limit. A signal does
+//! Waits for several descriptors at once, within a time limit. A signal does
 //! not extend the limit.
 
 use std::io;
@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// What is waited for.
+/// The condition to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// Something to read, or the end of it.
+    /// Input or the end of input.
     Input,
     /// Room to write.
     Room,
 }
 
-/// Waits until one of `descriptors` is ready, `limit` at most, and says which
-/// are, by their places in the list.
+/// Waits until at least one of `descriptors` is ready, but no longer than
+/// `limit`. Returns the indexes of those that are ready.
 pub fn poll_for(
     descriptors: &[BorrowedFd<'_>],
     what: Readiness,

@@ -1,5 +1,5 @@
-//! What a process does before anything else: umask, the standard
-//! descriptors, whether it runs with more rights than its caller.
+//! The state of the process: umask, standard descriptors, open files, and
+//! whether it runs with more rights than its caller.
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{File, OpenOptions};
@@ -22,31 +22,32 @@ use rustix::stdio::{stderr, stdin, stdout};
 use super::dir::Dir;
 use super::signals::{Disposition, set_disposition};
 
-/// Whether standard output was closed when the process was started. One
-/// process has one start, so it is global; it is written before `main` alone.
+/// Whether standard output was closed when the process was started. The start
+/// of the process is global, so this is, too; it is written only before `main`.
 static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Runs [`look_at_stdout`] before the Rust runtime, which opens /dev/null in
-/// place of closed standard descriptors: output would be lost with status 0
+/// Runs [`record_stdout_state`] before the Rust runtime, which opens /dev/null
+/// in place of closed standard descriptors: output would be lost with status 0,
 /// where Postfix's tools end with an error.
-// SAFETY: the section holds pointers to functions of C that are called once,
-// before main, in the only thread there is.
+// SAFETY: the section holds pointers to C functions that are called once,
+// before main, when the process has a single thread.
 #[used]
 #[unsafe(link_section = ".init_array")]
-static BEFORE_MAIN: extern "C" fn() = look_at_stdout;
+static BEFORE_MAIN: extern "C" fn() = record_stdout_state;
 
-extern "C" fn look_at_stdout() {
+extern "C" fn record_stdout_state() {
     STDOUT_WAS_CLOSED.store(!is_open(stdout()), Ordering::SeqCst);
 }
 
-/// umask 022, and descriptors 0, 1 and 2 open: a file opened later must never
-/// be given one of these numbers and receive our output. A standard output
-/// that was closed is open for reading only: writing to it fails.
+/// Sets the umask to 022 and makes sure that descriptors 0, 1 and 2 are open: a
+/// file opened later must never be given one of these numbers and receive our
+/// output. A standard output that was closed is opened for reading only, so
+/// that writing to it fails.
 ///
 /// # Errors
 ///
-/// A descriptor is closed, and /dev/null cannot be opened in its place. With
-/// all of them open /dev/null is not needed: a chroot may have none.
+/// A descriptor is closed, and /dev/null cannot be opened in its place. If all
+/// of them are open, /dev/null is not needed: a chroot may lack it.
 pub fn sanitize_process() -> io::Result<()> {
     umask(Mode::from_bits_truncate(0o022));
     while [stdin(), stdout(), stderr()]
@@ -57,7 +58,7 @@ pub fn sanitize_process() -> io::Result<()> {
             .read(true)
             .write(true)
             .open("/dev/null")?;
-        // Keeps the lowest free number for good: that is the purpose.
+        // Deliberately leaks the descriptor, which has the lowest free number.
         let _ = null.into_raw_fd();
     }
     if STDOUT_WAS_CLOSED.load(Ordering::SeqCst) {
@@ -66,13 +67,13 @@ pub fn sanitize_process() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a standard descriptor is open.
+/// Returns whether a standard descriptor is open.
 fn is_open(standard: BorrowedFd<'_>) -> bool {
     fcntl(standard, FcntlArg::F_GETFD).is_ok()
 }
 
-/// Raises the number of files that may be open as far as the process may, and
-/// says how many more can be opened now.
+/// Raises the limit on open files as far as the process is allowed to, and
+/// returns how many more files can be opened now.
 pub fn raise_open_files() -> u64 {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
         return 0;
@@ -84,12 +85,12 @@ pub fn raise_open_files() -> u64 {
     limit.saturating_sub(open_files().unwrap_or(0))
 }
 
-/// How many files are open.
+/// Returns the number of open files.
 fn open_files() -> io::Result<u64> {
     count_names(Path::new("/proc/self/fd"))
 }
 
-/// How many names there are in a directory.
+/// Returns the number of names in a directory.
 fn count_names(directory: &Path) -> io::Result<u64> {
     let mut names = Dir::open(directory)?.names()?;
     let (mut count, mut name) = (0u64, Vec::new());
@@ -99,14 +100,15 @@ fn count_names(directory: &Path) -> io::Result<u64> {
     Ok(count)
 }
 
-/// How often this thread has had to wait so far, for a disk or for a lock: its
-/// voluntary context switches.
+/// Returns how often this thread has waited so far, for a disk or for a lock:
+/// its number of voluntary context switches.
 pub fn waits() -> i64 {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
 }
 
-/// Aborts the process if the thread that holds it panics: others would wait for
-/// it for ever, or take incomplete results for complete ones.
+/// Aborts the process if the thread that holds this value panics. Other threads
+/// would otherwise wait for it forever, or take incomplete results for complete
+/// ones.
 #[derive(Debug)]
 pub struct AbortOnPanic;
 
@@ -118,36 +120,39 @@ impl Drop for AbortOnPanic {
     }
 }
 
-/// The number of this process.
+/// Returns the process ID.
 pub fn process_number() -> u32 {
     std::process::id()
 }
 
-/// The name of a user, if the system has one.
+/// Returns the name of a user; `None` if the system has none.
 pub fn user_name(user: Uid) -> Option<String> {
     User::from_uid(user).ok().flatten().map(|user| user.name)
 }
 
-/// The caller of the process, and whether the process has more rights.
+/// The caller of the process, and whether the process has more rights than the
+/// caller.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessIds {
-    /// The user who called it.
+    /// The real user ID.
     pub user: Uid,
-    /// Whether the process trusts the caller's input.
+    /// Whether the process can trust the caller's input.
     pub trust: Trust,
 }
 
-/// Whether the process got rights from the file it was started from.
+/// Whether the process got rights from the file that it was started from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// It has the caller's rights: the caller may say where to look.
+    /// The process has the caller's rights, so the caller may choose which
+    /// files it uses.
     OwnRights,
-    /// Set-uid or set-gid: what the caller says must be checked.
+    /// The process is set-uid or set-gid, so the caller's input must be
+    /// checked.
     BorrowedRights,
 }
 
 impl ProcessIds {
-    /// Asks the kernel.
+    /// Returns the IDs of this process.
     pub fn of_this_process() -> Self {
         Self {
             user: getuid(),
@@ -160,49 +165,51 @@ impl ProcessIds {
     }
 }
 
-/// Set-uid or set-gid, or started by a program that is. Root has nothing to
-/// borrow.
+/// Returns whether the process is set-uid or set-gid, or was started by such a
+/// program. False for root, who gains no rights.
 fn has_borrowed_rights() -> bool {
     if getuid().is_root() && geteuid().is_root() {
         return false;
     }
-    // The kernel's own mark also covers file capabilities.
+    // The kernel's own flag also covers file capabilities.
     let secure = auxiliary_value(libc::AT_SECURE) != 0;
     secure || getuid() != geteuid() || getgid() != getegid()
 }
 
-/// A value that the kernel gave the process at its start; 0 if there is none.
+/// Returns a value that the kernel passed to the process at its start; 0 if
+/// there is none.
 fn auxiliary_value(kind: libc::c_ulong) -> libc::c_ulong {
     // SAFETY: getauxval(3) takes an integer and returns one.
     unsafe { libc::getauxval(kind) }
 }
 
-/// The path from which the kernel started the program, as it was asked to.
+/// Returns the path of the program, as it was passed to execve(2).
 pub fn started_from() -> Option<OsString> {
     let address = auxiliary_value(libc::AT_EXECFN);
     let path = std::ptr::with_exposed_provenance::<libc::c_char>(usize::try_from(address).ok()?);
     if path.is_null() {
         return None;
     }
-    // SAFETY: the kernel put a C string there, on the first stack, where it
-    // stays as long as the process lives; nothing here writes to it.
+    // SAFETY: the kernel stored a C string there, on the initial stack, where
+    // it stays as long as the process lives; nothing here writes to it.
     let path = unsafe { CStr::from_ptr(path) };
     Some(OsStr::from_bytes(path.to_bytes()).to_owned())
 }
 
-/// Ends the process by SIGPIPE, as C programs end, when it writes to a pipe
+/// Makes the process end by SIGPIPE, as C programs do, when it writes to a pipe
 /// without a reader.
 pub fn die_of_closed_pipes() {
-    // It cannot fail for this signal.
+    // This cannot fail for SIGPIPE.
     let _ = set_disposition(Signal::SIGPIPE, Disposition::Default);
 }
 
-/// Whether the calling thread is the only one that uses this process's memory.
-/// No other thread can start one, so that stays so until the caller does.
+/// Returns whether the calling thread is the only one that uses this process's
+/// memory. The answer stays true until the caller starts a thread, because no
+/// other thread can.
 ///
 /// unshare(2): CLONE_THREAD has no effect in a process with one thread, and is
-/// an error (`EINVAL`) in any other. Where a filter of system calls forbids the
-/// call, /proc/self/task says how many threads there are.
+/// an error (`EINVAL`) in any other. If a system call filter forbids the call,
+/// the threads in /proc/self/task are counted.
 pub fn is_only_thread() -> bool {
     match unshare(CloneFlags::CLONE_THREAD) {
         Ok(()) => true,

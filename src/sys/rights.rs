@@ -1,5 +1,5 @@
-//! Gives up rights for good, and checks that they are gone: for programs that
-//! are installed set-gid, or called by root.
+//! Gives up rights permanently, and verifies that they are gone, for programs
+//! that are installed set-gid or called by root.
 
 use nix::errno::Errno;
 use nix::unistd::{
@@ -8,33 +8,35 @@ use nix::unistd::{
 };
 use thiserror::Error;
 
-/// Why rights could not be given up. The program must stop.
+/// The reason why rights could not be given up. The program must stop.
 #[derive(Debug, Error)]
 pub enum RightsError {
     /// A system call failed.
     #[error("{call}({id}): {}", .cause.desc())]
     Call {
-        /// setgid, setgroups or setuid.
+        /// The name of the system call.
         call: &'static str,
-        /// The group or user asked for.
+        /// The requested group or user ID.
         id: u32,
-        /// What the kernel said.
+        /// The system error.
         cause: Errno,
     },
-    /// Every call succeeded, and still the process is not, or not for good,
-    /// this user in this group.
+    /// Every call succeeded, but the process has not permanently become this
+    /// user in this group.
     #[error("the process has not become user {user} in group {group}")]
     Kept {
-        /// The user asked for.
+        /// The requested user.
         user: Uid,
-        /// The group asked for.
+        /// The requested group.
         group: Gid,
     },
 }
 
-/// Becomes `user` in `group` and no other group, for the rest of the process.
+/// Becomes `user` in `group`, and leaves all other groups, for the rest of the
+/// process.
 ///
-/// The order matters: after setuid the process may no longer change groups.
+/// The order matters: after setuid(2) the process can no longer change its
+/// groups.
 pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
     let failed = |call, id| move |cause| RightsError::Call { call, id, cause };
     setgid(group).map_err(failed("setgid", group.as_raw()))?;
@@ -43,7 +45,7 @@ pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
     prove(user, group)
 }
 
-/// Gives up the group that a set-gid file lent to the process.
+/// Permanently gives up the group that the process got from a set-gid file.
 pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     let own = getgid();
     set_groups(own, own, own)?;
@@ -54,8 +56,8 @@ pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     }
 }
 
-/// A group that a set-gid file lent to the process, and that has no effect
-/// until it is resumed.
+/// A group that the process got from a set-gid file. It has no effect until it
+/// is resumed.
 #[derive(Debug)]
 #[must_use]
 pub struct SuspendedGroup {
@@ -63,12 +65,12 @@ pub struct SuspendedGroup {
     lent: Gid,
 }
 
-/// Suspends the group that a set-gid file lent to the process, so that what
-/// the caller names is opened with the caller's rights.
+/// Suspends the group that the process got from a set-gid file, so that files
+/// that the caller names are opened with the caller's rights.
 ///
 /// # Errors
 ///
-/// The system call's; nothing has changed then.
+/// The system call fails; nothing has changed then.
 pub fn suspend_borrowed_group() -> Result<SuspendedGroup, RightsError> {
     let (own, lent) = (getgid(), getegid());
     set_groups(own, own, lent)?;
@@ -80,7 +82,7 @@ impl SuspendedGroup {
     ///
     /// # Errors
     ///
-    /// The system call's; the group stays suspended then.
+    /// The system call fails; the group stays suspended then.
     pub fn resume(self) -> Result<(), RightsError> {
         set_groups(self.own, self.lent, self.lent)
     }
@@ -94,8 +96,8 @@ fn set_groups(real: Gid, effective: Gid, saved: Gid) -> Result<(), RightsError> 
     })
 }
 
-/// Gives up the user that a set-uid file lent to the process: nothing here is
-/// made to be installed like that.
+/// Permanently gives up the user that the process got from a set-uid file: none
+/// of these programs is meant to be installed set-uid.
 pub fn irrevocably_drop_borrowed_user() -> Result<(), RightsError> {
     let own = getuid();
     setresuid(own, own, own).map_err(|cause| RightsError::Call {
@@ -110,7 +112,8 @@ pub fn irrevocably_drop_borrowed_user() -> Result<(), RightsError> {
     }
 }
 
-/// Fails unless every ID is the new one and the old user cannot come back.
+/// Verifies that every ID is the new one and that the old user cannot be
+/// regained.
 fn prove(user: Uid, group: Gid) -> Result<(), RightsError> {
     let groups = getgroups().is_ok_and(|all| all.iter().all(|g| *g == group));
     let root_is_gone = user.is_root() || setuid(Uid::from_raw(0)).is_err();
@@ -121,12 +124,12 @@ fn prove(user: Uid, group: Gid) -> Result<(), RightsError> {
     }
 }
 
-/// Whether the real, effective and saved user are this one.
+/// Returns whether the real, effective and saved user IDs are all this one.
 fn is_user(user: Uid) -> bool {
     getresuid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [user; 3])
 }
 
-/// Whether the real, effective and saved group are this one.
+/// Returns whether the real, effective and saved group IDs are all this one.
 fn is_group(group: Gid) -> bool {
     getresgid().is_ok_and(|ids| [ids.real, ids.effective, ids.saved] == [group; 3])
 }

@@ -1,8 +1,8 @@
-//! Signals that ask the process to end: recorded by a handler, and checked by
-//! the work between two steps, so that no step is left half done.
+//! Signals that ask the process to end: a handler records them, and the work
+//! checks for them between two steps, so that no step is left incomplete.
 //!
-//! One process has one set of signals, so what the handler records is global;
-//! it is reached only through [`Interrupts`].
+//! Signal handlers belong to the whole process, so the handler's record is
+//! global; it is accessed only through [`Interrupts`] and [`SignalFlag`].
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,50 +17,55 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::pipe2;
 
-/// The first signal that came; 0 before that.
+/// The number of the first signal that was caught; 0 if there was none.
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
-/// Where the handler writes, to end a wait. Never closed.
+/// The pipe to which the handler writes to end a wait. Never closed.
 static WAKE: OnceLock<OwnedFd> = OnceLock::new();
 
-/// What a signal does that was ignored when the process was started.
+/// The treatment of a signal that was ignored when the process was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IfIgnored {
     Catch,
     LeaveIgnored,
 }
 
-/// What a wait ended with.
+/// The reason why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// There is something to read, or the end of it.
+    /// There is input, or the end of input.
     Readable,
-    /// A signal came.
+    /// A signal was caught.
     Interrupted,
 }
 
-/// Whether a signal came, for loops that only need to know that.
+/// A copyable handle that tells whether a signal was caught.
 #[derive(Clone, Copy, Debug)]
 pub struct SignalFlag(());
 
 impl SignalFlag {
-    /// Whether one came.
+    /// Returns whether a signal was caught.
     pub fn is_set(self) -> bool {
         CAUGHT.load(Ordering::SeqCst) != 0
     }
 }
 
-/// The signals of this process, watched.
+/// The signals that ask this process to end.
 #[derive(Debug)]
 pub struct Interrupts {
     woken: OwnedFd,
 }
 
 impl Interrupts {
-    /// Begins to catch SIGINT and SIGQUIT, and SIGTERM and SIGHUP unless they
-    /// are ignored, as they are below nohup(1). Call it once.
+    /// Begins to catch SIGINT and SIGQUIT, and also SIGTERM and SIGHUP unless
+    /// they are ignored, as they are under nohup(1).
+    ///
+    /// # Errors
+    ///
+    /// Those of pipe2(2) and sigaction(2); `AlreadyExists` if it was called
+    /// before.
     pub fn watch() -> io::Result<Self> {
         let (woken, wake) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        // The handler may write at any time from now on.
+        // The handler may write to the pipe at any time from now on.
         WAKE.set(wake)
             .map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))?;
         for (signal, if_ignored) in [
@@ -74,7 +79,7 @@ impl Interrupts {
         Ok(Self { woken })
     }
 
-    /// The number of the first signal that came.
+    /// Returns the number of the first signal that was caught.
     pub fn caught(&self) -> Option<i32> {
         match CAUGHT.load(Ordering::SeqCst) {
             0 => None,
@@ -82,12 +87,13 @@ impl Interrupts {
         }
     }
 
-    /// The same question, for threads and loops that outlive a borrow.
+    /// Returns a handle that answers the same question and can outlive the
+    /// borrow.
     pub fn flag(&self) -> SignalFlag {
         SignalFlag(())
     }
 
-    /// Waits this long, or until a signal comes.
+    /// Waits for the given time, or until a signal is caught.
     pub fn wait_during(&self, time: Duration) -> io::Result<()> {
         let start = Instant::now();
         while self.caught().is_none() {
@@ -95,7 +101,7 @@ impl Interrupts {
             if left.is_zero() {
                 break;
             }
-            // Rounded up: a wait of no time at all would be a busy one.
+            // Round up: a timeout of zero would make this a busy loop.
             let left = left.saturating_add(Duration::from_micros(999));
             let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
             let mut watched = [PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
@@ -107,12 +113,13 @@ impl Interrupts {
         Ok(())
     }
 
-    /// Ends a wait for input in another thread: no more is needed.
+    /// Ends all waits for input in other threads, because no more input is
+    /// needed.
     pub fn end_waits(&self) {
         wake();
     }
 
-    /// Waits until `input` can be read or a signal comes.
+    /// Waits until `input` can be read or a signal is caught.
     pub fn wait_for(&self, input: impl AsFd) -> io::Result<Wake> {
         loop {
             let mut watched = [
@@ -137,7 +144,7 @@ impl Interrupts {
     }
 }
 
-/// The name of a signal, such as SIGINT.
+/// Returns the name of a signal, such as `SIGINT`.
 pub fn name(signal: i32) -> String {
     let known = Signal::try_from(signal);
     known.map_or_else(|_| format!("signal {signal}"), |known| known.to_string())
@@ -151,19 +158,20 @@ fn catch(signal: Signal, if_ignored: IfIgnored) -> io::Result<()> {
     Ok(())
 }
 
-/// What a signal does.
+/// The disposition of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Disposition {
-    /// What the kernel does with it unless asked otherwise.
+    /// The kernel's default action.
     Default,
-    /// Nothing.
+    /// The signal is ignored.
     Ignore,
-    /// It is recorded for [`Interrupts`], and system calls are restarted.
+    /// The signal is recorded for [`Interrupts`], and system calls are
+    /// restarted.
     Record,
 }
 
-/// Sets what a signal does, and returns what it did before: `Record` for any
-/// handler.
+/// Sets the disposition of a signal and returns the previous one; `Record`
+/// stands for any handler.
 ///
 /// # Errors
 ///
@@ -187,16 +195,16 @@ pub(super) fn set_disposition(signal: Signal, to: Disposition) -> io::Result<Dis
     })
 }
 
-/// The handler.
+/// The signal handler.
 extern "C" fn record(signal: libc::c_int) {
     let errno = Errno::last_raw();
-    // The first one counts; what comes later changes nothing.
+    // Only the first signal is recorded.
     let _ = CAUGHT.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
     wake();
     Errno::set_raw(errno);
 }
 
-/// Ends all waits. If the pipe is full, a byte is in it already.
+/// Ends all waits. A full pipe is no error, because it already contains a byte.
 fn wake() {
     if let Some(wake) = WAKE.get() {
         let _ = nix::unistd::write(wake, b"!");

@@ -1,7 +1,7 @@
-//! UNIX sockets whose connection has a time limit.
+//! Connects to UNIX sockets with a time limit.
 //!
-//! Why: connect(2) waits without end for a daemon whose queue of connections
-//! is full, and the standard library gives it no limit.
+//! connect(2) waits without limit for a daemon whose backlog of connections is
+//! full, and the standard library offers no timeout for it.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -14,17 +14,21 @@ use nix::sys::socket::sockopt::SendTimeout;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-/// How long to wait for a daemon that has no place for a connection.
+/// How long to wait for a daemon whose backlog of connections is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// Not at all.
     Never,
-    /// That long; zero is without end.
+    /// At most this long; zero means without limit.
     AtMost(Duration),
 }
 
-/// Connects to the stream socket at `path`. A path that no address can hold
-/// is `InvalidInput`; a wait that was too long is `TimedOut`.
+/// Connects to the stream socket at `path`.
+///
+/// # Errors
+///
+/// `InvalidInput` if the path does not fit a socket address; `TimedOut` if the
+/// time limit was reached; otherwise those of the system calls.
 pub fn connect_stream(path: &Path, wait: Wait) -> io::Result<UnixStream> {
     let address = UnixAddr::new(path).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     let flags = match wait {

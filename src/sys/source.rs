@@ -1,6 +1,6 @@
-//! Where record bytes come from: an open file or bytes in memory.
+//! The source of a queue file's bytes: an open file, or bytes in memory.
 //!
-//! Reads at offsets; the size is the one that the file had when it was opened.
+//! Reads at offsets. The size is the one that the file had when it was opened.
 
 use std::borrow::Borrow;
 use std::fs::File;
@@ -13,31 +13,35 @@ use nix::unistd::{Whence, lseek};
 
 /// Random access to the bytes of one queue file.
 pub trait Source {
-    /// Reads at `offset`; nothing after the end of the file. Of a file, fewer
-    /// bytes than asked for come only at its end; a pipe gives what it has.
+    /// Reads at `offset`; returns 0 at the end of the file. Of a regular file,
+    /// fewer bytes than requested are returned only at its end; a pipe returns
+    /// the bytes available.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// The size when the file was opened. A hint: it may have grown since.
+    /// Returns the size when the file was opened. This is a hint: the file may
+    /// have grown since.
     fn size(&self) -> u64;
 
-    /// Whether the position can be reached at all: file systems have limits,
-    /// and what is beyond them is an error rather than the end of the file.
+    /// Checks that the offset is valid. File systems have limits, and an offset
+    /// beyond them is an error rather than the end of the file.
     fn check_seek(&self, offset: u64) -> io::Result<()>;
 
-    /// Whether the end can be jumped to.
+    /// Checks that seeking to the end is possible.
     fn check_end(&self) -> io::Result<()> {
         Ok(())
     }
 
-    /// The first offset from `offset` on that may hold anything but zeros.
+    /// Returns the first offset at or after `offset` that may hold anything but
+    /// zeros.
     fn data_from(&self, offset: u64) -> u64 {
         offset
     }
 
-    /// Nothing before this offset will be asked for again, unless by a seek.
+    /// Declares that nothing before this offset will be read again, except
+    /// after a seek.
     fn release(&self, _before: u64) {}
 
-    /// Whether a read may have to wait for a writer.
+    /// Returns whether a read may have to wait for a writer.
     fn waits(&self) -> bool {
         false
     }
@@ -91,8 +95,8 @@ impl<F: Borrow<File>> Source for FileSource<F> {
                 Ok(0) => break,
                 Ok(count) => {
                     filled = filled.saturating_add(count);
-                    // A short read of a regular file is its end: no second
-                    // call only to find that out.
+                    // A short read of a regular file marks its end; a second
+                    // call to find that out is unnecessary.
                     if at.saturating_add(count as u64) >= self.size {
                         break;
                     }
@@ -118,7 +122,7 @@ impl<F: Borrow<File>> Source for FileSource<F> {
         };
         match lseek(self.file.borrow(), from, Whence::SeekData) {
             Ok(data) => u64::try_from(data).unwrap_or(offset).max(offset),
-            // A hole up to the end.
+            // There is a hole up to the end of the file.
             Err(Errno::ENXIO) => self.size.max(offset),
             Err(_) => offset,
         }

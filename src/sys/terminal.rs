@@ -1,5 +1,5 @@
-//! The terminal that standard output or standard error may be: whether it is
-//! one, how wide it is, what it can do, and what clears it.
+//! The terminal on standard output or standard error: whether there is one, its
+//! width, its capabilities, and how to clear it.
 
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
@@ -8,33 +8,35 @@ use rustix::fd::AsFd;
 use rustix::stdio::{stderr, stdout};
 use rustix::termios::tcgetwinsize;
 
-/// The program that clears any terminal.
+/// The program that clears a terminal.
 const CLEAR: &str = "clear";
 
-/// Whether standard output is a terminal.
+/// Returns whether standard output is a terminal.
 pub fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Whether the terminal can do no more than print text: neither colours nor
-/// moving the cursor, by the usual name for that in TERM.
+/// Returns whether the terminal can only print text, with neither colours nor
+/// cursor movement. By convention, its name in TERM is then `dumb`.
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|name| name == "dumb")
 }
 
-/// Whether the user wants colours: not with NO_COLOR (no-color.org: set, and
-/// not empty), not where they would be text.
+/// Returns whether colours are acceptable: not if NO_COLOR is set and not empty
+/// (no-color.org), and not on a dumb terminal.
 pub fn wants_colours() -> bool {
     let wants_none = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
     !wants_none && !is_dumb()
 }
 
-/// The columns of the terminal that standard output is, if they are known.
+/// Returns the width in columns of the terminal on standard output; `None` if
+/// it is not known.
 pub fn columns() -> Option<usize> {
     columns_of(stdout())
 }
 
-/// The same of standard error.
+/// Returns the width in columns of the terminal on standard error; `None` if it
+/// is not known.
 pub fn columns_of_stderr() -> Option<usize> {
     columns_of(stderr())
 }
@@ -44,8 +46,8 @@ fn columns_of(descriptor: impl AsFd) -> Option<usize> {
     (columns > 0).then_some(columns.into())
 }
 
-/// What clears the screen of this terminal: what clear(1) prints. Its errors
-/// go to standard error.
+/// Returns the sequence that clears the screen of this terminal, which is the
+/// output of clear(1). Error messages of clear(1) go to standard error.
 pub fn clear_sequence() -> Vec<u8> {
     let printed = Command::new(CLEAR)
         .stdin(Stdio::null())

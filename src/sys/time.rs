@@ -1,8 +1,8 @@
 //! Local time in the C locale, as ctime(3) and syslog(3) write it.
 //!
-//! Uses localtime_r(3) rather than a crate: the tools next to us, and every
-//! line in the mail log, use the C library's reading of TZ and
-//! /etc/localtime, odd values included.
+//! Uses localtime_r(3) rather than a crate: Postfix's tools, and every line in
+//! the mail log, use the C library's interpretation of TZ and /etc/localtime,
+//! odd values included.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -22,18 +22,19 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A time of day in the local time zone.
+/// A date and time of day in a time zone.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalTime(libc::tm);
 
 impl LocalTime {
-    /// The local time at `seconds` since the epoch; `None` if the year does
-    /// not fit an int, where ctime(3) has no answer either.
+    /// Returns the local time at `seconds` since the epoch; `None` if the year
+    /// does not fit an int, for which ctime(3) has no result either.
     pub fn at(seconds: i64) -> Option<Self> {
         Self::of(seconds, Zone::Local)
     }
 
-    /// The time at `seconds` since the epoch by that clock, likewise.
+    /// Returns the time at `seconds` since the epoch in the given zone; `None`
+    /// if the year does not fit an int.
     pub fn of(seconds: i64, zone: Zone) -> Option<Self> {
         let mut tm = MaybeUninit::<libc::tm>::uninit();
         // SAFETY: both pointers are valid for the call; either function fills
@@ -61,7 +62,7 @@ impl LocalTime {
         self.write_stamp(to);
     }
 
-    /// Appends `Mon Nov 23 13:00:15 2026`, as ctime(3) has it.
+    /// Appends `Mon Nov 23 13:00:15 2026`, as ctime(3) does.
     pub fn write_date_with_year(&self, to: &mut String) {
         self.write_date(to);
         let year = i64::from(self.0.tm_year).saturating_add(1900);
@@ -100,31 +101,31 @@ impl LocalTime {
 /// A date and time of day as a calendar and a clock show them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calendar {
-    /// As people count them.
+    /// The year, such as 2026.
     pub year: i32,
-    /// 1 to 12.
+    /// The month, 1 to 12.
     pub month: i32,
-    /// 1 to 31.
+    /// The day of the month, 1 to 31.
     pub day: i32,
-    /// 0 to 23.
+    /// The hour, 0 to 23.
     pub hour: i32,
-    /// 0 to 59.
+    /// The minute, 0 to 59.
     pub minute: i32,
-    /// 0 to 59.
+    /// The second, 0 to 59.
     pub second: i32,
 }
 
-/// Whose clock shows it.
+/// A time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone {
-    /// The one of this place.
+    /// The local time zone.
     Local,
-    /// Greenwich.
+    /// Coordinated Universal Time.
     Utc,
 }
 
 impl Calendar {
-    /// Of year, month and day; hour, minute and second.
+    /// Creates a value from year, month and day; hour, minute and second.
     pub fn new([year, month, day]: [i32; 3], [hour, minute, second]: [i32; 3]) -> Self {
         Self {
             year,
@@ -136,7 +137,7 @@ impl Calendar {
         }
     }
 
-    /// Seconds since the epoch; `None` of a day that no calendar has.
+    /// Returns the seconds since the epoch; `None` if there is no such day.
     pub fn seconds(self, zone: Zone) -> Option<i64> {
         let LocalTime(mut tm) = LocalTime::of(0, Zone::Utc)?;
         tm.tm_year = self.year.checked_sub(1900)?;
@@ -146,21 +147,22 @@ impl Calendar {
         tm.tm_isdst = -1;
         let (month, day) = (tm.tm_mon, tm.tm_mday);
         // SAFETY: both functions read and write the structure they are given;
-        // as to the environment, see `LocalTime::at`.
+        // for the environment, see `LocalTime::at`.
         let seconds = unsafe {
             match zone {
                 Zone::Local => libc::mktime(&mut tm),
                 Zone::Utc => libc::timegm(&mut tm),
             }
         };
-        // A 30th of February becomes another day.
+        // The C library turns a 30th of February into a day in March.
         (tm.tm_mon == month && tm.tm_mday == day).then_some(seconds)
     }
 }
 
-/// Reads TZ and /etc/localtime: from now on times are shown in that zone.
+/// Reads TZ and /etc/localtime, so that times are shown in that zone from now
+/// on.
 pub fn read_zone() {
-    // mktime(3) does what tzset(3) does, which no crate offers.
+    // mktime(3) does what tzset(3) does, which no crate provides.
     let _ = Calendar::new([1970, 1, 1], [0, 0, 0]).seconds(Zone::Local);
 }
 
@@ -170,8 +172,8 @@ pub fn read_zone() {
 /// # Errors
 ///
 /// `ResourceBusy` if the process has other threads, which could be reading the
-/// environment at the same time; `InvalidInput` for a value with a NUL in it.
-/// Nothing is changed then.
+/// environment at the same time; `InvalidInput` for a value that contains a
+/// NUL. Nothing is changed then.
 pub fn set_zone(zone: Option<&OsStr>) -> io::Result<()> {
     if zone.is_some_and(|zone| zone.as_encoded_bytes().contains(&0)) {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -189,7 +191,7 @@ pub fn set_zone(zone: Option<&OsStr>) -> io::Result<()> {
     Ok(())
 }
 
-/// Seconds since the epoch.
+/// Returns the current time in seconds since the epoch.
 pub fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

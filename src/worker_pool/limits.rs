@@ -1,30 +1,32 @@
-//! How many threads, jobs and results a pool may have, by the number of files
-//! that the process may open.
+//! The limits of a pool, derived from the number of files that the process may
+//! open.
 
-/// Descriptors that a reading worker can need: its message, a log, and the
-/// directories of the jobs that wait for it.
+/// The number of descriptors that a reading worker may need: its message, a
+/// log, and the directories of the jobs that wait for it.
 const FILES_PER_READER: u64 = 8;
-/// Descriptors that a walk needs for each directory on its way down.
+/// The number of descriptors that a walk needs for each directory level.
 const FILES_PER_LEVEL: u64 = 2;
-/// Jobs that wait, for each reading worker.
+/// The number of waiting jobs per reading worker.
 const JOBS_PER_READER: usize = 2;
-/// Results of a reading worker's job that wait to be consumed.
+/// The number of results that may wait for each job of a reading worker.
 const RESULTS_PER_JOB: usize = 2;
 
-/// What a pool may use.
+/// The limits of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolLimits {
-    /// Threads that do jobs.
+    /// The largest number of worker threads.
     pub workers: usize,
-    /// Jobs that wait for a worker or whose results wait to be consumed.
+    /// The largest number of jobs that wait for a worker or whose results wait
+    /// to be consumed.
     pub jobs: usize,
-    /// Results of one job that wait to be consumed. A job with more of them
-    /// waits, so all jobs need the same `DirectoryKey` then.
+    /// The largest number of results of one job that wait to be consumed. A job
+    /// with more results blocks its worker, so all jobs must then have the same
+    /// `DirectoryKey`.
     pub results_per_job: usize,
 }
 
 impl PoolLimits {
-    /// The limits of a pool that only reads, with this many workers.
+    /// Returns the limits of a pool of this many workers that only read.
     pub fn for_readers(workers: usize) -> Self {
         Self {
             workers,
@@ -34,9 +36,9 @@ impl PoolLimits {
     }
 }
 
-/// How many reading workers, at most `most` and at least one, a process can
-/// have that may open `open_files` more files, besides those for a walk that
-/// is `depth` directories deep.
+/// Returns the number of reading workers, at least one and at most `most`, for
+/// a process that may open `open_files` more files, some of which are needed
+/// for a walk that is `depth` directories deep.
 pub fn readers_for(most: usize, open_files: u64, depth: u32) -> usize {
     let walk = u64::from(depth)
         .saturating_add(2)

@@ -1,7 +1,7 @@
 //! An ordered, bounded pool of worker threads, for listings and for actions.
 //!
-//! Independent of what the jobs are: `spool` batches the names of a walk into
-//! jobs, `actions` decides how many workers may change the spool at a time.
+//! Independent of what the jobs are: `spool` groups the names of a walk into
+//! jobs, and `actions` decides how many workers may change the spool at a time.
 
 pub mod job_queue;
 pub mod limits;

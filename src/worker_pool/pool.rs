@@ -1,10 +1,10 @@
-//! The ordered, bounded pool: one thread produces jobs, workers do them, and
-//! the calling thread consumes the results in job order.
+//! The ordered, bounded pool: one thread produces jobs, workers perform them,
+//! and the calling thread consumes the results in job order.
 //!
-//! Memory is bounded by the limits: this many jobs wait, and this many results
-//! of each job. Nothing can deadlock: results are consumed in job order, so
-//! the job whose results are next always has a worker or is the next one
-//! taken. Independent of what jobs are and of what is done with the results.
+//! Memory use is bounded by the limits on waiting jobs and on results per job.
+//! The pool cannot deadlock: results are consumed in job order, so the job
+//! whose results are next always has a worker or is the next one taken.
+//! Independent of what the jobs are and of what is done with the results.
 
 use std::cell::RefCell;
 use std::io;
@@ -18,10 +18,11 @@ use super::limits::PoolLimits;
 use super::turns::{NoMoreTurns, Turn, Turns};
 use crate::sys::process::AbortOnPanic;
 
-/// Stack of a thread in bytes: nothing in a worker is recursive.
+/// The stack size of a thread in bytes. A small one suffices because nothing in
+/// a worker is recursive.
 const STACK: usize = 512 * 1024;
 
-/// The consumer takes no more results, so there is no use in going on.
+/// The consumer takes no more results, so the work can stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConsumerGone;
 
@@ -31,9 +32,9 @@ impl<T> From<SendError<T>> for ConsumerGone {
     }
 }
 
-/// Does jobs, one after the other. Each worker thread has its own.
+/// Performs jobs one at a time. Each worker thread has its own value.
 pub trait Worker<J, R> {
-    /// Does one job and sends its results.
+    /// Performs one job and sends its results.
     ///
     /// # Errors
     ///
@@ -43,22 +44,24 @@ pub trait Worker<J, R> {
 
 /// Takes the results in job order, on the calling thread.
 pub trait Consumer<R> {
-    /// Takes the next result. `Break` ends the pool.
+    /// Takes the next result. Returning `Break` ends the pool.
     fn take(&mut self, result: R) -> ControlFlow<()>;
 
-    /// Nothing is ready: what was taken so far should be written out.
+    /// Called when no result is ready. Output that was buffered so far should
+    /// be written.
     fn idle(&mut self) {}
 }
 
-/// Where the results of one job go.
+/// The destination of the results of one job.
 pub struct Results<'a, R> {
     send: &'a dyn Fn(R) -> Result<(), ConsumerGone>,
-    /// `None` where the calling thread does the job.
+    /// `None` if the calling thread performs the job.
     turn: Option<&'a Turn>,
 }
 
 impl<R> Results<'_, R> {
-    /// Sends a result; waits while as many as are allowed wait already.
+    /// Sends a result. Waits while the largest allowed number of results is
+    /// waiting.
     ///
     /// # Errors
     ///
@@ -67,8 +70,8 @@ impl<R> Results<'_, R> {
         (self.send)(result)
     }
 
-    /// Waits until the results of this job are the ones that are consumed: for
-    /// what only one worker at a time may do.
+    /// Waits until the results of this job are the ones that are consumed,
+    /// before work that only one worker at a time may do.
     pub fn await_turn(&self) {
         if let Some(turn) = self.turn {
             turn.wait();
@@ -76,9 +79,9 @@ impl<R> Results<'_, R> {
     }
 }
 
-/// Lets `produce` feed jobs to workers, and `consumer` take their results.
-/// Returns what `produce` returned. If no thread can be started, the calling
-/// one does all of it.
+/// Runs the pool: `produce` sends jobs to the workers, and `consumer` takes
+/// their results. Returns the value that `produce` returned. If no thread can
+/// be started, the calling thread does all the work.
 pub fn run<J, R, W, T>(
     limits: PoolLimits,
     new_worker: impl Fn() -> W + Sync,
@@ -127,7 +130,7 @@ where
     produced.unwrap_or_else(|| run_on_caller(&mut new_worker(), produce, consumer))
 }
 
-/// The same on the calling thread.
+/// Runs everything on the calling thread.
 fn run_on_caller<J, R, T>(
     worker: &mut impl Worker<J, R>,
     produce: impl Fn(&mut Feed<'_, J, R>) -> T,
@@ -150,7 +153,7 @@ fn run_on_caller<J, R, T>(
             turn: None,
         };
         let done = worker.work(job, &results);
-        // What comes next may take long to arrive.
+        // The next job may take long to arrive.
         consumer.borrow_mut().0.idle();
         done
     };
@@ -164,8 +167,8 @@ fn builder() -> thread::Builder {
     thread::Builder::new().stack_size(STACK)
 }
 
-/// Takes all results in order. Returning drops the receivers, which ends every
-/// other thread.
+/// Passes all results to the consumer in job order. Returning drops the
+/// receivers, which ends all other threads.
 fn consume<R>(in_order: Receiver<Receiver<R>>, turns: &Turns, consumer: &mut impl Consumer<R>) {
     let _no_more_turns = NoMoreTurns(turns);
     let mut number = 0_u64;
@@ -180,7 +183,8 @@ fn consume<R>(in_order: Receiver<Receiver<R>>, turns: &Turns, consumer: &mut imp
     }
 }
 
-/// The next value of a channel; `None` at its end.
+/// Receives the next value from a channel; `None` at its end. Calls
+/// [`Consumer::idle`] before waiting.
 fn receive<T, R>(from: &Receiver<T>, consumer: &mut impl Consumer<R>) -> Option<T> {
     match from.try_recv() {
         Ok(next) => Some(next),
@@ -192,7 +196,7 @@ fn receive<T, R>(from: &Receiver<T>, consumer: &mut impl Consumer<R>) -> Option<
     }
 }
 
-/// A job, where its results go, and its turn.
+/// A job, the destination of its results, and its turn.
 struct QueuedJob<J, R> {
     job: J,
     results: SyncSender<R>,
@@ -209,8 +213,8 @@ impl<J, R> QueuedJob<J, R> {
     }
 }
 
-/// Does jobs until there are no more. Once the consumer is gone, the jobs that
-/// are left are dropped.
+/// Performs jobs until there are no more. Once the consumer takes no more
+/// results, the remaining jobs are dropped.
 fn worker_loop<J, R>(
     worker: &mut impl Worker<J, R>,
     queue: &JobQueue<QueuedJob<J, R>>,
@@ -225,7 +229,7 @@ fn worker_loop<J, R>(
     }
 }
 
-/// Counts the jobs that are not done.
+/// Counts the jobs that are not yet done.
 #[derive(Debug, Default)]
 struct Unfinished {
     jobs: Mutex<usize>,
@@ -252,10 +256,10 @@ impl Unfinished {
     }
 }
 
-/// Takes jobs from the producer.
+/// Accepts jobs from the producer.
 pub struct Feed<'scope, J, R>(Runner<'scope, J, R>);
 
-/// Where jobs are done.
+/// Where jobs are performed.
 enum Runner<'scope, J, R> {
     Threads(Threads<'scope, J, R>),
     /// On the calling thread, because no other can be started.
@@ -265,10 +269,10 @@ enum Runner<'scope, J, R> {
     },
 }
 
-/// Does a job without a worker thread.
+/// Performs a job without a worker thread.
 type Alone<'scope, J, R> = Box<dyn Fn(QueuedJob<J, R>) -> Result<(), ConsumerGone> + 'scope>;
 
-/// Worker threads, some of them not yet started.
+/// The worker threads, some of which may not have been started yet.
 struct Threads<'scope, J, R> {
     limits: PoolLimits,
     /// Starts a worker.
@@ -277,7 +281,7 @@ struct Threads<'scope, J, R> {
     started: usize,
     /// The results of each job, in job order.
     order: SyncSender<Receiver<R>>,
-    /// How many jobs are in that order.
+    /// The number of jobs and producer results sent so far.
     sent: u64,
     turns: Arc<Turns>,
     queue: &'scope JobQueue<QueuedJob<J, R>>,
@@ -285,7 +289,7 @@ struct Threads<'scope, J, R> {
 }
 
 impl<J, R> Feed<'_, J, R> {
-    /// Gives a job in a directory to the workers; starts another worker if
+    /// Sends a job in a directory to the workers. Starts another worker if
     /// there are fewer than `workers` and the limit allows it.
     ///
     /// # Errors
@@ -303,8 +307,8 @@ impl<J, R> Feed<'_, J, R> {
         }
     }
 
-    /// Gives a result of the producer's own to the consumer, after those of
-    /// all jobs that were sent.
+    /// Sends a result of the producer itself to the consumer, after those of
+    /// all jobs sent so far.
     ///
     /// # Errors
     ///
@@ -316,7 +320,8 @@ impl<J, R> Feed<'_, J, R> {
         }
     }
 
-    /// Waits until every job is done. Their results may still wait.
+    /// Waits until every job is done. Their results may still be waiting to be
+    /// consumed.
     pub fn drain(&self) {
         if let Runner::Threads(threads) = &self.0 {
             threads.unfinished.wait_for_none();
@@ -350,7 +355,8 @@ impl<J, R> Threads<'_, J, R> {
             self.started = self.started.saturating_add(1);
         }
         if self.started == 0 {
-            // No thread can be started: the producer waits meanwhile.
+            // No worker thread can be started, so the producer performs the
+            // job.
             return (self.alone)(job);
         }
         self.unfinished.add_one();

@@ -1,8 +1,8 @@
 //! Turns: a job that needs much memory waits until its results are the ones
-//! that are consumed, so that it is the only one.
+//! that are consumed, so that no other job does the same at that time.
 //!
-//! This cannot deadlock: the jobs before it are complete by then or become so
-//! without it.
+//! This cannot deadlock: the jobs before it are complete by then, or complete
+//! without waiting for it.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -11,20 +11,20 @@ use super::job_queue::lock;
 /// Which job's results are being consumed.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    /// Its number; those before it are complete.
+    /// The number of the job. All jobs before it are complete.
     current: Mutex<u64>,
     changed: Condvar,
 }
 
 impl Turns {
-    /// From now on the results of this job are consumed.
+    /// Sets the job whose results are consumed from now on.
     pub(super) fn set(&self, number: u64) {
         *lock(&self.current) = number;
         self.changed.notify_all();
     }
 }
 
-/// Ends all waiting when no more results are consumed.
+/// Ends all waits when dropped: no more results are consumed.
 pub(super) struct NoMoreTurns<'a>(pub(super) &'a Turns);
 
 impl Drop for NoMoreTurns<'_> {
@@ -36,13 +36,13 @@ impl Drop for NoMoreTurns<'_> {
 /// The turn of one job.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
-    /// Its place in the order.
+    /// The number of the job in job order.
     pub(super) number: u64,
     pub(super) turns: Arc<Turns>,
 }
 
 impl Turn {
-    /// Waits for it.
+    /// Waits until it is the job's turn.
     pub(super) fn wait(&self) {
         let is_later = |current: &mut u64| *current < self.number;
         drop(
