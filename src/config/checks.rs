@@ -211,7 +211,7 @@ pub fn own_host_name(charset: Charset, warnings: &mut Vec<String>) -> Result<Vec
     Ok(name)
 }
 
-/// A host name without its first label; [`LOCAL_DOMAIN`] if it has but one.
+/// A host name without its first label; [`LOCAL_DOMAIN`] if it has only one.
 pub fn domain_of(host: &[u8]) -> &[u8] {
     let dot = host.iter().position(|&byte| byte == b'.');
     dot.and_then(|at| host.split_at_checked(at))

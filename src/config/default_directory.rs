@@ -2,10 +2,10 @@
 //! one: `/etc/postfix`, or the directory of another system if `/etc/postfix` has no
 //! main.cf.
 //!
-//! Another directory is used only if nobody except root can change it or, for a
-//! program that runs with the user's own rights, the user. The same rule applies to
-//! postconf(1), which is asked for the directory. A program with borrowed rights
-//! runs no other program.
+//! Another directory is used only if nobody except root can change it; a program that
+//! runs with the user's own rights also accepts one that only that user can change. The
+//! same rule applies to postconf(1), which is asked for the directory. A program with
+//! borrowed rights runs no other program.
 
 use std::env;
 use std::ffi::OsStr;
@@ -108,8 +108,8 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// A directory that is trusted, which one in /tmp is not because /tmp is
-    /// writable by others.
+    /// A trusted directory. Directories in /tmp are not trusted, because others can write to
+    /// /tmp.
     fn scratch() -> Option<tempfile::TempDir> {
         let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).ok()?;
         let file = directory.path().join("file");

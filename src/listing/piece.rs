@@ -8,7 +8,7 @@ pub const PIECE_SIZE: usize = 64 * 1024;
 pub enum Ending {
     /// All messages were written.
     Complete,
-    /// The reader closed the pipe (`mailq | head`). This is no error.
+    /// The reader closed the pipe (`mailq | head`). This is not an error.
     ReaderGone,
     /// The requested number of messages was written.
     Enough,

@@ -431,7 +431,7 @@ impl<R: MessageVisitor> defer_log::Observer for LogObserver<'_, R> {
     }
 }
 
-/// Whether a file does not exist or must not be read. Symbolic links are not
+/// Whether a file does not exist, must not be read, or is a symbolic link, which is not
 /// followed.
 fn is_missing(cause: &io::Error) -> bool {
     const MISSING: [Errno; 4] = [Errno::ENOENT, Errno::EACCES, Errno::ELOOP, Errno::ENOTDIR];

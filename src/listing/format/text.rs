@@ -9,8 +9,7 @@ use crate::sys::time::LocalTime;
 use crate::text::SHORT_TEXT_MAX;
 use crate::text::append;
 
-/// The column in which the closing parenthesis of a reason ends, if the reason
-/// fits.
+/// Width to which a reason, without its parentheses, is padded on the left.
 const REASON_COLUMN: usize = 76;
 
 /// Column widths, which depend on enable_long_queue_ids.
