@@ -144,7 +144,7 @@ pub const APPLETS: [Applet; 11] = [
     },
     Applet {
         name: "uninstall",
-        summary: "take back what install did",
+        summary: "remove what install added",
         rights: Rights::Own,
         run: install::run_uninstall,
         command: install::uninstall_command,

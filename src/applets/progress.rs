@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_matters_least_is_left_out_first() {
+    fn the_least_important_parts_are_left_out_first() {
         let state = at(123, Some(410), 12.3);
         for (width, expected) in [
             (

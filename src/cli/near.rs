@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_counts_single_changes() {
+    fn the_distance_counts_edits() {
         for (left, right, expected) in [
             ("", "", 0),
             ("abc", "", 3),

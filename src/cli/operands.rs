@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_an_option_is_no_operand() {
+    fn operands_that_look_like_options_are_refused() {
         let error = |list: &[&str], end| {
             let checked = operands(list, end).without_options("the queue name");
             checked.unwrap_err().to_string()
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn dashes_make_a_file_of_anything() {
+    fn any_operand_after_dashes_is_a_file() {
         let list = ["-file", "--json"];
         assert_eq!(
             operands(&list, OptionsEnd::AtDashes).files("x").unwrap(),

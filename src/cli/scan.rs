@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_letters_are_named_and_passed_over() {
+    fn bad_letters_are_reported_and_skipped() {
         assert_eq!(scan(&["-vxp"]).0, "v() invalid option -- 'x' p()");
         assert_eq!(scan(&["-vd"]).0, "v() option requires an argument -- 'd'");
     }
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_option_after_one_dash_is_no_letter_with_a_value() {
+    fn a_long_option_after_one_dash_is_not_a_letter_with_a_value() {
         let text = "unknown option -dry-run; did you mean --dry-run?";
         assert_eq!(scan(&["-dry-run"]).0, text);
         assert_eq!(scan(&["-dry-ru"]).0, "d(ry-ru)");

@@ -135,11 +135,11 @@ impl AttributeError {
     }
 
     /// The failure of the connection, if that is the error.
-    pub fn silence(&self) -> Option<&ReadFailure> {
+    pub fn read_failure(&self) -> Option<&ReadFailure> {
         match &self.fault {
-            AttributeFault::Gone(silence)
-            | AttributeFault::Cut(silence, _)
-            | AttributeFault::Truncated(silence, _) => Some(silence),
+            AttributeFault::Gone(failure)
+            | AttributeFault::Cut(failure, _)
+            | AttributeFault::Truncated(failure, _) => Some(failure),
             _ => None,
         }
     }
@@ -147,7 +147,7 @@ impl AttributeError {
     /// Whether the daemon closed the connection before it had read all data
     /// sent to it.
     pub fn is_reset(&self) -> bool {
-        matches!(self.silence(), Some(ReadFailure::Failed(error))
+        matches!(self.read_failure(), Some(ReadFailure::Failed(error))
             if error.kind() == io::ErrorKind::ConnectionReset)
     }
 
@@ -228,16 +228,16 @@ impl<R: BufRead> AttributeReader<R> {
     /// Reads a name where the daemon has to send an attribute or the end of the
     /// list. Returns false at the end.
     pub fn name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
-        self.text(name, AttributePart::Name, |silence| {
-            AttributeFault::Cut(silence, AttributePart::Name)
+        self.text(name, AttributePart::Name, |failure| {
+            AttributeFault::Cut(failure, AttributePart::Name)
         })?;
         Ok(!name.is_empty())
     }
 
     /// Reads the value of the name just read into `value`.
     pub fn value(&mut self, value: &mut Vec<u8>) -> Result<(), AttributeError> {
-        self.text(value, AttributePart::Value, |silence| {
-            AttributeFault::Cut(silence, AttributePart::Value)
+        self.text(value, AttributePart::Value, |failure| {
+            AttributeFault::Cut(failure, AttributePart::Value)
         })
     }
 
@@ -284,19 +284,19 @@ impl<R: BufRead> AttributeReader<R> {
     }
 
     /// Reads up to the next NUL, and keeps the beginning of a long text.
-    /// `if_silent` returns the fault if nothing is received.
+    /// `if_nothing` returns the fault if nothing is received.
     fn text(
         &mut self,
         text: &mut Vec<u8>,
         part: AttributePart,
-        if_silent: impl Fn(ReadFailure) -> AttributeFault,
+        if_nothing: impl Fn(ReadFailure) -> AttributeFault,
     ) -> Result<(), AttributeError> {
         text.clear();
         let kept_max = part.kept_max();
         let mut passed = 0u64;
         let mut is_begun = false;
         loop {
-            let silence = match self.input.fill_buf() {
+            let failure = match self.input.fill_buf() {
                 Ok([]) => Some(ReadFailure::Closed),
                 Ok(_) if passed > TEXT_MAX => Some(ReadFailure::Closed),
                 Ok(available) => {
@@ -319,11 +319,11 @@ impl<R: BufRead> AttributeReader<R> {
                     _ => Some(ReadFailure::Failed(error)),
                 },
             };
-            if let Some(silence) = silence {
+            if let Some(failure) = failure {
                 return Err(self.fault(if is_begun {
-                    AttributeFault::Truncated(silence, part)
+                    AttributeFault::Truncated(failure, part)
                 } else {
-                    if_silent(silence)
+                    if_nothing(failure)
                 }));
             }
         }
@@ -390,7 +390,7 @@ mod tests {
 
     // Observed with Postfix 3.7.11 and a showq service that the test provided.
     #[test]
-    fn a_list_that_breaks_off_says_where() {
+    fn a_truncated_list_reports_the_position() {
         let warning = |bytes: &[u8]| {
             let mut reader = AttributeReader::new(bytes, "public/showq");
             let mut text = Vec::new();
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_long_the_first_part_is_kept() {
+    fn only_the_beginning_of_a_long_text_is_kept() {
         let long = vec![b'x'; VALUE_MAX + NAME_MAX];
         let bytes = [&long[..], b"\0", &long, b"\0\0"].concat();
         let mut reader = AttributeReader::new(&bytes[..], "S");

@@ -325,7 +325,7 @@ where
             Err(error) => error,
         };
         self.warn(Some(&error));
-        match (error.is_gone(), error.silence()) {
+        match (error.is_gone(), error.read_failure()) {
             (true, Some(ReadFailure::TimedOut)) => Err(self.broken(FlushStep::Write, &error)),
             (true, _) => Ok(()),
             // The connection was reset because the request had not been read.
@@ -419,7 +419,7 @@ where
     }
 
     fn broken(&self, step: FlushStep, error: &AttributeError) -> FlushError {
-        let cause = match error.silence() {
+        let cause = match error.read_failure() {
             Some(ReadFailure::TimedOut) => error_text(&Errno::ETIMEDOUT.into()),
             Some(ReadFailure::Failed(cause)) => error_text(cause),
             Some(ReadFailure::Closed) | None => APPLICATION_ERROR.to_owned(),

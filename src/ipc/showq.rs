@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_should_have_sent_depends_on_the_release() {
+    fn the_expected_attribute_depends_on_the_release() {
         let warning = |version: &str| {
             let mut showq = Showq::new(BufReader::new(&b"x\0y\0\0"[..]), "S", Charset::Ascii);
             let greeting = showq.greeting(&installed(version));

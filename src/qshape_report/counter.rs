@@ -125,11 +125,11 @@ pub enum CountPiece {
 
 /// Counts batch by batch. The label of a batch is the number of its queue.
 pub struct ChunkCounter<'a> {
-    question: &'a CountRequest<'a>,
+    request: &'a CountRequest<'a>,
     /// The selection; `None` to count all messages.
     filter: Option<Filter<'a>>,
     envelopes: EnvelopeReader,
-    said: MessageStats,
+    stats: MessageStats,
     /// The contributions that have not been sent yet, and the size of their
     /// names.
     found: Vec<FileStats>,
@@ -138,12 +138,12 @@ pub struct ChunkCounter<'a> {
 
 impl<'a> ChunkCounter<'a> {
     /// A counter without results.
-    pub fn new(question: &'a CountRequest<'a>) -> Self {
+    pub fn new(request: &'a CountRequest<'a>) -> Self {
         Self {
-            question,
-            filter: question.matching.map(Filter::new),
+            request,
+            filter: request.matching.map(Filter::new),
             envelopes: EnvelopeReader::default(),
-            said: MessageStats::new(question.by),
+            stats: MessageStats::new(request.by),
             found: Vec::new(),
             size: 0,
         }
@@ -187,12 +187,12 @@ impl<'a> ChunkCounter<'a> {
         message: &Message,
         name: &[u8],
     ) -> Result<(), ConsumerGone> {
-        self.said.clear();
-        let counts = self.envelopes.read(message, &mut self.said);
+        self.stats.clear();
+        let counts = self.envelopes.read(message, &mut self.stats);
         let Some(counts) = counts else {
             return Ok(());
         };
-        if self.said.is_over {
+        if self.stats.is_over {
             self.read_again(chunk, message, &counts)?;
         }
         self.count(chunk, name, &counts)
@@ -208,9 +208,9 @@ impl<'a> ChunkCounter<'a> {
     ) -> Result<(), ConsumerGone> {
         self.hand_out(chunk)?;
         let bucket = self.bucket(counts);
-        self.said.clear();
+        self.stats.clear();
         let mut again = Retry {
-            said: &mut self.said,
+            stats: &mut self.stats,
             hand_out: |names| {
                 let names = vec![FileStats::Names(MessageCount { bucket, names })];
                 chunk.hand_out(CountPiece::Found(names))
@@ -222,7 +222,7 @@ impl<'a> ChunkCounter<'a> {
     }
 
     fn bucket(&self, counts: &CountRules) -> usize {
-        let CountRequest { ages, now, .. } = self.question;
+        let CountRequest { ages, now, .. } = self.request;
         ages.bucket(now - counts.arrival)
     }
 
@@ -234,23 +234,23 @@ impl<'a> ChunkCounter<'a> {
         counts: &CountRules,
     ) -> Result<(), ConsumerGone> {
         let bucket = self.bucket(counts);
-        match self.question.by {
+        match self.request.by {
             // Only the groupings of Postfix's qshape count files that are not
             // messages.
             GroupBy::Domain | GroupBy::SenderDomain => {}
             _ if counts.kind == EnvelopeKind::File => return Ok(()),
             GroupBy::Queue => {
-                let queue = self.question.queues.get(chunk.label);
-                self.said.note(queue.map_or(&[], Vec::as_slice));
+                let queue = self.request.queues.get(chunk.label);
+                self.stats.count_name(queue.map_or(&[], Vec::as_slice));
             }
             GroupBy::Size => {
                 let class = SIZES.iter().find(|(least, _)| counts.size >= *least);
-                self.said
-                    .note(class.map_or("", |(_, class)| class).as_bytes());
+                self.stats
+                    .count_name(class.map_or("", |(_, class)| class).as_bytes());
             }
             GroupBy::Reason => {
-                if let Some(logs) = self.question.logs {
-                    reasons(&logs, name, &mut self.said, |names| {
+                if let Some(logs) = self.request.logs {
+                    reasons(&logs, name, &mut self.stats, |names| {
                         let names = vec![FileStats::Names(MessageCount { bucket, names })];
                         chunk.hand_out(CountPiece::Found(names))
                     })?;
@@ -258,7 +258,7 @@ impl<'a> ChunkCounter<'a> {
             }
             GroupBy::Recipient | GroupBy::Sender => {}
         }
-        let names = self.said.take();
+        let names = self.stats.take();
         let costs = names.iter().map(|(name, _)| cost_of(name));
         self.size = costs.fold(self.size, usize::saturating_add);
         self.found
@@ -328,7 +328,7 @@ impl MessageStats {
     }
 
     /// Adds one to the count of a name.
-    fn note(&mut self, name: &[u8]) {
+    fn count_name(&mut self, name: &[u8]) {
         match self.names.get_mut(name) {
             Some(count) => *count = count.saturating_add(1),
             None => {
@@ -339,9 +339,9 @@ impl MessageStats {
     }
 
     /// Adds one to the count of the name in `self.name`.
-    fn note_name(&mut self) {
+    fn count_current_name(&mut self) {
         let name = std::mem::take(&mut self.name);
-        self.note(&name);
+        self.count_name(&name);
         self.name = name;
     }
 
@@ -378,7 +378,7 @@ impl Addresses for MessageStats {
             _ => return,
         }
         if !self.is_over {
-            self.note_name();
+            self.count_current_name();
         }
         if self.cost > HELD_MAX {
             self.take_names();
@@ -389,20 +389,20 @@ impl Addresses for MessageStats {
 
 /// The second reading of a file that is known to count.
 struct Retry<'a, F> {
-    said: &'a mut MessageStats,
+    stats: &'a mut MessageStats,
     hand_out: F,
     ended: Result<(), ConsumerGone>,
 }
 
 impl<F: FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), ConsumerGone>> Addresses for Retry<'_, F> {
     fn sender(&mut self, address: &[u8]) {
-        self.said.sender(address);
+        self.stats.sender(address);
     }
 
     fn recipient(&mut self, address: &[u8]) {
-        self.said.recipient(address);
-        if self.said.cost > PIECE_SIZE && self.ended.is_ok() {
-            self.ended = (self.hand_out)(self.said.take_names());
+        self.stats.recipient(address);
+        if self.stats.cost > PIECE_SIZE && self.ended.is_ok() {
+            self.ended = (self.hand_out)(self.stats.take_names());
         }
     }
 }
@@ -412,10 +412,10 @@ impl<F: FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), ConsumerGone>> Addresses for 
 fn reasons(
     logs: &Logs<'_>,
     id: &[u8],
-    said: &mut MessageStats,
+    stats: &mut MessageStats,
     mut hand_out: impl FnMut(Vec<(Box<[u8]>, u64)>) -> Result<(), ConsumerGone>,
 ) -> Result<(), ConsumerGone> {
-    let mut left = said.recipients;
+    let mut left = stats.recipients;
     let opened = logs
         .spool
         .open_file_below(&logs.layout.path(Queue::Defer, id));
@@ -428,17 +428,17 @@ fn reasons(
         while left > 0
             && let Ok(Some(entry)) = log.next(|_| ())
         {
-            said.name.clear();
-            fold::fold(&entry.reason, &mut said.name);
-            said.note_name();
+            stats.name.clear();
+            fold::fold(&entry.reason, &mut stats.name);
+            stats.count_current_name();
             left = left.saturating_sub(1);
-            if said.cost > PIECE_SIZE {
-                hand_out(said.take_names())?;
+            if stats.cost > PIECE_SIZE {
+                hand_out(stats.take_names())?;
             }
         }
     }
     for _ in 0..left {
-        said.note(NO_REASON);
+        stats.count_name(NO_REASON);
     }
     Ok(())
 }

@@ -156,7 +156,7 @@ mod tests {
 
     // Observed with qshape of Postfix 3.7.11.
     #[test]
-    fn addresses_count_as_in_the_original() {
+    fn domains_are_those_of_postfixs_qshape() {
         for (address, domain) in [
             ("", "MAILER-DAEMON"),
             ("MAILER-DAEMON", "mailer-daemon"),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn parents_are_those_of_the_original() {
+    fn parents_are_those_of_postfixs_qshape() {
         for (name, above) in [
             ("a.b.c", Some(".b.c")),
             (".b.c.d", Some(".c.d")),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn of_endless_names_the_end_is_kept() {
+    fn only_the_end_of_a_long_name_is_kept() {
         let key = |length| {
             let mut found = Vec::new();
             domain_of(&vec![b'x'; length], &mut found);

@@ -40,8 +40,8 @@ pub trait ScanObserver<E> {
 
 /// Counts all messages into `table`.
 pub fn scan_queues<E>(
-    question: &CountRequest<'_>,
-    field: &ScanRequest<'_>,
+    request: &CountRequest<'_>,
+    scan: &ScanRequest<'_>,
     table: &mut DomainTable,
     observer: &mut impl ScanObserver<E>,
 ) -> Result<(), E> {
@@ -52,13 +52,13 @@ pub fn scan_queues<E>(
         ended: Ok(()),
     };
     pool::run(
-        PoolLimits::for_readers(field.readers),
-        || ChunkCounter::new(question),
+        PoolLimits::for_readers(scan.readers),
+        || ChunkCounter::new(request),
         |feed| {
-            let mut feed = NameFeed::new(feed, field.readers);
+            let mut feed = NameFeed::new(feed, scan.readers);
             // The scan fails only if the adder stops, which keeps the reason
             // itself.
-            let _ = walk(question, field.base, &mut feed);
+            let _ = walk(request, scan.base, &mut feed);
         },
         &mut adder,
     );
@@ -87,12 +87,12 @@ impl<E, O: ScanObserver<E>> Consumer<CountPiece> for Adder<'_, O, E> {
 /// Scans the queues and passes the names that can be messages, and can match
 /// the selection, to the workers.
 fn walk(
-    question: &CountRequest<'_>,
+    request: &CountRequest<'_>,
     base: &Dir,
     feed: &mut NameFeed<'_, '_, usize, CountPiece>,
 ) -> Result<(), ConsumerGone> {
-    let matching = question.matching;
-    for (number, queue) in question.queues.iter().enumerate() {
+    let matching = request.matching;
+    for (number, queue) in request.queues.iter().enumerate() {
         if matching.is_some_and(|matching| !matching.admits_queue(number)) {
             continue;
         }
@@ -101,8 +101,8 @@ fn walk(
                 && matching.is_none_or(|matching| matching.admits_name(number, name))
         };
         let mut tree = Tree::new(base, queue);
-        while let Some(met) = tree.next_met() {
-            match met {
+        while let Some(visited) = tree.next_met() {
+            match visited {
                 Visited::File(found) if is_candidate(found.name) => {
                     feed.add(number, Some(found.place), found.name)?;
                 }

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_room_count_as_one_and_in_the_total() {
+    fn names_beyond_the_limit_count_as_one_and_in_the_total() {
         let mut table = DomainTable::new(Parents::Omitted);
         let count = 2 * COST_MAX / ROW_COST;
         for number in 0..count {

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_without_the_mark_says_it_with_a_parameters_default() {
+    fn a_master_without_the_mark_has_the_version_in_a_parameters_default() {
         let directory = tempfile::tempdir().unwrap();
         let master = directory.path().join("master");
         std::fs::write(&master, "\x7fELF\x003.11.7\0").unwrap();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_in_the_place_of_a_daemon_does_not_make_us_wait() {
+    fn a_fifo_in_place_of_a_daemon_does_not_block() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("showq");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();

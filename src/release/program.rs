@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_version_is_none() {
+    fn text_that_is_not_a_version_is_refused() {
         for text in [
             &b"mail_version=\0"[..],
             b"mail_version=3.7.11",

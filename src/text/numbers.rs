@@ -134,7 +134,7 @@ mod tests {
 
     // Observed with Perl 5.36.
     #[test]
-    fn texts_are_numbers_where_perl_takes_them_for_such() {
+    fn texts_are_numbers_as_in_perl() {
         for (text, value, is_whole) in [
             ("5", 5.0, true),
             (" \n5", 5.0, true),

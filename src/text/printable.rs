@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_obeys_is_not_safe_and_the_rest_is() {
+    fn only_characters_that_control_a_terminal_are_unsafe() {
         let obeyed =
             "\u{80}\u{9b}\u{9f}\u{61c}\u{200e}\u{200f}\u{2028}\u{202a}\u{202e}\u{2066}\u{2069}";
         for c in obeyed.chars() {

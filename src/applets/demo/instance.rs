@@ -51,7 +51,7 @@ impl Instance {
     pub fn write(directory: &Path, owner: User, messages: &[DemoMessage]) -> Result<Self> {
         ensure!(
             is_plain(directory),
-            "main.cf cannot name {}",
+            "main.cf cannot contain the path {}",
             directory.display()
         );
         let writer = SpoolWriter {
@@ -122,7 +122,9 @@ impl SpoolWriter {
         let modified =
             SystemTime::UNIX_EPOCH + Duration::from_secs(message.file.arrival.unsigned_abs());
         set_modified(&unnamed, modified)?;
-        let inode = fs::metadata(&unnamed).context("a new file is gone")?.ino();
+        let inode = fs::metadata(&unnamed)
+            .context("a new file has disappeared")?
+            .ino();
         let id = match message.kind {
             IdKind::Short => QueueId::short(message.microseconds, inode),
             IdKind::Long => QueueId::long(
@@ -132,7 +134,8 @@ impl SpoolWriter {
             ),
         };
         let path = self.place(message.queue, &id)?;
-        fs::rename(&unnamed, &path).with_context(|| format!("cannot name {}", path.display()))?;
+        fs::rename(&unnamed, &path)
+            .with_context(|| format!("cannot rename a file to {}", path.display()))?;
         for (queue, log) in &message.logs {
             let path = self.place(*queue, &id)?;
             self.file(&path, log.as_bytes(), 0o600)?;
@@ -172,14 +175,14 @@ impl SpoolWriter {
         }
         let group = group.unwrap_or(self.owner.gid.as_raw());
         chown(path, Some(self.owner.uid.as_raw()), Some(group))
-            .with_context(|| format!("cannot give {} away", path.display()))
+            .with_context(|| format!("cannot change the owner of {}", path.display()))
     }
 }
 
 fn make_directory(path: &Path, mode: u32) -> Result<()> {
     fs::create_dir(path)
         .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
-        .with_context(|| format!("cannot make {}", path.display()))
+        .with_context(|| format!("cannot create {}", path.display()))
 }
 
 fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
@@ -187,7 +190,7 @@ fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
         .append(true)
         .open(path)
         .and_then(|file| file.set_modified(time))
-        .with_context(|| format!("cannot date {}", path.display()))
+        .with_context(|| format!("cannot set the time of {}", path.display()))
 }
 
 /// Whether `path` can be written into main.cf without quoting.

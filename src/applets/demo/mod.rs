@@ -56,7 +56,7 @@ fn write(call: &Call, directory: Option<PathBuf>) -> Result<Instance> {
         None => fresh_directory()?,
     };
     std::fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
+        .with_context(|| format!("cannot create {}", directory.display()))?;
     let directory = directory
         .canonicalize()
         .with_context(|| format!("cannot find {}", directory.display()))?;
@@ -73,7 +73,7 @@ fn write(call: &Call, directory: Option<PathBuf>) -> Result<Instance> {
 /// The mail owner. Without root's rights, this is the caller.
 fn owner(user: Uid) -> Result<User> {
     if !user.is_root() {
-        let found = User::from_uid(user).context("cannot look the user up")?;
+        let found = User::from_uid(user).context("cannot look up the user")?;
         return found.with_context(|| format!("user ID {user} has no name"));
     }
     for name in OWNERS_FOR_ROOT {
@@ -95,7 +95,8 @@ fn fresh_directory() -> Result<PathBuf> {
             Ok(()) => return Ok(directory),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {
-                return Err(error).with_context(|| format!("cannot make {}", directory.display()));
+                return Err(error)
+                    .with_context(|| format!("cannot create {}", directory.display()));
             }
         }
     }

@@ -49,7 +49,7 @@ pub struct Fingerprint {
 impl ExistingItem {
     /// Examines a path.
     pub fn at(path: &Path) -> Result<Self> {
-        look(path).with_context(|| format!("cannot look at {}", path.display()))
+        look(path).with_context(|| format!("cannot examine {}", path.display()))
     }
 
     /// Whether both are links with the same target, or files with the same

@@ -260,13 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn only_one_item_lends_rights() {
+    fn only_one_item_grants_rights() {
         let grant = |item: &&Item| matches!(item.content, ItemContent::Program(SetgidGrant::Group));
         assert_eq!(items(Pages::Plain).iter().filter(grant).count(), 1);
     }
 
     #[test]
-    fn what_is_postfixs_alone_is_never_installed() {
+    fn names_of_postfix_only_are_never_installed() {
         for item in items(Pages::Compressed) {
             let name = item.path.file_name().unwrap().to_owned();
             assert!(name != "sendmail" && name != "postfix", "{item:?}");
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_makes_room_stays_a_page() {
+    fn a_diverted_page_keeps_its_section() {
         assert_eq!(
             aside(Path::new("/usr/share/man/man1/mailq.1.gz")),
             Path::new("/usr/share/man/man1/mailq.postfix.1.gz")

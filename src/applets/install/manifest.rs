@@ -44,13 +44,13 @@ impl Manifest {
             Err(error) => return Err(error).context(format!("cannot read {}", path.display())),
         };
         Self::parse(&text)
-            .with_context(|| format!("cannot understand {}", path.display()))
+            .with_context(|| format!("cannot parse {}", path.display()))
             .map(Some)
     }
 
     fn parse(text: &str) -> Result<Self> {
         let mut lines = text.lines();
-        ensure!(lines.next() == Some(TITLE), "its first line is another");
+        ensure!(lines.next() == Some(TITLE), "unexpected first line");
         let entry = |line: &str| entry(line).ok_or_else(|| anyhow!("bad line: {line}"));
         let entries = lines.map(entry).collect::<Result<_>>()?;
         Ok(Self { entries })
@@ -191,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn a_written_manifest_is_read_back() {
         assert_eq!(Manifest::parse(&sample().to_text()).unwrap(), sample());
     }
 
     #[test]
-    fn what_is_no_manifest_of_ours_is_refused() {
+    fn a_file_that_is_not_a_manifest_is_refused() {
         let good = sample().to_text();
         for text in [
             String::new(),

@@ -58,7 +58,7 @@ pub fn run_uninstall(call: &Call) -> Result<(), Fatal> {
 
 /// The command line of uninstall.
 pub fn uninstall_command() -> Command {
-    common(UNINSTALL).about("Takes back what install did below a prefix")
+    common(UNINSTALL).about("Removes what install added below a prefix")
 }
 
 fn common(name: &'static str) -> Command {
@@ -120,11 +120,11 @@ fn uninstall(matches: &ArgMatches) -> Result<()> {
     let (target, mode) = asked(matches)?;
     let removal = Uninstall::of(&target)?;
     for reason in &removal.stays {
-        warn(UNINSTALL, &format!("left alone: {reason}"));
+        warn(UNINSTALL, &format!("kept: {reason}"));
     }
     perform(&removal.steps, mode)?;
     if !removal.is_complete() {
-        bail!("not everything was taken back: put that right and repeat it");
+        bail!("not everything was removed: correct that and repeat it");
     }
     Ok(())
 }
@@ -149,7 +149,7 @@ fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Execution)> {
     };
     ensure!(
         mode == Execution::OnlyPrint || !target.is_this_system() || geteuid().is_root(),
-        "only root can do that: call it as root, or with --dry-run or --destdir"
+        "only root can do that: run it as root, or with --dry-run or --destdir"
     );
     Ok((target, mode))
 }

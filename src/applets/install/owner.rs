@@ -68,8 +68,8 @@ impl fmt::Display for Owner {
 #[derive(Clone, Debug)]
 pub struct Owners {
     ordinary: Owner,
-    lending: Owner,
-    lending_mode: u32,
+    set_gid: Owner,
+    set_gid_mode: u32,
     /// Why no copy of the program has the set-gid bit; `None` if one has it.
     pub lack: Option<String>,
 }
@@ -85,24 +85,24 @@ impl Owners {
             // on.
             DEFAULT_GROUP.to_owned()
         };
-        let group = Group::from_name(&name).context("cannot look groups up")?;
+        let group = Group::from_name(&name).context("cannot look up the group")?;
         match group.filter(|_| ordinary != Owner::Maker) {
             Some(group) => Ok(Self {
                 ordinary,
-                lending: Owner::Root {
+                set_gid: Owner::Root {
                     group: group.gid.as_raw(),
                     name,
                 },
-                lending_mode: 0o2755,
+                set_gid_mode: 0o2755,
                 lack: None,
             }),
             None if target.is_this_system() => Err(anyhow!(
-                "there is no group {name}, which may reach Postfix's sockets: install Postfix first"
+                "there is no group {name}, which can reach Postfix's sockets: install Postfix first"
             )),
             None => Ok(Self {
-                lending: ordinary.clone(),
+                set_gid: ordinary.clone(),
                 ordinary,
-                lending_mode: 0o755,
+                set_gid_mode: 0o755,
                 lack: Some(format!(
                     "postqueue has no set-gid bit: the package has to give it to root:{name} with mode 2755"
                 )),
@@ -114,7 +114,7 @@ impl Owners {
     pub fn of_program(&self, grant: SetgidGrant) -> (Owner, u32) {
         match grant {
             SetgidGrant::Nothing => (self.ordinary.clone(), 0o755),
-            SetgidGrant::Group => (self.lending.clone(), self.lending_mode),
+            SetgidGrant::Group => (self.set_gid.clone(), self.set_gid_mode),
         }
     }
 }
@@ -153,6 +153,6 @@ fn setgid_group() -> Result<String> {
     .and_then(|mut parameters| {
         parameters.take("setgid_group", DEFAULT_GROUP.as_bytes(), &mut warnings)
     })
-    .context("cannot learn setgid_group")?;
-    String::from_utf8(value).context("setgid_group is no name")
+    .context("cannot determine setgid_group")?;
+    String::from_utf8(value).context("setgid_group is not UTF-8")
 }

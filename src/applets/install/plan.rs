@@ -33,7 +33,7 @@ pub enum ReplacedTool {
 pub fn install(
     target: &InstallTarget,
     owners: &Owners,
-    postfixs: ReplacedTool,
+    replaced_tools: ReplacedTool,
 ) -> Result<Vec<Step>> {
     let program = ByteSource::Program
         .open()
@@ -43,7 +43,7 @@ pub fn install(
     let mut planner = Planner {
         target,
         owners,
-        postfixs,
+        replaced_tools,
         program,
         before: before.clone().unwrap_or_default(),
         after: Manifest::default(),
@@ -64,7 +64,7 @@ pub fn install(
 struct Planner<'a> {
     target: &'a InstallTarget,
     owners: &'a Owners,
-    postfixs: ReplacedTool,
+    replaced_tools: ReplacedTool,
     program: Fingerprint,
     /// What is installed before the steps.
     before: Manifest,
@@ -129,7 +129,7 @@ impl Planner<'_> {
     /// that the treatment of Postfix's files requires.
     fn pages(&self) -> Pages {
         let has_diversions = self.before.diversions().next().is_some();
-        if has_diversions || self.postfixs == ReplacedTool::MakeRoom {
+        if has_diversions || self.replaced_tools == ReplacedTool::MakeRoom {
             Pages::Compressed
         } else {
             Pages::Plain
@@ -168,7 +168,7 @@ impl Planner<'_> {
         let found = ExistingItem::at(&now)?;
         let is_ours = self.before.knows(&path, &found);
         if found != ExistingItem::Absent && !is_ours {
-            match (self.postfixs, item.name, &found) {
+            match (self.replaced_tools, item.name, &found) {
                 (
                     ReplacedTool::MakeRoom,
                     PathOwner::Postfixs,
@@ -224,7 +224,7 @@ impl Planner<'_> {
         let second = ExistingItem::at(&diversion.to)?;
         if second != ExistingItem::Absent && !second.is_same_as(&ExistingItem::at(path)?) {
             bail!(
-                "cannot move {} aside: {} is there already",
+                "cannot move {} aside: {} already exists",
                 path.display(),
                 diversion.to.display()
             );
@@ -244,14 +244,14 @@ impl Planner<'_> {
             None => path.display().to_string(),
         };
         let names: Vec<String> = self.in_the_way.iter().map(described).collect();
-        let advice = match self.postfixs {
+        let advice = match self.replaced_tools {
             ReplacedTool::Stay => {
-                "name another --prefix, or give --divert to have Postfix's files moved aside"
+                "choose another --prefix, or use --divert to have Postfix's files moved aside"
             }
-            ReplacedTool::MakeRoom => "name another --prefix, or remove them",
+            ReplacedTool::MakeRoom => "choose another --prefix, or remove them",
         };
         bail!(
-            "nothing was changed, for these are not spoolbox's: {}; {advice}",
+            "nothing was changed: these files are not spoolbox's: {}; {advice}",
             names.join(", ")
         )
     }

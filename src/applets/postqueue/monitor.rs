@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_the_largest_value_that_is_well() {
+    fn a_limit_is_the_largest_value_that_is_ok() {
         assert_eq!(MonitorState::of(5, Some(5), Some(10)), MonitorState::Ok);
         assert_eq!(
             MonitorState::of(6, Some(5), Some(10)),

@@ -201,11 +201,11 @@ fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Ad
         // parsed, the caller is refused without a message about them.
         scanned.map_err(|_| fatal(logger, NOT_ROOT))?
     };
-    let may_come = call.caller.user.is_root() || arguments.config_directory.is_some();
-    if let (Some(wrong), true) = (&arguments.wrong, may_come) {
+    let is_admitted = call.caller.user.is_root() || arguments.config_directory.is_some();
+    if let (Some(wrong), true) = (&arguments.wrong, is_admitted) {
         return Err(fatal(logger, wrong));
     }
-    if may_come {
+    if is_admitted {
         Ok(Admitted::Work(Box::new(arguments)))
     } else {
         Err(fatal(logger, NOT_ROOT))

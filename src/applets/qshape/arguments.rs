@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_refused() {
+    fn text_that_is_not_a_number_is_refused() {
         for (arguments, message) in [
             (&["-b", "x"][..], "bad value for -b: x"),
             (&["-b"], "bad value for -b: "),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_excludes_each_other_is_refused() {
+    fn exclusive_options_are_refused() {
         for arguments in [
             &["-s", "--by=reason"][..],
             &["--json", "--chart"],

@@ -96,13 +96,13 @@ enum Unread {
 pub(super) struct Display<'a> {
     unread: Unread,
     settings: &'a Settings,
-    words: &'a Messages,
+    messages: &'a Messages,
     screen: Option<TerminalDisplay>,
 }
 
 impl<'a> Display<'a> {
     /// A display on standard output.
-    pub(super) fn new(settings: &'a Settings, numbers: &Numbers, words: &'a Messages) -> Self {
+    pub(super) fn new(settings: &'a Settings, numbers: &Numbers, messages: &'a Messages) -> Self {
         let is_screen = terminal::is_terminal() && settings.look != CountDisplay::Json;
         let screen = is_screen.then(|| TerminalDisplay {
             clear: match settings.look {
@@ -115,7 +115,7 @@ impl<'a> Display<'a> {
         Self {
             unread: Unread::Nothing,
             settings,
-            words,
+            messages,
             screen,
         }
     }
@@ -213,7 +213,7 @@ impl ScanObserver<Fatal> for Display<'_> {
         if self.settings.form == OutputFormat::Own {
             self.unread = self.unread.max(unread);
         }
-        self.words.unread(&path, &issue.cause);
+        self.messages.unread(&path, &issue.cause);
     }
 
     fn counted(&mut self, table: &DomainTable, messages: u64) -> Result<(), Fatal> {
@@ -234,7 +234,7 @@ impl ScanObserver<Fatal> for Display<'_> {
     }
 
     fn exhausted(&mut self, cause: &io::Error) -> Fatal {
-        self.words.say(error_text(cause).as_bytes());
+        self.messages.say(error_text(cause).as_bytes());
         Fatal::already_reported(STATUS_FAILED)
     }
 }

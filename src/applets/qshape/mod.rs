@@ -49,33 +49,33 @@ pub fn command() -> clap::Command {
 /// Runs qshape.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();
-    let words = Messages::of(call);
+    let messages = Messages::of(call);
     let arguments = parse(call.arguments.clone());
-    let arguments = arguments.map_err(|misuse| refuse(call, &words, &misuse))?;
+    let arguments = arguments.map_err(|misuse| refuse(call, &messages, &misuse))?;
     match arguments.mode {
         QshapeMode::Help => return display::print(&help()),
         QshapeMode::Version => return display::print(&super::front::version(PROGRAM)),
         QshapeMode::Usage => {
-            words.usage(release(call));
+            messages.usage(release(call));
             return Err(Fatal::already_reported(STATUS));
         }
         QshapeMode::Count => {}
     }
     let place = match &arguments.selection {
         Some(selection) => {
-            let refuse = |misuse: &UsageError| refuse(call, &words, misuse);
-            selected::find_place(call, &arguments, selection, &words, refuse)?
+            let refuse = |misuse: &UsageError| refuse(call, &messages, misuse);
+            selected::find_place(call, &arguments, selection, &messages, refuse)?
         }
-        None => find_place(call, &arguments, &words)?,
+        None => find_place(call, &arguments, &messages)?,
     };
     let settings = Settings::of(&arguments);
-    count(&arguments, &settings, &place, &words)
+    count(&arguments, &settings, &place, &messages)
 }
 
 /// Reports an invalid command line.
-fn refuse(call: &Call, words: &Messages, misuse: &UsageError) -> Fatal {
-    words.say(&misuse.0);
-    words.usage(release(call));
+fn refuse(call: &Call, messages: &Messages, misuse: &UsageError) -> Fatal {
+    messages.say(&misuse.0);
+    messages.usage(release(call));
     Fatal::already_reported(STATUS)
 }
 
@@ -91,12 +91,12 @@ fn release(call: &Call) -> Release {
 
 /// Refuses operands that are neither directories nor regular files. The scan
 /// would skip them, and zeros would look like an empty queue.
-fn refuse_other_files(place: &QueueSource<'_>, words: &Messages) -> Result<(), Fatal> {
+fn refuse_other_files(place: &QueueSource<'_>, messages: &Messages) -> Result<(), Fatal> {
     for queue in &place.queues {
         let found = place.base.stat(OsStr::from_bytes(queue));
         let kind = found.map(|stat| FileKind::of(&stat));
         if matches!(kind, Ok(FileKind::Link | FileKind::Other)) {
-            words.unread(queue, &Errno::ENOTDIR.into());
+            messages.unread(queue, &Errno::ENOTDIR.into());
             return Err(Fatal::already_reported(STATUS_FAILED));
         }
     }
@@ -108,13 +108,13 @@ fn count(
     arguments: &QshapeArguments,
     settings: &Settings,
     place: &QueueSource<'_>,
-    words: &Messages,
+    messages: &Messages,
 ) -> Result<(), Fatal> {
     let logs = place.layout.as_ref().map(|layout| Logs {
         spool: &place.base,
         layout,
     });
-    let question = CountRequest {
+    let request = CountRequest {
         by: settings.by,
         ages: settings.ages,
         now: time::now() as f64,
@@ -125,15 +125,15 @@ fn count(
             .as_ref()
             .map(|selection_context| selection_context.matching(&place.base)),
     };
-    let field = ScanRequest {
+    let scan = ScanRequest {
         base: &place.base,
         readers: readers_for(READERS_MAX, process::raise_open_files(), DEPTH),
     };
     if arguments.form == OutputFormat::Own {
-        refuse_other_files(place, words)?;
+        refuse_other_files(place, messages)?;
     }
-    let mut display = Display::new(settings, &arguments.numbers, words);
+    let mut display = Display::new(settings, &arguments.numbers, messages);
     let mut table = DomainTable::new(arguments.parents);
-    scan_queues(&question, &field, &mut table, &mut display)?;
+    scan_queues(&request, &scan, &mut table, &mut display)?;
     display.finish(&table)
 }

@@ -63,25 +63,25 @@ impl SelectionContext<'_> {
 pub(super) fn find_place(
     call: &Call,
     arguments: &QshapeArguments,
-    words: &Messages,
+    messages: &Messages,
 ) -> Result<QueueSource<'static>, Fatal> {
     let queues = queues(arguments);
     let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
     if all_absolute && arguments.by != Some(GroupBy::Reason) {
-        drop_rights(call, || owner_of_any(arguments), words)?;
+        drop_rights(call, || owner_of_any(arguments), messages)?;
         let root = Path::new("/");
         return Ok(QueueSource {
-            base: Dir::open(root).map_err(|cause| cannot_go(words, root, &cause))?,
+            base: Dir::open(root).map_err(|cause| cannot_go(messages, root, &cause))?,
             queues,
             layout: None,
             selection_context: None,
         });
     }
-    let (mut whereabouts, layout) = configured(arguments, words)?;
-    let owner = || whereabouts.mail_owner(&mut Vec::new());
-    drop_rights(call, owner, words)?;
+    let (mut paths, layout) = configured(arguments, messages)?;
+    let owner = || paths.mail_owner(&mut Vec::new());
+    drop_rights(call, owner, messages)?;
     Ok(QueueSource {
-        base: enter(&whereabouts.queue_directory, words)?,
+        base: enter(&paths.queue_directory, messages)?,
         queues,
         layout,
         selection_context: None,
@@ -89,9 +89,9 @@ pub(super) fn find_place(
 }
 
 /// Changes to the queue directory, which relative paths are based on.
-pub(super) fn enter(directory: &Path, words: &Messages) -> Result<Dir, Fatal> {
+pub(super) fn enter(directory: &Path, messages: &Messages) -> Result<Dir, Fatal> {
     let entered = std::env::set_current_dir(directory).and_then(|()| Dir::open(Path::new(".")));
-    entered.map_err(|cause| cannot_go(words, directory, &cause))
+    entered.map_err(|cause| cannot_go(messages, directory, &cause))
 }
 
 /// Returns the queues that the operands name, or the default queues.
@@ -109,7 +109,7 @@ pub(super) fn queues(arguments: &QshapeArguments) -> Vec<Vec<u8>> {
 /// Postfix's qshape.
 fn configured(
     arguments: &QshapeArguments,
-    words: &Messages,
+    messages: &Messages,
 ) -> Result<(QueuePaths, Option<Layout>), Fatal> {
     let mut logger = Logger::without_log(POSTCONF);
     let mut warnings = Vec::new();
@@ -117,19 +117,19 @@ fn configured(
     for warning in warnings {
         logger.warning(warning);
     }
-    let read = read.and_then(|mut whereabouts| {
+    let read = read.and_then(|mut paths| {
         let layout = match arguments.by {
             Some(GroupBy::Reason) => {
-                let (names, depth) = whereabouts.hashing(&mut Vec::new())?;
+                let (names, depth) = paths.hashing(&mut Vec::new())?;
                 Some(Layout::new(&names, depth))
             }
             _ => None,
         };
-        Ok((whereabouts, layout))
+        Ok((paths, layout))
     });
     read.map_err(|error| {
         logger.fatal(error.to_string());
-        words.say(b"postconf failed");
+        messages.say(b"postconf failed");
         Fatal::already_reported(STATUS_FAILED)
     })
 }
@@ -162,7 +162,7 @@ fn owner_of_any(arguments: &QshapeArguments) -> Result<MailOwner, ConfigError> {
 pub(super) fn drop_rights(
     call: &Call,
     owner: impl FnOnce() -> Result<MailOwner, ConfigError>,
-    words: &Messages,
+    messages: &Messages,
 ) -> Result<(), Fatal> {
     if !call.caller.user.is_root() {
         return Ok(());
@@ -174,16 +174,16 @@ pub(super) fn drop_rights(
             done.map_err(|error| format!("queue files need the mail owner's rights: {error}"))
         });
     dropped.map_err(|text| {
-        words.say(text.as_bytes());
+        messages.say(text.as_bytes());
         Fatal::already_reported(STATUS_FAILED)
     })
 }
 
 /// Reports that a directory cannot be entered. The exit status is the error
 /// number, as in Perl.
-fn cannot_go(words: &Messages, directory: &Path, cause: &io::Error) -> Fatal {
+fn cannot_go(messages: &Messages, directory: &Path, cause: &io::Error) -> Fatal {
     let directory = directory.to_string_lossy();
-    words.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());
+    messages.say(format!("chdir({directory}): {}", error_text(cause)).as_bytes());
     let status = cause
         .raw_os_error()
         .and_then(|errno| u8::try_from(errno).ok());

@@ -22,7 +22,7 @@ pub(super) fn find_place<'a>(
     call: &Call,
     arguments: &QshapeArguments,
     selection: &'a Selection,
-    words: &Messages,
+    messages: &Messages,
     refuse: impl FnOnce(&UsageError) -> Fatal,
 ) -> Result<QueueSource<'a>, Fatal> {
     let mut logger = Logger::without_log(&call.program.to_string_lossy());
@@ -35,12 +35,12 @@ pub(super) fn find_place<'a>(
     let own = |path: &Vec<u8>| own_queue(path, &config.queue_directory);
     let own_queues: Result<Vec<Queue>, UsageError> = paths.iter().map(own).collect();
     let own_queues = own_queues.map_err(|misuse| refuse(&misuse))?;
-    warn_if_nothing_is_left(selection, &own_queues, words);
-    drop_rights(call, || Ok(config.mail_owner.clone()), words)?;
+    warn_if_nothing_is_left(selection, &own_queues, messages);
+    drop_rights(call, || Ok(config.mail_owner.clone()), messages)?;
     let rules = rules(&config, &mut logger)?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     Ok(QueueSource {
-        base: enter(&config.queue_directory, words)?,
+        base: enter(&config.queue_directory, messages)?,
         queues: paths,
         layout: Some(layout.clone()),
         selection_context: Some(SelectionContext {
@@ -54,12 +54,12 @@ pub(super) fn find_place<'a>(
 
 /// Warns if the selection excludes all queues: the empty table would look as if
 /// there were no mail.
-fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], words: &Messages) {
+fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], messages: &Messages) {
     if !queues.iter().any(|queue| selection.admits_queue(*queue)) {
         let names: Vec<&str> = queues.iter().map(|queue| queue.name()).collect();
         let names = names.join(", ");
         let text = format!("the selection leaves nothing of {names}: name other queues");
-        words.say(text.as_bytes());
+        messages.say(text.as_bytes());
     }
 }
 
