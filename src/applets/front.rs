@@ -74,17 +74,17 @@ fn explanation() -> String {
         .map(|applet| format!("  {:width$}  {}\n", applet.name, applet.summary))
         .collect();
     format!(
-        "{FRONT} {}: Postfix's queue tools again, in one binary
+        "{FRONT} {}: Postfix's queue tools in one binary
 
 usage: {FRONT} APPLET [argument]...
-       or call it by an applet's name, through a link: mailq
+       or call it by the name of an applet, through a link: mailq
 
-applets (each explains itself with --help):
+applets (--help after a name describes its options):
 {applets}
 options:
-  --help     print this and stop
-  --list     print the applets, one a line
-  --version  print the version and stop
+  --help     print this help text
+  --list     print the names of the applets, one per line
+  --version  print the version
 
 To try it without Postfix: {FRONT} demo
 ",

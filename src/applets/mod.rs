@@ -74,14 +74,14 @@ enum Rights {
 pub const APPLETS: [Applet; 11] = [
     Applet {
         name: "completions",
-        summary: "print a script that makes a shell complete options",
+        summary: "print a script for command-line completion in a shell",
         rights: Rights::Own,
         run: completions::run,
         command: completions::command,
     },
     Applet {
         name: "demo",
-        summary: "write a small mail queue to try the other applets on",
+        summary: "create a small mail queue to try the other applets with",
         rights: Rights::Own,
         run: demo::run,
         command: demo::command,
@@ -95,7 +95,7 @@ pub const APPLETS: [Applet; 11] = [
     },
     Applet {
         name: "mailq",
-        summary: "list the mail queue (sendmail's list mode)",
+        summary: "list the mail queue",
         rights: Rights::KeepsGroup,
         run: sendmail::run_mailq,
         command: sendmail::command,
@@ -109,14 +109,14 @@ pub const APPLETS: [Applet; 11] = [
     },
     Applet {
         name: "postfix",
-        summary: "have all mail delivered now (postfix flush); no other command",
+        summary: "flush the mail queue (postfix flush); no other command",
         rights: Rights::Own,
         run: postfix::run,
         command: postfix::command,
     },
     Applet {
         name: "postqueue",
-        summary: "list the mail queue, or have mail delivered now",
+        summary: "list, count, monitor and flush the mail queue",
         rights: Rights::KeepsGroup,
         run: postqueue::run,
         command: postqueue::command,
@@ -130,21 +130,21 @@ pub const APPLETS: [Applet; 11] = [
     },
     Applet {
         name: "qshape",
-        summary: "count what is queued by domain and age",
+        summary: "count queued mail by domain and age",
         rights: Rights::Own,
         run: qshape::run,
         command: qshape::command,
     },
     Applet {
         name: "sendmail",
-        summary: "list and flush the mail queue (sendmail -bp, -q); not for sending mail",
+        summary: "list and flush the mail queue (sendmail -bp, -q); not to send mail",
         rights: Rights::KeepsGroup,
         run: sendmail::run_sendmail,
         command: sendmail::command,
     },
     Applet {
         name: "uninstall",
-        summary: "remove what install added",
+        summary: "remove the files that install created",
         rights: Rights::Own,
         run: install::run_uninstall,
         command: install::uninstall_command,

@@ -24,7 +24,11 @@ const FLUSH: &str = "flush";
 
 const OPTIONS: [Opt; 5] = [
     cli::CONFIG_DIRECTORY,
-    Opt::short('D', Value::None, "accepted for compatibility"),
+    Opt::short(
+        'D',
+        Value::None,
+        "accepted for compatibility, without effect",
+    ),
     cli::VERBOSE,
     cli::HELP,
     cli::VERSION,
@@ -161,8 +165,8 @@ fn help() -> String {
     let page = HelpPage {
         usage: &["postfix [-c DIR] flush"],
         about: &[
-            "Tries to deliver all mail now, as Postfix's postfix flush does. Other commands of \
-             postfix are not supported.",
+            "Tries to deliver all mail now. It replaces the command flush of Postfix's postfix. \
+             Other commands are not supported.",
         ],
         groups: &[OptionGroup::new("Options", &OPTIONS)],
         examples: &[

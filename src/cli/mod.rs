@@ -19,7 +19,7 @@ pub use option::{Choices, Opt, OptionGroup, Value, options_of};
 pub use scan::{ScanError, Scanned, Scanner, is_long_option};
 
 /// The help option of every applet.
-pub const HELP: Opt = Opt::long("help", Value::None, "print this text");
+pub const HELP: Opt = Opt::long("help", Value::None, "print this help text");
 /// The version option of every applet.
 pub const VERSION: Opt = Opt::long("version", Value::None, "print the version");
 
@@ -36,7 +36,11 @@ pub const CONFIG_DIRECTORY: Opt = Opt::short('c', Value::Required("DIR"), "read 
 /// The options that choose an instance and the release to behave as.
 pub const INSTANCE: [Opt; 2] = [CONFIG_DIRECTORY, DIALECT];
 /// The verbose option of Postfix's tools, which has no effect here.
-pub const VERBOSE: Opt = Opt::short('v', Value::None, "accepted for compatibility");
+pub const VERBOSE: Opt = Opt::short(
+    'v',
+    Value::None,
+    "accepted for compatibility, without effect",
+);
 
 /// Parses the value of `--dialect`.
 pub fn release(value: &OsStr) -> Option<Release> {

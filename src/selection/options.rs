@@ -19,65 +19,82 @@ const T: Value = Value::Required("T");
 
 /// The selection options except `--not`.
 const OPTIONS: [Opt; 18] = [
-    Opt::long("from", P, "the sender matches P"),
+    Opt::long("from", P, "select messages whose sender matches P"),
     Opt::long(
         "from-domain",
         D,
-        "the sender's domain; .DOMAIN for its subdomains",
+        "select messages whose sender is in DOMAIN, or below it with .DOMAIN",
     ),
-    Opt::long("to", P, "a recipient matches P"),
+    Opt::long("to", P, "select messages with a recipient that matches P"),
     Opt::long(
         "to-domain",
         D,
-        "a recipient's domain; .DOMAIN for its subdomains",
+        "select messages with a recipient in DOMAIN, or below it with .DOMAIN",
     ),
-    Opt::long("all-to", P, "every recipient matches P"),
-    Opt::long("reason", P, "the reason of a deferred recipient matches P"),
+    Opt::long("all-to", P, "select messages whose recipients all match P"),
+    Opt::long(
+        "reason",
+        P,
+        "select messages with a recipient that is deferred for a reason that matches P",
+    ),
     Opt::long(
         "older",
         T,
-        "arrived before T: 90m, 3d, 1w, 2026-11-23T13:00",
+        "select messages that arrived before T, such as 90m, 3d, 1w or 2026-11-23T13:00",
     ),
-    Opt::long("newer", T, "arrived at T or later"),
+    Opt::long("newer", T, "select messages that arrived at T or later"),
     Opt::long(
         "size",
         Value::Required("N"),
-        "at least (+10M) or at most (-4k) N bytes",
+        "select messages of at least (+10M) or at most (-4k) N bytes",
     ),
     Opt::long(
         "rcpt-count",
         Value::Required("N"),
-        "number of recipients: +50, -5",
+        "select messages with at least (+50) or at most (-5) N pending recipients",
     ),
-    Opt::long("queue", Value::Required("Q,..."), "in one of these queues").list_of(&QUEUES),
+    Opt::long(
+        "queue",
+        Value::Required("Q,..."),
+        "select messages in one or more of the queues",
+    )
+    .list_of(&QUEUES),
     Opt::long(
         "status",
         Value::Required("S,..."),
-        "with one of these statuses",
+        "select messages that the listing marks as",
     )
     .list_of(&STATUSES),
-    Opt::long("id", P, "the queue ID matches P"),
+    Opt::long("id", P, "select messages whose queue ID matches P"),
     Opt::long(
         "subject",
         P,
-        "the subject, as it is in the message, matches P",
+        "select messages whose Subject header, without decoding, matches P",
     ),
     Opt::long(
         "header",
         Value::Required("NAME: P"),
-        "a header of this name matches P",
+        "select messages with a header NAME whose value matches P",
     ),
-    Opt::long("body", P, "a line of the body matches P"),
-    Opt::long("sasl-user", P, "the login name of the submitter matches P"),
+    Opt::long(
+        "body",
+        P,
+        "select messages with a line of the body that matches P",
+    ),
+    Opt::long(
+        "sasl-user",
+        P,
+        "select messages whose submitter has a login name that matches P",
+    ),
     Opt::long(
         "client",
         P,
-        "the client's name or address matches P, or is in this network: 192.0.2.0/24",
+        "select messages from a client whose name or address matches P, or whose address is in the network P, such as 192.0.2.0/24",
     ),
 ];
 
 /// Negates the option after it.
-pub const NOT: Opt = Opt::long("not", Value::None, "negates the selection option after it");
+pub const NOT: Opt = Opt::long("not", Value::None, "negate the next selection option");
 
 /// The values of `--queue`.
 const QUEUES: [&str; 5] = ["maildrop", "active", "incoming", "deferred", "hold"];
@@ -91,8 +108,8 @@ pub fn group() -> OptionGroup {
 
 /// The paragraph of `--help` on how values match and how options combine.
 pub const NOTE: &str = "Selection: P is a text, a glob if it contains * or ?, or a regular \
-    expression after re:. The null sender is <>. A message is selected if every option matches; \
-    an option that is given several times matches if one of its values does.";
+    expression after re:. The null sender is <>. A message must match all selection options; of \
+    an option that is given more than once, it must match at least one value.";
 
 /// Whether an option is a selection option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

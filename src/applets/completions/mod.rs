@@ -62,7 +62,7 @@ pub fn command() -> Command {
         .exclusive(true)
         .hide(true);
     Command::new(PROGRAM)
-        .about("Prints a script that makes a shell complete the applets' options")
+        .about("Prints a script for the completion of the applets' command lines")
         .arg(among(shells, SCRIPTS.map(|(shell, _)| shell)))
         .arg(words)
 }

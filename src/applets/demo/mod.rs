@@ -44,7 +44,7 @@ pub fn command() -> Command {
         .help("A new or empty directory (default: a new temporary one)")
         .value_parser(value_parser!(PathBuf));
     Command::new(PROGRAM)
-        .about("Writes a small mail queue to try the other applets on")
+        .about("Creates a small mail queue to try the other applets with")
         .arg(directory)
 }
 

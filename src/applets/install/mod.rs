@@ -43,10 +43,10 @@ pub fn run_install(call: &Call) -> Result<(), Fatal> {
 /// The command line of install.
 pub fn install_command() -> Command {
     common(INSTALL)
-        .about("Puts the tools below a prefix: programs, links, manual pages")
+        .about("Installs programs, links and manual pages below a prefix")
         .arg(
             flag("divert")
-                .help("Move Postfix's files aside (Debian)")
+                .help("Rename Postfix's files of the same names (Debian)")
                 .conflicts_with("destdir"),
         )
 }
@@ -58,7 +58,7 @@ pub fn run_uninstall(call: &Call) -> Result<(), Fatal> {
 
 /// The command line of uninstall.
 pub fn uninstall_command() -> Command {
-    common(UNINSTALL).about("Removes what install added below a prefix")
+    common(UNINSTALL).about("Removes the files that install created below a prefix")
 }
 
 fn common(name: &'static str) -> Command {
@@ -75,8 +75,8 @@ fn common(name: &'static str) -> Command {
                 .default_value(DEFAULT_PREFIX)
                 .help("Install below this directory"),
         )
-        .arg(directory("destdir").help("Use this directory as /, to make a package"))
-        .arg(flag("dry-run").help("Print the steps, change nothing"))
+        .arg(directory("destdir").help("Use this directory in place of /, to create a package"))
+        .arg(flag("dry-run").help("Print the steps without changing anything"))
 }
 
 fn flag(name: &'static str) -> Arg {

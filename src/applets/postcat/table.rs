@@ -8,7 +8,7 @@ use crate::selection;
 const FINDING: [Opt; 1] = [Opt::short(
     'q',
     Value::None,
-    "operands are queue IDs, or the word MATCH for every message that matches the selection",
+    "treat operands as queue IDs, or the operand MATCH as every message that matches the selection",
 )];
 
 const PARTS: [Opt; 3] = [
@@ -32,19 +32,23 @@ const OUTPUT: [Opt; 3] = [
 ];
 
 const RECORDS: [Opt; 6] = [
-    Opt::short('v', Value::None, "show pointer and padding records, too"),
-    Opt::short('d', Value::None, "show the number of each record's type"),
+    Opt::short(
+        'v',
+        Value::None,
+        "show all records, including pointers and padding",
+    ),
+    Opt::short('d', Value::None, "show the type of each record as a number"),
     Opt::short(
         'f',
         Value::None,
         "show the name of the file with each record",
     ),
     Opt::short('o', Value::None, "show the offset of each record"),
-    Opt::short('r', Value::None, "with -v: do not follow pointer records"),
+    Opt::short('r', Value::None, "with -v, do not follow pointer records"),
     Opt::short(
         's',
         Value::Required("OFFSET"),
-        "begin at OFFSET in the file",
+        "start at OFFSET in the file",
     ),
 ];
 
@@ -59,11 +63,11 @@ const EXAMPLES: [(&str, &str); 5] = [
     ),
     (
         "postcat -q --raw-message 4F2vDb1Kcmz1 > message.eml",
-        "Save a message in the form in which it would be sent.",
+        "Save a message as it would be sent.",
     ),
     (
         "postcat -q --mbox MATCH --from alice@example.com > alice.mbox",
-        "Save all queued mail of a sender as a mailbox.",
+        "Save all queued messages of a sender in an mbox file.",
     ),
     (
         "postcat -q --json MATCH --queue hold | jq .sender",
@@ -95,11 +99,11 @@ pub(super) fn help() -> String {
         usage: &[
             "postcat [OPTION]... [FILE]...",
             "postcat [OPTION]... -q ID...",
-            "postcat [OPTION]... -q MATCH, with options that select messages",
+            "postcat [OPTION]... -q MATCH SELECTION...",
         ],
         about: &[
-            "Shows queue files, as Postfix's postcat does. Without a FILE it reads standard \
-             input.",
+            "Shows the contents of queue files. It replaces Postfix's postcat. Without a FILE, it \
+             reads standard input.",
             selection::NOTE,
         ],
         groups: &groups(),

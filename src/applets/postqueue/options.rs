@@ -15,31 +15,41 @@ const N: Value = Value::Required("N");
 const T: Value = Value::Required("T");
 
 const LISTING: [Opt; 13] = [
-    Opt::short('p', Value::None, "list the queue as mailq does"),
-    Opt::short('j', Value::None, "list the queue, one JSON object per line"),
+    Opt::short('p', Value::None, "list the queue in the format of mailq"),
+    Opt::short(
+        'j',
+        Value::None,
+        "list the queue as JSON, one object per line",
+    ),
     Opt::long(
         "detail",
         Value::None,
-        "with -j: more members at the end of each object",
+        "with -j, add more members to each object",
     ),
-    Opt::long("oneline", Value::None, "list one line per message"),
-    Opt::long("ids", Value::None, "list queue IDs only"),
-    Opt::long("csv", Value::None, "list comma-separated values"),
+    Opt::long("oneline", Value::None, "list each message on one line"),
+    Opt::long("ids", Value::None, "list only queue IDs"),
+    Opt::long(
+        "csv",
+        Value::None,
+        "list messages as comma-separated values",
+    ),
     Opt::long(
         "format",
         Value::Required("FORMAT"),
-        "list each message as FORMAT, such as '%{id} %{age} %{sender}\\n'",
+        "list each message in this format, such as '%{id} %{age} %{sender}\\n'",
     ),
-    Opt::long("sort", Value::Required("KEY,..."), "sort by these keys").list_of(&[
-        "id",
-        "age",
-        "size",
-        "sender",
-        "recipients",
-        "queue",
-    ]),
-    Opt::long("reverse", Value::None, "with --sort: in descending order"),
-    Opt::long("limit", N, "list, or flush, only the first N messages"),
+    Opt::long(
+        "sort",
+        Value::Required("KEY,..."),
+        "sort the listing by one or more of the keys",
+    )
+    .list_of(&["id", "age", "size", "sender", "recipients", "queue"]),
+    Opt::long(
+        "reverse",
+        Value::None,
+        "with --sort, sort in descending order",
+    ),
+    Opt::long("limit", N, "list or flush at most N messages"),
     Opt::long(
         "time-style",
         Value::Required("STYLE"),
@@ -49,12 +59,12 @@ const LISTING: [Opt; 13] = [
     Opt::long(
         "null",
         Value::None,
-        "with --ids, --oneline and --format: end each message with a NUL byte",
+        "with --ids, --oneline or --format, end each message with a NUL byte",
     ),
     Opt::long(
         "progress",
         Value::None,
-        "show a progress bar on standard error, if it is a terminal",
+        "show a progress bar on standard error if that is a terminal",
     ),
 ];
 
@@ -62,7 +72,7 @@ const COUNTING: [Opt; 2] = [
     Opt::long(
         "count",
         Value::Optional("BY"),
-        "print the number of messages, or a table of them by",
+        "print the number of messages, or a table of numbers by",
     )
     .one_of(&[
         "queue",
@@ -78,17 +88,21 @@ const COUNTING: [Opt; 2] = [
     Opt::long(
         "top",
         N,
-        "with --count=BY and --prometheus: only the N largest values",
+        "with --count=BY or --prometheus, print at most N values",
     ),
 ];
 
 const DELIVERING: [Opt; 5] = [
-    Opt::short('f', Value::None, "try to deliver all mail now"),
+    Opt::short(
+        'f',
+        Value::None,
+        "flush the queue: try to deliver all mail now",
+    ),
     Opt::short(
         'i',
         Value::Required("ID"),
-        "try to deliver one message now; with MATCH as the ID, every message that matches \
-         the selection",
+        "try to deliver one message now or, if ID is MATCH, every message that matches the \
+         selection",
     ),
     Opt::short(
         's',
@@ -98,12 +112,12 @@ const DELIVERING: [Opt; 5] = [
     Opt::long(
         "rate",
         Value::Required("N/s"),
-        "with -i MATCH: at most N messages per second (or /m, /h)",
+        "with -i MATCH, flush at most N messages per second (/m: minute, /h: hour)",
     ),
     Opt::long(
         "dry-run",
         Value::None,
-        "with -i MATCH: list the messages, deliver none",
+        "with -i MATCH, list the messages without flushing them",
     ),
 ];
 
@@ -111,20 +125,28 @@ const MONITORING: [Opt; 7] = [
     Opt::long(
         "check",
         Value::None,
-        "monitoring plugin: print one line; the status is 0 (OK), 1 (warning), 2 (critical) \
-         or 3 (unknown)",
+        "act as a monitoring plugin: print one line and exit with status 0 (OK), 1 (warning), \
+         2 (critical) or 3 (unknown)",
     ),
-    Opt::long("warn", N, "with --check: warning above N messages"),
-    Opt::long("crit", N, "with --check: critical above N messages"),
+    Opt::long(
+        "warn",
+        N,
+        "with --check, warn if there are more than N messages",
+    ),
+    Opt::long(
+        "crit",
+        N,
+        "with --check, be critical if there are more than N messages",
+    ),
     Opt::long(
         "warn-age",
         T,
-        "with --check: warning if a message is older than T, such as 90m or 3d",
+        "with --check, warn if a message is older than T, such as 90m or 3d",
     ),
     Opt::long(
         "crit-age",
         T,
-        "with --check: critical if a message is older than T",
+        "with --check, be critical if a message is older than T",
     ),
     Opt::long(
         "prometheus",
@@ -134,7 +156,7 @@ const MONITORING: [Opt; 7] = [
     Opt::long(
         "output",
         Value::Required("FILE"),
-        "with --prometheus: replace FILE by rename",
+        "with --prometheus, write to FILE, which is replaced by a rename",
     ),
 ];
 
@@ -143,17 +165,17 @@ const INSTANCE: [Opt; 5] = [
     Opt::long(
         "instance",
         Value::Required("NAME"),
-        "the instance of this name; - is the one without a name",
+        "use the instance of this name; - stands for the instance without a name",
     ),
     Opt::long(
         "all-instances",
         Value::None,
-        "all instances of multi_instance_directories, one after the other",
+        "use the instance and all those that multi_instance_directories names",
     ),
     Opt::long(
         "source",
         Value::Required("WHERE"),
-        "read the spool, or ask the showq daemon; auto, the default, chooses",
+        "read the listing from the spool or from the showq daemon; auto is the default",
     )
     .one_of(&["auto", "spool", "showq"]),
     cli::DIALECT,
@@ -169,7 +191,7 @@ const EXAMPLES: [(&str, &str); 5] = [
     ),
     (
         "postqueue --count=reason --top 10",
-        "Count recipients by the reason why their mail is deferred.",
+        "Count recipients by the reason why they are deferred.",
     ),
     (
         "postqueue -j --queue deferred | jq -r .queue_id",
@@ -212,8 +234,7 @@ pub(super) fn help() -> String {
             "postqueue [OPTION]... -f | -i ID | -s SITE",
         ],
         about: &[
-            "Lists, counts and watches the mail queue, or has mail delivered now, as \
-             Postfix's postqueue does.",
+            "Lists, counts, monitors and flushes the mail queue. It replaces Postfix's postqueue.",
             selection::NOTE,
         ],
         groups: &groups(),

@@ -10,11 +10,15 @@ const N: Value = Value::Required("N");
 
 const ACTIONS: [Opt; 6] = [
     Opt::short('d', ID, "delete messages"),
-    Opt::short('h', ID, "put messages on hold"),
+    Opt::short('h', ID, "place messages on hold"),
     Opt::short('H', ID, "release messages from hold"),
     Opt::short('r', ID, "requeue messages"),
-    Opt::short('e', ID, "expire messages"),
-    Opt::short('f', ID, "expire messages and release them from hold"),
+    Opt::short('e', ID, "force messages to expire"),
+    Opt::short(
+        'f',
+        ID,
+        "force messages to expire, and release them from hold",
+    ),
 ];
 
 /// How actions are tried, limited, confirmed and reported.
@@ -22,34 +26,34 @@ pub const ACTION_OPTIONS: [Opt; 11] = [
     Opt::long(
         "dry-run",
         Value::None,
-        "list the messages of an action, change nothing",
+        "list the messages of an action without changing them",
     ),
     Opt::long(
         "interactive",
         Value::None,
-        "show how many messages there are, and ask first",
+        "show the number of messages, and ask for confirmation",
     ),
     Opt::long("limit", N, "stop after N messages"),
     Opt::long("max", N, "do nothing if there are more than N messages"),
     Opt::long(
         "rate",
         Value::Required("N/s"),
-        "with -H, -f and -r: at most N messages per second (or /m, /h)",
+        "with -H, -f or -r, act on at most N messages per second (/m: minute, /h: hour)",
     ),
     Opt::long(
         "comment",
         Value::Required("TEXT"),
-        "add TEXT to the report of each message, also in the mail log",
+        "append TEXT to each report on standard error and in the mail log",
     ),
     Opt::long(
         "strict",
         Value::None,
-        "status 100 if a queue ID is invalid or not found",
+        "exit with status 100 if a queue ID is invalid or not found",
     ),
     Opt::long(
         "null",
         Value::None,
-        "queue IDs on standard input are separated by NUL bytes",
+        "read queue IDs from standard input that end with NUL bytes",
     ),
     Opt::long(
         "results",
@@ -60,48 +64,48 @@ pub const ACTION_OPTIONS: [Opt; 11] = [
     Opt::long(
         "quiet",
         Value::None,
-        "report the summary only, not each message",
+        "report only the summary, not each message",
     ),
     Opt::long(
         "progress",
         Value::None,
-        "show a progress bar on standard error, if it is a terminal",
+        "show a progress bar on standard error if that is a terminal",
     ),
 ];
 
 const NOTIFY: Opt = Opt::long(
     "notify",
     Value::None,
-    "wake qmgr and pickup after -H, -f or -r have moved messages",
+    "notify the queue manager and pickup after -H, -f or -r has moved messages",
 );
 
 const TRASH: [Opt; 4] = [
     Opt::long(
         "trash",
         Value::None,
-        "with -d: move messages to the trash instead of deleting them",
+        "with -d, move messages to the trash instead of deleting them",
     ),
     Opt::long(
         "undo",
         Value::Optional("BATCH"),
-        "restore the messages of the last call with --trash, or of this batch",
+        "restore the messages of the last call with --trash, or those of BATCH",
     ),
     Opt::long("trash-list", Value::None, "list the batches in the trash"),
     Opt::long(
         "trash-purge",
         Value::None,
-        "with --older T: delete older batches from the trash for good",
+        "with --older T, permanently delete batches that are older than T from the trash",
     ),
 ];
 
 const REPAIR: [Opt; 3] = [
-    Opt::short('p', Value::None, "purge old temporary files"),
+    Opt::short('p', Value::None, "remove old incomplete files"),
     Opt::short(
         's',
         Value::None,
         "check and repair the structure of the queues",
     ),
-    Opt::short('S', Value::None, "the same, with redundant repairs"),
+    Opt::short('S', Value::None, "do the same, with redundant repairs"),
 ];
 
 const OTHER: [Opt; 3] = [cli::VERBOSE, cli::HELP, cli::VERSION];
@@ -110,7 +114,7 @@ const OTHER: [Opt; 3] = [cli::VERBOSE, cli::HELP, cli::VERSION];
 const EXAMPLES: [(&str, &str); 5] = [
     (
         "postsuper -d MATCH --from 'x@spam.example' --dry-run",
-        "List what would be deleted: every message from a sender.",
+        "List the messages of a sender that would be deleted.",
     ),
     (
         "postsuper --trash -d MATCH --from 'x@spam.example'",
@@ -118,7 +122,7 @@ const EXAMPLES: [(&str, &str); 5] = [
     ),
     (
         "postsuper -h ALL incoming",
-        "Put every message of the incoming queue on hold.",
+        "Place every message in the incoming queue on hold.",
     ),
     (
         "postsuper -H ALL --notify --rate 10/s",
@@ -158,9 +162,9 @@ pub fn help() -> String {
             "postsuper [OPTION]... [-psS] [QUEUE]...",
         ],
         about: &[
-            "Acts on messages in the mail queue and repairs the queues, as Postfix's \
-             postsuper does.",
-            "ID is a queue ID, ALL for every message, - for queue IDs on standard input, \
+            "Acts on messages in the mail queue, and repairs the queues. It replaces Postfix's \
+             postsuper.",
+            "ID is a queue ID, ALL for every message, - for queue IDs from standard input, \
              one per line, or MATCH for every message that matches the selection.",
             selection::NOTE,
         ],

@@ -11,7 +11,7 @@ const ROWS: [Opt; 5] = [
     Opt::short(
         's',
         Value::None,
-        "count sender domains, not recipient domains",
+        "count sender domains instead of recipient domains",
     ),
     Opt::long("by", Value::Required("WHAT"), "count by").one_of(&[
         "domain",
@@ -21,26 +21,26 @@ const ROWS: [Opt; 5] = [
         "queue",
         "size",
     ]),
-    Opt::short('p', Value::None, "count parent domains, too"),
+    Opt::short('p', Value::None, "count parent domains too"),
     Opt::short(
         'm',
         COUNT,
-        "with -p: subdomains that a parent needs (default 5)",
+        "with -p, require this number of subdomains below a parent domain (default 5)",
     ),
     Opt::long("top", Value::Required("N"), "show only the N largest rows"),
 ];
 
 const COLUMNS: [Opt; 3] = [
-    Opt::short('b', COUNT, "number of age buckets (default 10)"),
+    Opt::short('b', COUNT, "use this number of age buckets (default 10)"),
     Opt::short(
         't',
         Value::Required("MINUTES"),
-        "age limit of the first bucket (default 5)",
+        "set the age limit of the first bucket (default 5)",
     ),
     Opt::short(
         'l',
         Value::None,
-        "age limits are multiples of the first, not doubled",
+        "make age limits multiples of the first instead of doubling",
     ),
 ];
 
@@ -50,22 +50,26 @@ const OUTPUT: [Opt; 5] = [
     Opt::short(
         'w',
         Value::Required("COLUMNS"),
-        "width of the output, if above 80",
+        "set the width of the output if more than 80",
     ),
     Opt::short(
         'n',
         COUNT,
-        "on a terminal: number of rows that are shown (default 20)",
+        "on a terminal, show this number of rows (default 20)",
     ),
     Opt::short(
         'N',
         COUNT,
-        "on a terminal: show results every COUNT messages (default 1000)",
+        "on a terminal, show intermediate results every COUNT messages (default 1000)",
     ),
 ];
 
 const OTHER: [Opt; 3] = [
-    Opt::short('h', Value::None, "print Postfix's usage message and fail"),
+    Opt::short(
+        'h',
+        Value::None,
+        "print the usage message of Postfix, and exit with an error",
+    ),
     cli::HELP,
     cli::VERSION,
 ];
@@ -74,23 +78,23 @@ const OTHER: [Opt; 3] = [
 const EXAMPLES: [(&str, &str); 5] = [
     (
         "qshape",
-        "Count the incoming and active queues by recipient domain and age.",
+        "Count recipients in incoming and active by domain and age.",
     ),
     (
         "qshape -s hold",
-        "Count the hold queue by sender domain and age.",
+        "Count messages in the hold queue by sender domain and age.",
     ),
     (
         "qshape -b 10 -t 60 deferred",
-        "Count the deferred queue with a first age limit of an hour.",
+        "Count recipients in deferred, with one hour as the first age limit.",
     ),
     (
         "qshape --by reason --top 10 deferred",
-        "Show the ten most frequent reasons why mail is deferred.",
+        "Show the ten most common reasons why mail is deferred.",
     ),
     (
         "qshape --chart --from-domain example.com deferred",
-        "Draw the deferred mail of one sender domain.",
+        "Draw a chart of the deferred mail of one sender domain.",
     ),
 ];
 
@@ -116,8 +120,8 @@ pub(super) fn help() -> String {
     let page = HelpPage {
         usage: &["qshape [OPTION]... [QUEUE]..."],
         about: &[
-            "Counts queued mail by domain and age, as Postfix's qshape does. Without a \
-             QUEUE it counts incoming and active.",
+            "Counts queued mail by domain and age. It replaces Postfix's qshape. Without a \
+             QUEUE, it counts incoming and active.",
             selection::NOTE,
         ],
         groups: &groups(),

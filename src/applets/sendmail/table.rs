@@ -9,13 +9,13 @@ const MAIN: [Opt; 5] = [
     Opt::short(
         'b',
         Value::Required("MODE"),
-        "p lists the queue, as mailq does; other modes are not supported",
+        "list the queue if MODE is p; other modes are not supported",
     ),
     Opt::short(
         'q',
         Value::Required("WHAT"),
-        "-q alone: try to deliver all mail now; -qRSITE: all mail for SITE; -qIID: the message \
-         with this queue ID",
+        "try to deliver mail now: with -q alone all mail, with -qRSITE the mail for SITE, with \
+         -qIID the message with this queue ID",
     ),
     cli::VERBOSE,
     cli::DIALECT,
@@ -65,7 +65,7 @@ const EXAMPLES: [(&str, &str); 5] = [
     ),
     (
         "postqueue -p --from '<>' --older 1d",
-        "List a part of the queue: postqueue has the options for it.",
+        "List a part of the queue, with an option of postqueue.",
     ),
     ("sendmail -q", "Try to deliver all mail now."),
 ];
@@ -76,7 +76,7 @@ fn groups() -> Vec<OptionGroup> {
         OptionGroup::new("Listing and delivering", &MAIN),
         OptionGroup::new("Other options", &OTHER),
         OptionGroup::new(
-            "Options that do not change a listing, or are refused as by sendmail",
+            "Options that have no effect here, or that are refused as by sendmail",
             &COMPATIBLE,
         ),
     ]
@@ -92,8 +92,8 @@ pub(super) fn help() -> String {
     let page = HelpPage {
         usage: &["mailq [-C DIR]", "sendmail -bp | -q | -qRSITE | -qIID"],
         about: &[
-            "Lists the mail queue, as Postfix's mailq does. To list a part of it, in another \
-             order or in another format, use postqueue.",
+            "Lists the mail queue. It replaces Postfix's mailq. To list a part of the queue, or \
+             to list it in another order or format, use postqueue.",
         ],
         groups: &groups(),
         examples: &EXAMPLES,
