@@ -67,6 +67,10 @@ impl Selected {
     }
 
     /// Returns the queue, or an error if the operand does not name one.
+    ///
+    /// # Errors
+    ///
+    /// The operand is the name of no queue.
     pub fn queue(&self) -> Result<Queue, WorkError> {
         match self {
             Self::Queue(queue) => Ok(*queue),

@@ -78,6 +78,10 @@ impl<'a> Executor<'a> {
     /// Acts on the message that was found in `queue`, even if it has moved
     /// since. Acts on this file only, not on another that may have its name by
     /// now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::act`].
     pub fn act_on_same(
         &mut self,
         action: Action,
@@ -102,6 +106,11 @@ impl<'a> Executor<'a> {
 
     /// Acts on the message with this ID. `seen` is where it was found, if it
     /// was. Reports nothing if there is no such message.
+    ///
+    /// # Errors
+    ///
+    /// What ends the whole work: a file cannot be moved or removed, or the trash
+    /// cannot be used. What concerns one message is logged instead.
     pub fn act(
         &mut self,
         action: Action,
@@ -123,6 +132,10 @@ impl<'a> Executor<'a> {
     /// the record must be on disk first, and writing it for many messages at
     /// once is faster. The messages must be handled before the announcement is
     /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// The trash cannot be written: nothing may be deleted then.
     pub fn announce<'i>(
         &self,
         action: Action,

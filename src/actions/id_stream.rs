@@ -152,6 +152,10 @@ pub trait IdConsumer {
 }
 
 /// Reads requests until the end of `input`.
+///
+/// # Errors
+///
+/// `input` cannot be read, a signal came, or an error of `to`.
 pub fn read_ids(
     (input, separator): (&File, Separator),
     interrupts: &Interrupts,

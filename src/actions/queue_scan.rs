@@ -93,6 +93,10 @@ impl Object<'_> {
 
     /// Removes an empty directory or, with [`SpecialFiles::Remove`], a special
     /// file.
+    ///
+    /// # Errors
+    ///
+    /// What should go cannot be removed.
     pub fn tidy(
         &self,
         stat: FileStat,
@@ -136,6 +140,10 @@ impl Object<'_> {
 }
 
 /// Returns an error if the configuration does not allow the queue to be walked.
+///
+/// # Errors
+///
+/// maildrop would have subdirectories.
 pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
     if queue == Queue::Maildrop && layout.depth_kept(queue) > 0 {
         Err(WorkError::HashedMaildrop)
@@ -153,6 +161,10 @@ pub fn is_too_deep(queue: Queue, path: &[u8], layout: &Layout) -> bool {
 /// Removes a directory that the walk has finished and that the queue does not
 /// need. It is an error if the directory is not empty, unless a blocked move,
 /// which was reported at that time, left a file in it.
+///
+/// # Errors
+///
+/// It cannot be removed, or something is in it.
 pub fn remove_left(
     queue: Queue,
     parent: &OpenDir,

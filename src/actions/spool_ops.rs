@@ -139,6 +139,10 @@ impl<'a> SpoolOps<'a> {
     }
 
     /// Removes a file, or an empty directory of that name, as remove(3) does.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be removed; one that is gone is no error.
     pub fn remove(at: FileAt<'_>) -> Result<StepResult, WorkError> {
         let removed = match at.dir.remove_file(at.os_name()) {
             Err(cause) if is(&cause, Errno::EISDIR) => at.dir.remove_directory(at.os_name()),
@@ -152,6 +156,10 @@ impl<'a> SpoolOps<'a> {
 
     /// Removes the file called `name` from the directory where it belongs in
     /// `queue`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be removed; one that is gone is no error.
     pub fn remove_from_home(&self, queue: Queue, name: &[u8]) -> Result<StepResult, WorkError> {
         let path = self.path(queue, name);
         match self.home(queue, name) {
@@ -233,6 +241,10 @@ impl<'a> SpoolOps<'a> {
 
     /// Like [`SpoolOps::rename`], but fails with `EEXIST` if something has the
     /// new name.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST`, or what rename(2) or making a directory fails with.
     pub fn rename_to_free(
         &self,
         at: FileAt<'_>,
@@ -260,6 +272,10 @@ impl<'a> SpoolOps<'a> {
     /// Like [`SpoolOps::rename`], for the file called `old` in the directory
     /// where it belongs. As in Postfix, the target directory is created even if
     /// there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// As [`SpoolOps::rename`]; or the directory cannot be opened or made.
     pub fn rename_from_home(
         &self,
         queue: Queue,

@@ -39,6 +39,10 @@ impl AccessRequest {
 }
 
 /// Refuses a caller that the pattern list for this operation does not match.
+///
+/// # Errors
+///
+/// The list does not admit the caller, or cannot be read. Both were reported.
 pub fn authorize(
     call: &Call,
     request: AccessRequest,
@@ -59,6 +63,10 @@ pub fn authorize(
 }
 
 /// Reads a parameter and reports its warnings; an error ends the applet.
+///
+/// # Errors
+///
+/// The parameter cannot be used, which was reported.
 pub fn warned<T>(
     logger: &mut Logger,
     take: impl FnOnce(&mut Vec<String>) -> Result<T, ConfigError>,

@@ -17,6 +17,10 @@ pub enum Connections {
 }
 
 /// Gives up the group unless another socket will be connected.
+///
+/// # Errors
+///
+/// The group cannot be given up, which was reported.
 pub fn give_up_group(connections: Connections, logger: &mut Logger) -> Result<(), Fatal> {
     match connections {
         Connections::MoreToCome => Ok(()),

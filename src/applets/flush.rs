@@ -44,6 +44,10 @@ pub enum FlushRequest {
 }
 
 /// Requests delivery of this mail.
+///
+/// # Errors
+///
+/// The caller may not do this, or a daemon cannot be reached. Both were reported.
 pub fn run(
     call: &Call,
     wanted: &FlushRequest,
@@ -184,6 +188,10 @@ pub fn hand_over(id: &QueueId, config: &Config, logger: &mut Logger) -> Result<(
 
 /// Requests delivery of one message. `connections` says whether other requests
 /// follow.
+///
+/// # Errors
+///
+/// The daemon cannot be asked, or does not do it. Both were reported.
 pub fn one(
     id: &QueueId,
     config: &Config,

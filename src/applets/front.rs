@@ -5,13 +5,18 @@ use std::io::Write;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{APPLETS, Call, FRONT, Fatal};
+use super::table::{APPLETS, FRONT};
+use super::{Call, Fatal};
 use crate::text::{Charset, make_printable};
 
 /// The exit status of an invalid command line.
 const STATUS_USAGE: u8 = 64;
 
 /// Runs `spoolbox` without an applet.
+///
+/// # Errors
+///
+/// The command line is wrong, or names no applet. Both were reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let matches = match command().try_get_matches_from(&call.arguments) {
         Ok(matches) => matches,

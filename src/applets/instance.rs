@@ -16,7 +16,7 @@ use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
 use crate::sys::time;
-use crate::text::Charset;
+use crate::text::{Charset, split_assignment, trim_space};
 
 /// The environment variable that replaces syslog_name until main.cf is read.
 const LOGTAG: &str = "MAIL_LOGTAG";
@@ -42,6 +42,10 @@ pub fn environment(call: &Call) -> Environment {
 
 /// Refuses a directory that `-c` names unless the default main.cf lists it, as
 /// Postfix's programs do without root's rights.
+///
+/// # Errors
+///
+/// The default main.cf does not list it, or cannot be read. Both were reported.
 pub fn authorize(directory: &OsStr, logger: &mut Logger, status: u8) -> Result<(), Fatal> {
     let mut warnings = Vec::new();
     let located = locate::locate(
@@ -125,6 +129,10 @@ pub fn options_of_release(
 }
 
 /// Reads main.cf of the selected instance and configures the logger with it.
+///
+/// # Errors
+///
+/// main.cf cannot be used, or not by this caller. Both were reported.
 pub fn configure(
     call: &Call,
     wanted: InstanceChoice<'_>,
@@ -224,17 +232,10 @@ fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
     let mut zone = callers.clone().filter(|_| unlisted == Unlisted::Kept);
     for entry in &config.import_environment {
         let inner = entry.strip_prefix(b"{").and_then(|e| e.strip_suffix(b"}"));
-        let text = inner.unwrap_or(entry).trim_ascii();
-        let (name, value) = match text.iter().position(|&b| b == b'=') {
-            Some(at) => text.split_at(at),
-            None => (text, &b""[..]),
-        };
-        if name.trim_ascii() != time::ZONE_VARIABLE.as_bytes() {
-            continue;
-        }
-        match value.strip_prefix(b"=") {
-            Some(value) => zone = Some(OsStr::from_bytes(value.trim_ascii()).to_owned()),
-            None => zone = zone.or_else(|| callers.clone()),
+        match split_assignment(trim_space(inner.unwrap_or(entry))) {
+            (name, _) if name != time::ZONE_VARIABLE.as_bytes() => {}
+            (_, Some(value)) => zone = Some(OsStr::from_bytes(value).to_owned()),
+            (_, None) => zone = zone.or_else(|| callers.clone()),
         }
     }
     // This cannot fail: main.cf is read before the first thread is started. If
@@ -243,6 +244,10 @@ fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
 }
 
 /// Changes to the queue directory, which all relative paths are based on.
+///
+/// # Errors
+///
+/// It cannot be entered or opened, which was reported.
 pub fn enter_queue_directory(
     config: &Config,
     logger: &mut Logger,
@@ -259,6 +264,10 @@ pub fn enter_queue_directory(
 
 /// Returns the rules that apply to the reading of messages, for a listing and
 /// for callers that select messages as a listing shows them.
+///
+/// # Errors
+///
+/// A parameter of main.cf cannot be used.
 pub fn rules(config: &Config, warnings: &mut Vec<String>) -> Result<Rules, ConfigError> {
     let parameters = config.listing_parameters(warnings)?;
     let release = config.postfix.release();

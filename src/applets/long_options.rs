@@ -24,6 +24,10 @@ pub enum ParsedOptions {
 }
 
 /// Parses a command line. `arguments` does not include the program name.
+///
+/// # Errors
+///
+/// The command line is wrong.
 pub fn parse(command: Command, arguments: &[OsString]) -> Result<ParsedOptions> {
     let command = command
         .version(env!("CARGO_PKG_VERSION"))
@@ -56,6 +60,10 @@ pub fn warn(program: &str, text: &str) {
 }
 
 /// Prints to standard output. A reader that has gone is not an error.
+///
+/// # Errors
+///
+/// The output cannot be written.
 pub fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

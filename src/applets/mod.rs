@@ -25,8 +25,9 @@ mod progress;
 pub mod qshape;
 mod rate_limit;
 mod sendmail;
+pub mod table;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Command;
@@ -40,116 +41,37 @@ use crate::sys::{rights, time};
 use call::base_name;
 pub use call::{Call, Inherited};
 pub use fatal::Fatal;
+use table::{Applet, BINARY, FRONT, Rights, find};
 
-/// The name of the binary, under which it prints its own help.
-pub const FRONT: &str = "spoolbox";
 /// The exit status when the process cannot be set up, and for an unknown
 /// applet.
 const STATUS_UNUSABLE: u8 = 64;
 
-/// An applet.
-#[derive(Clone, Copy, Debug)]
-pub struct Applet {
-    /// The command name.
-    pub name: &'static str,
-    /// A one-line description.
-    pub summary: &'static str,
-    /// The rights of a set-gid binary that the applet keeps.
-    rights: Rights,
-    run: fn(&Call) -> Result<(), Fatal>,
-    /// The command line, for shell completion.
-    command: fn() -> Command,
+type Run = fn(&Call) -> Result<(), Fatal>;
+
+/// The function that runs an applet, and its command line for shell completion.
+fn program(name: &str) -> Option<(Run, fn() -> Command)> {
+    Some(match name {
+        "completions" => (|call| completions::run(call, command), completions::command),
+        "demo" => (demo::run, demo::command),
+        "install" => (install::run_install, install::install_command),
+        "mailq" => (sendmail::run_mailq, sendmail::command),
+        "postcat" => (postcat::run, postcat::command),
+        "postfix" => (postfix::run, postfix::command),
+        "postqueue" => (postqueue::run, postqueue::command),
+        "postsuper" => (postsuper::run, postsuper::command),
+        "qshape" => (qshape::run, qshape::command),
+        "sendmail" => (sendmail::run_sendmail, sendmail::command),
+        "uninstall" => (install::run_uninstall, install::uninstall_command),
+        FRONT => (front::run, front::command),
+        _ => return None,
+    })
 }
 
-/// The rights of a set-gid binary that an applet keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rights {
-    /// The group, which can reach the sockets below `public/`.
-    KeepsGroup,
-    /// None: the applet runs with the caller's own rights.
-    Own,
+/// The command line of an applet, or of the binary itself.
+fn command(name: &str) -> Option<Command> {
+    program(name).map(|(_, command)| command())
 }
-
-/// All applets.
-pub const APPLETS: [Applet; 11] = [
-    Applet {
-        name: "completions",
-        summary: "print a script for command-line completion in a shell",
-        rights: Rights::Own,
-        run: completions::run,
-        command: completions::command,
-    },
-    Applet {
-        name: "demo",
-        summary: "create a small mail queue to try the other applets with",
-        rights: Rights::Own,
-        run: demo::run,
-        command: demo::command,
-    },
-    Applet {
-        name: "install",
-        summary: "install the tools below a prefix",
-        rights: Rights::Own,
-        run: install::run_install,
-        command: install::install_command,
-    },
-    Applet {
-        name: "mailq",
-        summary: "list the mail queue",
-        rights: Rights::KeepsGroup,
-        run: sendmail::run_mailq,
-        command: sendmail::command,
-    },
-    Applet {
-        name: "postcat",
-        summary: "show queue files",
-        rights: Rights::Own,
-        run: postcat::run,
-        command: postcat::command,
-    },
-    Applet {
-        name: "postfix",
-        summary: "flush the mail queue (postfix flush); no other command",
-        rights: Rights::Own,
-        run: postfix::run,
-        command: postfix::command,
-    },
-    Applet {
-        name: "postqueue",
-        summary: "list, count, monitor and flush the mail queue",
-        rights: Rights::KeepsGroup,
-        run: postqueue::run,
-        command: postqueue::command,
-    },
-    Applet {
-        name: "postsuper",
-        summary: "delete, hold, release, requeue and expire messages; repair the queues",
-        rights: Rights::Own,
-        run: postsuper::run,
-        command: postsuper::command,
-    },
-    Applet {
-        name: "qshape",
-        summary: "count queued mail by domain and age",
-        rights: Rights::Own,
-        run: qshape::run,
-        command: qshape::command,
-    },
-    Applet {
-        name: "sendmail",
-        summary: "list and flush the mail queue (sendmail -bp, -q); not to send mail",
-        rights: Rights::KeepsGroup,
-        run: sendmail::run_sendmail,
-        command: sendmail::command,
-    },
-    Applet {
-        name: "uninstall",
-        summary: "remove the files that install created",
-        rights: Rights::Own,
-        run: install::run_uninstall,
-        command: install::uninstall_command,
-    },
-];
 
 /// Runs the applet that the command line names. Called by `main` only.
 pub fn main(mut arguments: Vec<OsString>) -> ExitCode {
@@ -178,21 +100,8 @@ fn by_first_argument(mut call: Call) -> ExitCode {
             call.program = call.arguments.remove(0);
             start(applet, &call)
         }
-        None => {
-            let front = Applet {
-                name: FRONT,
-                summary: "",
-                rights: Rights::Own,
-                run: front::run,
-                command: front::command,
-            };
-            start(&front, &call)
-        }
+        None => start(&BINARY, &call),
     }
-}
-
-fn find(name: &OsStr) -> Option<&'static Applet> {
-    APPLETS.iter().find(|applet| name == applet.name)
 }
 
 /// Gives up the rights that the applet may not keep, and runs it.
@@ -204,7 +113,10 @@ fn start(applet: &Applet, call: &Call) -> ExitCode {
     if let Err(error) = dropped.and_then(|()| rights::irrevocably_drop_borrowed_user()) {
         return unusable(applet.name, &error.to_string());
     }
-    match (applet.run)(call) {
+    let Some((run, _)) = program(applet.name) else {
+        return unusable(applet.name, "not in the table of programs");
+    };
+    match run(call) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fatal) => fatal.status().into(),
     }
@@ -218,18 +130,19 @@ fn unusable(name: &str, why: &str) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     #[test]
-    fn applets_are_found_by_their_exact_name() {
+    fn a_program_is_found_by_the_last_part_of_its_path() {
         assert!(find(base_name(OsStr::new("/usr/bin/mailq"))).is_some());
-        for name in ["Mailq", "mailq2", "gmailq", "", "xpostqueue"] {
-            assert!(find(OsStr::new(name)).is_none(), "{name}");
-        }
     }
 
     #[test]
-    fn the_table_is_in_order_without_doubles() {
-        assert!(APPLETS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    fn every_applet_has_a_program() {
+        for applet in table::APPLETS.iter().chain([&BINARY]) {
+            assert!(program(applet.name).is_some(), "{}", applet.name);
+        }
     }
 }

@@ -4,7 +4,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use super::FRONT;
+use super::table::FRONT;
 use crate::cli::{Choices, Opt, Value};
 
 /// The command line of one of Postfix's tools. Unlike our own applets, it does

@@ -67,6 +67,11 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs `postfix flush`.
+///
+/// # Errors
+///
+/// Any command but flush, a wrong command line, or what postqueue fails with.
+/// All were reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut logger = Logger::of_mail_system(&program, &instance::environment(call));

@@ -4,6 +4,8 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use crate::text::digits;
+
 /// Returns the delay between two messages.
 ///
 /// # Errors
@@ -18,9 +20,7 @@ pub fn interval(value: &OsStr) -> Result<Duration, String> {
             "h" => Duration::from_secs(3600),
             _ => return None,
         };
-        let is_number = count.bytes().all(|b| b.is_ascii_digit());
-        let count = count.parse().ok().filter(|_| is_number)?;
-        unit.checked_div(count)
+        unit.checked_div(digits(count.as_bytes())?)
     });
     interval.ok_or_else(|| "give a number per second, minute or hour: 10/s, 30/m, 500/h".to_owned())
 }

@@ -8,6 +8,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use bstr::ByteSlice;
 use thiserror::Error;
 
 use super::near::nearest;
@@ -254,9 +255,8 @@ pub fn is_long_option(options: &[Opt], argument: &OsStr) -> bool {
 
 /// Splits a long option into its name and the value after the equals sign.
 fn split_value(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let equals = text.iter().position(|&b| b == b'=');
-    match equals.map(|at| text.split_at(at)) {
-        Some((name, value)) => (name, value.get(1..)),
+    match text.split_once_str("=") {
+        Some((name, value)) => (name, Some(value)),
         None => (text, None),
     }
 }

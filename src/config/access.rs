@@ -9,12 +9,20 @@ use super::settings::Config;
 
 impl Config {
     /// The users listed in authorized_mailq_users, by login name.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be expanded, or names a table that cannot be used.
     pub fn mailq_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
         let list = &self.authorized_mailq_users;
         self.users("authorized_mailq_users", list, warnings)
     }
 
     /// The users listed in authorized_flush_users, by login name.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be expanded, or names a table that cannot be used.
     pub fn flush_users(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
         let list = &self.authorized_flush_users;
         self.users("authorized_flush_users", list, warnings)
@@ -38,6 +46,10 @@ impl Config {
     /// The sites listed in fast_flush_domains. If the list contains a table that is
     /// not built in, the result for a site can be unknown; the flush daemon then
     /// looks up the table.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be expanded, or is malformed.
     pub fn flush_domains(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
         let charset = self.charset();
         let (name, parents) = (

@@ -6,6 +6,7 @@
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
+use bstr::ByteSlice;
 use nix::unistd::{Gid, Group, Uid, User, gethostname};
 
 use super::error::ConfigError;
@@ -160,6 +161,10 @@ pub fn inet_protocols(parameters: &Parameters, value: &[u8]) -> Result<(), Confi
 }
 
 /// Returns the number of a syslog facility.
+///
+/// # Errors
+///
+/// There is no facility of that name.
 pub fn syslog_facility(parameters: &Parameters, value: &[u8]) -> Result<u8, ConfigError> {
     let found = FACILITIES.iter().find(|(name, _)| *name == value);
     found
@@ -172,6 +177,10 @@ pub fn syslog_facility(parameters: &Parameters, value: &[u8]) -> Result<u8, Conf
 }
 
 /// Checks that a log file is in one of the directories for log files.
+///
+/// # Errors
+///
+/// The file is outside of them.
 pub fn maillog_file(
     parameters: &Parameters,
     value: &[u8],
@@ -185,6 +194,10 @@ pub fn maillog_file(
 }
 
 /// Checks that a value is a valid host name.
+///
+/// # Errors
+///
+/// The text is no host name.
 pub fn host_name(
     parameters: &Parameters,
     name: &'static str,
@@ -202,6 +215,10 @@ pub fn host_name(
 }
 
 /// The name of this host according to the system.
+///
+/// # Errors
+///
+/// The text is no host name.
 pub fn own_host_name(charset: Charset, warnings: &mut Vec<String>) -> Result<Vec<u8>, ConfigError> {
     let name = gethostname().map(OsStringExt::into_vec).unwrap_or_default();
     host_name::check(&name).map_err(|fault| {
@@ -213,10 +230,8 @@ pub fn own_host_name(charset: Charset, warnings: &mut Vec<String>) -> Result<Vec
 
 /// A host name without its first label; [`LOCAL_DOMAIN`] if it has only one.
 pub fn domain_of(host: &[u8]) -> &[u8] {
-    let dot = host.iter().position(|&byte| byte == b'.');
-    dot.and_then(|at| host.split_at_checked(at))
-        .and_then(|(_, domain)| domain.strip_prefix(b"."))
-        .unwrap_or(LOCAL_DOMAIN)
+    host.split_once_str(".")
+        .map_or(LOCAL_DOMAIN, |(_, domain)| domain)
 }
 
 /// The default of daemon_directory: the first of the usual directories that exists.

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use bstr::ByteSlice;
+
 use super::reference;
 use super::reference::{Condition, Incomparable, Operator, ReferenceForm};
 
@@ -37,6 +39,10 @@ pub enum ExpansionError {
 
 /// Replaces all references in `text` and, recursively, in the values that it refers
 /// to.
+///
+/// # Errors
+///
+/// The value is malformed or too deep, or a number in a comparison is too large.
 pub fn expand(
     text: &[u8],
     values: &Values,
@@ -94,7 +100,7 @@ impl Expander<'_> {
     fn text(&mut self, text: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
         let mut literal = Vec::new();
         let mut rest = text;
-        while let Some(at) = rest.iter().position(|&byte| byte == b'$') {
+        while let Some(at) = rest.find_byte(b'$') {
             let (before, from) = rest.split_at_checked(at).unwrap_or((rest, &[]));
             literal.extend_from_slice(before);
             let after = from.get(1..).unwrap_or_default();

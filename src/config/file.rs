@@ -9,6 +9,7 @@ use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
+use bstr::ByteSlice;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
@@ -48,6 +49,10 @@ impl FileError {
 
 /// Reads a configuration file. Refuses a FIFO, for which Postfix would wait, and a
 /// file without end.
+///
+/// # Errors
+///
+/// The file cannot be opened or read, or is none that is read.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let file = open_without_waiting(path).map_err(FileError::Open)?;
     let mut text = Vec::new();
@@ -135,7 +140,7 @@ pub fn spans(text: &[u8]) -> impl Iterator<Item = Span> {
             }
         }
         if let Some(logical) = &mut span.line
-            && let Some(end) = logical.iter().position(|&byte| byte == 0)
+            && let Some(end) = logical.find_byte(0)
         {
             logical.truncate(end);
         }

@@ -32,6 +32,10 @@ pub enum HostNameError {
 
 /// Checks a host name: labels of letters, digits, underscores and inner hyphens,
 /// separated by single dots, and not all numeric.
+///
+/// # Errors
+///
+/// The first fault.
 pub fn check(name: &[u8]) -> Result<(), HostNameError> {
     if name.is_empty() {
         return Err(HostNameError::Empty);

@@ -17,6 +17,10 @@ pub struct Lifetimes {
 
 impl Config {
     /// Reads maximal_queue_lifetime and bounce_queue_lifetime.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no time.
     pub fn lifetimes(&self, warnings: &mut Vec<String>) -> Result<Lifetimes, ConfigError> {
         let mut parameters = self.parameters.clone();
         let mut time = |name: &'static str, default: &[u8]| {

@@ -4,12 +4,8 @@
 //! reported. Parameters that the tools do not use are not checked: a queue can be
 //! listed although main.cf has errors elsewhere (a deliberate difference).
 
-use std::collections::HashMap;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::checks;
 use super::checks::MailOwner;
@@ -21,7 +17,7 @@ use super::postfix::{line_rules_of, postfix_of};
 use super::settings::Config;
 use super::table;
 use super::table::{Parameter, Rule};
-use super::tokens::{next_token, words};
+use super::values::ParameterValues;
 use crate::release::{Feature, Installed, Release};
 use crate::text::Charset;
 
@@ -55,32 +51,32 @@ impl Config {
         let mut loader = Loader {
             postfix: postfix_of(&file, release),
             parameters: Parameters::new(file),
-            values: HashMap::new(),
+            values: ParameterValues::default(),
             warnings,
         };
         loader.compatibility_level()?;
         loader.take(table::LOGGING)?;
         let syslog_facility =
-            checks::syslog_facility(&loader.parameters, &loader.text("syslog_facility"))?;
+            checks::syslog_facility(&loader.parameters, &loader.values.text("syslog_facility"))?;
         *facility = Some(KnownFacility {
             facility: syslog_facility,
             after: loader.warnings.len(),
         });
         loader.take(table::SWITCHES)?;
         loader.respectful_logging()?;
-        let protocols = loader.text("inet_protocols");
+        let protocols = loader.values.text("inet_protocols");
         checks::inet_protocols(&loader.parameters, &protocols)?;
         loader.set_charset();
         loader.host()?;
         loader.take(table::COMMON)?;
-        let mail_owner = checks::mail_owner(&loader.parameters, &loader.text("mail_owner"))?;
-        let group = checks::setgid_group(&loader.parameters, &loader.text("setgid_group"));
+        let mail_owner = checks::mail_owner(&loader.parameters, &loader.values.text("mail_owner"))?;
+        let group = checks::setgid_group(&loader.parameters, &loader.values.text("setgid_group"));
         checks::own_group(&loader.parameters, &mail_owner, &group)?;
-        *syslog_name = Some(loader.text("syslog_name"));
+        *syslog_name = Some(loader.values.text("syslog_name"));
         if program != PROGRAM_WITHOUT_LOG {
             let (log, prefixes) = (
-                loader.text("maillog_file"),
-                loader.list("maillog_file_prefixes"),
+                loader.values.text("maillog_file"),
+                loader.values.list("maillog_file_prefixes"),
             );
             checks::maillog_file(&loader.parameters, &log, &prefixes)?;
         }
@@ -125,6 +121,10 @@ pub struct ListingParameters {
 
 impl Config {
     /// Reads the parameters that only a listing needs.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be used.
     pub fn listing_parameters(
         &self,
         warnings: &mut Vec<String>,
@@ -141,17 +141,10 @@ impl Config {
     }
 }
 
-enum ParameterValue {
-    Text(Vec<u8>),
-    Number(u32),
-    Switch(bool),
-    Time(Duration),
-}
-
 struct Loader<'w> {
     postfix: Installed,
     parameters: Parameters,
-    values: HashMap<&'static str, ParameterValue>,
+    values: ParameterValues,
     warnings: &'w mut Vec<String>,
 }
 
@@ -202,18 +195,7 @@ impl Loader<'_> {
             return Ok(());
         }
         let text = self.parameters.take(name, default, self.warnings)?;
-        let value = match rule {
-            Rule::Unused => return Ok(()),
-            Rule::Text(least) => ParameterValue::Text(self.parameters.text(name, text, least)?),
-            Rule::Integer(least) => {
-                let number = self.parameters.integer(name, &text, least)?;
-                ParameterValue::Number(number.unsigned_abs())
-            }
-            Rule::Boolean => ParameterValue::Switch(self.parameters.boolean(name, &text)?),
-            Rule::Time(least) => ParameterValue::Time(self.parameters.time(name, &text, least)?),
-        };
-        self.values.insert(name, value);
-        Ok(())
+        self.values.add(name, rule, text, &self.parameters)
     }
 
     /// Checks respectful_logging, which exists since Postfix 3.6.
@@ -227,7 +209,7 @@ impl Loader<'_> {
     }
 
     fn set_charset(&mut self) {
-        if self.switch("smtputf8_enable") {
+        if self.values.switch("smtputf8_enable") {
             self.parameters.set_charset(Charset::LooseUtf8);
         }
     }
@@ -251,80 +233,13 @@ impl Loader<'_> {
             }
         }
         self.take_one(host, &default)?;
-        let name = self.text(host.name);
+        let name = self.values.text(host.name);
         self.take_one(domain, checks::domain_of(&name))?;
         for parameter in table::HOST {
-            let value = self.text(parameter.name);
+            let value = self.values.text(parameter.name);
             checks::host_name(&self.parameters, parameter.name, &value, self.warnings)?;
         }
         Ok(())
-    }
-
-    /// The value of a text parameter in `table`. Every load reads all of them, so a
-    /// missing name fails the first test.
-    fn text(&self, name: &str) -> Vec<u8> {
-        let value = self.values.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Text(_))),
-            "no text: {name}"
-        );
-        match value {
-            Some(ParameterValue::Text(text)) => text.clone(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn list(&self, name: &str) -> Vec<Vec<u8>> {
-        words(&self.text(name)).map(<[u8]>::to_vec).collect()
-    }
-
-    /// Like `list`, but separators inside braces do not split a word.
-    fn tokens(&self, name: &str) -> Vec<Vec<u8>> {
-        let text = self.text(name);
-        let mut rest = text.as_slice();
-        let next = || {
-            let (token, after) = next_token(rest)?;
-            rest = after;
-            Some(token.to_vec())
-        };
-        std::iter::from_fn(next).collect()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        OsString::from_vec(self.text(name)).into()
-    }
-
-    fn number(&self, name: &str) -> u32 {
-        let value = self.values.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Number(_))),
-            "no number: {name}"
-        );
-        match value {
-            Some(ParameterValue::Number(number)) => *number,
-            _ => 0,
-        }
-    }
-
-    fn switch(&self, name: &str) -> bool {
-        let value = self.values.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Switch(_))),
-            "no switch: {name}"
-        );
-        matches!(value, Some(ParameterValue::Switch(true)))
-    }
-
-    fn time(&self, name: &str) -> Duration {
-        let value = self.values.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Time(_))),
-            "no time: {name}"
-        );
-        match value {
-            Some(ParameterValue::Time(time)) => *time,
-            _ => Duration::ZERO,
-        }
     }
 
     fn finish(
@@ -334,8 +249,8 @@ impl Loader<'_> {
         mail_owner: MailOwner,
         setgid_group_fault: Option<ConfigError>,
     ) -> Config {
-        let log = self.path("maillog_file");
-        let daemon_directory = self.path("daemon_directory");
+        let log = self.values.path("maillog_file");
+        let daemon_directory = self.values.path("daemon_directory");
         let postfix = if self.postfix.is_in(&daemon_directory) {
             self.postfix.clone()
         } else {
@@ -345,33 +260,33 @@ impl Loader<'_> {
             postfix,
             setgid_group_fault: setgid_group_fault.map(Arc::new),
             config_directory: directory.to_owned(),
-            authorized_flush_users: self.text("authorized_flush_users"),
-            authorized_mailq_users: self.text("authorized_mailq_users"),
-            command_directory: self.path("command_directory"),
+            authorized_flush_users: self.values.text("authorized_flush_users"),
+            authorized_mailq_users: self.values.text("authorized_mailq_users"),
+            command_directory: self.values.path("command_directory"),
             daemon_directory,
-            enable_long_queue_ids: self.switch("enable_long_queue_ids"),
-            fast_flush_domains: self.text("fast_flush_domains"),
-            flush_service_name: self.text("flush_service_name"),
-            hash_queue_depth: self.number("hash_queue_depth"),
-            hash_queue_names: self.list("hash_queue_names"),
-            import_environment: self.tokens("import_environment"),
-            ipc_timeout: self.time("ipc_timeout"),
-            mail_name: self.text("mail_name"),
+            enable_long_queue_ids: self.values.switch("enable_long_queue_ids"),
+            fast_flush_domains: self.values.text("fast_flush_domains"),
+            flush_service_name: self.values.text("flush_service_name"),
+            hash_queue_depth: self.values.number("hash_queue_depth"),
+            hash_queue_names: self.values.list("hash_queue_names"),
+            import_environment: self.values.tokens("import_environment"),
+            ipc_timeout: self.values.time("ipc_timeout"),
+            mail_name: self.values.text("mail_name"),
             mail_owner,
             maillog_file: (!log.as_os_str().is_empty()).then_some(log),
-            multi_instance_directories: self.text("multi_instance_directories"),
-            multi_instance_name: self.text("multi_instance_name"),
-            myhostname: self.text("myhostname"),
-            parent_domain_matches_subdomains: self.text("parent_domain_matches_subdomains"),
-            pickup_service_name: self.text("pickup_service_name"),
-            postlog_service_name: self.text("postlog_service_name"),
-            queue_directory: self.path("queue_directory"),
-            queue_service_name: self.text("queue_service_name"),
-            showq_service_name: self.text("showq_service_name"),
-            smtputf8_enable: self.switch("smtputf8_enable"),
+            multi_instance_directories: self.values.text("multi_instance_directories"),
+            multi_instance_name: self.values.text("multi_instance_name"),
+            myhostname: self.values.text("myhostname"),
+            parent_domain_matches_subdomains: self.values.text("parent_domain_matches_subdomains"),
+            pickup_service_name: self.values.text("pickup_service_name"),
+            postlog_service_name: self.values.text("postlog_service_name"),
+            queue_directory: self.values.path("queue_directory"),
+            queue_service_name: self.values.text("queue_service_name"),
+            showq_service_name: self.values.text("showq_service_name"),
+            smtputf8_enable: self.values.switch("smtputf8_enable"),
             syslog_facility,
-            syslog_name: self.text("syslog_name"),
-            trigger_timeout: self.time("trigger_timeout"),
+            syslog_name: self.values.text("syslog_name"),
+            trigger_timeout: self.values.time("trigger_timeout"),
             warnings: Vec::new(),
             parameters: self.parameters,
         }
@@ -380,6 +295,9 @@ impl Loader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+    use std::time::Duration;
+
     use super::*;
 
     fn load(text: &str) -> Result<Config, String> {

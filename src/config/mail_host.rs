@@ -1,7 +1,10 @@
 //! Checks the syntax of mail destinations: a host name, or an address in brackets.
 //! Uses no name service.
 
+use bstr::ByteSlice;
+
 use super::host_name;
+use crate::text::digits;
 
 /// Prefix of an IPv6 address in brackets, in upper or lower case.
 const IPV6_TAG: &[u8] = b"ipv6:";
@@ -30,18 +33,12 @@ fn is_literal(text: &[u8]) -> bool {
 /// Whether a text consists of four numbers up to 255. Leading zeros are allowed;
 /// the first number is zero only in 0.0.0.0.
 fn is_ipv4(text: &[u8]) -> bool {
-    let numbers: Option<Vec<u8>> = text.split(|&byte| byte == b'.').map(octet).collect();
+    let numbers: Option<Vec<u8>> = text.split(|&byte| byte == b'.').map(digits).collect();
     match numbers.as_deref() {
         Some([0, rest @ ..]) => rest == [0, 0, 0],
         Some(numbers) => numbers.len() == 4,
         None => false,
     }
-}
-
-fn octet(digits: &[u8]) -> Option<u8> {
-    let digits = str::from_utf8(digits).ok()?;
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().ok())?
 }
 
 /// Whether a text consists of fields of up to four hexadecimal digits, eight or,
@@ -50,7 +47,7 @@ fn octet(digits: &[u8]) -> Option<u8> {
 /// Observed: colons are counted rather than fields, so `1:2:3:4:5:6:7::` is too
 /// long, and a dotted end requires only two colons before it.
 fn is_ipv6(text: &[u8]) -> bool {
-    let (fields, dotted) = match text.iter().rposition(|&byte| byte == b':') {
+    let (fields, dotted) = match text.rfind_byte(b':') {
         Some(colon) if text.contains(&b'.') => {
             let (fields, end) = text.split_at(colon.saturating_add(1));
             (fields, end)

@@ -4,11 +4,13 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use bstr::ByteSlice;
+
 use super::error::{ConfigError, printable};
 use super::expand::Values;
 use super::file;
 use super::file::{begins_with_space, spans};
-use crate::text::{Charset, is_space, trim_space_end, trim_space_start};
+use crate::text::{Charset, split_assignment};
 
 /// Differences between Postfix releases in parsing the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl MainCf {
         ];
         // The rules depend on daemon_directory, which is set in the file.
         let first_look = |rules| Self::parse(path.clone(), &text, &presets, rules, &mut Vec::new());
-        let has_no_name = text.starts_with(b"=") || text.windows(2).any(|pair| pair == b"\n=");
+        let has_no_name = text.starts_with(b"=") || text.contains_str("\n=");
         let rules = if text.contains(&0) || has_no_name {
             first_look(LineRules::LENIENT).map_or(LineRules::LENIENT, |file| rules_of(&file))
         } else {
@@ -80,6 +82,10 @@ impl MainCf {
     }
 
     /// Parses `text` as the contents of `path`. `presets` are set beforehand.
+    ///
+    /// # Errors
+    ///
+    /// A line is no setting, as the rules have it.
     pub fn parse(
         path: PathBuf,
         text: &[u8],
@@ -189,18 +195,15 @@ pub enum LineError {
 }
 
 /// Splits `name = value`, and removes the white space around both.
+///
+/// # Errors
+///
+/// There is no name, or no equals sign.
 pub fn split_setting(line: &[u8]) -> Result<(&[u8], &[u8]), LineError> {
-    let length = line
-        .iter()
-        .position(|&byte| byte == b'=' || is_space(byte))
-        .unwrap_or(line.len());
-    let (name, rest) = line.split_at_checked(length).unwrap_or((line, &[]));
-    if name.is_empty() {
-        return Err(LineError::NoName);
-    }
-    match trim_space_start(rest).split_first() {
-        Some((b'=', value)) => Ok((name, trim_space_end(trim_space_start(value)))),
-        _ => Err(LineError::NoEquals),
+    match split_assignment(line) {
+        ([], _) => Err(LineError::NoName),
+        (name, Some(value)) => Ok((name, value)),
+        (_, None) => Err(LineError::NoEquals),
     }
 }
 

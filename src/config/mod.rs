@@ -41,6 +41,7 @@ pub mod settings;
 mod table;
 mod tables;
 mod tokens;
+mod values;
 
 pub use checks::MailOwner;
 pub use default_directory::default_directory;
@@ -51,3 +52,4 @@ pub use parameters::Parameters;
 pub use patterns::{ListMatch, PatternList};
 pub use queue_paths::QueuePaths;
 pub use settings::Config;
+pub use tokens::words;

@@ -6,10 +6,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bstr::ByteSlice;
+
 use super::error::{ConfigError, printable};
 use super::expand::{ExpansionError, expand};
 use super::main_cf::MainCf;
-use crate::text::{Charset, trim_space_start, whole_number};
+use crate::text::{Charset, leading_number, whole_number};
 
 /// The settings of a main.cf, and the defaults of parameters that it does not set.
 #[derive(Clone, Debug)]
@@ -49,6 +51,10 @@ impl Parameters {
     /// Reads a parameter: its expanded value, or its expanded default if the file
     /// does not set it. As in Postfix, later values refer to the expanded default,
     /// which is then expanded again.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be expanded.
     pub fn take(
         &mut self,
         name: &'static str,
@@ -69,16 +75,16 @@ impl Parameters {
 
     /// Whether any value in the file contains this text.
     pub fn mentions(&self, text: &str) -> bool {
-        let has = |value: &Vec<u8>| {
-            value
-                .windows(text.len())
-                .any(|part| part == text.as_bytes())
-        };
-        self.file.values().values().any(has)
+        let mut values = self.file.values().values();
+        values.any(|value| value.contains_str(text))
     }
 
     /// The expanded value of any parameter; empty if nothing sets it. The same as
     /// the output of `postconf -x -h NAME`, except for runs of blanks.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be expanded.
     pub fn value(&self, name: &[u8]) -> Result<Vec<u8>, ConfigError> {
         let taken = self
             .taken
@@ -118,6 +124,10 @@ impl Parameters {
     }
 
     /// Checks that a value has at least `least` bytes.
+    ///
+    /// # Errors
+    ///
+    /// It is shorter.
     pub fn text(
         &self,
         name: &'static str,
@@ -137,6 +147,10 @@ impl Parameters {
     }
 
     /// Parses `digits`, a part of `value`. An error shows `value`.
+    ///
+    /// # Errors
+    ///
+    /// They are no number, or none that fits.
     pub fn integer_in(
         &self,
         name: &'static str,
@@ -157,6 +171,10 @@ impl Parameters {
     }
 
     /// Parses a number that must be at least `least`.
+    ///
+    /// # Errors
+    ///
+    /// It is no number, none that fits, or less than `least`.
     pub fn integer(
         &self,
         name: &'static str,
@@ -178,6 +196,10 @@ impl Parameters {
     }
 
     /// Parses yes or no.
+    ///
+    /// # Errors
+    ///
+    /// It is neither.
     pub fn boolean(&self, name: &'static str, value: &[u8]) -> Result<bool, ConfigError> {
         if value.eq_ignore_ascii_case(b"yes") {
             Ok(true)
@@ -190,6 +212,10 @@ impl Parameters {
     }
 
     /// Parses a time that must be at least `least` seconds.
+    ///
+    /// # Errors
+    ///
+    /// It is no time, none that fits, or less than `least` seconds.
     pub fn time(
         &self,
         name: &'static str,
@@ -215,21 +241,12 @@ impl Parameters {
 /// second. Like Postfix, accepts a unit alone as zero, and ignores text after the
 /// unit.
 fn seconds(text: &[u8]) -> Option<i32> {
-    let start = trim_space_start(text);
-    let (sign, unsigned) = match start.split_first() {
-        Some((sign @ (b'-' | b'+'), rest)) => (*sign, rest),
-        _ => (b'+', start),
-    };
-    let length = unsigned.iter().take_while(|b| b.is_ascii_digit()).count();
-    let (digits, unit) = unsigned.split_at_checked(length)?;
-    let (number, unit) = match digits {
-        // Without a number, the unit is expected at the beginning of the text.
-        [] => (0, text),
-        digits => (std::str::from_utf8(digits).ok()?.parse().ok()?, unit),
-    };
-    if text.is_empty() || (sign == b'-' && number != 0) {
+    if text.is_empty() {
         return None;
     }
+    // No number at all: the unit is looked for where the text begins.
+    let (number, unit) = leading_number(text).unwrap_or((0, text));
+    let number = i32::try_from(number).ok().filter(|number| *number >= 0)?;
     let factor: i32 = match unit.first() {
         None | Some(b's') => 1,
         Some(b'm') => 60,

@@ -90,6 +90,10 @@ pub struct PatternList {
 impl PatternList {
     /// Parses the expanded value of a parameter. A table whose type is not built in
     /// is an error.
+    ///
+    /// # Errors
+    ///
+    /// A pattern is malformed, or names a file or table that cannot be used.
     pub fn parse(
         parameter: &'static str,
         list: &[u8],
@@ -103,6 +107,10 @@ impl PatternList {
 
     /// Like [`PatternList::parse`], with a choice of how to treat a table whose
     /// type is not built in.
+    ///
+    /// # Errors
+    ///
+    /// As [`PatternList::parse`].
     pub fn parse_with(
         parameter: &'static str,
         list: &[u8],

@@ -30,6 +30,10 @@ pub struct QueuePaths {
 impl QueuePaths {
     /// Reads `directory`/main.cf for a program. Warnings are the texts that follow
     /// `PROG: warning: `.
+    ///
+    /// # Errors
+    ///
+    /// main.cf cannot be read, or what is needed of it cannot be used.
     pub fn load(
         program: &str,
         directory: &Path,
@@ -51,6 +55,10 @@ impl QueuePaths {
     }
 
     /// The owner of the queues.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user, or it cannot own a queue.
     pub fn mail_owner(&mut self, warnings: &mut Vec<String>) -> Result<MailOwner, ConfigError> {
         let (name, default) = MAIL_OWNER;
         let user = self.parameters.take(name, default, warnings)?;
@@ -58,6 +66,10 @@ impl QueuePaths {
     }
 
     /// The owner of the queues if main.cf does not set mail_owner.
+    ///
+    /// # Errors
+    ///
+    /// As [`QueuePaths::mail_owner`].
     pub fn default_mail_owner() -> Result<MailOwner, ConfigError> {
         let nothing = MainCf::parse(
             PathBuf::new(),
@@ -70,6 +82,10 @@ impl QueuePaths {
     }
 
     /// The names of the queues that have subdirectories, and the number of levels.
+    ///
+    /// # Errors
+    ///
+    /// A parameter cannot be used.
     pub fn hashing(
         &mut self,
         warnings: &mut Vec<String>,

@@ -3,7 +3,7 @@
 //! Error texts are those of Postfix. Operands and branches are returned unexpanded.
 
 use super::level::Level;
-use crate::text::trim_space_start;
+use crate::text::{digits, trim_space_start};
 
 /// Largest number of bytes that an error shows of the text after it.
 const SHOWN_MAX: usize = 20;
@@ -102,6 +102,10 @@ pub struct ScannedReference<'t> {
 }
 
 /// Scans the reference after a `$`. An error shows `whole`.
+///
+/// # Errors
+///
+/// The text of a warning: a brace is not closed.
 pub fn scan<'t>(after: &'t [u8], whole: &[u8]) -> Result<ScannedReference<'t>, Vec<u8>> {
     let (form, cut) = match after.first() {
         Some(b'{') => (ReferenceForm::Braces, balanced(after, b'{', b'}')),
@@ -121,6 +125,10 @@ pub fn empty(whole: &[u8]) -> Vec<u8> {
 }
 
 /// Parses the first part of a reference: a name, or `{left} operator {right}`.
+///
+/// # Errors
+///
+/// The text of a warning: the reference is malformed.
 pub fn condition(body: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
     let start = trim_space_start(body);
     if start.first() == Some(&b'{') {
@@ -284,6 +292,10 @@ fn unexpected(words: &str, before: &[u8], at: &[u8]) -> Vec<u8> {
 impl Operator {
     /// Compares two expanded operands: as levels, as numbers if both consist of
     /// digits, or else as bytes.
+    ///
+    /// # Errors
+    ///
+    /// One is no level, or does not fit.
     pub fn compare(self, left: &[u8], right: &[u8]) -> Result<bool, Incomparable> {
         let ordering = match self.kind {
             ReferenceKind::Level => level(left)?.cmp(&level(right)?),
@@ -312,9 +324,6 @@ fn is_digits(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
-fn number(digits: &[u8]) -> Result<i64, Incomparable> {
-    std::str::from_utf8(digits)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| Incomparable::Number(digits.to_vec()))
+fn number(text: &[u8]) -> Result<i64, Incomparable> {
+    digits(text).ok_or_else(|| Incomparable::Number(text.to_vec()))
 }

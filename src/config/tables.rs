@@ -8,6 +8,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use bstr::ByteSlice;
+
 use super::error::{ConfigError, printable};
 use super::file;
 use super::tokens::next_token;
@@ -24,15 +26,17 @@ pub enum LookupTable {
 
 impl LookupTable {
     /// Opens `type:name`, a pattern in the list of a parameter.
+    ///
+    /// # Errors
+    ///
+    /// The pattern is malformed, or its table cannot be used here.
     pub fn open(
         parameter: &'static str,
         table: &[u8],
         charset: Charset,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
-        let mut parts = table.splitn(2, |&byte| byte == b':');
-        let kind = parts.next().unwrap_or_default();
-        let name = parts.next().unwrap_or_default();
+        let (kind, name) = table.split_once_str(":").unwrap_or((table, b""));
         let shown = printable(table, charset);
         match (kind, name) {
             (b"", _) | (_, b"") => Err(ConfigError::TableForm { table: shown }),
@@ -99,9 +103,8 @@ fn inline_key(token: &[u8]) -> Result<&[u8], Vec<u8>> {
     if setting.is_empty() {
         return Err(b"no key found; expected format: key = value".to_vec());
     }
-    let at = setting.iter().position(|&byte| byte == b'=');
-    let (key, _) = at
-        .and_then(|at| setting.split_at_checked(at))
+    let (key, _) = setting
+        .split_once_str("=")
         .ok_or(b"missing '=' after attribute name")?;
     Ok(trim_space_end(key))
 }

@@ -7,6 +7,7 @@
 use std::io;
 use std::io::BufRead;
 
+use bstr::ByteSlice;
 use thiserror::Error;
 
 use crate::text::{to_printable, whole_unsigned};
@@ -186,6 +187,10 @@ impl<R: BufRead> AttributeReader<R> {
     /// Observed with Postfix 3.7.11: a greeting that begins with another
     /// attribute only causes a warning, and reading continues after the wrong
     /// name. The fault is returned as the value in this case.
+    ///
+    /// # Errors
+    ///
+    /// The daemon is silent or closes, or what it sends is no such list.
     pub fn greeting(
         &mut self,
         name: &[u8],
@@ -209,6 +214,10 @@ impl<R: BufRead> AttributeReader<R> {
 
     /// Reads the end of a list. If another attribute follows, the fault is
     /// returned as the value, since Postfix warns of it and continues.
+    ///
+    /// # Errors
+    ///
+    /// The daemon is silent, or closes first.
     pub fn end_of_list(&mut self) -> Result<Option<AttributeError>, AttributeError> {
         let mut name = Vec::new();
         Ok(if self.name(&mut name)? {
@@ -220,6 +229,10 @@ impl<R: BufRead> AttributeReader<R> {
 
     /// Reads the name of an attribute that may be the first one into `name`.
     /// Returns false at the end of the list, whose NUL is consumed.
+    ///
+    /// # Errors
+    ///
+    /// The daemon is silent, or closes within the name.
     pub fn first_name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
         self.text(name, AttributePart::Name, AttributeFault::Gone)?;
         Ok(!name.is_empty())
@@ -227,6 +240,10 @@ impl<R: BufRead> AttributeReader<R> {
 
     /// Reads a name where the daemon has to send an attribute or the end of the
     /// list. Returns false at the end.
+    ///
+    /// # Errors
+    ///
+    /// The daemon is silent, or closes first.
     pub fn name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
         self.text(name, AttributePart::Name, |failure| {
             AttributeFault::Cut(failure, AttributePart::Name)
@@ -235,6 +252,10 @@ impl<R: BufRead> AttributeReader<R> {
     }
 
     /// Reads the value of the name just read into `value`.
+    ///
+    /// # Errors
+    ///
+    /// The daemon is silent, or closes first.
     pub fn value(&mut self, value: &mut Vec<u8>) -> Result<(), AttributeError> {
         self.text(value, AttributePart::Value, |failure| {
             AttributeFault::Cut(failure, AttributePart::Value)
@@ -256,6 +277,10 @@ impl<R: BufRead> AttributeReader<R> {
     }
 
     /// Fails unless the name that was read is `expected`.
+    ///
+    /// # Errors
+    ///
+    /// It was another, or the list's end.
     pub fn expect(&self, name: &[u8], expected: &'static str) -> Result<(), AttributeError> {
         if name == expected.as_bytes() {
             Ok(())
@@ -333,7 +358,7 @@ impl<R: BufRead> AttributeReader<R> {
 /// Returns the bytes before the first NUL, the number of bytes to consume, and
 /// whether there was a NUL.
 fn up_to_nul(bytes: &[u8]) -> (&[u8], usize, bool) {
-    match bytes.iter().position(|&byte| byte == 0) {
+    match bytes.find_byte(0) {
         Some(at) => (bytes.get(..at).unwrap_or(bytes), at.saturating_add(1), true),
         None => (bytes, bytes.len(), false),
     }

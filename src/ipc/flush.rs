@@ -148,6 +148,10 @@ pub struct Connection {
 
 /// Connects to the daemon whose socket is at `path`. `timeout` limits the
 /// connection and each read and write.
+///
+/// # Errors
+///
+/// The daemon cannot be connected to within that time.
 pub fn connect(path: &Path, timeout: Duration) -> Result<Connection, FlushError> {
     let shown = path.to_string_lossy().into_owned();
     match open(path, timeout) {

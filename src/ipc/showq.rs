@@ -26,6 +26,10 @@ const FIRST: &[u8] = b"queue_name";
 
 /// Connects to the daemon whose socket is at `path`. If the daemon sends
 /// nothing for `timeout`, reading from the stream fails.
+///
+/// # Errors
+///
+/// What connecting fails with.
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<BufReader<UnixStream>> {
     let stream = connect_stream(path, Wait::AtMost(timeout))?;
     // Zero stands for no time limit, but is an error to the system call.
@@ -112,6 +116,10 @@ impl<R: io::BufRead + Buffered> Showq<R> {
     }
 
     /// Reports the next message. Returns false at the end of the listing.
+    ///
+    /// # Errors
+    ///
+    /// The daemon is silent or closes, or what it sends is no message.
     pub fn next(&mut self, report: &mut impl MessageVisitor) -> Result<bool, AttributeError> {
         match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
             Ahead::End => return Ok(false),

@@ -11,7 +11,7 @@ use super::message_info::MessageInfo;
 use super::piece::PIECE_SIZE;
 use crate::queue_file::message_visitor::Recipient;
 use crate::selection::domain;
-use crate::sys::time::LocalTime;
+use crate::sys::time::Zone;
 use crate::text::fold::fold;
 use crate::text::{Charset, make_printable};
 
@@ -166,11 +166,10 @@ fn domain_of(address: &[u8]) -> Vec<u8> {
 }
 
 fn hour(seconds: i64) -> Vec<u8> {
-    let mut text = String::new();
-    if let Some(time) = LocalTime::at(seconds) {
-        time.write_iso_hour(&mut text);
-    }
-    text.into_bytes()
+    let time = Zone::Local.date_time(seconds);
+    time.map_or_else(Vec::new, |time| {
+        time.format("%Y-%m-%dT%H").to_string().into_bytes()
+    })
 }
 
 /// What to count.

@@ -36,6 +36,10 @@ impl<'a, W: Write> Output<'a, W> {
 
     /// Writes a piece. Returns [`Ending::ReaderGone`] if the reader has closed the
     /// pipe.
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with, unless the reader is gone.
     pub fn piece(&mut self, piece: &[u8]) -> io::Result<Ending> {
         let mut piece = piece;
         if self.state == WriterState::NothingYet && !piece.is_empty() {
@@ -57,6 +61,10 @@ impl<'a, W: Write> Output<'a, W> {
     }
 
     /// Writes the footer of a complete listing.
+    ///
+    /// # Errors
+    ///
+    /// As [`ListingOutput::piece`].
     pub fn finish(mut self) -> io::Result<Ending> {
         let footer = self.style.footer(self.totals);
         self.write(&footer)

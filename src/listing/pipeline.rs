@@ -19,6 +19,11 @@ use crate::worker_pool::pool;
 use crate::worker_pool::pool::{Consumer, ConsumerGone};
 
 /// Lists every message queue into `sink`.
+///
+/// # Errors
+///
+/// A queue cannot be read, descriptors or memory have run out, or what `sink`
+/// fails with.
 pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, ListingError> {
     let mut writer = Writer {
         sink,

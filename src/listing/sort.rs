@@ -45,6 +45,10 @@ impl<'a> Sorter<'a> {
     }
 
     /// Adds entries, in the order of the walk.
+    ///
+    /// # Errors
+    ///
+    /// They do not fit the memory, and cannot be written to a temporary file.
     pub fn add(&mut self, entries: Vec<SortEntry>) -> io::Result<()> {
         self.held = self.held.saturating_add(cost(&entries));
         self.entries.extend(entries);
@@ -60,6 +64,10 @@ impl<'a> Sorter<'a> {
     }
 
     /// Returns the entries in sorted order.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be written to a temporary file, or read back.
     pub fn finish(mut self) -> io::Result<Sorted> {
         self.cut();
         let Some(mut runs) = self.runs else {

@@ -30,6 +30,10 @@ pub struct Runs {
 
 impl Runs {
     /// Creates the file, without runs.
+    ///
+    /// # Errors
+    ///
+    /// A temporary file cannot be made.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             file: Arc::new(nameless_file()?),
@@ -38,6 +42,10 @@ impl Runs {
     }
 
     /// Writes a run. The entries have to be in order.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be written.
     pub fn add(&mut self, entries: impl Iterator<Item = SortEntry>) -> io::Result<()> {
         let mut end = self.ends.last().copied().unwrap_or(0);
         let mut writer = BufWriter::new(&*self.file);
@@ -50,6 +58,10 @@ impl Runs {
     }
 
     /// Merges the runs. Equal entries stay in the order of the runs.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
     pub fn merge(self, direction: Direction) -> io::Result<Merge> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
         let mut heads = Vec::new();

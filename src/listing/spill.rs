@@ -46,6 +46,10 @@ pub struct SpilledText {
 
 impl Spill {
     /// Writes a text to the file.
+    ///
+    /// # Errors
+    ///
+    /// A temporary file cannot be made or written.
     pub fn keep(&self, text: &[u8]) -> io::Result<SpilledText> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &state.file {
@@ -66,6 +70,10 @@ impl Spill {
 
     /// Passes a text to `write`, piece by piece, as long as that returns
     /// [`Ending::Complete`].
+    ///
+    /// # Errors
+    ///
+    /// The text cannot be read, or what `write` fails with.
     pub fn read(
         &self,
         kept: SpilledText,

@@ -1,6 +1,6 @@
 //! The time and age formats of spoolbox's own listings.
 
-use crate::sys::time::{LocalTime, Zone};
+use crate::sys::time::Zone;
 use crate::text::append;
 
 const MINUTE: u64 = 60;
@@ -67,14 +67,10 @@ impl Clock {
 /// Appends `2026-11-23T13:00:15`, with a `Z` if the zone is UTC. A time whose year
 /// is out of range is written as a number of seconds.
 pub fn write_iso(seconds: i64, zone: Zone, to: &mut Vec<u8>) {
-    let Some(time) = LocalTime::of(seconds, zone) else {
-        return write_number(seconds, to);
-    };
-    let mut text = String::with_capacity(20);
-    time.write_iso(&mut text);
-    to.extend_from_slice(text.as_bytes());
-    if zone == Zone::Utc {
-        to.push(b'Z');
+    match (zone.date_time(seconds), zone) {
+        (Some(time), Zone::Local) => append(to, format_args!("{time:?}")),
+        (Some(time), Zone::Utc) => append(to, format_args!("{time:?}Z")),
+        (None, _) => write_number(seconds, to),
     }
 }
 

@@ -39,6 +39,10 @@ pub struct ChartLayout {
 }
 
 /// Draws the chart: a legend, then a bar for each name.
+///
+/// # Errors
+///
+/// Those of `out`.
 pub fn chart(
     table: &DomainTable,
     ages: &Ages,

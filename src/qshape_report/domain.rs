@@ -5,6 +5,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use bstr::ByteSlice;
+
 /// The name for an empty address.
 pub const NO_ADDRESS: &[u8] = b"MAILER-DAEMON";
 /// The number of bytes of a name that are kept, from its end. No domain is that
@@ -89,7 +91,7 @@ fn lower_case(address: &[u8], to: &mut Vec<u8>) {
 fn parent(name: &[u8]) -> Option<&[u8]> {
     let dot = usize::from(name.first() == Some(&b'.'));
     let label = name.get(dot..)?;
-    let end = label.iter().position(|&b| b == b'.').filter(|&at| at > 0)?;
+    let end = label.find_byte(b'.').filter(|&at| at > 0)?;
     let above = label.get(end..)?;
     let rest = above.get(1..)?;
     let next = rest.iter().find(|b| matches!(**b, b'.' | b'\n'))?;
@@ -110,7 +112,7 @@ pub fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn remove_local_part(text: &mut Vec<u8>) {
     let mut start = 0usize;
     for line in text.split(|&b| b == b'\n') {
-        if let Some(at) = line.iter().rposition(|&b| b == b'@') {
+        if let Some(at) = line.rfind_byte(b'@') {
             let end = start.saturating_add(at);
             text.drain(start..=end);
             return;
@@ -137,7 +139,7 @@ fn trim_dots(text: &mut Vec<u8>) {
         _ => text.len(),
     };
     let above = text.get(..end).unwrap_or_default();
-    let start = above.iter().rposition(|&b| b == b'\n');
+    let start = above.rfind_byte(b'\n');
     let start = start.map_or(0, |at| at.saturating_add(1));
     let line = above.get(start..).unwrap_or_default();
     let leads = line.len() > 1 && line.starts_with(b".");

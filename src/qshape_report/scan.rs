@@ -39,6 +39,10 @@ pub trait ScanObserver<E> {
 }
 
 /// Counts all messages into `table`.
+///
+/// # Errors
+///
+/// What `observer` returns as one: it ends the counting.
 pub fn scan_queues<E>(
     request: &CountRequest<'_>,
     scan: &ScanRequest<'_>,

@@ -11,7 +11,7 @@ use nix::sys::stat::FileStat;
 use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::sys::dir::Dir;
 use crate::sys::source::Source;
-use crate::text::{SHORT_TEXT_MAX, is_space, numbers};
+use crate::text::{SHORT_TEXT_MAX, is_space, numbers, saturating_digits};
 
 use crate::spool::message;
 use crate::spool::message::Message;
@@ -291,29 +291,19 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
 fn content_size(text: &[u8]) -> Option<u64> {
     let mut rest = text;
     let mut first = None;
-    for number in 0..3 {
+    for index in 0..3 {
         let blanks = rest.iter().take_while(|b| is_space(**b)).count();
-        if number > 0 && blanks == 0 {
+        if index > 0 && blanks == 0 {
             return None;
         }
         let (_, digits) = rest.split_at(blanks);
         let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
         let (digits, after) = digits.split_at(count);
-        if digits.is_empty() {
-            return None;
-        }
-        first = first.or_else(|| Some(saturating(digits)));
+        let number = saturating_digits(digits)?;
+        first = first.or(Some(number));
         rest = after;
     }
     first
-}
-
-/// Parses a number; one that does not fit becomes the largest number.
-fn saturating(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |number: u64, digit| {
-        let digit = u64::from(digit & 0x0f);
-        number.saturating_mul(10).saturating_add(digit)
-    })
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::spool::{Queue, ReasonReader, defer_log};
 use crate::sys::dir::{FileKind, stat_open};
 use crate::sys::error_text::is_any;
 use crate::sys::source::FileSource;
-use crate::text::{SHORT_TEXT_MAX, leading_number, make_printable, quote, to_printable};
+use crate::text::{SHORT_TEXT_MAX, make_printable, number_or_zero, quote_address, to_printable};
 
 /// Bytes of an attribute that are kept: its name, and more than the longest value
 /// that Postfix writes.
@@ -52,7 +52,7 @@ impl MessageReader {
     /// empty_address_recipient.
     fn note_original(&mut self, text: &[u8], rules: &Rules) {
         self.original.clear();
-        quote(text, &mut self.original);
+        quote_address(text, &mut self.original);
         make_printable(&mut self.original, rules.charset);
         self.has_original = true;
     }
@@ -449,33 +449,8 @@ pub fn shown_null(rules: &Rules) -> Vec<u8> {
 fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
     to.clear();
     match address {
-        [] => quote(&rules.empty_address, to),
-        _ => quote(address, to),
+        [] => quote_address(&rules.empty_address, to),
+        _ => quote_address(address, to),
     }
     make_printable(to, rules.charset);
-}
-
-/// The number at the beginning of a text; 0 if there is none.
-fn number_or_zero(text: &[u8]) -> i64 {
-    leading_number(text).map_or(0, |(number, _)| number)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_and_sizes_are_parsed_as_in_postfix() {
-        for (text, number) in [
-            (&b"1795438815 123"[..], 1_795_438_815),
-            (b"  12abc", 12),
-            (b"+99", 99),
-            (b"-5", -5),
-            (b"abc", 0),
-            (b"", 0),
-            (b"99999999999999999999", i64::MAX),
-        ] {
-            assert_eq!(number_or_zero(text), number, "{text:?}");
-        }
-    }
 }

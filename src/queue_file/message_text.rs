@@ -6,6 +6,8 @@
 
 use std::io;
 
+use bstr::ByteSlice;
+
 use super::records::header::line_could_be_header;
 use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::spool::message::Message;
@@ -159,12 +161,10 @@ impl<V: FnMut(TextPiece<'_>) -> Next> MessageParser<V> {
 
     /// Passes on the header that is complete, if there is one.
     fn header_ends(&mut self) -> Next {
-        let Some(colon) = self.header.iter().position(|&b| b == b':') else {
+        let Some((name, value)) = self.header.split_once_str(":") else {
             self.header.clear();
             return Next::More;
         };
-        let (name, value) = self.header.split_at(colon);
-        let value = value.get(1..).unwrap_or_default();
         let (name, value) = (name.trim_ascii_end(), value.trim_ascii_start());
         let next = (self.visit)(TextPiece::Header(name, value));
         self.header.clear();

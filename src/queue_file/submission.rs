@@ -1,6 +1,8 @@
 //! How a message was submitted: the envelope attributes that name the client and
 //! the login.
 
+use bstr::ByteSlice;
+
 /// A client that submitted a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
@@ -44,10 +46,9 @@ impl Submission {
 
     /// Stores an attribute `name=value` if it is one of those in this struct.
     pub fn note(&mut self, attribute: &[u8]) {
-        let Some(equals) = attribute.iter().position(|&b| b == b'=') else {
+        let Some((name, value)) = attribute.split_once_str("=") else {
             return;
         };
-        let (name, value) = attribute.split_at(equals);
         let field = match name {
             b"sasl_username" => &mut self.sasl_user,
             b"log_client_name" => &mut self.logged.name,
@@ -57,7 +58,7 @@ impl Submission {
             _ => return,
         };
         field.clear();
-        field.extend_from_slice(value.get(1..).unwrap_or_default());
+        field.extend_from_slice(value);
     }
 
     /// The logged client, or else the connected one.

@@ -14,6 +14,8 @@ pub use installed::{Installed, Utf8, charset_of};
 
 use std::fmt;
 
+use crate::text::digits;
+
 /// A release of Postfix. A snapshot such as `3.12-20260821` counts as the first
 /// release of its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +54,7 @@ impl Release {
         if suffix.is_some_and(|suffix| suffix.is_empty() || !suffix.chars().all(is_plain)) {
             return None;
         }
-        let mut parts = numbers.split('.').map(number);
+        let mut parts = numbers.split('.').map(|part| digits(part.as_bytes()));
         let (major, minor) = (parts.next()??, parts.next()??);
         let patch = match parts.next() {
             Some(patch) => patch?,
@@ -77,12 +79,6 @@ impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
     }
-}
-
-/// Parses a number that consists of digits only.
-fn number(text: &str) -> Option<u32> {
-    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits.then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]

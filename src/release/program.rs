@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Read, Take};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use bstr::ByteSlice;
 use nix::fcntl::OFlag;
 
 /// The mark that precedes the version.
@@ -115,13 +116,14 @@ enum SectionData {
 }
 
 fn find(bytes: &[u8]) -> SectionData {
-    let mut from = 0;
-    while let Some(at) = next_mark(bytes, from) {
+    let mut from = 0usize;
+    while let Some(at) = bytes.get(from..).and_then(|rest| rest.find(MARK)) {
+        let at = from.saturating_add(at);
         let start = at.saturating_add(MARK.len());
         let text = bytes.get(start..).unwrap_or_default();
-        match text.iter().take(VERSION_MAX).position(|&byte| byte == 0) {
-            Some(end) => {
-                let version = text.get(..end).unwrap_or_default();
+        let version = text.get(..VERSION_MAX).unwrap_or(text);
+        match version.split_once_str("\0") {
+            Some((version, _)) => {
                 if let Ok(version) = std::str::from_utf8(version)
                     && super::Release::parse(version).is_some()
                 {
@@ -134,19 +136,6 @@ fn find(bytes: &[u8]) -> SectionData {
         from = start;
     }
     SectionData::No
-}
-
-/// Returns the position of the next mark. Searching for an `m` first makes this
-/// fast, since most bytes of a program are different.
-fn next_mark(bytes: &[u8], mut from: usize) -> Option<usize> {
-    loop {
-        let rest = bytes.get(from..)?;
-        let at = from.saturating_add(rest.iter().position(|byte| MARK.first() == Some(byte))?);
-        if bytes.get(at..)?.starts_with(MARK) {
-            return Some(at);
-        }
-        from = at.saturating_add(1);
-    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,10 @@ impl<'s> Matcher<'s> {
     /// Whether an open message matches. Callers should check
     /// [`Selection::admits_name`] before they open the file; it is checked again
     /// here.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be read to its end: whether it matches is not known.
     pub fn matches(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReadError> {
         if !self
             .selection
@@ -75,6 +79,10 @@ impl<'s> Matcher<'s> {
 
     /// Like [`Matcher::matches`], for callers that act on the message. Returns the
     /// identity of the message if it matches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Matcher::matches`].
     pub fn examine(
         &mut self,
         message: &Message,
@@ -89,6 +97,10 @@ impl<'s> Matcher<'s> {
 
     /// Identifies an open message; `None` if the file has no sender and so is not a
     /// message.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be read to its end.
     pub fn file_identity(
         &mut self,
         message: &Message,

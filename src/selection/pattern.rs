@@ -3,6 +3,7 @@
 //! Regular expressions are matched by the regex crate in time linear in the text,
 //! so that no pattern or message can make a selection hang.
 
+use bstr::ByteSlice;
 use regex::bytes::{Regex, RegexBuilder};
 
 /// Prefix of a regular expression.
@@ -143,9 +144,8 @@ impl DomainPattern {
 
 /// The text after the last `@`; empty if there is none.
 pub fn domain(address: &[u8]) -> &[u8] {
-    let at = address.iter().rposition(|&b| b == b'@');
-    at.and_then(|at| address.get(at.saturating_add(1)..))
-        .unwrap_or_default()
+    let parts = address.rsplit_once_str("@");
+    parts.map_or(b"", |(_, domain)| domain)
 }
 
 fn same_address(a: &[u8], b: &[u8]) -> bool {

@@ -1,7 +1,10 @@
 //! Parses the sizes, counts and times of selection options: `+10M`, `3d`,
 //! `2026-11-23T13:00`.
 
-use crate::sys::time::{Calendar, Zone};
+use chrono::NaiveDate;
+
+use crate::sys::time::Zone;
+use crate::text::digits;
 
 /// A lower or upper bound of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub enum Bound {
 
 impl Bound {
     /// Parses a number of bytes with a sign and an optional unit: `+10M`.
+    ///
+    /// # Errors
+    ///
+    /// A hint at valid values.
     pub fn parse_size(text: &str) -> Result<Self, String> {
         Self::parse(text, size).ok_or_else(|| {
             let number = text.trim_start_matches(['+', '-']);
@@ -26,8 +33,12 @@ impl Bound {
     }
 
     /// Parses a number with a sign: `+50`.
+    ///
+    /// # Errors
+    ///
+    /// A hint at valid values.
     pub fn parse_count(text: &str) -> Result<Self, String> {
-        let count = |text: &str| digits(text)?.parse().ok();
+        let count = |text: &str| digits(text.as_bytes());
         Self::parse(text, count).ok_or_else(|| "say +50 for at least, -50 for at most".to_owned())
     }
 
@@ -62,7 +73,7 @@ fn size(text: &str) -> Option<u64> {
         1 => text,
         _ => text.strip_suffix(last)?,
     };
-    digits(number)?.parse::<u64>().ok()?.checked_mul(unit)
+    digits::<u64>(number.as_bytes())?.checked_mul(unit)
 }
 
 /// Parses a duration such as `90m` into seconds: digits and the unit s, m, h, d or
@@ -77,8 +88,8 @@ pub fn duration(text: &str) -> Option<i64> {
         'w' => 604_800,
         _ => return None,
     };
-    let number = digits(text.strip_suffix(unit)?)?;
-    number.parse::<i64>().ok()?.checked_mul(seconds)
+    let number = text.strip_suffix(unit)?;
+    digits::<i64>(number.as_bytes())?.checked_mul(seconds)
 }
 
 /// Parses a duration, which counts back from `now`, or a date. The result is in
@@ -110,32 +121,21 @@ fn date(text: &str) -> Option<i64> {
         Some((day, clock)) => (day, Some(clock)),
         None => (text, None),
     };
-    let day = numbers(day, '-')?.try_into().ok()?;
-    let clock = match clock {
-        Some(clock) => numbers(clock, ':')?,
-        None => vec![0, 0],
+    let &[year, month, day] = numbers(day, '-')?.as_slice() else {
+        return None;
     };
-    let (hour, minute, second) = match clock.as_slice() {
-        [hour, minute] => (*hour, *minute, 0),
-        [hour, minute, second] => (*hour, *minute, *second),
+    let (hour, minute, second) = match *numbers(clock.unwrap_or("0:0"), ':')?.as_slice() {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
         _ => return None,
     };
-    if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..60).contains(&second) {
-        return None;
-    }
-    Calendar::new(day, [hour, minute, second]).seconds(zone)
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    zone.seconds(date.and_hms_opt(hour, minute, second)?)
 }
 
-fn numbers(text: &str, separator: char) -> Option<Vec<i32>> {
-    let number = |part: &str| digits(part)?.parse().ok();
-    text.split(separator).map(number).collect()
-}
-
-/// Returns the text if it consists of digits. Rust's own number parsers accept a
-/// leading plus.
-fn digits(text: &str) -> Option<&str> {
-    let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    all.then_some(text)
+fn numbers(text: &str, separator: char) -> Option<Vec<u32>> {
+    let parts = text.split(separator);
+    parts.map(|part| digits(part.as_bytes())).collect()
 }
 
 #[cfg(test)]

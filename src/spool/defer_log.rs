@@ -9,8 +9,10 @@ use std::fs::File;
 use std::io;
 use std::io::{BufRead, BufReader, Read};
 
+use bstr::ByteSlice;
+
 use crate::sys::source::{FileSource, Source};
-use crate::text::{Charset, SHORT_TEXT_MAX, make_printable, trim_space_end, trim_space_start};
+use crate::text::{Charset, SHORT_TEXT_MAX, make_printable, split_assignment, trim_space_start};
 
 /// Shown for an entry that names no recipient.
 const NO_RECIPIENT: &[u8] = b"(recipient address unavailable)";
@@ -163,6 +165,10 @@ impl<R: BufRead> ReasonReader<R> {
     }
 
     /// Like [`ReasonReader::next`], with an observer.
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be read.
     pub fn next_observed(&mut self, observer: &mut impl Observer) -> io::Result<Option<&Reason>> {
         while self.read_line(observer)? {
             if !self.line.is_empty() {
@@ -196,7 +202,7 @@ impl<R: BufRead> ReasonReader<R> {
         if !read_bounded_line(&mut self.input, &mut self.line, observer)? {
             return Ok(false);
         }
-        if let Some(nul) = self.line.iter().position(|&b| b == 0) {
+        if let Some(nul) = self.line.find_byte(0) {
             self.line.truncate(nul);
         }
         make_printable(&mut self.line, self.charset);
@@ -226,7 +232,7 @@ fn read_bounded_line(
             return Ok(any && line.last() != Some(&0xff));
         }
         any = true;
-        let newline = available.iter().position(|&b| b == b'\n');
+        let newline = available.find_byte(b'\n');
         let text = newline.map_or(available, |at| available.get(..at).unwrap_or_default());
         if most == SHORT_TEXT_MAX && line.len().saturating_add(text.len()) > most {
             most = observer.long_line_max();
@@ -259,19 +265,15 @@ fn parse_line(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
 /// Splits `<recipient>: reason`.
 fn split_old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.strip_prefix(b"<")?;
-    let end = line.windows(3).position(|w| w == b">: ")?;
-    let reason = line.get(end.checked_add(3)?..)?;
-    Some((line.get(..end)?, trim_space_start(reason)))
+    let (recipient, reason) = line.split_once_str(">: ")?;
+    Some((recipient, trim_space_start(reason)))
 }
 
 /// Adds an attribute of the form `name=value`.
 fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
-    let end = line.iter().position(|b| matches!(b, b'=' | b' '));
-    let (name, rest) = line.split_at(end.unwrap_or(line.len()));
-    let Some(value) = trim_space_start(rest).strip_prefix(b"=") else {
+    let (name, Some(value)) = split_assignment(line) else {
         return Err(b"malformed record: missing '=' after attribute name".to_vec());
     };
-    let value = trim_space_end(trim_space_start(value));
     match name {
         b"recipient" => entry.set_recipient(value),
         b"original_recipient" => replace(&mut entry.original_recipient, value),

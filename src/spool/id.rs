@@ -8,6 +8,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
+use bstr::ByteSlice;
+
 /// The digits of the long form: all of them in base 52, all but the final `z`
 /// in base 51.
 const LONG_ALPHABET: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
@@ -85,7 +87,7 @@ pub fn is_valid(name: &[u8]) -> bool {
 /// A name is long if its last `z` comes after at least six digits of seconds
 /// and four of microseconds.
 pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
-    let separator = name.iter().rposition(|&b| b == INODE_SEPARATOR)?;
+    let separator = name.rfind_byte(INODE_SEPARATOR)?;
     if separator < LONG_SECONDS_MIN + LONG_MICROSECONDS {
         return None;
     }
@@ -100,7 +102,7 @@ pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
 /// name.
 pub fn inode(name: &[u8]) -> Option<u64> {
     if long_microseconds(name).is_some() {
-        let separator = name.iter().rposition(|&b| b == INODE_SEPARATOR)?;
+        let separator = name.rfind_byte(INODE_SEPARATOR)?;
         return decode(name.get(separator.checked_add(1)?..)?, 51);
     }
     let digits = name.get(SHORT_MICROSECONDS..)?;
@@ -136,7 +138,7 @@ pub fn renumbered(name: &[u8], inode: u64, style: IdStyle) -> Vec<u8> {
             new.into_bytes()
         }
         (Some(_), IdStyle::Long) => {
-            let end = name.iter().rposition(|&b| b == INODE_SEPARATOR);
+            let end = name.rfind_byte(INODE_SEPARATOR);
             let mut new = name.get(..=end.unwrap_or(0)).unwrap_or(name).to_vec();
             new.extend(encode(inode, 51, 1));
             new

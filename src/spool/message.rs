@@ -178,6 +178,10 @@ pub fn is_exhaustion(error: &io::Error) -> bool {
 
 /// Opens the file called `name` in `dir`, and returns it with its fstat(2)
 /// result.
+///
+/// # Errors
+///
+/// What opening it, or fstat(2), fails with.
 pub fn open_any(dir: &Dir, name: &[u8]) -> io::Result<(File, FileStat)> {
     let file = dir.open_file(OsStr::from_bytes(name))?;
     let stat = stat_open(&file)?;
@@ -186,6 +190,10 @@ pub fn open_any(dir: &Dir, name: &[u8]) -> io::Result<(File, FileStat)> {
 
 /// Opens the file `name`, relative to `dir`, if it is a complete message of
 /// `queue`. `path` is what a warning calls it.
+///
+/// # Errors
+///
+/// Why it is none, or cannot be examined or opened.
 pub fn open(dir: &Dir, name: &[u8], queue: Queue, path: &str) -> Result<Message, NoMessage> {
     let file_name = OsStr::from_bytes(name);
     let opened = open_any(dir, name)

@@ -69,6 +69,10 @@ pub struct HeldConnection(Option<UnixStream>);
 
 /// Sends `bytes` to the service called `name`. Waits at most `trigger_timeout`
 /// for room to write.
+///
+/// # Errors
+///
+/// The service cannot be reached, or does not take it.
 pub fn send_trigger(
     spool: &Dir,
     name: &[u8],

@@ -82,6 +82,11 @@ impl Dir {
     /// Like [`Dir::open_file`], for a path of several components. The first may
     /// be a symbolic link, because its parent directory belongs to a trusted
     /// account; any other symbolic link is an error (`ELOOP` or `ENOTDIR`).
+    ///
+    /// # Errors
+    ///
+    /// `ELOOP` or `ENOTDIR` if another component is a link; otherwise those of
+    /// openat2(2).
     pub fn open_file_below(&self, path: &OsStr) -> io::Result<File> {
         let how = OpenHow::new()
             .flags(TO_READ)
@@ -134,6 +139,10 @@ impl Dir {
 
     /// Opens the file `name` for reading and writing, to change its mode. Never
     /// blocks; a symbolic link is an error (`ELOOP`).
+    ///
+    /// # Errors
+    ///
+    /// `ELOOP` for a link; otherwise those of openat(2).
     pub fn open_to_change(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_NOFOLLOW
@@ -146,6 +155,10 @@ impl Dir {
     /// Opens the file `name` for reading and appending; creates it, with access
     /// for its owner only, if it does not exist. Never blocks; a symbolic link
     /// is an error (`ELOOP`).
+    ///
+    /// # Errors
+    ///
+    /// `ELOOP` for a link; otherwise those of openat(2).
     pub fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_APPEND
@@ -162,6 +175,10 @@ impl Dir {
 
     /// Like [`Dir::open_to_append`], but always creates the file: `EEXIST` if
     /// the name is taken.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if anything has the name; otherwise those of openat(2).
     pub fn create_to_append(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_APPEND
@@ -178,6 +195,10 @@ impl Dir {
     /// Opens the file `name` for appending only. If it does not exist, it is
     /// created, with access for its owner only, or `ENOENT` is returned. Never
     /// blocks; a symbolic link is an error (`ELOOP`).
+    ///
+    /// # Errors
+    ///
+    /// `ELOOP` for a link; otherwise those of openat(2).
     pub fn open_log(&self, name: &OsStr, if_missing: IfMissing) -> io::Result<File> {
         let mut flags = OFlag::O_WRONLY
             | OFlag::O_APPEND
@@ -196,6 +217,10 @@ impl Dir {
 
     /// Creates the file `name`, with access for its owner only, and opens it
     /// for writing. `EEXIST` if the name is taken.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if anything has the name; otherwise those of openat(2).
     pub fn make_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
@@ -214,6 +239,10 @@ impl Dir {
     /// Opens a FIFO or a device for writing. A FIFO without a reader is an
     /// error (`ENXIO`), and so is a symbolic link. Writing blocks until there
     /// is room.
+    ///
+    /// # Errors
+    ///
+    /// `ENXIO` for a FIFO that has no reader; otherwise those of openat(2).
     pub fn open_stream(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY
             | OFlag::O_NOFOLLOW
@@ -361,6 +390,10 @@ impl NameStream {
     /// Stores the next name in `name`. Returns its file type when the directory
     /// was read, if the file system reports it (`Some(None)` if it does not);
     /// `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of readdir(3).
     pub fn next(&mut self, name: &mut Vec<u8>) -> io::Result<Option<Option<FileKind>>> {
         for entry in &mut self.0 {
             let entry = entry?;

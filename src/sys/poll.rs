@@ -19,6 +19,10 @@ pub enum Readiness {
 
 /// Waits until at least one of `descriptors` is ready, but no longer than
 /// `limit`. Returns the indexes of those that are ready.
+///
+/// # Errors
+///
+/// Those of poll(2).
 pub fn poll_for(
     descriptors: &[BorrowedFd<'_>],
     what: Readiness,

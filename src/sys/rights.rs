@@ -37,6 +37,11 @@ pub enum RightsError {
 ///
 /// The order matters: after setuid(2) the process can no longer change its
 /// groups.
+///
+/// # Errors
+///
+/// A system call fails, or the old rights can be had again: the process must end
+/// then.
 pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
     let failed = |call, id| move |cause| RightsError::Call { call, id, cause };
     setgid(group).map_err(failed("setgid", group.as_raw()))?;
@@ -46,6 +51,10 @@ pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
 }
 
 /// Permanently gives up the group that the process got from a set-gid file.
+///
+/// # Errors
+///
+/// As [`irrevocably_become`].
 pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     let own = getgid();
     set_groups(own, own, own)?;
@@ -98,6 +107,10 @@ fn set_groups(real: Gid, effective: Gid, saved: Gid) -> Result<(), RightsError> 
 
 /// Permanently gives up the user that the process got from a set-uid file: none
 /// of these programs is meant to be installed set-uid.
+///
+/// # Errors
+///
+/// As [`irrevocably_become`].
 pub fn irrevocably_drop_borrowed_user() -> Result<(), RightsError> {
     let own = getuid();
     setresuid(own, own, own).map_err(|cause| RightsError::Call {

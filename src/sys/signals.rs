@@ -94,6 +94,10 @@ impl Interrupts {
     }
 
     /// Waits for the given time, or until a signal is caught.
+    ///
+    /// # Errors
+    ///
+    /// Those of poll(2).
     pub fn wait_during(&self, time: Duration) -> io::Result<()> {
         let start = Instant::now();
         while self.caught().is_none() {
@@ -120,6 +124,10 @@ impl Interrupts {
     }
 
     /// Waits until `input` can be read or a signal is caught.
+    ///
+    /// # Errors
+    ///
+    /// Those of poll(2).
     pub fn wait_for(&self, input: impl AsFd) -> io::Result<Wake> {
         loop {
             let mut watched = [

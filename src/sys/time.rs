@@ -1,8 +1,9 @@
-//! Local time in the C locale, as ctime(3) and syslog(3) write it.
+//! Moments as dates and times of day.
 //!
-//! Uses localtime_r(3) rather than a crate: Postfix's tools, and every line in
-//! the mail log, use the C library's interpretation of TZ and /etc/localtime,
-//! odd values included.
+//! UTC is converted by chrono, local time by localtime_r(3) and mktime(3):
+//! Postfix's tools, and every line in the mail log, use the C library's
+//! interpretation of TZ and /etc/localtime. chrono's `Local` shows UTC for
+//! `CET-1CEST`, `EST5EDT4` and `AAA+25`, and is 27 seconds off in `right/UTC`.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -10,6 +11,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 use nix::libc;
 
 use super::process::is_only_thread;
@@ -22,7 +24,37 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A date and time of day in a time zone.
+/// A time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// The local time zone.
+    Local,
+    /// Coordinated Universal Time.
+    Utc,
+}
+
+impl Zone {
+    /// Returns the date and time at `seconds` since the epoch; `None` if the year
+    /// is not between -262143 and 262142.
+    pub fn date_time(self, seconds: i64) -> Option<NaiveDateTime> {
+        match self {
+            Self::Local => LocalTime::at(seconds)?.date_time(),
+            Self::Utc => DateTime::from_timestamp(seconds, 0).map(|time| time.naive_utc()),
+        }
+    }
+
+    /// Returns the seconds since the epoch. A local time that a change of the
+    /// clock skips or repeats is converted as mktime(3) does it.
+    pub fn seconds(self, time: NaiveDateTime) -> Option<i64> {
+        match self {
+            Self::Local => local_seconds(time),
+            Self::Utc => Some(time.and_utc().timestamp()),
+        }
+    }
+}
+
+/// A date and time of day in the local time zone, in the formats of ctime(3) and
+/// syslog(3).
 #[derive(Clone, Copy, Debug)]
 pub struct LocalTime(libc::tm);
 
@@ -30,23 +62,13 @@ impl LocalTime {
     /// Returns the local time at `seconds` since the epoch; `None` if the year
     /// does not fit an int, for which ctime(3) has no result either.
     pub fn at(seconds: i64) -> Option<Self> {
-        Self::of(seconds, Zone::Local)
-    }
-
-    /// Returns the time at `seconds` since the epoch in the given zone; `None`
-    /// if the year does not fit an int.
-    pub fn of(seconds: i64, zone: Zone) -> Option<Self> {
         let mut tm = MaybeUninit::<libc::tm>::uninit();
-        // SAFETY: both pointers are valid for the call; either function fills
-        // the whole structure when it returns non-null and only then is it
-        // read. The environment, which they may read, is changed by
-        // `set_zone` alone, while there is no other thread.
+        // SAFETY: both pointers are valid for the call; the function fills the
+        // whole structure when it returns non-null and only then is it read.
+        // The environment, which it may read, is changed by `set_zone` alone,
+        // while there is no other thread.
         let tm = unsafe {
-            let filled = match zone {
-                Zone::Local => libc::localtime_r(&seconds, tm.as_mut_ptr()),
-                Zone::Utc => libc::gmtime_r(&seconds, tm.as_mut_ptr()),
-            };
-            if filled.is_null() {
+            if libc::localtime_r(&seconds, tm.as_mut_ptr()).is_null() {
                 return None;
             }
             tm.assume_init()
@@ -70,24 +92,6 @@ impl LocalTime {
         let _ = write!(to, " {year}");
     }
 
-    /// Appends `2026-11-23T13:00:15`.
-    pub fn write_iso(&self, to: &mut String) {
-        let (minute, second) = (self.0.tm_min, self.0.tm_sec);
-        self.write_iso_hour(to);
-        // Writing to a String cannot fail.
-        let _ = write!(to, ":{minute:02}:{second:02}");
-    }
-
-    /// Appends `2026-11-23T13`.
-    pub fn write_iso_hour(&self, to: &mut String) {
-        let tm = &self.0;
-        let (year, month) = (i64::from(tm.tm_year), i64::from(tm.tm_mon));
-        let (year, month) = (year.saturating_add(1900), month.saturating_add(1));
-        let (day, hour) = (tm.tm_mday, tm.tm_hour);
-        // Writing to a String cannot fail.
-        let _ = write!(to, "{year:04}-{month:02}-{day:02}T{hour:02}");
-    }
-
     /// Appends `Nov 23 13:00:15`, the time stamp of a log line.
     pub fn write_stamp(&self, to: &mut String) {
         let tm = &self.0;
@@ -96,74 +100,44 @@ impl LocalTime {
         // Writing to a String cannot fail.
         let _ = write!(to, "{month} {day:2} {hour:02}:{minute:02}:{second:02}");
     }
-}
 
-/// A date and time of day as a calendar and a clock show them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Calendar {
-    /// The year, such as 2026.
-    pub year: i32,
-    /// The month, 1 to 12.
-    pub month: i32,
-    /// The day of the month, 1 to 31.
-    pub day: i32,
-    /// The hour, 0 to 23.
-    pub hour: i32,
-    /// The minute, 0 to 59.
-    pub minute: i32,
-    /// The second, 0 to 59.
-    pub second: i32,
-}
-
-/// A time zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zone {
-    /// The local time zone.
-    Local,
-    /// Coordinated Universal Time.
-    Utc,
-}
-
-impl Calendar {
-    /// Creates a value from year, month and day; hour, minute and second.
-    pub fn new([year, month, day]: [i32; 3], [hour, minute, second]: [i32; 3]) -> Self {
-        Self {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        }
-    }
-
-    /// Returns the seconds since the epoch; `None` if there is no such day.
-    pub fn seconds(self, zone: Zone) -> Option<i64> {
-        let LocalTime(mut tm) = LocalTime::of(0, Zone::Utc)?;
-        tm.tm_year = self.year.checked_sub(1900)?;
-        tm.tm_mon = self.month.checked_sub(1)?;
-        tm.tm_mday = self.day;
-        (tm.tm_hour, tm.tm_min, tm.tm_sec) = (self.hour, self.minute, self.second);
-        tm.tm_isdst = -1;
-        let (month, day) = (tm.tm_mon, tm.tm_mday);
-        // SAFETY: both functions read and write the structure they are given;
-        // for the environment, see `LocalTime::at`.
-        let seconds = unsafe {
-            match zone {
-                Zone::Local => libc::mktime(&mut tm),
-                Zone::Utc => libc::timegm(&mut tm),
-            }
+    fn date_time(&self) -> Option<NaiveDateTime> {
+        let tm = &self.0;
+        let unsigned = |number: libc::c_int| u32::try_from(number).ok();
+        let year = tm.tm_year.checked_add(1900)?;
+        let month = unsigned(tm.tm_mon)?.checked_add(1)?;
+        let date = NaiveDate::from_ymd_opt(year, month, unsigned(tm.tm_mday)?)?;
+        let (hour, minute) = (unsigned(tm.tm_hour)?, unsigned(tm.tm_min)?);
+        // This is how chrono represents a leap second. The zones below right/
+        // have leap seconds.
+        let (second, nanosecond) = match unsigned(tm.tm_sec)? {
+            60 => (59, 1_000_000_000),
+            second => (second, 0),
         };
-        // The C library turns a 30th of February into a day in March.
-        (tm.tm_mon == month && tm.tm_mday == day).then_some(seconds)
+        date.and_hms_nano_opt(hour, minute, second, nanosecond)
     }
+}
+
+fn local_seconds(time: NaiveDateTime) -> Option<i64> {
+    let signed = |number: u32| libc::c_int::try_from(number).ok();
+    let LocalTime(mut tm) = LocalTime::at(0)?;
+    tm.tm_year = time.year().checked_sub(1900)?;
+    tm.tm_mon = signed(time.month0())?;
+    tm.tm_mday = signed(time.day())?;
+    tm.tm_hour = signed(time.hour())?;
+    tm.tm_min = signed(time.minute())?;
+    tm.tm_sec = signed(time.second())?;
+    tm.tm_isdst = -1;
+    // SAFETY: the function reads and writes the structure that it is given; for
+    // the environment, see `LocalTime::at`.
+    Some(unsafe { libc::mktime(&mut tm) })
 }
 
 /// Reads TZ and /etc/localtime, so that times are shown in that zone from now
 /// on.
 pub fn read_zone() {
     // mktime(3) does what tzset(3) does, which no crate provides.
-    let _ = Calendar::new([1970, 1, 1], [0, 0, 0]).seconds(Zone::Local);
+    let _ = local_seconds(NaiveDateTime::default());
 }
 
 /// Sets the environment variable TZ, or removes it. Times are shown in the new
@@ -215,5 +189,7 @@ mod tests {
         assert!(LocalTime::at(i64::MAX).is_none());
         assert!(LocalTime::at(67_768_036_191_676_799).is_none());
         assert!(LocalTime::at(253_402_300_800).is_some());
+        assert!(Zone::Utc.date_time(i64::MAX).is_none());
+        assert!(Zone::Local.date_time(67_768_036_191_676_700).is_none());
     }
 }

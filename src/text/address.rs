@@ -1,12 +1,14 @@
 //! RFC 822 quoting of an envelope address.
 
+use bstr::ByteSlice;
+
 /// Appends `address`, with its local part quoted if RFC 822 requires it.
 ///
 /// A source route at the beginning (`@a,@b:`) is kept unchanged. The local part
 /// is the text after it, up to the last `@` or the end.
-pub fn quote(address: &[u8], to: &mut Vec<u8>) {
+pub fn quote_address(address: &[u8], to: &mut Vec<u8>) {
     let (route, mailbox) = split_route(address);
-    let (local, domain) = match mailbox.iter().rposition(|&b| b == b'@') {
+    let (local, domain) = match mailbox.rfind_byte(b'@') {
         Some(at) => mailbox.split_at(at),
         None => (mailbox, &[][..]),
     };
@@ -23,7 +25,7 @@ pub fn quote(address: &[u8], to: &mut Vec<u8>) {
 /// begins with `@`.
 fn split_route(address: &[u8]) -> (&[u8], &[u8]) {
     match address {
-        [b'@', ..] => match address.iter().position(|&b| b == b':') {
+        [b'@', ..] => match address.find_byte(b':') {
             Some(colon) => address.split_at(colon.saturating_add(1)),
             None => (&[], address),
         },
@@ -102,7 +104,7 @@ mod tests {
             ("a@b c", "a@b c"),
         ] {
             let mut quoted = Vec::new();
-            quote(address.as_bytes(), &mut quoted);
+            quote_address(address.as_bytes(), &mut quoted);
             assert_eq!(String::from_utf8(quoted).unwrap(), expected);
         }
     }

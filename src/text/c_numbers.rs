@@ -1,7 +1,24 @@
 //! Numbers as the C library parses them: white space, a sign, digits, and any
-//! text after them. See strtol(3) and strtoul(3).
+//! text after them. See strtol(3) and strtoul(3). Also numbers that consist of
+//! digits only.
+
+use std::str::FromStr;
 
 use super::space::trim_space_start;
+
+/// Parses a number that consists of digits only, without a sign or white space;
+/// `None` if the text is not such a number, or does not fit into the type.
+pub fn digits<N: FromStr>(text: &[u8]) -> Option<N> {
+    let is_number = text.iter().all(u8::is_ascii_digit);
+    let text = is_number.then(|| std::str::from_utf8(text).ok())??;
+    text.parse().ok()
+}
+
+/// Like [`digits`], but a number that does not fit becomes the largest one.
+pub fn saturating_digits(text: &[u8]) -> Option<u64> {
+    let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    is_number.then(|| digits(text).unwrap_or(u64::MAX))
+}
 
 /// Parses the decimal number at the beginning of a text. Returns it with the
 /// rest of the text; `None` if there is no number. As in strtol(3), a number
@@ -17,6 +34,11 @@ pub fn leading_number(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((number, rest))
 }
 
+/// Parses the number at the beginning of a text; 0 if there is none.
+pub fn number_or_zero(text: &[u8]) -> i64 {
+    leading_number(text).map_or(0, |(number, _)| number)
+}
+
 /// Parses a decimal number that extends to the end of the text; `None` if there
 /// is none, or if it does not fit into the type.
 pub fn whole_number<N: TryFrom<i64>>(text: &[u8]) -> Option<N> {
@@ -29,11 +51,7 @@ pub fn whole_number<N: TryFrom<i64>>(text: &[u8]) -> Option<N> {
 /// largest one, which is -1, and a minus sign negates.
 pub fn whole_unsigned(text: &[u8]) -> Option<i64> {
     let (sign, digits) = split_sign(text);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let digits = std::str::from_utf8(digits).ok()?;
-    let number = digits.parse::<u64>().map_or(-1, u64::cast_signed);
+    let number = saturating_digits(digits)?.cast_signed();
     Some(number.wrapping_mul(sign))
 }
 
@@ -64,6 +82,7 @@ mod tests {
             (b"-99999999999999999999", Some(i64::MIN)),
         ] {
             assert_eq!(leading_number(text).map(|(n, _)| n), number, "{text:?}");
+            assert_eq!(number_or_zero(text), number.unwrap_or(0), "{text:?}");
         }
     }
 
@@ -76,5 +95,15 @@ mod tests {
         assert_eq!(whole_unsigned(b"18446744073709551616"), Some(-1));
         assert_eq!(whole_unsigned(b"-3"), Some(-3));
         assert_eq!(whole_unsigned(b"3x"), None);
+    }
+
+    #[test]
+    fn digits_have_neither_sign_nor_space() {
+        assert_eq!(digits(b"007"), Some(7u8));
+        for text in [&b""[..], b"+7", b"-7", b" 7", b"7 ", b"7x", b"256"] {
+            assert_eq!(digits::<u8>(text), None, "{text:?}");
+        }
+        assert_eq!(saturating_digits(b"18446744073709551616"), Some(u64::MAX));
+        assert_eq!(saturating_digits(b""), None);
     }
 }

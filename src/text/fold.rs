@@ -5,6 +5,8 @@
 //! Particulars are numbers, queue IDs, addresses, hosts, IP addresses and URLs.
 //! Independent of the source and meaning of reasons.
 
+use bstr::ByteSlice;
+
 /// The replacement for particulars.
 pub const FOLDED: &str = "\u{2026}";
 /// The maximum number of bytes of a folded reason, without `MORE`. Hosts can
@@ -101,7 +103,7 @@ fn core(word: &[u8]) -> (&[u8], &[u8], &[u8]) {
 
 /// Whether a word differs between messages with the same cause.
 fn is_particular(core: &[u8]) -> bool {
-    let is_url = core.windows(3).any(|w| w == b"://");
+    let is_url = core.contains_str("://");
     let has_digit = core.iter().any(u8::is_ascii_digit);
     is_url || has_digit || core.contains(&b'@') || is_host(core) || is_long_id(core)
 }

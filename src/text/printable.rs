@@ -65,23 +65,6 @@ pub(super) fn is_obeyed(c: char) -> bool {
         | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Escapes the characters in JSON that could control a terminal: the control
-/// characters that JSON does not escape, and those that change the direction of
-/// text.
-pub fn without_controls(json: String) -> String {
-    if !json.contains(is_obeyed) {
-        return json;
-    }
-    let escape = |c: char| {
-        if is_obeyed(c) && c != '\n' {
-            format!("\\u{:04x}", u32::from(c))
-        } else {
-            c.to_string()
-        }
-    };
-    json.chars().map(escape).collect()
-}
-
 /// The next character or byte of a text, and whether it may be printed.
 struct Shown {
     len: usize,
@@ -147,6 +130,7 @@ fn safe_sequence(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::write_json;
     use super::*;
 
     fn printed(text: &[u8], charset: Charset) -> Vec<u8> {
@@ -175,8 +159,9 @@ mod tests {
             let text = format!("a{c}b");
             let shown = printed(text.as_bytes(), Charset::Safe);
             assert_eq!(shown, format!("a{}b", "?".repeat(c.len_utf8())).as_bytes());
-            let json = without_controls(format!("\"{text}\""));
-            assert_eq!(json, format!("\"a\\u{:04x}b\"", u32::from(c)));
+            let mut json = Vec::new();
+            write_json(&text, &mut json).unwrap();
+            assert_eq!(json, format!("\"a\\u{:04x}b\"", u32::from(c)).as_bytes());
         }
         let shown = "\u{a0}\u{fc}\u{200b}\u{2010}\u{202f}\u{2065}\u{206a}\u{5d0}\u{1f600}";
         assert_eq!(printed(shown.as_bytes(), Charset::Safe), shown.as_bytes());

@@ -17,3 +17,18 @@ pub fn trim_space_end(text: &[u8]) -> &[u8] {
     let last = text.iter().rposition(|&byte| !is_space(byte));
     last.and_then(|at| text.get(..=at)).unwrap_or_default()
 }
+
+/// Returns `text` without white space at its ends.
+pub fn trim_space(text: &[u8]) -> &[u8] {
+    trim_space_end(trim_space_start(text))
+}
+
+/// Splits `name = value`. Returns the name, which ends at white space or an equals
+/// sign and may be empty; and the value without white space at its ends, if there
+/// is an equals sign after the name.
+pub fn split_assignment(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let end = text.iter().position(|&byte| byte == b'=' || is_space(byte));
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    let value = trim_space_start(rest).strip_prefix(b"=");
+    (name, value.map(trim_space))
+}

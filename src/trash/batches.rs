@@ -371,6 +371,10 @@ pub struct BatchSummary {
 }
 
 /// Returns the batches of the trash that have messages, oldest first.
+///
+/// # Errors
+///
+/// The journal cannot be read.
 pub fn list(
     context: SpoolContext<'_>,
     journal: &mut dyn ActionObserver,

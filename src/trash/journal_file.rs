@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use bstr::ByteSlice;
 use nix::errno::Errno;
 
 use super::error::{PATH, TrashError};
@@ -444,7 +445,7 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, L
         if piece.is_empty() {
             return Ok((bytes, LineEnd::OfFile));
         }
-        let newline = piece.iter().position(|&b| b == b'\n');
+        let newline = piece.find_byte(b'\n');
         let text = piece.get(..newline.unwrap_or(piece.len())).unwrap_or(piece);
         line.extend_from_slice(text.get(..room).unwrap_or(text));
         let taken = text.len().saturating_add(newline.map_or(0, |_| 1));

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 
+use bstr::ByteSlice;
 use nix::errno::Errno;
 
 use super::error::{RenameFailure, is_refusal};
@@ -38,8 +39,7 @@ pub fn name(id: &QueueId, log: Queue) -> Vec<u8> {
 /// Returns the queue ID and the log queue that a name in saved/ stands for;
 /// `None` if it is not the name of a log.
 pub fn parse_name(name: &[u8]) -> Option<(QueueId, Queue)> {
-    let dot = name.iter().rposition(|&b| b == b'.')?;
-    let (id, log) = (name.get(..dot)?, name.get(dot.checked_add(1)?..)?);
+    let (id, log) = name.rsplit_once_str(".")?;
     let log = Queue::parse(log).filter(|queue| Queue::LOGS.contains(queue))?;
     Some((QueueId::parse(id)?, log))
 }
@@ -54,6 +54,10 @@ pub fn of(ops: &SpoolOps<'_>, id: &QueueId) -> Vec<Queue> {
 }
 
 /// Moves a log into the trash, if there is one.
+///
+/// # Errors
+///
+/// It cannot be moved, or something has its name in the trash.
 pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFailure> {
     let path = ops.path(log, id.as_bytes());
     let moved = match ops.home(log, id.as_bytes()) {
@@ -85,6 +89,10 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFa
 
 /// Moves all logs of a message back to where they belong. A log whose place is
 /// taken stays in the trash.
+///
+/// # Errors
+///
+/// One cannot be moved; one whose place is taken is no error.
 pub fn put_back(
     ops: &SpoolOps<'_>,
     id: &QueueId,

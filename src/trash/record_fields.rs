@@ -1,8 +1,11 @@
 //! The fields of a trash journal line: separators, escapes, and parsing into
 //! the types of the records.
 
+use bstr::ByteSlice;
+use chrono::NaiveDateTime;
+
 use crate::spool::Queue;
-use crate::sys::time::{Calendar, Zone};
+use crate::text::{digits, whole_number};
 
 /// The permission bits that a message may have.
 pub(super) const PERMISSIONS: u32 = 0o777;
@@ -16,9 +19,8 @@ pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 impl<'a> Fields<'a> {
     /// Returns the next word, if there is one.
     pub(super) fn next(&mut self) -> Option<&'a [u8]> {
-        let end = self.0.iter().position(|&b| b == b' ');
-        let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
-        self.0 = rest.get(1..).unwrap_or_default();
+        let (word, rest) = self.0.split_once_str(" ").unwrap_or((self.0, b""));
+        self.0 = rest;
         (!word.is_empty()).then_some(word)
     }
 
@@ -40,11 +42,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Parses a decimal number.
-pub(super) fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 /// Parses the permission bits of a message, in octal.
 pub(super) fn mode(text: &[u8]) -> Option<u32> {
     let mode = u32::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()?;
@@ -62,21 +59,16 @@ pub(super) fn logs(text: &[u8]) -> Option<Vec<Queue>> {
 
 /// Parses seconds and nanoseconds, separated by a period.
 pub(super) fn file_time(text: &[u8]) -> Option<FileTime> {
-    let (seconds, part) = std::str::from_utf8(text).ok()?.split_once('.')?;
-    let part: i64 = part.parse().ok()?;
-    let fits = (0..1_000_000_000).contains(&part);
-    fits.then(|| Some((seconds.parse().ok()?, part)))?
+    let (seconds, nanoseconds) = text.split_once_str(".")?;
+    let nanoseconds = digits(nanoseconds).filter(|number| *number < 1_000_000_000)?;
+    Some((whole_number(seconds)?, nanoseconds))
 }
 
 /// Parses a time such as `2026-11-23T13:00:15Z` into seconds since the epoch.
 pub(super) fn parse_time(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
-    let (day, clock) = text.split_once('T')?;
-    let three = |text: &str, separator| -> Option<[i32; 3]> {
-        let numbers: Option<Vec<i32>> = text.split(separator).map(|n| n.parse().ok()).collect();
-        numbers?.try_into().ok()
-    };
-    Calendar::new(three(day, '-')?, three(clock, ':')?).seconds(Zone::Utc)
+    let text = std::str::from_utf8(text).ok()?;
+    let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ").ok()?;
+    Some(time.and_utc().timestamp())
 }
 
 /// Appends a text with control characters and backslashes written as `\xNN`, so

@@ -6,15 +6,15 @@
 //! before it is used.
 
 use std::fmt;
-use std::fmt::Write;
 
 use nix::sys::stat::FileStat;
 
 use super::record_fields::{
-    Fields, FileTime, PERMISSIONS, escape, file_time, logs, mode, number, parse_time, sum,
+    Fields, FileTime, PERMISSIONS, escape, file_time, logs, mode, parse_time, sum,
 };
 use crate::spool::{Queue, QueueId};
-use crate::sys::time::{LocalTime, Zone};
+use crate::sys::time::Zone;
+use crate::text::digits;
 
 /// The first line of a journal.
 pub const HEADER: &str = "# spoolbox trash journal, version 1\n";
@@ -154,10 +154,7 @@ pub struct JournalRecord {
 impl JournalRecord {
     /// Returns the record as a line of the journal, with its newline.
     pub fn to_text(&self) -> Vec<u8> {
-        let mut text = String::new();
-        if let Some(time) = LocalTime::of(self.time, Zone::Utc) {
-            time.write_iso(&mut text);
-        }
+        let time = Zone::Utc.date_time(self.time).unwrap_or_default();
         let verb = match self.event {
             Event::Trash {
                 turn: Attempt::First,
@@ -173,8 +170,7 @@ impl JournalRecord {
             Event::Purged => "purged",
         };
         let (batch, uid, user) = (&self.batch, self.who.uid, &self.who.name);
-        // Writing to a String cannot fail.
-        let _ = write!(text, "Z {verb} batch={batch} uid={uid} user={user}");
+        let text = format!("{time:?}Z {verb} batch={batch} uid={uid} user={user}");
         let mut line = text.into_bytes();
         if let Event::Trash { entry, .. } = &self.event {
             line.extend(entry_text(entry).into_bytes());
@@ -195,8 +191,7 @@ impl JournalRecord {
         const SUM: &[u8] = b" sum=";
         let at = line.len().checked_sub(SUM.len().checked_add(16)?)?;
         let (line, after) = line.split_at_checked(at)?;
-        let digits = std::str::from_utf8(after.strip_prefix(SUM)?).ok()?;
-        if digits != format!("{:016x}", sum(line)) {
+        if after.strip_prefix(SUM)? != format!("{:016x}", sum(line)).as_bytes() {
             return None;
         }
         let mut words = Fields(line);
@@ -204,7 +199,7 @@ impl JournalRecord {
         let verb = words.next()?;
         let batch = Word::parse(words.value("batch")?)?;
         let who = Caller {
-            uid: number(words.value("uid")?)?,
+            uid: digits(words.value("uid")?)?,
             name: Word::parse(words.value("user")?)?,
         };
         let event = match verb {
@@ -271,10 +266,10 @@ fn parse_entry(words: &mut Fields<'_>) -> Option<TrashedMessage> {
         id: QueueId::parse(words.value("id")?)?,
         queue: Queue::parse(words.value("queue")?).filter(|queue| queue.holds_messages())?,
         mode: mode(words.value("mode")?)?,
-        size: number(words.value("size")?)?,
+        size: digits(words.value("size")?)?,
         modified: file_time(words.value("mtime")?)?,
         accessed: file_time(words.value("atime")?)?,
-        inode: number(words.value("inode")?)?,
+        inode: digits(words.value("inode")?)?,
         logs: logs(words.value("logs")?)?,
     })
 }

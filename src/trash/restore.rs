@@ -27,7 +27,7 @@ use crate::actions::{SpoolContext, Warning, WorkError};
 use crate::spool::Queue;
 use crate::sys::dir::{Dir, set_mode, stat_open};
 use crate::sys::error_text::{error_text, is};
-use crate::sys::time::{LocalTime, now};
+use crate::sys::time::{Zone, now};
 use crate::text::to_printable;
 
 /// The permission bits that are compared.
@@ -389,9 +389,8 @@ fn last(batches: &Batches) -> Result<Batch, TrashError> {
 /// Describes a batch: its name, when it was begun and by whom, and the comment.
 fn described(batch: &Batch) -> String {
     let mut text = format!("batch {}", batch.name);
-    if let Some(time) = LocalTime::at(batch.time) {
-        text.push_str(" of ");
-        time.write_iso(&mut text);
+    if let Some(time) = Zone::Local.date_time(batch.time) {
+        text.push_str(&format!(" of {time:?}"));
     }
     text.push_str(&format!(" by {}", batch.who.name));
     if let Some(comment) = &batch.comment {

@@ -25,7 +25,7 @@ use crate::spool::{Queue, QueueId};
 use crate::sys::error_text::{error_text, is};
 use crate::sys::process::process_number;
 use crate::sys::signals::Interrupts;
-use crate::sys::time::{LocalTime, Zone, now};
+use crate::sys::time::{Zone, now};
 
 /// A batch to which deleted messages are moved.
 #[derive(Debug)]
@@ -314,13 +314,8 @@ fn refuse(path: &str, why: String, action_log: &mut ActionLog) -> RetentionOutco
 
 /// Returns the name of a new batch, made of the time and the process ID.
 fn new_batch(time: i64) -> Word {
-    let mut text = String::new();
-    if let Some(time) = LocalTime::of(time, Zone::Utc) {
-        time.write_iso(&mut text);
-    }
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let (day, clock) = digits.split_at_checked(8).unwrap_or((&digits, ""));
-    let name = format!("{day}-{clock}-{}", process_number());
+    let time = Zone::Utc.date_time(time).unwrap_or_default();
+    let name = format!("{}-{}", time.format("%Y%m%d-%H%M%S"), process_number());
     // The name consists of digits and dashes, so it is valid.
     Word::parse(name.as_bytes()).unwrap_or_else(Word::unknown)
 }

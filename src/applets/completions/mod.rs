@@ -17,7 +17,8 @@ use clap::{Arg, Command};
 use super::long_options;
 use super::long_options::{ParsedOptions, print};
 use super::option_table::among;
-use super::{APPLETS, Call, FRONT, Fatal, front};
+use super::table::{APPLETS, FRONT};
+use super::{Call, Fatal};
 use candidates::Answer;
 
 const PROGRAM: &str = "spoolbox completions";
@@ -31,12 +32,19 @@ pub const SCRIPTS: [(&str, &str); 3] = [
     ("fish", include_str!("spoolbox.fish")),
 ];
 
+/// Finds the command line of an applet, or of the binary, by name.
+pub type FindCommand = fn(&str) -> Option<Command>;
+
 /// Prints a shell's script, or answers a script's request.
-pub fn run(call: &Call) -> Result<(), Fatal> {
+///
+/// # Errors
+///
+/// The command line is wrong, or the output cannot be written. Both were reported.
+pub fn run(call: &Call, command_of: FindCommand) -> Result<(), Fatal> {
     let done = match long_options::parse(command(), &call.arguments) {
         Ok(ParsedOptions::Text(text)) => print(&text),
         Ok(ParsedOptions::Work(mut matches)) => match matches.remove_many::<OsString>(WORDS) {
-            Some(words) => print(&answer(call, words.collect())),
+            Some(words) => print(&answer(call, command_of, words.collect())),
             None => matches
                 .get_one::<String>("SHELL")
                 .and_then(|shell| SCRIPTS.iter().find(|(name, _)| name == shell))
@@ -68,7 +76,7 @@ pub fn command() -> Command {
 }
 
 /// Returns the candidates for the last word.
-fn answer(call: &Call, words: Vec<OsString>) -> String {
+fn answer(call: &Call, command_of: FindCommand, words: Vec<OsString>) -> String {
     let words: Vec<String> = words
         .into_iter()
         .map(|word| word.to_string_lossy().into_owned())
@@ -83,21 +91,15 @@ fn answer(call: &Call, words: Vec<OsString>) -> String {
     {
         (name, words) = (first, rest);
     }
-    let command = match APPLETS.iter().find(|applet| applet.name == name) {
-        Some(applet) => (applet.command)(),
-        None if name == FRONT => applets(),
-        None => return String::new(),
+    let Some(mut command) = command_of(name) else {
+        return String::new();
     };
+    if name == FRONT {
+        let names = APPLETS.map(|applet| applet.name);
+        command = command.mut_arg("APPLET", |argument| among(argument, names));
+    }
     let answer = candidates::of(&command, words, |place| lookup::find(call, place));
     lines(answer)
-}
-
-/// The command line of `spoolbox` itself, with the names of the applets as its
-/// operand.
-fn applets() -> Command {
-    front::command().mut_arg("APPLET", |argument| {
-        among(argument, APPLETS.map(|applet| applet.name))
-    })
 }
 
 /// Formats an answer for the scripts: a line for each candidate, with a tab

@@ -48,6 +48,10 @@ pub struct Instance {
 
 impl Instance {
     /// Writes an instance owned by `owner` into an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// A file or directory cannot be made, or given to the owner.
     pub fn write(directory: &Path, owner: User, messages: &[DemoMessage]) -> Result<Self> {
         ensure!(
             is_plain(directory),

@@ -4,7 +4,7 @@
 use crate::queue_file::records::writer::{QueueFile, RecipientsIn};
 use crate::spool::Queue;
 use crate::sys::time::now;
-use crate::text::{quote, to_printable};
+use crate::text::{quote_address, to_printable};
 
 /// The file mode of a complete message.
 const READY: u32 = 0o700;
@@ -102,7 +102,7 @@ impl DemoMessage {
 /// An entry of a defer or bounce log, in which addresses are quoted.
 fn entry(recipient: &str, reason: &str) -> String {
     let mut quoted = Vec::new();
-    quote(recipient.as_bytes(), &mut quoted);
+    quote_address(recipient.as_bytes(), &mut quoted);
     let recipient = to_printable(&quoted);
     format!(
         "<{recipient}>: {reason}\n\

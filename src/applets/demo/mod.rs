@@ -25,6 +25,10 @@ const PROGRAM: &str = "spoolbox demo";
 const OWNERS_FOR_ROOT: [&str; 2] = ["postfix", "nobody"];
 
 /// Runs demo.
+///
+/// # Errors
+///
+/// The demo cannot be written or shown, which was reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let report = |error: anyhow::Error| long_options::complain(PROGRAM, &error);
     let directory = match long_options::parse(command(), &call.arguments) {

@@ -43,6 +43,10 @@ pub enum Registered {
 
 impl Diversion {
     /// Asks dpkg-divert whether the path is diverted, and by whom.
+    ///
+    /// # Errors
+    ///
+    /// dpkg-divert(1) cannot be run, or fails.
     pub fn registered(&self) -> Result<Registered> {
         let who = self.ask("--listpackage")?;
         let to = self.ask("--truename")?;
@@ -57,6 +61,10 @@ impl Diversion {
     /// Links the file to its second name and registers the diversion. The first
     /// name stays until our file replaces it atomically. Can be repeated after
     /// an interruption.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be linked, or dpkg-divert(1) fails.
     pub fn make(&self) -> Result<()> {
         if !exists(&self.to)? {
             fs::hard_link(&self.from, &self.to)

@@ -108,6 +108,10 @@ impl Fingerprint {
     }
 
     /// Reads `source` to its end and returns its fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// `source` cannot be read.
     pub fn of(source: &mut impl Read) -> io::Result<Self> {
         let mut buffer = vec![0; 1 << 16];
         let mut print = Self::EMPTY;

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::super::completions::SCRIPTS;
-use super::super::{FRONT, Rights, find};
+use super::super::table::{FRONT, Rights, find};
 
 /// The path of the manifest.
 pub const MANIFEST: &str = "lib/spoolbox/installed";

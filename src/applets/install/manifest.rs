@@ -37,6 +37,10 @@ pub enum ManifestEntry {
 
 impl Manifest {
     /// Reads the manifest; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is no manifest.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,

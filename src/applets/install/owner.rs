@@ -39,6 +39,10 @@ pub enum Owner {
 
 impl Owner {
     /// Changes the owner of an open file.
+    ///
+    /// # Errors
+    ///
+    /// The mode or the owner cannot be set.
     pub fn give(&self, file: &File) -> io::Result<()> {
         match self {
             Self::Maker => Ok(()),
@@ -76,6 +80,10 @@ pub struct Owners {
 
 impl Owners {
     /// Looks up the owners for a target.
+    ///
+    /// # Errors
+    ///
+    /// There is no such group, or the tools there cannot be examined.
     pub fn of(target: &InstallTarget) -> Result<Self> {
         let ordinary = ordinary(target);
         let name = if target.is_this_system() {

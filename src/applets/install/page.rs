@@ -10,6 +10,10 @@ use anyhow::{Context, Result, ensure};
 const GZIP: &str = "gzip";
 
 /// Compresses a text. The result is always the same with one version of gzip.
+///
+/// # Errors
+///
+/// gzip(1) cannot be run, or fails.
 pub fn compressed(text: &'static str) -> Result<Vec<u8>> {
     let failed = || format!("cannot run {GZIP}");
     let mut child = Command::new(GZIP)

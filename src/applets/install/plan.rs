@@ -30,6 +30,10 @@ pub enum ReplacedTool {
 }
 
 /// Plans the installation. Returns no steps if everything is in place.
+///
+/// # Errors
+///
+/// What is there cannot be examined, or is not to be replaced.
 pub fn install(
     target: &InstallTarget,
     owners: &Owners,

@@ -27,6 +27,10 @@ pub struct Uninstall {
 
 impl Uninstall {
     /// Plans the removal.
+    ///
+    /// # Errors
+    ///
+    /// The manifest or what is installed cannot be read.
     pub fn of(target: &InstallTarget) -> Result<Self> {
         let manifest = read(target)?;
         let mut removal = Self::default();

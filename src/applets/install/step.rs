@@ -77,6 +77,10 @@ pub enum ByteSource {
 
 impl ByteSource {
     /// Opens it for reading.
+    ///
+    /// # Errors
+    ///
+    /// This program cannot be opened.
     pub fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
         Ok(match self {
             Self::Program => Box::new(File::open(THIS_PROGRAM)?),
@@ -87,6 +91,10 @@ impl ByteSource {
 
 impl Step {
     /// Carries out the step.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be done, with its cause.
     pub fn perform(&self) -> Result<()> {
         let done = match self {
             Self::MakeDirectory(path) => make_directory(path),

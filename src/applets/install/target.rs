@@ -16,6 +16,10 @@ pub struct InstallTarget {
 
 impl InstallTarget {
     /// Returns a target. Fails if one of the directories cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// The prefix, or the directory in front of it, cannot be used.
     pub fn new(prefix: PathBuf, destdir: Option<PathBuf>) -> Result<Self> {
         // The manifest stores paths as words in lines.
         let text = prefix.to_str().unwrap_or_default();

@@ -23,6 +23,11 @@ pub use whole::{Edit, Whole};
 
 /// Lists the queue. Returns the number of messages that match, up to the limit
 /// of the request, even if the reader of the output has gone.
+///
+/// # Errors
+///
+/// The caller may not list the queue, it cannot be read, or the output cannot
+/// be written. All were reported.
 pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<u64, Fatal> {
     let sort_spec = SortSpec {
         limit: request.sort_spec.and_then(|sort_spec| sort_spec.limit),
@@ -54,6 +59,10 @@ pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<
 }
 
 /// Lists the queue.
+///
+/// # Errors
+///
+/// As [`run_and_count`].
 pub fn run(mut session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
     session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
@@ -68,6 +77,10 @@ pub fn run(mut session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal>
 }
 
 /// Lists the queue into `sink`.
+///
+/// # Errors
+///
+/// As [`run_and_count`].
 pub fn into_sink(
     mut session: Session<'_>,
     request: &Request<'_>,
@@ -84,6 +97,10 @@ pub fn into_sink(
 }
 
 /// Counts the queue; the style of the request is ignored.
+///
+/// # Errors
+///
+/// As [`run_and_count`].
 pub fn count(
     mut session: Session<'_>,
     request: &Request<'_>,

@@ -14,6 +14,7 @@ use crate::queue_file::render::{Flag, Plan, RawFormat};
 use crate::release::{Feature, Release};
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
+use crate::text::saturating_digits;
 
 /// The operand that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
@@ -69,6 +70,10 @@ pub struct PostcatArguments {
 }
 
 /// Parses the command line.
+///
+/// # Errors
+///
+/// The command line is wrong, which was reported.
 pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostcatArguments, Fatal> {
     let mut reading = PostcatParser {
         arguments: PostcatArguments::default(),
@@ -200,13 +205,7 @@ fn take_setting(option: Scanned, arguments: &mut PostcatArguments) -> Result<(),
 /// becomes the largest possible one.
 fn offset(value: &OsStr) -> Result<u64, Vec<u8>> {
     let text = value.as_bytes();
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return Err([b"bad offset: ", text].concat());
-    }
-    let number = text.iter().fold(0u64, |number, digit| {
-        let digit = u64::from(digit & 0x0f);
-        number.saturating_mul(10).saturating_add(digit)
-    });
+    let number = saturating_digits(text).ok_or_else(|| [b"bad offset: ", text].concat())?;
     Ok(number.min(i64::MAX.unsigned_abs()))
 }
 

@@ -37,6 +37,11 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs postcat.
+///
+/// # Errors
+///
+/// The command line or main.cf is wrong, a file cannot be shown, or the output
+/// cannot be written. All were reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();
     let program = call.program.to_string_lossy();

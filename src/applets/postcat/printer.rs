@@ -275,10 +275,7 @@ impl OperandRun {
                 render::show(reader, name, plan, begin, &self.postfix, output)
             }
             DisplayMode::Message(form) => render::raw_message(reader, name, form, modified, output),
-            DisplayMode::Json => {
-                let file = String::from_utf8_lossy(name);
-                render::json(reader, name, vec![("file", file.into())], output)
-            }
+            DisplayMode::Json => render::json(reader, name, output),
         }
     }
 

@@ -104,6 +104,10 @@ pub struct PostqueueArguments {
 
 /// Parses the command line. A contradiction is an error before main.cf is read;
 /// a call without a request is an error only afterwards.
+///
+/// # Errors
+///
+/// The command line is wrong, which was reported.
 pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostqueueArguments, Fatal> {
     let options = options();
     let mut scanner = Scanner::new(&options, call.arguments.clone());

@@ -13,7 +13,7 @@ use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::super::{Call, Fatal, instance, output};
 use super::arguments::{CountFormat, PostqueueArguments, PostqueueMode, View};
 use super::options::PROGRAM;
-use crate::config::Config;
+use crate::config::{Config, words};
 use crate::logging::Logger;
 use crate::release::Release;
 use crate::sys::child;
@@ -148,11 +148,9 @@ fn is_for_people(arguments: &PostqueueArguments) -> bool {
 
 /// The configuration directories of the other instances.
 fn directories(config: &Config) -> Vec<OsString> {
-    let separates = |b: &u8| *b == b',' || b.is_ascii_whitespace();
-    let words = config.multi_instance_directories.split(separates);
-    words
-        .filter(|word| !word.is_empty())
-        .map(|word| OsStr::from_bytes(word).to_owned())
+    let directories = words(&config.multi_instance_directories);
+    directories
+        .map(|directory| OsStr::from_bytes(directory).to_owned())
         .collect()
 }
 

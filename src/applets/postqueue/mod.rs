@@ -41,6 +41,11 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs postqueue.
+///
+/// # Errors
+///
+/// The command line or main.cf is wrong, the caller may not do this, or it
+/// cannot be done. All were reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let mut logger = instance::logger(call, PROGRAM, PROGRAM);
     let arguments = parse(call, &mut logger)?;

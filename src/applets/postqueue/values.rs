@@ -2,6 +2,7 @@
 //! valid.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use super::super::Fatal;
 use super::super::fatal::unavailable;
@@ -10,6 +11,7 @@ use crate::listing::{COUNTED_BY, CountBy, SortKey, TimeStyle};
 use crate::logging::Logger;
 use crate::selection;
 use crate::selection::SelectionError;
+use crate::text::digits;
 
 /// An error in a command line whose options all exist.
 pub(super) enum Problem {
@@ -51,8 +53,7 @@ pub(super) fn text(option: &str, value: &OsString) -> Result<String, Problem> {
 }
 
 pub(super) fn number<N: std::str::FromStr>(option: &str, value: &OsString) -> Result<N, Problem> {
-    let digits = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
-    let number = value.to_str().filter(digits).and_then(|t| t.parse().ok());
+    let number = digits(value.as_bytes());
     number.ok_or_else(|| bad_because(option, value, "give a number"))
 }
 

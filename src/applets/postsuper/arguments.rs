@@ -105,6 +105,10 @@ pub enum CommandLineError {
 }
 
 /// Parses the command line.
+///
+/// # Errors
+///
+/// The command line is wrong.
 pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     let mut arguments = PostsuperArguments::default();
     let mut reading = options::ActionOptionsParser::new();

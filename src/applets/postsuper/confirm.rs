@@ -31,6 +31,11 @@ const SHOWN_MAX: usize = 120;
 
 /// Counts the messages, and asks for confirmation if requested. Returns the
 /// largest number of messages that may be acted on; fails if there may be none.
+///
+/// # Errors
+///
+/// The answer is no, a limit would be exceeded, or messages cannot be counted.
+/// All were reported.
 pub fn ask_confirmation(
     context: ActionContext<'_>,
     logger: &mut Logger,

@@ -51,6 +51,10 @@ pub enum ScanEnd {
 
 impl ActionContext<'_> {
     /// Returns the rules for reading messages.
+    ///
+    /// # Errors
+    ///
+    /// A parameter of main.cf cannot be used, which was reported.
     pub fn rules(&self, logger: &mut Logger) -> Result<Rules, Fatal> {
         let mut warnings = Vec::new();
         let rules = instance::rules(self.config, &mut warnings);
@@ -128,6 +132,10 @@ impl ActionContext<'_> {
     }
 
     /// Lists the messages that an action would find, queue by queue.
+    ///
+    /// # Errors
+    ///
+    /// The listing fails, a signal came, or an operand is no queue.
     pub fn list(
         &self,
         action: Action,

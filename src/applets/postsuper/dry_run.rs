@@ -40,6 +40,10 @@ use crate::spool::{Queue, QueueId};
 use crate::sys::process::raise_open_files;
 
 /// Lists the messages that the call would act on.
+///
+/// # Errors
+///
+/// The messages cannot be listed, which was reported.
 pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal> {
     let Some((action, _)) = context.arguments.actions.first() else {
         return Ok(());

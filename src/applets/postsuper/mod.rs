@@ -69,6 +69,11 @@ pub fn command() -> Command {
 }
 
 /// Runs postsuper.
+///
+/// # Errors
+///
+/// The command line or main.cf is wrong, the caller is not root, or the work
+/// cannot be done. All were reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut logger = instance::logger(call, &program, &program);

@@ -70,6 +70,10 @@ pub struct Operation<'a> {
 
 impl Operation<'_> {
     /// Carries out the whole operation.
+    ///
+    /// # Errors
+    ///
+    /// The work cannot be finished, which was reported.
     pub fn run(&mut self) -> Result<(), Fatal> {
         if self.arguments.task == Some(Task::List) {
             return self.list_trash();
@@ -348,6 +352,10 @@ impl From<WorkError> for EarlyEnd {
 
 /// Standard input without a buffer, so that IDs are acted on as soon as they
 /// arrive.
+///
+/// # Errors
+///
+/// It is closed, or descriptors have run out.
 pub fn standard_input() -> Result<File, WorkError> {
     let input = std::io::stdin();
     let copy = input.as_fd().try_clone_to_owned();

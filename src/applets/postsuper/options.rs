@@ -4,6 +4,7 @@
 //! Checks which of them contradict each other or the rest. Changes nothing.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use super::super::rate_limit;
@@ -13,6 +14,7 @@ use crate::actions::id_stream::Separator;
 use crate::cli::Scanned;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
+use crate::text::digits;
 
 /// The argument that stands for every message.
 pub const ALL: &str = "ALL";
@@ -136,6 +138,10 @@ impl ActionOptionsParser {
 
     /// Returns the options, or the first error in them. `repairs` says whether
     /// anything other than `actions` is requested.
+    ///
+    /// # Errors
+    ///
+    /// The options contradict each other, or have a wrong value.
     pub fn finish(
         mut self,
         actions: &[(Action, OsString)],
@@ -242,9 +248,7 @@ impl ActionOptions {
 }
 
 fn number(value: &OsStr) -> Result<u64, String> {
-    let digits = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
-    let number = value.to_str().filter(digits).and_then(|t| t.parse().ok());
-    number.ok_or_else(|| "give a number".to_owned())
+    digits(value.as_bytes()).ok_or_else(|| "give a number".to_owned())
 }
 
 fn comment(value: &OsStr) -> Result<String, String> {

@@ -13,7 +13,7 @@ use crate::actions::{SpoolContext, WorkError};
 use crate::logging::Logger;
 use crate::selection::moment;
 use crate::sys::process::user_name;
-use crate::sys::time::{LocalTime, now};
+use crate::sys::time::{Zone, now};
 use crate::text::{Charset, make_printable};
 use crate::trash;
 use crate::trash::{BatchSummary, Caller, Trash, Word};
@@ -119,6 +119,10 @@ impl Options {
 }
 
 /// Starts a batch if deleted messages go to the trash.
+///
+/// # Errors
+///
+/// The trash cannot be used.
 pub fn begin<'a>(
     options: &Options,
     field: SpoolContext<'a>,
@@ -169,6 +173,10 @@ pub fn run(
 }
 
 /// Returns the list of the batches in the trash.
+///
+/// # Errors
+///
+/// The journal cannot be read.
 pub fn list(
     field: SpoolContext<'_>,
     journal: &mut dyn ActionObserver,
@@ -186,10 +194,8 @@ fn heading() -> String {
 }
 
 fn line(batch: &BatchSummary) -> String {
-    let mut time = String::new();
-    if let Some(local) = LocalTime::at(batch.time) {
-        local.write_iso(&mut time);
-    }
+    let time = Zone::Local.date_time(batch.time);
+    let time = time.map_or_else(String::new, |time| format!("{time:?}"));
     let mut comment = batch.comment.clone().unwrap_or_default();
     make_printable(&mut comment, Charset::Safe);
     let comment = String::from_utf8_lossy(&comment);

@@ -76,6 +76,10 @@ impl QshapeArguments {
 }
 
 /// Parses the command line.
+///
+/// # Errors
+///
+/// The command line is wrong.
 pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
     let mut parsed = QshapeArguments::default();
     let mut numbers = Vec::new();

@@ -47,6 +47,11 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs qshape.
+///
+/// # Errors
+///
+/// The command line is wrong, the messages cannot be counted, or the output
+/// cannot be written. All were reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     process::die_of_closed_pipes();
     let messages = Messages::of(call);

@@ -71,7 +71,7 @@ impl<'a> LineFormat<'a> {
                     self.fill(*column, known);
                     match template.quoting {
                         Quoting::Plain => self.out.extend_from_slice(&self.cell),
-                        Quoting::Csv => quote(&self.cell, &mut self.out),
+                        Quoting::Csv => csv_field(&self.cell, &mut self.out),
                     }
                 }
             }
@@ -150,8 +150,8 @@ impl JoinedTexts {
     }
 }
 
-/// Quotes a field according to RFC 4180.
-fn quote(field: &[u8], out: &mut Vec<u8>) {
+/// Appends a field, quoted according to RFC 4180.
+fn csv_field(field: &[u8], out: &mut Vec<u8>) {
     if !field
         .iter()
         .any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r'))
@@ -176,7 +176,7 @@ mod tests {
     fn fields_are_quoted_where_necessary() {
         let quoted = |text: &[u8]| {
             let mut out = Vec::new();
-            quote(text, &mut out);
+            csv_field(text, &mut out);
             String::from_utf8(out).unwrap()
         };
         assert_eq!(quoted(b"a b"), "a b");

@@ -8,10 +8,12 @@ mod pointer;
 mod reader;
 mod stream;
 mod types;
+mod window;
 pub mod writer;
 
 pub use error::RecordError;
-pub use reader::{Buffers, Record, RecordReader, TEXT_MAX};
+pub use reader::{Record, RecordReader, TEXT_MAX};
 
 pub use stream::StreamSource;
 pub use types::RecordType;
+pub use window::Buffers;

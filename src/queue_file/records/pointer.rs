@@ -4,7 +4,7 @@
 //! The limits keep the work on a file linear in its size.
 
 use super::RecordError;
-use crate::text::trim_space_start;
+use crate::text::{digits, trim_space_start};
 
 /// Number of jumps per file that may lead to the last target or before it.
 const REVERSE_JUMPS_MAX: u32 = 10_000;
@@ -18,13 +18,10 @@ const READ_MIN: u64 = 512 * 1024;
 /// The offset in a pointer record; `None` if it is not a number or too large for a
 /// file offset. Empty and blank texts are 0.
 pub(super) fn parse(text: &[u8]) -> Option<u64> {
-    let offset = trim_space_start(text)
-        .iter()
-        .try_fold(0u64, |number, &byte| {
-            let digit = byte.is_ascii_digit().then_some(byte & 0x0f)?;
-            number.checked_mul(10)?.checked_add(digit.into())
-        })?;
-    i64::try_from(offset).is_ok().then_some(offset)
+    match trim_space_start(text) {
+        [] => Some(0),
+        text => digits::<i64>(text).map(i64::unsigned_abs),
+    }
 }
 
 /// Counts the backward jumps and the bytes that are read.

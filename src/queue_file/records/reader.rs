@@ -7,64 +7,19 @@
 
 use std::io;
 
+use bstr::ByteSlice;
+
 use super::error::RecordError;
+use super::window::{Buffers, Extent, Window};
 use super::{RecordType, pointer};
 use crate::sys::source::Source;
-use crate::text::{SHORT_TEXT_MAX, trim_space_start};
+use crate::text::trim_space_start;
 
-/// Bytes of the first read, into which the envelope of nearly every message fits.
-const FIRST_READ: usize = 4096;
-/// Bytes of each further read.
-const NEXT_READ: usize = 32 * 1024;
 /// Largest number of bytes of one record that are kept; longer text is truncated.
 /// The longest address that SMTP permits is a thousandth of this.
 pub const TEXT_MAX: usize = 4 * 1024 * 1024;
 /// Largest number of length bytes, of seven bits each.
 const LENGTH_BYTES_MAX: u32 = 4;
-
-/// Buffers that readers of successive files share, so that no file needs an
-/// allocation.
-#[derive(Debug)]
-pub struct Buffers {
-    window: Vec<u8>,
-    long: Vec<u8>,
-    read_ahead: usize,
-}
-
-impl Buffers {
-    /// Creates buffers for readers that read whole files, `size` bytes at a time.
-    pub fn reading_ahead(size: usize) -> Self {
-        Self {
-            read_ahead: size.max(NEXT_READ),
-            ..Self::default()
-        }
-    }
-
-    /// Frees the memory that was allocated for a long text.
-    pub fn shrink(&mut self) {
-        self.long.clear();
-        self.long.shrink_to(2 * SHORT_TEXT_MAX);
-    }
-}
-
-impl Default for Buffers {
-    fn default() -> Self {
-        Self {
-            window: Vec::new(),
-            long: Vec::new(),
-            read_ahead: NEXT_READ,
-        }
-    }
-}
-
-/// How much of a record's data is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extent {
-    /// At least what precedes the first NUL.
-    ToNul,
-    /// All of it.
-    Whole,
-}
 
 /// How to treat records of type 0 without data, which consist of two zero bytes.
 /// Holes in a file read as such records.
@@ -92,15 +47,9 @@ pub struct Record {
 /// Reads the records of one file in order.
 #[derive(Debug)]
 pub struct RecordReader<'b, S> {
-    source: S,
-    buffers: &'b mut Buffers,
-    /// File offset of the first byte of the window.
-    window_start: u64,
-    /// Number of bytes in the window that hold file content.
-    window_filled: usize,
+    window: Window<'b, S>,
     position: u64,
     jumps: pointer::Jumps,
-    failure: Option<io::Error>,
     zeros: Zeros,
     /// Largest number of bytes that `text` and `data` return.
     text_max: usize,
@@ -110,13 +59,9 @@ impl<'b, S: Source> RecordReader<'b, S> {
     /// Creates a reader at the start of `source`.
     pub fn new(source: S, buffers: &'b mut Buffers) -> Self {
         Self {
-            source,
-            buffers,
-            window_start: 0,
-            window_filled: 0,
+            window: Window::new(source, buffers),
             position: 0,
             jumps: pointer::Jumps::default(),
-            failure: None,
             zeros: Zeros::Read,
             text_max: TEXT_MAX,
         }
@@ -139,24 +84,24 @@ impl<'b, S: Source> RecordReader<'b, S> {
     /// Returns the first read error, if there was any. [`RecordReader::next_raw`]
     /// treats a read error as the end of the file.
     pub fn take_failure(&mut self) -> Option<io::Error> {
-        self.failure.take()
+        self.window.failure.take()
     }
 
     /// Whether a record can be read without a read error. If not, its text is
     /// empty.
     pub fn is_readable(&mut self, record: &Record) -> bool {
         self.loaded(record, Extent::ToNul);
-        self.failure.is_none()
+        self.window.failure.is_none()
     }
 
     /// The first byte of the next record; `None` at the end of the file.
     pub fn peek(&mut self) -> Option<u8> {
-        self.byte(self.position)
+        self.window.byte(self.position)
     }
 
     /// Whether reading the next record may block until there is input.
     pub fn may_wait(&self) -> bool {
-        self.source.waits() && self.in_window(self.position, 1).is_none()
+        self.window.source.waits() && self.window.bytes(self.position, 1).is_none()
     }
 
     /// The offset of the next record.
@@ -166,7 +111,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
 
     /// The offset of the next record in the file; `None` if the source is a stream.
     pub fn offset(&self) -> Option<u64> {
-        (!self.source.waits()).then_some(self.position)
+        (!self.window.source.waits()).then_some(self.position)
     }
 
     /// Starts again at `offset`, and resets the limits on pointers and reading. A
@@ -176,8 +121,8 @@ impl<'b, S: Source> RecordReader<'b, S> {
     ///
     /// No file can be that long.
     pub fn start_at(&mut self, offset: u64) -> io::Result<()> {
-        if offset > self.source.size() && !self.source.waits() {
-            self.source.check_seek(offset)?;
+        if offset > self.window.source.size() && !self.window.source.waits() {
+            self.window.source.check_seek(offset)?;
         }
         self.jumps = pointer::Jumps::default();
         self.position = offset;
@@ -190,8 +135,8 @@ impl<'b, S: Source> RecordReader<'b, S> {
     ///
     /// No file can be that long.
     pub fn seek(&mut self, offset: u64) -> io::Result<()> {
-        if offset >= self.source.size() {
-            self.source.check_seek(offset)?;
+        if offset >= self.window.source.size() {
+            self.window.source.check_seek(offset)?;
         }
         self.jumps.moved(self.position, offset);
         self.position = offset;
@@ -199,22 +144,26 @@ impl<'b, S: Source> RecordReader<'b, S> {
     }
 
     /// Returns the next record as it is in the file; `None` at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// The record is damaged or cut short, or a limit of reading is exceeded.
     pub fn next_raw(&mut self) -> Result<Option<Record>, RecordError> {
         let offset = self.position;
-        self.source.release(offset);
-        let Some(kind) = self.byte(offset) else {
+        self.window.source.release(offset);
+        let Some(kind) = self.window.byte(offset) else {
             return Ok(None);
         };
         let kind = RecordType(kind);
         let (length, data) = self.length(kind, offset.saturating_add(1))?;
         let end = data.saturating_add(length);
-        if !self.reaches(end) {
+        if !self.window.reaches(end) {
             return Err(RecordError::EofInData { kind, length });
         }
         self.jumps
-            .read(end.saturating_sub(offset), self.source.size())?;
+            .read(end.saturating_sub(offset), self.window.source.size())?;
         self.position = match (self.zeros, kind.0, length) {
-            (Zeros::PassOver, 0, 0) => self.after_zeros(end),
+            (Zeros::PassOver, 0, 0) => self.window.after_zeros(end),
             _ => end,
         };
         Ok(Some(Record {
@@ -227,13 +176,20 @@ impl<'b, S: Source> RecordReader<'b, S> {
 
     /// Returns the next record as a reader of messages sees it: pointers are
     /// followed, padding is skipped, and the file ends after the end record.
+    ///
+    /// # Errors
+    ///
+    /// As [`RecordReader::next_raw`]; or a pointer cannot be followed.
     pub fn next_cooked(&mut self) -> Result<Option<Record>, RecordError> {
         while let Some(record) = self.next_raw()? {
             match record.kind {
                 RecordType::POINTER => self.follow(&record)?,
                 RecordType::PADDING => {}
                 RecordType::END => {
-                    self.source.check_end().map_err(RecordError::EndSeek)?;
+                    self.window
+                        .source
+                        .check_end()
+                        .map_err(RecordError::EndSeek)?;
                     self.position = u64::MAX;
                     return Ok(Some(record));
                 }
@@ -244,6 +200,10 @@ impl<'b, S: Source> RecordReader<'b, S> {
     }
 
     /// Follows a pointer record.
+    ///
+    /// # Errors
+    ///
+    /// It has no offset, or one that cannot be followed.
     pub fn follow(&mut self, record: &Record) -> Result<(), RecordError> {
         let text = self.text(record);
         let Some(target) = pointer::parse(text) else {
@@ -256,6 +216,10 @@ impl<'b, S: Source> RecordReader<'b, S> {
     }
 
     /// Continues at `target`, to which a pointer record leads.
+    ///
+    /// # Errors
+    ///
+    /// It leads back too often, or where no file can be.
     pub fn jump(&mut self, target: u64) -> Result<(), RecordError> {
         self.jumps.jump(target)?;
         self.seek(target).map_err(RecordError::PointerSeek)
@@ -264,7 +228,7 @@ impl<'b, S: Source> RecordReader<'b, S> {
     /// The record's data up to its first NUL, truncated to the limit on text.
     pub fn text(&mut self, record: &Record) -> &[u8] {
         let text = self.loaded(record, Extent::ToNul);
-        match text.iter().position(|&b| b == 0) {
+        match text.find_byte(0) {
             Some(nul) => text.get(..nul).unwrap_or_default(),
             None => text,
         }
@@ -276,11 +240,11 @@ impl<'b, S: Source> RecordReader<'b, S> {
     pub fn chunk(&mut self, record: &Record, from: u64) -> &[u8] {
         let left = record.length.saturating_sub(from);
         let at = record.data.saturating_add(from);
-        if left > 0 && self.in_window(at, 1).is_none() {
-            self.fill(at);
+        if left > 0 && self.window.bytes(at, 1).is_none() {
+            self.window.fill(at);
         }
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        let chunk = self.window_from(at);
+        let chunk = self.window.bytes_from(at);
         chunk.get(..left.min(chunk.len())).unwrap_or_default()
     }
 
@@ -302,49 +266,16 @@ impl<'b, S: Source> RecordReader<'b, S> {
 
     /// The record's data, truncated to the limit on text.
     fn loaded(&mut self, record: &Record, extent: Extent) -> &[u8] {
-        let length = usize::try_from(record.length)
-            .unwrap_or(usize::MAX)
-            .min(self.text_max);
-        if length > NEXT_READ {
-            return self.long_data(record.data, length, extent);
-        }
-        if self.in_window(record.data, length).is_none() {
-            self.fill(record.data);
-        }
-        self.in_window(record.data, length).unwrap_or_default()
-    }
-
-    /// Reads data that is too long for the window piece by piece, so that the
-    /// buffer grows only as far as there are bytes in the file.
-    fn long_data(&mut self, from: u64, length: usize, extent: Extent) -> &[u8] {
-        let Buffers { long, .. } = &mut *self.buffers;
-        long.clear();
-        while long.len() < length {
-            let have = long.len();
-            let want = length.saturating_sub(have).min(NEXT_READ);
-            long.resize(have.saturating_add(want), 0);
-            let piece = long.get_mut(have..).unwrap_or_default();
-            let count = match self.source.read_at(piece, from.saturating_add(have as u64)) {
-                Ok(count) => count,
-                Err(error) => {
-                    self.failure.get_or_insert(error);
-                    0
-                }
-            };
-            let ends = count < want || extent == Extent::ToNul && piece.contains(&0);
-            long.truncate(have.saturating_add(count));
-            if ends {
-                break;
-            }
-        }
-        long
+        let length = usize::try_from(record.length).unwrap_or(usize::MAX);
+        let length = length.min(self.text_max);
+        self.window.loaded(record.data, length, extent)
     }
 
     /// Decodes the length at `at`. Returns it with the offset after it.
     fn length(&mut self, kind: RecordType, mut at: u64) -> Result<(u64, u64), RecordError> {
         let mut length = 0u64;
         for group in 0..LENGTH_BYTES_MAX {
-            let byte = self.byte(at).ok_or(RecordError::EofInLength(kind))?;
+            let byte = self.window.byte(at).ok_or(RecordError::EofInLength(kind))?;
             at = at.saturating_add(1);
             length |= u64::from(byte & 0x7f) << (7 * group);
             if byte & 0x80 == 0 {
@@ -353,92 +284,12 @@ impl<'b, S: Source> RecordReader<'b, S> {
         }
         Err(RecordError::LengthBits(kind))
     }
-
-    /// The byte at `offset`; `None` at the end of the file. A read error is treated
-    /// as the end.
-    fn byte(&mut self, offset: u64) -> Option<u8> {
-        if self.in_window(offset, 1).is_none() {
-            self.fill(offset);
-        }
-        self.in_window(offset, 1)?.first().copied()
-    }
-
-    /// The offset after the pairs of zeros that begin at `at`.
-    fn after_zeros(&mut self, mut at: u64) -> u64 {
-        let pairs = |count: u64| count & !1;
-        loop {
-            let rest = self.window_from(at);
-            let zeros = rest.iter().take_while(|byte| **byte == 0).count();
-            let is_all = zeros == rest.len();
-            at = at.saturating_add(pairs(zeros as u64));
-            if !is_all {
-                return at;
-            }
-            let data = self.source.data_from(at);
-            at = at.saturating_add(pairs(data.saturating_sub(at)));
-            self.fill(at);
-            if self.window_filled < 2 {
-                return at;
-            }
-        }
-    }
-
-    /// Whether the file has at least `end` bytes.
-    fn reaches(&mut self, end: u64) -> bool {
-        let window_end = self.window_start.saturating_add(self.window_filled as u64);
-        if end <= window_end || end <= self.source.size() {
-            return true;
-        }
-        // The file may have grown since it was opened.
-        let mut last = [0];
-        matches!(self.source.read_at(&mut last, end.saturating_sub(1)), Ok(1))
-    }
-
-    fn in_window(&self, offset: u64, length: usize) -> Option<&[u8]> {
-        let from = usize::try_from(offset.checked_sub(self.window_start)?).ok()?;
-        let to = from.checked_add(length)?;
-        self.buffers.window.get(..self.window_filled)?.get(from..to)
-    }
-
-    /// The bytes of the window from `offset` on.
-    fn window_from(&self, offset: u64) -> &[u8] {
-        let from = offset.checked_sub(self.window_start);
-        let from = from.and_then(|from| usize::try_from(from).ok());
-        let window = self.buffers.window.get(..self.window_filled);
-        match (window, from) {
-            (Some(window), Some(from)) => window.get(from..).unwrap_or_default(),
-            _ => &[],
-        }
-    }
-
-    /// Loads the window with the bytes from `offset` on.
-    fn fill(&mut self, offset: u64) {
-        if offset >= self.source.size() && offset == u64::MAX {
-            self.window_filled = 0;
-            return;
-        }
-        let size = match offset {
-            0 => FIRST_READ,
-            _ => self.buffers.read_ahead,
-        };
-        if self.buffers.window.len() < size {
-            self.buffers.window.resize(size, 0);
-        }
-        let window = self.buffers.window.get_mut(..size).unwrap_or_default();
-        self.window_start = offset;
-        self.window_filled = match self.source.read_at(window, offset) {
-            Ok(count) => count,
-            Err(error) => {
-                self.failure.get_or_insert(error);
-                0
-            }
-        };
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue_file::records::window::NEXT_READ;
     use crate::queue_file::records::writer::RecordWriter;
 
     /// The type bytes and texts of a file, and the error at its end.

@@ -42,6 +42,10 @@ impl StreamSource {
     }
 
     /// Skips `count` bytes. Returns the number of bytes that there were.
+    ///
+    /// # Errors
+    ///
+    /// What reading fails with.
     pub fn skip(&self, count: u64) -> io::Result<u64> {
         let mut kept = self.0.borrow_mut();
         let skipped = io::copy(&mut (&kept.input).take(count), &mut io::sink())?;

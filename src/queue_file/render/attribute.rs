@@ -2,7 +2,7 @@
 //! Observed with Postfix 3.7.11.
 
 use crate::release::{Feature, Installed};
-use crate::text::{first_hundred, is_space, trim_space_end, trim_space_start};
+use crate::text::{first_hundred, split_assignment, trim_space_start};
 
 /// An attribute without the blanks around its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +61,9 @@ pub(super) fn split_as_by<'t>(
 
 /// Splits an attribute at the equals sign. The name can be empty.
 fn parts(text: &[u8]) -> Result<Attribute<'_>, Malformed<'_>> {
-    let from_name = trim_space_start(text);
-    let name_end = from_name
-        .iter()
-        .position(|&b| b == b'=' || is_space(b))
-        .unwrap_or(from_name.len());
-    let (name, rest) = from_name.split_at_checked(name_end).unwrap_or_default();
-    match trim_space_start(rest).split_first() {
-        Some((b'=', value)) => Ok(Attribute {
-            name,
-            value: trim_space_end(trim_space_start(value)),
-        }),
-        _ if name.is_empty() => Err(Malformed::NoName(text)),
-        _ => Err(Malformed::NoEquals(text)),
+    match split_assignment(trim_space_start(text)) {
+        (name, Some(value)) => Ok(Attribute { name, value }),
+        ([], None) => Err(Malformed::NoName(text)),
+        (_, None) => Err(Malformed::NoEquals(text)),
     }
 }

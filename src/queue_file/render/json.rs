@@ -1,12 +1,14 @@
 //! Renders a message as one JSON object (extension: `--json`).
 //!
 //! Reads the file once for each list in the object, so that no list is held in
-//! memory. Bytes that are not UTF-8 become U+FFFD. The object is always complete
-//! JSON; if the file cannot be read to its end, its member `error` says so.
+//! memory: serde writes the elements, and this file the text between them. Bytes
+//! that are not UTF-8 become U+FFFD. The object is always complete JSON; if the
+//! file cannot be read to its end, its member `error` says so.
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
+use bstr::ByteSlice;
+use serde::Serialize;
 
 use super::super::records::header::line_could_be_header;
 use super::super::records::{Record, RecordReader, RecordType};
@@ -15,17 +17,20 @@ use super::error::ContentsError;
 use super::output::{OutputSink, TextBuffer};
 use super::segments::{SegmentPart, SegmentWalk, walk};
 use crate::sys::source::Source;
-use crate::text::{leading_number, without_controls};
+use crate::text::{number_or_zero, write_json};
 
 /// Largest number of bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
 
-/// Writes the message in a file as a JSON object and a newline. The object begins
-/// with `members`.
+/// Writes the message in the file called `name` as a JSON object and a newline.
+///
+/// # Errors
+///
+/// The file cannot be read to its end, which the object also says; or the output
+/// cannot be written.
 pub fn json<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
     name: &[u8],
-    members: Vec<(&'static str, Value)>,
     output: &mut TextBuffer<K>,
 ) -> Result<(), ContentsError> {
     let mut form = Json {
@@ -37,12 +42,14 @@ pub fn json<S: Source, K: OutputSink>(
     let mut damage = Damage::default();
     damage.note(form.scalars(&mut found))?;
     form.put("{")?;
-    let offsets = ("offsets", Value::Object(found.offsets));
-    let scalars = found.scalars.into_iter().chain([offsets]);
-    for (key, value) in members.into_iter().chain(scalars) {
-        form.put(&format!("\"{key}\": {}, ", spaced(&value)))?;
+    form.member("file", &text(name))?;
+    for (key, value) in found.scalars {
+        form.put(", ")?;
+        form.member(key, &value)?;
     }
-    form.put("\"attributes\": [")?;
+    form.put(", ")?;
+    form.member("offsets", &found.offsets)?;
+    form.put(", \"attributes\": [")?;
     damage.read(|| form.attributes())?;
     form.put("], \"recipients\": [")?;
     damage.read(|| form.recipients())?;
@@ -50,8 +57,8 @@ pub fn json<S: Source, K: OutputSink>(
     damage.read(|| form.headers())?;
     form.put("]")?;
     if let Some(error) = &damage.0 {
-        let error = Value::String(error.to_string());
-        form.put(&format!(", \"error\": {}", spaced(&error)))?;
+        form.put(", ")?;
+        form.member("error", &error.to_string())?;
     }
     form.put("}\n")?;
     damage.0.map_or(Ok(()), Err)
@@ -60,9 +67,56 @@ pub fn json<S: Source, K: OutputSink>(
 /// The members that a message has once.
 #[derive(Default)]
 struct MessageSummary {
-    scalars: Vec<(&'static str, Value)>,
-    /// The offsets of its segments.
-    offsets: Map<String, Value>,
+    /// In the order of the file.
+    scalars: Vec<(&'static str, Scalar)>,
+    offsets: Offsets,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Scalar {
+    Number(i64),
+    Text(String),
+}
+
+/// Where the segments of a message begin, in bytes.
+#[derive(Default, Serialize)]
+struct Offsets {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extracted: Option<u64>,
+}
+
+/// An attribute, or a header.
+#[derive(Serialize)]
+struct NamedText<'a> {
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Recipient<'a> {
+    address: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dsn_notify_flags: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dsn_original_recipient: Option<String>,
+    /// Of its record, in bytes.
+    offset: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_address: Option<String>,
+    status: &'static str,
+}
+
+/// What the records before a recipient's say of it.
+#[derive(Default)]
+struct RecipientFields {
+    dsn_notify_flags: Option<i64>,
+    dsn_original_recipient: Option<String>,
+    original_address: Option<String>,
 }
 
 /// The first error in the file. Its warning has already been written, and the lists
@@ -107,20 +161,34 @@ struct JsonArray {
 impl JsonArray {
     fn put<K: OutputSink>(
         &mut self,
-        value: &Value,
+        value: &impl Serialize,
         output: &mut TextBuffer<K>,
     ) -> Result<(), ContentsError> {
         if self.count > 0 {
             output.put(b", ")?;
         }
         self.count = self.count.saturating_add(1);
-        Ok(output.put(spaced(value).as_bytes())?)
+        put_value(value, output)
     }
+}
+
+fn put_value<K: OutputSink>(
+    value: &impl Serialize,
+    output: &mut TextBuffer<K>,
+) -> Result<(), ContentsError> {
+    let mut json = Vec::new();
+    write_json(value, &mut json)?;
+    Ok(output.put(&json)?)
 }
 
 impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
     fn put(&mut self, text: &str) -> Result<(), ContentsError> {
         Ok(self.output.put(text.as_bytes())?)
+    }
+
+    fn member(&mut self, name: &str, value: &impl Serialize) -> Result<(), ContentsError> {
+        self.put(&format!("\"{name}\": "))?;
+        put_value(value, self.output)
     }
 
     /// Visits the records from the start of the file.
@@ -142,10 +210,10 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
     fn scalars(&mut self, found: &mut MessageSummary) -> Result<(), ContentsError> {
         let MessageSummary { scalars, offsets } = found;
         self.walk(|part, record, reader, _| {
-            let place = match record.kind {
-                RecordType::CONTENT => "content",
-                RecordType::EXTRACTED => "extracted",
-                RecordType::END => "end",
+            let offset = match record.kind {
+                RecordType::CONTENT => &mut offsets.content,
+                RecordType::EXTRACTED => &mut offsets.extracted,
+                RecordType::END => &mut offsets.end,
                 _ => {
                     if part == SegmentPart::Envelope {
                         note(record, reader, scalars);
@@ -153,7 +221,7 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
                     return Ok(SegmentWalk::On);
                 }
             };
-            offsets.insert(place.to_owned(), record.offset.into());
+            *offset = Some(record.offset);
             Ok(match record.kind {
                 RecordType::CONTENT => SegmentWalk::OverContent,
                 _ => SegmentWalk::On,
@@ -172,7 +240,7 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
             }
             if let Ok(attribute) = attribute::split(reader.text(record)) {
                 let (name, value) = (text(attribute.name), text(attribute.value));
-                list.put(&json!({"name": name, "value": value}), output)?;
+                list.put(&NamedText { name, value }, output)?;
             }
             Ok(SegmentWalk::On)
         })
@@ -180,7 +248,7 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
 
     fn recipients(&mut self) -> Result<(), ContentsError> {
         let mut list = JsonArray::default();
-        let mut before = Map::new();
+        let mut before = RecipientFields::default();
         self.walk(|part, record, reader, output| {
             let status = match record.kind {
                 RecordType::CONTENT => return Ok(SegmentWalk::OverContent),
@@ -193,12 +261,16 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
                     return Ok(SegmentWalk::On);
                 }
             };
-            let mut recipient = Map::new();
-            recipient.insert("address".into(), text(reader.text(record)).into());
-            recipient.insert("status".into(), status.into());
-            recipient.insert("offset".into(), record.offset.into());
-            recipient.append(&mut before);
-            list.put(&Value::Object(recipient), output)?;
+            let fields = std::mem::take(&mut before);
+            let recipient = Recipient {
+                address: text(reader.text(record)),
+                dsn_notify_flags: fields.dsn_notify_flags,
+                dsn_original_recipient: fields.dsn_original_recipient,
+                offset: record.offset,
+                original_address: fields.original_address,
+                status,
+            };
+            list.put(&recipient, output)?;
             Ok(SegmentWalk::On)
         })
     }
@@ -263,14 +335,12 @@ impl Headers {
     /// Writes the header that is complete, if there is one.
     fn write<K: OutputSink>(&mut self, output: &mut TextBuffer<K>) -> Result<(), ContentsError> {
         let header = std::mem::take(&mut self.header);
-        let Some(colon) = header.iter().position(|&b| b == b':') else {
+        let Some((name, value)) = header.split_once_str(":") else {
             return Ok(());
         };
-        let (name, value) = header.split_at(colon);
-        let value = value.get(1..).unwrap_or_default();
-        let (name, value) = (name.trim_ascii_end(), value.trim_ascii_start());
-        let header = json!({"name": text(name), "value": text(value)});
-        self.list.put(&header, output)
+        let name = text(name.trim_ascii_end());
+        let value = text(value.trim_ascii_start());
+        self.list.put(&NamedText { name, value }, output)
     }
 }
 
@@ -278,7 +348,7 @@ impl Headers {
 fn note<S: Source>(
     record: &Record,
     reader: &mut RecordReader<'_, S>,
-    found: &mut Vec<(&'static str, Value)>,
+    found: &mut Vec<(&'static str, Scalar)>,
 ) {
     let key = match record.kind {
         RecordType::SIZE => "size",
@@ -300,9 +370,9 @@ fn note<S: Source>(
     let bytes = reader.text(record);
     let value = match record.kind {
         RecordType::SIZE | RecordType::TIME | RecordType::WARNING_TIME | RecordType::DSN_RETURN => {
-            leading_number(bytes).map_or(0, |(number, _)| number).into()
+            Scalar::Number(number_or_zero(bytes))
         }
-        _ => text(bytes).into(),
+        _ => Scalar::Text(text(bytes).into_owned()),
     };
     found.push((key, value));
 }
@@ -311,51 +381,20 @@ fn note<S: Source>(
 fn note_recipient<S: Source>(
     record: &Record,
     reader: &mut RecordReader<'_, S>,
-    before: &mut Map<String, Value>,
+    before: &mut RecipientFields,
 ) {
-    let key = match record.kind {
-        RecordType::ORIGINAL_RECIPIENT => "original_address",
-        RecordType::DSN_ORIGINAL_RECIPIENT => "dsn_original_recipient",
-        RecordType::DSN_NOTIFY => "dsn_notify_flags",
+    let field = match record.kind {
+        RecordType::ORIGINAL_RECIPIENT => &mut before.original_address,
+        RecordType::DSN_ORIGINAL_RECIPIENT => &mut before.dsn_original_recipient,
+        RecordType::DSN_NOTIFY => {
+            before.dsn_notify_flags = Some(number_or_zero(reader.text(record)));
+            return;
+        }
         _ => return,
     };
-    let bytes = reader.text(record);
-    let value = match record.kind {
-        RecordType::DSN_NOTIFY => leading_number(bytes).map_or(0, |(number, _)| number).into(),
-        _ => text(bytes).into(),
-    };
-    before.insert(key.into(), value);
+    *field = Some(text(reader.text(record)).into_owned());
 }
 
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
-}
-
-/// Formats JSON with a blank after each comma and colon, as in a listing.
-fn spaced(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let members = map.iter();
-            let members = members.map(|(key, value)| format!("\"{key}\": {}", spaced(value)));
-            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
-        }
-        other => without_controls(other.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_escaped() {
-        let text = "a\u{1b}\u{7f}\u{9b}31m\u{a0}\u{fc}";
-        let value = json!({"name": text});
-        let shown = spaced(&value);
-        assert_eq!(
-            shown,
-            "{\"name\": \"a\\u001b\\u007f\\u009b31m\u{a0}\u{fc}\"}"
-        );
-        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
-    }
 }

@@ -38,6 +38,10 @@ impl<S: OutputSink> TextBuffer<S> {
     }
 
     /// Appends text that waits until it is released or more text is put.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sink.
     pub fn hold(&mut self, text: &[u8]) -> io::Result<()> {
         if self.partial.len().saturating_add(text.len()) > PIECE {
             self.put = self.partial.len();
@@ -48,6 +52,10 @@ impl<S: OutputSink> TextBuffer<S> {
     }
 
     /// Appends text that is to be written, and releases the text that was held.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sink.
     pub fn put(&mut self, text: &[u8]) -> io::Result<()> {
         if self.partial.len().saturating_add(text.len()) > PIECE {
             self.put = self.partial.len();
@@ -67,6 +75,10 @@ impl<S: OutputSink> TextBuffer<S> {
     }
 
     /// Writes all text except the text that is held.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sink.
     pub fn flush(&mut self) -> io::Result<()> {
         let Some(piece) = self.partial.get(..self.put).filter(|p| !p.is_empty()) else {
             return Ok(());
@@ -78,6 +90,10 @@ impl<S: OutputSink> TextBuffer<S> {
     }
 
     /// Writes a warning, after all text that was put.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sink.
     pub fn warning(&mut self, text: &[u8]) -> io::Result<()> {
         self.flush()?;
         self.sink.warning(text);

@@ -5,6 +5,8 @@
 use std::io;
 use std::io::Write;
 
+use bstr::ByteSlice;
+
 use super::super::records::{Record, RecordType};
 use super::attribute;
 use super::output::OutputSink;
@@ -114,7 +116,7 @@ impl<S: Source, K: OutputSink> Show<'_, '_, S, K> {
         let mut done = 0u64;
         loop {
             let chunk = self.reader.chunk(record, done);
-            let end = chunk.iter().position(|&b| b == 0);
+            let end = chunk.find_byte(0);
             let text = chunk.get(..end.unwrap_or(chunk.len()));
             self.output.put(text.unwrap_or_default())?;
             match chunk.len() {

@@ -24,6 +24,10 @@ pub enum RawFormat {
 
 /// Writes the message in a file, with `reader` at its start. `modified` is used if
 /// the file has no arrival time.
+///
+/// # Errors
+///
+/// The file cannot be read to its end, or the output cannot be written.
 pub fn raw_message<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
     name: &[u8],

@@ -3,8 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-use tempfile::TempDir;
+use std::sync::OnceLock;
 
 use super::divert::{
     IN_PLACE, assert_ours_and_mail_flows, assert_postfix_finds_no_fault, with_mail_system,
@@ -39,48 +38,34 @@ pub fn repacked_postfix(machine: &Machine) -> String {
     "/root/postfix.deb".to_owned()
 }
 
-/// The package of the program that the tests are about.
-struct Package {
-    directory: TempDir,
-}
-
-impl Package {
-    fn make() -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
+/// The package of the program that the tests are about, made once a run.
+fn package() -> &'static Path {
+    static PACKAGE_FILE: OnceLock<PathBuf> = OnceLock::new();
+    PACKAGE_FILE.get_or_init(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spoolbox.deb");
         let target = Path::new(env!("CARGO_BIN_EXE_spoolbox"))
             .ancestors()
             .nth(2)
             .expect("the build directory");
         let output = Command::new("cargo")
-            .args([
-                "deb",
-                "--quiet",
-                "--no-build",
-                "--profile",
-                "dev",
-                "--output",
-            ])
-            .arg(directory.path().join("spoolbox.deb"))
+            .args(["deb", "--quiet", "--no-build", "--profile", "dev"])
+            .arg("--output")
+            .arg(&path)
             .env("CARGO_TARGET_DIR", target)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .expect("cargo starts");
         assert!(output.status.success(), "{output:?}");
-        Self { directory }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("spoolbox.deb")
-    }
+        path
+    })
 }
 
 fn prepared() -> Option<Machine> {
     if require(Needs::Postfix) == Met::No || require(Needs::CargoDeb) == Met::No {
         return None;
     }
-    let package = Package::make();
     let machine = with_mail_system();
-    machine.bring(&package.path(), PACKAGE);
+    machine.bring(package(), PACKAGE);
     // The index of manual pages is not looked at here, and takes long.
     machine.succeed(&["rm", "-f", "/var/lib/man-db/auto-update"]);
     Some(machine)
@@ -94,10 +79,9 @@ fn lintian_finds_nothing_wrong_with_the_package() {
     if require(Needs::Lintian) == Met::No {
         return;
     }
-    let package = Package::make();
     let output = Command::new("lintian")
         .args(["--allow-root", "--tag-display-limit", "0"])
-        .arg(package.path())
+        .arg(package())
         .output()
         .expect("lintian starts");
     let findings = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -112,10 +96,9 @@ fn the_package_has_the_documents_and_examples() {
     if require(Needs::CargoDeb) == Met::No {
         return;
     }
-    let package = Package::make();
     let output = Command::new("dpkg-deb")
         .arg("--contents")
-        .arg(package.path())
+        .arg(package())
         .output()
         .expect("dpkg-deb starts");
     let contents = String::from_utf8_lossy(&output.stdout).into_owned();

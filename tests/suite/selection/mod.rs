@@ -16,6 +16,7 @@ mod seeing;
 pub mod selecting;
 pub mod spool;
 mod wrong;
+mod zones;
 
 use crate::support::instance::Instance;
 use crate::support::pipeline::pipeline_of;

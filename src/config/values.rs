@@ -1,0 +1,126 @@
+//! The values of the parameters that were looked at, each of its type.
+//!
+//! Owns the access by name. Which parameters there are, and of which type, is
+//! decided by `table`.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::parameters::Parameters;
+use super::table::Rule;
+use super::tokens::{next_token, words};
+
+enum ParameterValue {
+    Text(Vec<u8>),
+    Number(u32),
+    Switch(bool),
+    Time(Duration),
+}
+
+/// Values by the names of their parameters.
+#[derive(Default)]
+pub(super) struct ParameterValues(HashMap<&'static str, ParameterValue>);
+
+impl ParameterValues {
+    /// Adds the value that `text` is by the rule of its parameter.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub(super) fn add(
+        &mut self,
+        name: &'static str,
+        rule: Rule,
+        text: Vec<u8>,
+        parameters: &Parameters,
+    ) -> Result<(), ConfigError> {
+        let value = match rule {
+            Rule::Unused => return Ok(()),
+            Rule::Text(least) => ParameterValue::Text(parameters.text(name, text, least)?),
+            Rule::Integer(least) => {
+                let number = parameters.integer(name, &text, least)?;
+                ParameterValue::Number(number.unsigned_abs())
+            }
+            Rule::Boolean => ParameterValue::Switch(parameters.boolean(name, &text)?),
+            Rule::Time(least) => ParameterValue::Time(parameters.time(name, &text, least)?),
+        };
+        self.0.insert(name, value);
+        Ok(())
+    }
+
+    /// The value of a text parameter in `table`. Every load reads all of them, so a
+    /// missing name fails the first test.
+    pub(super) fn text(&self, name: &str) -> Vec<u8> {
+        let value = self.0.get(name);
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Text(_))),
+            "no text: {name}"
+        );
+        match value {
+            Some(ParameterValue::Text(text)) => text.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The words of a text.
+    pub(super) fn list(&self, name: &str) -> Vec<Vec<u8>> {
+        words(&self.text(name)).map(<[u8]>::to_vec).collect()
+    }
+
+    /// Like `list`, but separators inside braces do not split a word.
+    pub(super) fn tokens(&self, name: &str) -> Vec<Vec<u8>> {
+        let text = self.text(name);
+        let mut rest = text.as_slice();
+        let next = || {
+            let (token, after) = next_token(rest)?;
+            rest = after;
+            Some(token.to_vec())
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    /// A text as a path.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        OsString::from_vec(self.text(name)).into()
+    }
+
+    /// The value of a parameter that is a number.
+    pub(super) fn number(&self, name: &str) -> u32 {
+        let value = self.0.get(name);
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Number(_))),
+            "no number: {name}"
+        );
+        match value {
+            Some(ParameterValue::Number(number)) => *number,
+            _ => 0,
+        }
+    }
+
+    /// The value of a parameter that is yes or no.
+    pub(super) fn switch(&self, name: &str) -> bool {
+        let value = self.0.get(name);
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Switch(_))),
+            "no switch: {name}"
+        );
+        matches!(value, Some(ParameterValue::Switch(true)))
+    }
+
+    /// The value of a parameter that is a time.
+    pub(super) fn time(&self, name: &str) -> Duration {
+        let value = self.0.get(name);
+        debug_assert!(
+            matches!(value, Some(ParameterValue::Time(_))),
+            "no time: {name}"
+        );
+        match value {
+            Some(ParameterValue::Time(time)) => *time,
+            _ => Duration::ZERO,
+        }
+    }
+}
