@@ -48,7 +48,7 @@ impl Progress {
             let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
                 let width = terminal::columns_of_stderr().unwrap_or(WIDTH);
                 let line = Progression::of(state).line(width, symbols);
-                // A formatting error leaves the bar empty.
+                // An error affects the bar only, so it is ignored.
                 let _ = out.write_str(&line);
             };
             bar.set_style(style.with_key("line", line));

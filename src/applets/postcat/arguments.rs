@@ -150,14 +150,16 @@ impl PostcatParser {
         let is_match = matches!(&arguments.operands[..], [only] if only == MATCH)
             && arguments.operands_are == OperandKind::Ids;
         if arguments.selection.is_some() && !is_match {
-            let text = "a selection goes with -q and the one operand MATCH: \
+            let text = "a selection requires -q and MATCH as the only operand: \
                         postcat -q MATCH --from 'x@y.example'";
             return Err(text.to_owned());
         }
         if arguments.look != DisplayMode::Records
             && (!arguments.plan.is_empty() || arguments.start > 0)
         {
-            return Err("--raw-message, --mbox and --json go with -c and -q only".to_owned());
+            return Err(
+                "--raw-message, --mbox and --json can be combined with -c and -q only".to_owned(),
+            );
         }
         Ok(arguments)
     }

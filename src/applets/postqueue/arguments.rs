@@ -73,7 +73,7 @@ pub(super) enum Instances {
 pub(super) struct Thresholds {
     pub(super) warn: Option<u64>,
     pub(super) crit: Option<u64>,
-    /// In seconds.
+    /// The age thresholds are in seconds.
     pub(super) warn_age: Option<u64>,
     pub(super) crit_age: Option<u64>,
 }
@@ -295,7 +295,7 @@ impl PostqueueParser {
             (None, Some((_, asked))) => Some(asked),
             (Some(_), Some((name, _))) => {
                 return Err(Problem::Wrong(format!(
-                    "--{name} does not go with -p, -f, -i and -s; with -j only --count does"
+                    "--{name} cannot be combined with -p, -f, -i and -s; -j only with --count"
                 )));
             }
             (Some(PostqueueMode::Flush(FlushRequest::One(id))), None) if id == MATCH => {
@@ -306,7 +306,7 @@ impl PostqueueParser {
         let is_selected = self.arguments.selection.is_some();
         match &mode {
             Some(PostqueueMode::Flush(_)) if is_selected => {
-                let text = "a selection does not go with -f, -i and -s, but with -i MATCH";
+                let text = "a selection cannot be combined with -f, -i and -s; use -i MATCH";
                 return Err(Problem::Wrong(text.to_owned()));
             }
             Some(PostqueueMode::FlushMatching) if !is_selected => {
@@ -340,7 +340,7 @@ fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), P
             "sort" => (matches!(mode, PostqueueMode::List(_)), "a listing"),
             "limit" | "progress" => (
                 matches!(mode, PostqueueMode::List(_) | PostqueueMode::FlushMatching),
-                "a listing and -i MATCH",
+                "a listing or -i MATCH",
             ),
             "rate" | "dry-run" => (*mode == PostqueueMode::FlushMatching, "-i MATCH"),
             "reverse" => (given.contains(&"sort"), "--sort"),
@@ -349,14 +349,14 @@ fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), P
                     mode,
                     PostqueueMode::Count(_, Some(_)) | PostqueueMode::Metrics
                 ),
-                "--count=BY and --prometheus",
+                "--count=BY or --prometheus",
             ),
             "null" => (
                 matches!(
                     mode,
                     PostqueueMode::List(View::Oneline | View::Ids | View::Format(_))
                 ),
-                "--ids, --oneline and --format",
+                "--ids, --oneline or --format",
             ),
             "time-style" => (
                 !matches!(
@@ -369,7 +369,7 @@ fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), P
                         | PostqueueMode::Flush(_)
                         | PostqueueMode::FlushMatching
                 ),
-                "-p, --oneline, --csv, --format and --count=BY",
+                "-p, --oneline, --csv, --format or --count=BY",
             ),
             "detail" => (
                 matches!(mode, PostqueueMode::List(View::DetailedJson)),
@@ -381,13 +381,13 @@ fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), P
                     PostqueueMode::List(View::Text | View::Json | View::DetailedJson)
                         | PostqueueMode::Count(..)
                 ),
-                "-p, -j and --count",
+                "-p, -j or --count",
             ),
             "output" => (*mode == PostqueueMode::Metrics, "--prometheus"),
             _ => (*mode == PostqueueMode::Check, "--check"),
         };
         if !fits {
-            return Err(Problem::Wrong(format!("--{name} goes with {hint}")));
+            return Err(Problem::Wrong(format!("--{name} requires {hint}")));
         }
     }
     Ok(())

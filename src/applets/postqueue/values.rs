@@ -65,7 +65,7 @@ pub(super) fn duration(option: &str, value: &OsString) -> Result<u64, Problem> {
 
 pub(super) fn time_style(value: &OsString) -> Result<TimeStyle, Problem> {
     let style = value.to_str().and_then(TimeStyle::parse);
-    style.ok_or_else(|| bad_because("time-style", value, "it is iso, epoch or relative"))
+    style.ok_or_else(|| bad_because("time-style", value, "use iso, epoch or relative"))
 }
 
 pub(super) fn keys(value: &OsString) -> Result<Vec<SortKey>, Problem> {

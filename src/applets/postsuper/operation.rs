@@ -211,8 +211,8 @@ impl Operation<'_> {
         };
         self.counters += counters;
         match (ended, self.field.interrupts.caught()) {
-            // When the limit is reached, workers that still wait end with the
-            // same error as after a signal.
+            // Reaching the limit interrupts the waits of other workers, although
+            // there was no signal.
             (Err(WorkError::Interrupted), None) if self.field.rate_limit.is_enough() => {
                 Err(WorkError::Enough)
             }
@@ -303,7 +303,7 @@ impl Operation<'_> {
         let left = match self.messages_left() {
             Some(1) => "1 message is left as it was".to_owned(),
             Some(count) => format!("{count} messages are left as they were"),
-            None => "what is left is as it was".to_owned(),
+            None => "the rest is unchanged".to_owned(),
         };
         let name = signals::name(signal);
         let text = format!("stopped by {name}: {left}; the same command goes on from here");

@@ -154,7 +154,7 @@ impl ActionOptionsParser {
         check_match(self.options.selection.is_some(), actions)?;
         if let (Some(name), []) = (self.given.first(), actions) {
             return Err(format!(
-                "--{name} goes with an action: -d, -e, -f, -h, -H or -r"
+                "--{name} requires an action: -d, -e, -f, -h, -H or -r"
             ));
         }
         self.options.is_extended = self.options.selection.is_some() || !self.given.is_empty();
@@ -193,7 +193,7 @@ impl ActionOptions {
             "null" => self.separator = Separator::Nul,
             "quiet" => self.verbosity = Verbosity::Summary,
             "results" if value == "json" => self.results = true,
-            "results" => return Err("it is json".to_owned()),
+            "results" => return Err("use json".to_owned()),
             _ => self.progress = true,
         }
         Ok(())
@@ -207,14 +207,14 @@ impl ActionOptions {
         let first = actions.first().map(|(action, _)| *action);
         if self.dry_run && actions.iter().any(|(action, _)| Some(*action) != first) {
             return contradiction(
-                "--dry-run shows one kind of action: what the next would find depends on the first",
+                "--dry-run shows one kind of action: the effect of the next one depends on the first",
             );
         }
         let is_countable =
             |(_, argument): &(Action, OsString)| argument == MATCH || argument == ALL;
         if self.dry_run && actions.len() > 1 && actions.iter().any(is_countable) {
             return contradiction(
-                "--dry-run shows MATCH or ALL alone: what is named besides would count twice",
+                "--dry-run shows MATCH or ALL alone: messages that are also named would count twice",
             );
         }
         if self.counts_first() && !(actions.len() == 1 && actions.iter().all(is_countable)) {

@@ -30,11 +30,11 @@ pub enum Deleted {
 /// A request to the trash. A call with such a request does nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// --undo of the named batch, or of the last one if it is `None`.
+    /// Restores the named batch, or the last one if it is `None`: --undo.
     Undo(Option<Vec<u8>>),
-    /// --trash-list
+    /// Lists the batches in the trash: --trash-list.
     List,
-    /// --trash-purge --older: removes the batches up to this time.
+    /// Deletes the batches up to this time: --trash-purge --older.
     Purge(i64),
 }
 
@@ -83,17 +83,17 @@ impl Options {
         let is_purge = asked == 1 && self.purge;
         match (asked, self.deleted) {
             (_, Deleted::InTrash) if !beside.deletes => {
-                return wrong("--trash goes with -d: postsuper --trash -d ID");
+                return wrong("--trash requires -d: postsuper --trash -d ID");
             }
             (0, _) if self.older.is_none() => return Ok(None),
             _ if self.older.is_some() && !is_purge => {
-                return wrong("--older goes with --trash-purge");
+                return wrong("--older requires --trash-purge");
             }
             (1, Deleted::Gone) if !beside.does_anything => {}
             _ => return wrong("--undo, --trash-list and --trash-purge each stand alone"),
         }
         if beside.names_queues {
-            return wrong("no queue goes with --undo, --trash-list and --trash-purge");
+            return wrong("--undo, --trash-list and --trash-purge take no queue");
         }
         match (&self.undo, self.purge) {
             (Some(batch), _) => Ok(Some(Task::Undo(

@@ -119,7 +119,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
         operands::check_operands(&parsed.operands)?;
     }
     if parsed.parents == Parents::Counted && !names_are_domains(parsed.by) {
-        return Err(misuse("-p goes with domains only"));
+        return Err(misuse("-p applies to domains only"));
     }
     Ok(parsed)
 }

@@ -58,7 +58,7 @@ fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], messages: &M
     if !queues.iter().any(|queue| selection.admits_queue(*queue)) {
         let names: Vec<&str> = queues.iter().map(|queue| queue.name()).collect();
         let names = names.join(", ");
-        let text = format!("the selection leaves nothing of {names}: name other queues");
+        let text = format!("the selection excludes all of {names}: choose other queues");
         messages.say(text.as_bytes());
     }
 }

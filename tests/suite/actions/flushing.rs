@@ -185,17 +185,17 @@ fn contradictions_are_refused() {
     let filled = Filled::new();
     for (arguments, part) in [
         (&["-i", "MATCH"][..], "MATCH needs a selection"),
-        (&["-i", "ABC", "--from", "x"], "but with -i MATCH"),
-        (&["-p", "--rate", "3/s"], "--rate goes with -i MATCH"),
-        (&["-p", "--dry-run"], "--dry-run goes with -i MATCH"),
-        (&["-f", "--dry-run"], "--dry-run goes with -i MATCH"),
+        (&["-i", "ABC", "--from", "x"], "use -i MATCH"),
+        (&["-p", "--rate", "3/s"], "--rate requires -i MATCH"),
+        (&["-p", "--dry-run"], "--dry-run requires -i MATCH"),
+        (&["-f", "--dry-run"], "--dry-run requires -i MATCH"),
         (
             &["-i", "MATCH", "--from", "x", "--rate", "0/s"],
             "10/s, 30/m",
         ),
         (
             &["-i", "MATCH", "--from", "x", "--sort", "id"],
-            "--sort goes with a listing",
+            "--sort requires a listing",
         ),
     ] {
         let output = postqueue(&filled, arguments);

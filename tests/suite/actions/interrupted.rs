@@ -70,9 +70,9 @@ fn a_summary_says_what_was_done_and_what_is_left() {
             ),
             (
                 &["-r", "MATCH", "--from", "re:.", "--rate", "1/h"],
-                "what is left is as it was",
+                "the rest is unchanged",
             ),
-            (&["-r", "-", "--rate", "1/h"], "what is left is as it was"),
+            (&["-r", "-", "--rate", "1/h"], "the rest is unchanged"),
         ] {
             let filled = Filled::new();
             let (said, status) = interrupted(&filled, arguments, &filled.ids(), signal);

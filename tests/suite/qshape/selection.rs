@@ -410,7 +410,7 @@ fn queues_that_the_selection_rules_out_are_told() {
     let instance = instance();
     let output = ours(&instance, &["--queue", "hold"]);
     assert_eq!(output.ended, Ended::Exited(0));
-    let part = "the selection leaves nothing of incoming, active: name other queues\n";
+    let part = "the selection excludes all of incoming, active: choose other queues\n";
     assert!(output.stderr_text().ends_with(part), "{output:?}");
     let nobody = ours(&instance, &["--from", "nobody@x"]);
     assert_eq!(nobody.stdout_text(), output.stdout_text());

@@ -9,7 +9,7 @@ use crate::support::run::Ended;
 const WRONG: [(&[&str], &str); 47] = [
     (
         &["--ids", "--all-instances"],
-        "--all-instances goes with -p, -j and --count",
+        "--all-instances requires -p, -j or --count",
     ),
     (
         &["-p", "--all-instances", "--instance", "x"],
@@ -58,12 +58,12 @@ const WRONG: [(&[&str], &str); 47] = [
         &["-p", "--not", "--limit", "3"],
         "--not negates the selection option after it",
     ),
-    (&["-p", "--ids"], "--ids does not go with -p"),
+    (&["-p", "--ids"], "--ids cannot be combined with -p"),
     (
         &["-j", "--csv"],
-        "--csv does not go with -p, -f, -i and -s; with -j only --count does",
+        "--csv cannot be combined with -p, -f, -i and -s; -j only with --count",
     ),
-    (&["-p", "--count"], "--count does not go with -p"),
+    (&["-p", "--count"], "--count cannot be combined with -p"),
     (&["--csv", "--ids"], "--csv and --ids exclude each other"),
     (&["--ids", "--ids"], "--ids is given twice"),
     (
@@ -73,38 +73,32 @@ const WRONG: [(&[&str], &str); 47] = [
     (&["--count=sender"], "messages are counted by queue, from, "),
     (
         &["-p", "--top", "3"],
-        "--top goes with --count=BY and --prometheus",
+        "--top requires --count=BY or --prometheus",
     ),
     (
         &["--count", "--top", "3"],
-        "--top goes with --count=BY and --prometheus",
+        "--top requires --count=BY or --prometheus",
     ),
     (&["--count=from", "--top", "-3"], "give a number"),
-    (&["--count", "--sort", "id"], "--sort goes with a listing"),
+    (&["--count", "--sort", "id"], "--sort requires a listing"),
     (&["-p", "--sort", "date"], "the keys are id, age, "),
-    (&["-p", "--reverse"], "--reverse goes with --sort"),
+    (&["-p", "--reverse"], "--reverse requires --sort"),
     (
         &["-p", "--limit", "few"],
         "bad value for --limit: few: give a number",
     ),
     (
         &["-p", "--null"],
-        "--null goes with --ids, --oneline and --format",
+        "--null requires --ids, --oneline or --format",
     ),
-    (
-        &["-p", "--time-style", "rfc"],
-        "it is iso, epoch or relative",
-    ),
-    (
-        &["-j", "--time-style", "iso"],
-        "--time-style goes with -p, ",
-    ),
-    (&["-p", "--detail"], "--detail goes with -j"),
+    (&["-p", "--time-style", "rfc"], "use iso, epoch or relative"),
+    (&["-j", "--time-style", "iso"], "--time-style requires -p, "),
+    (&["-p", "--detail"], "--detail requires -j"),
     (
         &["-p", "--output", "/tmp/x"],
-        "--output goes with --prometheus",
+        "--output requires --prometheus",
     ),
-    (&["-p", "--warn", "3"], "--warn goes with --check"),
+    (&["-p", "--warn", "3"], "--warn requires --check"),
     (&["--check"], "--check needs --warn N"),
     (
         &["--check", "--warn", "9", "--crit", "3"],
@@ -117,7 +111,7 @@ const WRONG: [(&[&str], &str); 47] = [
     (&["--check", "--warn-age", "old"], "give a time such as 90m"),
     (
         &["-f", "--from", "x"],
-        "a selection does not go with -f, -i and -s",
+        "a selection cannot be combined with -f, -i and -s",
     ),
     (&["--format"], "option '--format' requires an argument"),
 ];

@@ -23,17 +23,17 @@ fn options_that_do_not_go_together_are_refused_before_anything_is_done() {
     let before = exact(&instance);
     let alone = "each stand alone";
     for (arguments, words) in [
-        (&["--trash"][..], "--trash goes with -d"),
-        (&["--trash", "-h", &id], "--trash goes with -d"),
-        (&["--trash", "-s"], "--trash goes with -d"),
-        (&["--trash", "--undo"], "--trash goes with -d"),
+        (&["--trash"][..], "--trash requires -d"),
+        (&["--trash", "-h", &id], "--trash requires -d"),
+        (&["--trash", "-s"], "--trash requires -d"),
+        (&["--trash", "--undo"], "--trash requires -d"),
         (&["--trash", "-d", &id, "--undo"], alone),
         (&["--undo", "-d", &id], alone),
         (&["--undo", "-s"], alone),
         (&["--undo", "--trash-list"], alone),
         (
             &["--trash-list", "--trash-purge", "--older", "3d"],
-            "--older goes with",
+            "--older requires",
         ),
         // Without a purge it is a selection's.
         (&["--older", "3d"], "needs the word MATCH"),
@@ -42,8 +42,8 @@ fn options_that_do_not_go_together_are_refused_before_anything_is_done() {
         (&["--trash-purge"], "--trash-purge --older 30d"),
         (&["--trash-purge", "--older", "soon"], "give a time such as"),
         (&["--undo", "deferred"], "write --undo=deferred"),
-        (&["--undo=x", "deferred"], "no queue goes with"),
-        (&["--trash-list", "deferred"], "no queue goes with"),
+        (&["--undo=x", "deferred"], "take no queue"),
+        (&["--trash-list", "deferred"], "take no queue"),
         (&["--undo"], "nothing to undo"),
         (&["--undo=20261124-000000-1"], "nothing to undo"),
     ] {
