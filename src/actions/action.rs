@@ -7,17 +7,17 @@ use crate::spool::Queue;
 /// An action that the user can request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// -d
+    /// Delete messages (-d).
     Delete,
-    /// -e
+    /// Force messages to expire (-e).
     Expire,
-    /// -f: expires the message, and releases it if it is on hold.
+    /// Force messages to expire, and release those on hold (-f).
     ExpireAndRelease,
-    /// -h
+    /// Put messages on hold (-h).
     Hold,
-    /// -H
+    /// Release messages from hold (-H).
     Release,
-    /// -r
+    /// Requeue messages (-r).
     Requeue,
 }
 
@@ -52,8 +52,8 @@ impl Action {
 pub enum Selected {
     /// A valid queue.
     Queue(Queue),
-    /// The name of no queue. It is reported as an error only when its turn
-    /// comes.
+    /// A name that is not the name of a queue. The error is reported when the
+    /// operand is processed.
     Unknown(Vec<u8>),
 }
 

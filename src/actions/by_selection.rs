@@ -73,7 +73,7 @@ pub fn run(
 
 /// Returns the queues in which an action looks for matching messages, in the
 /// order of the operands. An operand that is not a queue yields an error when
-/// its turn comes.
+/// it is reached.
 pub fn queues<'a>(
     selected: &'a [Selected],
     action: Action,

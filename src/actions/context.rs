@@ -8,7 +8,7 @@ use crate::spool::Layout;
 use crate::sys::dir::Dir;
 use crate::sys::signals::Interrupts;
 
-/// The spool, the queues and the limits of an action.
+/// The spool, the selected queues, and the limits of an action.
 #[derive(Clone, Copy, Debug)]
 pub struct SpoolContext<'a> {
     /// The queue directory, open.

@@ -15,10 +15,11 @@ use crate::text::to_printable;
 /// The reason why an action ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// An operand is not the name of a queue. Reported when its turn comes.
+    /// An operand is not the name of a queue. Reported when the operand is
+    /// processed.
     #[error("invalid directory name: {}", to_printable(.0))]
     NoQueue(Vec<u8>),
-    /// hash_queue_names lists maildrop.
+    /// The configuration parameter hash_queue_names contains maildrop.
     #[error("maildrop queue must not be hashed")]
     HashedMaildrop,
     /// A directory of a queue cannot be opened.

@@ -32,8 +32,8 @@ const TRIES: usize = 2;
 /// Whether the search for a message continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SearchFlow {
-    Over,
-    GoesOn,
+    Done,
+    Continue,
 }
 
 /// A message that was found without anything to warn about.
@@ -154,10 +154,10 @@ impl<'a> Executor<'a> {
     /// Returns the message on which the action would act. `None` if there is
     /// none, or if a warning about another file must be reported first.
     pub fn look(&self, action: Action, id: &QueueId) -> Option<LocatedMessage> {
-        let act = Step::first_of(action);
+        let step = Step::first_of(action);
         for selected in self.selected {
             let queue = selected.queue().ok()?;
-            if !act.looks_into(queue) {
+            if !step.looks_into(queue) {
                 continue;
             }
             let home = self.ops.home(queue, id.as_bytes());
@@ -191,7 +191,7 @@ impl<'a> Executor<'a> {
     /// message was found, the search begins with that queue.
     fn search(
         &mut self,
-        act: Step,
+        step: Step,
         id: &QueueId,
         mut seen: Option<LocatedMessage>,
         action_log: &mut ActionLog,
@@ -202,18 +202,18 @@ impl<'a> Executor<'a> {
                 // Observed: operands after the queue of the message are not
                 // examined, not even for being valid queue names.
                 let queue = match selected {
-                    Selected::Queue(queue) if !act.looks_into(*queue) => continue,
+                    Selected::Queue(queue) if !step.looks_into(*queue) => continue,
                     other => other.queue()?,
                 };
                 let search = match seen {
                     Some(seen) if seen.queue != queue => continue,
                     Some(there) => {
                         seen = None;
-                        self.act_on(there, act, id, action_log)?
+                        self.act_on(there, step, id, action_log)?
                     }
-                    None => self.try_in(queue, act, id, action_log)?,
+                    None => self.try_in(queue, step, id, action_log)?,
                 };
-                if search == SearchFlow::Over {
+                if search == SearchFlow::Done {
                     return Ok(());
                 }
             }
@@ -241,13 +241,13 @@ impl<'a> Executor<'a> {
     fn try_in(
         &mut self,
         queue: Queue,
-        act: Step,
+        step: Step,
         id: &QueueId,
         action_log: &mut ActionLog,
     ) -> Result<SearchFlow, WorkError> {
         match self.look_into(queue, id, action_log)? {
-            Some(seen) => self.act_on(seen, act, id, action_log),
-            None => Ok(SearchFlow::GoesOn),
+            Some(seen) => self.act_on(seen, step, id, action_log),
+            None => Ok(SearchFlow::Continue),
         }
     }
 
@@ -255,7 +255,7 @@ impl<'a> Executor<'a> {
     fn act_on(
         &mut self,
         seen: LocatedMessage,
-        act: Step,
+        step: Step,
         id: &QueueId,
         action_log: &mut ActionLog,
     ) -> Result<SearchFlow, WorkError> {
@@ -263,7 +263,7 @@ impl<'a> Executor<'a> {
             Ok(dir) => dir,
             Err(cause) => {
                 self.unseen(seen.queue, id, cause, action_log)?;
-                return Ok(SearchFlow::GoesOn);
+                return Ok(SearchFlow::Continue);
             }
         };
         let at = FileAt {
@@ -271,20 +271,20 @@ impl<'a> Executor<'a> {
             name: id.as_bytes(),
             path: &self.ops.path(seen.queue, id.as_bytes()),
         };
-        if let (Step::Delete, Removal::Retain(retention)) = (act, self.removal) {
+        if let (Step::Delete, Removal::Retain(retention)) = (step, self.removal) {
             return match retention.take(at, id, seen.queue, &seen.stat, action_log)? {
                 RetentionOutcome::Done => {
                     action_log.done(ActionDone::Trashed, id, seen.queue);
-                    Ok(SearchFlow::Over)
+                    Ok(SearchFlow::Done)
                 }
-                RetentionOutcome::Gone => Ok(SearchFlow::GoesOn),
+                RetentionOutcome::Gone => Ok(SearchFlow::Continue),
                 RetentionOutcome::Refused => {
                     action_log.not_done(id.as_bytes(), Outcome::Unchanged(seen.queue));
-                    Ok(SearchFlow::Over)
+                    Ok(SearchFlow::Done)
                 }
             };
         }
-        let (moved, action_done) = match act {
+        let (moved, action_done) = match step {
             Step::Delete => (self.delete(at, id)?.into(), ActionDone::Removed),
             Step::Expire => (expire(at, action_log)?.into(), ActionDone::Expired),
             Step::Requeue => (
@@ -300,19 +300,19 @@ impl<'a> Executor<'a> {
         Ok(match moved {
             Moved::Done => {
                 action_log.done(action_done, id, seen.queue);
-                SearchFlow::Over
+                SearchFlow::Done
             }
             Moved::Blocked => {
                 action_log.not_done(id.as_bytes(), Outcome::NotMoved(seen.queue));
-                SearchFlow::Over
+                SearchFlow::Done
             }
             Moved::Gone => {
                 let outcome = Outcome::Unchanged(seen.queue);
                 // The second pass finds the message again; it is reported once.
-                if act == Step::Expire && is_expired(at) && !action_log.ends_with(id, outcome) {
+                if step == Step::Expire && is_expired(at) && !action_log.ends_with(id, outcome) {
                     action_log.not_done(id.as_bytes(), outcome);
                 }
-                SearchFlow::GoesOn
+                SearchFlow::Continue
             }
         })
     }

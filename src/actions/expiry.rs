@@ -1,5 +1,5 @@
-//! Forces messages to expire: sets the bit of the file's mode that makes the
-//! next delivery attempt the last.
+//! Forces messages to expire: sets the permission bit that makes the next
+//! delivery attempt the last.
 
 use nix::errno::Errno;
 

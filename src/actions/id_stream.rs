@@ -38,7 +38,7 @@ pub enum Separator {
     /// A newline. As in Postfix, text after a NUL in a line is ignored.
     #[default]
     Newline,
-    /// A NUL byte, as `postqueue --ids --null` writes it.
+    /// A NUL byte, as printed by `postqueue --ids --null`.
     Nul,
 }
 

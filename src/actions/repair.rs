@@ -68,7 +68,7 @@ pub enum Purge {
 /// Which names and locations are corrected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Structure {
-    /// None.
+    /// No name or location is corrected.
     #[default]
     Leave,
     /// Names that could collide, and files that would not be found (-s).
@@ -206,33 +206,33 @@ impl Repairer<'_> {
             return found.remove().map(drop);
         }
         if self.repair.structure != Structure::Leave {
-            return self.put_right(found, stat.st_ino);
+            return self.correct(found, stat.st_ino);
         }
         if !id::is_valid(found.name) {
-            self.bogus(found);
+            self.warn_bogus(found);
         }
         Ok(())
     }
 
     /// Gives a file its correct name and location.
-    fn put_right(&mut self, found: &Object<'_>, real_inode: u64) -> Result<(), WorkError> {
+    fn correct(&mut self, found: &Object<'_>, real_inode: u64) -> Result<(), WorkError> {
         if let Some(name) = unsuffixed(found.name) {
             return self.finish(found, name, real_inode);
         }
         if !id::is_valid(found.name) {
-            self.bogus(found);
+            self.warn_bogus(found);
             return Ok(());
         }
         if found.queue.holds_messages() {
             let Some(inode) = self.inode_in(found.name) else {
-                self.bogus(found);
+                self.warn_bogus(found);
                 return Ok(());
             };
             if self.needs_name(found.name, inode, real_inode) {
                 return self.begin(found.at(&found.path()), found.queue, real_inode);
             }
         }
-        self.put_in_place(found)
+        self.move_to_home(found)
     }
 
     fn is_old(&self, modified: i64) -> bool {
@@ -240,7 +240,7 @@ impl Repairer<'_> {
         u64::try_from(age).is_ok_and(|age| age > self.repair.unfinished_max.as_secs())
     }
 
-    fn bogus(&mut self, found: &Object<'_>) {
+    fn warn_bogus(&mut self, found: &Object<'_>) {
         self.action_log.warn(&Warning::BogusName(found.path()));
     }
 
@@ -290,7 +290,7 @@ impl Repairer<'_> {
     fn begin(&mut self, at: FileAt<'_>, queue: Queue, inode: u64) -> Result<(), WorkError> {
         let name = id::renumbered(at.name, inode, self.repair.style);
         let suffixed = [&name, SUFFIX].concat();
-        if let Some(warning) = self.issue(at, queue, &name, &suffixed) {
+        if let Some(warning) = self.collision(at, queue, &name, &suffixed) {
             self.blocked(&warning);
             return Ok(());
         }
@@ -312,7 +312,7 @@ impl Repairer<'_> {
     /// Returns a warning if the new name of the message, or of one of its logs,
     /// is already taken. The new name is `name`, in the directory where `home`
     /// belongs.
-    fn issue(&self, at: FileAt<'_>, queue: Queue, home: &[u8], name: &[u8]) -> Option<Warning> {
+    fn collision(&self, at: FileAt<'_>, queue: Queue, home: &[u8], name: &[u8]) -> Option<Warning> {
         if self.ops.is_taken(queue, home, name) {
             return Some(self.ops.blocked(at, queue, home, name));
         }
@@ -342,7 +342,7 @@ impl Repairer<'_> {
         let path = found.path();
         match has_inode {
             None => {
-                self.bogus(found);
+                self.warn_bogus(found);
                 return Ok(());
             }
             Some(other) if other != inode => {
@@ -392,7 +392,7 @@ impl Repairer<'_> {
     }
 
     /// Moves a file to the directory where it belongs.
-    fn put_in_place(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
+    fn move_to_home(&mut self, found: &Object<'_>) -> Result<(), WorkError> {
         let home = self.context.layout.directory(found.queue, found.name);
         if home == found.place.path {
             return Ok(());

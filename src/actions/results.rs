@@ -55,7 +55,7 @@ fn line(
     to_printable(&out)
 }
 
-/// The members of a line.
+/// The members of the JSON object on a line.
 #[derive(Serialize)]
 struct ResultLine<'a> {
     id: Cow<'a, str>,

@@ -34,8 +34,8 @@ impl Removal<'_> {
     }
 }
 
-/// A message that is about to be deleted: its ID, its queue, and what lstat(2)
-/// reported.
+/// A message that is about to be deleted: its ID, its queue, and its lstat(2)
+/// result.
 pub type Announced<'i> = (&'i QueueId, Queue, &'i FileStat);
 
 /// Permission to take the announced messages, valid until it is dropped.

@@ -59,8 +59,8 @@ impl From<StepResult> for Moved {
 /// Whether missing directories are created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MissingDirectory {
-    Make,
-    IsAnError,
+    Create,
+    Fail,
 }
 
 /// The location of a file: an open directory, a name in it, and the path to
@@ -135,7 +135,7 @@ impl<'a> SpoolOps<'a> {
 
     /// Opens the directory where a file called `name` belongs in `queue`.
     pub fn home(&self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
-        self.find_home(queue, name, MissingDirectory::IsAnError)
+        self.find_home(queue, name, MissingDirectory::Fail)
     }
 
     /// Removes a file, or an empty directory of that name, as remove(3) does.
@@ -148,7 +148,7 @@ impl<'a> SpoolOps<'a> {
             Err(cause) if is(&cause, Errno::EISDIR) => at.dir.remove_directory(at.os_name()),
             other => other,
         };
-        gone_or(removed).map_err(|cause| WorkError::Remove {
+        gone_if_missing(removed).map_err(|cause| WorkError::Remove {
             path: at.path.to_owned(),
             cause,
         })
@@ -263,10 +263,10 @@ impl<'a> SpoolOps<'a> {
             // handle may refer to a directory that was removed and created
             // again.
             self.forget();
-            let made = self.find_home(queue, home, MissingDirectory::Make);
+            let made = self.find_home(queue, home, MissingDirectory::Create);
             renamed = made.and_then(rename);
         }
-        gone_or(renamed)
+        gone_if_missing(renamed)
     }
 
     /// Like [`SpoolOps::rename`], for the file called `old` in the directory
@@ -300,7 +300,7 @@ impl<'a> SpoolOps<'a> {
                 self.rename(at, queue, home, name)
             }
             Err(cause) if is(&cause, Errno::ENOENT) => {
-                match self.find_home(queue, home, MissingDirectory::Make) {
+                match self.find_home(queue, home, MissingDirectory::Create) {
                     Ok(_) => Ok(Moved::Gone),
                     Err(cause) => Err(failed(self, cause)),
                 }
@@ -334,7 +334,7 @@ impl<'a> SpoolOps<'a> {
         }
         let mut dir = self.queue(queue, missing)?;
         for level in directory.split(|&b| b == b'/') {
-            dir = Arc::new(step_into(&dir, OsStr::from_bytes(level), missing)?);
+            dir = Arc::new(open_level(&dir, OsStr::from_bytes(level), missing)?);
         }
         let hashed = &mut self.handles().hashed;
         if hashed.len() >= self.handles_max {
@@ -352,7 +352,7 @@ impl<'a> SpoolOps<'a> {
         }
         let name = OsStr::new(queue.name());
         let dir = match self.spool.open_place_through_link(name) {
-            Err(cause) if is(&cause, Errno::ENOENT) && missing == MissingDirectory::Make => {
+            Err(cause) if is(&cause, Errno::ENOENT) && missing == MissingDirectory::Create => {
                 make(self.spool, name)?;
                 self.spool.open_place_through_link(name)
             }
@@ -364,10 +364,10 @@ impl<'a> SpoolOps<'a> {
     }
 }
 
-fn step_into(parent: &Dir, name: &OsStr, missing: MissingDirectory) -> io::Result<Dir> {
+fn open_level(parent: &Dir, name: &OsStr, missing: MissingDirectory) -> io::Result<Dir> {
     match parent.open_place(name) {
-        Err(cause) if is(&cause, Errno::ENOENT) && missing == MissingDirectory::Make => {
-            make(parent, name)?;
+        Err(cause) if is(&cause, Errno::ENOENT) && missing == MissingDirectory::Create => {
+            create_directory(parent, name)?;
             parent.open_place(name)
         }
         other => other,
@@ -375,7 +375,7 @@ fn step_into(parent: &Dir, name: &OsStr, missing: MissingDirectory) -> io::Resul
 }
 
 /// Creates a directory. It is no error if another process has just created it.
-fn make(parent: &Dir, name: &OsStr) -> io::Result<()> {
+fn create_directory(parent: &Dir, name: &OsStr) -> io::Result<()> {
     match parent.make_directory(name) {
         Err(cause) if is(&cause, Errno::EEXIST) => Ok(()),
         other => other,
@@ -384,7 +384,7 @@ fn make(parent: &Dir, name: &OsStr) -> io::Result<()> {
 
 /// Treats a missing file as a result rather than an error: other processes work
 /// on the same spool.
-fn gone_or(result: io::Result<()>) -> io::Result<StepResult> {
+fn gone_if_missing(result: io::Result<()>) -> io::Result<StepResult> {
     match result {
         Ok(()) => Ok(StepResult::Done),
         Err(cause) if is(&cause, Errno::ENOENT) => Ok(StepResult::Gone),

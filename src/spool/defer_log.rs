@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_still_being_written_does_not_count() {
+    fn an_unfinished_entry_is_ignored() {
         assert_eq!(read("recipient=c@d\nreason=new\n").0, []);
         assert_eq!(read("").0, []);
         let mut reader = ReasonReader::new(&b"garbage\xff"[..], Charset::LooseUtf8);
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_not_understood_are_named() {
+    fn malformed_lines_are_reported() {
         for (line, warning) in [
             ("foo=1", "unknown attribute name: foo, ignored"),
             (
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_cut_and_does_not_grow() {
+    fn an_overlong_line_is_truncated() {
         let log = [
             b"reason=".to_vec(),
             vec![b'x'; SHORT_TEXT_MAX + 10],

@@ -122,9 +122,9 @@ pub fn inode(name: &[u8]) -> Option<u64> {
 /// The kind of queue IDs that a mail system generates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdStyle {
-    /// enable_long_queue_ids is off.
+    /// Short queue IDs (`enable_long_queue_ids = no`).
     Short,
-    /// enable_long_queue_ids is on.
+    /// Long queue IDs (`enable_long_queue_ids = yes`).
     Long,
 }
 

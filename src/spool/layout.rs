@@ -128,7 +128,7 @@ mod tests {
 
     // The paths that Postfix 3.7.11 opened with hash_queue_depth = 7.
     #[test]
-    fn hashing_is_that_of_postfix() {
+    fn hashing_matches_postfix() {
         let layout = Layout::new(&[b"deferred".to_vec(), b"defer".to_vec()], 7);
         for (id, path) in [
             ("ABC", "A/B/C/_/_/_/_"),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_another_directory_is_not_at_home() {
+    fn a_file_in_the_wrong_directory_is_detected() {
         let layout = Layout::new(&[b"DEFERRED".to_vec()], 2);
         for (directory, home) in [
             ("A/B", true),

@@ -20,11 +20,11 @@ pub enum Queue {
     Hold,
     /// Mail that was set aside for inspection; also the trash.
     Saved,
-    /// Log files: recipients that bounced.
+    /// Log files that list bounced recipients.
     Bounce,
-    /// Log files: why recipients were deferred.
+    /// Log files that list deferred recipients and the reasons.
     Defer,
-    /// Log files: requested delivery reports.
+    /// Log files for requested delivery reports.
     Trace,
     /// Queue IDs by destination, for fast flush.
     Flush,

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_errno_number_does_not_show() {
+    fn the_error_number_is_removed() {
         let error = io::Error::from_raw_os_error(nix::libc::ENOENT);
         assert_eq!(error_text(&error), "No such file or directory");
     }

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_exclusive_locks_that_are_held_count() {
+    fn only_held_exclusive_locks_are_detected() {
         for (line, locked) in [
             ("1: FLOCK  ADVISORY  WRITE 2413 fe:00:1234 0 EOF", true),
             ("2: POSIX  ADVISORY  WRITE 2413 fe:00:1234 0 EOF", true),
@@ -172,7 +172,7 @@ mod tests {
 
     // Observed with kernel 6.18 for a file on overlayfs.
     #[test]
-    fn the_device_of_a_mount_is_found_by_its_number() {
+    fn the_device_of_a_mount_is_found_by_mount_id() {
         let fields = "pos:\t0\nflags:\t0102001\nmnt_id:\t65\nino:\t10019121\n";
         let mount = field_value(fields, "mnt_id:").unwrap();
         assert_eq!(field_value(fields, "ino:"), Some("10019121"));

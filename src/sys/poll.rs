@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 pub enum Readiness {
     /// Input or the end of input.
     Input,
-    /// Room to write.
+    /// Room for output.
     Room,
 }
 

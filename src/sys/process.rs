@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_with_two_threads_is_not_taken_for_one_with_one() {
+    fn a_second_thread_is_detected() {
         let (done, wait) = std::sync::mpsc::channel::<()>();
         let other = std::thread::spawn(move || wait.recv());
         assert!(!is_only_thread());

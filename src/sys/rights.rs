@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_names_the_user_and_group_that_were_asked_for() {
+    fn an_error_names_the_requested_user_and_group() {
         let error = kept(Uid::from_raw(104), Gid::from_raw(105));
         let text = "the process has not become user 104 in group 105";
         assert_eq!(error.to_string(), text);

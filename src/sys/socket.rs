@@ -17,9 +17,9 @@ use nix::sys::time::{TimeVal, TimeValLike};
 /// How long to wait for a daemon whose backlog of connections is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Not at all.
+    /// Do not wait.
     Never,
-    /// At most this long; zero means without limit.
+    /// Wait at most this long; zero means without limit.
     AtMost(Duration),
 }
 

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_year_that_does_not_fit_is_no_date() {
+    fn a_year_that_does_not_fit_is_rejected() {
         assert!(LocalTime::at(i64::MAX).is_none());
         assert!(LocalTime::at(67_768_036_191_676_799).is_none());
         assert!(LocalTime::at(253_402_300_800).is_some());

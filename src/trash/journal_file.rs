@@ -36,7 +36,7 @@ const TRIES: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(50);
 /// The largest number of bytes read without finding a newline. A record has at
 /// most 4096.
-const UNENDED_MAX: u64 = 1 << 20;
+const LINE_READ_MAX: u64 = 1 << 20;
 /// The largest number of bytes read in lines that are not records.
 const UNREADABLE_MAX: u64 = 16 << 20;
 /// The size of the read and write buffers in bytes.
@@ -163,8 +163,8 @@ impl JournalFile {
         let journal = Self { file };
         journal.check_type()?;
         match journal.header()? {
-            Header::Ours => Ok(Some(journal)),
-            Header::Unfinished => Ok(None),
+            Header::Complete => Ok(Some(journal)),
+            Header::Incomplete => Ok(None),
         }
     }
 
@@ -196,11 +196,11 @@ impl JournalFile {
             }
             let (bytes, end) = next_line(&mut input, &mut text).map_err(&failed)?;
             match end {
-                LineEnd::OfLine => {}
+                LineEnd::Newline => {}
                 // A line without a newline was never finished, and no message
                 // was moved for it.
-                LineEnd::OfFile => return Ok(()),
-                LineEnd::Unended => return Err(TrashError::Damaged(offset).into()),
+                LineEnd::EndOfFile => return Ok(()),
+                LineEnd::TooLong => return Err(TrashError::Damaged(offset).into()),
             }
             number = number.saturating_add(1);
             if offset > 0 {
@@ -251,10 +251,10 @@ impl JournalFile {
         let length = read_at_most(&self.file, &mut start).map_err(TrashError::open(PATH))?;
         let start = start.get(..length).unwrap_or_default();
         if start == HEADER.as_bytes() {
-            return Ok(Header::Ours);
+            return Ok(Header::Complete);
         }
         if HEADER.as_bytes().starts_with(start) {
-            Ok(Header::Unfinished)
+            Ok(Header::Incomplete)
         } else if start.starts_with(ANY_HEADER.as_bytes()) {
             Err(TrashError::OtherVersion)
         } else {
@@ -371,7 +371,7 @@ impl LockedJournal {
 
     /// Writes the first line, unless it is complete.
     fn begin(&self) -> Result<(), TrashError> {
-        if self.journal.header()? == Header::Ours {
+        if self.journal.header()? == Header::Complete {
             return Ok(());
         }
         // If a killed process wrote a part of the first line, it carries no
@@ -408,17 +408,17 @@ impl Read for FileSection<'_> {
 /// The state of the first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Header {
-    Ours,
-    Unfinished,
+    Complete,
+    Incomplete,
 }
 
 /// How a line ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
-    OfLine,
-    OfFile,
+    Newline,
+    EndOfFile,
     /// There are more bytes without a newline than are read.
-    Unended,
+    TooLong,
 }
 
 fn open_saved(spool: &Dir) -> Result<Dir, TrashError> {
@@ -443,7 +443,7 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, L
             other => other?,
         };
         if piece.is_empty() {
-            return Ok((bytes, LineEnd::OfFile));
+            return Ok((bytes, LineEnd::EndOfFile));
         }
         let newline = piece.find_byte(b'\n');
         let text = piece.get(..newline.unwrap_or(piece.len())).unwrap_or(piece);
@@ -452,10 +452,10 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, L
         bytes = bytes.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
         input.consume(taken);
         if newline.is_some() {
-            return Ok((bytes, LineEnd::OfLine));
+            return Ok((bytes, LineEnd::Newline));
         }
-        if bytes > UNENDED_MAX {
-            return Ok((bytes, LineEnd::Unended));
+        if bytes > LINE_READ_MAX {
+            return Ok((bytes, LineEnd::TooLong));
         }
     }
 }

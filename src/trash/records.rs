@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_readable_and_say_what_was_written() {
+    fn lines_are_readable_and_parse_to_the_same_record() {
         let mut line = sample();
         let text = line.to_text();
         assert_eq!(
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_line_says_nothing() {
+    fn a_damaged_line_is_rejected() {
         let text = sample().to_text();
         let text = text.strip_suffix(b"\n").unwrap();
         for at in 0..text.len() {
@@ -368,9 +368,9 @@ mod tests {
         }
     }
 
-    /// The checksums are valid, so only the names themselves can be rejected.
+    /// The checksums are valid, so the values themselves must be checked.
     #[test]
-    fn names_that_lead_elsewhere_are_not_taken() {
+    fn unsafe_names_and_invalid_values_are_rejected() {
         let text = String::from_utf8_lossy(&sample().to_text()).into_owned();
         let text = text.rsplit_once(" comment=").unwrap().0;
         for (from, to) in [

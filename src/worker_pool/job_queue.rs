@@ -39,8 +39,8 @@ pub struct JobQueue<J> {
 
 #[derive(Debug)]
 struct QueueState<J> {
-    /// The directories with jobs or workers, in the order in which they got
-    /// their first job.
+    /// The directories with waiting jobs or active workers, in the order in
+    /// which they got their first job.
     directories: VecDeque<DirectoryJobs<J>>,
     is_closed: bool,
 }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn workers_spread_over_directories_and_each_is_done_in_order() {
+    fn workers_spread_over_directories_and_jobs_stay_in_order() {
         let job_queue = JobQueue::default();
         let (a, b) = (DirectoryKey::of("a"), DirectoryKey::of("b"));
         for job in 0..3 {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_added_before_the_end_is_still_taken() {
+    fn jobs_added_before_closing_are_still_taken() {
         let job_queue = JobQueue::default();
         job_queue.add(DirectoryKey::of(1), "job");
         job_queue.close();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_without_jobs_and_workers_is_forgotten() {
+    fn a_directory_without_jobs_and_workers_is_removed() {
         let job_queue = JobQueue::default();
         for number in 0..100 {
             job_queue.add(DirectoryKey::of(number), number);
