@@ -353,7 +353,7 @@ impl<'a> SpoolOps<'a> {
         let name = OsStr::new(queue.name());
         let dir = match self.spool.open_place_through_link(name) {
             Err(cause) if is(&cause, Errno::ENOENT) && missing == MissingDirectory::Create => {
-                make(self.spool, name)?;
+                create_directory(self.spool, name)?;
                 self.spool.open_place_through_link(name)
             }
             other => other,
