@@ -66,11 +66,11 @@ impl Selected {
         }
     }
 
-    /// Returns the queue, or an error if the operand does not name one.
+    /// Returns the queue.
     ///
     /// # Errors
     ///
-    /// The operand is the name of no queue.
+    /// The operand is not the name of a queue.
     pub fn queue(&self) -> Result<Queue, WorkError> {
         match self {
             Self::Queue(queue) => Ok(*queue),

@@ -81,7 +81,7 @@ impl<'a> Executor<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Executor::act`].
+    /// Those of [`Executor::act`].
     pub fn act_on_same(
         &mut self,
         action: Action,
@@ -109,8 +109,8 @@ impl<'a> Executor<'a> {
     ///
     /// # Errors
     ///
-    /// What ends the whole work: a file cannot be moved or removed, or the trash
-    /// cannot be used. What concerns one message is logged instead.
+    /// Failures that end the work: a file cannot be moved or removed, or the
+    /// trash cannot be used. Problems with a single message are logged instead.
     pub fn act(
         &mut self,
         action: Action,
@@ -135,7 +135,7 @@ impl<'a> Executor<'a> {
     ///
     /// # Errors
     ///
-    /// The trash cannot be written: nothing may be deleted then.
+    /// The announcement cannot be recorded. Nothing may be deleted then.
     pub fn announce<'i>(
         &self,
         action: Action,

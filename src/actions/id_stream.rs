@@ -155,7 +155,7 @@ pub trait IdConsumer {
 ///
 /// # Errors
 ///
-/// `input` cannot be read, a signal came, or an error of `to`.
+/// `input` cannot be read, a signal was caught, or `to` returned an error.
 pub fn read_ids(
     (input, separator): (&File, Separator),
     interrupts: &Interrupts,

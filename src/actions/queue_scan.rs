@@ -96,7 +96,8 @@ impl Object<'_> {
     ///
     /// # Errors
     ///
-    /// What should go cannot be removed.
+    /// A special file cannot be removed. (A directory that cannot be removed is
+    /// only logged.)
     pub fn tidy(
         &self,
         stat: FileStat,
@@ -139,11 +140,11 @@ impl Object<'_> {
     }
 }
 
-/// Returns an error if the configuration does not allow the queue to be walked.
+/// Checks that the configuration allows the queue to be walked.
 ///
 /// # Errors
 ///
-/// maildrop would have subdirectories.
+/// Maildrop is hashed.
 pub fn check(queue: Queue, layout: &Layout) -> Result<(), WorkError> {
     if queue == Queue::Maildrop && layout.depth_kept(queue) > 0 {
         Err(WorkError::HashedMaildrop)
@@ -159,12 +160,12 @@ pub fn is_too_deep(queue: Queue, path: &[u8], layout: &Layout) -> bool {
 }
 
 /// Removes a directory that the walk has finished and that the queue does not
-/// need. It is an error if the directory is not empty, unless a blocked move,
-/// which was reported at that time, left a file in it.
+/// need. Keeps a directory in which a blocked move, which was reported at that
+/// time, left a file.
 ///
 /// # Errors
 ///
-/// It cannot be removed, or something is in it.
+/// The directory cannot be removed, for example because it is not empty.
 pub fn remove_left(
     queue: Queue,
     parent: &OpenDir,

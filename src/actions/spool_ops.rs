@@ -142,7 +142,7 @@ impl<'a> SpoolOps<'a> {
     ///
     /// # Errors
     ///
-    /// It cannot be removed; one that is gone is no error.
+    /// The file exists and cannot be removed.
     pub fn remove(at: FileAt<'_>) -> Result<StepResult, WorkError> {
         let removed = match at.dir.remove_file(at.os_name()) {
             Err(cause) if is(&cause, Errno::EISDIR) => at.dir.remove_directory(at.os_name()),
@@ -159,7 +159,7 @@ impl<'a> SpoolOps<'a> {
     ///
     /// # Errors
     ///
-    /// It cannot be removed; one that is gone is no error.
+    /// The file exists and cannot be removed.
     pub fn remove_from_home(&self, queue: Queue, name: &[u8]) -> Result<StepResult, WorkError> {
         let path = self.path(queue, name);
         match self.home(queue, name) {
@@ -244,7 +244,8 @@ impl<'a> SpoolOps<'a> {
     ///
     /// # Errors
     ///
-    /// `EEXIST`, or what rename(2) or making a directory fails with.
+    /// `EEXIST` if the name is taken; otherwise those of rename(2) and
+    /// mkdir(2).
     pub fn rename_to_free(
         &self,
         at: FileAt<'_>,
@@ -275,7 +276,7 @@ impl<'a> SpoolOps<'a> {
     ///
     /// # Errors
     ///
-    /// As [`SpoolOps::rename`]; or the directory cannot be opened or made.
+    /// Those of [`SpoolOps::rename`]; a directory cannot be opened or created.
     pub fn rename_from_home(
         &self,
         queue: Queue,

@@ -181,7 +181,7 @@ pub fn is_exhaustion(error: &io::Error) -> bool {
 ///
 /// # Errors
 ///
-/// What opening it, or fstat(2), fails with.
+/// Those of openat(2) and fstat(2).
 pub fn open_any(dir: &Dir, name: &[u8]) -> io::Result<(File, FileStat)> {
     let file = dir.open_file(OsStr::from_bytes(name))?;
     let stat = stat_open(&file)?;
@@ -193,7 +193,7 @@ pub fn open_any(dir: &Dir, name: &[u8]) -> io::Result<(File, FileStat)> {
 ///
 /// # Errors
 ///
-/// Why it is none, or cannot be examined or opened.
+/// The file is not a complete message, or cannot be examined or opened.
 pub fn open(dir: &Dir, name: &[u8], queue: Queue, path: &str) -> Result<Message, NoMessage> {
     let file_name = OsStr::from_bytes(name);
     let opened = open_any(dir, name)

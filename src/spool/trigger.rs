@@ -72,7 +72,7 @@ pub struct HeldConnection(Option<UnixStream>);
 ///
 /// # Errors
 ///
-/// The service cannot be reached, or does not take it.
+/// The service cannot be reached, or is not listening.
 pub fn send_trigger(
     spool: &Dir,
     name: &[u8],

@@ -81,12 +81,12 @@ impl Dir {
 
     /// Like [`Dir::open_file`], for a path of several components. The first may
     /// be a symbolic link, because its parent directory belongs to a trusted
-    /// account; any other symbolic link is an error (`ELOOP` or `ENOTDIR`).
+    /// account.
     ///
     /// # Errors
     ///
-    /// `ELOOP` or `ENOTDIR` if another component is a link; otherwise those of
-    /// openat2(2).
+    /// `ELOOP` or `ENOTDIR` if another component is a symbolic link; otherwise
+    /// those of openat2(2).
     pub fn open_file_below(&self, path: &OsStr) -> io::Result<File> {
         let how = OpenHow::new()
             .flags(TO_READ)
@@ -138,11 +138,11 @@ impl Dir {
     }
 
     /// Opens the file `name` for reading and writing, to change its mode. Never
-    /// blocks; a symbolic link is an error (`ELOOP`).
+    /// blocks.
     ///
     /// # Errors
     ///
-    /// `ELOOP` for a link; otherwise those of openat(2).
+    /// `ELOOP` for a symbolic link; otherwise those of openat(2).
     pub fn open_to_change(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_NOFOLLOW
@@ -153,12 +153,11 @@ impl Dir {
     }
 
     /// Opens the file `name` for reading and appending; creates it, with access
-    /// for its owner only, if it does not exist. Never blocks; a symbolic link
-    /// is an error (`ELOOP`).
+    /// for its owner only, if it does not exist. Never blocks.
     ///
     /// # Errors
     ///
-    /// `ELOOP` for a link; otherwise those of openat(2).
+    /// `ELOOP` for a symbolic link; otherwise those of openat(2).
     pub fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_APPEND
@@ -173,12 +172,11 @@ impl Dir {
         })?))
     }
 
-    /// Like [`Dir::open_to_append`], but always creates the file: `EEXIST` if
-    /// the name is taken.
+    /// Like [`Dir::open_to_append`], but always creates the file.
     ///
     /// # Errors
     ///
-    /// `EEXIST` if anything has the name; otherwise those of openat(2).
+    /// `EEXIST` if the name is taken; otherwise those of openat(2).
     pub fn create_to_append(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_RDWR
             | OFlag::O_APPEND
@@ -194,11 +192,11 @@ impl Dir {
 
     /// Opens the file `name` for appending only. If it does not exist, it is
     /// created, with access for its owner only, or `ENOENT` is returned. Never
-    /// blocks; a symbolic link is an error (`ELOOP`).
+    /// blocks.
     ///
     /// # Errors
     ///
-    /// `ELOOP` for a link; otherwise those of openat(2).
+    /// `ELOOP` for a symbolic link; otherwise those of openat(2).
     pub fn open_log(&self, name: &OsStr, if_missing: IfMissing) -> io::Result<File> {
         let mut flags = OFlag::O_WRONLY
             | OFlag::O_APPEND
@@ -216,11 +214,11 @@ impl Dir {
     }
 
     /// Creates the file `name`, with access for its owner only, and opens it
-    /// for writing. `EEXIST` if the name is taken.
+    /// for writing.
     ///
     /// # Errors
     ///
-    /// `EEXIST` if anything has the name; otherwise those of openat(2).
+    /// `EEXIST` if the name is taken; otherwise those of openat(2).
     pub fn make_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
@@ -236,13 +234,13 @@ impl Dir {
         self.open_below(path, flags).map(File::from)
     }
 
-    /// Opens a FIFO or a device for writing. A FIFO without a reader is an
-    /// error (`ENXIO`), and so is a symbolic link. Writing blocks until there
-    /// is room.
+    /// Opens a FIFO or a device for writing. Writing blocks until there is
+    /// room.
     ///
     /// # Errors
     ///
-    /// `ENXIO` for a FIFO that has no reader; otherwise those of openat(2).
+    /// `ENXIO` for a FIFO without a reader, `ELOOP` for a symbolic link;
+    /// otherwise those of openat(2).
     pub fn open_stream(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY
             | OFlag::O_NOFOLLOW

@@ -40,8 +40,8 @@ pub enum RightsError {
 ///
 /// # Errors
 ///
-/// A system call fails, or the old rights can be had again: the process must end
-/// then.
+/// A system call fails, or the old rights could be regained. The process must
+/// end then.
 pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
     let failed = |call, id| move |cause| RightsError::Call { call, id, cause };
     setgid(group).map_err(failed("setgid", group.as_raw()))?;
@@ -54,7 +54,7 @@ pub fn irrevocably_become(user: Uid, group: Gid) -> Result<(), RightsError> {
 ///
 /// # Errors
 ///
-/// As [`irrevocably_become`].
+/// Those of [`irrevocably_become`].
 pub fn irrevocably_drop_borrowed_group() -> Result<(), RightsError> {
     let own = getgid();
     set_groups(own, own, own)?;
@@ -110,7 +110,7 @@ fn set_groups(real: Gid, effective: Gid, saved: Gid) -> Result<(), RightsError> 
 ///
 /// # Errors
 ///
-/// As [`irrevocably_become`].
+/// Those of [`irrevocably_become`].
 pub fn irrevocably_drop_borrowed_user() -> Result<(), RightsError> {
     let own = getuid();
     setresuid(own, own, own).map_err(|cause| RightsError::Call {

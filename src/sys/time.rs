@@ -1,4 +1,4 @@
-//! Moments as dates and times of day.
+//! Conversion between seconds since the epoch and dates with times of day.
 //!
 //! UTC is converted by chrono, local time by localtime_r(3) and mktime(3):
 //! Postfix's tools, and every line in the mail log, use the C library's
@@ -43,8 +43,8 @@ impl Zone {
         }
     }
 
-    /// Returns the seconds since the epoch. A local time that a change of the
-    /// clock skips or repeats is converted as mktime(3) does it.
+    /// Returns the seconds since the epoch. A local time that a clock change
+    /// skips or repeats is converted as by mktime(3).
     pub fn seconds(self, time: NaiveDateTime) -> Option<i64> {
         match self {
             Self::Local => local_seconds(time),
@@ -108,8 +108,8 @@ impl LocalTime {
         let month = unsigned(tm.tm_mon)?.checked_add(1)?;
         let date = NaiveDate::from_ymd_opt(year, month, unsigned(tm.tm_mday)?)?;
         let (hour, minute) = (unsigned(tm.tm_hour)?, unsigned(tm.tm_min)?);
-        // This is how chrono represents a leap second. The zones below right/
-        // have leap seconds.
+        // This is how chrono represents a leap second. The zones in right/ have
+        // leap seconds.
         let (second, nanosecond) = match unsigned(tm.tm_sec)? {
             60 => (59, 1_000_000_000),
             second => (second, 0),

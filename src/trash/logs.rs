@@ -57,7 +57,7 @@ pub fn of(ops: &SpoolOps<'_>, id: &QueueId) -> Vec<Queue> {
 ///
 /// # Errors
 ///
-/// It cannot be moved, or something has its name in the trash.
+/// The log cannot be moved, or its name in the trash is taken.
 pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFailure> {
     let path = ops.path(log, id.as_bytes());
     let moved = match ops.home(log, id.as_bytes()) {
@@ -92,7 +92,7 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFa
 ///
 /// # Errors
 ///
-/// One cannot be moved; one whose place is taken is no error.
+/// A log cannot be moved for another reason.
 pub fn put_back(
     ops: &SpoolOps<'_>,
     id: &QueueId,
