@@ -191,7 +191,8 @@ pub fn hand_over(id: &QueueId, config: &Config, logger: &mut Logger) -> Result<(
 ///
 /// # Errors
 ///
-/// The daemon cannot be asked, or does not do it. Both were reported.
+/// The daemon cannot be reached, or does not carry out the request. Both were
+/// reported.
 pub fn one(
     id: &QueueId,
     config: &Config,

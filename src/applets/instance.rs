@@ -45,7 +45,8 @@ pub fn environment(call: &Call) -> Environment {
 ///
 /// # Errors
 ///
-/// The default main.cf does not list it, or cannot be read. Both were reported.
+/// The default main.cf does not list the directory, or cannot be read. Both were
+/// reported.
 pub fn authorize(directory: &OsStr, logger: &mut Logger, status: u8) -> Result<(), Fatal> {
     let mut warnings = Vec::new();
     let located = locate::locate(
@@ -132,7 +133,7 @@ pub fn options_of_release(
 ///
 /// # Errors
 ///
-/// main.cf cannot be used, or not by this caller. Both were reported.
+/// main.cf cannot be used, or this caller may not use it. Both were reported.
 pub fn configure(
     call: &Call,
     wanted: InstanceChoice<'_>,
@@ -247,7 +248,7 @@ fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
 ///
 /// # Errors
 ///
-/// It cannot be entered or opened, which was reported.
+/// The directory cannot be entered or opened, which was reported.
 pub fn enter_queue_directory(
     config: &Config,
     logger: &mut Logger,

@@ -1,7 +1,7 @@
 //! The applets: their names, descriptions and rights.
 //!
-//! Owns the table that dispatch, help, completion and installation use. The
-//! functions that run the applets are in the parent module.
+//! One table serves dispatch, help, completion and installation. The functions
+//! that run the applets are in the parent module.
 
 use std::ffi::OsStr;
 
@@ -86,7 +86,7 @@ pub const APPLETS: [Applet; 11] = [
     },
 ];
 
-/// The binary itself, called under none of the applets' names.
+/// The binary itself, called by a name that is not an applet's.
 pub const BINARY: Applet = Applet {
     name: FRONT,
     summary: "",

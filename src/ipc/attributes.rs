@@ -190,7 +190,7 @@ impl<R: BufRead> AttributeReader<R> {
     ///
     /// # Errors
     ///
-    /// The daemon is silent or closes, or what it sends is no such list.
+    /// The daemon sends nothing or closes the connection, or the data is not such a list.
     pub fn greeting(
         &mut self,
         name: &[u8],
@@ -217,7 +217,7 @@ impl<R: BufRead> AttributeReader<R> {
     ///
     /// # Errors
     ///
-    /// The daemon is silent, or closes first.
+    /// The daemon sends nothing, or closes the connection.
     pub fn end_of_list(&mut self) -> Result<Option<AttributeError>, AttributeError> {
         let mut name = Vec::new();
         Ok(if self.name(&mut name)? {
@@ -232,7 +232,7 @@ impl<R: BufRead> AttributeReader<R> {
     ///
     /// # Errors
     ///
-    /// The daemon is silent, or closes within the name.
+    /// The daemon sends nothing, or closes the connection within the name.
     pub fn first_name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
         self.text(name, AttributePart::Name, AttributeFault::Gone)?;
         Ok(!name.is_empty())
@@ -243,7 +243,7 @@ impl<R: BufRead> AttributeReader<R> {
     ///
     /// # Errors
     ///
-    /// The daemon is silent, or closes first.
+    /// The daemon sends nothing, or closes the connection.
     pub fn name(&mut self, name: &mut Vec<u8>) -> Result<bool, AttributeError> {
         self.text(name, AttributePart::Name, |failure| {
             AttributeFault::Cut(failure, AttributePart::Name)
@@ -255,7 +255,7 @@ impl<R: BufRead> AttributeReader<R> {
     ///
     /// # Errors
     ///
-    /// The daemon is silent, or closes first.
+    /// The daemon sends nothing, or closes the connection.
     pub fn value(&mut self, value: &mut Vec<u8>) -> Result<(), AttributeError> {
         self.text(value, AttributePart::Value, |failure| {
             AttributeFault::Cut(failure, AttributePart::Value)
@@ -280,7 +280,7 @@ impl<R: BufRead> AttributeReader<R> {
     ///
     /// # Errors
     ///
-    /// It was another, or the list's end.
+    /// The name is different, or the list has ended.
     pub fn expect(&self, name: &[u8], expected: &'static str) -> Result<(), AttributeError> {
         if name == expected.as_bytes() {
             Ok(())

@@ -151,7 +151,7 @@ pub struct Connection {
 ///
 /// # Errors
 ///
-/// The daemon cannot be connected to within that time.
+/// The daemon does not accept the connection within this time.
 pub fn connect(path: &Path, timeout: Duration) -> Result<Connection, FlushError> {
     let shown = path.to_string_lossy().into_owned();
     match open(path, timeout) {

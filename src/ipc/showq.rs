@@ -29,7 +29,7 @@ const FIRST: &[u8] = b"queue_name";
 ///
 /// # Errors
 ///
-/// What connecting fails with.
+/// The connection fails.
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<BufReader<UnixStream>> {
     let stream = connect_stream(path, Wait::AtMost(timeout))?;
     // Zero stands for no time limit, but is an error to the system call.
@@ -119,7 +119,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
     ///
     /// # Errors
     ///
-    /// The daemon is silent or closes, or what it sends is no message.
+    /// The daemon sends nothing or closes the connection, or the data is not a message.
     pub fn next(&mut self, report: &mut impl MessageVisitor) -> Result<bool, AttributeError> {
         match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
             Ahead::End => return Ok(false),

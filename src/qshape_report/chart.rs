@@ -42,7 +42,7 @@ pub struct ChartLayout {
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors in writing to `out`.
 pub fn chart(
     table: &DomainTable,
     ages: &Ages,

@@ -42,7 +42,7 @@ pub trait ScanObserver<E> {
 ///
 /// # Errors
 ///
-/// What `observer` returns as one: it ends the counting.
+/// The first error of `observer`, which ends the count.
 pub fn scan_queues<E>(
     request: &CountRequest<'_>,
     scan: &ScanRequest<'_>,

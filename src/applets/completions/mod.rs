@@ -32,7 +32,8 @@ pub const SCRIPTS: [(&str, &str); 3] = [
     ("fish", include_str!("spoolbox.fish")),
 ];
 
-/// Finds the command line of an applet, or of the binary, by name.
+/// A function that returns the command line of an applet, or of the binary, by
+/// name.
 pub type FindCommand = fn(&str) -> Option<Command>;
 
 /// Prints a shell's script, or answers a script's request.

@@ -51,7 +51,7 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// A file or directory cannot be made, or given to the owner.
+    /// A file or directory cannot be created, or its owner cannot be changed.
     pub fn write(directory: &Path, owner: User, messages: &[DemoMessage]) -> Result<Self> {
         ensure!(
             is_plain(directory),

@@ -40,7 +40,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is no manifest.
+    /// The file cannot be read, or is not a manifest.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,

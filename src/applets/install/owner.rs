@@ -83,7 +83,7 @@ impl Owners {
     ///
     /// # Errors
     ///
-    /// There is no such group, or the tools there cannot be examined.
+    /// The group does not exist, or main.cf or the group database cannot be read.
     pub fn of(target: &InstallTarget) -> Result<Self> {
         let ordinary = ordinary(target);
         let name = if target.is_this_system() {

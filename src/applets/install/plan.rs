@@ -33,7 +33,7 @@ pub enum ReplacedTool {
 ///
 /// # Errors
 ///
-/// What is there cannot be examined, or is not to be replaced.
+/// An existing file cannot be examined, or must not be replaced.
 pub fn install(
     target: &InstallTarget,
     owners: &Owners,

@@ -30,7 +30,7 @@ impl Uninstall {
     ///
     /// # Errors
     ///
-    /// The manifest or what is installed cannot be read.
+    /// The manifest or an installed item cannot be read.
     pub fn of(target: &InstallTarget) -> Result<Self> {
         let manifest = read(target)?;
         let mut removal = Self::default();

@@ -94,7 +94,7 @@ impl Step {
     ///
     /// # Errors
     ///
-    /// What cannot be done, with its cause.
+    /// The step that failed, and its cause.
     pub fn perform(&self) -> Result<()> {
         let done = match self {
             Self::MakeDirectory(path) => make_directory(path),

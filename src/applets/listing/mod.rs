@@ -62,7 +62,7 @@ pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<
 ///
 /// # Errors
 ///
-/// As [`run_and_count`].
+/// Those of [`run_and_count`].
 pub fn run(mut session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
     session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
@@ -80,7 +80,7 @@ pub fn run(mut session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal>
 ///
 /// # Errors
 ///
-/// As [`run_and_count`].
+/// Those of [`run_and_count`].
 pub fn into_sink(
     mut session: Session<'_>,
     request: &Request<'_>,
@@ -100,7 +100,7 @@ pub fn into_sink(
 ///
 /// # Errors
 ///
-/// As [`run_and_count`].
+/// Those of [`run_and_count`].
 pub fn count(
     mut session: Session<'_>,
     request: &Request<'_>,

@@ -135,7 +135,7 @@ impl ActionContext<'_> {
     ///
     /// # Errors
     ///
-    /// The listing fails, a signal came, or an operand is no queue.
+    /// The listing fails, a signal arrived, or an operand is not a queue.
     pub fn list(
         &self,
         action: Action,

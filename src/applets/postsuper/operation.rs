@@ -355,7 +355,7 @@ impl From<WorkError> for EarlyEnd {
 ///
 /// # Errors
 ///
-/// It is closed, or descriptors have run out.
+/// Standard input is closed, or no descriptor is available.
 pub fn standard_input() -> Result<File, WorkError> {
     let input = std::io::stdin();
     let copy = input.as_fd().try_clone_to_owned();
