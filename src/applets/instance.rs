@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{Call, Fatal, Inherited};
 use crate::cli;
 use crate::cli::Opt;
-use crate::config::{Config, ConfigError, LoadState, default_directory, locate};
+use crate::config::{Config, ConfigError, LoadState, default_directory, default_postfix, locate};
 use crate::logging::{Environment, Logger};
 use crate::queue_file::message_visitor::Rules;
 use crate::release::{Feature, Release, charset_of};
@@ -93,13 +93,18 @@ impl<'a> InstanceChoice<'a> {
 }
 
 /// Returns the release of the selected instance without reporting problems of
-/// its configuration. Used for options that only some releases have.
+/// its configuration. Used for options that only some releases have. Without a
+/// usable configuration, the release of this machine's Postfix is returned.
 pub fn release_of(call: &Call, wanted: InstanceChoice<'_>, program: &str) -> Release {
-    let known = wanted.release.or_else(|| {
-        let config = load(call, wanted, program, &mut LoadState::default());
-        Some(config.ok()?.postfix.release())
-    });
-    known.unwrap_or(Release::NEWEST)
+    if let Some(release) = wanted.release {
+        return release;
+    }
+    let mut progress = LoadState::default();
+    let postfix = match load(call, wanted, program, &mut progress) {
+        Ok(config) => Some(config.postfix),
+        Err(_) => progress.postfix,
+    };
+    postfix.unwrap_or_else(default_postfix).release()
 }
 
 /// Returns the options of `table` that the instance's release has. `newer`

@@ -12,6 +12,7 @@ use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Scanned, Scanner, Value};
 use crate::config::Config;
 use crate::logging::{Logger, Severity};
+use crate::release::{Feature, Release};
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
 use crate::sys::time;
@@ -75,6 +76,9 @@ pub fn command() -> clap::Command {
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut logger = Logger::of_mail_system(&program, &instance::environment(call));
+    if release(call).has(Feature::PostfixOnStandardError) {
+        logger.write_to_any_standard_error();
+    }
     // Help and version are available to every user.
     if let Ok(arguments) = parse(call, &program, &mut Logger::unheard(&program))
         && let Some(text) = arguments.mode.explanation()
@@ -92,6 +96,9 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let directory = arguments.config_directory.as_deref();
     let wanted = instance::InstanceChoice::at(directory);
     let config = instance::configure(call, wanted, "postfix", &mut logger, STATUS)?;
+    for line in config.compatibility_messages() {
+        logger.info(line);
+    }
     check_directories(&config, &mut logger)?;
     if arguments.command != FLUSH {
         let command = to_printable(arguments.command.as_bytes());
@@ -106,6 +113,13 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         inherited: instance::leave(&config, Some(directory)),
         ..Call::new("postqueue", vec!["-f".into()], call.caller)
     })
+}
+
+/// The release of the instance that a call is for.
+fn release(call: &Call) -> Release {
+    let outline = cli::outline(&OPTIONS, &call.arguments, &[]);
+    let wanted = instance::InstanceChoice::at(outline.directory.as_deref());
+    instance::release_of(call, wanted, "postfix")
 }
 
 /// Parses the command line.

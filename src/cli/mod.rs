@@ -62,12 +62,17 @@ pub struct Outline {
 /// Reads the outline of a command line, up to the first error.
 pub fn outline(options: &[Opt], arguments: &[OsString], letters: &[char]) -> Outline {
     let mut found = Outline::default();
-    for scanned in Scanner::new(options, arguments.to_vec()).map_while(Result::ok) {
+    for scanned in Scanner::new(options, arguments.to_vec()) {
         match scanned {
-            Scanned::Short('c', value) => found.directory = Some(value),
-            Scanned::Short(letter, _) => found.has_letter |= letters.contains(&letter),
-            Scanned::Long("dialect", value) => found.release = release(&value),
-            Scanned::Long(..) => {}
+            Ok(Scanned::Short('c', value)) => found.directory = Some(value),
+            Ok(Scanned::Short(letter, _)) => found.has_letter |= letters.contains(&letter),
+            Ok(Scanned::Long("dialect", value)) => found.release = release(&value),
+            Ok(Scanned::Long(..)) => {}
+            Err(ScanError::NoValue(letter)) => {
+                found.has_letter |= letters.contains(&char::from(letter));
+                break;
+            }
+            Err(_) => break,
         }
     }
     found

@@ -6,6 +6,7 @@
 use super::error::ConfigError;
 use super::patterns::{ListMatch, Matching, PatternList, Unsupported};
 use super::settings::Config;
+use super::tables::Reading;
 
 impl Config {
     /// The users listed in authorized_mailq_users, by login name.
@@ -39,7 +40,15 @@ impl Config {
         if list.starts_with(b"static:") {
             Ok(PatternList::of_all())
         } else {
-            PatternList::parse(parameter, list, Matching::Whole, self.charset(), warnings)
+            PatternList::parse(parameter, list, Matching::Whole, self.reading(), warnings)
+        }
+    }
+
+    /// How its lists are read.
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            charset: self.charset(),
+            postfix: &self.postfix,
         }
     }
 
@@ -51,20 +60,20 @@ impl Config {
     ///
     /// The list cannot be expanded, or is malformed.
     pub fn flush_domains(&self, warnings: &mut Vec<String>) -> Result<PatternList, ConfigError> {
-        let charset = self.charset();
+        let reading = self.reading();
         let (name, parents) = (
             "parent_domain_matches_subdomains",
             &self.parent_domain_matches_subdomains,
         );
         let undecided = Unsupported::Undecided;
         let (whole, parse) = (Matching::Whole, PatternList::parse_with);
-        let parents = parse(name, parents, whole, charset, undecided, warnings)?;
+        let parents = parse(name, parents, whole, reading, undecided, warnings)?;
         let (name, list) = ("fast_flush_domains", &self.fast_flush_domains);
         let matching = match parents.decide(name.as_bytes()) {
             ListMatch::Accepted => Matching::DomainAndSubdomains,
             ListMatch::Refused => Matching::Domain,
             ListMatch::Unknown => return Ok(PatternList::unknown()),
         };
-        parse(name, list, matching, charset, undecided, warnings)
+        parse(name, list, matching, reading, undecided, warnings)
     }
 }

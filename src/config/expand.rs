@@ -11,6 +11,8 @@ use bstr::ByteSlice;
 use super::reference;
 use super::reference::{Condition, Incomparable, Operator, ReferenceForm};
 
+pub use super::reference::LevelOperators;
+
 /// Largest nesting depth that Postfix accepts, of values and branches alike.
 const NESTING_MAX: u32 = 100;
 /// Largest number of items (literals and references) in the expansion of one value.
@@ -46,10 +48,12 @@ pub enum ExpansionError {
 pub fn expand(
     text: &[u8],
     values: &Values,
+    levels: LevelOperators,
     warnings: &mut Vec<Vec<u8>>,
 ) -> Result<Vec<u8>, ExpansionError> {
     let mut expander = Expander {
         values,
+        levels,
         warnings,
         items: 0,
         depth: 0,
@@ -59,6 +63,7 @@ pub fn expand(
 
 struct Expander<'a> {
     values: &'a Values,
+    levels: LevelOperators,
     warnings: &'a mut Vec<Vec<u8>>,
     /// Number of items so far.
     items: u32,
@@ -165,7 +170,7 @@ impl Expander<'_> {
     }
 
     fn replace(&mut self, body: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
-        let reference = match reference::condition(body) {
+        let reference = match reference::condition(body, self.levels) {
             Ok(reference) => reference,
             Err(words) => {
                 self.fail(words, progress);
@@ -295,8 +300,16 @@ mod tests {
     }
 
     fn run(text: &str, values: &Values) -> (Result<Vec<u8>, ExpansionError>, Vec<String>) {
+        run_with(LevelOperators::Known, text, values)
+    }
+
+    fn run_with(
+        levels: LevelOperators,
+        text: &str,
+        values: &Values,
+    ) -> (Result<Vec<u8>, ExpansionError>, Vec<String>) {
         let mut warnings = Vec::new();
-        let result = expand(text.as_bytes(), values, &mut warnings);
+        let result = expand(text.as_bytes(), values, levels, &mut warnings);
         let warnings = warnings
             .into_iter()
             .map(|words| String::from_utf8(words).unwrap());
@@ -399,6 +412,26 @@ mod tests {
         ] {
             assert_eq!(warnings(text), [words], "{text}");
         }
+    }
+
+    // As Postfix 3.5.25 warned.
+    #[test]
+    fn before_3_6_levels_cannot_be_compared() {
+        for (text, place) in [
+            (
+                "${{3.10} >level {3.9} ? {yes} : {no}}",
+                "{3.10} >>>>level {3.9} ? {yes} ",
+            ),
+            ("${{1} <=level{2}}", "{1} <=>>>level{2}"),
+            ("${{1}==LEVEL {2}}", "{1} ==>>>LEVEL {2}"),
+        ] {
+            let (result, warnings) = run_with(LevelOperators::Unknown, text, &Values::new());
+            assert_eq!(result, Err(ExpansionError::Malformed), "{text}");
+            let words = format!("\"{{expression}}\" expected at: \"...{place}\"");
+            assert_eq!(warnings, [words], "{text}");
+        }
+        let (result, _) = run_with(LevelOperators::Unknown, "${{9} < {10}}", &Values::new());
+        assert_eq!(result, Ok(b"true".to_vec()));
     }
 
     #[test]

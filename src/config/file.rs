@@ -98,6 +98,16 @@ pub struct Span {
 }
 
 impl Span {
+    /// Returns the same span with lines counted from the one after `before`.
+    pub fn counted_from(&self, before: u64) -> Self {
+        Self {
+            first: self.first.saturating_sub(before),
+            last: self.last.saturating_sub(before),
+            has_nul: self.has_nul,
+            line: self.line.clone(),
+        }
+    }
+
     /// The warning of Postfix 3.9 and later about a NUL, if there is one.
     pub fn nul_warning(&self, path: &str) -> Option<String> {
         let Self { first, last, .. } = self;

@@ -1,6 +1,8 @@
 //! Compatibility levels: versions such as `3.6` or `3.6.1`, which are compared part
 //! by part.
 
+use std::fmt;
+
 use crate::text::whole_number;
 
 /// A compatibility level. Missing parts are zero.
@@ -12,6 +14,16 @@ pub struct Level([i64; 3]);
 const PART_BITS: u32 = 10;
 
 impl Level {
+    /// A level of the form that was used before Postfix 3.6.
+    pub const fn of_number(number: i64) -> Self {
+        Self([number, 0, 0])
+    }
+
+    /// The level that a release introduced.
+    pub const fn of_version(major: i64, minor: i64) -> Self {
+        Self([major, minor, 0])
+    }
+
     /// Parses one to three numbers separated by dots.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut level = Self::default();
@@ -28,6 +40,17 @@ impl Level {
             *parts.next()? = number;
         }
         Some(level)
+    }
+}
+
+impl fmt::Display for Level {
+    /// Omits parts at the end that are zero.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [major, 0, 0] => write!(f, "{major}"),
+            [major, minor, 0] => write!(f, "{major}.{minor}"),
+            [major, minor, patch] => write!(f, "{major}.{minor}.{patch}"),
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use super::error::ConfigError;
 use super::level::Level;
 use super::main_cf::MainCf;
 use super::parameters::Parameters;
-use super::postfix::{line_rules_of, postfix_of};
+use super::postfix::{line_rules_of, postfix_in, postfix_of};
+use super::reference::LevelOperators;
 use super::settings::Config;
 use super::table;
 use super::table::{Parameter, Rule};
@@ -41,6 +42,7 @@ impl Config {
             warnings,
             facility,
             syslog_name,
+            postfix,
         } = progress;
         let file = MainCf::read(
             directory,
@@ -48,8 +50,10 @@ impl Config {
             |file| line_rules_of(file, release),
             warnings,
         )?;
+        let found = postfix_of(&file, release);
+        *postfix = Some(found.clone());
         let mut loader = Loader {
-            postfix: postfix_of(&file, release),
+            postfix: found,
             parameters: Parameters::new(file),
             values: ParameterValues::default(),
             warnings,
@@ -97,6 +101,8 @@ pub struct LoadState {
     pub facility: Option<KnownFacility>,
     /// syslog_name, which applies to the errors that are found after it.
     pub syslog_name: Option<Vec<u8>>,
+    /// The Postfix, which is known as soon as the file is read.
+    pub postfix: Option<Installed>,
 }
 
 /// The syslog facility, and when it became known.
@@ -152,6 +158,9 @@ impl Loader<'_> {
     /// Reads compatibility_level, to which the defaults of other parameters refer.
     fn compatibility_level(&mut self) -> Result<(), ConfigError> {
         let name = "compatibility_level";
+        if !self.postfix.has(Feature::LevelIsVersion) {
+            self.parameters.set_level_operators(LevelOperators::Unknown);
+        }
         let value = self.parameters.take(name, b"0", self.warnings)?;
         if !self.postfix.has(Feature::LevelIsVersion) {
             let digits = if self.postfix.has(Feature::LevelMayHaveParts) {
@@ -182,6 +191,11 @@ impl Loader<'_> {
                 "mail_version" if self.parameters.mentions(parameter.name) => {
                     let version = self.postfix.version().to_owned();
                     self.take_one(parameter, version.as_bytes())
+                }
+                "respectful_logging" if !self.postfix.has(Feature::RespectfulLogging) => Ok(()),
+                _ if !self.postfix.has(Feature::LevelIsVersion) => {
+                    let default = parameter.default.replace("<level", "<");
+                    self.take_one(parameter, default.as_bytes())
                 }
                 _ => self.take_one(parameter, parameter.default.as_bytes()),
             }?;
@@ -254,7 +268,7 @@ impl Loader<'_> {
         let postfix = if self.postfix.is_in(&daemon_directory) {
             self.postfix.clone()
         } else {
-            Installed::in_directory(&daemon_directory)
+            postfix_in(&daemon_directory)
         };
         Config {
             postfix,

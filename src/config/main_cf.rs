@@ -71,10 +71,15 @@ impl MainCf {
             ("process_name", program.as_bytes()),
         ];
         // The rules depend on daemon_directory, which is set in the file.
-        let first_look = |rules| Self::parse(path.clone(), &text, &presets, rules, &mut Vec::new());
+        let first_look = |text: &[u8]| {
+            let rules = LineRules::LENIENT;
+            Self::parse(path.clone(), text, &presets, rules, &mut Vec::new())
+        };
         let has_no_name = text.starts_with(b"=") || text.contains_str("\n=");
         let rules = if text.contains(&0) || has_no_name {
-            first_look(LineRules::LENIENT).map_or(LineRules::LENIENT, |file| rules_of(&file))
+            // A file with errors does not say where the daemons are.
+            let file = first_look(&text).or_else(|_| first_look(b""));
+            file.map_or(LineRules::LENIENT, |file| rules_of(&file))
         } else {
             LineRules::LENIENT
         };

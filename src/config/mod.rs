@@ -11,6 +11,7 @@
 //! - `expand`, `reference`: references such as `$name`; `level`: versions such as
 //!   `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
+//! - `compatibility`: what postfix(1) says of an old level
 //! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
 //! - `queue_paths`: only the location of the queues, whatever errors main.cf has
 //!   elsewhere
@@ -21,6 +22,7 @@
 
 mod access;
 mod checks;
+mod compatibility;
 mod default_directory;
 pub mod error;
 pub mod expand;
@@ -50,6 +52,7 @@ pub use load::LoadState;
 pub use main_cf::MainCf;
 pub use parameters::Parameters;
 pub use patterns::{ListMatch, PatternList};
+pub use postfix::default_postfix;
 pub use queue_paths::QueuePaths;
 pub use settings::Config;
 pub use tokens::words;

@@ -11,6 +11,7 @@ use bstr::ByteSlice;
 use super::error::{ConfigError, printable};
 use super::expand::{ExpansionError, expand};
 use super::main_cf::MainCf;
+use super::reference::LevelOperators;
 use crate::text::{Charset, leading_number, whole_number};
 
 /// The settings of a main.cf, and the defaults of parameters that it does not set.
@@ -20,6 +21,7 @@ pub struct Parameters {
     /// The expanded values of the parameters that have been read.
     taken: HashMap<&'static str, Vec<u8>>,
     charset: Charset,
+    levels: LevelOperators,
 }
 
 impl Parameters {
@@ -29,7 +31,13 @@ impl Parameters {
             file,
             taken: HashMap::new(),
             charset: Charset::Ascii,
+            levels: LevelOperators::Known,
         }
+    }
+
+    /// Sets whether values can compare levels from now on.
+    pub fn set_level_operators(&mut self, levels: LevelOperators) {
+        self.levels = levels;
     }
 
     /// Sets the characters that messages can contain from now on.
@@ -113,7 +121,7 @@ impl Parameters {
 
     fn expand(&self, raw: &[u8], warnings: &mut Vec<String>) -> Result<Vec<u8>, ConfigError> {
         let mut faults = Vec::new();
-        let result = expand(raw, self.file.values(), &mut faults);
+        let result = expand(raw, self.file.values(), self.levels, &mut faults);
         warnings.extend(faults.iter().map(|words| self.shown(words)));
         result.map_err(|fault| match fault {
             ExpansionError::Malformed => ConfigError::Macro,

@@ -12,9 +12,9 @@ use nix::errno::Errno;
 
 use super::error::{ConfigError, printable};
 use super::file;
-use super::tables::LookupTable;
+use super::tables::{LookupTable, Reading};
 use super::tokens::next_token;
-use crate::text::Charset;
+use crate::release::Feature;
 
 /// Largest depth of files that refer to each other. Postfix continues until it has
 /// no more file descriptors.
@@ -22,6 +22,8 @@ const DEPTH_MAX: u32 = 100;
 /// Largest number of files in a list. Postfix has no such limit; this one stops
 /// lists of files that refer to each other repeatedly.
 const FILES_MAX: u32 = 1000;
+/// How much of the text after a comment's first word is shown since 3.8.
+const SHOWN_MAX: usize = 20;
 
 /// How a pattern is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +100,11 @@ impl PatternList {
         parameter: &'static str,
         list: &[u8],
         matching: Matching,
-        charset: Charset,
+        reading: Reading<'_>,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let unsupported = Unsupported::Error;
-        Self::parse_with(parameter, list, matching, charset, unsupported, warnings)
+        Self::parse_with(parameter, list, matching, reading, unsupported, warnings)
     }
 
     /// Like [`PatternList::parse`], with a choice of how to treat a table whose
@@ -115,13 +117,13 @@ impl PatternList {
         parameter: &'static str,
         list: &[u8],
         matching: Matching,
-        charset: Charset,
+        reading: Reading<'_>,
         unsupported: Unsupported,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let mut parser = ListParser {
             parameter,
-            charset,
+            reading,
             unsupported,
             warnings,
             depth: 0,
@@ -199,7 +201,7 @@ impl PatternList {
 
 struct ListParser<'w> {
     parameter: &'static str,
-    charset: Charset,
+    reading: Reading<'w>,
     unsupported: Unsupported,
     warnings: &'w mut Vec<String>,
     /// Number of files that enclose the current one.
@@ -216,17 +218,27 @@ impl ListParser<'_> {
         let mut rest = list;
         while let Some((token, after)) = next_token(rest) {
             if token.starts_with(b"#") {
-                let comment = printable(&[token, b" ", after].concat(), self.charset);
-                let parameter = self.parameter;
-                self.warnings.push(format!(
-                    "{parameter}: comment at end of line is not supported: {comment}"
-                ));
+                let warning = self.comment_warning(token, after);
+                self.warnings.push(warning);
                 break;
             }
             self.pattern(token, negation)?;
             rest = after;
         }
         Ok(())
+    }
+
+    /// The warning that the rest of a list is no comment.
+    fn comment_warning(&self, token: &[u8], after: &[u8]) -> String {
+        let Reading { charset, postfix } = self.reading;
+        let (words, after, dots) = if postfix.has(Feature::ListsInLogicalLines) {
+            let shown = after.get(..SHOWN_MAX).unwrap_or(after);
+            ("#comment after other text is not allowed", shown, "...")
+        } else {
+            ("comment at end of line is not supported", after, "")
+        };
+        let comment = printable(&[token, b" ", after].concat(), charset);
+        format!("{}: {words}: {comment}{dots}", self.parameter)
     }
 
     fn pattern(&mut self, token: &[u8], negation: Negation) -> Result<(), ConfigError> {
@@ -255,7 +267,7 @@ impl ListParser<'_> {
     /// Opens a table. Warns only the first time, because Postfix shares tables.
     fn table(&mut self, name: &[u8]) -> Result<LookupTable, ConfigError> {
         let mut warnings = Vec::new();
-        let table = LookupTable::open(self.parameter, name, self.charset, &mut warnings);
+        let table = LookupTable::open(self.parameter, name, self.reading, &mut warnings);
         if self.tables.insert(name.to_vec()) {
             self.warnings.append(&mut warnings);
         }
@@ -272,6 +284,17 @@ impl ListParser<'_> {
         }
         let text = file::read(path).map_err(name)?;
         self.depth = self.depth.saturating_add(1);
+        if self.reading.postfix.has(Feature::ListsInLogicalLines) {
+            self.logical_lines(path, &text, negation)?;
+        } else {
+            self.physical_lines(&text, negation)?;
+        }
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    /// A file as it was read until 3.7.
+    fn physical_lines(&mut self, text: &[u8], negation: Negation) -> Result<(), ConfigError> {
         for line in text.split_inclusive(|&byte| byte == b'\n') {
             // A NUL terminates a line, as in all configuration files.
             let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
@@ -279,7 +302,36 @@ impl ListParser<'_> {
                 self.list(line, negation)?;
             }
         }
-        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    /// A file as it is read since 3.8.
+    fn logical_lines(
+        &mut self,
+        path: &Path,
+        text: &[u8],
+        negation: Negation,
+    ) -> Result<(), ConfigError> {
+        let Reading { charset, postfix } = self.reading;
+        let shown = printable(path.as_os_str().as_bytes(), charset);
+        let mut before = 0;
+        for span in file::spans(text) {
+            // Observed: lines are counted anew for each logical line.
+            let relative = span.counted_from(before);
+            before = span.last;
+            let nul_warning = relative.nul_warning(&shown);
+            if nul_warning.is_some() && postfix.has(Feature::NulWarning) {
+                self.warnings.extend(nul_warning);
+            }
+            match &relative.line {
+                Some(line) if file::begins_with_space(line) => {
+                    self.warnings
+                        .push(file::no_beginning(&shown, line, charset));
+                }
+                Some(line) => self.list(line, negation)?,
+                None => {}
+            }
+        }
         Ok(())
     }
 }
@@ -287,16 +339,25 @@ impl ListParser<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::{Installed, Release};
+    use crate::text::Charset;
 
     fn parse(list: &str, matching: Matching) -> (Result<PatternList, String>, Vec<String>) {
+        parse_as("3.7.11", list, matching)
+    }
+
+    fn parse_as(
+        version: &str,
+        list: &str,
+        matching: Matching,
+    ) -> (Result<PatternList, String>, Vec<String>) {
+        let postfix = Installed::of_release(Release::parse(version).unwrap());
+        let reading = Reading {
+            charset: Charset::Ascii,
+            postfix: &postfix,
+        };
         let mut warnings = Vec::new();
-        let list = PatternList::parse(
-            "P",
-            list.as_bytes(),
-            matching,
-            Charset::Ascii,
-            &mut warnings,
-        );
+        let list = PatternList::parse("P", list.as_bytes(), matching, reading, &mut warnings);
         (list.map_err(|error| error.to_string()), warnings)
     }
 
@@ -388,6 +449,55 @@ mod tests {
         let path = directory.path().join("loop").display().to_string();
         let expected = format!("open file {path}: Too many open files");
         assert_eq!(error(&file("loop", &path)), expected);
+    }
+
+    // As Postfix 3.7.11, 3.8.6 and 3.10.13 warned.
+    #[test]
+    fn a_comment_has_the_words_of_the_release() {
+        let long = format!("x # {}", "abcdefghij ".repeat(4));
+        for (list, old, new) in [
+            ("# a b", "# a b", "# a b..."),
+            ("x #y, z", "#y  z", "#y  z..."),
+            ("x #", "# ", "# ..."),
+            (
+                &long,
+                "# abcdefghij abcdefghij abcdefghij abcdefghij ",
+                "# abcdefghij abcdefghi...",
+            ),
+        ] {
+            let warnings = |version| parse_as(version, list, Matching::Whole).1;
+            let old = format!("P: comment at end of line is not supported: {old}");
+            assert_eq!(warnings("3.7.11"), [old], "{list}");
+            let new = format!("P: #comment after other text is not allowed: {new}");
+            assert_eq!(warnings("3.8.6"), warnings("3.10.13"), "{list}");
+            assert_eq!(warnings("3.10.13"), [new], "{list}");
+        }
+    }
+
+    // As Postfix 3.7.11, 3.8.6 and 3.10.13 read the same files.
+    #[test]
+    fn since_3_8_a_file_has_logical_lines() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("list").display().to_string();
+        let warnings = |version, text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let (list, warnings) = parse_as(version, &path, Matching::Whole);
+            assert!(list.unwrap().matches(b"nobody"), "{version} {text:?}");
+            warnings
+        };
+        let none: [&str; 0] = [];
+        let comment = "  # x\nnobody\n";
+        let old = ["P: comment at end of line is not supported: # x?"];
+        assert_eq!(warnings("3.7.11", comment), old);
+        assert_eq!(warnings("3.8.6", comment), none);
+        let begins_with_space = " x\nnobody\n";
+        assert_eq!(warnings("3.7.11", begins_with_space), none);
+        let space = format!("{path}: logical line must not start with whitespace: \" x\"");
+        assert_eq!(warnings("3.8.6", begins_with_space), [space]);
+        let nuls = "x y\n z\0a\n b\0c\nd\0e\nnobody";
+        assert_eq!(warnings("3.8.6", nuls), none);
+        let nul = |lines| format!("{path}, line {lines}: text after null byte may be ignored");
+        assert_eq!(warnings("3.10.13", nuls), [nul("1-3"), nul("1")]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Determines the Postfix release of an instance from the daemon_directory in its
 //! main.cf, before any parameter is read.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use super::checks;
 use super::main_cf::{LineRules, MainCf, NoName, Nuls};
@@ -21,8 +21,21 @@ pub fn postfix_of(file: &MainCf, release: Option<Release>) -> Installed {
         .is_set("daemon_directory")
         .then(|| parameters.value(b"daemon_directory").ok())
         .flatten();
-    let directory = set.unwrap_or_else(|| checks::daemon_directory().to_vec());
-    Installed::in_directory(&PathBuf::from(OsString::from_vec(directory)))
+    let path = |directory| PathBuf::from(OsString::from_vec(directory));
+    set.map_or_else(default_postfix, |directory| postfix_in(&path(directory)))
+}
+
+/// The Postfix whose daemons are in a directory; this machine's, which the
+/// tools are of, if they say nothing.
+pub fn postfix_in(directory: &Path) -> Installed {
+    let default = OsStr::from_bytes(checks::daemon_directory());
+    Installed::in_directory_or(directory, Path::new(default))
+}
+
+/// The Postfix of this machine, where main.cf says nothing else or cannot be
+/// used.
+pub fn default_postfix() -> Installed {
+    Installed::in_directory(Path::new(OsStr::from_bytes(checks::daemon_directory())))
 }
 
 /// The rules for parsing the main.cf `file`.

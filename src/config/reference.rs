@@ -72,6 +72,15 @@ struct Token<'t> {
     after: &'t [u8],
 }
 
+/// Whether operators can compare levels, as in `<level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelOperators {
+    /// Since Postfix 3.6.
+    Known,
+    /// Before.
+    Unknown,
+}
+
 /// Why two operands cannot be compared.
 #[derive(Clone, Debug)]
 pub enum Incomparable {
@@ -129,10 +138,10 @@ pub fn empty(whole: &[u8]) -> Vec<u8> {
 /// # Errors
 ///
 /// The text of a warning: the reference is malformed.
-pub fn condition(body: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
+pub fn condition(body: &[u8], levels: LevelOperators) -> Result<Reference<'_>, Vec<u8>> {
     let start = trim_space_start(body);
     if start.first() == Some(&b'{') {
-        return comparison(start);
+        return comparison(start, levels);
     }
     let (name, after) = start
         .split_at_checked(name_length(start))
@@ -146,17 +155,20 @@ pub fn condition(body: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
     Ok(Reference { condition, rest })
 }
 
-fn comparison(text: &[u8]) -> Result<Reference<'_>, Vec<u8>> {
+fn comparison(text: &[u8], levels: LevelOperators) -> Result<Reference<'_>, Vec<u8>> {
     let (left, after) = operand(text)?;
     let Token {
         relation,
         token,
         after,
     } = relation(left, trim_space_start(after))?;
-    let suffix_length = after
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count();
+    let suffix_length = match levels {
+        LevelOperators::Known => after
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count(),
+        LevelOperators::Unknown => 0,
+    };
     let (suffix, after) = after.split_at_checked(suffix_length).unwrap_or_default();
     let kind = match suffix {
         b"" => ReferenceKind::Plain,

@@ -13,7 +13,18 @@ use bstr::ByteSlice;
 use super::error::{ConfigError, printable};
 use super::file;
 use super::tokens::next_token;
+use crate::release::{Feature, Installed};
 use crate::text::{Charset, is_space, trim_space_end, trim_space_start};
+
+/// What does not depend on a list or table: how it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// Which bytes messages may hold.
+    pub charset: Charset,
+    /// The Postfix that reads it. Asked only if there is a comment or a
+    /// file.
+    pub postfix: &'a Installed,
+}
 
 /// A lookup table.
 #[derive(Debug)]
@@ -33,10 +44,11 @@ impl LookupTable {
     pub fn open(
         parameter: &'static str,
         table: &[u8],
-        charset: Charset,
+        reading: Reading<'_>,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let (kind, name) = table.split_once_str(":").unwrap_or((table, b""));
+        let charset = reading.charset;
         let shown = printable(table, charset);
         match (kind, name) {
             (b"", _) | (_, b"") => Err(ConfigError::TableForm { table: shown }),
@@ -50,7 +62,7 @@ impl LookupTable {
             },
             (b"texthash", _) => {
                 let path = Path::new(OsStr::from_bytes(name));
-                Ok(Self::Keys(texthash(path, charset, warnings)?))
+                Ok(Self::Keys(texthash(path, reading, warnings)?))
             }
             _ => Err(ConfigError::UnsupportedTable {
                 parameter,
@@ -130,13 +142,21 @@ fn closes_at_end(text: &[u8]) -> bool {
 /// value.
 fn texthash(
     path: &Path,
-    charset: Charset,
+    reading: Reading<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<HashSet<Vec<u8>>, ConfigError> {
     let text = file::read(path).map_err(|fault| fault.of(path, "open database", "read"))?;
+    let Reading { charset, postfix } = reading;
     let shown = printable(path.as_os_str().as_bytes(), charset);
     let mut keys = HashSet::new();
-    for (line, text) in file::logical_lines(&text) {
+    for span in file::spans(&text) {
+        let nul_warning = span.nul_warning(&shown);
+        if nul_warning.is_some() && postfix.has(Feature::NulWarning) {
+            warnings.extend(nul_warning);
+        }
+        let (line, Some(text)) = (span.first, span.line) else {
+            continue;
+        };
         if file::begins_with_space(&text) {
             warnings.push(file::no_beginning(&shown, &text, charset));
             continue;
@@ -168,9 +188,23 @@ fn texthash(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::Release;
 
     fn open(table: &str, warnings: &mut Vec<String>) -> Result<LookupTable, String> {
-        LookupTable::open("P", table.as_bytes(), Charset::Ascii, warnings)
+        open_as("3.7.11", table, warnings)
+    }
+
+    fn open_as(
+        version: &str,
+        table: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<LookupTable, String> {
+        let postfix = Installed::of_release(Release::parse(version).unwrap());
+        let reading = Reading {
+            charset: Charset::Ascii,
+            postfix: &postfix,
+        };
+        LookupTable::open("P", table.as_bytes(), reading, warnings)
             .map_err(|error| error.to_string())
     }
 
@@ -233,5 +267,22 @@ mod tests {
         assert_eq!(duplicate, format!("{path}, line 2: duplicate entry: \"k\""));
         let missing = open("texthash:/no/pe", &mut Vec::new()).unwrap_err();
         assert_eq!(missing, "open database /no/pe: No such file or directory");
+    }
+
+    // As Postfix 3.8.6 and 3.10.13 warned.
+    #[test]
+    fn since_3_9_a_nul_in_a_texthash_table_is_warned_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t").display().to_string();
+        std::fs::write(&path, "x y\n z\0a\n b\0c\n# \0\nk x\n").unwrap();
+        let warnings = |version| {
+            let mut warnings = Vec::new();
+            let table = open_as(version, &format!("texthash:{path}"), &mut warnings);
+            assert!(table.unwrap().contains(b"k"));
+            warnings
+        };
+        assert!(warnings("3.8.6").is_empty());
+        let text = format!("{path}, line 1-4: text after null byte may be ignored");
+        assert_eq!(warnings("3.10.13"), [text]);
     }
 }

@@ -193,7 +193,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
         }
         self.named("reason", &mut recipient.reason)?;
         let class = match (has_original, recipient.class.as_slice()) {
-            (false, _) | (true, b"" | b"defer") => LogClass::Defer,
+            (false, _) | (true, b"defer") => LogClass::Defer,
             (true, b"bounce") => LogClass::Bounce,
             (true, _) => LogClass::Other,
         };

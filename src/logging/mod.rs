@@ -107,13 +107,19 @@ impl Logger {
     }
 
     /// The logger of the program that runs the mail system: its log lines have
-    /// no tag, and it writes to terminals only. Observed with postfix(1).
+    /// no tag, and it writes to terminals only. Observed with postfix(1) until
+    /// 3.7.
     pub fn of_mail_system(program: &str, environment: &Environment) -> Self {
         Self {
             console: Console::TerminalOnly,
             log: Some(Log::before_configuration(program, environment).plain()),
             ..Self::without_log(program)
         }
+    }
+
+    /// Makes it write to standard error from now on, terminal or not.
+    pub fn write_to_any_standard_error(&mut self) {
+        self.console = Console::StandardError;
     }
 
     /// A logger that writes to standard error only.

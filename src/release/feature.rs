@@ -28,17 +28,29 @@ pub enum Feature {
     SettingsNeedName,
     /// The message that the mail system is down includes the reason.
     ConnectReason,
+    /// postfix(1) reports that Postfix uses the defaults of an old level, not that
+    /// it runs with them.
+    LevelIsUsed,
     /// postcat has `-r` and `-s`.
     PostcatOffsets,
     /// postcat only warns of an unusable size record.
     InvalidSizeIsWarning,
     /// qshape's usage text has "the domain" instead of "the the domain".
     QshapeUsageText,
+    /// A file of a pattern list has logical lines, like main.cf, and the
+    /// warning about a comment after a pattern has a different text.
+    ListsInLogicalLines,
+    /// postfix(1) writes messages to any standard error; in earlier releases,
+    /// only to terminals.
+    PostfixOnStandardError,
     /// Only valid UTF-8 is printable; in earlier releases, any bytes with the
     /// high bit that follow a lead byte.
     StrictUtf8,
-    /// A NUL in main.cf causes a warning.
+    /// A NUL in main.cf, or in a file of a pattern list or table, causes a
+    /// warning.
     NulWarning,
+    /// Addresses of web pages begin with `https`.
+    SecureAddresses,
     /// postcat reads the extracted segment only if the size record has its
     /// offset.
     ExtractedSegmentNeedsOffset,
@@ -52,6 +64,8 @@ pub enum Feature {
     OriginalRecipient,
     /// An original recipient before the sender makes a file invalid.
     OriginalRecipientBeforeSender,
+    /// The newest compatibility level is 3.11 instead of 3.6.
+    LevelThreeEleven,
     /// A name of exactly five characters has no inode number, so postsuper does
     /// not act on it.
     FiveCharacterNameIsBogus,
@@ -67,7 +81,7 @@ const fn first(minor: u32, patch: u32) -> Release {
 impl Feature {
     /// All features.
     #[cfg(test)]
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         ForcedExpire,
         DaemonsGreet,
         RespectfulLogging,
@@ -75,16 +89,21 @@ impl Feature {
         LevelIsVersion,
         SettingsNeedName,
         ConnectReason,
+        LevelIsUsed,
         PostcatOffsets,
         InvalidSizeIsWarning,
         QshapeUsageText,
+        ListsInLogicalLines,
+        PostfixOnStandardError,
         StrictUtf8,
         NulWarning,
+        SecureAddresses,
         ExtractedSegmentNeedsOffset,
         PreliminarySize,
         LogToStdout,
         OriginalRecipient,
         OriginalRecipientBeforeSender,
+        LevelThreeEleven,
         FiveCharacterNameIsBogus,
     ];
 
@@ -100,6 +119,8 @@ impl Feature {
         // (with). The releases in between are assumed to be without.
         const NAMES: &[Release] = &[first(5, 25), first(6, 15), first(7, 11), first(8, 6)];
         const V3_7: &[Release] = &[first(7, 0)];
+        // Observed with 3.7.11 (without) and 3.8.6 (with).
+        const V3_8: &[Release] = &[first(8, 0)];
         const V3_9: &[Release] = &[first(9, 0)];
         const V3_11: &[Release] = &[first(11, 0)];
         const PRELIMINARY_SIZE: &[Release] = &[
@@ -130,11 +151,14 @@ impl Feature {
             LevelMayHaveParts => LEVEL_PARTS,
             SettingsNeedName => NAMES,
             DaemonsGreet | RespectfulLogging | LevelIsVersion => V3_6,
-            ConnectReason | PostcatOffsets | InvalidSizeIsWarning | QshapeUsageText => V3_7,
-            StrictUtf8 | NulWarning | ExtractedSegmentNeedsOffset => V3_9,
+            ConnectReason | LevelIsUsed | PostcatOffsets | InvalidSizeIsWarning
+            | QshapeUsageText => V3_7,
+            ListsInLogicalLines | PostfixOnStandardError => V3_8,
+            // SecureAddresses: observed with 3.8.6 (without) and 3.10.13 (with).
+            StrictUtf8 | NulWarning | SecureAddresses | ExtractedSegmentNeedsOffset => V3_9,
             PreliminarySize => PRELIMINARY_SIZE,
             LogToStdout => LOG_TO_STDOUT,
-            OriginalRecipient | OriginalRecipientBeforeSender => V3_11,
+            OriginalRecipient | OriginalRecipientBeforeSender | LevelThreeEleven => V3_11,
             FiveCharacterNameIsBogus => FIVE_CHARACTERS,
         }
     }
@@ -151,7 +175,7 @@ mod tests {
     /// Each feature, with releases that do not have it and releases that do.
     #[test]
     fn each_feature_begins_with_its_first_release_in_each_line() {
-        let table: [(Feature, &[&str], &[&str]); 18] = [
+        let table: [(Feature, &[&str], &[&str]); 23] = [
             (
                 ForcedExpire,
                 &["3.4.13", "3.4.99"],
@@ -167,11 +191,15 @@ mod tests {
                 &["3.5.25", "3.7.11", "3.8.6", "3.9.0"],
             ),
             (ConnectReason, &["3.6.4"], &["3.7.0", "3.7.11"]),
+            (LevelIsUsed, &["3.6.4"], &["3.7.11"]),
             (PostcatOffsets, &["3.6.20"], &["3.7.0"]),
             (InvalidSizeIsWarning, &["3.6.4", "3.4.13"], &["3.7.0"]),
             (QshapeUsageText, &["3.6.4"], &["3.7.22"]),
+            (ListsInLogicalLines, &["3.7.11"], &["3.8.6"]),
+            (PostfixOnStandardError, &["3.7.11"], &["3.8.6"]),
             (StrictUtf8, &["3.8.6", "3.8.20"], &["3.9.0", "3.10.13"]),
             (NulWarning, &["3.8.6"], &["3.9.0", "3.11.0"]),
+            (SecureAddresses, &["3.8.6"], &["3.10.13"]),
             (ExtractedSegmentNeedsOffset, &["3.8.20"], &["3.9.0"]),
             (
                 PreliminarySize,
@@ -192,6 +220,7 @@ mod tests {
             ),
             (OriginalRecipient, &["3.10.13"], &["3.11.0"]),
             (OriginalRecipientBeforeSender, &["3.10.13"], &["3.11.0"]),
+            (LevelThreeEleven, &["3.10.13"], &["3.11.7"]),
             (
                 FiveCharacterNameIsBogus,
                 &[

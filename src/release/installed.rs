@@ -23,6 +23,8 @@ pub struct Installed(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     daemon_directory: PathBuf,
+    /// Asked if the other says nothing.
+    fallback: Option<PathBuf>,
     found: OnceLock<(Release, String)>,
 }
 
@@ -32,6 +34,17 @@ impl Installed {
     pub fn in_directory(daemon_directory: &Path) -> Self {
         Self(Arc::new(Inner {
             daemon_directory: daemon_directory.to_owned(),
+            fallback: None,
+            found: OnceLock::new(),
+        }))
+    }
+
+    /// The same; if no file there says which release it is, the one whose
+    /// daemons are in `fallback`.
+    pub fn in_directory_or(daemon_directory: &Path, fallback: &Path) -> Self {
+        Self(Arc::new(Inner {
+            daemon_directory: daemon_directory.to_owned(),
+            fallback: Some(fallback.to_owned()),
             found: OnceLock::new(),
         }))
     }
@@ -41,6 +54,7 @@ impl Installed {
         let found = OnceLock::from((release, release.to_string()));
         Self(Arc::new(Inner {
             daemon_directory: PathBuf::new(),
+            fallback: None,
             found,
         }))
     }
@@ -70,15 +84,21 @@ impl Installed {
 
     fn found(&self) -> &(Release, String) {
         self.0.found.get_or_init(|| {
-            let path = |name| self.0.daemon_directory.join(name);
-            CARRIERS
-                .into_iter()
-                .find_map(|name| version_in(&path(name)))
-                .or_else(|| version_alone_in(&path(MASTER)))
-                .and_then(|version| Some((Release::parse(&version)?, version)))
+            version_of(&self.0.daemon_directory)
+                .or_else(|| version_of(self.0.fallback.as_deref()?))
                 .unwrap_or_else(|| (Release::NEWEST, Release::NEWEST.to_string()))
         })
     }
+}
+
+/// The release of the daemons in a directory, and its version.
+fn version_of(directory: &Path) -> Option<(Release, String)> {
+    let path = |name| directory.join(name);
+    let version = CARRIERS
+        .into_iter()
+        .find_map(|name| version_in(&path(name)))
+        .or_else(|| version_alone_in(&path(MASTER)))?;
+    Some((Release::parse(&version)?, version))
 }
 
 /// Which texts with UTF-8 may be printed unchanged. Looks up the release only
@@ -146,6 +166,23 @@ mod tests {
         assert_eq!(release(), Release::new(3, 6, 4));
         std::fs::write(directory.path().join("showq"), "mail_version=3.5.25\0").unwrap();
         assert_eq!(release(), Release::new(3, 5, 25));
+    }
+
+    #[test]
+    fn a_directory_that_says_nothing_leaves_it_to_the_fallback() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let say = |directory: &tempfile::TempDir, version: &str| {
+            let text = format!("mail_version={version}\0");
+            std::fs::write(directory.path().join("showq"), text).unwrap();
+        };
+        let release = || Installed::in_directory_or(first.path(), second.path()).release();
+        assert_eq!(release(), Release::NEWEST);
+        say(&second, "3.5.25");
+        assert_eq!(release(), Release::new(3, 5, 25));
+        say(&first, "garbage");
+        assert_eq!(release(), Release::new(3, 5, 25));
+        say(&first, "3.9.1");
+        assert_eq!(release(), Release::new(3, 9, 1));
     }
 
     #[test]

@@ -142,6 +142,26 @@ fn odd_values_from_a_daemon_are_shown_alike() {
 }
 
 #[test]
+fn a_reason_of_no_class_is_shown_alike() {
+    if require(Needs::Postfix) == Met::No || !installed_release().has(Feature::OriginalRecipient) {
+        return;
+    }
+    for class in ["", "defer", "bounce", "other"] {
+        let recipient = format!("original_recipient|o|recipient|r|log_class|{class}|reason|x|");
+        let text = bytes(&format!("{GREETING}{HEAD}{recipient}{END}"));
+        for form in ["-p", "-j"] {
+            let instance = Instance::builder().build();
+            let etc = instance.etc().display().to_string();
+            let call =
+                Invocation::new(Tool::Postqueue, ["-c", &etc, form]).ours_only("--source=showq");
+            let theirs = run(Program::Theirs, &call, &instance, &text, Duration::ZERO);
+            let ours = run(Program::Ours, &call, &instance, &text, Duration::ZERO);
+            same(&call, &ours, &theirs).unwrap_or_else(|text| panic!("{class:?} {text}"));
+        }
+    }
+}
+
+#[test]
 fn a_malformed_answer_ends_with_the_same_words() {
     if require(Needs::Postfix) == Met::No {
         return;

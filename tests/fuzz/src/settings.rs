@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use spoolbox::config::expand::{Values, expand};
+use spoolbox::config::expand::{LevelOperators, Values, expand};
 use spoolbox::config::main_cf::{LineRules, NoName, Nuls};
 use spoolbox::config::{Config, LoadState, MainCf, QueuePaths};
 
@@ -72,9 +72,11 @@ fn values_are_expanded(file: &MainCf) {
     names.sort();
     for name in names.into_iter().take(VALUES_MAX) {
         let value = file.get(name).unwrap_or_default();
-        let mut warnings = Vec::new();
-        if let Ok(expanded) = expand(value, file.values(), &mut warnings) {
-            assert!(expanded.len() <= LENGTH_MAX);
+        for levels in [LevelOperators::Known, LevelOperators::Unknown] {
+            let mut warnings = Vec::new();
+            if let Ok(expanded) = expand(value, file.values(), levels, &mut warnings) {
+                assert!(expanded.len() <= LENGTH_MAX);
+            }
         }
         // A doubled dollar is a dollar.
         let literal = |byte: &u8| match byte {
@@ -82,7 +84,12 @@ fn values_are_expanded(file: &MainCf) {
             other => vec![*other],
         };
         let quoted: Vec<u8> = value.iter().flat_map(literal).collect();
-        let expanded = expand(&quoted, &Values::new(), &mut Vec::new());
+        let expanded = expand(
+            &quoted,
+            &Values::new(),
+            LevelOperators::Known,
+            &mut Vec::new(),
+        );
         assert_eq!(expanded.as_deref(), Ok(value));
     }
 }

@@ -48,8 +48,10 @@ impl Drop for Sink {
 
 /// A system with three messages deferred: two for a.example, one for
 /// b.example.
-fn system_with_deferred_mail() -> (MailSystem, Vec<String>) {
-    let builder = MailSystem::builder().set("fast_flush_domains", "a.example, b.example");
+fn system_with_deferred_mail(long_ids: &str) -> (MailSystem, Vec<String>) {
+    let builder = MailSystem::builder()
+        .set("fast_flush_domains", "a.example, b.example")
+        .set("enable_long_queue_ids", long_ids);
     let system = MailSystem::start(builder);
     for recipient in ["one@a.example", "two@a.example", "one@b.example"] {
         system.submit("sender@example.com", &[recipient], "subject: x\n\n");
@@ -108,8 +110,8 @@ fn one_message_then_one_site_then_all_are_delivered() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
-    for user in [User::Caller, User::Nobody] {
-        let (system, deferred) = system_with_deferred_mail();
+    for (user, long_ids) in [(User::Caller, "no"), (User::Nobody, "yes")] {
+        let (system, deferred) = system_with_deferred_mail(long_ids);
         let of = |wanted: &str| {
             let found = deferred.iter().find(|id| recipient(&system, id) == wanted);
             found.expect("a message").clone()
@@ -130,7 +132,7 @@ fn the_other_names_have_mail_delivered_too() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
-    let (system, deferred) = system_with_deferred_mail();
+    let (system, deferred) = system_with_deferred_mail("yes");
     let site = |id: &String| recipient(&system, id);
     let mut left: BTreeSet<_> = deferred.iter().cloned().collect();
     let first = deferred.first().expect("a message").clone();
@@ -160,7 +162,7 @@ fn postfix_flush_and_notify_have_mail_delivered() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
-    let (system, deferred) = system_with_deferred_mail();
+    let (system, deferred) = system_with_deferred_mail("no");
     let etc = system.instance.etc().display().to_string();
     let held = deferred.first().expect("a message").clone();
     let hold = ["-c", &etc, "-h", &held];

@@ -11,6 +11,8 @@ use spoolbox::release::Feature;
 
 use crate::support::compare::{same, same_output};
 use crate::support::instance::Instance;
+use crate::support::postlog;
+use crate::support::postlog::Postlog;
 use crate::support::pty;
 use crate::support::public;
 use crate::support::public::{Fifo, Service, read_until, send};
@@ -169,6 +171,33 @@ fn postfix_flush_has_the_same_words_on_a_terminal_and_elsewhere() {
                     let ours = on_terminal(&call, under_test(), &instance);
                     assert_eq!(ours, theirs, "{settings:?} {arguments:?}");
                 }
+            });
+        }
+    });
+}
+
+/// Levels before and after the newest one of every release.
+const LEVELS: [&str; 9] = ["", "0", "1", "2", "3.5", "3.6", "3.6.1", "3.11", "4"];
+
+#[test]
+fn postfix_flush_says_the_same_of_an_old_compatibility_level() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    thread::scope(|scope| {
+        for level in LEVELS {
+            scope.spawn(move || {
+                let builder = postlog::configure(Instance::builder());
+                let instance = builder.set("compatibility_level", level).build();
+                let log = Postlog::start(&instance);
+                let call = postfix(&instance, &["-c", "@ETC@", "flush"]);
+                let seen = |program| {
+                    let piped = call.run(program, &instance);
+                    let shown = on_terminal(&call, program, &instance);
+                    (piped.stderr_text(), shown, log.take())
+                };
+                let theirs = seen(Program::Theirs);
+                assert_eq!(seen(under_test()), theirs, "{level:?}");
             });
         }
     });

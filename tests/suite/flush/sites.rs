@@ -112,6 +112,41 @@ fn instance(settings: &str) -> Instance {
     instance
 }
 
+/// Files that a list can name: comments, continued lines, NULs.
+const FILES: [&str; 12] = [
+    "  # x\nexample.com\n",
+    " other\n  # x\nexample.com\n",
+    "other\n# c\n example.com\n",
+    "other {a\n b} example.com\n",
+    "other !\n example.com",
+    "other\n #y\n example.com # b c d e f g h i j k l m n\n",
+    "other #, example.com\nexample.com\n",
+    "other\0example.com\n",
+    "x y\n z\0a\n b\0c\nd\0e\nexample.com x",
+    "# \0\n \n x\0\nexample.com",
+    "\0#x\nexample.com one\n",
+    "\t\n\nexample.com #x\ty\u{e9}\r\n",
+];
+
+#[test]
+fn files_of_a_list_are_read_alike() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    thread::scope(|scope| {
+        for text in FILES {
+            for kind in ["", "texthash:"] {
+                scope.spawn(move || {
+                    let settings = format!("fast_flush_domains = {kind}@ROOT@/file\n");
+                    let instance = Instance::builder().append(&settings).build();
+                    write_aged(&instance.root().join("file"), text);
+                    check(&instance, &postqueue(&instance, &["-s", "example.com"]));
+                });
+            }
+        }
+    });
+}
+
 fn check(instance: &Instance, call: &Invocation) {
     let theirs = same_output(instance, call).unwrap_or_else(|text| panic!("{text}"));
     assert_eq!(theirs.ended, Ended::Exited(69), "{theirs:?}");

@@ -1,13 +1,13 @@
 //! Sites in tables that are not read here: the flush service knows them.
 
 use super::postqueue;
-use crate::support::compare::{same, same_output};
+use crate::support::compare::same;
 use crate::support::instance::{Instance, write_aged};
 use crate::support::mail_system::MailSystem;
 use crate::support::public;
 use crate::support::public::{Service, read_until, send};
-use crate::support::run::{Ended, Invocation, Program, Tool};
-use crate::support::{Met, Needs, require};
+use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::{Met, Needs, require, under_test};
 
 /// Lists with tables of other types than ours, with `@ROOT@` for files.
 const LISTS: [&str; 5] = [
@@ -40,8 +40,9 @@ fn a_started_flush_service_is_asked_for_sites_in_any_table() {
                 Invocation::new(Tool::Sendmail, [format!("-qR{site}")])
                     .env("MAIL_CONFIG", instance.etc()),
             ] {
-                let theirs = same_output(instance, &call);
-                let theirs = theirs.unwrap_or_else(|text| panic!("{list}: {text}"));
+                let theirs = without_debians_words(call.run(Program::Theirs, instance));
+                let ours = call.run(under_test(), instance);
+                same(&call, &ours, &theirs).unwrap_or_else(|text| panic!("{list}: {text}"));
                 statuses.push(theirs.ended);
             }
         }
@@ -52,6 +53,21 @@ fn a_started_flush_service_is_asked_for_sites_in_any_table() {
             "{list}: {statuses:?}"
         );
     }
+}
+
+/// What a Postfix printed without what Debian's 3.11 alone says of each table of
+/// this type.
+fn without_debians_words(mut output: Output) -> Output {
+    let text = output.stderr_text();
+    let is_debians = |line: &&str| {
+        line.contains("hash/btree support is deprecated") || line.contains("NON_BERKELEYDB_README")
+    };
+    let lines = text.lines().filter(|line| !is_debians(line));
+    output.stderr = lines
+        .flat_map(|line| [line, "\n"])
+        .collect::<String>()
+        .into();
+    output
 }
 
 #[test]

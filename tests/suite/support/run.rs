@@ -214,6 +214,9 @@ impl Invocation {
 
     /// The command, its streams not yet set.
     pub fn command(&self, program: Program, instance: &Instance) -> Command {
+        if program == Program::Theirs {
+            count_run();
+        }
         let path = program.path_for(self.tool, self.user, instance);
         let mut command = match &self.default_etc {
             DefaultEtc::Machine => self.plain(&path),
@@ -367,4 +370,14 @@ fn wait(child: &mut Child, timeout: Duration) -> Ended {
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(10));
     }
+}
+
+/// Counts a run of Postfix's: the file that SPOOLBOX_COUNT names gets a byte.
+fn count_run() {
+    let Some(path) = std::env::var_os("SPOOLBOX_COUNT") else {
+        return;
+    };
+    let file = fs::File::options().append(true).create(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(b"."));
+    written.expect("the file of SPOOLBOX_COUNT");
 }
