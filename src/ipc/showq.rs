@@ -11,7 +11,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::attributes::{AttributeError, AttributeReader, Buffered};
+use super::attribute_error::AttributeError;
+use super::attributes::{AttributeReader, Buffered};
 use crate::queue_file::message_visitor::{
     LogClass, LogFacts, MessageHead, MessageVisitor, Recipient,
 };

@@ -6,7 +6,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::ages::Ages;
-use super::counter::GroupBy;
+use super::group::GroupBy;
 use super::rows::RowSelection;
 use super::table::{DomainTable, TableRow};
 use crate::text::{to_printable, write_json};

@@ -3,7 +3,9 @@
 //!
 //! - `ages`: the age buckets
 //! - `domain`: the name that an address counts for
-//! - `counter`: the contribution of a message
+//! - `group`: the kinds of rows
+//! - `message_stats`: the names that a message counts for
+//! - `counter`: the contribution of a file
 //! - `scan`: all messages, in parallel
 //! - `filter`: the restriction to a selection
 //! - `table`: the counts
@@ -16,15 +18,18 @@ mod chart;
 mod counter;
 pub mod domain;
 mod filter;
+mod group;
 mod json;
+mod message_stats;
 mod rows;
 mod scan;
 pub mod table;
 mod text;
 
 pub use chart::{ChartLayout, Color, chart};
-pub use counter::{CountRequest, GroupBy};
+pub use counter::CountRequest;
 pub use filter::{Logs, ReportSelection};
+pub use group::GroupBy;
 pub use json::json;
 pub use rows::{Limit, NameFormat, RowSelection};
 pub use scan::{READERS_MAX, ScanObserver, ScanRequest, scan_queues};

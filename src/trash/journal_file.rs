@@ -8,17 +8,17 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use bstr::ByteSlice;
 use nix::errno::Errno;
 
 use super::error::{PATH, TrashError};
-use super::records::{ANY_HEADER, HEADER, JournalRecord, LINE_MAX};
+use super::journal_lines::{FileSection, LineEnd, next_line};
+use super::records::{ANY_HEADER, HEADER, JournalRecord};
 use crate::actions::WorkError;
 use crate::spool::Queue;
 use crate::sys::dir::Dir;
@@ -34,9 +34,6 @@ const NEW_NAME: &str = "journal.spoolbox.new";
 /// half a minute in all for another process to finish.
 const TRIES: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(50);
-/// The largest number of bytes read without finding a newline. A record has at
-/// most 4096.
-const LINE_READ_MAX: u64 = 1 << 20;
 /// The largest number of bytes read in lines that are not records.
 const UNREADABLE_MAX: u64 = 16 << 20;
 /// The size of the read and write buffers in bytes.
@@ -182,11 +179,8 @@ impl JournalFile {
         mut each: impl FnMut(Numbered<'_>) -> Result<(), WorkError>,
     ) -> Result<(), WorkError> {
         let failed = TrashError::open(PATH);
-        let section = FileSection {
-            file: &self.file,
-            at: from,
-            end: self.length().map_err(&failed)?,
-        };
+        let end = self.length().map_err(&failed)?;
+        let section = FileSection::new(&self.file, from..end);
         let mut input = BufReader::with_capacity(BUFFER, section);
         let (mut offset, mut number, mut unreadable) = (from, 0u64, 0u64);
         let mut text = Vec::new();
@@ -382,43 +376,11 @@ impl LockedJournal {
     }
 }
 
-/// The bytes of a file between two offsets, read without moving the file's own
-/// offset.
-struct FileSection<'f> {
-    file: &'f File,
-    at: u64,
-    end: u64,
-}
-
-impl Read for FileSection<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let wanted = left.min(buffer.len());
-        let Some(buffer) = buffer.get_mut(..wanted).filter(|part| !part.is_empty()) else {
-            return Ok(0);
-        };
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at = self
-            .at
-            .saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-        Ok(read)
-    }
-}
-
 /// The state of the first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Header {
     Complete,
     Incomplete,
-}
-
-/// How a line ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LineEnd {
-    Newline,
-    EndOfFile,
-    /// There are more bytes without a newline than are read.
-    TooLong,
 }
 
 fn open_saved(spool: &Dir) -> Result<Dir, TrashError> {
@@ -427,36 +389,6 @@ fn open_saved(spool: &Dir) -> Result<Dir, TrashError> {
     match spool.open_dir_through_link(OsStr::new(Queue::Saved.name())) {
         Err(cause) if is(&cause, Errno::ENOENT) => Err(TrashError::NoDirectory),
         other => other.map_err(TrashError::open(Queue::Saved.name())),
-    }
-}
-
-/// Reads the next line into `line`, without its newline. Of an overlong line,
-/// keeps a part that is still too long to be a record. Returns the length of
-/// the line in the file, and how it ended.
-fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<(u64, LineEnd)> {
-    line.clear();
-    let mut bytes: u64 = 0;
-    loop {
-        let room = LINE_MAX.saturating_add(1).saturating_sub(line.len());
-        let piece = match input.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
-        if piece.is_empty() {
-            return Ok((bytes, LineEnd::EndOfFile));
-        }
-        let newline = piece.find_byte(b'\n');
-        let text = piece.get(..newline.unwrap_or(piece.len())).unwrap_or(piece);
-        line.extend_from_slice(text.get(..room).unwrap_or(text));
-        let taken = text.len().saturating_add(newline.map_or(0, |_| 1));
-        bytes = bytes.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
-        input.consume(taken);
-        if newline.is_some() {
-            return Ok((bytes, LineEnd::Newline));
-        }
-        if bytes > LINE_READ_MAX {
-            return Ok((bytes, LineEnd::TooLong));
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod batches;
 mod compact;
 mod error;
 mod journal_file;
+mod journal_lines;
 mod locate;
 mod logs;
 mod purge;

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use walkdir::WalkDir;
+
 /// The modules from the top to the bottom, as the documentation of lib.rs has
 /// them.
 const LAYERS: [&str; 16] = [
@@ -331,16 +333,10 @@ fn source() -> PathBuf {
 }
 
 fn rust_files(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            files.push(path);
-        }
-    }
-    files
+    let entries = WalkDir::new(directory).into_iter();
+    let paths = entries.map(|entry| entry.expect("an entry").into_path());
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|e| e == "rs");
+    paths.filter(is_rust).collect()
 }
 
 /// The module path of a file: `listing::format::text`; empty for lib.rs and

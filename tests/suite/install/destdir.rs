@@ -8,6 +8,7 @@ use std::process::Command;
 
 use nix::unistd::Group;
 use tempfile::TempDir;
+use walkdir::WalkDir;
 
 use super::spoolbox;
 use crate::support::run::{Ended, Output};
@@ -81,19 +82,18 @@ impl Destination {
     /// Files and links, as in [`EXPECTED`].
     fn listed(&self) -> Vec<(String, String, String)> {
         let mut found = Vec::new();
-        list(self.0.path(), self.0.path(), &mut found);
+        list(self.0.path(), &mut found);
         found.sort_by(|one, two| one.1.cmp(&two.1));
         found
     }
 }
 
-fn list(root: &Path, directory: &Path, found: &mut Vec<(String, String, String)>) {
-    for entry in fs::read_dir(directory).expect("a directory") {
-        let path = entry.expect("an entry").path();
+fn list(root: &Path, found: &mut Vec<(String, String, String)>) {
+    for entry in WalkDir::new(root).min_depth(1) {
+        let path = entry.expect("an entry").into_path();
         let metadata = path.symlink_metadata().expect("lstat");
         if metadata.is_dir() {
             assert_eq!(metadata.mode() & 0o7777, 0o755, "{}", path.display());
-            list(root, &path, found);
             continue;
         }
         let kind = if metadata.is_symlink() { "l" } else { "f" };

@@ -15,6 +15,8 @@ mod trash;
 
 use std::path::{Path, PathBuf};
 
+use walkdir::{DirEntry, WalkDir};
+
 use crate::support::instance::Instance;
 use crate::support::run::{Invocation, Output, Tool};
 use crate::support::spool::{Name, NewFile, Placed};
@@ -58,12 +60,9 @@ pub fn messages(instance: &Instance) -> Vec<PathBuf> {
 }
 
 pub fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => collect(&entry.path(), found),
-            _ => found.push(entry.path()),
-        }
-    }
+    let entries = WalkDir::new(directory).into_iter().flatten();
+    let files = entries.filter(|entry| !entry.file_type().is_dir());
+    found.extend(files.map(DirEntry::into_path));
 }
 
 /// The IDs in the message queues. What has a dot in its name is being written.

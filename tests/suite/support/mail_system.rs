@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use walkdir::WalkDir;
 
 use super::instance::{Builder, Instance, make_directory};
 use super::run::{Ended, Output, collect};
@@ -249,10 +250,8 @@ fn finish(mut command: Command, stdin: &[u8]) -> Output {
 
 fn collect_files(directory: &Path, names: &mut Vec<String>) {
     // What moves away meanwhile is looked for again by the caller.
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.path().is_dir() {
-            collect_files(&entry.path(), names);
-        } else {
+    for entry in WalkDir::new(directory).into_iter().flatten() {
+        if !entry.file_type().is_dir() {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }

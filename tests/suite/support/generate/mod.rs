@@ -13,9 +13,9 @@ pub mod suspect;
 mod text;
 
 use std::fs;
-use std::path::Path;
 
 use fastrand::Rng;
+use walkdir::WalkDir;
 
 use super::instance::{Builder, Instance};
 use super::postlog;
@@ -294,19 +294,12 @@ impl Filler {
 /// them depends on what was in memory after the name.
 pub fn remove_short_names(spool: &Spool) {
     for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
-        remove_short_names_in(&spool.instance.queue_directory().join(queue));
-    }
-}
-
-fn remove_short_names_in(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let stem = entry.file_name().to_string_lossy().replace("#FIX", "");
-        let kind = entry.file_type().expect("lstat");
-        if kind.is_dir() {
-            remove_short_names_in(&path);
-        } else if kind.is_file() && stem.len() < 5 {
-            fs::remove_file(path).expect("unlink");
+        let directory = spool.instance.queue_directory().join(queue);
+        for entry in WalkDir::new(directory).into_iter().flatten() {
+            let stem = entry.file_name().to_string_lossy().replace("#FIX", "");
+            if entry.file_type().is_file() && stem.len() < 5 {
+                fs::remove_file(entry.path()).expect("unlink");
+            }
         }
     }
 }
