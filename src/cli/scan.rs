@@ -55,6 +55,10 @@ pub enum ScanError {
     /// and a value: `-dry-run` must not delete a message `ry-run`.
     #[error("unknown option -{0}; did you mean --{0}?")]
     OneDash(&'static str),
+    /// A long name whose optional value is empty: `--undo=$BATCH` of a script
+    /// whose variable is not set is no request without a value.
+    #[error("option '--{0}' has an empty value")]
+    EmptyValue(&'static str),
     /// A long name with a value that it does not take.
     #[error("option '--{0}' doesn't allow an argument")]
     LongValue(&'static str),
@@ -189,6 +193,9 @@ impl<'t> Scanner<'t> {
         match (kind, value) {
             (Value::None, None) => Ok(Scanned::Long(long, OsString::new())),
             (Value::None, Some(_)) => Err(ScanError::LongValue(long)),
+            (Value::Optional(_), Some(value)) if value.is_empty() => {
+                Err(ScanError::EmptyValue(long))
+            }
             (Value::Required(_) | Value::Optional(_), Some(value)) => {
                 Ok(Scanned::Long(long, value))
             }
@@ -331,6 +338,10 @@ mod tests {
         assert_eq!(
             scan(&["--source"]).0,
             "option '--source' requires an argument"
+        );
+        assert_eq!(
+            scan(&["--count=", "--source="]).0,
+            "option '--count' has an empty value source()"
         );
         let (options, operands) = scan(&["--count=from", "--count", "from"]);
         assert_eq!(options, "count(from) count()");

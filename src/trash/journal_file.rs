@@ -36,6 +36,9 @@ const TRIES: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(50);
 /// The largest number of bytes read in lines that are not records.
 const UNREADABLE_MAX: u64 = 16 << 20;
+/// How much of its end is looked at to find the last record, in bytes: that and
+/// the beginning of one more.
+const TAIL: u64 = 8 << 10;
 /// The size of the read and write buffers in bytes.
 const BUFFER: usize = 64 << 10;
 
@@ -118,7 +121,7 @@ impl JournalDirectory {
                     saved: Arc::clone(&self.saved),
                     lock,
                 };
-                locked.begin()?;
+                locked.begin(interrupts)?;
                 return Ok(locked);
             }
             if interrupts.caught().is_some() {
@@ -230,6 +233,30 @@ impl JournalFile {
             self.file.read_exact_at(&mut last, at)?;
         }
         Ok(last == [b'\n'])
+    }
+
+    /// Checks that what is appended would be read again. If the last complete
+    /// line is a record, it would.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`JournalFile::read`].
+    fn check_end(&self, interrupts: &Interrupts) -> Result<(), WorkError> {
+        let failed = TrashError::open(PATH);
+        let end = self.length().map_err(&failed)?;
+        let from = end.saturating_sub(TAIL);
+        let mut tail = Vec::new();
+        let mut section = FileSection {
+            file: &self.file,
+            at: from,
+            end,
+        };
+        section.read_to_end(&mut tail).map_err(&failed)?;
+        let last = tail.rsplit(|&byte| byte == b'\n').nth(1);
+        match last.and_then(JournalRecord::parse) {
+            Some(_) => Ok(()),
+            None => self.read(0, interrupts, |_| Ok(())),
+        }
     }
 
     fn check_type(&self) -> Result<(), TrashError> {
@@ -363,16 +390,16 @@ impl LockedJournal {
         }
     }
 
-    /// Writes the first line, unless it is complete.
-    fn begin(&self) -> Result<(), TrashError> {
+    /// Writes the first line, unless it is complete; then checks the end.
+    fn begin(&self, interrupts: &Interrupts) -> Result<(), WorkError> {
         if self.journal.header()? == Header::Complete {
-            return Ok(());
+            return self.journal.check_end(interrupts);
         }
         // If a killed process wrote a part of the first line, it carries no
         // information.
         self.journal.file.set_len(0).map_err(TrashError::write)?;
         self.append(HEADER.as_bytes())?;
-        self.sync_directory()
+        Ok(self.sync_directory()?)
     }
 }
 

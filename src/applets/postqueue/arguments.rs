@@ -335,6 +335,12 @@ impl PostqueueParser {
 
 /// Refuses options that do not apply to a mode.
 fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), Problem> {
+    let times = |name: &&&str| given.iter().filter(|other| *other == *name).count();
+    let twice = ["limit", "rate"].iter().find(|name| times(name) > 1);
+    if let (Some(name), PostqueueMode::FlushMatching) = (twice, mode) {
+        let text = format!("--{name} is given twice: give it once");
+        return Err(Problem::Wrong(text));
+    }
     for name in given {
         let (fits, hint) = match *name {
             "sort" => (matches!(mode, PostqueueMode::List(_)), "a listing"),

@@ -46,6 +46,9 @@ pub struct Options {
     list: bool,
     purge: bool,
     older: Option<Vec<u8>>,
+    /// An option with a second value: which of them counts is no guess to be
+    /// made with mail.
+    repeated: Option<&'static str>,
 }
 
 /// The other requests of a call.
@@ -59,13 +62,23 @@ pub struct OtherRequests {
 impl Options {
     /// Applies an option. Returns whether it is one of these.
     pub fn take(&mut self, name: &str, value: &OsStr) -> bool {
-        let value = || value.as_bytes().to_vec();
+        let value = value.as_bytes().to_vec();
         match name {
             "trash" => self.deleted = Deleted::InTrash,
-            "undo" => self.undo = Some(value()),
+            "undo" => {
+                if self.undo.as_ref().is_some_and(|other| *other != value) {
+                    self.repeated = Some("undo");
+                }
+                self.undo = Some(value);
+            }
             "trash-list" => self.list = true,
             "trash-purge" => self.purge = true,
-            "older" => self.older = Some(value()),
+            "older" => {
+                if self.older.as_ref().is_some_and(|other| *other != value) {
+                    self.repeated = Some("older");
+                }
+                self.older = Some(value);
+            }
             _ => return false,
         }
         true
@@ -78,6 +91,9 @@ impl Options {
     /// The options exclude each other, or the rest of the command line.
     pub fn task(&self, beside: OtherRequests) -> Result<Option<Task>, String> {
         let wrong = |text: &str| Err(text.to_owned());
+        if let Some(name) = self.repeated {
+            return Err(format!("--{name} is given twice: give it once"));
+        }
         let tasks = [self.undo.is_some(), self.list, self.purge];
         let asked = tasks.iter().filter(|asked| **asked).count();
         let is_purge = asked == 1 && self.purge;

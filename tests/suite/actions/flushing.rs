@@ -190,6 +190,14 @@ fn contradictions_are_refused() {
         (&["-p", "--dry-run"], "--dry-run requires -i MATCH"),
         (&["-f", "--dry-run"], "--dry-run requires -i MATCH"),
         (
+            &["-i", "MATCH", "--from", "x", "--limit=1", "--limit=5"],
+            "--limit is given twice",
+        ),
+        (
+            &["-i", "MATCH", "--from", "x", "--rate=1/s", "--rate=9/s"],
+            "--rate is given twice",
+        ),
+        (
             &["-i", "MATCH", "--from", "x", "--rate", "0/s"],
             "10/s, 30/m",
         ),

@@ -44,6 +44,14 @@ fn options_that_do_not_go_together_are_refused_before_anything_is_done() {
         (&["--undo", "deferred"], "write --undo=deferred"),
         (&["--undo=x", "deferred"], "take no queue"),
         (&["--trash-list", "deferred"], "take no queue"),
+        // A script's variable that is not set is not the last batch.
+        (&["--undo="], "option '--undo' has an empty value"),
+        (&["--undo=a", "--undo=b"], "--undo is given twice"),
+        (&["--undo=a", "--undo"], "--undo is given twice"),
+        (
+            &["--trash-purge", "--older", "30d", "--older", "0s"],
+            "--older is given twice",
+        ),
         (&["--undo"], "nothing to undo"),
         (&["--undo=20261124-000000-1"], "nothing to undo"),
     ] {

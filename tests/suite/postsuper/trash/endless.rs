@@ -72,6 +72,41 @@ fn a_journal_without_end_is_an_error() {
 }
 
 #[test]
+fn nothing_is_moved_to_the_trash_for_a_batch_that_could_not_be_undone() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let placed = put(&instance, "hold", 1);
+    for length in [1 << 40, 1 << 21] {
+        write_journal(&instance, HEADER.as_bytes());
+        let file = File::options().write(true).open(journal(&instance));
+        let file = file.expect("a journal");
+        file.set_len(length).expect("a sparse file");
+        for arguments in [
+            &["--trash", "-d", &placed.id()][..],
+            &["--trash", "-d", "ALL"],
+        ] {
+            let words = "saved/journal.spoolbox is damaged: from byte ";
+            fails(&instance, arguments, words);
+        }
+        assert_eq!(file.metadata().expect("its size").len(), length);
+        assert!(in_trash(&instance).is_empty());
+    }
+    // Lines of junk, of which reading bears 16 MiB.
+    let junk = [&[b'x'; 1000][..], b"\n"].concat().repeat(20_000);
+    write_journal(&instance, &[HEADER.as_bytes(), &junk].concat());
+    let words = "saved/journal.spoolbox is damaged: from byte ";
+    fails(&instance, &["--trash", "-d", &placed.id()], words);
+    assert!(in_trash(&instance).is_empty());
+    // What a killed process began is no damage.
+    write_journal(&instance, &[HEADER.as_bytes(), &[b'x'; 5000]].concat());
+    succeeds(&instance, &["--trash", "-d", &placed.id()], "");
+    undo_all(&instance);
+    assert!(in_trash(&instance).is_empty());
+}
+
+#[test]
 fn signals_end_the_reading_of_a_large_journal() {
     if require(Needs::Root) == Met::No {
         return;
