@@ -8,7 +8,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -246,11 +246,7 @@ impl JournalFile {
         let end = self.length().map_err(&failed)?;
         let from = end.saturating_sub(TAIL);
         let mut tail = Vec::new();
-        let mut section = FileSection {
-            file: &self.file,
-            at: from,
-            end,
-        };
+        let mut section = FileSection::new(&self.file, from..end);
         section.read_to_end(&mut tail).map_err(&failed)?;
         let last = tail.rsplit(|&byte| byte == b'\n').nth(1);
         match last.and_then(JournalRecord::parse) {
