@@ -32,7 +32,7 @@ impl Action {
 
     /// Returns whether the action looks for messages in the queue.
     pub fn looks_into(self, queue: Queue) -> bool {
-        Step::first_of(self).looks_into(queue)
+        ActionStep::first_of(self).looks_into(queue)
     }
 
     /// Returns whether messages in the queue are already in the state that the
@@ -81,7 +81,7 @@ impl Selected {
 
 /// One of the steps that actions consist of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ActionStep {
     Delete,
     Expire,
     Requeue,
@@ -89,16 +89,16 @@ pub(super) enum Step {
     Release,
 }
 
-impl Step {
+impl ActionStep {
     /// Returns the first step of an action. Only [`Action::ExpireAndRelease`]
     /// has a second one.
     pub(super) fn first_of(action: Action) -> Self {
         match action {
-            Action::Delete => Step::Delete,
-            Action::Expire | Action::ExpireAndRelease => Step::Expire,
-            Action::Hold => Step::Hold,
-            Action::Release => Step::Release,
-            Action::Requeue => Step::Requeue,
+            Action::Delete => ActionStep::Delete,
+            Action::Expire | Action::ExpireAndRelease => ActionStep::Expire,
+            Action::Hold => ActionStep::Hold,
+            Action::Release => ActionStep::Release,
+            Action::Requeue => ActionStep::Requeue,
         }
     }
 
@@ -106,10 +106,10 @@ impl Step {
     pub(super) fn looks_into(self, queue: Queue) -> bool {
         queue.holds_messages()
             && match self {
-                Step::Delete => true,
-                Step::Release => queue == Queue::Hold,
-                Step::Hold => queue != Queue::Maildrop && queue != Queue::Hold,
-                Step::Expire | Step::Requeue => queue != Queue::Maildrop,
+                ActionStep::Delete => true,
+                ActionStep::Release => queue == Queue::Hold,
+                ActionStep::Hold => queue != Queue::Maildrop && queue != Queue::Hold,
+                ActionStep::Expire | ActionStep::Requeue => queue != Queue::Maildrop,
             }
     }
 }

@@ -207,9 +207,9 @@ fn objects(job: &Job) -> impl Iterator<Item = (Object<'_>, Option<FileKind>)> {
 }
 
 impl Work<Job> for BulkWorker<'_> {
-    type Seen = (Job, Vec<Examined>);
+    type Findings = (Job, Vec<Examined>);
 
-    fn look(&mut self, job: Job) -> Self::Seen {
+    fn look(&mut self, job: Job) -> Self::Findings {
         let needs_stat = concurrency_of(self.action, self.removal) != Concurrency::SingleWorker;
         let examine = |(found, kind): (Object<'_>, Option<FileKind>)| match (kind, needs_stat) {
             (Some(FileKind::File), false) => Examined::File,
@@ -221,7 +221,7 @@ impl Work<Job> for BulkWorker<'_> {
         (job, known)
     }
 
-    fn act(&mut self, (job, known): Self::Seen, stop: &StopReason<'_>) -> Done {
+    fn act(&mut self, (job, known): Self::Findings, stop: &StopReason<'_>) -> Done {
         let mut action_log = ActionLog::default();
         let ended = match (self.action, self.removal) {
             (Action::Delete, Removal::Retain(retention)) => {

@@ -127,7 +127,7 @@ fn add_names(
 
 /// The result of examining a message.
 enum ScanResult {
-    Message(Candidate),
+    Message(MatchCandidate),
     Warning(Warning),
     Failed(WorkError),
 }
@@ -146,7 +146,7 @@ impl ScanResult {
 }
 
 /// A matching message.
-struct Candidate {
+struct MatchCandidate {
     id: QueueId,
     queue: Queue,
     file_identity: FileIdentity,
@@ -211,7 +211,7 @@ impl MatchWorker<'_> {
             path,
         };
         match self.matcher.examine(&message, &at) {
-            Ok(file_identity) => Some(ScanResult::Message(Candidate {
+            Ok(file_identity) => Some(ScanResult::Message(MatchCandidate {
                 file_identity: file_identity?,
                 id: id.clone(),
                 queue,
@@ -290,7 +290,7 @@ impl MatchWorker<'_> {
     /// # Errors
     ///
     /// The file can no longer be read, or a signal was caught.
-    fn is_still_the_same(&mut self, candidate: &Candidate) -> Result<bool, ReadError> {
+    fn is_still_the_same(&mut self, candidate: &MatchCandidate) -> Result<bool, ReadError> {
         let (layout, id) = (self.context.layout, candidate.id.as_bytes());
         let path = layout.path(candidate.queue, id);
         let path = path.to_string_lossy();
@@ -307,9 +307,9 @@ impl MatchWorker<'_> {
 }
 
 impl Work<Job> for MatchWorker<'_> {
-    type Seen = Vec<ScanResult>;
+    type Findings = Vec<ScanResult>;
 
-    fn look(&mut self, job: Job) -> Self::Seen {
+    fn look(&mut self, job: Job) -> Self::Findings {
         let Some(place) = &job.dir else {
             return Vec::new();
         };
@@ -318,7 +318,7 @@ impl Work<Job> for MatchWorker<'_> {
             .collect()
     }
 
-    fn act(&mut self, seen: Self::Seen, stop: &StopReason<'_>) -> Done {
+    fn act(&mut self, seen: Self::Findings, stop: &StopReason<'_>) -> Done {
         let mut action_log = ActionLog::default();
         let ended = self.act_on_all(seen, stop, &mut action_log);
         Done { action_log, ended }

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::action::{Action, Selected, Step};
+use super::action::{Action, ActionStep, Selected};
 use super::error::WorkError;
 use super::expiry::{expire, is_expired};
 use super::report::{ActionDone, ActionLog, Outcome};
@@ -121,10 +121,10 @@ impl<'a> Executor<'a> {
         match action {
             Action::Release => self.release(id, seen, action_log),
             Action::ExpireAndRelease => {
-                self.search(Step::Expire, id, seen, action_log)?;
+                self.search(ActionStep::Expire, id, seen, action_log)?;
                 self.release(id, None, action_log)
             }
-            _ => self.search(Step::first_of(action), id, seen, action_log),
+            _ => self.search(ActionStep::first_of(action), id, seen, action_log),
         }
     }
 
@@ -154,7 +154,7 @@ impl<'a> Executor<'a> {
     /// Returns the message on which the action would act. `None` if there is
     /// none, or if a warning about another file must be reported first.
     pub fn look(&self, action: Action, id: &QueueId) -> Option<LocatedMessage> {
-        let step = Step::first_of(action);
+        let step = ActionStep::first_of(action);
         for selected in self.selected {
             let queue = selected.queue().ok()?;
             if !step.looks_into(queue) {
@@ -191,7 +191,7 @@ impl<'a> Executor<'a> {
     /// message was found, the search begins with that queue.
     fn search(
         &mut self,
-        step: Step,
+        step: ActionStep,
         id: &QueueId,
         mut seen: Option<LocatedMessage>,
         action_log: &mut ActionLog,
@@ -230,9 +230,9 @@ impl<'a> Executor<'a> {
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
         if let Some(seen) = seen {
-            self.act_on(seen, Step::Release, id, action_log)?;
+            self.act_on(seen, ActionStep::Release, id, action_log)?;
         } else if self.selected.contains(&Selected::Queue(Queue::Hold)) {
-            self.try_in(Queue::Hold, Step::Release, id, action_log)?;
+            self.try_in(Queue::Hold, ActionStep::Release, id, action_log)?;
         }
         Ok(())
     }
@@ -241,7 +241,7 @@ impl<'a> Executor<'a> {
     fn try_in(
         &mut self,
         queue: Queue,
-        step: Step,
+        step: ActionStep,
         id: &QueueId,
         action_log: &mut ActionLog,
     ) -> Result<SearchFlow, WorkError> {
@@ -255,7 +255,7 @@ impl<'a> Executor<'a> {
     fn act_on(
         &mut self,
         seen: LocatedMessage,
-        step: Step,
+        step: ActionStep,
         id: &QueueId,
         action_log: &mut ActionLog,
     ) -> Result<SearchFlow, WorkError> {
@@ -271,7 +271,7 @@ impl<'a> Executor<'a> {
             name: id.as_bytes(),
             path: &self.ops.path(seen.queue, id.as_bytes()),
         };
-        if let (Step::Delete, Removal::Retain(retention)) = (step, self.removal) {
+        if let (ActionStep::Delete, Removal::Retain(retention)) = (step, self.removal) {
             return match retention.take(at, id, seen.queue, &seen.stat, action_log)? {
                 RetentionOutcome::Done => {
                     action_log.done(ActionDone::Trashed, id, seen.queue);
@@ -285,14 +285,14 @@ impl<'a> Executor<'a> {
             };
         }
         let (moved, action_done) = match step {
-            Step::Delete => (self.delete(at, id)?.into(), ActionDone::Removed),
-            Step::Expire => (expire(at, action_log)?.into(), ActionDone::Expired),
-            Step::Requeue => (
+            ActionStep::Delete => (self.delete(at, id)?.into(), ActionDone::Removed),
+            ActionStep::Expire => (expire(at, action_log)?.into(), ActionDone::Expired),
+            ActionStep::Requeue => (
                 self.requeue(at, &seen.stat, action_log)?,
                 ActionDone::Requeued,
             ),
-            Step::Hold => (self.move_to(Queue::Hold, at, action_log)?, ActionDone::Held),
-            Step::Release => (
+            ActionStep::Hold => (self.move_to(Queue::Hold, at, action_log)?, ActionDone::Held),
+            ActionStep::Release => (
                 self.move_to(Queue::Deferred, at, action_log)?,
                 ActionDone::Released,
             ),
@@ -309,7 +309,10 @@ impl<'a> Executor<'a> {
             Moved::Gone => {
                 let outcome = Outcome::Unchanged(seen.queue);
                 // The second pass finds the message again; it is reported once.
-                if step == Step::Expire && is_expired(at) && !action_log.ends_with(id, outcome) {
+                if step == ActionStep::Expire
+                    && is_expired(at)
+                    && !action_log.ends_with(id, outcome)
+                {
                     action_log.not_done(id.as_bytes(), outcome);
                 }
                 SearchFlow::Continue

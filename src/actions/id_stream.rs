@@ -379,9 +379,9 @@ impl IdWorker<'_> {
 }
 
 impl Work<Vec<IdRequest>> for IdWorker<'_> {
-    type Seen = Vec<(IdRequest, Option<LocatedMessage>)>;
+    type Findings = Vec<(IdRequest, Option<LocatedMessage>)>;
 
-    fn look(&mut self, job: Vec<IdRequest>) -> Self::Seen {
+    fn look(&mut self, job: Vec<IdRequest>) -> Self::Findings {
         let look = |asked| {
             let seen = match &asked {
                 IdRequest::Id(id) => self.executor.look(self.action, id),
@@ -392,7 +392,7 @@ impl Work<Vec<IdRequest>> for IdWorker<'_> {
         job.into_iter().map(look).collect()
     }
 
-    fn act(&mut self, seen: Self::Seen, stop: &StopReason<'_>) -> Done {
+    fn act(&mut self, seen: Self::Findings, stop: &StopReason<'_>) -> Done {
         let mut action_log = ActionLog::default();
         let ended = self.all(seen, stop, &mut action_log);
         Done { action_log, ended }

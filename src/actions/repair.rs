@@ -101,7 +101,7 @@ pub fn run(
         ops: context.ops(),
         action_log: ActionLog::default(),
         changes: Changes::default(),
-        pass: Pass::First,
+        pass: RepairPass::First,
         next: NextPass::NotNeeded,
     };
     let mut ended = Ok(());
@@ -120,11 +120,11 @@ pub fn run(
 /// The walks. In the second, files that were renamed in the first get their
 /// final names, and files that blocked others have been moved; files that were
 /// blocked until then may need the third.
-const PASSES: [Pass; 3] = [Pass::First, Pass::Later, Pass::Later];
+const PASSES: [RepairPass; 3] = [RepairPass::First, RepairPass::Later, RepairPass::Later];
 
 /// The current walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
+enum RepairPass {
     First,
     Later,
 }
@@ -142,7 +142,7 @@ struct Repairer<'a> {
     ops: SpoolOps<'a>,
     action_log: ActionLog,
     changes: Changes,
-    pass: Pass,
+    pass: RepairPass,
     next: NextPass,
 }
 
@@ -248,8 +248,8 @@ impl Repairer<'_> {
     /// because the name may become free; in later walks the warning is logged.
     fn blocked(&mut self, warning: &Warning) {
         match self.pass {
-            Pass::First => self.next = NextPass::Needed,
-            Pass::Later => self.action_log.warn(warning),
+            RepairPass::First => self.next = NextPass::Needed,
+            RepairPass::Later => self.action_log.warn(warning),
         }
     }
 

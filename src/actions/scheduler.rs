@@ -83,14 +83,14 @@ pub struct Done {
 /// Performs jobs. Each worker thread has its own value.
 pub trait Work<J> {
     /// The result of the examination.
-    type Seen;
+    type Findings;
 
     /// Examines the messages of a job. Changes nothing.
-    fn look(&mut self, job: J) -> Self::Seen;
+    fn look(&mut self, job: J) -> Self::Findings;
 
     /// Acts on the examined messages, except those that have changed since.
     /// Checks `stop` before each message.
-    fn act(&mut self, seen: Self::Seen, stop: &StopReason<'_>) -> Done;
+    fn act(&mut self, seen: Self::Findings, stop: &StopReason<'_>) -> Done;
 }
 
 /// Runs the jobs that `produce` sends, and reports to `observer`. Returns the

@@ -39,12 +39,12 @@ pub enum Matching {
 
 /// Whether a pattern accepts or, after a `!`, refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Negation {
+enum PatternEffect {
     Accept,
     Refuse,
 }
 
-impl Negation {
+impl PatternEffect {
     fn negated(self) -> Self {
         match self {
             Self::Accept => Self::Refuse,
@@ -85,7 +85,7 @@ pub enum ListMatch {
 /// A parsed pattern list. The files in it have been read.
 #[derive(Debug)]
 pub struct PatternList {
-    patterns: Vec<(Negation, ListPattern)>,
+    patterns: Vec<(PatternEffect, ListPattern)>,
     matching: Matching,
 }
 
@@ -131,7 +131,7 @@ impl PatternList {
             tables: HashSet::new(),
             patterns: Vec::new(),
         };
-        parser.list(list, Negation::Accept)?;
+        parser.list(list, PatternEffect::Accept)?;
         let patterns = parser.patterns;
         Ok(Self { patterns, matching })
     }
@@ -139,7 +139,10 @@ impl PatternList {
     /// A list that matches everything.
     pub fn of_all() -> Self {
         Self {
-            patterns: vec![(Negation::Accept, ListPattern::Table(LookupTable::Static))],
+            patterns: vec![(
+                PatternEffect::Accept,
+                ListPattern::Table(LookupTable::Static),
+            )],
             matching: Matching::Whole,
         }
     }
@@ -153,12 +156,12 @@ impl PatternList {
     /// Matches a list; see [`PatternList::matches`].
     pub fn decide(&self, subject: &[u8]) -> ListMatch {
         let subject = subject.to_ascii_lowercase();
-        for (negation, pattern) in &self.patterns {
-            match (pattern, negation) {
+        for (effect, pattern) in &self.patterns {
+            match (pattern, effect) {
                 (ListPattern::Unreadable, _) => return ListMatch::Unknown,
                 (pattern, _) if !self.matches_one(pattern, &subject) => {}
-                (_, Negation::Accept) => return ListMatch::Accepted,
-                (_, Negation::Refuse) => return ListMatch::Refused,
+                (_, PatternEffect::Accept) => return ListMatch::Accepted,
+                (_, PatternEffect::Refuse) => return ListMatch::Refused,
             }
         }
         ListMatch::Refused
@@ -167,7 +170,7 @@ impl PatternList {
     /// A list for which every result is unknown.
     pub fn unknown() -> Self {
         Self {
-            patterns: vec![(Negation::Accept, ListPattern::Unreadable)],
+            patterns: vec![(PatternEffect::Accept, ListPattern::Unreadable)],
             matching: Matching::Whole,
         }
     }
@@ -210,11 +213,11 @@ struct ListParser<'w> {
     files: u32,
     /// The names of the tables that have been opened.
     tables: HashSet<Vec<u8>>,
-    patterns: Vec<(Negation, ListPattern)>,
+    patterns: Vec<(PatternEffect, ListPattern)>,
 }
 
 impl ListParser<'_> {
-    fn list(&mut self, list: &[u8], negation: Negation) -> Result<(), ConfigError> {
+    fn list(&mut self, list: &[u8], effect: PatternEffect) -> Result<(), ConfigError> {
         let mut rest = list;
         while let Some((token, after)) = next_token(rest) {
             if token.starts_with(b"#") {
@@ -222,7 +225,7 @@ impl ListParser<'_> {
                 self.warnings.push(warning);
                 break;
             }
-            self.pattern(token, negation)?;
+            self.pattern(token, effect)?;
             rest = after;
         }
         Ok(())
@@ -241,17 +244,17 @@ impl ListParser<'_> {
         format!("{}: {words}: {comment}{dots}", self.parameter)
     }
 
-    fn pattern(&mut self, token: &[u8], negation: Negation) -> Result<(), ConfigError> {
-        let (mut token, mut negation) = (token, negation);
+    fn pattern(&mut self, token: &[u8], effect: PatternEffect) -> Result<(), ConfigError> {
+        let (mut token, mut effect) = (token, effect);
         while let Some(pattern) = token.strip_prefix(b"!") {
-            (token, negation) = (pattern, negation.negated());
+            (token, effect) = (pattern, effect.negated());
         }
         let pattern = match token {
             [] => {
                 let parameter = self.parameter;
                 return Err(ConfigError::NoPattern { parameter });
             }
-            [b'/', ..] => return self.file(Path::new(OsStr::from_bytes(token)), negation),
+            [b'/', ..] => return self.file(Path::new(OsStr::from_bytes(token)), effect),
             _ if token.contains(&b':') => match (self.table(token), self.unsupported) {
                 (Err(ConfigError::UnsupportedTable { .. }), Unsupported::Undecided) => {
                     ListPattern::Unreadable
@@ -260,7 +263,7 @@ impl ListParser<'_> {
             },
             _ => ListPattern::Text(token.to_ascii_lowercase()),
         };
-        self.patterns.push((negation, pattern));
+        self.patterns.push((effect, pattern));
         Ok(())
     }
 
@@ -275,7 +278,7 @@ impl ListParser<'_> {
     }
 
     /// Reads patterns from a file, line by line.
-    fn file(&mut self, path: &Path, negation: Negation) -> Result<(), ConfigError> {
+    fn file(&mut self, path: &Path, effect: PatternEffect) -> Result<(), ConfigError> {
         let name =
             |fault: file::FileError| fault.of(path, "open file", "match_list_parse: read file");
         self.files = self.files.saturating_add(1);
@@ -285,21 +288,21 @@ impl ListParser<'_> {
         let text = file::read(path).map_err(name)?;
         self.depth = self.depth.saturating_add(1);
         if self.reading.postfix.has(Feature::ListsInLogicalLines) {
-            self.logical_lines(path, &text, negation)?;
+            self.logical_lines(path, &text, effect)?;
         } else {
-            self.physical_lines(&text, negation)?;
+            self.physical_lines(&text, effect)?;
         }
         self.depth = self.depth.saturating_sub(1);
         Ok(())
     }
 
     /// A file as it was read until 3.7.
-    fn physical_lines(&mut self, text: &[u8], negation: Negation) -> Result<(), ConfigError> {
+    fn physical_lines(&mut self, text: &[u8], effect: PatternEffect) -> Result<(), ConfigError> {
         for line in text.split_inclusive(|&byte| byte == b'\n') {
             // A NUL terminates a line, as in all configuration files.
             let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
             if !line.starts_with(b"#") {
-                self.list(line, negation)?;
+                self.list(line, effect)?;
             }
         }
         Ok(())
@@ -310,7 +313,7 @@ impl ListParser<'_> {
         &mut self,
         path: &Path,
         text: &[u8],
-        negation: Negation,
+        effect: PatternEffect,
     ) -> Result<(), ConfigError> {
         let Reading { charset, postfix } = self.reading;
         let shown = printable(path.as_os_str().as_bytes(), charset);
@@ -328,7 +331,7 @@ impl ListParser<'_> {
                     self.warnings
                         .push(file::no_beginning(&shown, line, charset));
                 }
-                Some(line) => self.list(line, negation)?,
+                Some(line) => self.list(line, effect)?,
                 None => {}
             }
         }

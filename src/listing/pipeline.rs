@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use super::ListingError;
 use super::piece::Ending;
 use super::sink::Sink;
-use super::worker::{Listing, OutputPiece, Worker};
+use super::worker::{Listing, ListingWorker, OutputPiece};
 use crate::selection::Selection;
 use crate::spool::name_batch::NameFeed;
 use crate::spool::{DirEntry, Queue, Walk, WalkError, id};
@@ -31,7 +31,7 @@ pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, Listin
     };
     pool::run(
         PoolLimits::for_readers(listing.workers),
-        || Worker::new(*listing),
+        || ListingWorker::new(*listing),
         |feed| {
             let mut feed = NameFeed::new(feed, listing.workers);
             // An error means that the consumer has stopped, for a reason that is in

@@ -65,7 +65,7 @@ pub enum OutputPiece {
 /// File names of one directory of a queue. Without a directory, the names were
 /// found in the wrong hashed directory, and the messages are looked up by the path
 /// to which their IDs belong.
-type Chunk<'a> = name_batch::Chunk<'a, Queue, OutputPiece>;
+type ListingChunk<'a> = name_batch::Chunk<'a, Queue, OutputPiece>;
 
 /// Why a worker stops in the middle of a chunk.
 enum WorkerStop {
@@ -88,7 +88,7 @@ impl From<ConsumerGone> for WorkerStop {
 }
 
 /// Formats the messages of one chunk after the other.
-pub struct Worker<'a> {
+pub struct ListingWorker<'a> {
     listing: Listing<'a>,
     matcher: Option<Matcher<'a>>,
     reader: MessageReader,
@@ -96,7 +96,7 @@ pub struct Worker<'a> {
     form: Formatter<'a>,
 }
 
-impl<'a> Worker<'a> {
+impl<'a> ListingWorker<'a> {
     /// Creates a worker.
     pub fn new(listing: Listing<'a>) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Lists the message with this file name, if there is one and it matches.
-    fn message(&mut self, chunk: &Chunk, name: &[u8]) -> Result<(), WorkerStop> {
+    fn message(&mut self, chunk: &ListingChunk, name: &[u8]) -> Result<(), WorkerStop> {
         let path = self.listing.layout.path(chunk.label, name);
         let path = path.to_string_lossy().into_owned();
         let (dir, file) = match &chunk.place {
@@ -154,7 +154,7 @@ impl<'a> Worker<'a> {
 
     /// Reports a message that cannot be read as a warning, and goes on unless it
     /// makes the listing wrong.
-    fn report_unread(&mut self, chunk: &Chunk, error: ReadError) -> Result<(), WorkerStop> {
+    fn report_unread(&mut self, chunk: &ListingChunk, error: ReadError) -> Result<(), WorkerStop> {
         if error.ends_listing() {
             Err(WorkerStop::failed(error))
         } else {
@@ -191,7 +191,7 @@ impl<'a> Worker<'a> {
 
     fn report(
         &mut self,
-        chunk: &Chunk,
+        chunk: &ListingChunk,
         found: &Message,
         at: &Location<'_>,
     ) -> Result<(), WorkerStop> {
@@ -218,18 +218,18 @@ impl<'a> Worker<'a> {
         done.or_else(|error| self.report_unread(chunk, error))
     }
 
-    fn warn(&mut self, chunk: &Chunk, text: Vec<u8>) -> Result<(), ConsumerGone> {
+    fn warn(&mut self, chunk: &ListingChunk, text: Vec<u8>) -> Result<(), ConsumerGone> {
         chunk.hand_out(OutputPiece::Warning(text))
     }
 
-    fn hand_out_partial(&mut self, chunk: &Chunk) -> Result<(), ConsumerGone> {
+    fn hand_out_partial(&mut self, chunk: &ListingChunk) -> Result<(), ConsumerGone> {
         match self.form.take_partial() {
             Some(partial) => chunk.hand_out(OutputPiece::PartialResult(partial)),
             None => Ok(()),
         }
     }
 
-    fn hand_out(&mut self, chunk: &Chunk) -> Result<(), ConsumerGone> {
+    fn hand_out(&mut self, chunk: &ListingChunk) -> Result<(), ConsumerGone> {
         let text = std::mem::take(self.form.out());
         if text.is_empty() {
             Ok(())
@@ -239,13 +239,13 @@ impl<'a> Worker<'a> {
     }
 }
 
-impl pool::Worker<NameBatch<Queue>, OutputPiece> for Worker<'_> {
+impl pool::Worker<NameBatch<Queue>, OutputPiece> for ListingWorker<'_> {
     fn work(
         &mut self,
         batch: NameBatch<Queue>,
         results: &Results<'_, OutputPiece>,
     ) -> Result<(), ConsumerGone> {
-        let chunk = &Chunk::new(&batch, results);
+        let chunk = &ListingChunk::new(&batch, results);
         for name in chunk.names() {
             match self.message(chunk, name) {
                 Ok(()) => {}
@@ -269,7 +269,7 @@ impl pool::Worker<NameBatch<Queue>, OutputPiece> for Worker<'_> {
 /// million recipients needs no more memory than others.
 struct Pieces<'a, 'f> {
     form: &'a mut Formatter<'f>,
-    chunk: &'a Chunk<'a>,
+    chunk: &'a ListingChunk<'a>,
     sent: PieceSent,
 }
 

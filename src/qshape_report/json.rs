@@ -17,7 +17,7 @@ struct Report {
     by: &'static str,
     counts: &'static str,
     /// The limit of each bucket in seconds; null for one without a limit.
-    bucket_limits: Vec<Option<Limit>>,
+    bucket_limits: Vec<Option<BucketLimit>>,
     total: u64,
     buckets: Vec<u64>,
     rows: Vec<ReportRow>,
@@ -35,12 +35,12 @@ struct ReportRow {
 /// A limit, as an integer if possible, like arrival times.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Limit {
+enum BucketLimit {
     Whole(u64),
     Fraction(f64),
 }
 
-impl Limit {
+impl BucketLimit {
     fn new(seconds: f64) -> Option<Self> {
         if seconds.fract() == 0.0 && seconds < 2f64.powi(64) {
             Some(Self::Whole(seconds as u64))
@@ -72,7 +72,9 @@ pub fn json(
     let report = Report {
         by: by.name(),
         counts: by.counted(),
-        bucket_limits: limits.map(|limit| limit.and_then(Limit::new)).collect(),
+        bucket_limits: limits
+            .map(|limit| limit.and_then(BucketLimit::new))
+            .collect(),
         total: table.total.total,
         buckets: buckets(&table.total),
         rows: names

@@ -124,7 +124,7 @@ fn read<S: Source>(
     if let Time::Unknown = time {
         return Some(counts(EnvelopeKind::File, 0.0));
     }
-    while file.step()? == Next::Record {}
+    while file.step()? == EnvelopeFlow::Record {}
     if file.sender == SeenRecords::No || file.recipient == SeenRecords::No {
         return None;
     }
@@ -154,7 +154,7 @@ enum SeenRecords {
 }
 
 #[derive(PartialEq, Eq)]
-enum Next {
+enum EnvelopeFlow {
     Record,
     End,
 }
@@ -194,7 +194,7 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
     }
 
     /// Reads one record of the envelope.
-    fn step(&mut self) -> Option<Next> {
+    fn step(&mut self) -> Option<EnvelopeFlow> {
         let record = self.next()?;
         match record.kind {
             RecordType::SENDER => self.take_sender(&record),
@@ -206,10 +206,10 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
             // Observed: the sender has to precede the content.
             RecordType::CONTENT if self.sender == SeenRecords::No => return None,
             RecordType::CONTENT => self.skip_content()?,
-            RecordType::END => return Some(Next::End),
+            RecordType::END => return Some(EnvelopeFlow::End),
             _ => {}
         }
-        Some(Next::Record)
+        Some(EnvelopeFlow::Record)
     }
 
     fn take_sender(&mut self, record: &Record) {

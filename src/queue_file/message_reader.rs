@@ -108,7 +108,7 @@ impl MessageReader {
 
 /// Whether to read the next record of a message.
 #[derive(PartialEq, Eq)]
-enum Next {
+enum ReadFlow {
     Record,
     Stop,
 }
@@ -149,7 +149,7 @@ impl MessageReading<'_> {
             match next {
                 Ok(Some(record)) if file.is_readable(&record) => {
                     let next = self.record(file, &record, report)?;
-                    if next == Next::Stop || report.wanted() == ReadLevel::Nothing {
+                    if next == ReadFlow::Stop || report.wanted() == ReadLevel::Nothing {
                         return Ok(());
                     }
                 }
@@ -168,7 +168,7 @@ impl MessageReading<'_> {
         file: &mut QueueFileReader<'_, '_>,
         record: &Record,
         report: &mut impl MessageVisitor,
-    ) -> Result<Next, ReadError> {
+    ) -> Result<ReadFlow, ReadError> {
         match record.kind {
             RecordType::TIME if self.arrival == 0 => {
                 self.arrival = number_or_zero(file.text(record))
@@ -186,7 +186,7 @@ impl MessageReading<'_> {
             RecordType::ORIGINAL_RECIPIENT | RecordType::RECIPIENT => {
                 // Postfix shows no address here, whatever the record contains.
                 self.skip_rest("missing sender address", None, report);
-                return Ok(Next::Stop);
+                return Ok(ReadFlow::Stop);
             }
             RecordType::ATTRIBUTE if report.wants_attributes() => {
                 let text = file.text(record);
@@ -195,10 +195,10 @@ impl MessageReading<'_> {
             RecordType::DONE_RECIPIENT => report.done_recipient(),
             RecordType::CONTENT => self.skip_content(file)?,
             // A type byte of zero ends the reading in Postfix.
-            RecordType(0) => return Ok(Next::Stop),
+            RecordType(0) => return Ok(ReadFlow::Stop),
             _ => {}
         }
-        Ok(Next::Record)
+        Ok(ReadFlow::Record)
     }
 
     fn size_record(&mut self, text: &[u8], report: &mut impl MessageVisitor) {
@@ -223,10 +223,14 @@ impl MessageReading<'_> {
         report.warning(parts.concat());
     }
 
-    fn sender(&mut self, text: &[u8], report: &mut impl MessageVisitor) -> Result<Next, ReadError> {
+    fn sender(
+        &mut self,
+        text: &[u8],
+        report: &mut impl MessageVisitor,
+    ) -> Result<ReadFlow, ReadError> {
         if self.has_sender {
             self.skip_rest("duplicate sender address", Some(text), report);
-            return Ok(Next::Stop);
+            return Ok(ReadFlow::Stop);
         }
         self.has_sender = true;
         display(text, self.rules, &mut self.reader.sender);
@@ -245,13 +249,13 @@ impl MessageReading<'_> {
         self.reader.has_original = false;
         self.reader.logged.clear();
         if report.wanted() != ReadLevel::Everything {
-            return Ok(Next::Record);
+            return Ok(ReadFlow::Record);
         }
         self.reasons(Queue::Defer, LogClass::Defer, report)?;
         if self.rules.has(Feature::OriginalRecipient) {
             self.reasons(Queue::Bounce, LogClass::Bounce, report)?;
         }
-        Ok(Next::Record)
+        Ok(ReadFlow::Record)
     }
 
     fn recipient(&mut self, text: &[u8], report: &mut impl MessageVisitor) {

@@ -35,13 +35,13 @@ pub struct DirEntry<'a> {
 /// carries a state `S` that the walk defines.
 #[derive(Debug)]
 pub(super) struct Descent<S> {
-    levels: Vec<Level<S>>,
+    levels: Vec<OpenLevel<S>>,
     name: Vec<u8>,
     kind: Option<FileKind>,
 }
 
 #[derive(Debug)]
-struct Level<S> {
+struct OpenLevel<S> {
     place: Arc<OpenDir>,
     names: NameStream,
     state: S,
@@ -66,7 +66,7 @@ impl<S> Descent<S> {
     pub(super) fn enter(&mut self, dir: Dir, path: Vec<u8>, state: S) -> io::Result<()> {
         let names = dir.names()?;
         let place = Arc::new(OpenDir { dir, path });
-        self.levels.push(Level {
+        self.levels.push(OpenLevel {
             place,
             names,
             state,

@@ -45,7 +45,7 @@ pub struct TraversalIssue {
 /// A walk through the tree below one path.
 #[derive(Debug)]
 pub struct Tree {
-    descent: Descent<Pass>,
+    descent: Descent<DirectoryPass>,
     begin: Begin,
     pending: Option<TraversalIssue>,
 }
@@ -66,7 +66,7 @@ enum Begin {
 /// and, if it has any subdirectories, a second time for those, so that their
 /// names need not be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
+enum DirectoryPass {
     Files { has_directories: bool },
     Directories,
 }
@@ -99,9 +99,9 @@ impl Tree {
     /// Returns the next file or problem; `None` at the end.
     pub fn next_met(&mut self) -> Option<Visited<'_>> {
         match self.next_step()? {
-            Step::Issue(issue) => Some(Visited::Obstacle(issue)),
-            Step::File => self.descent.entry().map(Visited::File),
-            Step::Itself => match &self.begin {
+            TreeStep::Issue(issue) => Some(Visited::Obstacle(issue)),
+            TreeStep::File => self.descent.entry().map(Visited::File),
+            TreeStep::Itself => match &self.begin {
                 Begin::File { place, name, .. } => Some(Visited::File(DirEntry {
                     place,
                     name,
@@ -112,57 +112,59 @@ impl Tree {
         }
     }
 
-    fn next_step(&mut self) -> Option<Step> {
+    fn next_step(&mut self) -> Option<TreeStep> {
         if let Begin::File { is_visited, .. } = &mut self.begin
             && !std::mem::replace(is_visited, true)
         {
-            return Some(Step::Itself);
+            return Some(TreeStep::Itself);
         }
         loop {
             if let Some(issue) = self.pending.take() {
-                return Some(Step::Issue(issue));
+                return Some(TreeStep::Issue(issue));
             }
-            if self.advance()? == Advance::File {
-                return Some(Step::File);
+            if self.advance()? == TreeAdvance::File {
+                return Some(TreeStep::File);
             }
         }
     }
 
     /// Reads the next name, and enters it if it is a directory to be entered
     /// now.
-    fn advance(&mut self) -> Option<Advance> {
+    fn advance(&mut self) -> Option<TreeAdvance> {
         self.descent.place()?;
         match self.descent.read_name() {
             Ok(true) => {}
             Ok(false) => {
                 self.end_pass();
-                return Some(Advance::Elsewhere);
+                return Some(TreeAdvance::Elsewhere);
             }
             Err(cause) => {
                 self.leave_early(cause);
-                return Some(Advance::Elsewhere);
+                return Some(TreeAdvance::Elsewhere);
             }
         }
         let DirEntry { place, name, kind } = self.descent.entry()?;
         let name = OsStr::from_bytes(name);
         let kind = kind.or_else(|| Some(FileKind::of(&place.dir.stat(name).ok()?)));
         match (kind, self.descent.state()?) {
-            (Some(FileKind::File), Pass::Files { .. }) => return Some(Advance::File),
-            (Some(FileKind::Directory), Pass::Files { has_directories }) => *has_directories = true,
-            (Some(FileKind::Directory), Pass::Directories) => {
+            (Some(FileKind::File), DirectoryPass::Files { .. }) => return Some(TreeAdvance::File),
+            (Some(FileKind::Directory), DirectoryPass::Files { has_directories }) => {
+                *has_directories = true
+            }
+            (Some(FileKind::Directory), DirectoryPass::Directories) => {
                 let place = Arc::clone(self.descent.place()?);
                 let name = self.descent.name().to_vec();
                 self.enter(&place.dir, OsStr::from_bytes(&name), &place.path, &name);
             }
             _ => {}
         }
-        Some(Advance::Elsewhere)
+        Some(TreeAdvance::Elsewhere)
     }
 
     /// Ends the current pass: begins the pass for the subdirectories, or leaves
     /// the directory.
     fn end_pass(&mut self) {
-        let has_more = Pass::Files {
+        let has_more = DirectoryPass::Files {
             has_directories: true,
         };
         if self.descent.state().is_none_or(|pass| *pass != has_more) {
@@ -172,7 +174,7 @@ impl Tree {
         match self.descent.rewind() {
             Ok(()) => {
                 if let Some(pass) = self.descent.state() {
-                    *pass = Pass::Directories;
+                    *pass = DirectoryPass::Directories;
                 }
             }
             Err(cause) => self.leave_early(cause),
@@ -192,7 +194,7 @@ impl Tree {
             let cause = Errno::ENAMETOOLONG.into();
             return self.issue(parent_path, name, cause);
         }
-        let pass = Pass::Files {
+        let pass = DirectoryPass::Files {
             has_directories: false,
         };
         let entered = open(parent, directory)
@@ -231,7 +233,7 @@ impl Tree {
 }
 
 /// The next item of a walk.
-enum Step {
+enum TreeStep {
     /// The starting point itself, which is a file.
     Itself,
     /// A file in the current directory.
@@ -241,7 +243,7 @@ enum Step {
 
 /// The result of reading one name.
 #[derive(PartialEq, Eq)]
-enum Advance {
+enum TreeAdvance {
     File,
     Elsewhere,
 }

@@ -66,15 +66,15 @@ pub(super) fn is_obeyed(c: char) -> bool {
 }
 
 /// The next character or byte of a text, and whether it may be printed.
-struct Shown {
+struct ShownCharacter {
     len: usize,
     printable: bool,
 }
 
-fn printable_prefix(text: &[u8], charset: Charset) -> Option<Shown> {
+fn printable_prefix(text: &[u8], charset: Charset) -> Option<ShownCharacter> {
     let first = *text.first()?;
     if first < 0x80 {
-        return Some(Shown {
+        return Some(ShownCharacter {
             len: 1,
             printable: matches!(first, b' '..=b'~'),
         });
@@ -85,7 +85,7 @@ fn printable_prefix(text: &[u8], charset: Charset) -> Option<Shown> {
         Charset::StrictUtf8 => strict_sequence(text),
         Charset::Safe => safe_sequence(text),
     };
-    Some(Shown {
+    Some(ShownCharacter {
         len: len.max(1),
         printable: len > 0,
     })

@@ -28,7 +28,7 @@ use super::{Call, Fatal};
 use owner::Owners;
 use plan::ReplacedTool;
 use removal::Uninstall;
-use step::Step;
+use step::InstallStep;
 use target::InstallTarget;
 
 const INSTALL: &str = "spoolbox install";
@@ -156,7 +156,7 @@ fn asked(matches: &ArgMatches) -> Result<(InstallTarget, Execution)> {
 
 /// Carries out the steps and prints each one afterwards. A closed output does
 /// not stop an installation halfway.
-fn perform(steps: &[Step], mode: Execution) -> Result<()> {
+fn perform(steps: &[InstallStep], mode: Execution) -> Result<()> {
     for step in steps {
         if mode == Execution::Do {
             step.perform()?;

@@ -17,7 +17,7 @@ use super::owner;
 use super::owner::{Owner, Owners};
 use super::page;
 use super::step;
-use super::step::{ByteSource, NewFile, Step};
+use super::step::{ByteSource, InstallStep, NewFile};
 use super::target::InstallTarget;
 
 /// What happens to Postfix's files.
@@ -38,7 +38,7 @@ pub fn install(
     target: &InstallTarget,
     owners: &Owners,
     replaced_tools: ReplacedTool,
-) -> Result<Vec<Step>> {
+) -> Result<Vec<InstallStep>> {
     let program = ByteSource::Program
         .open()
         .and_then(|mut source| Fingerprint::of(&mut source))
@@ -74,15 +74,15 @@ struct Planner<'a> {
     before: Manifest,
     /// What is installed after the steps.
     after: Manifest,
-    diversions: Vec<Step>,
-    files: Vec<Step>,
+    diversions: Vec<InstallStep>,
+    files: Vec<InstallStep>,
     /// Files that are not ours and must not be moved.
     in_the_way: Vec<PathBuf>,
 }
 
 /// The step that puts an item into place.
 struct Placement {
-    step: Step,
+    step: InstallStep,
     entry: ManifestEntry,
     /// Whether the item is already installed, with the right owner and mode.
     is_in_place: bool,
@@ -92,7 +92,7 @@ impl Placement {
     fn link(path: PathBuf, now: PathBuf, to: PathBuf, found: &ExistingItem) -> Self {
         Self {
             is_in_place: *found == ExistingItem::Link(to.clone()),
-            step: Step::Link {
+            step: InstallStep::Link {
                 path: now,
                 target: to.clone(),
             },
@@ -117,7 +117,7 @@ impl Placement {
         };
         Self {
             is_in_place,
-            step: Step::Write(NewFile {
+            step: InstallStep::Write(NewFile {
                 path: now,
                 source,
                 mode,
@@ -212,7 +212,7 @@ impl Planner<'_> {
     fn unfinished(&mut self, now: &Path) -> Result<()> {
         let leftover = step::unfinished(now);
         if exists(&leftover)? {
-            self.files.push(Step::Remove(leftover));
+            self.files.push(InstallStep::Remove(leftover));
         }
         Ok(())
     }
@@ -233,7 +233,7 @@ impl Planner<'_> {
                 diversion.to.display()
             );
         }
-        self.diversions.push(Step::Divert(diversion.clone()));
+        self.diversions.push(InstallStep::Divert(diversion.clone()));
         self.after.add(ManifestEntry::Diversion(diversion));
         Ok(())
     }
@@ -267,13 +267,13 @@ impl Planner<'_> {
         for path in self.before.paths() {
             let now = self.target.now(path);
             if !wanted.contains(&path) && self.before.knows(path, &ExistingItem::at(&now)?) {
-                self.files.push(Step::Remove(now));
+                self.files.push(InstallStep::Remove(now));
             }
         }
         Ok(())
     }
 
-    fn finish(mut self, before: Option<Manifest>) -> Vec<Step> {
+    fn finish(mut self, before: Option<Manifest>) -> Vec<InstallStep> {
         for diversion in self.before.diversions() {
             self.after.add(ManifestEntry::Diversion(diversion.clone()));
         }
@@ -285,8 +285,8 @@ impl Planner<'_> {
         }
         // The manifest is written first, preceded only by its own directories.
         let manifest = self.target.manifest();
-        let is_for_manifest = |step: &Step| match step {
-            Step::MakeDirectory(path) => manifest.starts_with(path),
+        let is_for_manifest = |step: &InstallStep| match step {
+            InstallStep::MakeDirectory(path) => manifest.starts_with(path),
             _ => false,
         };
         let (mut steps, others): (Vec<_>, Vec<_>) =
@@ -300,16 +300,16 @@ impl Planner<'_> {
         steps
     }
 
-    fn record(&self, manifest: &Manifest) -> Step {
-        Step::Record(NewFile::manifest(self.target, manifest))
+    fn record(&self, manifest: &Manifest) -> InstallStep {
+        InstallStep::Record(NewFile::manifest(self.target, manifest))
     }
 
-    fn missing_directories(&self) -> Vec<Step> {
+    fn missing_directories(&self) -> Vec<InstallStep> {
         self.after
             .directories()
             .map(|directory| self.target.now(directory))
             .filter(|directory| !directory.exists())
-            .map(Step::MakeDirectory)
+            .map(InstallStep::MakeDirectory)
             .collect()
     }
 }

@@ -11,14 +11,14 @@ use super::diversion::{Diversion, Registered};
 use super::found::{ExistingItem, exists};
 use super::layout::MANIFEST;
 use super::manifest::{Manifest, ManifestEntry};
-use super::step::{NewFile, Step, unfinished};
+use super::step::{InstallStep, NewFile, unfinished};
 use super::target::InstallTarget;
 
 /// A planned removal.
 #[derive(Debug, Default)]
 pub struct Uninstall {
     /// The steps to carry out.
-    pub steps: Vec<Step>,
+    pub steps: Vec<InstallStep>,
     /// Installed items that are kept, and why.
     pub stays: Vec<String>,
     /// The items that a later uninstall has to remove.
@@ -62,7 +62,7 @@ impl Uninstall {
     fn unfinished(&mut self, now: &Path) -> Result<()> {
         let leftover = unfinished(now);
         if exists(&leftover)? {
-            self.steps.push(Step::Remove(leftover));
+            self.steps.push(InstallStep::Remove(leftover));
         }
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Uninstall {
         let now = target.now(path);
         let found = ExistingItem::at(&now)?;
         if manifest.knows(path, &found) {
-            self.steps.push(Step::Remove(now));
+            self.steps.push(InstallStep::Remove(now));
         } else if found != ExistingItem::Absent {
             self.stays
                 .push(format!("{} is not what was installed", now.display()));
@@ -86,11 +86,13 @@ impl Uninstall {
         let (first, second) = (ExistingItem::at(from)?, ExistingItem::at(to)?);
         let is_ours = manifest.knows(from, &first);
         match (&first, &second) {
-            (_, ExistingItem::Absent) if is_ours => self.steps.push(Step::Remove(from.clone())),
+            (_, ExistingItem::Absent) if is_ours => {
+                self.steps.push(InstallStep::Remove(from.clone()))
+            }
             (_, ExistingItem::Absent) => {}
-            (ExistingItem::Absent, _) => self.steps.push(Step::Restore(diversion.clone())),
-            _ if is_ours => self.steps.push(Step::Restore(diversion.clone())),
-            _ if first.is_same_as(&second) => self.steps.push(Step::Remove(to.clone())),
+            (ExistingItem::Absent, _) => self.steps.push(InstallStep::Restore(diversion.clone())),
+            _ if is_ours => self.steps.push(InstallStep::Restore(diversion.clone())),
+            _ if first.is_same_as(&second) => self.steps.push(InstallStep::Remove(to.clone())),
             _ => {
                 self.stays.push(format!(
                     "{} is not what was installed, nor is it {}",
@@ -103,7 +105,8 @@ impl Uninstall {
             }
         }
         if diversion.registered()? == Registered::Ours {
-            self.steps.push(Step::EndDiversion(diversion.clone()));
+            self.steps
+                .push(InstallStep::EndDiversion(diversion.clone()));
         }
         Ok(())
     }
@@ -115,13 +118,16 @@ impl Uninstall {
     ) -> Result<()> {
         let path = target.manifest();
         self.unfinished(&path)?;
-        let mut last = vec![Step::Remove(path.clone())];
+        let mut last = vec![InstallStep::Remove(path.clone())];
         if !self.is_complete() {
             for directory in manifest.directories() {
                 self.remains
                     .add(ManifestEntry::Directory(directory.to_owned()));
             }
-            last = vec![Step::Record(NewFile::manifest(target, &self.remains))];
+            last = vec![InstallStep::Record(NewFile::manifest(
+                target,
+                &self.remains,
+            ))];
         }
         let (around, apart): (Vec<_>, Vec<_>) = manifest
             .directories()
@@ -129,11 +135,11 @@ impl Uninstall {
             .map(|directory| target.now(directory))
             .partition(|directory| path.starts_with(directory));
         self.steps
-            .extend(apart.into_iter().map(Step::RemoveDirectory));
+            .extend(apart.into_iter().map(InstallStep::RemoveDirectory));
         self.steps.append(&mut last);
         if self.is_complete() {
             self.steps
-                .extend(around.into_iter().map(Step::RemoveDirectory));
+                .extend(around.into_iter().map(InstallStep::RemoveDirectory));
         }
         Ok(())
     }

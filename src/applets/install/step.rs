@@ -27,7 +27,7 @@ pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// A step of an installation or removal.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum InstallStep {
     /// Makes a directory.
     MakeDirectory(PathBuf),
     /// Moves one of Postfix's files aside.
@@ -89,7 +89,7 @@ impl ByteSource {
     }
 }
 
-impl Step {
+impl InstallStep {
     /// Carries out the step.
     ///
     /// # Errors
@@ -116,11 +116,11 @@ impl Step {
     }
 }
 
-fn failed(step: &Step) -> String {
+fn failed(step: &InstallStep) -> String {
     format!("cannot {step}")
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for InstallStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MakeDirectory(path) => write!(f, "make directory {}", path.display()),

@@ -11,7 +11,7 @@ use super::super::output::output_failed;
 use super::super::progress::Progress;
 use super::super::{Fatal, instance};
 use super::names;
-use super::request::{ProgressMode, Request, Session};
+use super::request::{ListingRequest, ProgressMode, Session};
 use super::sinks::{ListingPrinter, Logged};
 use super::source;
 use super::source::{MALFORMED, Origin, SHOWQ};
@@ -45,7 +45,7 @@ pub struct CountSummary {
 /// A listing and everything that it needs.
 pub(super) struct Lister<'a> {
     pub(super) session: Session<'a>,
-    request: &'a Request<'a>,
+    request: &'a ListingRequest<'a>,
     /// The number of messages that the daemon reported, if it was asked.
     reported: Option<u64>,
     /// Stores text that is too large for memory.
@@ -53,7 +53,11 @@ pub(super) struct Lister<'a> {
 }
 
 impl<'a> Lister<'a> {
-    pub(super) fn new(session: Session<'a>, request: &'a Request<'a>, spill: &'a Spill) -> Self {
+    pub(super) fn new(
+        session: Session<'a>,
+        request: &'a ListingRequest<'a>,
+        spill: &'a Spill,
+    ) -> Self {
         Self {
             session,
             request,

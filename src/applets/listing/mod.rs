@@ -17,7 +17,7 @@ use sinks::ListingPrinter;
 use source::Origin;
 
 pub use lister::CountSummary;
-pub use request::{ListingSource, ProgressMode, Request, Session};
+pub use request::{ListingRequest, ListingSource, ProgressMode, Session};
 pub use sinks::Collector;
 pub use whole::{Edit, Whole};
 
@@ -28,13 +28,13 @@ pub use whole::{Edit, Whole};
 ///
 /// The caller may not list the queue, it cannot be read, or the output cannot
 /// be written. All were reported.
-pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<u64, Fatal> {
+pub fn run_and_count(mut session: Session<'_>, request: &ListingRequest<'_>) -> Result<u64, Fatal> {
     let sort_spec = SortSpec {
         limit: request.sort_spec.and_then(|sort_spec| sort_spec.limit),
         ..SortSpec::default()
     };
     let limit = sort_spec.limit.and_then(|limit| limit.try_into().ok());
-    let request = Request {
+    let request = ListingRequest {
         sort_spec: Some(&sort_spec),
         ..*request
     };
@@ -63,7 +63,7 @@ pub fn run_and_count(mut session: Session<'_>, request: &Request<'_>) -> Result<
 /// # Errors
 ///
 /// Those of [`run_and_count`].
-pub fn run(mut session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal> {
+pub fn run(mut session: Session<'_>, request: &ListingRequest<'_>) -> Result<(), Fatal> {
     session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
     let mut lister = Lister::new(session, request, &spill);
@@ -83,7 +83,7 @@ pub fn run(mut session: Session<'_>, request: &Request<'_>) -> Result<(), Fatal>
 /// Those of [`run_and_count`].
 pub fn into_sink(
     mut session: Session<'_>,
-    request: &Request<'_>,
+    request: &ListingRequest<'_>,
     sink: &mut impl Sink,
 ) -> Result<(), Fatal> {
     session.authorize(AccessRequest::View)?;
@@ -103,11 +103,11 @@ pub fn into_sink(
 /// Those of [`run_and_count`].
 pub fn count(
     mut session: Session<'_>,
-    request: &Request<'_>,
+    request: &ListingRequest<'_>,
     plan: &CountPlan,
 ) -> Result<CountSummary, Fatal> {
     session.authorize(AccessRequest::View)?;
-    let request = &Request {
+    let request = &ListingRequest {
         style: Style::Counts(plan),
         ..*request
     };

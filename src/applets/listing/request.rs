@@ -15,7 +15,7 @@ use crate::sys::dir::Dir;
 
 /// A requested listing.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct ListingRequest<'a> {
     /// The output format.
     pub style: Style<'a>,
     /// The messages to list; all if `None`.

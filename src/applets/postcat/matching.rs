@@ -47,7 +47,7 @@ pub(super) fn run(
         workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
     };
     printer.damaged = Damaged::Counts(0);
-    let mut shown = Shown {
+    let mut shown = MatchPrinter {
         matcher: Matcher::new(selection, &rules),
         printer,
         search,
@@ -83,7 +83,7 @@ fn rules(printer: &mut OperandRun, config: &Config) -> Result<Rules, Fatal> {
 }
 
 /// The sink that shows the messages of a listing.
-struct Shown<'a> {
+struct MatchPrinter<'a> {
     matcher: Matcher<'a>,
     printer: OperandRun,
     search: &'a IdSearch,
@@ -92,7 +92,7 @@ struct Shown<'a> {
     end: Option<Fatal>,
 }
 
-impl Shown<'_> {
+impl MatchPrinter<'_> {
     /// Shows the message at a path if the file still exists and is still the
     /// same message.
     fn show(&mut self, path: &[u8]) -> Result<(), Fatal> {
@@ -131,7 +131,7 @@ impl Shown<'_> {
     }
 }
 
-impl Sink for Shown<'_> {
+impl Sink for MatchPrinter<'_> {
     /// A piece consists of whole lines, since each message ends with a line
     /// end.
     fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {

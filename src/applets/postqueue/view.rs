@@ -5,7 +5,7 @@ use super::super::Fatal;
 use super::super::authorization;
 use super::super::fatal::unavailable;
 use super::super::listing;
-use super::super::listing::{Request, Session};
+use super::super::listing::{ListingRequest, Session};
 use super::arguments::{PostqueueArguments, View};
 use crate::config::Config;
 use crate::listing::{
@@ -68,8 +68,11 @@ pub(super) fn list(
 }
 
 /// Returns the request for a listing in this format.
-pub(super) fn request<'a>(arguments: &'a PostqueueArguments, style: Style<'a>) -> Request<'a> {
-    Request {
+pub(super) fn request<'a>(
+    arguments: &'a PostqueueArguments,
+    style: Style<'a>,
+) -> ListingRequest<'a> {
+    ListingRequest {
         style,
         selection: arguments.selection.as_ref(),
         sort_spec: Some(&arguments.sort_spec).filter(|a| a.is_needed()),

@@ -98,7 +98,7 @@ struct NamedText<'a> {
 }
 
 #[derive(Serialize)]
-struct Recipient<'a> {
+struct RecipientMembers<'a> {
     address: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dsn_notify_flags: Option<i64>,
@@ -262,7 +262,7 @@ impl<S: Source, K: OutputSink> Json<'_, '_, S, K> {
                 }
             };
             let fields = std::mem::take(&mut before);
-            let recipient = Recipient {
+            let recipient = RecipientMembers {
                 address: text(reader.text(record)),
                 dsn_notify_flags: fields.dsn_notify_flags,
                 dsn_original_recipient: fields.dsn_original_recipient,
