@@ -267,8 +267,8 @@ impl BulkWorker<'_> {
         };
         if self.action == Action::Delete {
             let removed = found.remove()? == StepResult::Done;
-            // Observed: a symbolic link counts as well, because all its mode
-            // bits are set.
+            // Observed with Postfix 3.7.11: a symbolic link counts as well,
+            // because all its mode bits are set.
             if removed && found.queue.holds_messages() && message::is_ready(&stat) {
                 action_log.counters.count(ActionDone::Removed);
             }

@@ -199,8 +199,9 @@ impl<'a> Executor<'a> {
         let selected = self.selected;
         for _ in 0..TRIES {
             for selected in selected {
-                // Observed: operands after the queue of the message are not
-                // examined, not even for being valid queue names.
+                // Observed with Postfix 3.7.11: operands after the queue of the
+                // message are not examined, not even for being valid queue
+                // names.
                 let queue = match selected {
                     Selected::Queue(queue) if !step.looks_into(*queue) => continue,
                     other => other.queue()?,

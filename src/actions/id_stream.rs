@@ -299,7 +299,8 @@ fn next_read(
         match input.read(buffer) {
             Err(error)
                 if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            // Observed: input that cannot be read as a stream counts as empty.
+            // Observed with Postfix 3.7.11: input that cannot be read as a
+            // stream counts as empty.
             Err(error) if is(&error, Errno::EISDIR) || is(&error, Errno::EBADF) => return Ok(0),
             other => return other.map_err(WorkError::Input),
         }
@@ -347,7 +348,8 @@ impl IdWorker<'_> {
                 action_log.not_done(text, Outcome::Invalid);
                 action_log.warn(&Warning::InvalidId(text.clone()));
                 if self.action == Action::ExpireAndRelease {
-                    // Observed: both steps of the action report the invalid ID.
+                    // Observed with Postfix 3.7.11: both steps of the action
+                    // report the invalid ID.
                     action_log.warn(&Warning::InvalidId(text.clone()));
                 }
                 Ok(())

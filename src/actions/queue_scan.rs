@@ -72,9 +72,9 @@ impl Object<'_> {
 
     /// Logs a warning about an object that cannot be examined.
     ///
-    /// Observed: an object is skipped silently if permission to examine it is
-    /// denied. (Postfix skips it silently for every other error, too, and
-    /// leaves messages where they are.)
+    /// Observed with Postfix 3.7.11: an object is skipped silently if
+    /// permission to examine it is denied. (Postfix skips it silently for every
+    /// other error, too, and leaves messages where they are.)
     ///
     /// # Errors
     ///

@@ -319,7 +319,8 @@ impl ListParser<'_> {
         let shown = printable(path.as_os_str().as_bytes(), charset);
         let mut before = 0;
         for span in file::spans(text) {
-            // Observed: lines are counted anew for each logical line.
+            // Observed with Postfix 3.7.11: lines are counted anew for each
+            // logical line.
             let relative = span.counted_from(before);
             before = span.last;
             let nul_warning = relative.nul_warning(&shown);

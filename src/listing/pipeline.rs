@@ -111,8 +111,8 @@ fn walk_queue(
             Err(error) => return Ok(Err(error)),
         };
         if name == last_name {
-            // Observed: Postfix takes this for a directory that never ends, and
-            // leaves out the rest of the queue.
+            // Observed with Postfix 3.7.11: Postfix takes this for a directory
+            // that never ends, and leaves out the rest of the queue.
             let text = format!("readdir loop on queue {queue} id {}", to_printable(name));
             feed.send_result(OutputPiece::Warning(text.into_bytes()))?;
             return Ok(Ok(()));
@@ -122,8 +122,9 @@ fn walk_queue(
         let queue_name = queue.name().as_bytes();
         let admits = |selection: &Selection| selection.admits_name(queue_name, name);
         if id::is_valid(name) && listing.selection.is_none_or(admits) {
-            // Observed: for a name in the wrong hashed directory, Postfix opens the
-            // file in the right one, and so lists that message once more.
+            // Observed with Postfix 3.7.11: for a name in the wrong hashed
+            // directory, Postfix opens the file in the right one, and so lists
+            // that message once more.
             let is_home = listing.layout.is_home(queue, &place.path, name);
             feed.add(queue, is_home.then_some(place), name)?;
         }

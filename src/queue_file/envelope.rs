@@ -53,8 +53,8 @@ pub enum EnvelopeKind {
     /// A message, with a sender and recipients.
     Message,
     /// A file that does not begin with a record with which a message can begin.
-    /// Observed: it is counted, without a sender or recipients, and with an arrival
-    /// time of 0.
+    /// Observed with Postfix 3.7.11: it is counted, without a sender or
+    /// recipients, and with an arrival time of 0.
     File,
 }
 
@@ -74,7 +74,8 @@ pub fn open(dir: &Dir, name: &[u8]) -> io::Result<Option<Message>> {
     let (file, stat) = match message::open_any(dir, name) {
         Ok(opened) => opened,
         Err(cause) if message::is_exhaustion(&cause) => return Err(cause),
-        // Missing, a symbolic link, or not readable. Observed: not reported.
+        // Missing, a symbolic link, or not readable. Observed with Postfix
+        // 3.7.11: not reported.
         Err(_) => return Ok(None),
     };
     let counts = message::is_regular(&stat) && stat.st_mode & MODE.1 == MODE.0;
@@ -203,7 +204,8 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
                 self.addresses.recipient(self.reader.data_end(&record));
             }
             RecordType::POINTER => self.follow(&record)?,
-            // Observed: the sender has to precede the content.
+            // Observed with Postfix 3.7.11: the sender has to precede the
+            // content.
             RecordType::CONTENT if self.sender == SeenRecords::No => return None,
             RecordType::CONTENT => self.skip_content()?,
             RecordType::END => return Some(EnvelopeFlow::End),

@@ -227,8 +227,8 @@ fn read_bounded_line(
             Err(error) => return Err(error),
         };
         if available.is_empty() {
-            // Observed: Postfix takes a final byte 0xFF without a newline for
-            // the end of the file.
+            // Observed with Postfix 3.7.11: Postfix takes a final byte 0xFF
+            // without a newline for the end of the file.
             return Ok(any && line.last() != Some(&0xff));
         }
         any = true;

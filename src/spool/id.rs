@@ -97,9 +97,9 @@ pub fn long_microseconds(name: &[u8]) -> Option<&[u8]> {
 /// Returns the inode number in a valid ID; `None` if it contains none or one
 /// that is too large.
 ///
-/// Observed: Postfix reads the number in a short ID with strtoull(3), so `0x`
-/// may precede the digits, and no digits count as 0. No real file has such a
-/// name.
+/// Observed with Postfix 3.7.11: Postfix reads the number in a short ID with
+/// strtoull(3), so `0x` may precede the digits, and no digits count as 0. No
+/// real file has such a name.
 pub fn inode(name: &[u8]) -> Option<u64> {
     if long_microseconds(name).is_some() {
         let separator = name.rfind_byte(INODE_SEPARATOR)?;

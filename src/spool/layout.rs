@@ -40,9 +40,9 @@ impl Layout {
     /// Returns the number of levels of subdirectories that postsuper(1) does
     /// not remove.
     ///
-    /// Observed: postsuper(1) compares hash_queue_names case-sensitively here,
-    /// so that `DEFERRED` hashes the queue and still lets its subdirectories be
-    /// removed.
+    /// Observed with Postfix 3.7.11: postsuper(1) compares hash_queue_names
+    /// case-sensitively here, so that `DEFERRED` hashes the queue and still
+    /// lets its subdirectories be removed.
     pub fn depth_kept(&self, queue: Queue) -> usize {
         let name = queue.name().as_bytes();
         if self.hashed.iter().any(|hashed| hashed == name) {
