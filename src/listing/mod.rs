@@ -50,6 +50,7 @@ pub use sort_entry::SortEntry;
 pub use sort_spec::{Direction, SortKey, SortSpec};
 pub use spill::Spill;
 pub use style::{OutputOptions, Style};
+pub use times::write_iso;
 pub use times::{Clock, TimeStyle, write_duration};
 pub use totals::Totals;
 pub use worker::Listing;

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::super::{Call, instance};
 use super::errors::PROGRAM;
 use super::options;
-use super::options::{ALL, ActionOptions, MATCH};
+use super::options::{ALL, ActionOptions, MATCH, OtherWork};
 use super::table::options;
 use super::trash;
 use super::trash::{OtherRequests, Task};
@@ -71,6 +71,17 @@ impl PostsuperArguments {
     /// Whether the queues are scanned and repaired.
     pub fn repairs(&self) -> bool {
         self.purge != Purge::No || self.structure != Structure::Leave
+    }
+
+    /// What is requested besides actions.
+    fn other_work(&self) -> OtherWork {
+        if self.repairs() {
+            OtherWork::Repairs
+        } else if self.trash.lists() {
+            OtherWork::TrashList
+        } else {
+            OtherWork::None
+        }
     }
 
     /// Whether an option that Postfix does not have is given.
@@ -137,7 +148,7 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         }
         PostsuperMode::Help | PostsuperMode::Version => Vec::new(),
     };
-    match reading.finish(&arguments.actions, arguments.repairs()) {
+    match reading.finish(&arguments.actions, arguments.other_work()) {
         Ok(options) => arguments.options = options,
         Err(wrong) => arguments.wrong = Some(wrong),
     }

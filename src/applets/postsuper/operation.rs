@@ -18,7 +18,7 @@ use super::errors::{STATUS, STATUS_STRICT};
 use super::options::{ALL, MATCH, STDIN};
 use super::reporter::{ReportState, Reporter, with_comment};
 use super::trash;
-use super::trash::{Deleted, Task};
+use super::trash::{Deleted, ListFormat, Task};
 use crate::actions::bulk;
 use crate::actions::by_selection;
 use crate::actions::by_selection::SelectedMessages;
@@ -131,7 +131,12 @@ impl Operation<'_> {
 
     fn list_trash(&mut self) -> Result<(), Fatal> {
         let field = self.field;
-        match trash::list(field, &mut self.reporter(None)) {
+        let format = if self.arguments.options.results {
+            ListFormat::Json
+        } else {
+            ListFormat::Table
+        };
+        match trash::list(field, format, &mut self.reporter(None)) {
             Ok(text) => output::print(self.logger, &text),
             Err(error) => Err(self.end(&EarlyEnd::Work(error))),
         }

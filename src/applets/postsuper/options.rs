@@ -27,6 +27,16 @@ pub const MATCH: &str = "MATCH";
 /// not always the one that the caller relies on.
 const LIMITS: [&str; 3] = ["limit", "max", "rate"];
 
+/// Work of a call other than actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherWork {
+    None,
+    /// -p, -s or -S.
+    Repairs,
+    /// --trash-list, whose format --results selects.
+    TrashList,
+}
+
 /// How the actions are carried out.
 #[derive(Debug, Default)]
 pub struct ActionOptions {
@@ -136,8 +146,7 @@ impl ActionOptionsParser {
         self.wrong.get_or_insert(text);
     }
 
-    /// Returns the options, or the first error in them. `repairs` says whether
-    /// anything other than `actions` is requested.
+    /// Returns the options, or the first error in them.
     ///
     /// # Errors
     ///
@@ -145,20 +154,22 @@ impl ActionOptionsParser {
     pub fn finish(
         mut self,
         actions: &[(Action, OsString)],
-        repairs: bool,
+        other_work: OtherWork,
     ) -> Result<ActionOptions, String> {
         if let Some(wrong) = self.wrong {
             return Err(wrong);
         }
         self.options.selection = self.builder.finish().map_err(|error| error.to_string())?;
         check_match(self.options.selection.is_some(), actions)?;
-        if let (Some(name), []) = (self.given.first(), actions) {
+        let is_of_list = |name: &str| other_work == OtherWork::TrashList && name == "results";
+        let mut given = self.given.iter().filter(|name| !is_of_list(name));
+        if let (Some(name), []) = (given.next(), actions) {
             return Err(format!(
                 "--{name} requires an action: -d, -e, -f, -h, -H or -r"
             ));
         }
         self.options.is_extended = self.options.selection.is_some() || !self.given.is_empty();
-        self.options.check(actions, repairs)?;
+        self.options.check(actions, other_work)?;
         Ok(self.options)
     }
 }
@@ -199,9 +210,9 @@ impl ActionOptions {
         Ok(())
     }
 
-    fn check(&self, actions: &[(Action, OsString)], repairs: bool) -> Result<(), String> {
+    fn check(&self, actions: &[(Action, OsString)], other_work: OtherWork) -> Result<(), String> {
         let contradiction = |text: &str| Err(text.to_owned());
-        if self.dry_run && repairs {
+        if self.dry_run && other_work == OtherWork::Repairs {
             return contradiction("--dry-run shows actions only: leave out -p, -s and -S");
         }
         let first = actions.first().map(|(action, _)| *action);

@@ -4,17 +4,21 @@
 //! Checks how these options combine and formats the list. Moving messages into
 //! the trash and back is handled by the module `trash`.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+
+use serde::Serialize;
 
 use super::super::Call;
 use crate::actions::report::{ActionObserver, Counters};
 use crate::actions::{SpoolContext, WorkError};
+use crate::listing::write_iso;
 use crate::logging::Logger;
 use crate::selection::moment;
 use crate::sys::process::user_name;
 use crate::sys::time::{Zone, now};
-use crate::text::{Charset, make_printable};
+use crate::text::{Charset, append_json_line, make_printable, to_printable};
 use crate::trash;
 use crate::trash::{BatchSummary, Caller, Trash, Word};
 
@@ -36,6 +40,15 @@ pub enum Task {
     List,
     /// Deletes the batches up to this time: --trash-purge --older.
     Purge(i64),
+}
+
+/// The format of the list of batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListFormat {
+    /// A table with a heading.
+    Table,
+    /// One JSON object per line: --results=json.
+    Json,
 }
 
 /// The options of the trash on the command line.
@@ -82,6 +95,11 @@ impl Options {
             _ => return false,
         }
         true
+    }
+
+    /// Whether the list of batches is requested.
+    pub fn lists(&self) -> bool {
+        self.list
     }
 
     /// Returns the request to the trash; `None` if there is none.
@@ -195,11 +213,14 @@ pub fn run(
 /// The journal cannot be read.
 pub fn list(
     field: SpoolContext<'_>,
+    format: ListFormat,
     journal: &mut dyn ActionObserver,
 ) -> Result<String, WorkError> {
     let batches = trash::list(field, journal)?;
-    let lines: String = batches.iter().map(line).collect();
-    Ok(heading() + &lines)
+    Ok(match format {
+        ListFormat::Table => heading() + &batches.iter().map(line).collect::<String>(),
+        ListFormat::Json => batches.iter().map(json_line).collect(),
+    })
 }
 
 fn heading() -> String {
@@ -219,4 +240,32 @@ fn line(batch: &BatchSummary) -> String {
     let (messages, bytes) = (batch.messages, batch.bytes);
     let line = format!("{name:<24} {time:<19} {user:<10} {messages:>8} {bytes:>12} {comment}");
     format!("{}\n", line.trim_end())
+}
+
+/// A batch as one line of JSON.
+#[derive(Serialize)]
+struct BatchMembers<'a> {
+    batch: String,
+    /// In UTC.
+    time: String,
+    user: String,
+    comment: Option<Cow<'a, str>>,
+    messages: u64,
+    bytes: u64,
+}
+
+fn json_line(batch: &BatchSummary) -> String {
+    let mut time = Vec::new();
+    write_iso(batch.time, Zone::Utc, &mut time);
+    let members = BatchMembers {
+        batch: batch.name.to_string(),
+        time: to_printable(&time),
+        user: batch.who.name.to_string(),
+        comment: batch.comment.as_deref().map(String::from_utf8_lossy),
+        messages: batch.messages,
+        bytes: batch.bytes,
+    };
+    let mut out = Vec::new();
+    append_json_line(&members, &mut out);
+    to_printable(&out)
 }

@@ -114,9 +114,14 @@ fn spelled(table: &[Opt], scanned: &Scanned) -> Vec<OsString> {
         Scanned::Long(long, value) => {
             let option = table.iter().find(|o| o.long == Some(long));
             let mut name = OsString::from(format!("--{long}"));
-            if option.expect("it is in the table").value != Value::None {
-                name.push("=");
-                name.push(value);
+            match option.expect("it is in the table").value {
+                Value::None => {}
+                // Without a value: with an empty one it is an error.
+                Value::Optional(_) if value.is_empty() => {}
+                Value::Optional(_) | Value::Required(_) => {
+                    name.push("=");
+                    name.push(value);
+                }
             }
             vec![name]
         }

@@ -102,6 +102,33 @@ fn batches_are_listed_with_what_is_left_of_them() {
 }
 
 #[test]
+fn the_list_as_json_has_what_the_table_has() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    assert_eq!(
+        succeeds(&instance, &["--trash-list", "--results=json"], "").stdout,
+        b""
+    );
+    let placed = [put(&instance, "deferred", 1), put(&instance, "hold", 2)];
+    let words = ["--comment=\u{e4}\"", "--trash", "-d", "-"];
+    succeeds(&instance, &words, &super::lines(&placed));
+    let table = succeeds(&instance, &["--trash-list"], "").stdout_text();
+    let name = table.lines().nth(1).and_then(|row| row.split(' ').next());
+    let json = succeeds(&instance, &["--trash-list", "--results=json"], "").stdout_text();
+    assert!(json.ends_with("}\n") && json.lines().count() == 1, "{json}");
+    let batch: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(batch["batch"].as_str(), name);
+    assert_eq!(batch["user"], "root");
+    assert_eq!(batch["messages"], 2);
+    assert_eq!(batch["bytes"], 18);
+    let time = batch["time"].as_str().expect("a time");
+    assert!(time.ends_with('Z') && time.len() == 20, "{time}");
+    assert_eq!(batch["comment"], "\u{e4}\"");
+}
+
+#[test]
 fn the_journal_is_the_mail_owners_and_says_who_did_what() {
     if require(Needs::Root) == Met::No {
         return;
