@@ -8,6 +8,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use nix::unistd::geteuid;
@@ -19,8 +20,13 @@ use crate::support::under_test;
 
 /// Longest run; Postfix's goes round for ever where pointers do.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How often a comparison is made before it counts as failed.
-const ATTEMPTS: usize = 4;
+/// How often a comparison is made before it counts as failed: between the two
+/// runs a message can grow too old for a column of the table.
+const ATTEMPTS: usize = 30;
+/// Attempts that follow at once. Before each later one the messages grow older
+/// for this long, and cross the limits of columns, which double, less often.
+const QUICK_ATTEMPTS: usize = 4;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A call of qshape in the instance's own directory.
 pub fn call<A: AsRef<std::ffi::OsStr>>(
@@ -43,7 +49,10 @@ pub fn ours(instance: &Instance, args: &[&str]) -> Output {
 pub fn same(instance: &Instance, call: &Invocation) -> Result<(), String> {
     give_to_mail_owner(instance);
     let mut last = String::new();
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        if attempt >= QUICK_ATTEMPTS {
+            thread::sleep(PAUSE);
+        }
         let theirs = canonical(Program::Theirs, instance, call);
         let ours = canonical(under_test(), instance, call);
         if theirs.ended == Ended::TimedOut && ours.ended == Ended::Exited(0) {
