@@ -17,7 +17,8 @@
 //!   elsewhere
 //! - `host_name`, `mail_host`: the syntax of host names and mail destinations
 //! - `lifetimes`: when a message is returned as undeliverable
-//! - `access`, `patterns`, `tables`: `authorized_mailq_users` and other lists
+//! - `access`, `patterns`, `pattern_parser`, `tables`: `authorized_mailq_users` and
+//!   other lists
 //! - `error`: errors, with Postfix's texts
 
 mod access;
@@ -35,6 +36,7 @@ pub mod locate;
 pub mod mail_host;
 pub mod main_cf;
 pub mod parameters;
+mod pattern_parser;
 pub mod patterns;
 mod postfix;
 mod queue_paths;

@@ -52,18 +52,12 @@ impl ParameterValues {
         Ok(())
     }
 
-    /// The value of a text parameter in `table`. Every load reads all of them, so a
-    /// missing name fails the first test.
+    /// The value of a text parameter.
     pub(super) fn text(&self, name: &str) -> Vec<u8> {
-        let value = self.0.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Text(_))),
-            "no text: {name}"
-        );
-        match value {
-            Some(ParameterValue::Text(text)) => text.clone(),
-            _ => Vec::new(),
-        }
+        self.value(name, |value| match value {
+            ParameterValue::Text(text) => Some(text.clone()),
+            _ => None,
+        })
     }
 
     /// The words of a text.
@@ -90,37 +84,38 @@ impl ParameterValues {
 
     /// The value of a parameter that is a number.
     pub(super) fn number(&self, name: &str) -> u32 {
-        let value = self.0.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Number(_))),
-            "no number: {name}"
-        );
-        match value {
-            Some(ParameterValue::Number(number)) => *number,
-            _ => 0,
-        }
+        self.value(name, |value| match value {
+            ParameterValue::Number(number) => Some(*number),
+            _ => None,
+        })
     }
 
     /// The value of a parameter that is yes or no.
     pub(super) fn switch(&self, name: &str) -> bool {
-        let value = self.0.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Switch(_))),
-            "no switch: {name}"
-        );
-        matches!(value, Some(ParameterValue::Switch(true)))
+        self.value(name, |value| match value {
+            ParameterValue::Switch(is_on) => Some(*is_on),
+            _ => None,
+        })
     }
 
     /// The value of a parameter that is a time.
     pub(super) fn time(&self, name: &str) -> Duration {
-        let value = self.0.get(name);
-        debug_assert!(
-            matches!(value, Some(ParameterValue::Time(_))),
-            "no time: {name}"
-        );
-        match value {
-            Some(ParameterValue::Time(time)) => *time,
-            _ => Duration::ZERO,
-        }
+        self.value(name, |value| match value {
+            ParameterValue::Time(time) => Some(*time),
+            _ => None,
+        })
+    }
+
+    /// The value of a parameter in `table`, if it is of the type that `of_type`
+    /// takes. Every load reads all of them, so a missing name or another type
+    /// fails the first test.
+    fn value<T: Default>(
+        &self,
+        name: &str,
+        of_type: impl FnOnce(&ParameterValue) -> Option<T>,
+    ) -> T {
+        let value = self.0.get(name).and_then(of_type);
+        debug_assert!(value.is_some(), "no value of this type: {name}");
+        value.unwrap_or_default()
     }
 }

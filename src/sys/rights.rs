@@ -106,7 +106,7 @@ fn set_groups(real: Gid, effective: Gid, saved: Gid) -> Result<(), RightsError> 
 }
 
 /// Permanently gives up the user that the process got from a set-uid file: none
-/// of these programs is meant to be installed set-uid.
+/// of these programs may be installed set-uid.
 ///
 /// # Errors
 ///

@@ -300,7 +300,7 @@ impl OperandRun {
     }
 }
 
-/// Whether a file name may be meant as a queue ID: an ID has at least six
+/// Whether a file name can be a queue ID: an ID has at least six
 /// characters, and nearly always a digit.
 fn looks_like_id(text: &[u8]) -> bool {
     id::is_valid(text) && text.len() >= 6 && text.iter().any(u8::is_ascii_digit)

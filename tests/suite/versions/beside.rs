@@ -8,13 +8,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use spoolbox::release::Feature;
 
-use super::{builder, put};
+use super::{Record, builder, is_in_incoming, message, put, size};
 use crate::support::compare::{same, same_output};
 use crate::support::instance::Instance;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::{Met, Needs, installed_release, require, under_test};
-
-type Record = (u8, &'static [u8]);
 
 fn call<A: AsRef<OsStr>>(instance: &Instance, tool: Tool, arguments: &[A]) -> Invocation {
     Invocation::new(tool, arguments)
@@ -29,18 +27,10 @@ fn alike<A: AsRef<OsStr>>(instance: &Instance, tool: Tool, arguments: &[A]) -> O
 }
 
 /// Both listings of an instance with one message of these records.
-fn listed_alike(queue: &str, records: &[Record]) -> [String; 2] {
+fn listed_alike(queue: &str, records: &[Record<'_>]) -> [String; 2] {
     let instance = builder().build();
     put(&instance, queue, "ABCDE1", records);
     ["-p", "-j"].map(|form| alike(&instance, Tool::Postqueue, &[form]).stdout_text())
-}
-
-/// A size record: size, where the content begins, and so on.
-fn size(numbers: [u64; 5]) -> &'static [u8] {
-    let [a, b, c, d, e] = numbers;
-    format!("{a:15} {b:15} {c:15} {d:15} {e:15}")
-        .into_bytes()
-        .leak()
 }
 
 #[test]
@@ -48,15 +38,8 @@ fn row_c_and_i_a_preliminary_size_record_in_maildrop() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
-    let records: &[Record] = &[
-        (b'C', size([10, 100, 1, 0, 10])),
-        (b'S', b"a"),
-        (b'R', b"c"),
-        (b'M', b""),
-        (b'N', b"text"),
-        (b'X', b""),
-        (b'E', b""),
-    ];
+    let size = size([10, 100, 1, 0, 10]);
+    let records = &message(&[(b'C', &size), (b'S', b"a"), (b'R', b"c")], &[]);
     let [_, json] = listed_alike("maildrop", records);
     assert!(json.contains("\"queue_name\": \"maildrop\""), "{json}");
     let instance = builder().build();
@@ -81,16 +64,10 @@ fn row_i_the_size_of_a_requeued_message() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
-    let records: &[Record] = &[
-        (b'C', size([5, 200, 1, 0, 5])),
-        (b'T', b"1700000000 0"),
-        (b'S', b"a"),
-        (b'R', b"c"),
-        (b'M', b""),
-        (b'N', b"text"),
-        (b'X', b""),
-        (b'E', b""),
-    ];
+    let size = size([5, 200, 1, 0, 5]);
+    let time: Record<'_> = (b'T', b"1700000000 0");
+    let envelope = [(b'C', size.as_slice()), time, (b'S', b"a"), (b'R', b"c")];
+    let records = &message(&envelope, &[]);
     let instance = builder().build();
     put(&instance, "deferred", "ABCDE1", records);
     let requeue = call(&instance, Tool::Postsuper, &["-r", "ALL"]);
@@ -113,21 +90,13 @@ fn row_d_and_k_size_records_that_cannot_be_used() {
     // 3.7 and 3.8 never end with these.
     let loops = release.has(Feature::InvalidSizeIsWarning)
         && !release.has(Feature::ExtractedSegmentNeedsOffset);
-    let mut sizes = vec![b"x".as_slice(), b"", b"1 2 3"];
+    let mut sizes = vec![b"x".to_vec(), Vec::new(), b"1 2 3".to_vec()];
     if !loops {
         sizes.extend([size([0; 5]), size([0, 0, 0, 1, 0])]);
     }
-    for record in sizes {
+    for size in sizes {
         let instance = builder().build();
-        let records: &[Record] = &[
-            (b'C', record),
-            (b'S', b"a"),
-            (b'R', b"c"),
-            (b'M', b""),
-            (b'N', b"text"),
-            (b'X', b""),
-            (b'E', b""),
-        ];
+        let records = &message(&[(b'C', &size), (b'S', b"a"), (b'R', b"c")], &[]);
         put(&instance, "incoming", "ABCDE1", records);
         for arguments in [&["incoming/ABCDE1"][..], &["-e", "incoming/ABCDE1"]] {
             alike(&instance, Tool::Postcat, arguments);
@@ -223,13 +192,7 @@ fn repaired(program: Program) -> (Output, Vec<bool>) {
         put(&instance, "incoming", name, &[(b'S', b"a"), (b'R', b"c")]);
     }
     let output = call(&instance, Tool::Postsuper, &["-s"]).run(program, &instance);
-    let is_left = |name: &str| {
-        instance
-            .queue_directory()
-            .join("incoming")
-            .join(name)
-            .exists()
-    };
+    let is_left = |name| is_in_incoming(&instance, name);
     (output, names.map(is_left).to_vec())
 }
 

@@ -21,8 +21,29 @@ fn builder() -> Builder {
     Instance::builder().set("compatibility_level", "2")
 }
 
+/// A record of a queue file: its type and its data.
+type Record<'a> = (u8, &'a [u8]);
+
+/// The data of a size record: the size, where the content begins, and so on.
+fn size(numbers: [u64; 5]) -> Vec<u8> {
+    let [a, b, c, d, e] = numbers;
+    format!("{a:15} {b:15} {c:15} {d:15} {e:15}").into_bytes()
+}
+
+/// A whole message: this envelope, one line of text, and what is `extracted`.
+fn message<'a>(envelope: &[Record<'a>], extracted: &[Record<'a>]) -> Vec<Record<'a>> {
+    let content: [Record<'_>; 3] = [(b'M', b""), (b'N', b"text"), (b'X', b"")];
+    [envelope, &content, extracted, &[(b'E', b"")]].concat()
+}
+
+/// Whether a file of that name is in incoming.
+fn is_in_incoming(instance: &Instance, name: &str) -> bool {
+    let incoming = instance.queue_directory().join("incoming");
+    incoming.join(name).exists()
+}
+
 /// The bytes of a queue file with these records.
-fn records(records: &[(u8, &[u8])]) -> Vec<u8> {
+fn records(records: &[Record<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (kind, data) in records {
         let length = u8::try_from(data.len()).expect("a short record");
@@ -33,7 +54,7 @@ fn records(records: &[(u8, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-fn put(instance: &Instance, queue: &str, id: &str, of: &[(u8, &[u8])]) {
+fn put(instance: &Instance, queue: &str, id: &str, of: &[Record<'_>]) {
     let file = NewFile::new(queue, records(of));
     instance
         .spool()

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use spoolbox::release::Feature;
 
-use super::{builder, json, put, run, stdout};
+use super::{Record, builder, json, put, run, stdout};
 use crate::support::instance::Instance;
 use crate::support::postlog::{self, Postlog};
 use crate::support::run::{Ended, Invocation, Program, Tool};
@@ -92,7 +92,7 @@ fn a_setting_without_a_name_is_refused_since_3_7() {
         return;
     }
     let instance = builder().build();
-    let attributes: &[(u8, &[u8])] = &[
+    let attributes: &[Record<'_>] = &[
         (b'A', b"=v"),
         (b'A', b" = y "),
         (b'A', b""),
@@ -101,18 +101,13 @@ fn a_setting_without_a_name_is_refused_since_3_7() {
     ];
     put(&instance, "incoming", "ABCDE1", attributes);
     let shown = |dialect| {
-        let output = run(
-            &instance,
-            Tool::Postcat,
-            dialect,
-            &["-e", "incoming/ABCDE1"],
-        );
-        let named = output.stdout_text().matches("named_attribute: ").count();
-        let refused = output
-            .stderr_text()
-            .matches("missing attribute name: ")
-            .count();
-        (named, refused)
+        let arguments = ["-e", "incoming/ABCDE1"];
+        let output = run(&instance, Tool::Postcat, dialect, &arguments);
+        let count = |text: String, words| text.matches(words).count();
+        (
+            count(output.stdout_text(), "named_attribute: "),
+            count(output.stderr_text(), "missing attribute name: "),
+        )
     };
     for dialect in ["3.4.13", "3.6.4"] {
         assert_eq!(shown(dialect), (3, 1), "{dialect}");
@@ -148,7 +143,7 @@ fn a_setting_without_a_name_is_refused_since_3_7() {
 fn the_warning_of_a_missing_sender_has_no_address() {
     let instance = postlog::configure(builder()).build();
     let log = Postlog::start(&instance);
-    let all: &[(u8, &[u8])] = &[(b'T', b"1"), (b'R', b"early@x")];
+    let all: &[Record<'_>] = &[(b'T', b"1"), (b'R', b"early@x")];
     put(&instance, "incoming", "ABCDE1", all);
     run(
         &instance,

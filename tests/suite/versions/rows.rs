@@ -6,7 +6,7 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{builder, json, put, run, stdout};
+use super::{Record, builder, is_in_incoming, json, message, put, run, size, stdout};
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::{Met, Needs, require};
 
@@ -33,9 +33,9 @@ fn row_m_and_l_marks_of_3_4() {
 #[test]
 fn row_n_and_o_original_recipients() {
     let instance = builder().build();
-    let all: &[(u8, &[u8])] = &[(b'S', b"a"), (b'O', b""), (b'R', b"c"), (b'R', b"d")];
+    let all: &[Record<'_>] = &[(b'S', b"a"), (b'O', b""), (b'R', b"c"), (b'R', b"d")];
     put(&instance, "incoming", "ABCDE1", all);
-    let early: &[(u8, &[u8])] = &[(b'O', b"z"), (b'S', b"early"), (b'R', b"c")];
+    let early: &[Record<'_>] = &[(b'O', b"z"), (b'S', b"early"), (b'R', b"c")];
     put(&instance, "incoming", "ABCDE2", early);
     for (dialect, is_listed) in [("3.4", true), ("3.10.13", true), ("3.11.5", false)] {
         let listed = json(&instance, dialect);
@@ -95,17 +95,9 @@ fn row_g_and_h_utf_8_is_strict_since_3_9() {
 #[test]
 fn row_i_and_c_preliminary_size_records() {
     let instance = builder().build();
-    let size = format!("{:15} {:15} {:15} {:15} {:15}", 10, 100, 1, 0, 10);
-    let all: &[(u8, &[u8])] = &[
-        (b'C', size.as_bytes()),
-        (b'S', b"a"),
-        (b'R', b"c"),
-        (b'M', b""),
-        (b'N', b"text"),
-        (b'X', b""),
-        (b'E', b""),
-    ];
-    put(&instance, "maildrop", "ABCDE1", all);
+    let size = size([10, 100, 1, 0, 10]);
+    let all = message(&[(b'C', &size), (b'S', b"a"), (b'R', b"c")], &[]);
+    put(&instance, "maildrop", "ABCDE1", &all);
     for (dialect, counts) in [
         ("3.6.20", true),
         ("3.7.16", true),
@@ -146,34 +138,22 @@ fn row_i_and_c_preliminary_size_records() {
 #[test]
 fn row_d_and_k_a_message_that_is_being_received() {
     let instance = builder().build();
-    let size = format!("{:15} {:15} {:15} {:15} {:15}", 0, 0, 0, 0, 0);
-    let all: &[(u8, &[u8])] = &[
-        (b'C', size.as_bytes()),
-        (b'S', b"a"),
-        (b'M', b""),
-        (b'N', b"text"),
-        (b'X', b""),
-        (b'E', b""),
-    ];
-    put(&instance, "incoming", "ABCDE1", all);
+    let size = size([0; 5]);
+    let all = message(&[(b'C', &size), (b'S', b"a")], &[]);
+    put(&instance, "incoming", "ABCDE1", &all);
+    let size = String::from_utf8_lossy(&size);
+    let shown = |dialect| {
+        let arguments = ["-e", "incoming/ABCDE1"];
+        run(&instance, Tool::Postcat, dialect, &arguments)
+    };
     for dialect in ["3.4", "3.6.4"] {
-        let output = run(
-            &instance,
-            Tool::Postcat,
-            dialect,
-            &["-e", "incoming/ABCDE1"],
-        );
+        let output = shown(dialect);
         assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
         let expected = format!("fatal: invalid size record: {size}\n");
         assert!(output.stderr_text().ends_with(&expected), "{output:?}");
     }
     for dialect in ["3.7", "3.8.6", "3.9", "3.11.6"] {
-        let output = run(
-            &instance,
-            Tool::Postcat,
-            dialect,
-            &["-e", "incoming/ABCDE1"],
-        );
+        let output = shown(dialect);
         assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
         let text = output.stdout_text();
         assert_eq!(text.matches("MESSAGE CONTENTS").count(), 1, "{text}");
@@ -189,17 +169,9 @@ fn row_d_and_k_a_message_that_is_being_received() {
 #[test]
 fn row_d_an_extracted_segment_without_an_offset_is_not_gone_to_since_3_9() {
     let instance = builder().build();
-    let size = format!("{:15} {:15} {:15} {:15} {:15}", 1, 0, 1, 0, 1);
-    let all: &[(u8, &[u8])] = &[
-        (b'C', size.as_bytes()),
-        (b'S', b"a"),
-        (b'M', b""),
-        (b'N', b"text"),
-        (b'X', b""),
-        (b'R', b"c"),
-        (b'E', b""),
-    ];
-    put(&instance, "incoming", "ABCDE1", all);
+    let size = size([1, 0, 1, 0, 1]);
+    let all = message(&[(b'C', &size), (b'S', b"a")], &[(b'R', b"c")]);
+    put(&instance, "incoming", "ABCDE1", &all);
     let arguments = ["-e", "incoming/ABCDE1"];
     for (dialect, goes_there) in [("3.7.22", true), ("3.8.6", true), ("3.9", false)] {
         let output = run(&instance, Tool::Postcat, dialect, &arguments);
@@ -235,14 +207,11 @@ fn row_p_a_name_of_five_characters_is_renamed_or_bogus() {
         let output = run(&instance, Tool::Postsuper, dialect, &["-s"]);
         let text = output.stderr_text();
         assert!(text.contains("bogus file name: incoming/ABCD\n"), "{text}");
-        let has_name = |name| {
-            instance
-                .queue_directory()
-                .join("incoming")
-                .join(name)
-                .exists()
-        };
-        assert_eq!(has_name("ABCDE"), is_bogus, "{dialect}: {text}");
+        assert_eq!(
+            is_in_incoming(&instance, "ABCDE"),
+            is_bogus,
+            "{dialect}: {text}"
+        );
         let bogus = text.contains("bogus file name: incoming/ABCDE\n");
         assert_eq!(bogus, is_bogus, "{dialect}: {text}");
         assert_eq!(text.contains("Renamed"), !is_bogus, "{dialect}: {text}");
@@ -301,7 +270,7 @@ fn row_l_reports_and_order_of_3_4() {
         return;
     }
     let instance = builder().build();
-    let all: &[(u8, &[u8])] = &[(b'S', b"a"), (b'R', b"c")];
+    let all: &[Record<'_>] = &[(b'S', b"a"), (b'R', b"c")];
     let words = |dialect, arguments: &[&str]| {
         let output = run(&instance, Tool::Postsuper, dialect, arguments);
         assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
