@@ -328,11 +328,13 @@ fn longest_prefix(path: &str, is_known: impl Fn(&str) -> bool) -> Option<(String
     }
 }
 
-fn source() -> PathBuf {
+/// The folder src.
+pub fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-fn rust_files(directory: &Path) -> Vec<PathBuf> {
+/// The source files below a directory.
+pub fn rust_files(directory: &Path) -> Vec<PathBuf> {
     let entries = WalkDir::new(directory).into_iter();
     let paths = entries.map(|entry| entry.expect("an entry").into_path());
     let is_rust = |path: &PathBuf| path.extension().is_some_and(|e| e == "rs");

@@ -9,8 +9,8 @@ mod rows;
 mod started;
 
 use std::fs;
-use std::path::Path;
 
+use crate::layers::{rust_files, source};
 use crate::support::instance::{Builder, Instance};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::spool::{Name, NewFile};
@@ -113,28 +113,19 @@ fn a_dialect_that_is_no_version_is_refused_by_every_tool() {
 
 #[test]
 fn versions_are_compared_in_one_place() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut directories = vec![source.clone()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).expect("a directory") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                directories.push(path);
-                continue;
-            }
-            let text = fs::read_to_string(&path).expect("a source file");
-            let is_place = path.starts_with(source.join("release"));
-            for needle in [
-                ".minor",
-                ".patch",
-                ".major",
-                "Release::new",
-                "release <",
-                "release >",
-            ] {
-                let found = text.contains(needle);
-                assert!(is_place || !found, "{}: {needle}", path.display());
-            }
+    for path in rust_files(&source()) {
+        let text = fs::read_to_string(&path).expect("a source file");
+        let is_place = path.starts_with(source().join("release"));
+        for needle in [
+            ".minor",
+            ".patch",
+            ".major",
+            "Release::new",
+            "release <",
+            "release >",
+        ] {
+            let found = text.contains(needle);
+            assert!(is_place || !found, "{}: {needle}", path.display());
         }
     }
 }
