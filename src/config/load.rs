@@ -44,48 +44,28 @@ impl Config {
             syslog_name,
             postfix,
         } = progress;
-        let file = MainCf::read(
-            directory,
-            program,
-            |file| line_rules_of(file, release),
-            warnings,
-        )?;
-        let found = postfix_of(&file, release);
-        *postfix = Some(found.clone());
-        let mut loader = Loader {
-            postfix: found,
-            parameters: Parameters::new(file),
-            values: ParameterValues::default(),
-            warnings,
-        };
+        let mut loader = Loader::read(program, directory, release, warnings)?;
+        *postfix = Some(loader.postfix.clone());
         loader.compatibility_level()?;
         loader.take(table::LOGGING)?;
-        let syslog_facility =
-            checks::syslog_facility(&loader.parameters, &loader.values.text("syslog_facility"))?;
+        let syslog_facility = loader.syslog_facility()?;
         *facility = Some(KnownFacility {
             facility: syslog_facility,
             after: loader.warnings.len(),
         });
         loader.take(table::SWITCHES)?;
         loader.respectful_logging()?;
-        let protocols = loader.values.text("inet_protocols");
-        checks::inet_protocols(&loader.parameters, &protocols)?;
+        loader.inet_protocols()?;
         loader.set_charset();
         loader.host()?;
         loader.take(table::COMMON)?;
-        let mail_owner = checks::mail_owner(&loader.parameters, &loader.values.text("mail_owner"))?;
-        let group = checks::setgid_group(&loader.parameters, &loader.values.text("setgid_group"));
-        checks::own_group(&loader.parameters, &mail_owner, &group)?;
+        let (mail_owner, setgid_group_fault) = loader.owners()?;
         *syslog_name = Some(loader.values.text("syslog_name"));
         if program != PROGRAM_WITHOUT_LOG {
-            let (log, prefixes) = (
-                loader.values.text("maillog_file"),
-                loader.values.list("maillog_file_prefixes"),
-            );
-            checks::maillog_file(&loader.parameters, &log, &prefixes)?;
+            loader.maillog_file()?;
         }
         loader.take(table::PROGRAMS)?;
-        Ok(loader.finish(directory, syslog_facility, mail_owner, group.err()))
+        Ok(loader.finish(directory, syslog_facility, mail_owner, setgid_group_fault))
     }
 }
 
@@ -154,7 +134,24 @@ struct Loader<'w> {
     warnings: &'w mut Vec<String>,
 }
 
-impl Loader<'_> {
+impl<'w> Loader<'w> {
+    /// Reads `directory`/main.cf, and determines the release whose rules apply.
+    fn read(
+        program: &str,
+        directory: &Path,
+        release: Option<Release>,
+        warnings: &'w mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
+        let line_rules = |file: &MainCf| line_rules_of(file, release);
+        let file = MainCf::read(directory, program, line_rules, warnings)?;
+        Ok(Self {
+            postfix: postfix_of(&file, release),
+            parameters: Parameters::new(file),
+            values: ParameterValues::default(),
+            warnings,
+        })
+    }
+
     /// Reads compatibility_level, to which the defaults of other parameters refer.
     fn compatibility_level(&mut self) -> Result<(), ConfigError> {
         let name = "compatibility_level";
@@ -220,6 +217,31 @@ impl Loader<'_> {
             Err(fault) if self.postfix.has(Feature::RespectfulLogging) => Err(fault),
             _ => Ok(()),
         }
+    }
+
+    fn syslog_facility(&self) -> Result<u8, ConfigError> {
+        let facility = self.values.text("syslog_facility");
+        checks::syslog_facility(&self.parameters, &facility)
+    }
+
+    fn inet_protocols(&self) -> Result<(), ConfigError> {
+        let protocols = self.values.text("inet_protocols");
+        checks::inet_protocols(&self.parameters, &protocols)
+    }
+
+    /// Checks the mail owner and setgid_group. An error in setgid_group alone is
+    /// returned as a value: most commands do not need the group.
+    fn owners(&self) -> Result<(MailOwner, Option<ConfigError>), ConfigError> {
+        let owner = checks::mail_owner(&self.parameters, &self.values.text("mail_owner"))?;
+        let group = checks::setgid_group(&self.parameters, &self.values.text("setgid_group"));
+        checks::own_group(&self.parameters, &owner, &group)?;
+        Ok((owner, group.err()))
+    }
+
+    fn maillog_file(&self) -> Result<(), ConfigError> {
+        let log = self.values.text("maillog_file");
+        let prefixes = self.values.list("maillog_file_prefixes");
+        checks::maillog_file(&self.parameters, &log, &prefixes)
     }
 
     fn set_charset(&mut self) {

@@ -10,6 +10,9 @@ use regex::bytes::{Regex, RegexBuilder};
 const REGEX: &str = "re:";
 /// The notation of the null sender.
 const NULL: &str = "<>";
+/// The length in bytes up to which an expression is compiled. The compiler needs
+/// about a kilobyte for each asterisk of a glob.
+const EXPRESSION_MAX: usize = 256 << 10;
 
 /// A pattern for a text.
 #[derive(Clone, Debug)]
@@ -186,8 +189,12 @@ fn address_glob(text: &str) -> String {
 
 fn glob_part(text: &str) -> String {
     let mut expression = String::with_capacity(text.len().saturating_mul(2));
+    let mut previous = None;
     for character in text.chars() {
+        let before = previous.replace(character);
         match character {
+            // Several asterisks in a row match what one does.
+            '*' if before == Some('*') => {}
             // Match any bytes, also invalid UTF-8.
             '*' => expression.push_str("(?s-u:.*)"),
             '?' => expression.push_str("(?s:.)"),
@@ -198,6 +205,9 @@ fn glob_part(text: &str) -> String {
 }
 
 fn compile(expression: &str) -> Result<Regex, String> {
+    if expression.len() > EXPRESSION_MAX {
+        return Err("the pattern is too long".to_owned());
+    }
     let compiled = RegexBuilder::new(expression).build();
     compiled.map_err(|error| match error {
         // The message quotes the expression on several lines; only the last one
@@ -293,5 +303,12 @@ mod tests {
         let wrong = Pattern::parse("re:a(b").map(drop);
         assert_eq!(wrong, Err("unclosed group".to_owned()));
         assert!(Pattern::parse("re:(?:a{1000}){1000}{1000}").is_err());
+    }
+
+    #[test]
+    fn long_patterns_are_refused_before_they_are_compiled() {
+        assert!(from(&"*".repeat(100_000), "a@x"));
+        let long = Pattern::parse(&"*a".repeat(100_000)).map(drop);
+        assert_eq!(long, Err("the pattern is too long".to_owned()));
     }
 }

@@ -124,76 +124,88 @@ const SUSPENDED: &str = "delivery temporarily suspended: connect to \
      mx.slow.example[192.0.2.25]:25: Connection refused";
 const UNKNOWN: &str = "host mx.fine.example[192.0.2.80] said: 550 5.1.1 No such user here";
 
-/// All messages of the demo: maildrop, active, incoming, deferred, hold.
+/// A sender with messages in several queues.
+const BULK: &str = "offers@bulk.example";
+
+/// All messages of the demo: maildrop, incoming, active, deferred, hold.
 pub fn all() -> Vec<DemoMessage> {
-    let bulk = "offers@bulk.example";
+    [on_their_way(), deferred(), deferred_for_days(), on_hold()].concat()
+}
+
+/// Messages that no delivery was attempted for.
+fn on_their_way() -> Vec<DemoMessage> {
+    let message = DemoMessage::new;
+    let (fine, two) = (["eve@fine.example"], ["u1@fine.example", "u2@fine.example"]);
     vec![
-        DemoMessage::new(
+        message(
             Queue::Maildrop,
             1,
             "cron@host.example",
             &["root@host.example"],
         ),
-        DemoMessage::new(
+        message(
             Queue::Maildrop,
             2,
             "www-data@host.example",
             &["shop@fine.example"],
         ),
-        DemoMessage::new(
+        message(
             Queue::Incoming,
             1,
             "ann@host.example",
             &["bob@fine.example"],
         ),
-        DemoMessage::new(Queue::Incoming, 1, "", &["ann@host.example"]).long(),
-        DemoMessage::new(Queue::Active, 3, "bob@host.example", &["eve@fine.example"]).of_size(120),
-        DemoMessage::new(
-            Queue::Active,
-            4,
-            bulk,
-            &["u1@fine.example", "u2@fine.example"],
-        ),
-        DemoMessage::deferred(15, "ann@host.example", &["carl@slow.example"], REFUSED),
-        DemoMessage::deferred(35, "ann@host.example", &["ann@grey.example"], GREYLISTED),
-        DemoMessage::deferred(90, "", &["offers@bulk.example"], TIMEOUT),
-        DemoMessage::deferred(
+        message(Queue::Incoming, 1, "", &["ann@host.example"]).long(),
+        message(Queue::Active, 3, "bob@host.example", &fine).of_size(120),
+        message(Queue::Active, 4, BULK, &two),
+    ]
+}
+
+/// Messages deferred for hours.
+fn deferred() -> Vec<DemoMessage> {
+    let message = DemoMessage::deferred;
+    let typos = ["x@typo.exmaple", "y@typo.exmaple"];
+    vec![
+        message(15, "ann@host.example", &["carl@slow.example"], REFUSED),
+        message(35, "ann@host.example", &["ann@grey.example"], GREYLISTED),
+        message(90, "", &["offers@bulk.example"], TIMEOUT),
+        message(
             200,
             "müller@host.example",
             &["jürgen@slow.example"],
             REFUSED,
         ),
-        DemoMessage::deferred(240, "John Q@host.example", &["a b@slow.example"], SUSPENDED),
-        DemoMessage::deferred(300, bulk, &["x@typo.exmaple", "y@typo.exmaple"], NO_HOST).long(),
-        DemoMessage::deferred(1500, bulk, &["v1@gone.example", "v2@gone.example"], TIMEOUT),
-        DemoMessage::deferred(2900, bulk, &["w1@gone.example"], TIMEOUT).expired(),
-        DemoMessage::deferred(4300, "news@host.example", &["m@slow.example"], REFUSED)
-            .with_bounce("gone@fine.example", UNKNOWN),
-        DemoMessage::deferred(
-            5700,
-            "news@host.example",
-            &["n@slow.example", "o@gone.example"],
-            SUSPENDED,
-        )
-        .of_size(2400)
-        .for_list(),
-        DemoMessage::new(Queue::Hold, 10, bulk, &["s1@fine.example"]),
-        DemoMessage::new(
-            Queue::Hold,
-            11,
-            bulk,
-            &["s2@fine.example", "s3@fine.example"],
-        )
-        .long(),
-        DemoMessage::new(
-            Queue::Hold,
-            12,
-            "spoofed@bank.example",
-            &["ann@host.example"],
-        )
-        .expired(),
-        DemoMessage::deferred(1440, "bob@host.example", &["later@slow.example"], REFUSED)
-            .in_queue(Queue::Hold),
+        message(240, "John Q@host.example", &["a b@slow.example"], SUSPENDED),
+        message(300, BULK, &typos, NO_HOST).long(),
+    ]
+}
+
+/// Messages deferred for a day and more.
+fn deferred_for_days() -> Vec<DemoMessage> {
+    let message = DemoMessage::deferred;
+    let gone = ["v1@gone.example", "v2@gone.example"];
+    let both = ["n@slow.example", "o@gone.example"];
+    let list = message(5700, "news@host.example", &both, SUSPENDED);
+    let bounced = message(4300, "news@host.example", &["m@slow.example"], REFUSED);
+    vec![
+        message(1500, BULK, &gone, TIMEOUT),
+        message(2900, BULK, &["w1@gone.example"], TIMEOUT).expired(),
+        bounced.with_bounce("gone@fine.example", UNKNOWN),
+        list.of_size(2400).for_list(),
+    ]
+}
+
+/// Messages on hold.
+fn on_hold() -> Vec<DemoMessage> {
+    let message = |minutes_ago, sender, recipients: &[&str]| {
+        DemoMessage::new(Queue::Hold, minutes_ago, sender, recipients)
+    };
+    let later = DemoMessage::deferred(1440, "bob@host.example", &["later@slow.example"], REFUSED);
+    vec![
+        message(10, BULK, &["s1@fine.example"]),
+        message(11, BULK, &["s2@fine.example", "s3@fine.example"]).long(),
+        message(12, "spoofed@bank.example", &["ann@host.example"]).expired(),
+        later.in_queue(Queue::Hold),
     ]
 }
 

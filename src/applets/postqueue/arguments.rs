@@ -1,7 +1,7 @@
 //! The command line of postqueue.
 //!
-//! Checks which options can be combined. The options of a selection are handled
-//! by `selection`.
+//! `combination` checks which options can be combined. The options of a selection
+//! are handled by `selection`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -12,14 +12,16 @@ use super::super::flush::FlushRequest;
 use super::super::listing::{ListingSource, ProgressMode};
 use super::super::rate_limit;
 use super::super::{Call, Fatal};
+use super::combination::{check_modifiers, check_thresholds};
 use super::hints;
+use super::mode::{CountFormat, PostqueueMode, Thresholds, View};
 use super::options::{PROGRAM, USAGE, options};
 use super::values::{
     Problem, bad, bad_because, counted_by, duration, keys, number, text, time_style,
 };
 use crate::cli;
 use crate::cli::{OperandError, Operands, Scanned, Scanner};
-use crate::listing::{CountBy, Direction, SortSpec, TimeStyle};
+use crate::listing::{Direction, SortSpec, TimeStyle};
 use crate::logging::Logger;
 use crate::release::Release;
 use crate::selection::{Builder, Selection, Taken};
@@ -28,54 +30,12 @@ use crate::sys::time;
 /// The value of -i that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
 
-/// The requested operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PostqueueMode {
-    List(View),
-    Count(CountFormat, Option<CountBy>),
-    Metrics,
-    Check,
-    Flush(FlushRequest),
-    FlushMatching,
-    Help,
-    Version,
-}
-
-/// The format of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum View {
-    Text,
-    Json,
-    DetailedJson,
-    Oneline,
-    Ids,
-    Csv,
-    Format(String),
-}
-
-/// The format of a count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CountFormat {
-    Table,
-    Json,
-}
-
 /// The instances that the call is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Instances {
     #[default]
     One,
     All,
-}
-
-/// The thresholds at which a check warns and at which it is critical.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Thresholds {
-    pub(super) warn: Option<u64>,
-    pub(super) crit: Option<u64>,
-    /// The age thresholds are in seconds.
-    pub(super) warn_age: Option<u64>,
-    pub(super) crit_age: Option<u64>,
 }
 
 /// A parsed command line.
@@ -331,96 +291,4 @@ impl PostqueueParser {
         self.arguments.mode = mode;
         Ok(self.arguments)
     }
-}
-
-/// Refuses options that do not apply to a mode.
-fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), Problem> {
-    let times = |name: &&&str| given.iter().filter(|other| *other == *name).count();
-    let twice = ["limit", "rate"].iter().find(|name| times(name) > 1);
-    if let (Some(name), PostqueueMode::FlushMatching) = (twice, mode) {
-        let text = format!("--{name} is given twice: give it once");
-        return Err(Problem::Wrong(text));
-    }
-    for name in given {
-        let (fits, hint) = match *name {
-            "sort" => (matches!(mode, PostqueueMode::List(_)), "a listing"),
-            "limit" | "progress" => (
-                matches!(mode, PostqueueMode::List(_) | PostqueueMode::FlushMatching),
-                "a listing or -i MATCH",
-            ),
-            "rate" | "dry-run" => (*mode == PostqueueMode::FlushMatching, "-i MATCH"),
-            "reverse" => (given.contains(&"sort"), "--sort"),
-            "top" => (
-                matches!(
-                    mode,
-                    PostqueueMode::Count(_, Some(_)) | PostqueueMode::Metrics
-                ),
-                "--count=BY or --prometheus",
-            ),
-            "null" => (
-                matches!(
-                    mode,
-                    PostqueueMode::List(View::Oneline | View::Ids | View::Format(_))
-                ),
-                "--ids, --oneline or --format",
-            ),
-            "time-style" => (
-                !matches!(
-                    mode,
-                    PostqueueMode::List(View::Json | View::DetailedJson)
-                        | PostqueueMode::Count(CountFormat::Json, _)
-                        | PostqueueMode::Count(_, None)
-                        | PostqueueMode::Metrics
-                        | PostqueueMode::Check
-                        | PostqueueMode::Flush(_)
-                        | PostqueueMode::FlushMatching
-                ),
-                "-p, --oneline, --csv, --format or --count=BY",
-            ),
-            "detail" => (
-                matches!(mode, PostqueueMode::List(View::DetailedJson)),
-                "-j",
-            ),
-            "all-instances" => (
-                matches!(
-                    mode,
-                    PostqueueMode::List(View::Text | View::Json | View::DetailedJson)
-                        | PostqueueMode::Count(..)
-                ),
-                "-p, -j or --count",
-            ),
-            "output" => (*mode == PostqueueMode::Metrics, "--prometheus"),
-            _ => (*mode == PostqueueMode::Check, "--check"),
-        };
-        if !fits {
-            return Err(Problem::Wrong(format!("--{name} requires {hint}")));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a check without thresholds, or one that is critical before it warns.
-fn check_thresholds(mode: &PostqueueMode, thresholds: &Thresholds) -> Result<(), Problem> {
-    if *mode != PostqueueMode::Check {
-        return Ok(());
-    }
-    let Thresholds {
-        warn,
-        crit,
-        warn_age,
-        crit_age,
-    } = *thresholds;
-    if [warn, crit, warn_age, crit_age].iter().all(Option::is_none) {
-        let text = "--check needs --warn N, --crit N, --warn-age T or --crit-age T";
-        return Err(Problem::Wrong(text.to_owned()));
-    }
-    for (warn, crit, name) in [(warn, crit, ""), (warn_age, crit_age, "-age")] {
-        if let (Some(warn), Some(crit)) = (warn, crit)
-            && warn > crit
-        {
-            let text = format!("--warn{name} is above --crit{name}");
-            return Err(Problem::Wrong(text));
-        }
-    }
-    Ok(())
 }

@@ -11,7 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::super::{Call, Fatal, instance, output};
-use super::arguments::{CountFormat, PostqueueArguments, PostqueueMode, View};
+use super::arguments::PostqueueArguments;
+use super::mode::{CountFormat, PostqueueMode, View};
 use super::options::PROGRAM;
 use crate::config::{Config, words};
 use crate::logging::Logger;

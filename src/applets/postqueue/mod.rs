@@ -4,9 +4,11 @@
 //! and `monitor` print counts.
 
 pub mod arguments;
+mod combination;
 mod count;
 mod hints;
 mod instances;
+mod mode;
 mod monitor;
 mod options;
 mod output_file;
@@ -22,7 +24,8 @@ use crate::cli;
 use crate::config::Config;
 use crate::logging::Logger;
 use crate::sys::process::Trust;
-use arguments::{Instances, PostqueueArguments, PostqueueMode, parse};
+use arguments::{Instances, PostqueueArguments, parse};
+use mode::PostqueueMode;
 use options::{PROGRAM, USAGE, help};
 
 pub use instances::names as instance_names;

@@ -6,7 +6,8 @@ use super::super::authorization;
 use super::super::fatal::unavailable;
 use super::super::listing;
 use super::super::listing::{ListingRequest, Session};
-use super::arguments::{PostqueueArguments, View};
+use super::arguments::PostqueueArguments;
+use super::mode::View;
 use crate::config::Config;
 use crate::listing::{
     Clock, Columns, DetailRules, Members, Style, Template, Terminator, TimeStyle,

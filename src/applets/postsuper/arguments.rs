@@ -154,6 +154,7 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     }
     if arguments.mode == PostsuperMode::Work {
         arguments.task = task(&arguments)?;
+        check_notify(&arguments)?;
     }
     if arguments.actions.is_empty() && !arguments.repairs() && arguments.task.is_none() {
         arguments.purge = Purge::Unfinished;
@@ -175,6 +176,21 @@ fn check_value(scanned: &Scanned, options: &[cli::Opt]) -> Result<(), CommandLin
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses `--notify` without an action after which there is something to deliver.
+fn check_notify(arguments: &PostsuperArguments) -> Result<(), CommandLineError> {
+    let releases = |(action, _): &(Action, OsString)| {
+        matches!(
+            action,
+            Action::Release | Action::ExpireAndRelease | Action::Requeue
+        )
+    };
+    if arguments.notify == Notify::No || arguments.actions.iter().any(releases) {
+        return Ok(());
+    }
+    let text = "--notify is for actions that cause deliveries: -H, -f and -r";
+    Err(CommandLineError::Contradiction(text.to_owned()))
 }
 
 /// Returns the request to the trash; `None` if there is none.

@@ -5,7 +5,7 @@ use super::Filled;
 use crate::support::run::Ended;
 use crate::support::{Met, Needs, require};
 
-const WRONG: [(&[&str], &str); 41] = [
+const WRONG: [(&[&str], &str); 43] = [
     (&["-d", "MATCH"], "MATCH needs a selection, such as --from"),
     (
         &["-d", "ABCDE", "--from", "x"],
@@ -74,6 +74,14 @@ const WRONG: [(&[&str], &str); 41] = [
     (
         &["-r", "ALL", "-h", "ALL", "--rate", "3/s"],
         "--rate is for actions that cause deliveries",
+    ),
+    (
+        &["-d", "ALL", "--notify"],
+        "--notify is for actions that cause deliveries: -H, -f and -r",
+    ),
+    (
+        &["-s", "--notify"],
+        "--notify is for actions that cause deliveries",
     ),
     (
         &["-d", "ALL", "--max=1", "--max=100"],
