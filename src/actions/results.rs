@@ -12,7 +12,11 @@ use crate::spool::Queue;
 use crate::text::{append_json_line, to_printable};
 
 /// Returns the line about a result, with its newline.
-pub fn json_line(action: Action, action_result: &ActionResult) -> String {
+pub fn json_line(
+    action: Action,
+    action_result: &ActionResult,
+    instance: Option<&str>,
+) -> String {
     let (result, before, after) = match action_result.outcome {
         Outcome::Done(action_done, queue) => (
             action_done.words(),
@@ -25,22 +29,27 @@ pub fn json_line(action: Action, action_result: &ActionResult) -> String {
         Outcome::Vanished => ("vanished", None, None),
         Outcome::Invalid => ("invalid", None, None),
     };
-    line(action, &action_result.id, result, (before, after))
+    line((action, &action_result.id), result, (before, after), instance)
 }
 
 /// Returns the line about an action that a dry run would perform on a message
 /// in `queue`, with its newline.
-pub fn would_be_line(action: Action, id: &[u8], action_done: ActionDone, queue: Queue) -> String {
+pub fn would_be_line(
+    action: Action,
+    id: &[u8],
+    (action_done, queue): (ActionDone, Queue),
+    instance: Option<&str>,
+) -> String {
     let result = format!("would be {}", action_done.words());
     let queues = (Some(queue), queue_after(action_done, queue));
-    line(action, id, &result, queues)
+    line((action, id), &result, queues, instance)
 }
 
 fn line(
-    action: Action,
-    id: &[u8],
+    (action, id): (Action, &[u8]),
     result: &str,
     (before, after): (Option<Queue>, Option<Queue>),
+    instance: Option<&str>,
 ) -> String {
     let line = ResultLine {
         // Text given instead of an ID need not be UTF-8.
@@ -49,6 +58,7 @@ fn line(
         result,
         queue_before: before.map(Queue::name),
         queue_after: after.map(Queue::name),
+        instance,
     };
     let mut out = Vec::new();
     append_json_line(&line, &mut out);
@@ -63,6 +73,8 @@ struct ResultLine<'a> {
     result: &'a str,
     queue_before: Option<&'static str>,
     queue_after: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
 }
 
 fn name(action: Action) -> &'static str {

@@ -13,6 +13,7 @@ mod flush;
 mod front;
 mod install;
 mod instance;
+mod instances;
 mod listing;
 mod long_options;
 mod option_table;

@@ -33,8 +33,20 @@ pub const DIALECT: Opt = Opt::long(
 
 /// The option of Postfix's tools that chooses an instance.
 pub const CONFIG_DIRECTORY: Opt = Opt::short('c', Value::Required("DIR"), "read DIR/main.cf");
+/// The option that chooses an instance by its name.
+pub const INSTANCE_NAME: Opt = Opt::long(
+    "instance",
+    Value::Required("NAME"),
+    "use the instance of this name; - stands for the instance without a name",
+);
+/// The option that chooses all instances.
+pub const ALL_INSTANCES: Opt = Opt::long(
+    "all-instances",
+    Value::None,
+    "use the instance and all those that multi_instance_directories names",
+);
 /// The options that choose an instance and the release to behave as.
-pub const INSTANCE: [Opt; 2] = [CONFIG_DIRECTORY, DIALECT];
+pub const INSTANCE: [Opt; 4] = [CONFIG_DIRECTORY, INSTANCE_NAME, ALL_INSTANCES, DIALECT];
 /// The verbose option of Postfix's tools, which has no effect here.
 pub const VERBOSE: Opt = Opt::short(
     'v',

@@ -32,9 +32,9 @@ const VALUE_MAX: usize = 1000;
 /// Appended to a truncated value.
 const CUT: &[u8] = b"...";
 /// Label of the overflow group.
-const OTHERS: &[u8] = b"(others)";
+pub const OTHERS: &[u8] = b"(others)";
 /// Value of a message without a login name or without a client.
-const NONE: &[u8] = b"(none)";
+pub const NONE: &[u8] = b"(none)";
 /// Upper bounds of the age ranges, in seconds.
 pub const AGE_LIMITS: [i64; 8] = [60, 300, 900, 3600, 4 * 3600, 86_400, 3 * 86_400, 5 * 86_400];
 
@@ -226,7 +226,8 @@ impl Group {
         }
     }
 
-    fn add(&mut self, other: Group) {
+    /// Adds another group to this one.
+    pub fn add(&mut self, other: Group) {
         self.count = self.count.saturating_add(other.count);
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.oldest = self.oldest.min(other.oldest);

@@ -49,7 +49,7 @@ impl<'a> Style<'a> {
     pub fn heading(self) -> &'a str {
         match self {
             Style::Text(columns, _) => columns.heading(),
-            Style::Lines(template) => &template.heading,
+            Style::Lines(template) => template.heading(),
             Style::Json(_) | Style::Counts(_) => "",
         }
     }
@@ -65,7 +65,7 @@ impl<'a> Style<'a> {
                 format!("\n-- {kbytes} Kbytes in {n} Request{s}.\n")
             }
             // A table has its heading even if it is empty.
-            (Style::Lines(template), 0) => template.heading.clone(),
+            (Style::Lines(template), 0) => template.heading().to_owned(),
             _ => String::new(),
         };
         text.into_bytes()

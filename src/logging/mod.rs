@@ -81,6 +81,8 @@ pub struct Logger {
     console: Console,
     /// The mail log; `None` for a program that does not log.
     log: Option<Log>,
+    /// The text of the last error, without a prefix.
+    last_error: Vec<u8>,
 }
 
 /// The destination of messages besides the mail log.
@@ -103,6 +105,7 @@ impl Logger {
             utf8: Utf8::default(),
             console: Console::StandardError,
             log: Some(Log::before_configuration(log_name, environment)),
+            last_error: Vec::new(),
         }
     }
 
@@ -129,6 +132,7 @@ impl Logger {
             utf8: Utf8::default(),
             console: Console::StandardError,
             log: None,
+            last_error: Vec::new(),
         }
     }
 
@@ -246,6 +250,7 @@ impl Logger {
     /// Prints an option error of getopt(3), unchanged and on standard error
     /// only.
     pub fn option_error(&mut self, program: &[u8], text: &[u8]) {
+        self.last_error = text.to_vec();
         self.write(&[program, b": ", text, b"\n"].concat());
     }
 
@@ -280,8 +285,16 @@ impl Logger {
         self.write(&lines);
     }
 
+    /// The text of the last error, fatal or not; empty if there was none.
+    pub fn last_error(&self) -> &[u8] {
+        &self.last_error
+    }
+
     fn send(&mut self, severity: Severity, text: &[u8]) {
         let text = self.printable(text);
+        if matches!(severity, Severity::Error | Severity::Fatal) {
+            self.last_error.clone_from(&text);
+        }
         let (program, prefix) = (self.program.as_bytes(), severity.prefix().as_bytes());
         if self.console != Console::TerminalOnly || std::io::stderr().is_terminal() {
             self.write(&[program, b": ", prefix, &text, b"\n"].concat());

@@ -13,7 +13,7 @@ use crate::text::{to_printable, write_json};
 
 /// The JSON object.
 #[derive(Serialize)]
-struct Report {
+struct Report<'a> {
     by: &'static str,
     counts: &'static str,
     /// The limit of each bucket in seconds; null for one without a limit.
@@ -21,6 +21,8 @@ struct Report {
     total: u64,
     buckets: Vec<u64>,
     rows: Vec<ReportRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
 }
 
 /// The counts of a name.
@@ -50,7 +52,7 @@ impl BucketLimit {
     }
 }
 
-/// Writes the table and a newline.
+/// Writes the table and a newline, with the name of the instance if it is given.
 ///
 /// # Errors
 ///
@@ -59,7 +61,7 @@ pub fn json(
     table: &DomainTable,
     ages: &Ages,
     choice: &RowSelection,
-    by: GroupBy,
+    (by, instance): (GroupBy, Option<&str>),
     out: &mut impl Write,
 ) -> io::Result<()> {
     let buckets = |row: &TableRow| -> Vec<u64> {
@@ -84,6 +86,7 @@ pub fn json(
                 buckets: buckets(row),
             })
             .collect(),
+        instance,
     };
     write_json(&report, out)?;
     writeln!(out)

@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
 
 use nix::fcntl::OFlag;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -18,12 +18,14 @@ use super::process::{AbortOnPanic, is_only_thread};
 use super::retry_on_eintr;
 
 /// The destination of the copy's standard output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChildStdout {
+#[derive(Clone, Copy, Debug)]
+pub enum ChildStdout<'a> {
     /// The standard output of this process.
     Shared,
     /// A buffer in memory.
     Collected,
+    /// This file, at its current position.
+    File(BorrowedFd<'a>),
 }
 
 /// The result of the copy.
@@ -44,20 +46,27 @@ pub struct ChildEnd {
 /// `ResourceBusy` if this process has several threads: the copy would have only
 /// one of them and could wait forever for locks that the others hold. Otherwise
 /// the error of the system call that failed.
-pub fn run(output: ChildStdout, work: impl FnOnce() -> u8) -> io::Result<ChildEnd> {
+pub fn run(output: ChildStdout<'_>, work: impl FnOnce() -> u8) -> io::Result<ChildEnd> {
     if !is_only_thread() {
         return Err(io::ErrorKind::ResourceBusy.into());
     }
     // Buffered output would otherwise be written by both processes.
     io::stdout().lock().flush()?;
     let pipe = match output {
-        ChildStdout::Shared => None,
+        ChildStdout::Shared | ChildStdout::File(_) => None,
         ChildStdout::Collected => Some(pipe2(OFlag::O_CLOEXEC)?),
     };
     // SAFETY: there is one thread, so that no lock in memory is held by a
     // thread that the copy does not have.
     match unsafe { fork() }? {
-        ForkResult::Child => become_copy(pipe, work),
+        ForkResult::Child => {
+            let is_ready = match (pipe, output) {
+                (Some((_, writer)), _) => dup2_stdout(writer).is_ok(),
+                (None, ChildStdout::File(file)) => dup2_stdout(file).is_ok(),
+                (None, _) => true,
+            };
+            become_copy(|| if is_ready { work() } else { u8::MAX })
+        }
         ForkResult::Parent { child } => {
             let mut collected = Vec::new();
             let read = match pipe {
@@ -84,14 +93,10 @@ pub fn run(output: ChildStdout, work: impl FnOnce() -> u8) -> io::Result<ChildEn
 /// Runs the work in the copy and exits. The copy must never return into the
 /// code of the original process.
 #[expect(clippy::exit, reason = "returning would do the caller's work twice")]
-fn become_copy(pipe: Option<(OwnedFd, OwnedFd)>, work: impl FnOnce() -> u8) -> ! {
+fn become_copy(work: impl FnOnce() -> u8) -> ! {
     // A panic must not unwind into the caller's code, either.
     let _guard = AbortOnPanic;
-    let is_ready = match pipe {
-        None => true,
-        Some((_, writer)) => dup2_stdout(writer).is_ok(),
-    };
-    let status = if is_ready { work() } else { u8::MAX };
+    let status = work();
     let flushed = io::stdout().lock().flush();
     std::process::exit(match flushed {
         Ok(()) => status.into(),

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
-use super::super::{Call, postqueue};
+use super::super::{Call, instances};
 use super::candidates::{Candidate, MachineValues};
 
 /// Looks up the values of this kind.
@@ -12,7 +12,7 @@ pub fn find(call: &Call, place: MachineValues<'_>) -> Vec<Candidate> {
     match place {
         MachineValues::Batches(directory) => batches(directory),
         MachineValues::Instances(directory) => {
-            let names = postqueue::instance_names(call, directory.map(OsStr::new));
+            let names = instances::names(call, directory.map(OsStr::new));
             let candidate = |word| Candidate {
                 word,
                 help: String::new(),

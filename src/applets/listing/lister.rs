@@ -40,6 +40,8 @@ pub struct CountSummary {
     /// The number of messages in each queue if only file names were read;
     /// `counts` is empty then.
     pub names: Option<Vec<(Queue, u64)>>,
+    /// The number of files and directories that could not be read.
+    pub errors: u64,
 }
 
 /// A listing and everything that it needs.
@@ -202,6 +204,7 @@ impl<'a> Lister<'a> {
             totals: Totals { messages, bytes: 0 },
             counts: Counts::default(),
             names: Some(names),
+            errors: 0,
         })
     }
 

@@ -124,6 +124,7 @@ pub fn count(
             totals: collector.totals,
             counts: collector.counts,
             names: None,
+            errors: collector.errors,
         }),
         Err(error) => Err(lister.failed(error)),
     }

@@ -149,6 +149,8 @@ pub struct Collector {
     pub totals: Totals,
     /// The counts of the groups that the plan requests.
     pub counts: Counts,
+    /// The number of warnings: files and directories that cannot be read.
+    pub errors: u64,
 }
 
 impl Sink for Collector {
@@ -167,10 +169,12 @@ impl Sink for Collector {
         Ok(Ending::Complete)
     }
 
-    fn warning(&mut self, _: &[u8]) {}
+    fn warning(&mut self, _: &[u8]) {
+        self.errors = self.errors.saturating_add(1);
+    }
 }
 
-/// Sends warnings to the mail log and everything else to another sink.
+/// Passes everything to another sink, and sends warnings to the mail log too.
 pub(super) struct Logged<'a, S> {
     pub(super) sink: &'a mut S,
     pub(super) logger: &'a mut Logger,
@@ -190,6 +194,7 @@ impl<S: Sink> Sink for Logged<'_, S> {
     }
 
     fn warning(&mut self, text: &[u8]) {
+        self.sink.warning(text);
         self.logger.log_as(SHOWQ, Severity::Warning, text);
     }
 }

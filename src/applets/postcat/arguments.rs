@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use super::super::instances::Instances;
 use super::super::{Call, Fatal, instance};
 use super::errors::{PROGRAM, fatal};
 use super::table::options;
@@ -56,6 +57,9 @@ pub(super) enum OperandKind {
 #[derive(Debug, Default)]
 pub struct PostcatArguments {
     pub(super) config_directory: Option<OsString>,
+    pub(super) instances: Instances,
+    /// The name of the instance, for the output, if an option chose it.
+    pub(super) instance: Option<String>,
     pub(super) mode: PostcatMode,
     pub(super) look: DisplayMode,
     pub(super) plan: Plan,
@@ -154,6 +158,13 @@ impl PostcatParser {
                         postcat -q MATCH --from 'x@y.example'";
             return Err(text.to_owned());
         }
+        if arguments.instances != Instances::Default
+            && (arguments.operands_are == OperandKind::Files || arguments.operands.is_empty())
+        {
+            let text = "--instance and --all-instances require -q and an operand: \
+                        postcat -q ID --all-instances";
+            return Err(text.to_owned());
+        }
         if arguments.look != DisplayMode::Records
             && (!arguments.plan.is_empty() || arguments.start > 0)
         {
@@ -183,6 +194,12 @@ fn take(option: Scanned, arguments: &mut PostcatArguments) -> Result<(), Vec<u8>
 }
 
 fn take_setting(option: Scanned, arguments: &mut PostcatArguments) -> Result<(), Vec<u8>> {
+    if let Scanned::Long(name, value) = &option {
+        let taken = arguments.instances.take(name, value);
+        if taken.map_err(|error| error.to_string().into_bytes())? {
+            return Ok(());
+        }
+    }
     match option {
         Scanned::Short('c', value) => arguments.config_directory = Some(value),
         Scanned::Short('q', _) => arguments.operands_are = OperandKind::Ids,

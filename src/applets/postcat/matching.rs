@@ -61,8 +61,11 @@ pub(super) fn run(
         (None, Err(error)) => return Err(shown.printer.fatal(error.to_string().as_bytes())),
     }
     if shown.count == 0 {
+        let of = shown.printer.instance.as_ref();
+        let of = of.map_or_else(String::new, |instance| format!(" of {instance}"));
+        let text = format!("no message in the queue{of} matches the selection");
         let logger = &mut shown.printer.output.sink().logger;
-        logger.warning("no message in the queue matches the selection");
+        logger.warning(text);
     }
     let damaged = shown.printer.damaged;
     shown.printer.finish()?;

@@ -6,6 +6,7 @@
 
 pub mod arguments;
 mod errors;
+mod instances;
 mod matching;
 mod printer;
 mod table;
@@ -16,11 +17,12 @@ use std::io::Write;
 use std::os::fd::AsFd;
 
 use super::{Call, Fatal, instance};
+use crate::config::Config;
 use crate::logging::Logger;
 use crate::queue_file::records::Buffers;
 use crate::queue_file::render::{ContentsError, TextBuffer};
 use crate::sys::{process, time};
-use arguments::{OperandKind, PostcatMode, parse};
+use arguments::{OperandKind, PostcatArguments, PostcatMode, parse};
 use errors::{PROGRAM, STATUS, failed, fatal};
 use printer::{Damaged, IdSearch, OperandRun, StandardStreams};
 use table::help;
@@ -52,15 +54,34 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         PostcatMode::Version => return print(&mut logger, &super::front::version(PROGRAM)),
         PostcatMode::Show => {}
     }
+    instances::run(call, arguments, logger, on_instance)
+}
+
+/// Reads main.cf of one instance, and prepares the process for its queue.
+fn prepare(
+    call: &Call,
+    arguments: &PostcatArguments,
+    logger: &mut Logger,
+) -> Result<Config, Fatal> {
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
     };
-    let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS)?;
+    let config = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
     let group = config.check_setgid_group();
-    group.map_err(|error| fatal(&mut logger, error.to_string().as_bytes()))?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, &logger);
+    group.map_err(|error| fatal(logger, error.to_string().as_bytes()))?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
     time::read_zone();
+    Ok(config)
+}
+
+/// Shows the files or messages of one instance.
+fn on_instance(
+    call: &Call,
+    arguments: &PostcatArguments,
+    mut logger: Logger,
+) -> Result<(), Fatal> {
+    let config = prepare(call, arguments, &mut logger)?;
     let spool = match arguments.operands_are {
         OperandKind::Files => None,
         OperandKind::Ids => Some(instance::enter_queue_directory(
@@ -75,6 +96,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let search = spool.map(|spool| IdSearch::new(spool, &config));
     let printer = |search| OperandRun {
         look: arguments.look,
+        instance: arguments.instance.clone(),
         plan: arguments.plan.or_all_parts(),
         start: arguments.start,
         search,

@@ -91,6 +91,8 @@ impl OutputSink for StandardStreams {
 /// The state of a run over all operands.
 pub(super) struct OperandRun {
     pub(super) look: DisplayMode,
+    /// The name of the instance, if an option chose it.
+    pub(super) instance: Option<String>,
     pub(super) plan: Plan,
     pub(super) start: u64,
     pub(super) search: Option<IdSearch>,
@@ -275,7 +277,7 @@ impl OperandRun {
                 render::show(reader, name, plan, begin, &self.postfix, output)
             }
             DisplayMode::Message(form) => render::raw_message(reader, name, form, modified, output),
-            DisplayMode::Json => render::json(reader, name, output),
+            DisplayMode::Json => render::json(reader, (name, self.instance.as_deref()), output),
         }
     }
 

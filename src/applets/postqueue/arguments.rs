@@ -9,19 +9,21 @@ use std::time::Duration;
 
 use super::super::fatal::unavailable;
 use super::super::flush::FlushRequest;
+use super::super::instances::Instances;
 use super::super::listing::{ListingSource, ProgressMode};
 use super::super::rate_limit;
 use super::super::{Call, Fatal};
-use super::combination::{check_modifiers, check_thresholds};
+use super::combination::{check_modifiers, check_thresholds, check_values};
 use super::hints;
-use super::mode::{CountFormat, PostqueueMode, Thresholds, View};
+use super::mode::{CountFormat, OutputScope, PostqueueMode, Thresholds, View};
 use super::options::{PROGRAM, USAGE, options};
 use super::values::{
-    Problem, bad, bad_because, counted_by, duration, keys, number, text, time_style,
+    Problem, bad, bad_because, counted_by, duration, keys, number, text, time_style, top,
 };
 use crate::cli;
 use crate::cli::{OperandError, Operands, Scanned, Scanner};
-use crate::listing::{Direction, SortSpec, TimeStyle};
+use crate::listing::metrics::Top;
+use crate::listing::{CountBy, Direction, SortSpec, TimeStyle};
 use crate::logging::Logger;
 use crate::release::Release;
 use crate::selection::{Builder, Selection, Taken};
@@ -29,14 +31,6 @@ use crate::sys::time;
 
 /// The value of -i that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
-
-/// The instances that the call is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Instances {
-    #[default]
-    One,
-    All,
-}
 
 /// A parsed command line.
 #[derive(Debug, Default)]
@@ -48,13 +42,16 @@ pub struct PostqueueArguments {
     pub(super) release: Option<Release>,
     pub(super) selection: Option<Selection>,
     pub(super) sort_spec: SortSpec,
-    pub(super) top: Option<usize>,
+    pub(super) top: Option<Top>,
+    /// What a check counts messages by.
+    pub(super) by: Option<CountBy>,
     pub(super) time_style: Option<TimeStyle>,
     pub(super) ends_with_nul: bool,
     pub(super) output: Option<OsString>,
-    /// The name of the instance, if not that of main.cf.
-    pub(super) instance: Option<String>,
     pub(super) instances: Instances,
+    /// The name of the instance, for the output, if an option chose it.
+    pub(super) instance: Option<String>,
+    pub(super) scope: OutputScope,
     pub(super) thresholds: Thresholds,
     /// The delay between two flushed messages.
     pub(super) interval: Option<Duration>,
@@ -174,7 +171,7 @@ impl PostqueueParser {
             "ids" => PostqueueMode::List(View::Ids),
             "csv" => PostqueueMode::List(View::Csv),
             "format" => PostqueueMode::List(View::Format(text(name, &value)?)),
-            "count" => PostqueueMode::Count(CountFormat::Table, counted_by(&value)?),
+            "count" => PostqueueMode::Count(CountFormat::Table, counted_by(name, &value)?),
             "prometheus" => PostqueueMode::Metrics,
             "check" => PostqueueMode::Check,
             _ => return self.take_modifier(name, value),
@@ -195,6 +192,10 @@ impl PostqueueParser {
 
     fn take_modifier(&mut self, name: &'static str, value: OsString) -> Result<(), Problem> {
         let arguments = &mut self.arguments;
+        let taken = arguments.instances.take(name, &value);
+        if taken.map_err(|error| Problem::Wrong(error.to_string()))? {
+            return Ok(());
+        }
         let thresholds = &mut arguments.thresholds;
         match name {
             "source" => {
@@ -206,11 +207,6 @@ impl PostqueueParser {
                 arguments.release = Some(release);
                 return Ok(());
             }
-            "instance" => {
-                arguments.instance = Some(text(name, &value)?);
-                return Ok(());
-            }
-            "all-instances" => arguments.instances = Instances::All,
             "sort" => arguments.sort_spec.keys = keys(&value)?,
             "reverse" => arguments.sort_spec.direction = Direction::Descending,
             "limit" => arguments.sort_spec.limit = Some(number(name, &value)?),
@@ -221,7 +217,8 @@ impl PostqueueParser {
             }
             "dry-run" => arguments.dry_run = true,
             "progress" => arguments.progress = ProgressMode::Progress,
-            "top" => arguments.top = Some(number(name, &value)?),
+            "top" => arguments.top = Some(top(&value)?),
+            "by" => arguments.by = counted_by(name, &value)?,
             "null" => arguments.ends_with_nul = true,
             "time-style" => arguments.time_style = Some(time_style(&value)?),
             "output" => arguments.output = Some(value),
@@ -264,6 +261,7 @@ impl PostqueueParser {
             (mode, None) => mode,
         };
         let is_selected = self.arguments.selection.is_some();
+        let is_all = self.arguments.instances == Instances::All;
         match &mode {
             Some(PostqueueMode::Flush(_)) if is_selected => {
                 let text = "a selection cannot be combined with -f, -i and -s; use -i MATCH";
@@ -273,20 +271,17 @@ impl PostqueueParser {
                 let text = "MATCH needs a selection, such as --from or --older; all mail is -f";
                 return Err(Problem::Wrong(text.to_owned()));
             }
-            None if is_selected || !self.given.is_empty() => {
+            None if is_selected || !self.given.is_empty() || is_all => {
                 let text = "say what to do with it: -p, -j, --count, --ids, --oneline, --csv, \
                             --format, --prometheus or --check";
                 return Err(Problem::Wrong(text.to_owned()));
             }
             _ => {}
         }
-        if self.arguments.instance.is_some() && self.arguments.instances == Instances::All {
-            let text = "--instance and --all-instances exclude each other";
-            return Err(Problem::Wrong(text.to_owned()));
-        }
         if let Some(mode) = &mode {
             check_modifiers(mode, &self.given)?;
-            check_thresholds(mode, &self.arguments.thresholds)?;
+            check_values(mode, &self.arguments.thresholds, self.arguments.by)?;
+            check_thresholds(mode, &self.arguments.thresholds, self.arguments.top)?;
         }
         self.arguments.mode = mode;
         Ok(self.arguments)

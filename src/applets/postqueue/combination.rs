@@ -2,6 +2,8 @@
 
 use super::mode::{CountFormat, PostqueueMode, Thresholds, View};
 use super::values::Problem;
+use crate::listing::CountBy;
+use crate::listing::metrics::Top;
 
 /// Refuses options that do not apply to a mode.
 pub(super) fn check_modifiers(mode: &PostqueueMode, given: &[&'static str]) -> Result<(), Problem> {
@@ -27,11 +29,10 @@ fn required_by(name: &str) -> &'static str {
         "limit" | "progress" => "a listing or -i MATCH",
         "rate" | "dry-run" => "-i MATCH",
         "reverse" => "--sort",
-        "top" => "--count=BY or --prometheus",
+        "top" => "--count=BY, --prometheus or --check",
         "null" => "--ids, --oneline or --format",
         "time-style" => "-p, --oneline, --csv, --format or --count=BY",
         "detail" => "-j",
-        "all-instances" => "-p, -j or --count",
         "output" => "--prometheus",
         _ => "--check",
     }
@@ -45,17 +46,16 @@ fn applies(name: &str, mode: &PostqueueMode, given: &[&'static str]) -> bool {
         "limit" | "progress" => matches!(mode, Mode::List(_) | Mode::FlushMatching),
         "rate" | "dry-run" => *mode == Mode::FlushMatching,
         "reverse" => given.contains(&"sort"),
-        "top" => matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics),
+        "top" => matches!(
+            mode,
+            Mode::Count(_, Some(_)) | Mode::Metrics | Mode::Check
+        ),
         "null" => matches!(
             mode,
             Mode::List(View::Oneline | View::Ids | View::Format(_))
         ),
         "time-style" => shows_times(mode),
         "detail" => matches!(mode, Mode::List(View::DetailedJson)),
-        "all-instances" => matches!(
-            mode,
-            Mode::List(View::Text | View::Json | View::DetailedJson) | Mode::Count(..)
-        ),
         "output" => *mode == Mode::Metrics,
         _ => *mode == Mode::Check,
     }
@@ -76,13 +76,32 @@ fn shows_times(mode: &PostqueueMode) -> bool {
     )
 }
 
+/// Refuses a check of values without a threshold for their numbers.
+pub(super) fn check_values(
+    mode: &PostqueueMode,
+    thresholds: &Thresholds,
+    by: Option<CountBy>,
+) -> Result<(), Problem> {
+    let has_limit = thresholds.warn.or(thresholds.crit).is_some();
+    if *mode == PostqueueMode::Check && by.is_some() && !has_limit {
+        let text = "--by needs --warn N or --crit N, the number of messages of one value";
+        return Err(Problem::Wrong(text.to_owned()));
+    }
+    Ok(())
+}
+
 /// Refuses a check without thresholds, or one that is critical before it warns.
 pub(super) fn check_thresholds(
     mode: &PostqueueMode,
     thresholds: &Thresholds,
+    top: Option<Top>,
 ) -> Result<(), Problem> {
     if *mode != PostqueueMode::Check {
         return Ok(());
+    }
+    if top == Some(Top::All) {
+        let text = "--check needs a number of values: --top 3";
+        return Err(Problem::Wrong(text.to_owned()));
     }
     let Thresholds {
         warn,

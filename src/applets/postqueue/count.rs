@@ -11,6 +11,7 @@ use super::arguments::PostqueueArguments;
 use super::mode::CountFormat;
 use super::view::{clock, request};
 use crate::listing::format::counts;
+use crate::listing::metrics::Top;
 use crate::listing::{CountBy, CountPlan, Style};
 
 /// Counts the queue and prints the result.
@@ -45,6 +46,14 @@ fn total(counted: &CountSummary, arguments: &PostqueueArguments, look: CountForm
     }
 }
 
+/// The number of rows, if it is limited.
+fn top(arguments: &PostqueueArguments) -> Option<usize> {
+    match arguments.top {
+        Some(Top::First(top)) => Some(top),
+        Some(Top::All) | None => None,
+    }
+}
+
 fn grouped(
     counted: CountSummary,
     arguments: &PostqueueArguments,
@@ -53,14 +62,14 @@ fn grouped(
 ) -> Vec<u8> {
     let instance = arguments.instance.as_deref();
     if let Some(mut names) = counted.names {
-        names.truncate(arguments.top.unwrap_or(usize::MAX));
+        names.truncate(top(arguments).unwrap_or(usize::MAX));
         return match look {
             CountFormat::Table => counts::queue_table(&names),
             CountFormat::Json => counts::queue_json(&names, instance),
         };
     }
     let groups = counted.counts.by.into_iter().next().unwrap_or_default();
-    let rows = counts::rows(groups, by, arguments.top);
+    let rows = counts::rows(groups, by, top(arguments));
     match look {
         CountFormat::Table => counts::table(&rows, by, clock(arguments)),
         CountFormat::Json => counts::json(&rows, by, instance),

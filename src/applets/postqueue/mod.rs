@@ -1,34 +1,34 @@
 //! postqueue: lists, flushes, counts and monitors the mail queue.
 //!
-//! `arguments` parses the command line and `listing` reads the queue; `count`
-//! and `monitor` print counts.
+//! `arguments` parses the command line and `listing` reads the queue; `count`,
+//! `metrics` and `check` print counts, `several` those of all instances.
 
 pub mod arguments;
+mod check;
+mod check_line;
 mod combination;
 mod count;
 mod hints;
-mod instances;
+mod metrics;
 mod mode;
-mod monitor;
 mod options;
 mod output_file;
 mod selected;
+mod several;
 mod values;
 mod view;
 
 use super::borrowed::Connections;
 use super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::listing::Session;
+use super::instances::{Asker, Instances};
 use super::{Call, Fatal, flush, instance, output};
 use crate::cli;
-use crate::config::Config;
 use crate::logging::Logger;
 use crate::sys::process::Trust;
-use arguments::{Instances, PostqueueArguments, parse};
+use arguments::{PostqueueArguments, parse};
 use mode::PostqueueMode;
 use options::{PROGRAM, USAGE, help};
-
-pub use instances::names as instance_names;
 
 /// Returns the long option of postqueue that `typed` names, or probably is a
 /// misspelling of.
@@ -51,50 +51,72 @@ pub fn command() -> clap::Command {
 /// cannot be done. All were reported.
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let mut logger = instance::logger(call, PROGRAM, PROGRAM);
-    let arguments = parse(call, &mut logger)?;
+    match start(call, &mut logger) {
+        // The statuses up to 3 are those of a check with a result.
+        Err(fatal) if fatal.status() > 3 && check::is_asked_for(call) => {
+            Err(check::unknown(&logger))
+        }
+        ended => ended,
+    }
+}
+
+fn start(call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
+    let arguments = parse(call, logger)?;
     match arguments.mode {
-        Some(PostqueueMode::Help) => return output::print(&mut logger, &help()),
+        Some(PostqueueMode::Help) => return output::print(logger, &help()),
         Some(PostqueueMode::Version) => {
-            return output::print(&mut logger, &super::front::version(PROGRAM));
+            return output::print(logger, &super::front::version(PROGRAM));
         }
         _ => {}
     }
     match &arguments.output {
-        None => work(call, arguments, &mut logger),
+        None => work(call, arguments, logger),
         Some(_) if call.caller.trust == Trust::BorrowedRights => {
             let text = "--output is not available to a set-gid program";
-            Err(unavailable(&mut logger, text))
+            Err(unavailable(logger, text))
         }
         Some(file) => {
             let file = file.clone();
-            monitor::replace(&file, &mut logger, |logger| work(call, arguments, logger))
+            metrics::replace(&file, logger, |logger| work(call, arguments, logger))
         }
     }
 }
 
 /// Finds the instance, or all of them, and carries out the call there.
-fn work(call: &Call, arguments: PostqueueArguments, logger: &mut Logger) -> Result<(), Fatal> {
-    let wanted = instance::InstanceChoice {
+fn work(call: &Call, mut arguments: PostqueueArguments, logger: &mut Logger) -> Result<(), Fatal> {
+    let choice = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
     };
-    let mut config = instance::configure(call, wanted, PROGRAM, logger, STATUS_UNAVAILABLE)?;
-    if arguments.instances == Instances::All {
-        return instances::each(call, arguments, config, logger, on_instance);
+    match &arguments.instances {
+        Instances::Default => {}
+        Instances::Named(name) => {
+            let mut asker = Asker {
+                call,
+                program: PROGRAM,
+                logger,
+                status: STATUS_UNAVAILABLE,
+            };
+            let instance = asker.named(choice, name)?;
+            arguments.config_directory = Some(instance.directory);
+            arguments.instance = Some(instance.name);
+        }
+        Instances::All => return several::run(call, arguments, logger, on_instance),
     }
-    if let Some(name) = &arguments.instance {
-        config = instances::named(call, config, name, arguments.release, logger)?;
-    }
-    on_instance(call, &arguments, &config, logger)
+    on_instance(call, &arguments, logger)
 }
 
 /// Carries out the call for one instance.
 fn on_instance(
     call: &Call,
     arguments: &PostqueueArguments,
-    config: &Config,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
+    let choice = instance::InstanceChoice {
+        directory: arguments.config_directory.as_deref(),
+        release: arguments.release,
+    };
+    let config = &instance::configure(call, choice, PROGRAM, logger, STATUS_UNAVAILABLE)?;
     instance::import_environment(call, config, instance::Unlisted::Dropped, logger);
     let spool = instance::enter_queue_directory(config, logger, STATUS_UNAVAILABLE)?;
     let session = Session {
@@ -107,8 +129,8 @@ fn on_instance(
     match &arguments.mode {
         Some(PostqueueMode::List(view)) => view::list(session, view, arguments),
         Some(PostqueueMode::Count(look, by)) => count::run(session, arguments, *look, *by),
-        Some(PostqueueMode::Metrics) => monitor::metrics(session, arguments),
-        Some(PostqueueMode::Check) => monitor::check(session, arguments),
+        Some(PostqueueMode::Metrics) => metrics::print(session, arguments),
+        Some(PostqueueMode::Check) => check::run(session, arguments),
         Some(PostqueueMode::FlushMatching) => selected::run(session, arguments),
         Some(PostqueueMode::Flush(wanted)) => {
             flush::run(call, wanted, config, &spool, session.logger)

@@ -35,6 +35,16 @@ pub(super) enum CountFormat {
     Json,
 }
 
+/// Whether the output about an instance is the whole output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum OutputScope {
+    /// It is the whole output.
+    #[default]
+    Single,
+    /// It is joined with that of other instances.
+    OneOfSeveral,
+}
+
 /// The thresholds at which a check warns and at which it is critical.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Thresholds {

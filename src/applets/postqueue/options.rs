@@ -68,27 +68,30 @@ const LISTING: [Opt; 13] = [
     ),
 ];
 
+/// The values of --count and --by.
+const COUNTED_BY_WORDS: [&str; 9] = [
+    "queue",
+    "from",
+    "from-domain",
+    "to",
+    "to-domain",
+    "reason",
+    "client",
+    "sasl-user",
+    "hour",
+];
+
 const COUNTING: [Opt; 2] = [
     Opt::long(
         "count",
         Value::Optional("BY"),
         "print the number of messages, or a table of numbers by",
     )
-    .one_of(&[
-        "queue",
-        "from",
-        "from-domain",
-        "to",
-        "to-domain",
-        "reason",
-        "client",
-        "sasl-user",
-        "hour",
-    ]),
+    .one_of(&COUNTED_BY_WORDS),
     Opt::long(
         "top",
         N,
-        "with --count=BY or --prometheus, print at most N values",
+        "with --count=BY, --prometheus or --check, print at most N values; all prints all",
     ),
 ];
 
@@ -121,7 +124,7 @@ const DELIVERING: [Opt; 5] = [
     ),
 ];
 
-const MONITORING: [Opt; 7] = [
+const MONITORING: [Opt; 8] = [
     Opt::long(
         "check",
         Value::None,
@@ -149,6 +152,12 @@ const MONITORING: [Opt; 7] = [
         "with --check, be critical if a message is older than T",
     ),
     Opt::long(
+        "by",
+        Value::Required("BY"),
+        "with --check, compare the number of messages of each value with --warn and --crit, by",
+    )
+    .one_of(&COUNTED_BY_WORDS),
+    Opt::long(
         "prometheus",
         Value::None,
         "print metrics in the text format of Prometheus",
@@ -162,16 +171,8 @@ const MONITORING: [Opt; 7] = [
 
 const INSTANCE: [Opt; 5] = [
     cli::CONFIG_DIRECTORY,
-    Opt::long(
-        "instance",
-        Value::Required("NAME"),
-        "use the instance of this name; - stands for the instance without a name",
-    ),
-    Opt::long(
-        "all-instances",
-        Value::None,
-        "use the instance and all those that multi_instance_directories names",
-    ),
+    cli::INSTANCE_NAME,
+    cli::ALL_INSTANCES,
     Opt::long(
         "source",
         Value::Required("WHERE"),

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::io::Write;
+use std::io::Read;
 use std::path::Path;
 
 use nix::sys::stat::{FileStat, SFlag};
@@ -39,10 +39,10 @@ pub(super) enum OutputError {
     Call(#[from] io::Error),
 }
 
-/// Writes `bytes` to the file, which is created if it does not exist. Readers
+/// Writes `text` to the file, which is created if it does not exist. Readers
 /// of a regular file see either the old or the new content; the new file gets
 /// its name only when its content is on the disk.
-pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+pub(super) fn write(file: &Path, text: &mut impl Read) -> Result<(), OutputError> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
     let name = file.file_name().ok_or_else(invalid)?;
     let parent = file.parent().ok_or_else(invalid)?;
@@ -58,19 +58,19 @@ pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), OutputError> {
         Err(error) => return Err(error.into()),
     };
     match before.as_ref().map(kind) {
-        None | Some(SFlag::S_IFREG) => replace(&directory, name, bytes, before.as_ref()),
-        Some(SFlag::S_IFIFO | SFlag::S_IFCHR) => write_to(&directory, name, bytes),
+        None | Some(SFlag::S_IFREG) => replace(&directory, name, text, before.as_ref()),
+        Some(SFlag::S_IFIFO | SFlag::S_IFCHR) => write_to(&directory, name, text),
         Some(SFlag::S_IFLNK) => Err(OutputError::Link),
         Some(_) => Err(OutputError::NoFile),
     }
 }
 
 /// Writes to a FIFO or character device.
-fn write_to(directory: &Dir, name: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
+fn write_to(directory: &Dir, name: &OsStr, text: &mut impl Read) -> Result<(), OutputError> {
     let mut stream = directory.open_stream(name)?;
     // The name may refer to another file by now.
     match kind(&stat_open(&stream)?) {
-        SFlag::S_IFIFO | SFlag::S_IFCHR => Ok(stream.write_all(bytes)?),
+        SFlag::S_IFIFO | SFlag::S_IFCHR => Ok(io::copy(text, &mut stream).map(drop)?),
         _ => Err(OutputError::NoFile),
     }
 }
@@ -79,7 +79,7 @@ fn write_to(directory: &Dir, name: &OsStr, bytes: &[u8]) -> Result<(), OutputErr
 fn replace(
     directory: &Dir,
     name: &OsStr,
-    bytes: &[u8],
+    text: &mut impl Read,
     before: Option<&FileStat>,
 ) -> Result<(), OutputError> {
     let mut new = OsString::from(".");
@@ -87,7 +87,7 @@ fn replace(
     new.push(format!(".{}", std::process::id()));
     // The file must not exist: it could belong to another program.
     let file = directory.make_file(&new)?;
-    let done = fill(file, bytes, before)
+    let done = fill(file, text, before)
         .and_then(|()| Ok(directory.replace(name, &new)?))
         .and_then(|()| Ok(directory.sync()?));
     if done.is_err() {
@@ -98,8 +98,12 @@ fn replace(
 }
 
 /// Writes the new file, and gives it the owner and mode of the old one.
-fn fill(mut file: File, bytes: &[u8], before: Option<&FileStat>) -> Result<(), OutputError> {
-    file.write_all(bytes)?;
+fn fill(
+    mut file: File,
+    text: &mut impl Read,
+    before: Option<&FileStat>,
+) -> Result<(), OutputError> {
+    io::copy(text, &mut file)?;
     let made = stat_open(&file)?;
     let mode = match before {
         None => NEW_MODE,
@@ -134,15 +138,15 @@ mod tests {
     fn a_file_is_replaced_whole_and_nothing_else_is_left() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("mail.prom");
-        write(&file, b"old").unwrap();
+        write(&file, &mut &b"old"[..]).unwrap();
         assert_eq!(mode(&file), NEW_MODE);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        write(&file, b"new").unwrap();
+        write(&file, &mut &b"new"[..]).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert_eq!(mode(&file), 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-        assert!(write(&directory.path().join("no/mail.prom"), b"").is_err());
-        assert!(write(directory.path(), b"").is_err());
+        assert!(write(&directory.path().join("no/mail.prom"), &mut &b""[..]).is_err());
+        assert!(write(directory.path(), &mut &b""[..]).is_err());
     }
 
     #[test]
@@ -151,7 +155,7 @@ mod tests {
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&file, "old").unwrap();
         symlink("file", &link).unwrap();
-        assert!(matches!(write(&link, b"new"), Err(OutputError::Link)));
+        assert!(matches!(write(&link, &mut &b"new"[..]), Err(OutputError::Link)));
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"old");
     }

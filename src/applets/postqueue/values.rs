@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::super::Fatal;
 use super::super::fatal::unavailable;
 use super::options::USAGE;
+use crate::listing::metrics::Top;
 use crate::listing::{COUNTED_BY, CountBy, SortKey, TimeStyle};
 use crate::logging::Logger;
 use crate::selection;
@@ -75,7 +76,15 @@ pub(super) fn keys(value: &OsString) -> Result<Vec<SortKey>, Problem> {
     keys.ok_or_else(|| bad_because("sort", value, hint))
 }
 
-pub(super) fn counted_by(value: &OsString) -> Result<Option<CountBy>, Problem> {
+pub(super) fn top(value: &OsString) -> Result<Top, Problem> {
+    match digits(value.as_bytes()) {
+        Some(top) => Ok(Top::First(top)),
+        None if value == "all" => Ok(Top::All),
+        None => Err(bad_because("top", value, "give a number, or all")),
+    }
+}
+
+pub(super) fn counted_by(option: &str, value: &OsString) -> Result<Option<CountBy>, Problem> {
     if value.is_empty() {
         return Ok(None);
     }
@@ -85,7 +94,7 @@ pub(super) fn counted_by(value: &OsString) -> Result<Option<CountBy>, Problem> {
         None => {
             let names = COUNTED_BY.map(|(name, _)| name).join(", ");
             let hint = format!("messages are counted by {names}");
-            Err(bad_because("count", value, &hint))
+            Err(bad_because(option, value, &hint))
         }
     }
 }

@@ -6,8 +6,10 @@ use super::super::authorization;
 use super::super::fatal::unavailable;
 use super::super::listing;
 use super::super::listing::{ListingRequest, Session};
+use super::super::instances::name_of;
+use super::super::output;
 use super::arguments::PostqueueArguments;
-use super::mode::View;
+use super::mode::{OutputScope, View};
 use crate::config::Config;
 use crate::listing::{
     Clock, Columns, DetailRules, Members, Style, Template, Terminator, TimeStyle,
@@ -57,15 +59,39 @@ pub(super) fn list(
             Style::Lines(&template)
         }
         View::Csv => {
-            template = Template::csv(clock);
+            template = csv(arguments, clock, session.config);
             Style::Lines(&template)
         }
         View::Format(format) => {
-            template = template_of(format, clock, arguments, session.logger)?;
+            template = template_of(format, clock, arguments, session.logger)?
+                .of_instance(&name_of(session.config));
             Style::Lines(&template)
         }
     };
     listing::run(session, &request(arguments, style))
+}
+
+/// Prints the heading of `--csv --all-instances`, which is the same for all.
+pub(super) fn print_csv_heading(logger: &mut Logger) -> Result<(), Fatal> {
+    let clock = Clock {
+        style: TimeStyle::Iso,
+        now: time::now(),
+    };
+    let template = Template::csv(clock).with_instance_column("");
+    output::print(logger, template.heading())
+}
+
+/// Returns the template of `--csv`: with a column for the instance if an option
+/// chose it, and without the heading if that is printed already.
+fn csv(arguments: &PostqueueArguments, clock: Clock, config: &Config) -> Template {
+    let template = Template::csv(clock);
+    match (&arguments.instance, arguments.scope) {
+        (None, _) => template,
+        (Some(_), OutputScope::Single) => template.with_instance_column(&name_of(config)),
+        (Some(_), OutputScope::OneOfSeveral) => template
+            .with_instance_column(&name_of(config))
+            .without_heading(),
+    }
 }
 
 /// Returns the request for a listing in this format.

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::super::instances::{Instances, InstancesError};
 use super::super::{Call, instance};
 use super::errors::PROGRAM;
 use super::options;
@@ -52,6 +53,9 @@ pub enum Notify {
 pub struct PostsuperArguments {
     pub(super) mode: PostsuperMode,
     pub(super) config_directory: Option<OsString>,
+    pub(super) instances: Instances,
+    /// The name of the instance, for the output, if an option chose it.
+    pub(super) instance: Option<String>,
     pub(super) actions: Vec<(Action, OsString)>,
     pub(super) purge: Purge,
     pub(super) structure: Structure,
@@ -152,6 +156,11 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         Ok(options) => arguments.options = options,
         Err(wrong) => arguments.wrong = Some(wrong),
     }
+    if arguments.instances == Instances::All && arguments.names_messages() {
+        let text = "a queue ID names a message of one instance: use --instance NAME, or MATCH \
+                    and a selection";
+        arguments.wrong.get_or_insert_with(|| text.to_owned());
+    }
     if arguments.mode == PostsuperMode::Work {
         arguments.task = task(&arguments)?;
         check_notify(&arguments)?;
@@ -206,6 +215,13 @@ fn task(arguments: &PostsuperArguments) -> Result<Option<Task>, CommandLineError
 }
 
 fn take(option: Scanned, arguments: &mut PostsuperArguments) -> Result<(), CommandLineError> {
+    if let Scanned::Long(name, value) = &option {
+        let taken = arguments.instances.take(name, value);
+        let wrong = |error: InstancesError| CommandLineError::Contradiction(error.to_string());
+        if taken.map_err(wrong)? {
+            return Ok(());
+        }
+    }
     let action = match option {
         Scanned::Short('c', value) => {
             if !Path::new(&value).is_absolute() {

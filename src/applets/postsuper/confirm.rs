@@ -4,12 +4,14 @@
 //! No more messages than were counted are acted on, since messages that arrive
 //! later were not confirmed.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write, stderr, stdin};
 use std::os::fd::AsFd;
 
 use super::super::Fatal;
 use super::super::listing::Collector;
+use super::super::output;
 use super::context::{ActionContext, ScanEnd};
 use super::errors::fatal;
 use super::options::MATCH;
@@ -52,13 +54,7 @@ pub fn ask_confirmation(
                     without one: --dry-run to see, --max to be safe";
         return Err(fatal(logger, text));
     }
-    let all = Selection::default();
-    let selection = if argument == MATCH {
-        options.selection.as_ref().unwrap_or(&all)
-    } else {
-        &all
-    };
-    let summary = count(context, *action, selection, logger)?;
+    let summary = count(context, *action, argument, logger)?;
     let messages = summary.totals.messages;
     if let Some(max) = options.max.filter(|max| messages > *max) {
         let text = format!("{messages} messages match, and --max is {max}: nothing was done");
@@ -72,15 +68,37 @@ pub fn ask_confirmation(
     Ok(Some(limit))
 }
 
+/// Prints the number of messages that would be acted on, for the limit of all
+/// instances together.
+///
+/// # Errors
+///
+/// The messages cannot be counted, or the number cannot be written. Both were
+/// reported.
+pub fn print_count(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal> {
+    let Some((action, argument)) = context.arguments.actions.first() else {
+        return Ok(());
+    };
+    let summary = count(context, *action, argument, logger)?;
+    output::print(logger, &summary.totals.messages.to_string())
+}
+
 fn count(
     context: ActionContext<'_>,
     action: Action,
-    selection: &Selection,
+    argument: &OsStr,
     logger: &mut Logger,
 ) -> Result<Collector, Fatal> {
+    let options = &context.arguments.options;
+    let all = Selection::default();
+    let selection = if argument == MATCH {
+        options.selection.as_ref().unwrap_or(&all)
+    } else {
+        &all
+    };
     let rules = context.rules(logger)?;
     let plan = CountPlan {
-        by: if context.arguments.options.interactive {
+        by: if options.interactive {
             vec![CountBy::From, CountBy::Reason]
         } else {
             Vec::new()

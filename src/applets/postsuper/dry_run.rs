@@ -51,7 +51,8 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
     let limit = confirm::ask_confirmation(context, logger)?;
     let mut rules = context.rules(logger)?;
     rules.charset = rules.charset.safe();
-    let forecast = Forecast::new(*action, context.arguments.trash.deleted);
+    let forecast = Forecast::new(*action, context.arguments.trash.deleted)
+        .of_instance(context.arguments.instance.as_deref());
     let columns = if context.config.enable_long_queue_ids {
         Columns::Long
     } else {

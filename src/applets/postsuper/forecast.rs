@@ -19,6 +19,8 @@ pub struct Forecast {
     action: Action,
     deleted: Deleted,
     template: Template,
+    /// The name of the instance, if an option chose it.
+    instance: Option<String>,
 }
 
 impl Forecast {
@@ -34,6 +36,15 @@ impl Forecast {
             action,
             deleted,
             template: template.unwrap_or(ids),
+            instance: None,
+        }
+    }
+
+    /// Names the instance in each line.
+    pub fn of_instance(self, instance: Option<&str>) -> Self {
+        Self {
+            instance: instance.map(str::to_owned),
+            ..self
         }
     }
 
@@ -56,7 +67,8 @@ impl Forecast {
         for action_done in self.outcomes(queue, is_expired) {
             let line = match action_done {
                 Some(action_done) => {
-                    results::would_be_line(self.action, id.as_bytes(), action_done, queue)
+                    let done = (action_done, queue);
+                    results::would_be_line(self.action, id.as_bytes(), done, self.instance.as_deref())
                 }
                 None => self.not_done(id.as_bytes(), Outcome::Unchanged(queue)),
             };
@@ -68,7 +80,11 @@ impl Forecast {
     /// Returns a JSON line about an ID that would not be acted on.
     pub fn not_done(&self, id: &[u8], outcome: Outcome) -> String {
         let id = id.to_vec();
-        results::json_line(self.action, &ActionResult { id, outcome })
+        results::json_line(
+            self.action,
+            &ActionResult { id, outcome },
+            self.instance.as_deref(),
+        )
     }
 
     /// The queue of a message of `queue` after the action; `None` if it would

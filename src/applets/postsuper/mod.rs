@@ -12,6 +12,7 @@ mod delivery;
 mod dry_run;
 mod errors;
 mod forecast;
+mod instances;
 mod old_order;
 mod operation;
 mod options;
@@ -77,49 +78,71 @@ pub fn command() -> Command {
 pub fn run(call: &Call) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut logger = instance::logger(call, &program, &program);
-    let mut arguments = match parse_and_admit(call, &program, &mut logger)? {
+    let arguments = match parse_and_admit(call, &program, &mut logger)? {
         Admitted::Explanation(text) => return output::print(&mut logger, &text),
         Admitted::Work(arguments) => arguments,
     };
+    instances::run(call, arguments, &mut logger, work)
+}
+
+/// What is done for an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// The number of messages that match is printed, for the limit of all
+    /// instances together.
+    Count,
+    /// The whole work of the call.
+    Work,
+}
+
+/// Works on one instance.
+fn work(
+    call: &Call,
+    arguments: &mut PostsuperArguments,
+    pass: Pass,
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,
     };
-    let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS)?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, &logger);
+    let config = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
     let group = config.check_setgid_group();
-    group.map_err(|error| fatal(&mut logger, error.to_string()))?;
+    group.map_err(|error| fatal(logger, error.to_string()))?;
     if !config.postfix.has(Feature::ForcedExpire) {
-        old_order::arrange(&mut arguments.actions, &mut logger);
+        old_order::arrange(&mut arguments.actions, logger);
     }
-    let spool = instance::enter_queue_directory(&config, &mut logger, STATUS)?;
-    admit_to(call, &config, &mut logger)?;
-    if arguments.options.dry_run {
-        drop_rights(call, &config, &mut logger)?
+    let spool = instance::enter_queue_directory(&config, logger, STATUS)?;
+    admit_to(call, &config, logger)?;
+    if arguments.options.dry_run || pass == Pass::Count {
+        drop_rights(call, &config, logger)?
     } else {
-        drop_rights_but_log(call, &config, &mut logger)?
+        drop_rights_but_log(call, &config, logger)?
     }
     let interrupts = Interrupts::watch()
-        .map_err(|error| fatal(&mut logger, format!("cannot watch signals: {error}")))?;
+        .map_err(|error| fatal(logger, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let selected = selected(&arguments.operands);
     // All queues are checked before the first one is changed.
     for queue in selected.iter().map(Selected::queue) {
-        queue.map_err(|error| fatal(&mut logger, error.message()))?;
+        queue.map_err(|error| fatal(logger, error.message()))?;
     }
     let context = ActionContext {
-        arguments: &arguments,
+        arguments,
         config: &config,
         spool: &spool,
         layout: &layout,
         selected: &selected,
         interrupts: &interrupts,
     };
-    if arguments.options.dry_run {
+    if pass == Pass::Count {
+        confirm::print_count(context, logger)
+    } else if arguments.options.dry_run {
         time::read_zone();
-        dry_run::run(context, &mut logger)
+        dry_run::run(context, logger)
     } else {
-        operate(context, call, &mut logger)
+        operate(context, call, logger)
     }
 }
 

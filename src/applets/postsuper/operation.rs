@@ -136,7 +136,8 @@ impl Operation<'_> {
         } else {
             ListFormat::Table
         };
-        match trash::list(field, format, &mut self.reporter(None)) {
+        let instance = self.arguments.instance.as_deref();
+        match trash::list(field, format, instance, &mut self.reporter(None)) {
             Ok(text) => output::print(self.logger, &text),
             Err(error) => Err(self.end(&EarlyEnd::Work(error))),
         }
@@ -203,7 +204,8 @@ impl Operation<'_> {
             Some(action),
             &self.progress,
         )
-        .delivering(delivery);
+        .delivering(delivery)
+        .of_instance(self.arguments.instance.as_deref());
         let (counters, ended) = if let Some(matching) = matching {
             by_selection::run(self.field, action, matching, &mut reporter)
         } else if argument == STDIN {

@@ -33,6 +33,8 @@ pub struct Reporter<'a> {
     action: Option<Action>,
     progress: &'a Progress,
     delivery: Option<Delivery<'a>>,
+    /// The name of the instance, if an option chose it.
+    instance: Option<&'a str>,
 }
 
 impl<'a> Reporter<'a> {
@@ -51,7 +53,13 @@ impl<'a> Reporter<'a> {
             action,
             progress,
             delivery: None,
+            instance: None,
         }
+    }
+
+    /// Names the instance in results.
+    pub fn of_instance(self, instance: Option<&'a str>) -> Self {
+        Self { instance, ..self }
     }
 
     /// Also requests delivery of each moved message.
@@ -84,7 +92,7 @@ impl<'a> Reporter<'a> {
         };
         let facts = lines.iter().filter_map(|line| line.action_result.as_ref());
         let text: String = facts
-            .map(|action_result| results::json_line(action, action_result))
+            .map(|action_result| results::json_line(action, action_result, self.instance))
             .collect();
         if let Err(error) = write_stdout(text.as_bytes())
             && self.memory.failed_output.is_none()

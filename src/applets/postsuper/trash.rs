@@ -206,7 +206,8 @@ pub fn run(
     }
 }
 
-/// Returns the list of the batches in the trash.
+/// Returns the list of the batches in the trash, in JSON with the name of the
+/// instance if it is given.
 ///
 /// # Errors
 ///
@@ -214,12 +215,16 @@ pub fn run(
 pub fn list(
     field: SpoolContext<'_>,
     format: ListFormat,
+    instance: Option<&str>,
     journal: &mut dyn ActionObserver,
 ) -> Result<String, WorkError> {
     let batches = trash::list(field, journal)?;
     Ok(match format {
         ListFormat::Table => heading() + &batches.iter().map(line).collect::<String>(),
-        ListFormat::Json => batches.iter().map(json_line).collect(),
+        ListFormat::Json => {
+            let line = |batch: &BatchSummary| json_line(batch, instance);
+            batches.iter().map(line).collect()
+        }
     })
 }
 
@@ -252,9 +257,11 @@ struct BatchMembers<'a> {
     comment: Option<Cow<'a, str>>,
     messages: u64,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
 }
 
-fn json_line(batch: &BatchSummary) -> String {
+fn json_line(batch: &BatchSummary, instance: Option<&str>) -> String {
     let mut time = Vec::new();
     write_iso(batch.time, Zone::Utc, &mut time);
     let members = BatchMembers {
@@ -264,6 +271,7 @@ fn json_line(batch: &BatchSummary) -> String {
         comment: batch.comment.as_deref().map(String::from_utf8_lossy),
         messages: batch.messages,
         bytes: batch.bytes,
+        instance,
     };
     let mut out = Vec::new();
     append_json_line(&members, &mut out);

@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use super::super::instances::Instances;
 use super::errors::{UsageError, bad, misuse, of_ours};
 use super::numbers::{NumberOption, Numbers, parse_numbers};
 use super::operands;
@@ -50,6 +51,9 @@ pub(super) enum OutputFormat {
 pub struct QshapeArguments {
     pub(super) mode: QshapeMode,
     pub(super) config_directory: Option<OsString>,
+    pub(super) instances: Instances,
+    /// The name of the instance, for the output, if an option chose it.
+    pub(super) instance: Option<String>,
     pub(super) by: Option<GroupBy>,
     pub(super) parents: Parents,
     pub(super) growth: Growth,
@@ -129,8 +133,12 @@ fn take(
     parsed: &mut QshapeArguments,
     numbers: &mut Vec<NumberOption>,
 ) -> Result<(), UsageError> {
-    if matches!(option, Scanned::Long(..)) {
+    if let Scanned::Long(name, value) = &option {
         parsed.form = OutputFormat::Own;
+        let taken = parsed.instances.take(name, value);
+        if taken.map_err(|error| misuse(&error.to_string()))? {
+            return Ok(());
+        }
     }
     match option {
         Scanned::Short('c', value) => parsed.config_directory = Some(value),

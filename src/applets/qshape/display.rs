@@ -41,6 +41,8 @@ pub(super) struct Settings {
     width: Option<f64>,
     children: f64,
     top: Option<u64>,
+    /// The name of the instance, if an option chose it.
+    instance: Option<String>,
     /// How names are printed if standard output is not a terminal.
     names: NameFormat,
 }
@@ -63,6 +65,7 @@ impl Settings {
             width,
             children: children.unwrap_or(CHILDREN),
             top: arguments.top,
+            instance: arguments.instance.clone(),
             names: if arguments.has_own_options() {
                 NameFormat::Printable
             } else {
@@ -164,7 +167,10 @@ impl<'a> Display<'a> {
                 let width = settings.width.unwrap_or(WIDTH).min(WIDTH_MAX);
                 table_layout(table, ages, choice, &TableLayout { width, names }, out)
             }
-            CountDisplay::Json => json(table, ages, choice, settings.by, out),
+            CountDisplay::Json => {
+                let named = (settings.by, settings.instance.as_deref());
+                json(table, ages, choice, named, out)
+            }
             CountDisplay::Chart => {
                 let chart_layout = self.chart_layout();
                 chart(table, ages, choice, &chart_layout, out)

@@ -8,6 +8,7 @@
 pub mod arguments;
 mod display;
 mod errors;
+mod instances;
 mod messages;
 mod numbers;
 mod operands;
@@ -66,15 +67,26 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         }
         QshapeMode::Count => {}
     }
+    instances::run(call, arguments, &messages, |arguments| {
+        on_instance(call, arguments, &messages)
+    })
+}
+
+/// Counts the messages of one instance, and prints the result.
+fn on_instance(
+    call: &Call,
+    arguments: &QshapeArguments,
+    messages: &Messages,
+) -> Result<(), Fatal> {
     let place = match &arguments.selection {
         Some(selection) => {
-            let refuse = |misuse: &UsageError| refuse(call, &messages, misuse);
-            selected::find_place(call, &arguments, selection, &messages, refuse)?
+            let refuse = |misuse: &UsageError| refuse(call, messages, misuse);
+            selected::find_place(call, arguments, selection, messages, refuse)?
         }
-        None => find_place(call, &arguments, &messages)?,
+        None => find_place(call, arguments, messages)?,
     };
-    let settings = Settings::of(&arguments);
-    count(&arguments, &settings, &place, &messages)
+    let settings = Settings::of(arguments);
+    count(arguments, &settings, &place, messages)
 }
 
 /// Reports an invalid command line.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::counts::{CountBy, Group, Groups};
+use super::super::counts::{CountBy, Group, Groups, OTHERS};
 use super::super::times::Clock;
 use crate::spool::Queue;
 use crate::text::{append, append_json_line, to_printable};
@@ -11,6 +11,11 @@ use crate::text::{append, append_json_line, to_printable};
 const COUNT_WIDTH: usize = 10;
 const BYTES_WIDTH: usize = 14;
 const TIME_WIDTH: usize = 19;
+
+/// The number of values that [`all_rows`] returns at most, and their total length
+/// in bytes.
+pub const ALL_MAX: usize = 10_000;
+const ALL_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// A value and its group.
 pub type CountRow = (Vec<u8>, Group);
@@ -26,6 +31,34 @@ pub fn rows(groups: Groups, by: CountBy, top: Option<usize>) -> Vec<CountRow> {
     }
     if let Some(top) = top {
         rows.truncate(top);
+    }
+    rows
+}
+
+/// All groups as rows, as [`rows`] orders them. After [`ALL_MAX`] values or
+/// [`ALL_BYTES_MAX`] bytes of them, the rest is added up in one row.
+pub fn all_rows(groups: Groups, by: CountBy) -> Vec<CountRow> {
+    let mut rows = rows(groups, by, None);
+    let mut bytes = 0usize;
+    let mut fits = |(value, _): &CountRow| {
+        bytes = bytes.saturating_add(value.len());
+        bytes <= ALL_BYTES_MAX
+    };
+    let kept = rows.iter().take(ALL_MAX).take_while(|row| fits(row)).count();
+    let rest = rows.split_off(kept);
+    let mut others: Option<Group> = None;
+    for (_, group) in rest {
+        match &mut others {
+            Some(known) => known.add(group),
+            None => others = Some(group),
+        }
+    }
+    let Some(others) = others else {
+        return rows;
+    };
+    match rows.iter_mut().find(|(value, _)| value == OTHERS) {
+        Some((_, known)) => known.add(others),
+        None => rows.push((OTHERS.to_vec(), others)),
     }
     rows
 }
@@ -208,6 +241,25 @@ mod tests {
             order(CountBy::Queue, None, &queues),
             ["maildrop", "active", "hold"]
         );
+    }
+
+    #[test]
+    fn values_beyond_the_limit_are_added_up() {
+        let names: Vec<String> = (0..ALL_MAX + 5).map(|n| format!("d{n}.example")).collect();
+        let mut values: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 2)).collect();
+        values.push(("(others)", 7));
+        let sum: u64 = values.iter().map(|(_, count)| count).sum();
+        let rows = all_rows(groups(&values), CountBy::FromDomain);
+        assert_eq!(rows.len(), ALL_MAX);
+        assert_eq!(rows[0].0, OTHERS);
+        assert_eq!(rows[0].1.count, 7 + 2 * 6);
+        assert_eq!(rows.iter().map(|(_, group)| group.count).sum::<u64>(), sum);
+        assert_eq!(all_rows(groups(&[("a", 1)]), CountBy::From).len(), 1);
+        let long = "x".repeat(ALL_BYTES_MAX / 2);
+        let (a, b, c) = (format!("a{long}"), format!("b{long}"), format!("c{long}"));
+        let rows = all_rows(groups(&[(&a, 1), (&b, 1), (&c, 1)]), CountBy::From);
+        assert_eq!(rows.len(), 2);
+        assert_eq!((rows[1].0.as_slice(), rows[1].1.count), (OTHERS, 2));
     }
 
     #[test]

@@ -97,6 +97,7 @@ impl<'a> LineFormat<'a> {
             Column::SaslUser => put(&known.origin.sasl_user),
             Column::Subject => put(&known.file.subject),
             Column::MessageId => put(&known.file.message_id),
+            Column::Instance => put(&self.template.instance),
             Column::Arrival => clock.write(known.arrival, cell),
             Column::Age => clock.write_age(known.arrival, cell),
             Column::Size => append(cell, format_args!("{}", known.size)),

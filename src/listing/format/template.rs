@@ -44,10 +44,12 @@ pub enum Column {
     Subject,
     /// The Message-ID header.
     MessageId,
+    /// The name of the instance.
+    Instance,
 }
 
 /// The columns by name.
-const COLUMNS: [(&str, Column); 18] = [
+const COLUMNS: [(&str, Column); 19] = [
     ("id", Column::Id),
     ("queue", Column::Queue),
     ("status", Column::Status),
@@ -66,6 +68,7 @@ const COLUMNS: [(&str, Column); 18] = [
     ("sasl_username", Column::SaslUser),
     ("subject", Column::Subject),
     ("message_id", Column::MessageId),
+    ("instance", Column::Instance),
 ];
 
 /// The parts of a message that have to be read for a line or for other output. Each
@@ -158,7 +161,9 @@ pub struct Template {
     pub(super) terminator: Terminator,
     pub(super) clock: Clock,
     /// The text before the first line; empty if there is none.
-    pub(crate) heading: String,
+    pub(super) heading: String,
+    /// The name of the instance.
+    pub(super) instance: Vec<u8>,
 }
 
 /// The columns of `--csv`.
@@ -219,7 +224,38 @@ impl Template {
             terminator: Terminator::Newline,
             clock,
             heading: format!("{}\n", names.join(",")),
+            instance: Vec::new(),
         }
+    }
+
+    /// Sets the name of the instance, for its column.
+    pub fn of_instance(self, name: &str) -> Self {
+        Self {
+            instance: name.as_bytes().to_vec(),
+            ..self
+        }
+    }
+
+    /// Adds a column with the name of the instance to the template of `--csv`.
+    pub fn with_instance_column(mut self, name: &str) -> Self {
+        self.parts.push(TemplatePart::Text(b",".to_vec()));
+        self.parts.push(TemplatePart::Column(Column::Instance));
+        let heading = self.heading.trim_end();
+        self.heading = format!("{heading},{}\n", Column::Instance.name());
+        self.of_instance(name)
+    }
+
+    /// Removes the heading.
+    pub fn without_heading(self) -> Self {
+        Self {
+            heading: String::new(),
+            ..self
+        }
+    }
+
+    /// The text before the first line; empty if there is none.
+    pub fn heading(&self) -> &str {
+        &self.heading
     }
 
     fn plain(parts: Vec<TemplatePart>, terminator: Terminator, clock: Clock) -> Self {
@@ -229,6 +265,7 @@ impl Template {
             terminator,
             clock,
             heading: String::new(),
+            instance: Vec::new(),
         }
     }
 

@@ -22,7 +22,8 @@ use crate::text::{number_or_zero, write_json};
 /// Largest number of bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
 
-/// Writes the message in the file called `name` as a JSON object and a newline.
+/// Writes the message in the file called `name` as a JSON object and a newline,
+/// with the name of the instance if it is given.
 ///
 /// # Errors
 ///
@@ -30,7 +31,7 @@ const HEADER_MAX: usize = 1024 * 1024;
 /// cannot be written.
 pub fn json<S: Source, K: OutputSink>(
     reader: &mut RecordReader<'_, S>,
-    name: &[u8],
+    (name, instance): (&[u8], Option<&str>),
     output: &mut TextBuffer<K>,
 ) -> Result<(), ContentsError> {
     let mut form = Json {
@@ -56,6 +57,10 @@ pub fn json<S: Source, K: OutputSink>(
     form.put("], \"headers\": [")?;
     damage.read(|| form.headers())?;
     form.put("]")?;
+    if let Some(instance) = instance {
+        form.put(", ")?;
+        form.member("instance", &instance)?;
+    }
     if let Some(error) = &damage.0 {
         form.put(", ")?;
         form.member("error", &error.to_string())?;

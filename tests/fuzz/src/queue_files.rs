@@ -226,7 +226,7 @@ fn as_json(file: &[u8]) {
     let mut buffers = Buffers::default();
     let mut output = TextBuffer::new(Printed::default());
     let mut reader = RecordReader::new(file, &mut buffers);
-    let done = render::json(&mut reader, b"fuzz", &mut output);
+    let done = render::json(&mut reader, (b"fuzz", None), &mut output);
     if done.is_ok() && output.flush().is_ok() {
         let text = &output.sink().text;
         super::assert_json_lines(text);

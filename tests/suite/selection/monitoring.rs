@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use super::{filled, printed, run};
-use crate::support::instance::{Instance, make_directory};
+use crate::support::instance::{Instance, make_directory, write_aged};
 use crate::support::run::{Ended, Invocation, Program, Tool, User};
 use crate::support::spool::NewFile;
 use crate::support::{Met, Needs, require};
@@ -92,7 +92,7 @@ fn check_labels(series: &str) {
             label
                 .trim_start_matches(',')
                 .bytes()
-                .all(|b| b.is_ascii_lowercase()),
+                .all(|b| b.is_ascii_lowercase() || b == b'_'),
             "{series}"
         );
         let mut escaped = false;
@@ -106,12 +106,20 @@ fn check_labels(series: &str) {
     assert_eq!(rest, "", "{series}");
 }
 
+/// The value of a sample of the nameless instance, written without that label.
+fn value_of(values: &HashMap<String, f64>, name: &str) -> Option<f64> {
+    let (name, labels) = name.split_once('{').unwrap_or((name, "}"));
+    let comma = if labels == "}" { "" } else { "," };
+    let series = format!("spoolbox_queue_{name}{{instance_name=\"-\"{comma}{labels}");
+    values.get(&series).copied()
+}
+
 #[test]
 fn metrics_are_the_counts() {
     let instance = filled();
     let text = printed(&instance, &["--prometheus", "--top", "2"]);
     let values = parse(&text);
-    let value = |name: &str| values.get(&format!("spoolbox_queue_{name}")).copied();
+    let value = |name: &str| value_of(&values, name);
     for (queue, count) in [
         ("maildrop", 1.),
         ("active", 2.),
@@ -151,6 +159,69 @@ fn metrics_are_the_counts() {
     assert_eq!(top.count(), 2);
     let reason = "reason_recipients{reason=\"connect to \u{2026}: Connection refused\"}";
     assert_eq!(value(reason), Some(4.));
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).expect("a time");
+    let scanned = value("scan_timestamp_seconds").expect("a time");
+    assert!((now.as_secs_f64() - scanned).abs() < 60.);
+    let took = value("scan_duration_seconds").expect("a duration");
+    assert!((0. ..60.).contains(&took), "{took}");
+    assert_eq!(
+        (value("scan_errors"), value("scan_success")),
+        (Some(0.), Some(1.))
+    );
+}
+
+#[test]
+fn the_sums_of_all_values_are_right() {
+    let instance = filled();
+    let values = |top: &str| parse(&printed(&instance, &["--prometheus", "--top", top]));
+    let sum = |values: &HashMap<String, f64>, name: &str| -> f64 {
+        let found = values.iter().filter(|(series, _)| series.contains(name));
+        found.map(|(_, value)| value).sum()
+    };
+    let (all, first) = (values("all"), values("1"));
+    let messages = sum(&all, "queue_messages{");
+    assert_eq!(sum(&all, "sender_domain_messages{"), messages);
+    assert!(sum(&first, "sender_domain_messages{") < messages);
+    // What --count says, without a limit.
+    let recipients = printed(&instance, &["--count=to-domain", "--top=all", "-j"]);
+    let recipients = recipients.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        row["recipients"].as_f64().expect("a number")
+    });
+    assert_eq!(
+        sum(&all, "recipient_domain_recipients{"),
+        recipients.sum::<f64>()
+    );
+}
+
+#[test]
+fn what_could_not_be_read_is_counted() {
+    let instance = filled();
+    let file = NewFile::new("hold", b"no queue file at all".to_vec());
+    instance.spool().put(&file);
+    let values = parse(&printed(&instance, &["--prometheus"]));
+    let errors = value_of(&values, "scan_errors");
+    assert_eq!(errors, Some(1.));
+}
+
+/// Names by the rules of OpenMetrics: no family is called like a sample of
+/// another one, and units are at the end.
+#[test]
+fn names_follow_the_rules_of_openmetrics() {
+    let text = printed(&filled(), &["--prometheus", "--top", "all"]);
+    let families: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .collect();
+    assert!(families.len() > 8, "{families:?}");
+    for family in families {
+        for suffix in ["_total", "_created", "_count", "_sum", "_bucket", "_info"] {
+            assert!(!family.ends_with(suffix), "{family}");
+        }
+        let has = |unit: &str| family.contains(unit) && !family.ends_with(unit);
+        assert!(!has("seconds") && !has("bytes"), "{family}");
+    }
 }
 
 #[test]
@@ -270,13 +341,14 @@ fn a_check_has_a_line_and_a_status() {
         );
     }
     let (_, text, data) = check(&instance, &["--warn", "9", "--crit", "20"]);
-    assert_eq!(text, "MAILQ WARNING - 10 messages");
+    assert_eq!(text, "MAILQ WARNING - 10 messages (warn 9, crit 20)");
     assert_eq!(data, [fields("messages", "10", "9", "20")]);
     let (_, text, data) = check(&instance, &["--crit", "9", "--warn-age", "1w"]);
     assert!(
-        text.starts_with("MAILQ CRITICAL - 10 messages, the oldest 8d"),
+        text.starts_with("MAILQ CRITICAL - 10 messages (crit 9), the oldest 8d"),
         "{text}"
     );
+    assert!(text.ends_with(" (warn 7d0h)"), "{text}");
     assert_eq!(data[0], fields("messages", "10", "", "9"));
     let age = data[1][1]
         .strip_suffix('s')
@@ -295,6 +367,80 @@ fn a_queue_that_cannot_be_read_is_unknown() {
     let (ended, text, _) = check(&instance, &["--warn", "5"]);
     assert_eq!(ended, Ended::Exited(3));
     assert!(text.starts_with("MAILQ UNKNOWN - "), "{text}");
+    assert!(text.contains("hold: No such file"), "{text}");
+}
+
+#[test]
+fn a_check_without_main_cf_or_rights_is_unknown() {
+    let instance = filled();
+    write_aged(&instance.etc().join("main.cf"), "queue_directory\n");
+    let (ended, text, _) = check(&instance, &["--warn", "5"]);
+    assert_eq!(ended, Ended::Exited(3));
+    assert!(text.contains("main.cf"), "{text}");
+    std::fs::remove_file(instance.etc().join("main.cf")).expect("a main.cf");
+    let (ended, text, _) = check(&instance, &["--warn", "5", "--all-instances"]);
+    assert_eq!(ended, Ended::Exited(3));
+    assert!(text.contains("main.cf: No such file"), "{text}");
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder()
+        .set("authorized_mailq_users", "!static:all")
+        .build();
+    let output = Invocation::new(Tool::Postqueue, ["--check", "--warn", "5"])
+        .user(User::Nobody)
+        .run(Program::Ours, &instance);
+    assert_eq!(output.ended, Ended::Exited(3), "{output:?}");
+    let line = output.stdout_text();
+    assert!(line.contains("is not allowed to view the mail queue"), "{line}");
+}
+
+#[test]
+fn a_check_names_the_queue_and_the_values_above_the_thresholds() {
+    let instance = filled();
+    let text = |args: &[&str]| check(&instance, args);
+    let (_, line, _) = text(&["--warn", "1", "--queue", "hold"]);
+    assert_eq!(line, "MAILQ WARNING - 2 messages in hold (warn 1)");
+    let senders = printed(&instance, &["--count=from", "--top=2", "-j"]);
+    let rows = senders.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let value = row["value"].as_str().expect("a sender").to_owned();
+        (value, row["messages"].as_u64().expect("a number"))
+    });
+    let rows: Vec<(String, u64)> = rows.collect();
+    let shown = |(value, count): &(String, u64)| {
+        format!("{} {count}", if value.is_empty() { "<>" } else { value })
+    };
+    let (_, line, _) = text(&["--crit", "100", "--top", "2"]);
+    let expected = format!(
+        "MAILQ OK - 10 messages (crit 100); top senders: {}, {}",
+        shown(&rows[0]),
+        shown(&rows[1])
+    );
+    assert_eq!(line, expected);
+    let most = rows[0].1;
+    let limit = (most - 1).to_string();
+    let (ended, line, data) = text(&["--by", "from", "--warn", "0", "--crit", &limit, "--top=1"]);
+    assert_eq!(ended, Ended::Exited(2), "{line}");
+    assert!(line.contains(&format!(": {}", shown(&rows[0]))), "{line}");
+    assert!(line.contains(" and "), "{line}");
+    assert_eq!(data[1][..], ["largest", &most.to_string(), "0", &limit]);
+    let (ended, line, _) = text(&["--by=from", "--warn=100"]);
+    assert_eq!(ended, Ended::Exited(0));
+    let expected = format!("no from above (warn 100), the largest {}", shown(&rows[0]));
+    assert!(line.ends_with(&expected), "{line}");
+}
+
+#[test]
+fn a_value_cannot_forge_the_line_of_a_check() {
+    let instance = Instance::builder().build();
+    let mut file = spoolbox::queue_file::records::writer::QueueFile::new(1, "", &["r@x"], &["", "x"]);
+    file.sender = b"a|messages=0;;;0\nMAILQ OK@x\x1b[2J".to_vec();
+    instance.spool().put(&NewFile::new("hold", file.to_bytes()));
+    let (ended, text, data) = check(&instance, &["--by=from", "--warn=0"]);
+    assert_eq!(ended, Ended::Exited(1));
+    assert!(text.contains("a?messages=0;;;0?MAILQ OK@x?[2J 1"), "{text}");
+    assert_eq!(data.len(), 3, "{data:?}");
 }
 
 /// The directory of the example for a fleet.

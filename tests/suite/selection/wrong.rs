@@ -6,10 +6,10 @@ use crate::support::instance::Instance;
 use crate::support::run::Ended;
 
 /// Options, and a part of the complaint.
-const WRONG: [(&[&str], &str); 47] = [
+const WRONG: [(&[&str], &str); 56] = [
     (
-        &["--ids", "--all-instances"],
-        "--all-instances requires -p, -j or --count",
+        &["--all-instances"],
+        "say what to do with it: -p, -j, ",
     ),
     (
         &["-p", "--all-instances", "--instance", "x"],
@@ -73,11 +73,11 @@ const WRONG: [(&[&str], &str); 47] = [
     (&["--count=sender"], "messages are counted by queue, from, "),
     (
         &["-p", "--top", "3"],
-        "--top requires --count=BY or --prometheus",
+        "--top requires --count=BY, --prometheus or --check",
     ),
     (
         &["--count", "--top", "3"],
-        "--top requires --count=BY or --prometheus",
+        "--top requires --count=BY, --prometheus or --check",
     ),
     (&["--count=from", "--top", "-3"], "give a number"),
     (&["--count", "--sort", "id"], "--sort requires a listing"),
@@ -100,6 +100,21 @@ const WRONG: [(&[&str], &str); 47] = [
     ),
     (&["-p", "--warn", "3"], "--warn requires --check"),
     (&["--check"], "--check needs --warn N"),
+    (&["--check=1", "--warn", "3"], "option '--check' doesn't allow"),
+    (&["--check", "--warn", "x"], "give a number"),
+    (&["--check", "--wran", "3"], "unknown option --wran"),
+    (&["--check", "--warn", "3", "x"], "usage: postqueue"),
+    (&["--check", "--by", "sasl-user"], "--by needs --warn N"),
+    (&["--check", "--warn-age", "1d", "--by=to"], "--by needs --warn N"),
+    (
+        &["--check", "--warn", "3", "--by", "colour"],
+        "bad value for --by: colour",
+    ),
+    (
+        &["--check", "--warn", "3", "--top", "all"],
+        "--check needs a number of values",
+    ),
+    (&["--count=from", "--by", "to"], "--by requires --check"),
     (
         &["--check", "--warn", "9", "--crit", "3"],
         "--warn is above --crit",
@@ -123,10 +138,18 @@ fn what_contradicts_itself_is_refused_before_anything_is_read() {
         let mut all = vec!["-c", "/nonexistent"];
         all.extend(args);
         let output = run(&instance, &all);
-        assert_eq!(output.ended, Ended::Exited(69), "{args:?}");
-        assert_eq!(output.stdout_text(), "", "{args:?}");
         let said = output.stderr_text();
         assert!(said.contains(part), "{args:?}: {said}");
+        if args.contains(&"--check") {
+            // A monitoring plugin has its own statuses and a line to show.
+            assert_eq!(output.ended, Ended::Exited(3), "{args:?}");
+            let line = output.stdout_text();
+            assert!(line.starts_with("MAILQ UNKNOWN - "), "{args:?}: {line}");
+            assert!(line.contains(part), "{args:?}: {line}");
+        } else {
+            assert_eq!(output.ended, Ended::Exited(69), "{args:?}");
+            assert_eq!(output.stdout_text(), "", "{args:?}");
+        }
         assert!(!said.contains("/nonexistent"), "{args:?}: {said}");
     }
 }
