@@ -12,11 +12,7 @@ use crate::spool::Queue;
 use crate::text::{append_json_line, to_printable};
 
 /// Returns the line about a result, with its newline.
-pub fn json_line(
-    action: Action,
-    action_result: &ActionResult,
-    instance: Option<&str>,
-) -> String {
+pub fn json_line(action: Action, action_result: &ActionResult, instance: Option<&str>) -> String {
     let (result, before, after) = match action_result.outcome {
         Outcome::Done(action_done, queue) => (
             action_done.words(),
@@ -29,7 +25,12 @@ pub fn json_line(
         Outcome::Vanished => ("vanished", None, None),
         Outcome::Invalid => ("invalid", None, None),
     };
-    line((action, &action_result.id), result, (before, after), instance)
+    line(
+        (action, &action_result.id),
+        result,
+        (before, after),
+        instance,
+    )
 }
 
 /// Returns the line about an action that a dry run would perform on a message

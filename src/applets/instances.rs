@@ -133,11 +133,7 @@ impl Asker<'_> {
     ///
     /// There is none, there are several, or a main.cf cannot be read. All were
     /// reported.
-    pub fn named(
-        &mut self,
-        choice: InstanceChoice<'_>,
-        name: &str,
-    ) -> Result<HostInstance, Fatal> {
+    pub fn named(&mut self, choice: InstanceChoice<'_>, name: &str) -> Result<HostInstance, Fatal> {
         let all = self.all(choice)?;
         let named: Vec<&HostInstance> = all.iter().filter(|i| i.name == name).collect();
         let text = match named.as_slice() {
@@ -145,7 +141,10 @@ impl Asker<'_> {
             [] => {
                 let names: Vec<&str> = all.iter().map(|i| i.name.as_str()).collect();
                 let name = to_printable(name.as_bytes());
-                format!("there is no instance {name}; there are: {}", names.join(", "))
+                format!(
+                    "there is no instance {name}; there are: {}",
+                    names.join(", ")
+                )
             }
             several => {
                 let directories = several.iter().map(|i| i.shown_directory());
@@ -253,7 +252,10 @@ pub fn names(call: &Call, directory: Option<&OsStr>) -> Vec<String> {
         status: 1,
     };
     let all = asker.all(InstanceChoice::at(directory));
-    all.map_or_else(|_| Vec::new(), |all| all.into_iter().map(|i| i.name).collect())
+    all.map_or_else(
+        |_| Vec::new(),
+        |all| all.into_iter().map(|i| i.name).collect(),
+    )
 }
 
 /// Prints `==> NAME <==` on standard output before the text of an instance,

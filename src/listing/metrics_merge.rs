@@ -110,9 +110,7 @@ mod tests {
         let mut merge = MetricsMerge::default();
         merge.add(text("1").as_bytes()).unwrap();
         merge.add(text("2").as_bytes()).unwrap();
-        merge
-            .add(b"# HELP c C.\n# TYPE c gauge\nc 4\n")
-            .unwrap();
+        merge.add(b"# HELP c C.\n# TYPE c gauge\nc 4\n").unwrap();
         let mut out = Vec::new();
         merge.write(&mut out).unwrap();
         let expected = "# HELP a A.\n# TYPE a gauge\na{i=\"1\"} 1\na{i=\"2\"} 1\n\

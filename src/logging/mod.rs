@@ -81,7 +81,10 @@ pub struct Logger {
     console: Console,
     /// The mail log; `None` for a program that does not log.
     log: Option<Log>,
-    /// The text of the last error, without a prefix.
+    /// The text of the first option error, without a prefix; empty if there was
+    /// none.
+    option_error: Vec<u8>,
+    /// The text of the last other error.
     last_error: Vec<u8>,
 }
 
@@ -105,6 +108,7 @@ impl Logger {
             utf8: Utf8::default(),
             console: Console::StandardError,
             log: Some(Log::before_configuration(log_name, environment)),
+            option_error: Vec::new(),
             last_error: Vec::new(),
         }
     }
@@ -132,6 +136,7 @@ impl Logger {
             utf8: Utf8::default(),
             console: Console::StandardError,
             log: None,
+            option_error: Vec::new(),
             last_error: Vec::new(),
         }
     }
@@ -250,7 +255,9 @@ impl Logger {
     /// Prints an option error of getopt(3), unchanged and on standard error
     /// only.
     pub fn option_error(&mut self, program: &[u8], text: &[u8]) {
-        self.last_error = text.to_vec();
+        if self.option_error.is_empty() {
+            self.option_error = text.to_vec();
+        }
         self.write(&[program, b": ", text, b"\n"].concat());
     }
 
@@ -285,9 +292,14 @@ impl Logger {
         self.write(&lines);
     }
 
-    /// The text of the last error, fatal or not; empty if there was none.
-    pub fn last_error(&self) -> &[u8] {
-        &self.last_error
+    /// The text of the error that ends the program: an option error, since the
+    /// usage message after it does not say what is wrong, or the last error. Empty
+    /// if there was none.
+    pub fn cause(&self) -> &[u8] {
+        match self.option_error.as_slice() {
+            [] => &self.last_error,
+            option_error => option_error,
+        }
     }
 
     fn send(&mut self, severity: Severity, text: &[u8]) {

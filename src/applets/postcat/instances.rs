@@ -53,7 +53,9 @@ pub(super) fn run(
     let all = asker.all(choice)?;
     let shown = if arguments.selection.is_some() {
         let operands = arguments.operands.clone();
-        all.into_iter().map(|instance| (instance, operands.clone())).collect()
+        all.into_iter()
+            .map(|instance| (instance, operands.clone()))
+            .collect()
     } else {
         with_ids(&mut asker, &mut arguments, &all)?
     };
@@ -105,7 +107,10 @@ fn with_ids(
         written.map_err(|_| Fatal::already_reported(STATUS))
     };
     asker.each(all, ChildStdout::Collected, look, |instance, end| {
-        let has = ids.iter().zip(&end.output).filter(|(_, answer)| **answer == HAS);
+        let has = ids
+            .iter()
+            .zip(&end.output)
+            .filter(|(_, answer)| **answer == HAS);
         let has: Vec<OsString> = has.map(|(id, _)| id.clone()).collect();
         if !has.is_empty() {
             found.push((instance.clone(), has));

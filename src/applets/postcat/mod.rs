@@ -76,11 +76,7 @@ fn prepare(
 }
 
 /// Shows the files or messages of one instance.
-fn on_instance(
-    call: &Call,
-    arguments: &PostcatArguments,
-    mut logger: Logger,
-) -> Result<(), Fatal> {
+fn on_instance(call: &Call, arguments: &PostcatArguments, mut logger: Logger) -> Result<(), Fatal> {
     let config = prepare(call, arguments, &mut logger)?;
     let spool = match arguments.operands_are {
         OperandKind::Files => None,

@@ -88,7 +88,7 @@ pub(super) fn is_asked_for(call: &Call) -> bool {
 /// which was reported.
 pub(super) fn unknown(logger: &Logger) -> Fatal {
     let finding = Finding {
-        text: printable(logger.last_error()),
+        text: printable(logger.cause()),
         ..Finding::default()
     };
     print_line(MonitorState::Unknown, &finding);
@@ -227,7 +227,12 @@ fn evaluate(
         Some(by) => {
             let data = performance_datum(instance, "messages", messages, Threshold::default());
             finding.data.push(data);
-            per_value(counted, (by, total), (arguments.top, instance), &mut finding)
+            per_value(
+                counted,
+                (by, total),
+                (arguments.top, instance),
+                &mut finding,
+            )
         }
         None => {
             finding.text.push_str(&total.words(u64::to_string));
@@ -237,24 +242,13 @@ fn evaluate(
         }
     };
     if warn_age.is_some() || crit_age.is_some() {
-        let groups = counted.counts.by.first().into_iter().flatten();
-        let oldest = groups.map(|(_, group)| group.oldest).min();
-        let age = oldest.map_or(0, |time| now.saturating_sub(time).max(0).unsigned_abs());
-        state = state.max(MonitorState::of(age, warn_age, crit_age));
         let ages = Threshold {
             warn: warn_age,
             crit: crit_age,
         };
-        let limits = ages.words(|seconds| words(*seconds));
-        finding
-            .text
-            .push_str(&format!(", the oldest {}{limits}", words(age)));
-        let data = performance_datum(instance, "oldest", age, ages);
-        finding.data.push(data.replacen(';', "s;", 1));
+        state = state.max(oldest(counted, (ages, now), instance, &mut finding));
     }
-    if arguments.by.is_none()
-        && let Some(Top::First(top)) = arguments.top
-    {
+    if let (None, Some(Top::First(top))) = (arguments.by, arguments.top) {
         let senders = largest(counted, CountBy::From, top);
         let senders: Vec<String> = senders.iter().map(named).collect();
         if !senders.is_empty() {
@@ -263,6 +257,24 @@ fn evaluate(
         }
     }
     (state, finding)
+}
+
+/// Evaluates the age of the oldest message at the time `now`, and describes it.
+fn oldest(
+    counted: &CountSummary,
+    (ages, now): (Threshold, i64),
+    instance: Option<&str>,
+    finding: &mut Finding,
+) -> MonitorState {
+    let groups = counted.counts.by.first().into_iter().flatten();
+    let oldest = groups.map(|(_, group)| group.oldest).min();
+    let age = oldest.map_or(0, |time| now.saturating_sub(time).max(0).unsigned_abs());
+    let limits = ages.words(|seconds| words(*seconds));
+    let text = format!(", the oldest {}{limits}", words(age));
+    finding.text.push_str(&text);
+    let data = performance_datum(instance, "oldest", age, ages);
+    finding.data.push(data.replacen(';', "s;", 1));
+    MonitorState::of(age, ages.warn, ages.crit)
 }
 
 /// Evaluates the values of a grouping, each against the thresholds, and describes
@@ -275,7 +287,9 @@ fn per_value(
 ) -> MonitorState {
     let all = largest(counted, by, usize::MAX);
     let state = |count: u64| MonitorState::of(count, threshold.warn, threshold.crit);
-    let above = all.iter().filter(|(_, count)| state(*count) != MonitorState::Ok);
+    let above = all
+        .iter()
+        .filter(|(_, count)| state(*count) != MonitorState::Ok);
     let above = above.count();
     let most = all.first().map_or(0, |(_, count)| *count);
     let named_max = match top {
@@ -320,7 +334,11 @@ fn largest(counted: &CountSummary, by: CountBy, top: usize) -> Vec<(Vec<u8>, u64
 }
 
 fn named((value, count): &(Vec<u8>, u64)) -> String {
-    let value = if value.is_empty() { b"<>" } else { value.as_slice() };
+    let value = if value.is_empty() {
+        b"<>"
+    } else {
+        value.as_slice()
+    };
     format!("{} {count}", printable(value))
 }
 

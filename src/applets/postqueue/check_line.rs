@@ -69,7 +69,11 @@ pub(super) fn performance_datum(
 /// The queues that a selection admits, as ` in hold`; empty if it admits all.
 pub(super) fn queues_of(selection: Option<&Selection>) -> String {
     let admits = |queue: &Queue| selection.is_none_or(|s| s.admits_queue(*queue));
-    let queues: Vec<&str> = Queue::LISTED.iter().filter(|q| admits(q)).map(|q| q.name()).collect();
+    let queues: Vec<&str> = Queue::LISTED
+        .iter()
+        .filter(|q| admits(q))
+        .map(|q| q.name())
+        .collect();
     if queues.len() == Queue::LISTED.len() {
         String::new()
     } else if queues.is_empty() {

@@ -46,10 +46,7 @@ fn applies(name: &str, mode: &PostqueueMode, given: &[&'static str]) -> bool {
         "limit" | "progress" => matches!(mode, Mode::List(_) | Mode::FlushMatching),
         "rate" | "dry-run" => *mode == Mode::FlushMatching,
         "reverse" => given.contains(&"sort"),
-        "top" => matches!(
-            mode,
-            Mode::Count(_, Some(_)) | Mode::Metrics | Mode::Check
-        ),
+        "top" => matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics | Mode::Check),
         "null" => matches!(
             mode,
             Mode::List(View::Oneline | View::Ids | View::Format(_))

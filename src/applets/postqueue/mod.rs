@@ -20,8 +20,8 @@ mod view;
 
 use super::borrowed::Connections;
 use super::fatal::{STATUS_UNAVAILABLE, unavailable};
-use super::listing::Session;
 use super::instances::{Asker, Instances};
+use super::listing::Session;
 use super::{Call, Fatal, flush, instance, output};
 use crate::cli;
 use crate::logging::Logger;

@@ -155,7 +155,10 @@ mod tests {
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&file, "old").unwrap();
         symlink("file", &link).unwrap();
-        assert!(matches!(write(&link, &mut &b"new"[..]), Err(OutputError::Link)));
+        assert!(matches!(
+            write(&link, &mut &b"new"[..]),
+            Err(OutputError::Link)
+        ));
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"old");
     }

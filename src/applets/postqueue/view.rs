@@ -4,9 +4,9 @@
 use super::super::Fatal;
 use super::super::authorization;
 use super::super::fatal::unavailable;
+use super::super::instances::name_of;
 use super::super::listing;
 use super::super::listing::{ListingRequest, Session};
-use super::super::instances::name_of;
 use super::super::output;
 use super::arguments::PostqueueArguments;
 use super::mode::{OutputScope, View};

@@ -68,7 +68,12 @@ impl Forecast {
             let line = match action_done {
                 Some(action_done) => {
                     let done = (action_done, queue);
-                    results::would_be_line(self.action, id.as_bytes(), done, self.instance.as_deref())
+                    results::would_be_line(
+                        self.action,
+                        id.as_bytes(),
+                        done,
+                        self.instance.as_deref(),
+                    )
                 }
                 None => self.not_done(id.as_bytes(), Outcome::Unchanged(queue)),
             };

@@ -19,7 +19,10 @@ pub(super) fn run(
     count: impl Fn(&QshapeArguments) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
     if arguments.instances != Instances::Default
-        && arguments.operands.iter().any(|o| o.as_encoded_bytes().starts_with(b"/"))
+        && arguments
+            .operands
+            .iter()
+            .any(|o| o.as_encoded_bytes().starts_with(b"/"))
     {
         messages.say(b"the path of a queue belongs to no instance: name the queue");
         return Err(Fatal::already_reported(STATUS_FAILED));

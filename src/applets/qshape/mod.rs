@@ -73,11 +73,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 }
 
 /// Counts the messages of one instance, and prints the result.
-fn on_instance(
-    call: &Call,
-    arguments: &QshapeArguments,
-    messages: &Messages,
-) -> Result<(), Fatal> {
+fn on_instance(call: &Call, arguments: &QshapeArguments, messages: &Messages) -> Result<(), Fatal> {
     let place = match &arguments.selection {
         Some(selection) => {
             let refuse = |misuse: &UsageError| refuse(call, messages, misuse);

@@ -44,7 +44,11 @@ pub fn all_rows(groups: Groups, by: CountBy) -> Vec<CountRow> {
         bytes = bytes.saturating_add(value.len());
         bytes <= ALL_BYTES_MAX
     };
-    let kept = rows.iter().take(ALL_MAX).take_while(|row| fits(row)).count();
+    let kept = rows
+        .iter()
+        .take(ALL_MAX)
+        .take_while(|row| fits(row))
+        .count();
     let rest = rows.split_off(kept);
     let mut others: Option<Group> = None;
     for (_, group) in rest {

@@ -2,11 +2,11 @@
 
 use super::{printed, real, run, spool};
 use crate::support::instance::{Instance, write_aged};
-use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::run::Ended;
 use crate::support::{Extent, Met, Needs, require};
 
 /// The instance without a name, which knows of the other, and that one.
-fn two() -> (Instance, Instance) {
+pub fn two() -> (Instance, Instance) {
     let out = Instance::builder()
         .set("multi_instance_name", "postfix-out")
         .build();
@@ -84,7 +84,10 @@ fn an_instance_that_cannot_be_listed_does_not_hide_the_others() {
     assert_eq!(output.stdout_text(), "");
     let output = run(&main, &["--check", "--warn=9", "--all-instances"]);
     assert_eq!(output.ended, Ended::Exited(3));
-    assert!(output.stdout_text().starts_with("MAILQ UNKNOWN - "), "{output:?}");
+    assert!(
+        output.stdout_text().starts_with("MAILQ UNKNOWN - "),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -112,7 +115,10 @@ fn metrics_of_all_instances_are_one_text() {
     let output = run(&main, &options);
     assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
     let text = std::fs::read_to_string(&file).expect("metrics");
-    assert!(text.contains("scan_success{instance_name=\"-\"} 0\n"), "{text}");
+    assert!(
+        text.contains("scan_success{instance_name=\"-\"} 0\n"),
+        "{text}"
+    );
     assert!(!text.contains("messages{instance_name=\"-\""), "{text}");
     assert!(text.contains("messages{instance_name=\"postfix-out\",queue=\"hold\"} 2\n"));
     // If there is none, the file stays.
@@ -154,7 +160,11 @@ fn csv_has_a_column_for_the_instance() {
     assert_eq!(lines.len(), 21, "{text}");
     assert!(lines[0].ends_with(",reason,instance"), "{text}");
     assert!(lines[1..11].iter().all(|line| line.ends_with(",-")));
-    assert!(lines[11..].iter().all(|line| line.ends_with(",postfix-out")));
+    assert!(
+        lines[11..]
+            .iter()
+            .all(|line| line.ends_with(",postfix-out"))
+    );
     let one = printed(&main, &["--csv", "--instance=postfix-out"]);
     assert_eq!(one.lines().count(), 11);
     assert!(one.starts_with(lines[0]), "{one}");
@@ -164,113 +174,6 @@ fn csv_has_a_column_for_the_instance() {
     assert_eq!(oneline.matches("==> ").count(), 2, "{oneline}");
     let ids = printed(&main, &["--ids", "--all-instances"]);
     assert_eq!(ids.lines().count(), 20, "{ids}");
-}
-
-/// Runs one of our other tools for the instances of `main`.
-fn tool(main: &Instance, tool: Tool, args: &[&str]) -> Output {
-    Invocation::new(tool, args)
-        .env("MAIL_CONFIG", main.etc())
-        .env("TZ", "UTC")
-        .run(Program::Ours, main)
-}
-
-#[test]
-fn postsuper_acts_in_each_instance_and_says_where() {
-    if require(Needs::Root) == Met::No {
-        return;
-    }
-    let (main, out) = two();
-    spool::fill(&out);
-    let act = |args: &[&str]| tool(&main, Tool::Postsuper, args);
-    let count = |instance: &str| printed(&main, &["--count", "--queue=hold", instance]);
-    // The limit is that of all together: nothing is done.
-    let options = ["-h", "ALL", "deferred", "--all-instances", "--max", "7"];
-    let refused = act(&options);
-    assert_eq!(refused.ended, Ended::Exited(1));
-    let said = "8 messages match in 2 instances, and --max is 7: nothing was done";
-    assert!(refused.stderr_text().contains(said), "{refused:?}");
-    assert_eq!((count("--instance=-"), count("--instance=postfix-out")), ("2\n".into(), "2\n".into()));
-    let dry = act(&["-h", "ALL", "deferred", "--all-instances", "--dry-run"]);
-    assert_eq!(dry.ended, Ended::Exited(0), "{dry:?}");
-    assert!(dry.stdout_text().contains("\n==> postfix-out <==\n"), "{dry:?}");
-    let json = act(&[
-        "-h", "ALL", "deferred", "--all-instances", "--max", "8", "--results=json", "--quiet",
-    ]);
-    assert_eq!(json.ended, Ended::Exited(0), "{json:?}");
-    let of = |name: &str| {
-        let end = format!(", \"instance\": \"{name}\"}}");
-        let text = json.stdout_text();
-        text.lines().filter(|line| line.ends_with(&end)).count()
-    };
-    assert_eq!((of("-"), of("postfix-out")), (4, 4), "{json:?}");
-    assert_eq!((count("--instance=-"), count("--instance=postfix-out")), ("6\n".into(), "6\n".into()));
-    // A trash and an undo in each.
-    let trashed = act(&["--trash", "-d", "ALL", "hold", "--all-instances"]);
-    assert_eq!(trashed.ended, Ended::Exited(0), "{trashed:?}");
-    let said = trashed.stderr_text();
-    assert!(said.contains("postsuper: ==> postfix-out <==\n"), "{said}");
-    assert_eq!(said.matches("Moved to trash: 6 messages").count(), 2, "{said}");
-    let list = act(&["--trash-list", "--results=json", "--all-instances"]);
-    assert_eq!(list.stdout_text().lines().count(), 2, "{list:?}");
-    let undone = act(&["--undo", "--all-instances"]);
-    assert_eq!(undone.stderr_text().matches("Restored: 6 messages").count(), 2, "{undone:?}");
-    let released = act(&["-H", "ALL", "--instance", "postfix-out"]);
-    assert_eq!(released.ended, Ended::Exited(0), "{released:?}");
-    assert_eq!((count("--instance=-"), count("--instance=postfix-out")), ("6\n".into(), "0\n".into()));
-    // An ID is of one instance only.
-    for args in [&["-d", "ABC123", "--all-instances"][..], &["-d", "-", "--all-instances"]] {
-        let refused = act(args);
-        assert_eq!(refused.ended, Ended::Exited(1), "{refused:?}");
-        assert!(refused.stderr_text().contains("use --instance NAME"), "{refused:?}");
-    }
-}
-
-#[test]
-fn postcat_shows_the_messages_of_each_instance() {
-    let (main, out) = two();
-    spool::fill(&out);
-    let ids = printed(&main, &["--ids", "--queue=hold", "--instance=postfix-out"]);
-    let id = ids.lines().next().expect("an ID");
-    let cat = |args: &[&str]| tool(&main, Tool::Postcat, args);
-    let shown = cat(&["-q", "--all-instances", id]);
-    assert_eq!(shown.ended, Ended::Exited(0), "{shown:?}");
-    let expected = cat(&["-q", "--instance=postfix-out", id]).stdout_text();
-    let heading = "==> postfix-out <==\n";
-    assert!(shown.stdout_text().ends_with(&format!("{heading}{expected}")), "{shown:?}");
-    let json = cat(&["-q", "--json", "--all-instances", "MATCH", "--queue=hold"]);
-    let names: Vec<String> = json
-        .stdout_text()
-        .lines()
-        .map(|line| {
-            let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            value["instance"].as_str().expect("a name").to_owned()
-        })
-        .collect();
-    assert_eq!(names, ["-", "-", "postfix-out", "postfix-out"]);
-    let missing = cat(&["-q", "--all-instances", "ABCDEF123"]);
-    assert_eq!(missing.ended, Ended::Exited(1));
-    assert!(missing.stderr_text().contains("no instance has the queue ID ABCDEF123"));
-    let files = cat(&["--all-instances", "/etc/hostname"]);
-    assert!(files.stderr_text().contains("require -q and an operand"), "{files:?}");
-}
-
-#[test]
-fn qshape_counts_each_instance() {
-    let (main, out) = two();
-    spool::fill(&out);
-    let shape = |args: &[&str]| tool(&main, Tool::Qshape, args);
-    let text = shape(&["--all-instances", "deferred"]).stdout_text();
-    let alone = shape(&["--instance=postfix-out", "deferred"]).stdout_text();
-    assert!(alone.contains("TOTAL"), "{alone}");
-    assert!(text.starts_with("==> - <==\n"), "{text}");
-    assert!(text.ends_with(&format!("\n==> postfix-out <==\n{alone}")), "{text}");
-    let json = shape(&["--all-instances", "--json", "--from", "*", "deferred"]).stdout_text();
-    let lines: Vec<&str> = json.lines().collect();
-    assert_eq!(lines.len(), 2, "{json}");
-    assert!(lines[0].ends_with(", \"instance\": \"-\"}"), "{json}");
-    assert!(lines[1].ends_with(", \"instance\": \"postfix-out\"}"), "{json}");
-    let refused = shape(&["--all-instances", "/var/spool/postfix/hold"]);
-    assert_eq!(refused.ended, Ended::Exited(1), "{refused:?}");
 }
 
 #[test]
@@ -289,7 +192,12 @@ fn long_lists_and_strange_names_are_read() {
     let mut directories = vec![quoted.etc().display().to_string()];
     directories.extend(many.iter().map(|one| one.etc().display().to_string()));
     // The same again and again, 10,000 names in all.
-    let list: Vec<&str> = directories.iter().map(String::as_str).cycle().take(10_000).collect();
+    let list: Vec<&str> = directories
+        .iter()
+        .map(String::as_str)
+        .cycle()
+        .take(10_000)
+        .collect();
     let main = Instance::builder()
         .set("multi_instance_directories", &list.join(" "))
         .build();
@@ -306,7 +214,9 @@ fn long_lists_and_strange_names_are_read() {
     let sample = "scan_success{instance_name=\"postfix-\\\"quoted\\\"\"} 1\n";
     assert!(metrics.contains(sample), "{metrics}");
     // A list of which nothing can be read is one clear error.
-    let list: Vec<String> = (0..10_000).map(|number| format!("/nonexistent/{number}")).collect();
+    let list: Vec<String> = (0..10_000)
+        .map(|number| format!("/nonexistent/{number}"))
+        .collect();
     let main = Instance::builder()
         .set("multi_instance_directories", &list.join(" "))
         .build();
@@ -320,7 +230,10 @@ fn long_lists_and_strange_names_are_read() {
         .set("multi_instance_directories", "/nonexistent/\"x\"")
         .build();
     let output = run(&main, &["--count", "--all-instances"]);
-    assert!(output.stderr_text().contains("/nonexistent/\"x\"/main.cf"), "{output:?}");
+    assert!(
+        output.stderr_text().contains("/nonexistent/\"x\"/main.cf"),
+        "{output:?}"
+    );
 }
 
 #[test]

@@ -2,10 +2,12 @@
 //! listings, metrics. Where a pipeline around the real tools does the same, it
 //! is what ours is compared with.
 
+mod check;
 mod counting;
 mod evidence;
 mod generated;
 mod instances;
+mod instances_of_tools;
 pub mod manual;
 mod monitoring;
 mod ordinary_users;

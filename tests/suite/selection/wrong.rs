@@ -7,10 +7,7 @@ use crate::support::run::Ended;
 
 /// Options, and a part of the complaint.
 const WRONG: [(&[&str], &str); 56] = [
-    (
-        &["--all-instances"],
-        "say what to do with it: -p, -j, ",
-    ),
+    (&["--all-instances"], "say what to do with it: -p, -j, "),
     (
         &["-p", "--all-instances", "--instance", "x"],
         "exclude each other",
@@ -100,12 +97,18 @@ const WRONG: [(&[&str], &str); 56] = [
     ),
     (&["-p", "--warn", "3"], "--warn requires --check"),
     (&["--check"], "--check needs --warn N"),
-    (&["--check=1", "--warn", "3"], "option '--check' doesn't allow"),
+    (
+        &["--check=1", "--warn", "3"],
+        "option '--check' doesn't allow",
+    ),
     (&["--check", "--warn", "x"], "give a number"),
     (&["--check", "--wran", "3"], "unknown option --wran"),
     (&["--check", "--warn", "3", "x"], "usage: postqueue"),
     (&["--check", "--by", "sasl-user"], "--by needs --warn N"),
-    (&["--check", "--warn-age", "1d", "--by=to"], "--by needs --warn N"),
+    (
+        &["--check", "--warn-age", "1d", "--by=to"],
+        "--by needs --warn N",
+    ),
     (
         &["--check", "--warn", "3", "--by", "colour"],
         "bad value for --by: colour",
@@ -140,7 +143,7 @@ fn what_contradicts_itself_is_refused_before_anything_is_read() {
         let output = run(&instance, &all);
         let said = output.stderr_text();
         assert!(said.contains(part), "{args:?}: {said}");
-        if args.contains(&"--check") {
+        if args.iter().any(|arg| arg.starts_with("--check")) {
             // A monitoring plugin has its own statuses and a line to show.
             assert_eq!(output.ended, Ended::Exited(3), "{args:?}");
             let line = output.stdout_text();

@@ -3,6 +3,7 @@
 
 use spoolbox::cli::Scanned;
 use spoolbox::listing::format::counts;
+use spoolbox::listing::metrics::{ScanFacts, Top};
 use spoolbox::listing::{
     COUNTED_BY, Clock, Columns, CountPlan, Counts, DetailRules, Formatter, Members, OutputOptions,
     PartialResult, Style, Template, Terminator, TimeStyle, metrics,
@@ -208,7 +209,15 @@ pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Rele
         assert_json_lines(&counts::json(&rows, by, None));
     }
     let counted = counts(&metrics::plan(CLOCK.now));
-    assert_printable_lines(&metrics::write(counted, CLOCK.now, 3));
+    let scan = ScanFacts {
+        instance: "\x1b[1m\"\\",
+        began: CLOCK.now,
+        duration: std::time::Duration::from_millis(1500),
+        errors: 1,
+    };
+    let mut text = Vec::new();
+    metrics::write(counted, &scan, Top::First(3), &mut text).expect("memory");
+    assert_printable_lines(&text);
 }
 
 fn selection(option: &'static str, value: &str, negated: bool) -> Selection {

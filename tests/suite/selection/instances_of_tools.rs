@@ -1,0 +1,165 @@
+//! `--instance` and `--all-instances` in postsuper, postcat and qshape.
+
+use super::instances::two;
+use super::{printed, spool};
+use crate::support::instance::Instance;
+use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::{Met, Needs, require};
+
+/// Runs one of our other tools for the instances of `main`.
+fn tool(main: &Instance, tool: Tool, args: &[&str]) -> Output {
+    Invocation::new(tool, args)
+        .env("MAIL_CONFIG", main.etc())
+        .env("TZ", "UTC")
+        .run(Program::Ours, main)
+}
+
+#[test]
+fn postsuper_acts_in_each_instance_and_says_where() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let (main, out) = two();
+    spool::fill(&out);
+    let act = |args: &[&str]| tool(&main, Tool::Postsuper, args);
+    let count = |instance: &str| printed(&main, &["--count", "--queue=hold", instance]);
+    // The limit is that of all together: nothing is done.
+    let options = ["-h", "ALL", "--all-instances", "--max", "7", "deferred"];
+    let refused = act(&options);
+    assert_eq!(refused.ended, Ended::Exited(1));
+    let said = "8 messages match in 2 instances, and --max is 7: nothing was done";
+    assert!(refused.stderr_text().contains(said), "{refused:?}");
+    assert_eq!(
+        (count("--instance=-"), count("--instance=postfix-out")),
+        ("2\n".into(), "2\n".into())
+    );
+    let dry = act(&["-h", "ALL", "--all-instances", "--dry-run", "deferred"]);
+    assert_eq!(dry.ended, Ended::Exited(0), "{dry:?}");
+    assert!(
+        dry.stdout_text().contains("\n==> postfix-out <==\n"),
+        "{dry:?}"
+    );
+    let json = act(&[
+        "-h",
+        "ALL",
+        "--all-instances",
+        "--max",
+        "8",
+        "--results=json",
+        "--quiet",
+        "deferred",
+    ]);
+    assert_eq!(json.ended, Ended::Exited(0), "{json:?}");
+    let of = |name: &str| {
+        let end = format!(", \"instance\": \"{name}\"}}");
+        let text = json.stdout_text();
+        text.lines().filter(|line| line.ends_with(&end)).count()
+    };
+    assert_eq!((of("-"), of("postfix-out")), (4, 4), "{json:?}");
+    assert_eq!(
+        (count("--instance=-"), count("--instance=postfix-out")),
+        ("6\n".into(), "6\n".into())
+    );
+    // A trash and an undo in each.
+    let trashed = act(&["--trash", "-d", "ALL", "--all-instances", "hold"]);
+    assert_eq!(trashed.ended, Ended::Exited(0), "{trashed:?}");
+    let said = trashed.stderr_text();
+    assert!(said.contains("postsuper: ==> postfix-out <==\n"), "{said}");
+    assert_eq!(
+        said.matches("Moved to trash: 6 messages").count(),
+        2,
+        "{said}"
+    );
+    let list = act(&["--trash-list", "--results=json", "--all-instances"]);
+    assert_eq!(list.stdout_text().lines().count(), 2, "{list:?}");
+    let undone = act(&["--undo", "--all-instances"]);
+    assert_eq!(
+        undone.stderr_text().matches("Restored: 6 messages").count(),
+        2,
+        "{undone:?}"
+    );
+    let released = act(&["-H", "ALL", "--instance", "postfix-out"]);
+    assert_eq!(released.ended, Ended::Exited(0), "{released:?}");
+    assert_eq!(
+        (count("--instance=-"), count("--instance=postfix-out")),
+        ("6\n".into(), "0\n".into())
+    );
+    // An ID is of one instance only.
+    for args in [
+        &["-d", "ABC123", "--all-instances"][..],
+        &["-d", "-", "--all-instances"],
+    ] {
+        let refused = act(args);
+        assert_eq!(refused.ended, Ended::Exited(1), "{refused:?}");
+        assert!(
+            refused.stderr_text().contains("use --instance NAME"),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn postcat_shows_the_messages_of_each_instance() {
+    let (main, out) = two();
+    spool::fill(&out);
+    let ids = printed(&main, &["--ids", "--queue=hold", "--instance=postfix-out"]);
+    let id = ids.lines().next().expect("an ID");
+    let cat = |args: &[&str]| tool(&main, Tool::Postcat, args);
+    let shown = cat(&["-q", "--all-instances", id]);
+    assert_eq!(shown.ended, Ended::Exited(0), "{shown:?}");
+    let expected = cat(&["-q", "--instance=postfix-out", id]).stdout_text();
+    let heading = "==> postfix-out <==\n";
+    assert!(
+        shown
+            .stdout_text()
+            .ends_with(&format!("{heading}{expected}")),
+        "{shown:?}"
+    );
+    let json = cat(&["-q", "--json", "--all-instances", "MATCH", "--queue=hold"]);
+    let names: Vec<String> = json
+        .stdout_text()
+        .lines()
+        .map(|line| {
+            let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            value["instance"].as_str().expect("a name").to_owned()
+        })
+        .collect();
+    assert_eq!(names, ["-", "-", "postfix-out", "postfix-out"]);
+    let missing = cat(&["-q", "--all-instances", "ABCDEF123"]);
+    assert_eq!(missing.ended, Ended::Exited(1));
+    assert!(
+        missing
+            .stderr_text()
+            .contains("no instance has the queue ID ABCDEF123")
+    );
+    let files = cat(&["--all-instances", "/etc/hostname"]);
+    assert!(
+        files.stderr_text().contains("require -q and an operand"),
+        "{files:?}"
+    );
+}
+
+#[test]
+fn qshape_counts_each_instance() {
+    let (main, out) = two();
+    spool::fill(&out);
+    let shape = |args: &[&str]| tool(&main, Tool::Qshape, args);
+    let text = shape(&["--all-instances", "deferred"]).stdout_text();
+    let alone = shape(&["--instance=postfix-out", "deferred"]).stdout_text();
+    assert!(alone.contains("TOTAL"), "{alone}");
+    assert!(text.starts_with("==> - <==\n"), "{text}");
+    assert!(
+        text.ends_with(&format!("\n==> postfix-out <==\n{alone}")),
+        "{text}"
+    );
+    let json = shape(&["--all-instances", "--json", "--from", "*", "deferred"]).stdout_text();
+    let lines: Vec<&str> = json.lines().collect();
+    assert_eq!(lines.len(), 2, "{json}");
+    assert!(lines[0].ends_with(", \"instance\": \"-\"}"), "{json}");
+    assert!(
+        lines[1].ends_with(", \"instance\": \"postfix-out\"}"),
+        "{json}"
+    );
+    let refused = shape(&["--all-instances", "/var/spool/postfix/hold"]);
+    assert_eq!(refused.ended, Ended::Exited(1), "{refused:?}");
+}
