@@ -286,7 +286,7 @@ impl BulkWorker<'_> {
 
     /// Moves an object that is a regular file according to readdir(3), with a
     /// single rename. In every other case, including failure, falls back to
-    /// lstat(2).
+    /// lstat(2). A log stays where it is and need not be examined.
     ///
     /// Measured: with a warm cache, 4 of the 17 us per message were for
     /// lstat(2).
@@ -295,15 +295,11 @@ impl BulkWorker<'_> {
         found: &Object<'_>,
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
-        let target = self
-            .target(found.queue)
-            .filter(|_| id::is_valid(found.name));
-        if let Some((queue, action_done)) = target
-            && let Ok(home) = self.ops.home(queue, found.name)
-        {
-            let name = OsStr::from_bytes(found.name);
-            let moved = found.place.dir.rename_no_replace(name, &home, name);
-            if moved.is_ok() {
+        if id::is_valid(found.name) {
+            let Some((queue, action_done)) = self.target(found.queue) else {
+                return Ok(());
+            };
+            if self.try_move(found, queue).is_ok() {
                 action_log.counters.count(action_done);
                 return Ok(());
             }
@@ -312,6 +308,14 @@ impl BulkWorker<'_> {
             Ok(stat) => self.object(found, stat, action_log),
             Err(cause) => found.unseen(cause, action_log),
         }
+    }
+
+    /// Moves a file to the directory where it belongs in `queue`, if that
+    /// directory exists and the name is free there.
+    fn try_move(&self, found: &Object<'_>, queue: Queue) -> io::Result<()> {
+        let home = self.ops.home(queue, found.name)?;
+        let name = OsStr::from_bytes(found.name);
+        found.place.dir.rename_no_replace(name, &home, name)
     }
 
     /// Moves a file to the queue where the action puts it, if any.
