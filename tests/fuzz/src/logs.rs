@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use spoolbox::spool::defer_log::{Reason, ReasonReader};
+use spoolbox::spool::defer_log::{LogBuffers, Reason, ReasonReader};
 use spoolbox::text::Charset;
 use spoolbox::trash::records::{Event, JournalRecord, LINE_MAX};
 
@@ -28,7 +28,8 @@ pub fn defer_log(input: &[u8]) {
 
 /// The entries, and how many lines were not understood.
 fn entries(log: impl BufRead, charset: Charset) -> (Vec<Reason>, usize) {
-    let mut reader = ReasonReader::new(log, charset);
+    let mut buffers = LogBuffers::default();
+    let mut reader = ReasonReader::new(log, charset, &mut buffers);
     let (mut entries, mut warnings) = (Vec::new(), 0);
     loop {
         let next = reader.next(|text| {
