@@ -232,12 +232,14 @@ impl<'a> ListingWorker<'a> {
     }
 
     fn hand_out(&mut self, chunk: &ListingChunk) -> Result<(), ConsumerGone> {
-        let text = std::mem::take(self.form.out());
-        if text.is_empty() {
-            Ok(())
-        } else {
-            chunk.hand_out(OutputPiece::Text(text))
+        let out = self.form.out();
+        if out.is_empty() {
+            return Ok(());
         }
+        // The next chunk will need about as much memory.
+        let next = Vec::with_capacity(out.len().min(PIECE_SIZE));
+        let text = std::mem::replace(out, next);
+        chunk.hand_out(OutputPiece::Text(text))
     }
 }
 

@@ -30,7 +30,7 @@ impl Charset {
 
 /// Replaces every byte that may not be printed with `?`, in place.
 pub fn make_printable(text: &mut [u8], charset: Charset) {
-    if text.iter().all(|b| matches!(b, b' '..=b'~')) {
+    if is_printable_ascii(text) {
         return;
     }
     let mut rest = text;
@@ -41,6 +41,18 @@ pub fn make_printable(text: &mut [u8], charset: Charset) {
         }
         rest = tail;
     }
+}
+
+/// Whether all bytes are printable ASCII. Examines every byte of a chunk, even
+/// after the first that is not, which the compiler can do many bytes at a time.
+///
+/// Measured, 6,000 messages with logs: 7 % of the instructions of a listing were
+/// for a loop that ends at the first such byte.
+fn is_printable_ascii(text: &[u8]) -> bool {
+    text.chunks(64).all(|chunk| {
+        let bytes = chunk.iter();
+        bytes.fold(true, |all, byte| all & matches!(byte, b' '..=b'~'))
+    })
 }
 
 /// Converts text for a message: bytes that are not UTF-8 become `?`. Control
