@@ -102,8 +102,12 @@ impl ActionStep {
         }
     }
 
-    /// Returns whether the step looks for messages in the queue.
+    /// Returns whether the step looks for messages in the queue. A damaged message
+    /// can be deleted, or put on hold to be examined.
     pub(super) fn looks_into(self, queue: Queue) -> bool {
+        if queue == Queue::Corrupt {
+            return matches!(self, ActionStep::Delete | ActionStep::Hold);
+        }
         queue.holds_messages()
             && match self {
                 ActionStep::Delete => true,

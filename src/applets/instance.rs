@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Call, Fatal, Inherited};
 use crate::cli;
@@ -12,6 +13,7 @@ use crate::config::{Config, ConfigError, LoadState, default_directory, default_p
 use crate::logging::{Environment, Logger};
 use crate::queue_file::message_visitor::Rules;
 use crate::release::{Feature, Release, charset_of};
+use crate::selection::Selection;
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
@@ -291,4 +293,25 @@ pub fn rules(config: &Config, warnings: &mut Vec<String>) -> Result<Rules, Confi
         },
         stop: None,
     })
+}
+
+/// Sets the times that messages stay in the queue, from main.cf, in a selection
+/// that depends on them.
+///
+/// # Errors
+///
+/// A parameter of main.cf cannot be used.
+pub fn set_lifetimes(
+    selection: Option<&mut Selection>,
+    config: &Config,
+    warnings: &mut Vec<String>,
+) -> Result<(), ConfigError> {
+    let Some(selection) = selection.filter(|selection| selection.needs_lifetimes().is_some())
+    else {
+        return Ok(());
+    };
+    let lifetimes = config.lifetimes(warnings)?;
+    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    selection.set_lifetimes(seconds(lifetimes.message), seconds(lifetimes.bounce));
+    Ok(())
 }

@@ -157,6 +157,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
             arrival,
             size,
             forced_expire,
+            next_attempt: None,
             sender: &message.sender,
             envelope_sender: None,
         });

@@ -1,18 +1,17 @@
 //! Message and recipient counts with sizes and arrival times, grouped by queue,
 //! sender, domain, reason and so on.
 //!
-//! Each worker counts its chunk; [`Counts::add`] combines the results.
-//! `format::counts` and `metrics` format them.
+//! Each worker counts its chunk; [`Counts::add`] combines the results. `count_by`
+//! has the groupings; `format::counts` and `metrics` format the counts.
 
 use std::collections::HashMap;
 
+use super::count_by::{CountKeys, OTHERS, SEPARATOR};
+use super::format::detail::DetailRules;
 use super::format::template::RequiredParts;
 use super::message_info::MessageInfo;
 use super::piece::PIECE_SIZE;
 use crate::queue_file::message_visitor::Recipient;
-use crate::selection::domain;
-use crate::sys::time::Zone;
-use crate::text::fold::fold;
 use crate::text::{Charset, make_printable};
 
 /// Bytes of memory for the distinct values of all groupings together. Further
@@ -31,115 +30,8 @@ const VALUE_COST: usize = 120;
 const VALUE_MAX: usize = 1000;
 /// Appended to a truncated value.
 const CUT: &[u8] = b"...";
-/// Label of the overflow group.
-pub const OTHERS: &[u8] = b"(others)";
-/// Value of a message without a login name or without a client.
-pub const NONE: &[u8] = b"(none)";
 /// Upper bounds of the age ranges, in seconds.
 pub const AGE_LIMITS: [i64; 8] = [60, 300, 900, 3600, 4 * 3600, 86_400, 3 * 86_400, 5 * 86_400];
-
-/// A property by which messages or recipients are grouped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CountBy {
-    /// The queue that the message is in.
-    Queue,
-    /// The sender address.
-    From,
-    /// The domain of the sender address.
-    FromDomain,
-    /// The address of each recipient.
-    To,
-    /// The domain of each recipient address.
-    ToDomain,
-    /// The delay reason of each recipient, with numbers and addresses removed.
-    Reason,
-    /// The client that submitted the message.
-    Client,
-    /// The SASL login name of the client.
-    SaslUser,
-    /// The hour in which the message arrived.
-    Hour,
-}
-
-/// The groupings by their names on the command line.
-pub const COUNTED_BY: [(&str, CountBy); 9] = [
-    ("queue", CountBy::Queue),
-    ("from", CountBy::From),
-    ("from-domain", CountBy::FromDomain),
-    ("to", CountBy::To),
-    ("to-domain", CountBy::ToDomain),
-    ("reason", CountBy::Reason),
-    ("client", CountBy::Client),
-    ("sasl-user", CountBy::SaslUser),
-    ("hour", CountBy::Hour),
-];
-
-impl CountBy {
-    /// Looks up a grouping by its name on the command line.
-    pub fn parse(name: &str) -> Option<Self> {
-        let known = COUNTED_BY.iter().find(|(known, _)| *known == name);
-        known.map(|(_, by)| *by)
-    }
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        let known = COUNTED_BY.iter().find(|(_, by)| *by == self);
-        known.map_or("", |(name, _)| *name)
-    }
-
-    /// Whether recipients are counted rather than messages.
-    pub fn counts_recipients(self) -> bool {
-        matches!(self, Self::To | Self::ToDomain | Self::Reason)
-    }
-
-    /// The parts of a message that have to be read for this grouping.
-    pub fn depth(self) -> RequiredParts {
-        match self {
-            Self::To | Self::ToDomain | Self::Reason => RequiredParts::Everything,
-            Self::Client | Self::SaslUser => RequiredParts::QueueFile,
-            _ => RequiredParts::Head,
-        }
-    }
-
-    /// The value under which a message is counted.
-    fn of_message(self, known: &MessageInfo) -> Vec<u8> {
-        let or_none = |text: &[u8]| match text {
-            [] => NONE.to_vec(),
-            text => text.to_vec(),
-        };
-        match self {
-            Self::Queue => known.queue.clone(),
-            Self::From => known.sender.clone(),
-            Self::FromDomain => domain_of(&known.sender),
-            Self::SaslUser => or_none(&known.origin.sasl_user),
-            Self::Client => {
-                let client = known.origin.client();
-                if client.is_named() {
-                    [&client.name[..], b"[", &client.address, b"]"].concat()
-                } else {
-                    NONE.to_vec()
-                }
-            }
-            _ => hour(known.arrival),
-        }
-    }
-
-    /// The value under which a recipient is counted; `None` if the recipient has no
-    /// reason, or if messages are counted rather than recipients.
-    fn of_recipient(self, recipient: &Recipient<'_>) -> Option<Vec<u8>> {
-        match self {
-            Self::To => Some(recipient.address.to_vec()),
-            Self::ToDomain => Some(domain_of(recipient.address)),
-            Self::Reason => {
-                let (reason, _) = recipient.reason.filter(|(text, _)| !text.is_empty())?;
-                let mut folded = Vec::new();
-                fold(reason, &mut folded);
-                Some(folded)
-            }
-            _ => None,
-        }
-    }
-}
 
 /// Truncates a value and makes it printable UTF-8: attributes in a queue file are
 /// untrusted input, and the value is written to terminals and as JSON.
@@ -153,23 +45,40 @@ fn make_value_printable(mut value: Vec<u8>) -> Vec<u8> {
     value
 }
 
+/// The values of a recipient's keys, joined by [`SEPARATOR`]; `None` if one of them
+/// has no value, or if messages are counted rather than recipients.
+fn recipient_value(by: &CountKeys, recipient: &Recipient<'_>) -> Option<Vec<u8>> {
+    let keys = by.keys().filter(|key| key.is_of_recipients());
+    let values: Option<Vec<Vec<u8>>> = keys
+        .map(|key| key.of_recipient(recipient).map(make_value_printable))
+        .collect();
+    values
+        .filter(|values| !values.is_empty())
+        .map(|values| values.join(&SEPARATOR))
+}
+
+/// The values of all keys, joined by [`SEPARATOR`]. Those of a recipient's keys are
+/// taken from `recipient`.
+fn message_value(
+    by: &CountKeys,
+    known: &MessageInfo,
+    forecast: Option<&DetailRules>,
+    recipient: &[u8],
+) -> Vec<u8> {
+    let mut of_recipient = recipient.split(|b| *b == SEPARATOR);
+    let values = by.keys().map(|key| {
+        if key.is_of_recipients() {
+            of_recipient.next().unwrap_or(OTHERS).to_vec()
+        } else {
+            make_value_printable(key.of_message(known, forecast))
+        }
+    });
+    let values: Vec<Vec<u8>> = values.collect();
+    values.join(&SEPARATOR)
+}
+
 fn cost_of(value: &[u8]) -> usize {
     value.len().saturating_add(VALUE_COST)
-}
-
-/// The domain in lower case, or the whole address if it has no domain.
-fn domain_of(address: &[u8]) -> Vec<u8> {
-    match domain(address) {
-        [] => address.to_vec(),
-        domain => domain.to_ascii_lowercase(),
-    }
-}
-
-fn hour(seconds: i64) -> Vec<u8> {
-    let time = Zone::Local.date_time(seconds);
-    time.map_or_else(Vec::new, |time| {
-        time.format("%Y-%m-%dT%H").to_string().into_bytes()
-    })
 }
 
 /// What to count.
@@ -177,28 +86,32 @@ fn hour(seconds: i64) -> Vec<u8> {
 pub struct CountPlan {
     /// The groupings, each counted separately. If empty, only the number of
     /// messages is counted.
-    pub by: Vec<CountBy>,
+    pub by: Vec<CountKeys>,
     /// The time at which ages are computed; `None` if ages are not counted.
     pub ages_at: Option<i64>,
     /// Whether sizes and times are needed besides the numbers.
     pub needs_sizes: bool,
+    /// What the groupings by due time and time of expiry depend on.
+    pub forecast: Option<DetailRules>,
 }
 
 impl CountPlan {
     /// The parts of a message that have to be read to count it.
     pub fn depth(&self) -> RequiredParts {
-        let depths = self.by.iter().map(|by| by.depth());
+        let depths = self.by.iter().map(CountKeys::depth);
         depths.max().unwrap_or(RequiredParts::Head)
     }
 
     /// The name of a grouping that can be read only from the spool, if one is
     /// requested.
-    pub fn needs_spool(&self) -> Option<&'static str> {
-        let found = self
-            .by
-            .iter()
-            .find(|by| by.depth() == RequiredParts::QueueFile);
-        found.map(|by| by.name())
+    pub fn needs_spool(&self) -> Option<String> {
+        let found = self.by.iter().find(|by| by.needs_spool());
+        found.map(CountKeys::name)
+    }
+
+    /// The names of the headers that have to be read, in lower case.
+    pub fn headers(&self) -> Vec<String> {
+        self.by.iter().flat_map(CountKeys::headers).collect()
     }
 }
 
@@ -362,7 +275,7 @@ impl<'a> MessageCounter<'a> {
     /// Counts a recipient of the current message.
     pub fn recipient(&mut self, recipient: &Recipient<'_>) {
         for (by, values) in self.plan.by.iter().zip(&mut self.recipients) {
-            let Some(value) = by.of_recipient(recipient).map(make_value_printable) else {
+            let Some(value) = recipient_value(by, recipient) else {
                 continue;
             };
             if let Some(count) = values.get_mut(&value) {
@@ -384,7 +297,9 @@ impl<'a> MessageCounter<'a> {
     /// Adds the recipients so far to the counts if they take much memory. To be
     /// called only if the message is known to be counted.
     pub fn add_up(&mut self, known: &MessageInfo) {
-        if self.recipients_cost > PIECE_SIZE {
+        // A property of the message may not be known yet.
+        let is_known = self.plan.by.iter().all(|by| !by.is_mixed());
+        if is_known && self.recipients_cost > PIECE_SIZE {
             self.count_recipients(known);
         }
     }
@@ -392,8 +307,14 @@ impl<'a> MessageCounter<'a> {
     fn count_recipients(&mut self, known: &MessageInfo) {
         let Counts { by, cost, .. } = &mut self.counts;
         by.resize_with(self.plan.by.len(), Groups::default);
-        for (groups, recipients) in by.iter_mut().zip(&mut self.recipients) {
+        let counted = self.plan.by.iter().zip(by).zip(&mut self.recipients);
+        for ((keys, groups), recipients) in counted {
             for (value, count) in recipients.drain() {
+                let value = if keys.is_mixed() {
+                    message_value(keys, known, self.plan.forecast.as_ref(), &value)
+                } else {
+                    value
+                };
                 add_group(groups, cost, value, Group::of(known, count));
             }
         }
@@ -406,7 +327,7 @@ impl<'a> MessageCounter<'a> {
         let Counts { by, cost, .. } = &mut self.counts;
         for (by, groups) in self.plan.by.iter().zip(by) {
             if !by.counts_recipients() {
-                let value = make_value_printable(by.of_message(known));
+                let value = message_value(by, known, self.plan.forecast.as_ref(), b"");
                 add_group(groups, cost, value, Group::of(known, 1));
             }
         }
@@ -419,12 +340,13 @@ impl<'a> MessageCounter<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::count_by::CountBy;
     use super::*;
 
     #[test]
     fn client_attributes_are_made_printable() {
         let plan = CountPlan {
-            by: vec![CountBy::Client, CountBy::SaslUser],
+            by: vec![CountBy::Client.into(), CountBy::SaslUser.into()],
             ..CountPlan::default()
         };
         let mut known = MessageInfo::default();

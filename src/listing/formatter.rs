@@ -75,6 +75,8 @@ impl<'a> Formatter<'a> {
     /// Creates a formatter with empty output.
     pub fn new(look: OutputOptions<'a>) -> Self {
         let keeps = look.style.needs_message_info() || look.sort_spec.is_some();
+        let mut known = MessageInfo::default();
+        known.file.request_headers(look.style.headers());
         Self {
             keeping: match (look.style.needs_headers(), keeps) {
                 (true, _) => Keeping::Headers,
@@ -94,7 +96,7 @@ impl<'a> Formatter<'a> {
             sort_spec: look.sort_spec,
             depth: look.depth(),
             has_head: false,
-            known: MessageInfo::default(),
+            known,
             size: 0,
             totals: Totals::default(),
             entries: Vec::new(),

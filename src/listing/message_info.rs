@@ -48,12 +48,39 @@ pub struct FileFacts {
     pub subject: Vec<u8>,
     /// The Message-ID header.
     pub message_id: Vec<u8>,
+    /// Other headers that are shown: their names in lower case, and their values.
+    headers: Vec<(String, Vec<u8>)>,
 }
 
 impl FileFacts {
+    /// Requests headers, by their names in lower case, in place of Subject and
+    /// Message-ID.
+    pub fn request_headers(&mut self, names: Vec<String>) {
+        self.headers = names.into_iter().map(|name| (name, Vec::new())).collect();
+    }
+
+    /// The value of a requested header; empty if the message does not have it.
+    pub fn header(&self, name: &str) -> &[u8] {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or(b"", |(_, value)| value)
+    }
+
+    /// Resets the headers for the next message.
+    pub fn clear_headers(&mut self) {
+        self.subject.clear();
+        self.message_id.clear();
+        for (_, value) in &mut self.headers {
+            value.clear();
+        }
+    }
+
     /// Stores a header if it is one of those that are shown.
     pub fn note_header(&mut self, name: &[u8], value: &[u8]) {
-        let field = if name.eq_ignore_ascii_case(b"subject") {
+        let is_it = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        let requested = self.headers.iter_mut().find(|(known, _)| is_it(known));
+        let field = if let Some((_, field)) = requested {
+            field
+        } else if name.eq_ignore_ascii_case(b"subject") {
             &mut self.subject
         } else if name.eq_ignore_ascii_case(b"message-id") {
             &mut self.message_id
@@ -66,8 +93,11 @@ impl FileFacts {
         }
     }
 
-    /// Whether both headers have been found.
+    /// Whether all headers have been found.
     pub fn has_headers(&self) -> bool {
+        if !self.headers.is_empty() {
+            return self.headers.iter().all(|(_, value)| !value.is_empty());
+        }
         !self.subject.is_empty() && !self.message_id.is_empty()
     }
 }

@@ -10,7 +10,8 @@ use std::io;
 use std::io::Write;
 use std::time::Duration;
 
-use super::counts::{AGE_LIMITS, AgeCounts, CountBy, CountPlan, Counts, Groups};
+use super::count_by::{CountBy, CountKeys};
+use super::counts::{AGE_LIMITS, AgeCounts, CountPlan, Counts, Groups};
 use super::format::counts::{CountRow, all_rows, rows};
 use crate::spool::Queue;
 use crate::text::{Charset, append, make_printable};
@@ -64,6 +65,8 @@ pub struct ScanFacts<'a> {
     pub duration: Duration,
     /// The number of files and directories that could not be read.
     pub errors: u64,
+    /// The number of damaged messages that were set aside, if it is known.
+    pub corrupt: Option<u64>,
 }
 
 /// The counts that the metrics at the time `now` require.
@@ -72,9 +75,11 @@ pub fn plan(now: i64) -> CountPlan {
         by: [CountBy::Queue]
             .into_iter()
             .chain(TOPS.map(|top| top.0))
+            .map(CountKeys::from)
             .collect(),
         ages_at: Some(now),
         needs_sizes: true,
+        forecast: None,
     }
 }
 
@@ -98,10 +103,16 @@ pub fn write(
     };
     out.queues(&next(), scan.began)?;
     out.ages(&counts.ages)?;
+    if let Some(corrupt) = scan.corrupt {
+        let name = "corrupt_messages";
+        out.family(name, "gauge", "Damaged messages that were set aside.")?;
+        out.line(name, &[], corrupt)?;
+    }
     for (by, name, help, label) in TOPS {
+        let by = CountKeys::from(by);
         let rows = match top {
-            Top::First(top) => rows(next(), by, Some(top)),
-            Top::All => all_rows(next(), by),
+            Top::First(top) => rows(next(), &by, Some(top)),
+            Top::All => all_rows(next(), &by),
         };
         out.top((name, help, label), &rows)?;
     }

@@ -1,6 +1,7 @@
 //! Listings of the queue: reading messages from the spool or from a daemon, and
 //! formatting, sorting and counting them.
 
+mod count_by;
 mod counts;
 mod daemon;
 pub mod format;
@@ -34,7 +35,8 @@ use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;
 use crate::worker_pool::limits::readers_for;
 
-pub use counts::{COUNTED_BY, CountBy, CountPlan, Counts, NONE, OTHERS};
+pub use count_by::{COUNTED_BY, CountBy, CountKeys, NONE, OTHERS};
+pub use counts::{CountPlan, Counts, Group};
 pub use daemon::{DaemonRequest, copy as list_daemon};
 pub use format::detail::DetailRules;
 pub use format::json::Members;
@@ -49,7 +51,7 @@ pub use pipeline::run as list_spool;
 pub use sink::Sink;
 pub use sort::Sorter;
 pub use sort_entry::SortEntry;
-pub use sort_spec::{Direction, SortKey, SortSpec};
+pub use sort_spec::{Direction, SORT_KEYS_HINT, SortKey, SortSpec};
 pub use spill::Spill;
 pub use style::{OutputOptions, Style};
 pub use times::write_iso;

@@ -27,6 +27,9 @@ pub enum SortKey {
     Queue,
 }
 
+/// The hint for keys that are not valid.
+pub const SORT_KEYS_HINT: &str = "the keys are id, age, size, sender, recipients and queue";
+
 impl SortKey {
     /// Looks up a key by its name on the command line.
     pub fn parse(name: &str) -> Option<Self> {
@@ -39,6 +42,11 @@ impl SortKey {
             "queue" => Self::Queue,
             _ => return None,
         })
+    }
+
+    /// Parses names that are separated by commas; `None` if one of them is unknown.
+    pub fn parse_list(names: &str) -> Option<Vec<Self>> {
+        names.split(',').map(Self::parse).collect()
     }
 
     /// Appends the value of a message as bytes that compare like the values,
@@ -95,7 +103,7 @@ pub enum Direction {
 }
 
 /// The order of the listed messages, and their number.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SortSpec {
     /// The sort keys, the most significant first. If empty, messages are in the
     /// order of the walk.

@@ -113,7 +113,16 @@ impl<'a> Style<'a> {
         match self {
             Style::Json(members) => members.details.is_some(),
             Style::Lines(template) => template.needs_headers(),
-            _ => false,
+            Style::Counts(plan) => !plan.headers().is_empty(),
+            Style::Text(..) => false,
+        }
+    }
+
+    /// The headers that are shown instead of Subject and Message-ID, in lower case.
+    pub(super) fn headers(self) -> Vec<String> {
+        match self {
+            Style::Counts(plan) => plan.headers(),
+            _ => Vec::new(),
         }
     }
 

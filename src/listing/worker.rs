@@ -173,8 +173,7 @@ impl<'a> ListingWorker<'a> {
         facts.path.clear();
         facts.path.push_str(path);
         facts.modified = found.stat.st_mtime;
-        facts.subject.clear();
-        facts.message_id.clear();
+        facts.clear_headers();
         if !needs_headers {
             return Ok(());
         }

@@ -27,6 +27,8 @@ use crate::text::{SHORT_TEXT_MAX, make_printable, number_or_zero, quote_address,
 /// Bytes of an attribute that are kept: its name, and more than the longest value
 /// that Postfix writes.
 const ATTRIBUTE_MAX: usize = 4096;
+/// Shown as the sender of a damaged message that has none.
+const UNKNOWN_SENDER: &[u8] = b"(unknown)";
 /// Bytes of a malformed size record that a warning shows.
 const SIZE_SHOWN_MAX: usize = 100;
 
@@ -91,6 +93,9 @@ impl MessageReader {
         let done = reading.read(&mut file, report);
         if let Some(cause) = file.take_failure() {
             reading.note_unread(ReadError::unread(at, cause), report);
+        }
+        if !reading.has_sender && at.queue == Queue::Corrupt && done.is_ok() {
+            reading.unknown_sender(report);
         }
         if reading.has_sender && done.is_ok() {
             report.end();
@@ -225,6 +230,31 @@ impl MessageReading<'_> {
         report.warning(parts.concat());
     }
 
+    /// Reports a damaged message without a sender record, so that it can be listed
+    /// and acted on.
+    fn unknown_sender(&mut self, report: &mut impl MessageVisitor) {
+        self.has_sender = true;
+        self.reader.sender.clear();
+        self.reader.sender.extend_from_slice(UNKNOWN_SENDER);
+        report.message(&self.head(None));
+    }
+
+    fn head<'h>(&'h self, envelope_sender: Option<&'h [u8]>) -> MessageHead<'h> {
+        MessageHead {
+            queue: self.at.queue.name().as_bytes(),
+            id: self.at.id,
+            arrival: match self.arrival {
+                time if time > 0 => time,
+                _ => self.modified,
+            },
+            size: self.size.unwrap_or(self.file_size),
+            forced_expire: self.forced_expire,
+            next_attempt: (self.at.queue == Queue::Deferred).then_some(self.modified),
+            sender: &self.reader.sender,
+            envelope_sender,
+        }
+    }
+
     fn sender(
         &mut self,
         text: &[u8],
@@ -236,18 +266,7 @@ impl MessageReading<'_> {
         }
         self.has_sender = true;
         display(text, self.rules, &mut self.reader.sender);
-        report.message(&MessageHead {
-            queue: self.at.queue.name().as_bytes(),
-            id: self.at.id,
-            arrival: match self.arrival {
-                time if time > 0 => time,
-                _ => self.modified,
-            },
-            size: self.size.unwrap_or(self.file_size),
-            forced_expire: self.forced_expire,
-            sender: &self.reader.sender,
-            envelope_sender: Some(text),
-        });
+        report.message(&self.head(Some(text)));
         self.reader.has_original = false;
         self.reader.logged.clear();
         if report.wanted() != ReadLevel::Everything {

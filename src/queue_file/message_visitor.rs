@@ -51,6 +51,10 @@ pub struct MessageHead<'a> {
     /// Whether the message was forced to expire; `None` in releases without that
     /// feature.
     pub forced_expire: Option<bool>,
+    /// The time of the next delivery attempt in seconds since the epoch: the
+    /// modification time of a deferred message's file. `None` for messages that are
+    /// not deferred or were listed by a daemon.
+    pub next_attempt: Option<i64>,
     /// The sender, quoted and printable.
     pub sender: &'a [u8],
     /// The sender as in the envelope, neither quoted nor printable; `None` if the

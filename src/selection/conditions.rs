@@ -1,5 +1,5 @@
-//! The conditions of a selection, ordered by what has to be read to evaluate them,
-//! and how they combine with and, or and not.
+//! Conditions on a message, ordered by what has to be read to evaluate them, and
+//! how they combine with and and not. `groups` combines them with or.
 //!
 //! `matcher` and `evaluator` collect the facts that the conditions are applied to.
 
@@ -10,9 +10,9 @@ use crate::queue_file::message_visitor::{MessageHead, Recipient};
 use crate::queue_file::submission::Submission;
 use crate::spool::Queue;
 
-/// The conditions that a message has to meet. Without any, all messages match.
+/// Conditions that a message has to meet all of.
 #[derive(Clone, Debug, Default)]
-pub struct Selection {
+pub struct Conditions {
     pub(super) names: Vec<Clause<NameTest>>,
     pub(super) heads: Vec<Clause<HeadTest>>,
     pub(super) recipients: Vec<Clause<RecipientTest>>,
@@ -77,6 +77,21 @@ pub enum HeadTest {
     Since(i64),
     /// `--size`.
     Size(Bound),
+    /// `--due`: the next delivery attempt is at this time or earlier.
+    Due(i64),
+    /// `--expires`.
+    Expires(Expiry),
+}
+
+/// A time, and how long messages stay in the queue before they are returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The message is returned at this time or earlier, in seconds since the epoch.
+    pub until: i64,
+    /// maximal_queue_lifetime in seconds.
+    pub lifetime: i64,
+    /// bounce_queue_lifetime in seconds, for messages from the null sender.
+    pub bounce_lifetime: i64,
 }
 
 /// A status by which a listing marks a message.
@@ -124,10 +139,30 @@ pub enum ContentTest {
     Body(Pattern),
 }
 
-impl Selection {
-    /// Whether a message with this name in this queue can match. To be called
-    /// before the file is opened, to avoid opening files that cannot match.
-    pub fn admits_name(&self, queue: &[u8], id: &[u8]) -> bool {
+/// Adds a test to the clause of its option and negation, or starts a new clause.
+pub(super) fn join<T>(
+    clauses: &mut Vec<Clause<T>>,
+    option: &'static str,
+    negation: Negation,
+    test: T,
+) {
+    let same = |clause: &&mut Clause<T>| clause.option == option && clause.negation == negation;
+    match clauses.iter_mut().find(same) {
+        Some(clause) => clause.tests.push(test),
+        None => clauses.push(Clause {
+            option,
+            negation,
+            tests: vec![test],
+        }),
+    }
+}
+
+impl Conditions {
+    /// Whether a message with this name in this queue can match.
+    pub(super) fn admits_name(&self, queue: &[u8], id: &[u8]) -> bool {
+        if queue == Queue::Corrupt.name().as_bytes() && !self.names_corrupt() {
+            return false;
+        }
         let name = |test: &NameTest| match test {
             NameTest::Id(pattern) => pattern.matches(id),
             NameTest::Queue(queues) => queues.iter().any(|q| q.name().as_bytes() == queue),
@@ -136,8 +171,21 @@ impl Selection {
         self.names.iter().all(|clause| clause.holds(name)) && self.heads.iter().all(possible)
     }
 
+    /// Whether `--queue` names the queue corrupt, which is not searched otherwise.
+    pub(super) fn names_corrupt(&self) -> bool {
+        let names_it = |test: &NameTest| match test {
+            NameTest::Queue(queues) => queues.contains(&Queue::Corrupt),
+            NameTest::Id(_) => false,
+        };
+        let mut positive = self.names.iter().filter(|c| c.negation == Negation::Is);
+        positive.any(|clause| clause.tests.iter().any(names_it))
+    }
+
     /// Whether a message in this queue can match.
-    pub fn admits_queue(&self, queue: Queue) -> bool {
+    pub(super) fn admits_queue(&self, queue: Queue) -> bool {
+        if queue == Queue::Corrupt && !self.names_corrupt() {
+            return false;
+        }
         let queue = queue.name().as_bytes();
         let by_queue = |clause: &Clause<NameTest>| {
             let known = |test: &NameTest| match test {
@@ -153,19 +201,22 @@ impl Selection {
     }
 
     /// Whether queue and ID are enough to decide whether a message matches.
-    pub fn needs_names_only(&self) -> bool {
+    pub(super) fn needs_names_only(&self) -> bool {
         self.heads.is_empty()
             && self.recipients.is_empty()
             && self.attributes.is_empty()
             && self.contents.is_empty()
     }
 
-    /// The first option whose conditions can be evaluated only from the queue file,
-    /// and which therefore cannot be used on a listing from a daemon; `None` if
-    /// there is none.
-    pub fn needs_spool(&self) -> Option<&'static str> {
+    /// The first option that can be evaluated only from the queue file.
+    pub(super) fn needs_spool(&self) -> Option<&'static str> {
+        let is_due = |test: &HeadTest| matches!(test, HeadTest::Due(_));
+        let mut heads = self.heads.iter();
+        let due = heads.find(|clause| clause.tests.iter().any(is_due));
         let attribute = self.attributes.first().map(|clause| clause.option);
-        attribute.or_else(|| self.contents.first().map(|clause| clause.option))
+        due.map(|clause| clause.option)
+            .or(attribute)
+            .or_else(|| self.contents.first().map(|clause| clause.option))
     }
 
     /// Whether a message with this sender, arrival time, size and status can match.
@@ -182,6 +233,8 @@ impl Selection {
             HeadTest::Before(moment) => head.arrival < *moment,
             HeadTest::Since(moment) => head.arrival >= *moment,
             HeadTest::Size(bound) => bound.admits(u64::try_from(head.size).unwrap_or(0)),
+            HeadTest::Due(until) => head.next_attempt.is_some_and(|time| time <= *until),
+            HeadTest::Expires(expiry) => expiry.is_reached(head.arrival, sender),
         };
         self.heads.iter().all(|clause| clause.holds(truth))
     }
@@ -197,12 +250,25 @@ impl Selection {
     }
 }
 
+impl Expiry {
+    /// Whether a message is returned at [`Expiry::until`] or earlier.
+    fn is_reached(self, arrival: i64, sender: Address<'_>) -> bool {
+        let lifetime = if AddressPattern::Null.matches(sender) {
+            self.bounce_lifetime
+        } else {
+            self.lifetime
+        };
+        arrival.saturating_add(lifetime) <= self.until
+    }
+}
+
 impl Clause<HeadTest> {
     /// Whether the clause holds; `None` if that depends on more than the queue.
     fn by_queue(&self, queue: &[u8]) -> Option<bool> {
         let known = |test: &HeadTest| match test {
             HeadTest::Status(all) if all.iter().any(|s| s.is_of_queue(queue)) => Some(true),
             HeadTest::Status(all) => (!all.contains(&MessageStatus::Expire)).then_some(false),
+            HeadTest::Due(_) => (queue != Queue::Deferred.name().as_bytes()).then_some(false),
             _ => None,
         };
         known_truth(&self.tests, known).map(|truth| self.negation.wants(truth))
@@ -254,7 +320,7 @@ impl RecipientTest {
             Self::ToDomain(pattern) => pattern.matches(recipient.address),
             Self::Reason(pattern) => recipient
                 .reason
-                .is_some_and(|(reason, _)| pattern.matches(reason)),
+                .is_some_and(|(reason, _)| pattern.matches_reason(reason)),
             Self::Count(_) => false,
         }
     }

@@ -19,4 +19,7 @@ pub enum SelectionError {
     /// `--not` is not followed by a selection option.
     #[error("--not negates the selection option after it, and there is none")]
     NothingToNegate,
+    /// A selection option is missing before or after `--or`.
+    #[error("--or needs a selection option before and after it")]
+    NothingToJoin,
 }

@@ -1,7 +1,8 @@
 //! Evaluates a selection for one message while it is being read, and stops the
 //! reading as soon as the result is known.
 
-use super::conditions::{Clause, RecipientTest, Selection};
+use super::conditions::{Clause, Conditions, RecipientTest};
+use super::groups::Selection;
 use super::values::Bound;
 use crate::queue_file::message_visitor::{MessageHead, MessageVisitor, ReadLevel, Recipient};
 use crate::queue_file::submission::Submission;
@@ -10,12 +11,9 @@ use crate::queue_file::submission::Submission;
 /// body.
 #[derive(Debug)]
 pub struct Evaluator<'s> {
-    selection: &'s Selection,
     /// How the null address is shown.
     null_shown: &'s [u8],
-    verdict: Match,
-    /// The result for each clause about recipients, from the recipients so far.
-    seen: Vec<RecipientMatches>,
+    groups: Vec<GroupState<'s>>,
     recipients: u64,
     origin: Submission,
 }
@@ -33,6 +31,15 @@ pub enum Match {
     No,
 }
 
+/// The state of one group of conditions.
+#[derive(Debug)]
+struct GroupState<'s> {
+    conditions: &'s Conditions,
+    verdict: Match,
+    /// The result for each clause about recipients, from the recipients so far.
+    seen: Vec<RecipientMatches>,
+}
+
 /// The results of a clause's tests for the recipients so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct RecipientMatches {
@@ -45,11 +52,14 @@ struct RecipientMatches {
 impl<'s> Evaluator<'s> {
     /// Creates an evaluator for one message.
     pub fn new(selection: &'s Selection, null_shown: &'s [u8]) -> Self {
-        Self {
-            selection,
-            null_shown,
+        let state = |conditions: &'s Conditions| GroupState {
+            conditions,
             verdict: Match::Open,
-            seen: vec![RecipientMatches::default(); selection.recipients.len()],
+            seen: vec![RecipientMatches::default(); conditions.recipients.len()],
+        };
+        Self {
+            null_shown,
+            groups: selection.groups.iter().map(state).collect(),
             recipients: 0,
             origin: Submission::default(),
         }
@@ -57,14 +67,36 @@ impl<'s> Evaluator<'s> {
 
     /// The result so far.
     pub fn verdict(&self) -> Match {
-        self.verdict
+        let mut verdict = Match::No;
+        for group in &self.groups {
+            match group.verdict {
+                Match::Yes if group.conditions.contents.is_empty() => return Match::Yes,
+                Match::Open => verdict = Match::Open,
+                Match::Yes if verdict == Match::No => verdict = Match::Yes,
+                Match::Yes | Match::No => {}
+            }
+        }
+        verdict
     }
 
+    /// The groups of which only the conditions on header and body are not
+    /// evaluated.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = &'s Conditions> {
+        let matching = self.groups.iter().filter(|g| g.verdict == Match::Yes);
+        matching.map(|group| group.conditions)
+    }
+
+    fn open_groups(&self) -> impl Iterator<Item = &GroupState<'s>> {
+        self.groups.iter().filter(|g| g.verdict == Match::Open)
+    }
+}
+
+impl GroupState<'_> {
     /// Sets the result if the recipients so far determine it.
-    fn conclude(&mut self) {
-        let mut open = !self.selection.attributes.is_empty();
-        for (clause, seen) in self.selection.recipients.iter().zip(&self.seen) {
-            match clause.truth_so_far(*seen, self.recipients) {
+    fn conclude(&mut self, recipients: u64) {
+        let mut open = !self.conditions.attributes.is_empty();
+        for (clause, seen) in self.conditions.recipients.iter().zip(&self.seen) {
+            match clause.truth_so_far(*seen, recipients) {
                 Some(truth) if clause.negation.wants(truth) => {}
                 Some(_) => {
                     self.verdict = Match::No;
@@ -78,20 +110,32 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// Whether the message matches. To be called when all recipients have been
-    /// seen.
-    fn decide(&self) -> bool {
+    /// Takes a recipient into account.
+    fn recipient(&mut self, recipient: &Recipient<'_>, null_shown: &[u8]) {
+        for (clause, seen) in self.conditions.recipients.iter().zip(&mut self.seen) {
+            let is_true = |test: &RecipientTest| test.is_true_of(recipient, null_shown);
+            if clause.tests.iter().any(is_true) {
+                seen.hit = true
+            } else {
+                seen.miss = true
+            }
+        }
+    }
+
+    /// Whether the message matches, when all of it has been seen.
+    fn decide(&self, recipients: u64, origin: &Submission) -> bool {
         let holds = |(clause, seen): (&Clause<RecipientTest>, &RecipientMatches)| {
-            clause.negation.wants(clause.truth(*seen, self.recipients))
+            clause.negation.wants(clause.truth(*seen, recipients))
         };
-        self.selection.recipients.iter().zip(&self.seen).all(holds)
-            && self.selection.admits_origin(&self.origin)
+        self.conditions.recipients.iter().zip(&self.seen).all(holds)
+            && self.conditions.admits_origin(origin)
     }
 }
 
 impl MessageVisitor for Evaluator<'_> {
     fn wants_attributes(&self) -> bool {
-        !self.selection.attributes.is_empty()
+        let mut open = self.open_groups();
+        open.any(|group| !group.conditions.attributes.is_empty())
     }
 
     fn attribute(&mut self, text: &[u8]) {
@@ -99,42 +143,48 @@ impl MessageVisitor for Evaluator<'_> {
     }
 
     fn wanted(&self) -> ReadLevel {
-        match self.verdict {
-            Match::Open if self.selection.recipients.is_empty() => ReadLevel::QueueFile,
-            Match::Open => ReadLevel::Everything,
-            Match::Yes | Match::No => ReadLevel::Nothing,
+        if self.verdict() != Match::Open {
+            return ReadLevel::Nothing;
+        }
+        let mut open = self.open_groups();
+        if open.all(|group| group.conditions.recipients.is_empty()) {
+            ReadLevel::QueueFile
+        } else {
+            ReadLevel::Everything
         }
     }
 
     fn message(&mut self, head: &MessageHead<'_>) {
-        let may = self.selection.admits_name(head.queue, head.id)
-            && self.selection.admits_head(head, self.null_shown);
-        if may {
-            self.conclude()
-        } else {
-            self.verdict = Match::No
+        for group in &mut self.groups {
+            let may = group.conditions.admits_name(head.queue, head.id)
+                && group.conditions.admits_head(head, self.null_shown);
+            if may {
+                group.conclude(0)
+            } else {
+                group.verdict = Match::No
+            }
         }
     }
 
     fn recipient(&mut self, recipient: &Recipient<'_>) {
-        if self.verdict != Match::Open {
+        if self.verdict() != Match::Open {
             return;
         }
         self.recipients = self.recipients.saturating_add(1);
-        for (clause, seen) in self.selection.recipients.iter().zip(&mut self.seen) {
-            let is_true = |test: &RecipientTest| test.is_true_of(recipient, self.null_shown);
-            if clause.tests.iter().any(is_true) {
-                seen.hit = true
-            } else {
-                seen.miss = true
+        for group in &mut self.groups {
+            if group.verdict == Match::Open {
+                group.recipient(recipient, self.null_shown);
+                group.conclude(self.recipients);
             }
         }
-        self.conclude();
     }
 
     fn end(&mut self) {
-        if self.verdict == Match::Open {
-            self.verdict = if self.decide() { Match::Yes } else { Match::No };
+        for group in &mut self.groups {
+            if group.verdict == Match::Open {
+                let matches = group.decide(self.recipients, &self.origin);
+                group.verdict = if matches { Match::Yes } else { Match::No };
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! Decides whether a message in the spool matches a selection, reading no more of
 //! the queue file than necessary.
 
-use super::conditions::{Clause, ContentTest, Negation, Selection};
+use super::conditions::{Clause, Conditions, ContentTest, Negation};
 use super::evaluator::{Evaluator, Match};
+use super::groups::Selection;
 use crate::queue_file::message_reader::{MessageReader, shown_null};
 use crate::queue_file::message_text;
 use crate::queue_file::message_text::{Next, TextPiece};
@@ -72,7 +73,10 @@ impl<'s> Matcher<'s> {
         self.reader
             .report(message, at, self.rules, &mut evaluator)?;
         match evaluator.verdict() {
-            Match::Yes => self.text_matches(message, at),
+            Match::Yes => {
+                let candidates: Vec<&Conditions> = evaluator.candidates().collect();
+                text_matches(message, at, &candidates, &mut self.buffers, self.rules)
+            }
             Match::Open | Match::No => Ok(false),
         }
     }
@@ -113,23 +117,25 @@ impl<'s> Matcher<'s> {
             sender,
         }))
     }
+}
 
-    fn text_matches(&mut self, message: &Message, at: &Location<'_>) -> Result<bool, ReadError> {
-        let clauses = &self.selection.contents;
-        if clauses.is_empty() {
-            return Ok(true);
-        }
-        let mut found = TextMatches {
-            clauses,
-            hits: vec![false; clauses.len()],
-        };
-        let (buffers, stop) = (&mut self.buffers, self.rules.stop);
-        let read = message_text::read(message, buffers, stop, |piece| found.visit(piece));
-        match read {
-            Ok(()) => Ok(found.holds()),
-            Err(_) if self.rules.is_stopped() => Err(ReadError::Interrupted),
-            Err(cause) => Err(ReadError::unread(at, cause)),
-        }
+/// Whether the message itself meets the conditions of one of the groups.
+fn text_matches(
+    message: &Message,
+    at: &Location<'_>,
+    groups: &[&Conditions],
+    buffers: &mut Buffers,
+    rules: &Rules,
+) -> Result<bool, ReadError> {
+    if groups.iter().any(|group| group.contents.is_empty()) {
+        return Ok(true);
+    }
+    let mut found = TextMatches::new(groups);
+    let read = message_text::read(message, buffers, rules.stop, |piece| found.visit(piece));
+    match read {
+        Ok(()) => Ok(found.holds()),
+        Err(_) if rules.is_stopped() => Err(ReadError::Interrupted),
+        Err(cause) => Err(ReadError::unread(at, cause)),
     }
 }
 
@@ -153,14 +159,48 @@ impl MessageVisitor for SenderOnly {
     fn warning(&mut self, _: Vec<u8>) {}
 }
 
-/// The results of the conditions on the message header and body.
-struct TextMatches<'s> {
+/// The results of the conditions on the message header and body, for each group of
+/// conditions.
+struct TextMatches<'s>(Vec<GroupMatches<'s>>);
+
+/// The results of one group.
+struct GroupMatches<'s> {
     clauses: &'s [Clause<ContentTest>],
     hits: Vec<bool>,
 }
 
-impl TextMatches<'_> {
+impl<'s> TextMatches<'s> {
+    fn new(groups: &[&'s Conditions]) -> Self {
+        let of_group = |group: &&'s Conditions| GroupMatches {
+            clauses: &group.contents,
+            hits: vec![false; group.contents.len()],
+        };
+        Self(groups.iter().map(of_group).collect())
+    }
+
     fn visit(&mut self, piece: TextPiece<'_>) -> Next {
+        let mut next = Next::Stop;
+        for group in &mut self.0 {
+            group.visit(piece);
+            match group.next() {
+                // One group that holds decides the result.
+                Next::Stop if group.holds() => return Next::Stop,
+                Next::Stop => {}
+                Next::More => next = Next::More,
+                Next::Headers if next == Next::Stop => next = Next::Headers,
+                Next::Headers => {}
+            }
+        }
+        next
+    }
+
+    fn holds(&self) -> bool {
+        self.0.iter().any(GroupMatches::holds)
+    }
+}
+
+impl GroupMatches<'_> {
+    fn visit(&mut self, piece: TextPiece<'_>) {
         let is_true = |test: &ContentTest| match (test, piece) {
             (ContentTest::Header(wanted, pattern), TextPiece::Header(name, value)) => {
                 name.eq_ignore_ascii_case(wanted) && pattern.matches(value)
@@ -171,7 +211,6 @@ impl TextMatches<'_> {
         for (clause, hit) in self.clauses.iter().zip(&mut self.hits) {
             *hit = *hit || clause.tests.iter().any(is_true);
         }
-        self.next()
     }
 
     fn next(&self) -> Next {

@@ -15,7 +15,8 @@
 //!    that the option is the applet's own. Then call [`Builder::finish`], which
 //!    returns the selection, or `None` if no selection option was given. Do both
 //!    before reading anything. The Display of [`SelectionError`] is the complete
-//!    error message.
+//!    error message. When main.cf has been read, call [`Selection::set_lifetimes`]
+//!    if [`Selection::needs_lifetimes`].
 //! 3. When walking the spool, skip queues that [`Selection::admits_queue`] rules
 //!    out, and names that [`Selection::admits_name`] rules out.
 //! 4. Open the file with [`message::open`] relative to its open directory, and call
@@ -39,19 +40,22 @@
 //!
 //! [`message::open`]: crate::spool::message::open
 
+mod builder;
 mod client;
 mod conditions;
 mod error;
 mod evaluator;
+mod groups;
 mod matcher;
 mod options;
 mod pattern;
 mod values;
 
-pub use conditions::Selection;
+pub use builder::{Builder, Taken};
 pub use error::SelectionError;
 pub use evaluator::{Evaluator, Match};
+pub use groups::Selection;
 pub use matcher::{FileIdentity, Matcher};
-pub use options::{Builder, NOTE, Taken, group};
+pub use options::{NOTE, group};
 pub use pattern::domain;
 pub use values::{duration, moment};

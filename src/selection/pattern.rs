@@ -6,6 +6,8 @@
 use bstr::ByteSlice;
 use regex::bytes::{Regex, RegexBuilder};
 
+use crate::text::fold::{FOLDED, fold};
+
 /// Prefix of a regular expression.
 const REGEX: &str = "re:";
 /// The notation of the null sender.
@@ -13,6 +15,10 @@ const NULL: &str = "<>";
 /// The length in bytes up to which an expression is compiled. The compiler needs
 /// about a kilobyte for each asterisk of a glob.
 const EXPRESSION_MAX: usize = 256 << 10;
+
+/// The number of wildcards of a glob without `@` that are tried as the place of the
+/// `@`: the size of the expression grows with it.
+const WILDCARDS_MAX: usize = 8;
 
 /// A pattern for a text.
 #[derive(Clone, Debug)]
@@ -44,6 +50,22 @@ impl Pattern {
             Self::Exact(exact) => text == exact,
             Self::Search(regex) => regex.is_match(text),
         }
+    }
+
+    /// Whether a deferral reason matches, as it is or as counts show it: with `…` in
+    /// place of particulars. The second form is tried only if the pattern is an
+    /// exact text or contains `…`.
+    pub fn matches_reason(&self, reason: &[u8]) -> bool {
+        let tries_folded = match self {
+            Self::Exact(_) => true,
+            Self::Search(regex) => regex.as_str().contains(FOLDED),
+        };
+        self.matches(reason)
+            || tries_folded && {
+                let mut folded = Vec::new();
+                fold(reason, &mut folded);
+                self.matches(&folded)
+            }
     }
 
     /// Whether a host name matches. Like [`Pattern::matches`], but an exact name
@@ -93,6 +115,23 @@ impl AddressPattern {
             Notation::Exact => Ok(Self::Exact(text.as_bytes().to_vec())),
             Notation::Glob => compile(&address_glob(text)).map(Self::Search),
             Notation::Regex(regex) => compile(regex).map(Self::Search),
+        }
+    }
+
+    /// A pattern for the addresses that contain this one's text, in upper or lower
+    /// case; `None` for patterns that are no text.
+    pub fn similar(&self) -> Option<Self> {
+        match self {
+            Self::Exact(text) => {
+                let text = regex::escape(&text.to_str_lossy());
+                compile(&format!("(?i){text}")).ok().map(Self::Search)
+            }
+            Self::Search(glob) if glob.as_str().starts_with('^') => {
+                compile(&format!("(?i){}", glob.as_str()))
+                    .ok()
+                    .map(Self::Search)
+            }
+            Self::Null | Self::Search(_) => None,
         }
     }
 
@@ -178,13 +217,29 @@ fn glob(text: &str) -> String {
     format!("^{}$", glob_part(text))
 }
 
-/// The same for an address, with the part after the last `@` in upper or lower
-/// case.
+/// The same for an address, with the domain in upper or lower case.
 fn address_glob(text: &str) -> String {
     match text.rsplit_once('@') {
-        Some((local, domain)) => format!("^{}@(?i:{})$", glob_part(local), glob_part(domain)),
-        None => glob(text),
+        Some((local, domain)) => domain_glob(local, "@", domain),
+        // Each wildcard can match the `@`, and what follows it is in the domain then.
+        None => {
+            let wildcards = text.char_indices().filter(|(_, c)| matches!(c, '*' | '?'));
+            let mut all = vec![glob(text)];
+            for (at, wildcard) in wildcards.take(WILDCARDS_MAX) {
+                let (local, domain) = text.split_at(at);
+                let domain = domain.get(1..).unwrap_or_default();
+                let around = if wildcard == '*' { "*@*" } else { "@" };
+                all.push(domain_glob(local, around, domain));
+            }
+            all.join("|")
+        }
     }
+}
+
+/// The regular expression for an address whose domain starts in `around`.
+fn domain_glob(local: &str, around: &str, domain: &str) -> String {
+    let (local, around) = (glob_part(local), glob_part(around));
+    format!("^{local}{around}(?i:{})$", glob_part(domain))
 }
 
 fn glob_part(text: &str) -> String {
@@ -263,6 +318,10 @@ mod tests {
         assert!(from("?@*", "ü@x"));
         assert!(!from("?@*", "üü@x"));
         assert!(from("*", "\u{fffd}"));
+        assert!(from("*bulk.example", "a@BULK.example"));
+        assert!(from("*@x?y", "a@X.Y") && from("a?X", "a@x"));
+        assert!(!from("A*bulk.example", "a@bulk.example"));
+        assert!(!from("*Bulk.example", "bulk.example"));
         assert!(Pattern::parse("a*b").unwrap().matches(b"a\xff\nb"));
         assert!(!Pattern::parse("a*b").unwrap().matches(b"a\xff\nbc"));
     }
@@ -278,6 +337,27 @@ mod tests {
         let null = AddressPattern::parse("<>").unwrap();
         assert!(null.matches(given(b"")) && !null.matches(given(b"MAILER-DAEMON")));
         assert!(AddressPattern::parse("").is_err());
+    }
+
+    #[test]
+    fn similar_addresses_contain_the_text_in_any_case() {
+        let similar = |pattern: &str, address: &str| {
+            let pattern = AddressPattern::parse(pattern).unwrap().similar();
+            pattern.is_some_and(|pattern| pattern.matches(shown(address)))
+        };
+        assert!(similar("bulk.example", "Joe@Bulk.Example"));
+        assert!(similar("joe@x", "Joe@x") && similar("j*@x", "Joe@x"));
+        assert!(!similar("joe.x", "joe@x") && !similar("re:joe", "Joe@x"));
+        assert!(AddressPattern::Null.similar().is_none());
+    }
+
+    #[test]
+    fn reasons_match_as_counts_show_them() {
+        let reason = b"delivery temporarily suspended: connect to mx.a[192.0.2.1]:25: refused";
+        let matches = |pattern: &str| Pattern::parse(pattern).unwrap().matches_reason(reason);
+        assert!(matches("connect to \u{2026}: refused"));
+        assert!(matches("connect to \u{2026}*") && matches("*suspended*"));
+        assert!(!matches("connect to *"));
     }
 
     #[test]

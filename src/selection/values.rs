@@ -76,20 +76,44 @@ fn size(text: &str) -> Option<u64> {
     digits::<u64>(number.as_bytes())?.checked_mul(unit)
 }
 
-/// Parses a duration such as `90m` into seconds: digits and the unit s, m, h, d or
-/// w.
+/// The units of durations in seconds, in the order in which they can follow each
+/// other.
+const UNITS: [(char, i64); 5] = [
+    ('w', 604_800),
+    ('d', 86_400),
+    ('h', 3600),
+    ('m', 60),
+    ('s', 1),
+];
+
+/// Parses a duration such as `90m` or `1h30m` into seconds: digits and the unit w,
+/// d, h, m or s; a smaller unit may follow a larger one.
 pub fn duration(text: &str) -> Option<i64> {
-    let unit = text.chars().next_back()?;
-    let seconds: i64 = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return None,
-    };
-    let number = text.strip_suffix(unit)?;
-    digits::<i64>(number.as_bytes())?.checked_mul(seconds)
+    let mut units = UNITS.iter();
+    let mut rest = text;
+    let mut sum = 0i64;
+    loop {
+        let at = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at(at);
+        let letter = tail.chars().next()?;
+        let (_, seconds) = units.find(|(unit, _)| *unit == letter)?;
+        let number = digits::<i64>(number.as_bytes())?;
+        sum = sum.checked_add(number.checked_mul(*seconds)?)?;
+        rest = tail.get(1..)?;
+        if rest.is_empty() {
+            return Some(sum);
+        }
+    }
+}
+
+/// Parses a duration, which counts forward from `now`, or a date. The result is in
+/// seconds since the epoch.
+///
+/// # Errors
+///
+/// The text is neither; the error says what to write instead.
+pub fn future_moment(text: &str, now: i64) -> Result<i64, String> {
+    at_distance(text, |seconds| now.checked_add(seconds))
 }
 
 /// Parses a duration, which counts back from `now`, or a date. The result is in
@@ -99,11 +123,15 @@ pub fn duration(text: &str) -> Option<i64> {
 ///
 /// The text is neither; the error says what to write instead.
 pub fn moment(text: &str, now: i64) -> Result<i64, String> {
+    at_distance(text, |seconds| now.checked_sub(seconds))
+}
+
+fn at_distance(text: &str, from_now: impl Fn(i64) -> Option<i64>) -> Result<i64, String> {
     duration(text)
-        .and_then(|seconds| now.checked_sub(seconds))
+        .and_then(from_now)
         .or_else(|| date(text))
         .ok_or_else(|| {
-            "give a time such as 90m, 3d or 1w, or a date such as 2026-11-23 or \
+            "give a time such as 90m, 1h30m, 3d or 1w, or a date such as 2026-11-23 or \
              2026-11-23T13:00"
                 .to_owned()
         })
@@ -174,6 +202,11 @@ mod tests {
     fn times_are_given_as_durations_or_dates() {
         assert_eq!(moment("90m", 10_000), Ok(4600));
         assert_eq!(moment("1w", 1_000_000), Ok(395_200));
+        assert_eq!(moment("1h30m", 10_000), Ok(4600));
+        assert_eq!(moment("5m10s", 1000), Ok(690));
+        assert_eq!(moment("1d12h", 200_000), Ok(70_400));
+        assert_eq!(future_moment("1h30m", 10_000), Ok(15_400));
+        assert_eq!(future_moment("1970-01-02Z", 0), Ok(86_400));
         assert_eq!(moment("2026-11-23T13:00:15Z", 0), Ok(1_795_438_815));
         assert_eq!(moment("2026-11-23 13:00Z", 0), Ok(1_795_438_800));
         assert_eq!(moment("2026-11-23Z", 0), Ok(1_795_392_000));
@@ -183,7 +216,10 @@ mod tests {
             "d",
             "-3d",
             "3 d",
-            "1d12h",
+            "12h1d",
+            "1h1h",
+            "1h30",
+            "h",
             "2026-02-30",
             "2026-13-01",
             "2026-11",

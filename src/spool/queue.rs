@@ -20,6 +20,9 @@ pub enum Queue {
     Hold,
     /// Mail that was set aside for inspection; also the trash.
     Saved,
+    /// Damaged mail that qmgr(8) has set aside. Only selections that name it and
+    /// counts look into it.
+    Corrupt,
     /// Log files that list bounced recipients.
     Bounce,
     /// Log files that list deferred recipients and the reasons.
@@ -78,14 +81,22 @@ impl Queue {
         Queue::Flush,
     ];
 
-    /// Returns the queue with this name; `None` if there is none. `saved` is
-    /// not accepted.
+    /// Returns the queue with this name; `None` if there is none. `saved` and
+    /// `corrupt` are not accepted.
     pub fn parse(name: &[u8]) -> Option<Self> {
         let is_it = |queue: &Queue| queue.name().as_bytes() == name;
         Self::ALL.into_iter().find(is_it)
     }
 
-    /// Returns whether the files in the queue are messages. False for `Saved`.
+    /// Returns the queue whose messages a listing can have found in the directory
+    /// with this name, which includes `corrupt`; `None` if there is none.
+    pub fn of_directory(name: &[u8]) -> Option<Self> {
+        let corrupt = (name == Self::Corrupt.name().as_bytes()).then_some(Self::Corrupt);
+        corrupt.or_else(|| Self::parse(name))
+    }
+
+    /// Returns whether the files in the queue are messages. False for `Saved` and
+    /// `Corrupt`.
     pub fn holds_messages(self) -> bool {
         Self::LISTED.contains(&self)
     }
@@ -105,6 +116,7 @@ impl Queue {
             Queue::Deferred => "deferred",
             Queue::Hold => "hold",
             Queue::Saved => "saved",
+            Queue::Corrupt => "corrupt",
             Queue::Bounce => "bounce",
             Queue::Defer => "defer",
             Queue::Trace => "trace",

@@ -17,11 +17,27 @@ const MORE: &[u8] = b" ...";
 /// The length from which a word without vowels is a long queue ID.
 const LONG_ID_MIN: usize = 14;
 
+/// The text before a reason that says only that delivery was not attempted again,
+/// since an attempt for another message had failed. Observed with Postfix 3.7.11.
+const SUSPENDED: &[u8] = b"delivery temporarily suspended:";
+
+/// The reason without [`SUSPENDED`].
+fn cause(reason: &[u8]) -> &[u8] {
+    let mut cause = reason.trim_ascii_start();
+    while let Some(rest) = cause.strip_prefix(SUSPENDED) {
+        cause = rest.trim_ascii_start();
+    }
+    match cause {
+        [] => reason,
+        cause => cause,
+    }
+}
+
 /// Appends `reason` to `to`, with each sequence of particulars replaced by `…`.
 pub fn fold(reason: &[u8], to: &mut Vec<u8>) {
     let start = to.len();
     let mut last_was_folded = false;
-    for word in reason.split(|b| b.is_ascii_whitespace()) {
+    for word in cause(reason).split(|b| b.is_ascii_whitespace()) {
         if word.is_empty() {
             continue;
         }
@@ -167,6 +183,15 @@ mod tests {
             (
                 "see https://help.example/answer?a=b for more",
                 "see \u{2026} for more",
+            ),
+            (
+                "delivery temporarily suspended: connect to mx.e.example[192.0.2.1]:25: \
+                 Connection refused",
+                "connect to \u{2026}: Connection refused",
+            ),
+            (
+                "delivery temporarily suspended:",
+                "delivery temporarily suspended:",
             ),
             ("mail transport unavailable", "mail transport unavailable"),
             ("lost connection   with x", "lost connection with x"),

@@ -189,7 +189,7 @@ impl Drop for Shell {
 /// Lines with a single completion: what is typed, and the line afterwards.
 const LINES: [(&str, &str); 13] = [
     ("postqueue --dry", "postqueue --dry-run "),
-    ("postqueue --count=h", "postqueue --count=hour "),
+    ("postqueue --count=ho", "postqueue --count=hour "),
     ("postqueue --source sh", "postqueue --source showq "),
     ("postqueue --source=sh", "postqueue --source=showq "),
     ("postqueue --sort=age,si", "postqueue --sort=age,size "),

@@ -12,7 +12,8 @@ use super::super::progress::Progress;
 use super::super::{Fatal, instance};
 use super::names;
 use super::request::{ListingRequest, ProgressMode, Session};
-use super::sinks::{ListingPrinter, Logged};
+use super::similar_senders;
+use super::sinks::{Collector, ListingPrinter, Logged};
 use super::source;
 use super::source::{MALFORMED, Origin, SHOWQ};
 use crate::ipc::AttributeError;
@@ -42,6 +43,9 @@ pub struct CountSummary {
     pub names: Option<Vec<(Queue, u64)>>,
     /// The number of files and directories that could not be read.
     pub errors: u64,
+    /// The number of damaged messages, which are in no listing; `None` if the spool
+    /// was not read, or if there is a selection.
+    pub corrupt: Option<u64>,
 }
 
 /// A listing and everything that it needs.
@@ -145,7 +149,7 @@ impl<'a> Lister<'a> {
             layout: &layout,
             rules: &rules,
             look: self.look(),
-            queues: &Queue::LISTED,
+            queues: &Selection::searched(self.request.selection),
             selection: self.request.selection,
             workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
         };
@@ -198,14 +202,27 @@ impl<'a> Lister<'a> {
         let config = self.session.config;
         let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
         let counted = names::count(self.session.spool, &layout, self.request.selection);
-        let names = counted.map_err(|error| self.failed(error.into()))?;
+        let mut names = counted.map_err(|error| self.failed(error.into()))?;
         let messages = names.iter().map(|(_, count)| count).sum();
+        // Damaged messages are not in a listing, so they do not add to its total.
+        let corrupt = self.corrupt();
+        let damaged = corrupt.filter(|corrupt| *corrupt > 0);
+        names.extend(damaged.map(|count| (Queue::Corrupt, count)));
         Ok(CountSummary {
             totals: Totals { messages, bytes: 0 },
             counts: Counts::default(),
             names: Some(names),
             errors: 0,
+            corrupt,
         })
+    }
+
+    /// The number of damaged messages, see [`CountSummary::corrupt`].
+    pub(super) fn corrupt(&self) -> Option<u64> {
+        let config = self.session.config;
+        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let is_counted = self.request.selection.is_none() && self.reported.is_none();
+        is_counted.then(|| names::count_corrupt(self.session.spool, &layout))
     }
 
     /// Writes the sorted messages and the footer, or reports why there is no
@@ -252,6 +269,34 @@ impl<'a> Lister<'a> {
         match self.request.style {
             Style::Text(..) => self.session.logger.report(Severity::Info, text),
             _ => self.session.logger.hint(text),
+        }
+        // Another scan is for people only; a daemon's listing is not repeated.
+        if self.reported.is_none() && io::stderr().is_terminal() {
+            self.suggest_senders();
+        }
+    }
+
+    /// Names senders that are similar to that of `--from`.
+    fn suggest_senders(&mut self) {
+        let Some(selection) = self.request.selection else {
+            return;
+        };
+        let Some(similar) = selection.with_similar_senders() else {
+            return;
+        };
+        let plan = similar_senders::plan();
+        let request = ListingRequest {
+            style: Style::Counts(&plan),
+            selection: Some(&similar),
+            sort_spec: None,
+            ..*self.request
+        };
+        let mut collector = Collector::default();
+        let mut lister = Lister::new(self.session.again(), &request, self.spill);
+        if let Ok(Ok(_)) = lister.list(Origin::Spool, &mut collector)
+            && let Some(hint) = similar_senders::hint(collector.counts, selection)
+        {
+            self.session.logger.hint(hint);
         }
     }
 

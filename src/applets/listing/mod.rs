@@ -4,6 +4,7 @@
 mod lister;
 mod names;
 mod request;
+mod similar_senders;
 mod sinks;
 mod source;
 mod whole;
@@ -125,6 +126,7 @@ pub fn count(
             counts: collector.counts,
             names: None,
             errors: collector.errors,
+            corrupt: lister.corrupt(),
         }),
         Err(error) => Err(lister.failed(error)),
     }

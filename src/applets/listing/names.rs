@@ -9,7 +9,10 @@ use crate::sys::dir::Dir;
 /// Whether file names are sufficient for a plan.
 pub(super) fn are_enough(plan: &CountPlan, selection: Option<&Selection>) -> bool {
     plan.ages_at.is_none()
-        && plan.by.iter().all(|by| *by == CountBy::Queue)
+        && plan
+            .by
+            .iter()
+            .all(|by| by.single() == Some(&CountBy::Queue))
         && !plan.needs_sizes
         && selection.is_none_or(Selection::needs_names_only)
 }
@@ -21,8 +24,9 @@ pub(super) fn count(
     layout: &Layout,
     selection: Option<&Selection>,
 ) -> Result<Vec<(Queue, u64)>, WalkError> {
-    let mut counts = Vec::with_capacity(Queue::LISTED.len());
-    for queue in Queue::LISTED {
+    let queues = Selection::searched(selection);
+    let mut counts = Vec::with_capacity(queues.len());
+    for queue in queues {
         let count = if selection.is_none_or(|s| s.admits_queue(queue)) {
             count_queue(spool, layout, queue, selection)?
         } else {
@@ -31,6 +35,12 @@ pub(super) fn count(
         counts.push((queue, count));
     }
     Ok(counts)
+}
+
+/// Counts the damaged messages that qmgr(8) has set aside. 0 if the directory
+/// cannot be read: listings do not depend on it.
+pub(super) fn count_corrupt(spool: &Dir, layout: &Layout) -> u64 {
+    count_queue(spool, layout, Queue::Corrupt, None).unwrap_or(0)
 }
 
 fn count_queue(

@@ -10,12 +10,13 @@ use super::errors::{PROGRAM, fatal};
 use super::table::options;
 use crate::cli;
 use crate::cli::{Opt, Scanned, Scanner};
+use crate::listing::{Direction, SORT_KEYS_HINT, SortKey, SortSpec};
 use crate::logging::Logger;
 use crate::queue_file::render::{Flag, Plan, RawFormat};
 use crate::release::{Feature, Release};
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
-use crate::text::saturating_digits;
+use crate::text::{digits, saturating_digits};
 
 /// The operand that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
@@ -71,6 +72,8 @@ pub struct PostcatArguments {
     pub(super) operands: Vec<OsString>,
     /// The messages that MATCH stands for.
     pub(super) selection: Option<Selection>,
+    /// Their order and number.
+    pub(super) sort_spec: SortSpec,
 }
 
 /// Parses the command line.
@@ -165,6 +168,13 @@ impl PostcatParser {
                         postcat -q ID --all-instances";
             return Err(text.to_owned());
         }
+        let sort_spec = &arguments.sort_spec;
+        if arguments.selection.is_none() && sort_spec != &SortSpec::default() {
+            return Err("--sort, --reverse and --limit require -q MATCH".to_owned());
+        }
+        if sort_spec.keys.is_empty() && sort_spec.direction == Direction::Descending {
+            return Err("--reverse requires --sort".to_owned());
+        }
         if arguments.look != DisplayMode::Records
             && (!arguments.plan.is_empty() || arguments.start > 0)
         {
@@ -213,11 +223,26 @@ fn take_setting(option: Scanned, arguments: &mut PostcatArguments) -> Result<(),
             let bad = || [b"bad value for --dialect: ", value.as_bytes()].concat();
             arguments.release = Some(cli::release(&value).ok_or_else(bad)?);
         }
+        Scanned::Long("sort", value) => {
+            let keys = value.to_str().and_then(SortKey::parse_list);
+            let wrong = || bad("sort", &value, SORT_KEYS_HINT);
+            arguments.sort_spec.keys = keys.ok_or_else(wrong)?;
+        }
+        Scanned::Long("reverse", _) => arguments.sort_spec.direction = Direction::Descending,
+        Scanned::Long("limit", value) => {
+            let limit = digits(value.as_bytes());
+            let wrong = || bad("limit", &value, "give a number");
+            arguments.sort_spec.limit = Some(limit.ok_or_else(wrong)?);
+        }
         Scanned::Long("help", _) => arguments.mode = PostcatMode::Help,
         Scanned::Long("version", _) => arguments.mode = PostcatMode::Version,
         Scanned::Short(_, _) | Scanned::Long(_, _) => {}
     }
     Ok(())
+}
+
+fn bad(option: &str, value: &OsStr, hint: &str) -> Vec<u8> {
+    format!("bad value for --{option}: {}: {hint}", value.display()).into_bytes()
 }
 
 /// Parses an offset on the command line. A value larger than any file offset

@@ -9,8 +9,8 @@ use super::printer::{Damaged, IdSearch, OperandRun};
 use crate::config::Config;
 use crate::listing;
 use crate::listing::{
-    Clock, Ending, Listing, ListingError, PartialResult, Sink, Style, Template, Terminator,
-    TimeStyle, Totals,
+    Clock, Ending, Listing, ListingError, OutputOptions, PartialResult, Sink, SortSpec, Sorter,
+    Spill, Style, Template, Terminator, TimeStyle, Totals,
 };
 use crate::queue_file::message_visitor::Rules;
 use crate::queue_file::read_error::{Location, ReadError};
@@ -27,22 +27,29 @@ const FORMAT: &str = "%{path}";
 pub(super) fn run(
     mut printer: OperandRun,
     search: &IdSearch,
-    selection: &Selection,
+    (selection, sort_spec): (&Selection, &SortSpec),
     config: &Config,
 ) -> Result<(), Fatal> {
-    let rules = rules(&mut printer, config)?;
+    let mut selection = selection.clone();
+    let rules = rules(&mut printer, config, &mut selection)?;
+    let selection = &selection;
     let clock = Clock {
         style: TimeStyle::Epoch,
         now: 0,
     };
     let template = Template::format(FORMAT, Terminator::Nul, clock);
     let template = template.map_err(|text| printer.fatal(text.as_bytes()))?;
+    let spill = Spill::default();
     let listing = Listing {
         spool: &search.spool,
         layout: &search.layout,
         rules: &rules,
-        look: Style::Lines(&template).into(),
-        queues: &Queue::LISTED,
+        look: OutputOptions {
+            style: Style::Lines(&template),
+            sort_spec: (!sort_spec.keys.is_empty()).then_some(sort_spec),
+            spill: Some(&spill),
+        },
+        queues: &Selection::searched(Some(selection)),
         selection: Some(selection),
         workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
     };
@@ -51,10 +58,12 @@ pub(super) fn run(
         matcher: Matcher::new(selection, &rules),
         printer,
         search,
+        sorter: (!sort_spec.keys.is_empty()).then(|| Sorter::new(sort_spec, &spill)),
         count: 0,
+        limit: sort_spec.limit.unwrap_or(usize::MAX),
         end: None,
     };
-    let ended = listing::list_spool(&listing, &mut shown);
+    let ended = listing::list_spool(&listing, &mut shown).and_then(|_| shown.show_sorted());
     match (shown.end, ended) {
         (Some(fatal), _) => return Err(fatal),
         (None, Ok(_)) => {}
@@ -75,9 +84,17 @@ pub(super) fn run(
     }
 }
 
-fn rules(printer: &mut OperandRun, config: &Config) -> Result<Rules, Fatal> {
+/// The rules for reading messages. Sets what the selection depends on in main.cf.
+fn rules(
+    printer: &mut OperandRun,
+    config: &Config,
+    selection: &mut Selection,
+) -> Result<Rules, Fatal> {
     let mut warnings = Vec::new();
-    let rules = instance::rules(config, &mut warnings);
+    let rules = instance::rules(config, &mut warnings).and_then(|rules| {
+        instance::set_lifetimes(Some(selection), config, &mut warnings)?;
+        Ok(rules)
+    });
     let logger = &mut printer.output.sink().logger;
     for warning in warnings {
         logger.warning(warning);
@@ -90,7 +107,10 @@ struct MatchPrinter<'a> {
     matcher: Matcher<'a>,
     printer: OperandRun,
     search: &'a IdSearch,
-    count: u64,
+    /// Collects the paths, if messages are shown sorted.
+    sorter: Option<Sorter<'a>>,
+    count: usize,
+    limit: usize,
     /// The failure that ended the run.
     end: Option<Fatal>,
 }
@@ -101,7 +121,7 @@ impl MatchPrinter<'_> {
     fn show(&mut self, path: &[u8]) -> Result<(), Fatal> {
         let text = String::from_utf8_lossy(path);
         let mut parts = path.split(|&b| b == b'/');
-        let queue = parts.next().and_then(Queue::parse);
+        let queue = parts.next().and_then(Queue::of_directory);
         let (Some(queue), Some(id)) = (queue, parts.next_back()) else {
             return Ok(());
         };
@@ -132,24 +152,49 @@ impl MatchPrinter<'_> {
         self.count = self.count.saturating_add(1);
         self.printer.print_named(message.file, path, id)
     }
+
+    /// Shows the messages at these paths, up to the limit.
+    fn show_all(&mut self, paths: &[u8]) -> Ending {
+        for path in paths.split(|&b| b == 0).filter(|path| !path.is_empty()) {
+            if self.count >= self.limit {
+                return Ending::Enough;
+            }
+            if let Err(fatal) = self.show(path) {
+                self.end = Some(fatal);
+                return Ending::Enough;
+            }
+        }
+        Ending::Complete
+    }
+
+    /// Shows the messages that were collected to be sorted.
+    fn show_sorted(&mut self) -> Result<(), ListingError> {
+        let Some(sorter) = self.sorter.take() else {
+            return Ok(());
+        };
+        for entry in sorter.finish().map_err(ListingError::Sort)? {
+            let entry = entry.map_err(ListingError::Sort)?;
+            if self.show_all(&entry.text) != Ending::Complete {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Sink for MatchPrinter<'_> {
     /// A piece consists of whole lines, since each message ends with a line
     /// end.
     fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
-        for path in piece.split(|&b| b == 0).filter(|path| !path.is_empty()) {
-            if let Err(fatal) = self.show(path) {
-                self.end = Some(fatal);
-                return Ok(Ending::Enough);
-            }
-        }
-        Ok(Ending::Complete)
+        Ok(self.show_all(piece))
     }
 
     fn totals(&mut self, _: Totals) {}
 
-    fn partial(&mut self, _: PartialResult) -> Result<Ending, ListingError> {
+    fn partial(&mut self, partial: PartialResult) -> Result<Ending, ListingError> {
+        if let (PartialResult::Entries(entries), Some(sorter)) = (partial, &mut self.sorter) {
+            sorter.add(entries).map_err(ListingError::Sort)?;
+        }
         Ok(Ending::Complete)
     }
 

@@ -103,7 +103,8 @@ fn on_instance(call: &Call, arguments: &PostcatArguments, mut logger: Logger) ->
     };
     match (&arguments.selection, search) {
         (Some(selection), Some(search)) => {
-            matching::run(printer(None), &search, selection, &config)
+            let matching = (selection, &arguments.sort_spec);
+            matching::run(printer(None), &search, matching, &config)
         }
         (_, search) => printer(search).print(&arguments.operands),
     }

@@ -11,6 +11,25 @@ const FINDING: [Opt; 1] = [Opt::short(
     "treat operands as queue IDs, or the operand MATCH as every message that matches the selection",
 )];
 
+const MATCHES: [Opt; 3] = [
+    Opt::long(
+        "sort",
+        Value::Required("KEY,..."),
+        "with -q MATCH, show the messages sorted by one or more of the keys",
+    )
+    .list_of(&["id", "age", "size", "sender", "recipients", "queue"]),
+    Opt::long(
+        "reverse",
+        Value::None,
+        "with --sort, sort in descending order",
+    ),
+    Opt::long(
+        "limit",
+        Value::Required("N"),
+        "with -q MATCH, show at most N messages",
+    ),
+];
+
 const PARTS: [Opt; 3] = [
     Opt::short('e', Value::None, "show the envelope"),
     Opt::short('h', Value::None, "show the message header"),
@@ -79,6 +98,7 @@ const EXAMPLES: [(&str, &str); 5] = [
 fn groups() -> Vec<OptionGroup> {
     vec![
         OptionGroup::new("Finding messages", &FINDING),
+        OptionGroup::new("Order of messages", &MATCHES),
         OptionGroup::new("Parts of a message", &PARTS),
         OptionGroup::new("Output", &OUTPUT),
         OptionGroup::new("Records", &RECORDS),

@@ -23,7 +23,7 @@ use super::values::{
 use crate::cli;
 use crate::cli::{OperandError, Operands, Scanned, Scanner};
 use crate::listing::metrics::Top;
-use crate::listing::{CountBy, Direction, SortSpec, TimeStyle};
+use crate::listing::{CountKeys, Direction, SortSpec, TimeStyle};
 use crate::logging::Logger;
 use crate::release::Release;
 use crate::selection::{Builder, Selection, Taken};
@@ -44,7 +44,7 @@ pub struct PostqueueArguments {
     pub(super) sort_spec: SortSpec,
     pub(super) top: Option<Top>,
     /// What a check counts messages by.
-    pub(super) by: Option<CountBy>,
+    pub(super) by: Option<CountKeys>,
     pub(super) time_style: Option<TimeStyle>,
     pub(super) ends_with_nul: bool,
     pub(super) output: Option<OsString>,
@@ -280,7 +280,7 @@ impl PostqueueParser {
         }
         if let Some(mode) = &mode {
             check_modifiers(mode, &self.given)?;
-            check_values(mode, &self.arguments.thresholds, self.arguments.by)?;
+            check_values(mode, &self.arguments.thresholds, self.arguments.by.as_ref())?;
             check_thresholds(mode, &self.arguments.thresholds, self.arguments.top)?;
         }
         self.arguments.mode = mode;

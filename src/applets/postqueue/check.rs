@@ -15,10 +15,10 @@ use super::super::{Call, Fatal};
 use super::arguments::PostqueueArguments;
 use super::check_line::{Finding, Threshold, performance_datum, printable, queues_of, words};
 use super::mode::{OutputScope, Thresholds};
-use super::view::request;
+use super::view::{detail_rules, request};
 use crate::listing::format::counts;
 use crate::listing::metrics::Top;
-use crate::listing::{CountBy, CountPlan, NONE, OTHERS, Style};
+use crate::listing::{CountBy, CountKeys, CountPlan, NONE, OTHERS, Style};
 use crate::logging::Logger;
 use crate::sys::child::ChildStdout;
 use crate::sys::time;
@@ -182,20 +182,26 @@ fn end(state: MonitorState) -> Result<(), Fatal> {
 
 /// Counts the queue and evaluates the counts.
 fn find(
-    session: Session<'_>,
+    mut session: Session<'_>,
     arguments: &PostqueueArguments,
 ) -> Result<(MonitorState, Finding), Fatal> {
     let Thresholds {
         warn_age, crit_age, ..
     } = arguments.thresholds;
-    let by = arguments.by.or(arguments.top.map(|_| CountBy::From));
+    let senders = arguments.top.map(|_| CountBy::From.into());
+    let by = arguments.by.clone().or(senders);
+    let forecast = match &by {
+        Some(by) if by.needs_forecast() => Some(detail_rules(session.config, session.logger)?),
+        _ => None,
+    };
     let plan = CountPlan {
-        by: [CountBy::Queue].into_iter().chain(by).collect(),
+        by: [CountBy::Queue.into()].into_iter().chain(by).collect(),
+        forecast,
         ages_at: None,
         needs_sizes: warn_age.is_some() || crit_age.is_some(),
     };
     let request = request(arguments, Style::Counts(&plan));
-    let counted = listing::count(session, &request, &plan)?;
+    let counted = listing::count(session.again(), &request, &plan)?;
     Ok(evaluate(&counted, arguments, time::now()))
 }
 
@@ -223,7 +229,7 @@ fn evaluate(
         data: Vec::new(),
     };
     let total = Threshold { warn, crit };
-    let mut state = match arguments.by {
+    let mut state = match &arguments.by {
         Some(by) => {
             let data = performance_datum(instance, "messages", messages, Threshold::default());
             finding.data.push(data);
@@ -248,8 +254,13 @@ fn evaluate(
         };
         state = state.max(oldest(counted, (ages, now), instance, &mut finding));
     }
-    if let (None, Some(Top::First(top))) = (arguments.by, arguments.top) {
-        let senders = largest(counted, CountBy::From, top);
+    if let Some(corrupt @ 1..) = counted.corrupt {
+        finding.text.push_str(&format!(", {corrupt} corrupt"));
+        let data = performance_datum(instance, "corrupt", corrupt, Threshold::default());
+        finding.data.push(data);
+    }
+    if let (None, Some(Top::First(top))) = (&arguments.by, arguments.top) {
+        let senders = largest(counted, &CountBy::From.into(), top);
         let senders: Vec<String> = senders.iter().map(named).collect();
         if !senders.is_empty() {
             let senders = senders.join(", ");
@@ -281,7 +292,7 @@ fn oldest(
 /// those above them.
 fn per_value(
     counted: &CountSummary,
-    (by, threshold): (CountBy, Threshold),
+    (by, threshold): (&CountKeys, Threshold),
     (top, instance): (Option<Top>, Option<&str>),
     finding: &mut Finding,
 ) -> MonitorState {
@@ -321,7 +332,7 @@ fn per_value(
 
 /// The values with the largest counts. Messages without the property, and those
 /// whose values were too many to count, belong to no value.
-fn largest(counted: &CountSummary, by: CountBy, top: usize) -> Vec<(Vec<u8>, u64)> {
+fn largest(counted: &CountSummary, by: &CountKeys, top: usize) -> Vec<(Vec<u8>, u64)> {
     let groups = counted.counts.by.get(1).cloned().unwrap_or_default();
     let rows = counts::rows(groups, by, None).into_iter();
     let rows = rows.map(|(value, group)| (value, group.count));

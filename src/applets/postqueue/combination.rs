@@ -2,7 +2,7 @@
 
 use super::mode::{CountFormat, PostqueueMode, Thresholds, View};
 use super::values::Problem;
-use crate::listing::CountBy;
+use crate::listing::CountKeys;
 use crate::listing::metrics::Top;
 
 /// Refuses options that do not apply to a mode.
@@ -77,7 +77,7 @@ fn shows_times(mode: &PostqueueMode) -> bool {
 pub(super) fn check_values(
     mode: &PostqueueMode,
     thresholds: &Thresholds,
-    by: Option<CountBy>,
+    by: Option<&CountKeys>,
 ) -> Result<(), Problem> {
     let has_limit = thresholds.warn.or(thresholds.crit).is_some();
     if *mode == PostqueueMode::Check && by.is_some() && !has_limit {

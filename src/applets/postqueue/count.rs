@@ -9,20 +9,25 @@ use super::super::listing::{CountSummary, Session};
 use super::super::output;
 use super::arguments::PostqueueArguments;
 use super::mode::CountFormat;
-use super::view::{clock, request};
+use super::view::{clock, detail_rules, request};
 use crate::listing::format::counts;
 use crate::listing::metrics::Top;
-use crate::listing::{CountBy, CountPlan, Style};
+use crate::listing::{CountKeys, CountPlan, Style};
 
 /// Counts the queue and prints the result.
 pub(super) fn run(
     mut session: Session<'_>,
     arguments: &PostqueueArguments,
     look: CountFormat,
-    by: Option<CountBy>,
+    by: Option<&CountKeys>,
 ) -> Result<(), Fatal> {
+    let forecast = match by {
+        Some(by) if by.needs_forecast() => Some(detail_rules(session.config, session.logger)?),
+        _ => None,
+    };
     let plan = CountPlan {
-        by: by.into_iter().collect(),
+        by: by.cloned().into_iter().collect(),
+        forecast,
         ..CountPlan::default()
     };
     let counted = listing::count(
@@ -58,7 +63,7 @@ fn grouped(
     counted: CountSummary,
     arguments: &PostqueueArguments,
     look: CountFormat,
-    by: CountBy,
+    by: &CountKeys,
 ) -> Vec<u8> {
     let instance = arguments.instance.as_deref();
     if let Some(mut names) = counted.names {

@@ -44,6 +44,7 @@ pub(super) fn print(mut session: Session<'_>, arguments: &PostqueueArguments) ->
         began,
         duration: clock.elapsed(),
         errors: counted.errors,
+        corrupt: counted.corrupt,
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let written = metrics::write(

@@ -22,7 +22,7 @@ use super::borrowed::Connections;
 use super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::instances::{Asker, Instances};
 use super::listing::Session;
-use super::{Call, Fatal, flush, instance, output};
+use super::{Call, Fatal, authorization, flush, instance, output};
 use crate::cli;
 use crate::logging::Logger;
 use crate::sys::process::Trust;
@@ -103,13 +103,13 @@ fn work(call: &Call, mut arguments: PostqueueArguments, logger: &mut Logger) -> 
         }
         Instances::All => return several::run(call, arguments, logger, on_instance),
     }
-    on_instance(call, &arguments, logger)
+    on_instance(call, &mut arguments, logger)
 }
 
 /// Carries out the call for one instance.
 fn on_instance(
     call: &Call,
-    arguments: &PostqueueArguments,
+    arguments: &mut PostqueueArguments,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let choice = instance::InstanceChoice {
@@ -117,6 +117,9 @@ fn on_instance(
         release: arguments.release,
     };
     let config = &instance::configure(call, choice, PROGRAM, logger, STATUS_UNAVAILABLE)?;
+    authorization::warned(logger, |warnings| {
+        instance::set_lifetimes(arguments.selection.as_mut(), config, warnings)
+    })?;
     instance::import_environment(call, config, instance::Unlisted::Dropped, logger);
     let spool = instance::enter_queue_directory(config, logger, STATUS_UNAVAILABLE)?;
     let session = Session {
@@ -128,7 +131,7 @@ fn on_instance(
     };
     match &arguments.mode {
         Some(PostqueueMode::List(view)) => view::list(session, view, arguments),
-        Some(PostqueueMode::Count(look, by)) => count::run(session, arguments, *look, *by),
+        Some(PostqueueMode::Count(look, by)) => count::run(session, arguments, *look, by.as_ref()),
         Some(PostqueueMode::Metrics) => metrics::print(session, arguments),
         Some(PostqueueMode::Check) => check::run(session, arguments),
         Some(PostqueueMode::FlushMatching) => selected::run(session, arguments),

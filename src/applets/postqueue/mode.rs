@@ -1,13 +1,13 @@
 //! What a call of postqueue is for: the mode that its options request.
 
 use super::super::flush::FlushRequest;
-use crate::listing::CountBy;
+use crate::listing::CountKeys;
 
 /// The requested operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PostqueueMode {
     List(View),
-    Count(CountFormat, Option<CountBy>),
+    Count(CountFormat, Option<CountKeys>),
     Metrics,
     Check,
     Flush(FlushRequest),

@@ -69,25 +69,31 @@ const LISTING: [Opt; 13] = [
 ];
 
 /// The values of --count and --by.
-const COUNTED_BY_WORDS: [&str; 9] = [
+const COUNTED_BY_WORDS: [&str; 15] = [
     "queue",
     "from",
     "from-domain",
     "to",
     "to-domain",
     "reason",
+    "dsn",
+    "remote-host",
     "client",
     "sasl-user",
     "hour",
+    "due",
+    "expires",
+    "subject",
+    "header:NAME",
 ];
 
 const COUNTING: [Opt; 2] = [
     Opt::long(
         "count",
         Value::Optional("BY"),
-        "print the number of messages, or a table of numbers by",
+        "print the number of messages, or a table of numbers by one or two of",
     )
-    .one_of(&COUNTED_BY_WORDS),
+    .list_of(&COUNTED_BY_WORDS),
     Opt::long(
         "top",
         N,
@@ -156,7 +162,7 @@ const MONITORING: [Opt; 8] = [
         Value::Required("BY"),
         "with --check, compare the number of messages of each value with --warn and --crit, by",
     )
-    .one_of(&COUNTED_BY_WORDS),
+    .list_of(&COUNTED_BY_WORDS),
     Opt::long(
         "prometheus",
         Value::None,
@@ -261,7 +267,8 @@ mod tests {
 
     #[test]
     fn the_listed_values_are_those_that_are_understood() {
-        assert_eq!(words("count"), COUNTED_BY.map(|(name, _)| name));
+        let names: Vec<&str> = COUNTED_BY.iter().map(|(name, _)| *name).collect();
+        assert_eq!(words("count"), names);
         assert!(words("sort").iter().all(|w| SortKey::parse(w).is_some()));
         let styles = words("time-style");
         assert!(styles.iter().all(|w| TimeStyle::parse(w).is_some()));

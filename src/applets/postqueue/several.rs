@@ -18,7 +18,7 @@ pub(super) fn run(
     call: &Call,
     mut arguments: PostqueueArguments,
     logger: &mut Logger,
-    on_instance: impl Fn(&Call, &PostqueueArguments, &mut Logger) -> Result<(), Fatal>,
+    on_instance: impl Fn(&Call, &mut PostqueueArguments, &mut Logger) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
     let directory = arguments.config_directory.take();
     let choice = InstanceChoice {
@@ -40,7 +40,7 @@ pub(super) fn run(
             Some(PostqueueMode::Check) => instance.label(),
             _ => instance.name.clone(),
         });
-        on_instance(call, &arguments, logger)
+        on_instance(call, &mut arguments, logger)
     };
     match mode {
         Some(PostqueueMode::Check) => check::run_all(&mut asker, &all, work),

@@ -8,7 +8,7 @@ use super::super::Fatal;
 use super::super::fatal::unavailable;
 use super::options::USAGE;
 use crate::listing::metrics::Top;
-use crate::listing::{COUNTED_BY, CountBy, SortKey, TimeStyle};
+use crate::listing::{COUNTED_BY, CountKeys, SORT_KEYS_HINT, SortKey, TimeStyle};
 use crate::logging::Logger;
 use crate::selection;
 use crate::selection::SelectionError;
@@ -70,10 +70,8 @@ pub(super) fn time_style(value: &OsString) -> Result<TimeStyle, Problem> {
 }
 
 pub(super) fn keys(value: &OsString) -> Result<Vec<SortKey>, Problem> {
-    let all = |text: &str| text.split(',').map(SortKey::parse).collect();
-    let keys: Option<Vec<SortKey>> = value.to_str().and_then(all);
-    let hint = "the keys are id, age, size, sender, recipients and queue";
-    keys.ok_or_else(|| bad_because("sort", value, hint))
+    let keys = value.to_str().and_then(SortKey::parse_list);
+    keys.ok_or_else(|| bad_because("sort", value, SORT_KEYS_HINT))
 }
 
 pub(super) fn top(value: &OsString) -> Result<Top, Problem> {
@@ -84,16 +82,17 @@ pub(super) fn top(value: &OsString) -> Result<Top, Problem> {
     }
 }
 
-pub(super) fn counted_by(option: &str, value: &OsString) -> Result<Option<CountBy>, Problem> {
+pub(super) fn counted_by(option: &str, value: &OsString) -> Result<Option<CountKeys>, Problem> {
     if value.is_empty() {
         return Ok(None);
     }
-    let by = value.to_str().and_then(CountBy::parse);
+    let by = value.to_str().and_then(CountKeys::parse);
     match by {
         Some(by) => Ok(Some(by)),
         None => {
-            let names = COUNTED_BY.map(|(name, _)| name).join(", ");
-            let hint = format!("messages are counted by {names}");
+            let names: Vec<&str> = COUNTED_BY.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            let hint = format!("messages are counted by one or two of {names}");
             Err(bad_because(option, value, &hint))
         }
     }

@@ -137,7 +137,8 @@ fn template_of(
     })
 }
 
-fn detail_rules(config: &Config, logger: &mut Logger) -> Result<DetailRules, Fatal> {
+/// Returns the time and the parameters that ages and times of expiry depend on.
+pub(super) fn detail_rules(config: &Config, logger: &mut Logger) -> Result<DetailRules, Fatal> {
     let lifetimes = authorization::warned(logger, |warnings| config.lifetimes(warnings))?;
     let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     Ok(DetailRules {

@@ -19,7 +19,7 @@ use crate::actions::{Action, Selected};
 use crate::cli;
 use crate::cli::{ScanError, Scanned, Scanner};
 use crate::release::{Feature, Release};
-use crate::selection::Taken;
+use crate::selection::{Selection, Taken};
 use crate::spool::Queue;
 use crate::text::to_printable;
 
@@ -274,9 +274,14 @@ fn switch(option: Scanned, arguments: &mut PostsuperArguments) {
 }
 
 /// Returns the queues that the operands name, or the default queues if there
-/// are no operands.
-pub fn selected(operands: &[OsString]) -> Vec<Selected> {
+/// are no operands. If the selection names the queue corrupt, that is one of
+/// them.
+pub fn selected(operands: &[OsString], selection: Option<&Selection>) -> Vec<Selected> {
     match operands {
+        [] if selection.is_some_and(Selection::names_corrupt) => {
+            let searched = Selection::searched(selection).into_iter();
+            searched.map(Selected::Queue).collect()
+        }
         [] => Queue::REPAIRED.map(Selected::Queue).to_vec(),
         some => some
             .iter()

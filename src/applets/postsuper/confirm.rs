@@ -99,7 +99,7 @@ fn count(
     let rules = context.rules(logger)?;
     let plan = CountPlan {
         by: if options.interactive {
-            vec![CountBy::From, CountBy::Reason]
+            vec![CountBy::From.into(), CountBy::Reason.into()]
         } else {
             Vec::new()
         },
@@ -138,10 +138,12 @@ fn question(action: Action, deleted: Deleted, limit: u64, summary: &Collector) -
     let Totals { messages, bytes } = summary.totals;
     let s = if messages == 1 { "" } else { "s" };
     let mut out = format!("{messages} message{s}, {bytes} bytes\n").into_bytes();
-    for (by, heading) in [(CountBy::From, "senders"), (CountBy::Reason, "reasons")] {
-        let place = usize::from(by == CountBy::Reason);
+    for (place, by, heading) in [
+        (0, CountBy::From, "senders"),
+        (1, CountBy::Reason, "reasons"),
+    ] {
         let groups = summary.counts.by.get(place).cloned().unwrap_or_default();
-        let rows = counts::rows(groups, by, Some(TOP));
+        let rows = counts::rows(groups, &by.into(), Some(TOP));
         if !rows.is_empty() {
             out.extend_from_slice(format!("commonest {heading}:\n").as_bytes());
         }

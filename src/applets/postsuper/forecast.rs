@@ -58,7 +58,9 @@ impl Forecast {
     pub fn json(&self, listed: &[u8]) -> Vec<u8> {
         let text = String::from_utf8_lossy(listed);
         let mut columns = text.splitn(3, ' ');
-        let queue = columns.next().and_then(|q| Queue::parse(q.as_bytes()));
+        let queue = columns
+            .next()
+            .and_then(|q| Queue::of_directory(q.as_bytes()));
         let (Some(queue), Some(id)) = (queue, columns.next()) else {
             return Vec::new();
         };

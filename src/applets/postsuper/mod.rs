@@ -8,6 +8,7 @@
 pub mod arguments;
 mod confirm;
 mod context;
+mod corrupt;
 mod delivery;
 mod dry_run;
 mod errors;
@@ -113,6 +114,7 @@ fn work(
     if !config.postfix.has(Feature::ForcedExpire) {
         old_order::arrange(&mut arguments.actions, logger);
     }
+    set_lifetimes(arguments, &config, logger)?;
     let spool = instance::enter_queue_directory(&config, logger, STATUS)?;
     admit_to(call, &config, logger)?;
     if arguments.options.dry_run || pass == Pass::Count {
@@ -123,7 +125,7 @@ fn work(
     let interrupts = Interrupts::watch()
         .map_err(|error| fatal(logger, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
-    let selected = selected(&arguments.operands);
+    let selected = selected(&arguments.operands, arguments.options.selection.as_ref());
     // All queues are checked before the first one is changed.
     for queue in selected.iter().map(Selected::queue) {
         queue.map_err(|error| fatal(logger, error.message()))?;
@@ -144,6 +146,22 @@ fn work(
     } else {
         operate(context, call, logger)
     }
+}
+
+/// Sets the times that messages stay in the queue in a selection that depends on
+/// them.
+fn set_lifetimes(
+    arguments: &mut PostsuperArguments,
+    config: &Config,
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
+    let mut warnings = Vec::new();
+    let selection = arguments.options.selection.as_mut();
+    let done = instance::set_lifetimes(selection, config, &mut warnings);
+    for warning in warnings {
+        logger.warning(warning);
+    }
+    done.map_err(|error| fatal(logger, error.to_string()))
 }
 
 /// Asks for confirmation if requested, then acts.
@@ -234,6 +252,7 @@ fn parse_and_admit(call: &Call, program: &str, logger: &mut Logger) -> Result<Ad
         return Err(fatal(logger, wrong));
     }
     if is_admitted {
+        corrupt::check(&arguments).map_err(|text| fatal(logger, text))?;
         Ok(Admitted::Work(Box::new(arguments)))
     } else {
         Err(fatal(logger, NOT_ROOT))

@@ -104,7 +104,7 @@ fn release(call: &Call) -> Release {
 
 /// Refuses operands that are neither directories nor regular files. The scan
 /// would skip them, and zeros would look like an empty queue.
-fn refuse_other_files(place: &QueueSource<'_>, messages: &Messages) -> Result<(), Fatal> {
+fn refuse_other_files(place: &QueueSource, messages: &Messages) -> Result<(), Fatal> {
     for queue in &place.queues {
         let found = place.base.stat(OsStr::from_bytes(queue));
         let kind = found.map(|stat| FileKind::of(&stat));
@@ -120,7 +120,7 @@ fn refuse_other_files(place: &QueueSource<'_>, messages: &Messages) -> Result<()
 fn count(
     arguments: &QshapeArguments,
     settings: &Settings,
-    place: &QueueSource<'_>,
+    place: &QueueSource,
     messages: &Messages,
 ) -> Result<(), Fatal> {
     let logs = place.layout.as_ref().map(|layout| Logs {

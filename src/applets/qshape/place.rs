@@ -24,7 +24,7 @@ use crate::sys::rights;
 const QUEUES: [&str; 2] = ["incoming", "active"];
 
 /// The location of queues and logs.
-pub(super) struct QueueSource<'a> {
+pub(super) struct QueueSource {
     /// The base directory of relative queue paths.
     pub(super) base: Dir,
     /// The queues, as named on the command line.
@@ -32,12 +32,12 @@ pub(super) struct QueueSource<'a> {
     /// The layout of the log directories, if reasons are counted.
     pub(super) layout: Option<Layout>,
     /// The context of a selection, if there is one.
-    pub(super) selection_context: Option<SelectionContext<'a>>,
+    pub(super) selection_context: Option<SelectionContext>,
 }
 
 /// Everything needed to evaluate messages against a selection.
-pub(super) struct SelectionContext<'a> {
-    pub(super) selection: &'a Selection,
+pub(super) struct SelectionContext {
+    pub(super) selection: Selection,
     pub(super) rules: Rules,
     /// The layout of the log directories.
     pub(super) layout: Layout,
@@ -45,12 +45,12 @@ pub(super) struct SelectionContext<'a> {
     pub(super) queues: Vec<Queue>,
 }
 
-impl SelectionContext<'_> {
+impl SelectionContext {
     /// Returns the selection as the report needs it.
     pub(super) fn matching<'a>(&'a self, spool: &'a Dir) -> ReportSelection<'a> {
         let layout = &self.layout;
         ReportSelection {
-            selection: self.selection,
+            selection: &self.selection,
             rules: &self.rules,
             logs: Logs { spool, layout },
             queues: &self.queues,
@@ -64,7 +64,7 @@ pub(super) fn find_place(
     call: &Call,
     arguments: &QshapeArguments,
     messages: &Messages,
-) -> Result<QueueSource<'static>, Fatal> {
+) -> Result<QueueSource, Fatal> {
     let queues = queues(arguments);
     let all_absolute = queues.iter().all(|queue| queue.starts_with(b"/"));
     if all_absolute && arguments.by != Some(GroupBy::Reason) {

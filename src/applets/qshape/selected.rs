@@ -18,13 +18,13 @@ use crate::spool::{Layout, Queue};
 
 /// Finds the queues, gives up root's rights, and changes to the queue
 /// directory.
-pub(super) fn find_place<'a>(
+pub(super) fn find_place(
     call: &Call,
     arguments: &QshapeArguments,
-    selection: &'a Selection,
+    selection: &Selection,
     messages: &Messages,
     refuse: impl FnOnce(&UsageError) -> Fatal,
-) -> Result<QueueSource<'a>, Fatal> {
+) -> Result<QueueSource, Fatal> {
     let mut logger = Logger::without_log(&call.program.to_string_lossy());
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
@@ -37,6 +37,7 @@ pub(super) fn find_place<'a>(
     let own_queues = own_queues.map_err(|misuse| refuse(&misuse))?;
     warn_if_nothing_is_left(selection, &own_queues, messages);
     drop_rights(call, || Ok(config.mail_owner.clone()), messages)?;
+    let selection = with_lifetimes(selection, &config, &mut logger)?;
     let rules = rules(&config, &mut logger)?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     Ok(QueueSource {
@@ -50,6 +51,25 @@ pub(super) fn find_place<'a>(
             queues: own_queues,
         }),
     })
+}
+
+/// Returns the selection with the times that messages stay in the queue.
+fn with_lifetimes(
+    selection: &Selection,
+    config: &Config,
+    logger: &mut Logger,
+) -> Result<Selection, Fatal> {
+    let mut selection = selection.clone();
+    let mut warnings = Vec::new();
+    let done = instance::set_lifetimes(Some(&mut selection), config, &mut warnings);
+    for warning in warnings {
+        logger.warning(warning);
+    }
+    done.map_err(|error| {
+        logger.fatal(error.to_string());
+        Fatal::already_reported(STATUS_FAILED)
+    })?;
+    Ok(selection)
 }
 
 /// Warns if the selection excludes all queues: the empty table would look as if

@@ -8,7 +8,8 @@ use super::super::{Call, Fatal, front, instance, postqueue};
 use super::arguments::{SendmailArguments, SendmailMode, check, option};
 use super::errors::{STATUS, fatal};
 use super::table::{help, options};
-use crate::cli::{Operands, ScanError, Scanned, Scanner};
+use crate::cli;
+use crate::cli::{Operands, ScanError, Scanned, Scanner, Value};
 use crate::logging::Logger;
 use crate::text::to_printable;
 
@@ -35,6 +36,12 @@ fn message(error: &ScanError) -> Vec<u8> {
         },
         other => other.message(),
     }
+}
+
+/// Whether a long option has a value.
+fn takes_value(name: &str) -> bool {
+    let mut options = options().into_iter();
+    options.any(|option| option.long == Some(name) && option.value != Value::None)
 }
 
 /// The scanned command line. sendmail reads it twice: before and after main.cf.
@@ -71,6 +78,23 @@ impl CommandLine {
             Ok(Scanned::Long("version", _)) => Some(front::version("mailq")),
             _ => None,
         })
+    }
+
+    /// The selection options as arguments of postqueue, which parses them.
+    pub(super) fn selection(&self) -> Vec<OsString> {
+        let own = ["help", "version", cli::DIALECT.long.unwrap_or_default()];
+        let passed_on = self.options.iter().filter_map(|option| match option {
+            Ok(Scanned::Long(name, value)) if !own.contains(name) => {
+                let mut argument = OsString::from(format!("--{name}"));
+                if takes_value(name) {
+                    argument.push("=");
+                    argument.push(value);
+                }
+                Some(argument)
+            }
+            _ => None,
+        });
+        passed_on.collect()
     }
 
     /// The value of `--dialect`, which postqueue parses.

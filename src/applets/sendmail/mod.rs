@@ -101,8 +101,16 @@ fn prepare(
     instance::import_environment(call, &config, Unlisted::Kept, logger);
     let arguments = line.understand(&program, mode, logger)?;
     let dialect = line.dialect();
+    let selection = line.selection();
+    if let (Some(option), true) = (selection.first(), arguments.mode != SendmailMode::List) {
+        let option = to_printable(option.as_bytes());
+        let name = option.split('=').next().unwrap_or_default();
+        let text = format!("{name} can be used only to list the queue: mailq {name}");
+        return Err(fatal(logger, &text));
+    }
     let arguments = of_postqueue(arguments, logger)?;
     Ok(arguments.map(|mut arguments| {
+        arguments.extend(selection);
         arguments.extend(dialect.map(|value| {
             let mut option = OsString::from("--dialect=");
             option.push(value);

@@ -3,6 +3,7 @@
 
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Value};
+use crate::selection;
 
 const MAIN: [Opt; 5] = [
     Opt::short('C', Value::Required("DIR"), "read DIR/main.cf"),
@@ -64,8 +65,8 @@ const EXAMPLES: [(&str, &str); 5] = [
         "List the queue of another instance.",
     ),
     (
-        "postqueue -p --from '<>' --older 1d",
-        "List a part of the queue, with an option of postqueue.",
+        "mailq --from '<>' --older 1d",
+        "List the messages of the null sender that arrived more than a day ago.",
     ),
     ("sendmail -q", "Try to deliver all mail now."),
 ];
@@ -74,6 +75,7 @@ const EXAMPLES: [(&str, &str); 5] = [
 fn groups() -> Vec<OptionGroup> {
     vec![
         OptionGroup::new("Listing and delivering", &MAIN),
+        selection::group(),
         OptionGroup::new("Other options", &OTHER),
         OptionGroup::new(
             "Options that have no effect here, or that are refused as by sendmail",
@@ -90,10 +92,14 @@ pub(super) fn options() -> Vec<Opt> {
 /// The text of `--help`.
 pub(super) fn help() -> String {
     let page = HelpPage {
-        usage: &["mailq [-C DIR]", "sendmail -bp | -q | -qRSITE | -qIID"],
+        usage: &[
+            "mailq [-C DIR] [SELECTION]...",
+            "sendmail -bp | -q | -qRSITE | -qIID",
+        ],
         about: &[
-            "Lists the mail queue. It replaces Postfix's mailq. To list a part of the queue, or \
-             to list it in another order or format, use postqueue.",
+            "Lists the mail queue, or the messages that match a selection. It replaces \
+             Postfix's mailq. To list the queue in another order or format, use postqueue.",
+            selection::NOTE,
         ],
         groups: &groups(),
         examples: &EXAMPLES,

@@ -1,8 +1,10 @@
 //! Formats counts as a table or as JSON lines.
 
+use bstr::ByteSlice;
 use serde::Serialize;
 
-use super::super::counts::{CountBy, Group, Groups, OTHERS};
+use super::super::count_by::{CountBy, CountKeys, OTHERS, SEPARATOR};
+use super::super::counts::{Group, Groups};
 use super::super::times::Clock;
 use crate::spool::Queue;
 use crate::text::{append, append_json_line, to_printable};
@@ -11,6 +13,8 @@ use crate::text::{append, append_json_line, to_printable};
 const COUNT_WIDTH: usize = 10;
 const BYTES_WIDTH: usize = 14;
 const TIME_WIDTH: usize = 19;
+/// Largest width of the first of two values.
+const FIRST_WIDTH_MAX: usize = 40;
 
 /// The number of values that [`all_rows`] returns at most, and their total length
 /// in bytes.
@@ -21,12 +25,16 @@ const ALL_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub type CountRow = (Vec<u8>, Group);
 
 /// The groups as rows, at most `top` of them: queues in the order of a listing,
-/// hours in chronological order, all others by decreasing count.
-pub fn rows(groups: Groups, by: CountBy, top: Option<usize>) -> Vec<CountRow> {
+/// hours and ranges of times in chronological order, all others by decreasing
+/// count.
+pub fn rows(groups: Groups, by: &CountKeys, top: Option<usize>) -> Vec<CountRow> {
     let mut rows: Vec<CountRow> = groups.into_iter().collect();
-    match by {
-        CountBy::Queue => rows.sort_by_key(|(queue, _)| place(queue)),
-        CountBy::Hour => rows.sort_by(|(a, _), (b, _)| a.cmp(b)),
+    match by.single() {
+        Some(CountBy::Queue) => rows.sort_by_key(|(queue, _)| place(queue)),
+        Some(CountBy::Hour) => rows.sort_by(|(a, _), (b, _)| a.cmp(b)),
+        Some(CountBy::Due | CountBy::Expires) => {
+            rows.sort_by_key(|(value, _)| by.range_order(value));
+        }
         _ => rows.sort_by(|(a, more), (b, less)| (less.count, a).cmp(&(more.count, b))),
     }
     if let Some(top) = top {
@@ -37,7 +45,7 @@ pub fn rows(groups: Groups, by: CountBy, top: Option<usize>) -> Vec<CountRow> {
 
 /// All groups as rows, as [`rows`] orders them. After [`ALL_MAX`] values or
 /// [`ALL_BYTES_MAX`] bytes of them, the rest is added up in one row.
-pub fn all_rows(groups: Groups, by: CountBy) -> Vec<CountRow> {
+pub fn all_rows(groups: Groups, by: &CountKeys) -> Vec<CountRow> {
     let mut rows = rows(groups, by, None);
     let mut bytes = 0usize;
     let mut fits = |(value, _): &CountRow| {
@@ -75,9 +83,17 @@ fn place(queue: &[u8]) -> usize {
 
 /// Formats a heading and one line for each row. The value comes last in the line
 /// because it may contain blanks.
-pub fn table(rows: &[CountRow], by: CountBy, clock: Clock) -> Vec<u8> {
+pub fn table(rows: &[CountRow], by: &CountKeys, clock: Clock) -> Vec<u8> {
     let mut out = Vec::new();
-    let (what, value) = words(by);
+    let what = if by.counts_recipients() {
+        "Recipients"
+    } else {
+        "Messages"
+    };
+    let headings: Vec<String> = by.keys().map(heading).collect();
+    let heading = headings.join("\0");
+    let width = first_width(rows, heading.as_bytes());
+    let value = String::from_utf8_lossy(&columns(heading.as_bytes(), width)).into_owned();
     let heading = format!(
         "{what:>COUNT_WIDTH$} {:>BYTES_WIDTH$}  {:TIME_WIDTH$}  {:TIME_WIDTH$}  {value}\n",
         "Bytes", "Oldest", "Newest"
@@ -97,10 +113,36 @@ pub fn table(rows: &[CountRow], by: CountBy, clock: Clock) -> Vec<u8> {
             out.extend_from_slice(&text);
         }
         out.extend_from_slice(b"  ");
-        out.extend_from_slice(value);
+        out.extend_from_slice(&columns(value, width));
         out.push(b'\n');
     }
     out
+}
+
+/// The values of two keys; the second is empty if there is one key.
+fn parts(value: &[u8]) -> (&[u8], &[u8]) {
+    let mut parts = value.splitn(2, |b| *b == SEPARATOR);
+    let first = parts.next().unwrap_or_default();
+    (first, parts.next().unwrap_or_default())
+}
+
+/// The width of the column of the first of two values.
+fn first_width(rows: &[CountRow], heading: &[u8]) -> usize {
+    let values = rows.iter().map(|(value, _)| value.as_slice());
+    let width = |value: &[u8]| parts(value).0.to_str_lossy().chars().count();
+    let widest = values.chain([heading]).map(width).max();
+    widest.unwrap_or(0).min(FIRST_WIDTH_MAX)
+}
+
+/// The values of two keys in columns, or the value of one.
+fn columns(value: &[u8], width: usize) -> Vec<u8> {
+    match parts(value) {
+        (first, []) => first.to_vec(),
+        (first, second) => {
+            let first = first.to_str_lossy();
+            format!("{first:width$}  {}", second.to_str_lossy()).into_bytes()
+        }
+    }
 }
 
 /// Formats a table of queues of which only the number of messages is known.
@@ -115,9 +157,12 @@ pub fn queue_table(names: &[(Queue, u64)]) -> Vec<u8> {
 /// A row as a JSON object.
 #[derive(Serialize)]
 struct JsonRow<'a> {
-    by: &'static str,
+    by: String,
     /// Bytes that are not UTF-8 are replaced by `?`.
     value: String,
+    /// The value of the second key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value2: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,15 +183,17 @@ struct JsonDetails {
 }
 
 impl<'a> JsonRow<'a> {
-    fn new(by: CountBy, value: &[u8], count: u64, instance: Option<&'a str>) -> Self {
+    fn new(by: &CountKeys, value: &[u8], count: u64, instance: Option<&'a str>) -> Self {
         let (messages, recipients) = if by.counts_recipients() {
             (None, Some(count))
         } else {
             (Some(count), None)
         };
+        let (value, second) = parts(value);
         Self {
             by: by.name(),
             value: to_printable(value),
+            value2: by.single().is_none().then(|| to_printable(second)),
             messages,
             recipients,
             details: None,
@@ -156,7 +203,7 @@ impl<'a> JsonRow<'a> {
 }
 
 /// Formats one JSON object for each row.
-pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
+pub fn json(rows: &[CountRow], by: &CountKeys, instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     for (value, group) in rows {
         let row = JsonRow {
@@ -176,8 +223,9 @@ pub fn json(rows: &[CountRow], by: CountBy, instance: Option<&str>) -> Vec<u8> {
 /// known.
 pub fn queue_json(names: &[(Queue, u64)], instance: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
+    let by = CountKeys::from(CountBy::Queue);
     for (queue, count) in names {
-        let row = JsonRow::new(CountBy::Queue, queue.name().as_bytes(), *count, instance);
+        let row = JsonRow::new(&by, queue.name().as_bytes(), *count, instance);
         append_json_line(&row, &mut out);
     }
     out
@@ -196,19 +244,26 @@ pub fn total_json(messages: u64, instance: Option<&str>) -> Vec<u8> {
     out
 }
 
-/// The headings of the count column and of the value column.
-fn words(by: CountBy) -> (&'static str, &'static str) {
-    match by {
-        CountBy::Queue => ("Messages", "Queue"),
-        CountBy::From => ("Messages", "Sender"),
-        CountBy::FromDomain => ("Messages", "Sender domain"),
-        CountBy::To => ("Recipients", "Recipient"),
-        CountBy::ToDomain => ("Recipients", "Recipient domain"),
-        CountBy::Reason => ("Recipients", "Reason"),
-        CountBy::Client => ("Messages", "Client"),
-        CountBy::SaslUser => ("Messages", "Login"),
-        CountBy::Hour => ("Messages", "Hour of arrival"),
-    }
+/// The heading of a value column.
+fn heading(by: &CountBy) -> String {
+    let text = match by {
+        CountBy::Queue => "Queue",
+        CountBy::From => "Sender",
+        CountBy::FromDomain => "Sender domain",
+        CountBy::To => "Recipient",
+        CountBy::ToDomain => "Recipient domain",
+        CountBy::Reason => "Reason",
+        CountBy::Dsn => "Status code",
+        CountBy::RemoteHost => "Remote host",
+        CountBy::Client => "Client",
+        CountBy::SaslUser => "Login",
+        CountBy::Hour => "Hour of arrival",
+        CountBy::Due => "Next attempt",
+        CountBy::Expires => "Return",
+        CountBy::Subject => "Subject",
+        CountBy::Header(name) => return format!("Header {name}"),
+    };
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -229,7 +284,7 @@ mod tests {
 
     fn order(by: CountBy, top: Option<usize>, values: &[(&str, u64)]) -> Vec<String> {
         let text = |(value, _): CountRow| String::from_utf8(value).unwrap();
-        rows(groups(values), by, top)
+        rows(groups(values), &by.into(), top)
             .into_iter()
             .map(text)
             .collect()
@@ -253,35 +308,57 @@ mod tests {
         let mut values: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 2)).collect();
         values.push(("(others)", 7));
         let sum: u64 = values.iter().map(|(_, count)| count).sum();
-        let rows = all_rows(groups(&values), CountBy::FromDomain);
+        let rows = all_rows(groups(&values), &CountBy::FromDomain.into());
         assert_eq!(rows.len(), ALL_MAX);
         assert_eq!(rows[0].0, OTHERS);
         assert_eq!(rows[0].1.count, 7 + 2 * 6);
         assert_eq!(rows.iter().map(|(_, group)| group.count).sum::<u64>(), sum);
-        assert_eq!(all_rows(groups(&[("a", 1)]), CountBy::From).len(), 1);
+        assert_eq!(
+            all_rows(groups(&[("a", 1)]), &CountBy::From.into()).len(),
+            1
+        );
         let long = "x".repeat(ALL_BYTES_MAX / 2);
         let (a, b, c) = (format!("a{long}"), format!("b{long}"), format!("c{long}"));
-        let rows = all_rows(groups(&[(&a, 1), (&b, 1), (&c, 1)]), CountBy::From);
+        let rows = all_rows(groups(&[(&a, 1), (&b, 1), (&c, 1)]), &CountBy::From.into());
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[1].0.as_slice(), rows[1].1.count), (OTHERS, 2));
     }
 
     #[test]
     fn the_value_is_the_last_column_and_json_is_valid() {
-        let rows = rows(groups(&[("a \"b\"@x", 2)]), CountBy::To, None);
+        let by = CountKeys::from(CountBy::To);
+        let rows = rows(groups(&[("a \"b\"@x", 2)]), &by, None);
         let clock = Clock {
             style: TimeStyle::Epoch,
             now: 5,
         };
-        let table = String::from_utf8(table(&rows, CountBy::To, clock)).unwrap();
+        let table = String::from_utf8(table(&rows, &by, clock)).unwrap();
         let words: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(words, ["2", "10", "1", "2", "a", "\"b\"@x"]);
-        let json: serde_json::Value =
-            serde_json::from_slice(&json(&rows, CountBy::To, None)).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json(&rows, &by, None)).unwrap();
         assert_eq!(json["value"], "a \"b\"@x");
         assert_eq!(
             (&json["recipients"], &json["newest"]),
             (&2.into(), &2.into())
         );
+    }
+
+    #[test]
+    fn two_values_are_two_columns_and_two_members() {
+        let by = CountKeys::parse("to-domain,reason").unwrap();
+        let rows = rows(groups(&[("b.example\0full", 2), ("c\0x y", 3)]), &by, None);
+        let clock = Clock {
+            style: TimeStyle::Epoch,
+            now: 5,
+        };
+        let table = String::from_utf8(table(&rows, &by, clock)).unwrap();
+        let ends = ["Recipient domain  Reason", "c                 x y"];
+        for (line, end) in table.lines().zip(ends) {
+            assert!(line.ends_with(end), "{line}");
+        }
+        let json = String::from_utf8(json(&rows, &by, None)).unwrap();
+        let start =
+            r#"{"by": "to-domain,reason", "value": "c", "value2": "x y", "recipients": 3, "#;
+        assert!(json.starts_with(start), "{json}");
     }
 }

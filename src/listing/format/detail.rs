@@ -22,6 +22,18 @@ pub struct DetailRules {
     pub bounce_lifetime: i64,
 }
 
+impl DetailRules {
+    /// When a message is returned as undeliverable, in seconds since the epoch.
+    pub fn expiry(&self, known: &MessageInfo) -> i64 {
+        let lifetime = if known.is_from_nobody {
+            self.bounce_lifetime
+        } else {
+            self.lifetime
+        };
+        known.arrival.saturating_add(lifetime)
+    }
+}
+
 /// The additional members of a message. Times are in UTC, `2026-11-23T13:00:15Z`.
 #[derive(Serialize)]
 struct Details<'a> {
@@ -50,17 +62,12 @@ struct Details<'a> {
 
 /// Appends the additional members of a message, after its recipients.
 pub fn write(known: &MessageInfo, rules: &DetailRules, out: &mut Vec<u8>) {
-    let lifetime = if known.is_from_nobody {
-        rules.bounce_lifetime
-    } else {
-        rules.lifetime
-    };
     let client = known.origin.client();
     let details = Details {
         arrival_iso: iso(known.arrival),
         age: rules.now.saturating_sub(known.arrival).max(0),
         next_attempt: known.next_attempt().map(iso),
-        expires: iso(known.arrival.saturating_add(lifetime)),
+        expires: iso(rules.expiry(known)),
         subject: text(&known.file.subject),
         message_id: text(&known.file.message_id),
         client_name: text(&client.name),

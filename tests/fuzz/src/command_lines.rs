@@ -213,6 +213,7 @@ fn means(selection: &Selection, text: &[u8]) -> bool {
         arrival: NOW,
         size: i64::try_from(text.len()).unwrap_or(i64::MAX),
         forced_expire: Some(sender.len().is_multiple_of(2)),
+        next_attempt: None,
         sender,
         envelope_sender: None,
     });

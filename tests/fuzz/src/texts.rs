@@ -4,7 +4,7 @@
 use spoolbox::config::level::Level;
 use spoolbox::config::{host_name, mail_host};
 use spoolbox::listing::{
-    Clock, CountBy, Formatter, OutputOptions, SortKey, Style, Template, Terminator, TimeStyle,
+    Clock, CountKeys, Formatter, OutputOptions, SortKey, Style, Template, Terminator, TimeStyle,
     write_duration,
 };
 use spoolbox::qshape_report::domain;
@@ -129,7 +129,7 @@ pub fn formats(input: &[u8]) {
     let format = lines.next().unwrap_or_default();
     let texts: Vec<Vec<u8>> = lines.map(printable).collect();
     if let Ok(format) = std::str::from_utf8(format) {
-        let _ = (SortKey::parse(format), CountBy::parse(format));
+        let _ = (SortKey::parse(format), CountKeys::parse(format));
         for style in [TimeStyle::Iso, TimeStyle::Epoch, TimeStyle::Relative] {
             let made = Template::format(format, Terminator::Newline, clock(style));
             match made {
@@ -173,6 +173,7 @@ fn filled(template: &Template, texts: &[Vec<u8>]) -> Vec<u8> {
         arrival: i64::try_from(sender.len()).unwrap_or(0),
         size: -1,
         forced_expire: Some(true),
+        next_attempt: None,
         sender: &sender,
         envelope_sender: Some(&sender),
     });

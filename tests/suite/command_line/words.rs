@@ -50,8 +50,8 @@ fn an_unknown_long_option_is_named_with_the_nearest_known_one() {
 fn an_option_of_postqueue_is_named_by_mailq() {
     let instance = Instance::builder().build();
     for (tool, typed, near) in [
-        (Tool::Mailq, "--from", "--from"),
-        (Tool::Mailq, "--frm", "--from"),
+        (Tool::Mailq, "--oneline", "--oneline"),
+        (Tool::Mailq, "--onelin", "--oneline"),
         (Tool::Sendmail, "--coutn=to", "--count"),
     ] {
         let text = run(&instance, tool, &[typed]).stderr_text();

@@ -3,11 +3,13 @@
 //! is what ours is compared with.
 
 mod check;
+mod corrupt;
 mod counting;
 mod evidence;
 mod generated;
 mod instances;
 mod instances_of_tools;
+mod joined;
 pub mod manual;
 mod monitoring;
 mod ordinary_users;

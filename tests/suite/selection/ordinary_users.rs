@@ -64,6 +64,11 @@ fn the_daemon_and_the_spool_select_and_count_alike() {
         &["-j", "--count=to", "--older", "3h"],
         &["--count", "--from", "*"],
         &["--check", "--warn", "3"],
+        &["--ids", "--expires", "1d"],
+        &[
+            "-p", "--from", "<>", "--or", "--reason", "*refused", "--or", "--to", "kim@*",
+        ],
+        &["-j", "--count=from,to-domain"],
     ] {
         let (root, nobody) = in_the_same_second(&system, args);
         assert_eq!(nobody, root, "{args:?}");

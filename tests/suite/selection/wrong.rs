@@ -67,7 +67,10 @@ const WRONG: [(&[&str], &str); 56] = [
         &["--count", "--check"],
         "--count and --check exclude each other",
     ),
-    (&["--count=sender"], "messages are counted by queue, from, "),
+    (
+        &["--count=sender"],
+        "messages are counted by one or two of queue, from, ",
+    ),
     (
         &["-p", "--top", "3"],
         "--top requires --count=BY, --prometheus or --check",

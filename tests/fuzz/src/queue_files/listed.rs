@@ -5,8 +5,8 @@ use spoolbox::cli::Scanned;
 use spoolbox::listing::format::counts;
 use spoolbox::listing::metrics::{ScanFacts, Top};
 use spoolbox::listing::{
-    COUNTED_BY, Clock, Columns, CountPlan, Counts, DetailRules, Formatter, Members, OutputOptions,
-    PartialResult, Style, Template, Terminator, TimeStyle, metrics,
+    COUNTED_BY, Clock, Columns, CountKeys, CountPlan, Counts, DetailRules, Formatter, Members,
+    OutputOptions, PartialResult, Style, Template, Terminator, TimeStyle, metrics,
 };
 use spoolbox::queue_file::message_reader::MessageReader;
 use spoolbox::queue_file::message_text;
@@ -199,11 +199,20 @@ pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Rele
         }
     };
     let plan = CountPlan {
-        by: COUNTED_BY.map(|(_, by)| by).to_vec(),
+        by: COUNTED_BY
+            .iter()
+            .map(|(_, by)| by.clone().into())
+            .chain(CountKeys::parse("header:x-mailer,reason"))
+            .collect(),
         ages_at: None,
         needs_sizes: true,
+        forecast: Some(DetailRules {
+            now: CLOCK.now,
+            lifetime: 1,
+            bounce_lifetime: i64::MAX,
+        }),
     };
-    for (groups, by) in counts(&plan).by.into_iter().zip(plan.by.iter().copied()) {
+    for (groups, by) in counts(&plan).by.into_iter().zip(&plan.by) {
         let rows = counts::rows(groups, by, None);
         assert_printable_lines(&counts::table(&rows, by, CLOCK));
         assert_json_lines(&counts::json(&rows, by, None));
@@ -214,6 +223,7 @@ pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Rele
         began: CLOCK.now,
         duration: std::time::Duration::from_millis(1500),
         errors: 1,
+        corrupt: Some(1),
     };
     let mut text = Vec::new();
     metrics::write(counted, &scan, Top::First(3), &mut text).expect("memory");

@@ -1,0 +1,138 @@
+//! Damaged messages: in no listing and no action unless --queue names them; then
+//! counted, listed, put on hold and deleted, whatever is left of them.
+
+use spoolbox::queue_file::records::writer::QueueFile;
+
+use super::spool::now;
+use super::{filled, printed, run};
+use crate::support::instance::Instance;
+use crate::support::run::{Ended, Invocation, Output, Program, Tool};
+use crate::support::spool::{NewFile, Placed};
+use crate::support::{Met, Needs, require};
+
+/// A damaged message with this many bytes of its file, or with all of them.
+fn damaged(instance: &Instance, length: Option<usize>) -> Placed {
+    let file = QueueFile::new(
+        now() - 60,
+        "ann@example.com",
+        &["r@x"],
+        &["Subject: s", "", "x"],
+    );
+    let mut content = file.to_bytes();
+    if let Some(length) = length {
+        content.truncate(length);
+    }
+    instance.spool().put(&NewFile::new("corrupt", content))
+}
+
+fn postsuper(instance: &Instance, args: &[&str]) -> Output {
+    Invocation::new(Tool::Postsuper, args)
+        .env("MAIL_CONFIG", instance.etc())
+        .run(Program::Ours, instance)
+}
+
+#[test]
+fn listings_and_actions_do_not_look_there() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = filled();
+    let before = printed(&instance, &["-p"]);
+    let metrics = printed(&instance, &["--prometheus"]);
+    assert!(metrics.contains("corrupt_messages 0\n"), "{metrics}");
+    let one = damaged(&instance, None);
+    damaged(&instance, Some(70));
+    assert_eq!(printed(&instance, &["-p"]), before);
+    assert_eq!(printed(&instance, &["--count"]), "10\n");
+    let queues = printed(&instance, &["--count=queue"]);
+    assert!(queues.ends_with("         2  corrupt\n"), "{queues}");
+    let metrics = printed(&instance, &["--prometheus"]);
+    assert!(metrics.contains("corrupt_messages 2\n"), "{metrics}");
+    let check = printed(&instance, &["--check", "--warn", "100"]);
+    assert!(
+        check.starts_with("MAILQ OK - 10 messages, 2 corrupt | "),
+        "{check}"
+    );
+    assert!(check.ends_with(" corrupt=2;;;0\n"), "{check}");
+    let id = one.id();
+    let deleted = postsuper(&instance, &["-d", &id]);
+    assert!(
+        instance.queue_directory().join(&one.path).exists(),
+        "{deleted:?}"
+    );
+    let deleted = postsuper(&instance, &["-d", "MATCH", "--id", &id]);
+    assert!(
+        instance.queue_directory().join(&one.path).exists(),
+        "{deleted:?}"
+    );
+}
+
+#[test]
+fn a_damaged_message_is_listed_held_and_deleted() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = filled();
+    let whole = damaged(&instance, None);
+    // The sender record is cut off, or everything is.
+    let headless = damaged(&instance, Some(70));
+    let empty = damaged(&instance, Some(0));
+    let listed = printed(
+        &instance,
+        &["--format", "%{id} %{sender}\\n", "--queue", "corrupt"],
+    );
+    let mut lines: Vec<&str> = listed.lines().collect();
+    lines.sort_unstable();
+    let mut expected = vec![
+        format!("{} ann@example.com", whole.id()),
+        format!("{} (unknown)", headless.id()),
+        format!("{} (unknown)", empty.id()),
+    ];
+    expected.sort();
+    assert_eq!(lines, expected);
+    let both = printed(&instance, &["--count", "--queue", "hold,corrupt"]);
+    assert_eq!(both, "5\n");
+    for (args, part) in [
+        (
+            &["-r", "MATCH", "--queue", "corrupt"][..],
+            "requires -d or -h",
+        ),
+        (
+            &["-d", "ALL", "-d", "MATCH", "--queue", "corrupt"],
+            "ALL and -",
+        ),
+        (&["--trash", "-d", "MATCH", "--queue", "corrupt"], "--trash"),
+        (
+            &["-d", "MATCH", "--queue", "corrupt", "deferred"],
+            "queue operands",
+        ),
+        (&["-s", "-d", "MATCH", "--queue", "corrupt"], "-s and -S"),
+    ] {
+        let output = postsuper(&instance, args);
+        assert_eq!(output.ended, Ended::Exited(1), "{args:?}: {output:?}");
+        assert!(output.stderr_text().contains(part), "{args:?}: {output:?}");
+    }
+    let dry = postsuper(
+        &instance,
+        &["--dry-run", "-d", "MATCH", "--queue", "corrupt"],
+    );
+    assert!(
+        dry.stderr_text().contains("Would be deleted: 3 messages"),
+        "{dry:?}"
+    );
+    let held = postsuper(
+        &instance,
+        &["-h", "MATCH", "--queue", "corrupt", "--from", "ann@*"],
+    );
+    assert_eq!(held.ended, Ended::Exited(0), "{held:?}");
+    let ids = printed(&instance, &["--ids", "--queue", "hold"]);
+    assert!(ids.contains(&whole.id()), "{ids} {held:?}");
+    let gone = postsuper(&instance, &["-d", "MATCH", "--queue", "corrupt"]);
+    assert!(
+        gone.stderr_text().contains("Deleted: 2 messages"),
+        "{gone:?}"
+    );
+    let left = run(&instance, &["--ids", "--queue", "corrupt"]);
+    assert_eq!(left.stdout_text(), "", "{left:?}");
+    assert_eq!(printed(&instance, &["--count"]), "11\n");
+}
