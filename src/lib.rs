@@ -6,7 +6,7 @@
 //! the `use` lines and checks both rules.
 //!
 //! - `applets`: one folder per command name, and how a command ends
-//! - `trash`: the journal of deleted messages, restoring and purging them
+//! - `journal`: the journal of acts on messages, undoing them; the trash
 //! - `actions`: changes to a spool: to one message, a stream of queue IDs, a
 //!   whole queue, or the messages that match a selection; repairs
 //! - `listing`: the contents of a listing and its output formats
@@ -39,6 +39,8 @@ mod config;
 #[cfg(not(feature = "test-support"))]
 mod ipc;
 #[cfg(not(feature = "test-support"))]
+mod journal;
+#[cfg(not(feature = "test-support"))]
 mod listing;
 #[cfg(not(feature = "test-support"))]
 mod logging;
@@ -57,8 +59,6 @@ mod sys;
 #[cfg(not(feature = "test-support"))]
 mod text;
 #[cfg(not(feature = "test-support"))]
-mod trash;
-#[cfg(not(feature = "test-support"))]
 mod worker_pool;
 
 #[cfg(feature = "test-support")]
@@ -71,6 +71,8 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "test-support")]
 pub mod ipc;
+#[cfg(feature = "test-support")]
+pub mod journal;
 #[cfg(feature = "test-support")]
 pub mod listing;
 #[cfg(feature = "test-support")]
@@ -89,8 +91,6 @@ pub mod spool;
 pub mod sys;
 #[cfg(feature = "test-support")]
 pub mod text;
-#[cfg(feature = "test-support")]
-pub mod trash;
 #[cfg(feature = "test-support")]
 pub mod worker_pool;
 

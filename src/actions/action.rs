@@ -19,15 +19,23 @@ pub enum Action {
     Release,
     /// Requeue messages (-r).
     Requeue,
+    /// Put off the next delivery attempt (--postpone).
+    Postpone,
 }
 
 impl Action {
     /// Returns whether the action can move messages.
     pub fn moves(self) -> bool {
         match self {
-            Action::Delete | Action::Expire => false,
+            Action::Delete | Action::Expire | Action::Postpone => false,
             Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => true,
         }
+    }
+
+    /// Returns the steps of the action, in order.
+    pub(super) fn steps(self) -> impl Iterator<Item = ActionStep> {
+        let second = (self == Action::ExpireAndRelease).then_some(ActionStep::Release);
+        std::iter::once(ActionStep::first_of(self)).chain(second)
     }
 
     /// Returns whether the action looks for messages in the queue.
@@ -42,7 +50,7 @@ impl Action {
             Action::Hold => queue == Queue::Hold,
             Action::Release => queue.holds_messages() && queue != Queue::Hold,
             Action::Requeue => queue == Queue::Maildrop,
-            Action::Delete | Action::Expire | Action::ExpireAndRelease => false,
+            Action::Delete | Action::Expire | Action::ExpireAndRelease | Action::Postpone => false,
         }
     }
 }
@@ -87,6 +95,7 @@ pub(super) enum ActionStep {
     Requeue,
     Hold,
     Release,
+    Postpone,
 }
 
 impl ActionStep {
@@ -99,6 +108,7 @@ impl ActionStep {
             Action::Hold => ActionStep::Hold,
             Action::Release => ActionStep::Release,
             Action::Requeue => ActionStep::Requeue,
+            Action::Postpone => ActionStep::Postpone,
         }
     }
 
@@ -112,6 +122,7 @@ impl ActionStep {
             && match self {
                 ActionStep::Delete => true,
                 ActionStep::Release => queue == Queue::Hold,
+                ActionStep::Postpone => queue == Queue::Deferred,
                 ActionStep::Hold => queue != Queue::Maildrop && queue != Queue::Hold,
                 ActionStep::Expire | ActionStep::Requeue => queue != Queue::Maildrop,
             }

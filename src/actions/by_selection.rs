@@ -47,7 +47,7 @@ pub fn run(
 ) -> (Counters, Result<(), WorkError>) {
     let ops = context.ops();
     let worker = || MatchWorker {
-        executor: Executor::new(ops.clone(), context.selected, context.removal),
+        executor: Executor::new(ops.clone(), context.selected, context.effects),
         matcher: Matcher::new(matching.selection, matching.rules),
         action,
         context,
@@ -66,7 +66,7 @@ pub fn run(
         // Messages found before a failure are still handled.
         jobs.flush().and(partial)
     };
-    let concurrency = concurrency_of(action, context.removal, context.rate_limit);
+    let concurrency = concurrency_of(action, context.effects, context.rate_limit);
     let schedule = (concurrency, limits);
     scheduler::run(schedule, context.interrupts, worker, produce, observer)
 }

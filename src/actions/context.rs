@@ -1,8 +1,8 @@
 //! The context of an action: the spool, the selected queues, and the limits.
 
 use super::action::Selected;
+use super::effects::Effects;
 use super::rate_limit::RateLimit;
-use super::retention::Removal;
 use super::spool_ops::SpoolOps;
 use crate::spool::Layout;
 use crate::sys::dir::Dir;
@@ -21,8 +21,8 @@ pub struct SpoolContext<'a> {
     pub interrupts: &'a Interrupts,
     /// The limits on actions on single messages.
     pub rate_limit: &'a RateLimit,
-    /// Whether deleted messages are unlinked or kept.
-    pub removal: Removal<'a>,
+    /// What actions do besides their change to a message.
+    pub effects: Effects<'a>,
     /// The number of files that the process may still open.
     pub open_files: u64,
 }

@@ -64,9 +64,12 @@ pub enum WorkError {
     /// Standard input cannot be read, so there may be more IDs.
     #[error("read standard input: {}", error_text(.0))]
     Input(io::Error),
-    /// The [`Retention`](super::Retention) failed.
+    /// Standard input has more queue IDs than can be remembered.
+    #[error("standard input has more than {0} queue IDs; use a selection")]
+    TooManyIds(usize),
+    /// The [`ActJournal`](super::ActJournal) failed.
     #[error(transparent)]
-    Retention(Box<dyn Error + Send + Sync>),
+    Journal(Box<dyn Error + Send + Sync>),
     /// A signal was caught.
     #[error("stopped by a signal")]
     Interrupted,

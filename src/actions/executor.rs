@@ -13,10 +13,13 @@ use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::action::{Action, ActionStep, Selected};
+use super::announcer::Announcer;
+use super::effects::Effects;
 use super::error::WorkError;
 use super::expiry::{expire, is_expired};
+use super::journal::{Announcement, TakeOutcome};
+use super::postponement::postpone;
 use super::report::{ActionDone, ActionLog, Outcome};
-use super::retention::{Announcement, Removal, RetentionOutcome};
 use super::spool_ops::{FileAt, Moved, SpoolOps, StepResult};
 use super::warning::Warning;
 use crate::spool::message;
@@ -58,7 +61,8 @@ impl LocatedMessage {
 pub struct Executor<'a> {
     ops: SpoolOps<'a>,
     selected: &'a [Selected],
-    removal: Removal<'a>,
+    effects: Effects<'a>,
+    announcer: Announcer<'a>,
     /// The only file on which to act; `None` allows any file with the right
     /// name.
     only: Option<Identity>,
@@ -66,11 +70,12 @@ pub struct Executor<'a> {
 
 impl<'a> Executor<'a> {
     /// Creates an executor that searches these queues, in this order.
-    pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected], removal: Removal<'a>) -> Self {
+    pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected], effects: Effects<'a>) -> Self {
         Self {
             ops,
             selected,
-            removal,
+            effects,
+            announcer: Announcer::new(effects),
             only: None,
         }
     }
@@ -128,27 +133,20 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Announces the messages that are about to be deleted, if they are kept:
-    /// the record must be on disk first, and writing it for many messages at
-    /// once is faster. The messages must be handled before the announcement is
-    /// dropped.
+    /// Announces the action on these messages, if there is a journal. The
+    /// messages must be handled before the announcement is dropped.
     ///
     /// # Errors
     ///
-    /// The announcement cannot be recorded. Nothing may be deleted then.
+    /// The announcement cannot be recorded. Nothing may be done then.
     pub fn announce<'i>(
-        &self,
+        &mut self,
         action: Action,
         messages: impl IntoIterator<Item = (&'i QueueId, &'i LocatedMessage)>,
     ) -> Result<Option<Announcement<'a>>, WorkError> {
-        match (action, self.removal) {
-            (Action::Delete, Removal::Retain(retention)) => {
-                let messages = messages.into_iter();
-                let mut messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
-                retention.announce(&mut messages).map(Some)
-            }
-            _ => Ok(None),
-        }
+        let messages = messages.into_iter();
+        let messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
+        self.announcer.announce(action, messages)
     }
 
     /// Returns the message on which the action would act. `None` if there is
@@ -272,19 +270,22 @@ impl<'a> Executor<'a> {
             name: id.as_bytes(),
             path: &self.ops.path(seen.queue, id.as_bytes()),
         };
-        if let (ActionStep::Delete, Removal::Retain(retention)) = (step, self.removal) {
-            return match retention.take(at, id, seen.queue, &seen.stat, action_log)? {
-                RetentionOutcome::Done => {
-                    action_log.done(ActionDone::Trashed, id, seen.queue);
+        if let (ActionStep::Delete, Some(journal)) = (step, self.effects.journal) {
+            return match journal.take(at, id, seen.queue, &seen.stat, action_log)? {
+                TakeOutcome::Done => {
+                    action_log.done(self.effects.deleted(), id, seen.queue);
                     Ok(SearchFlow::Done)
                 }
-                RetentionOutcome::Gone => Ok(SearchFlow::Continue),
-                RetentionOutcome::Refused => {
+                TakeOutcome::Gone => Ok(SearchFlow::Continue),
+                TakeOutcome::Refused => {
                     action_log.not_done(id.as_bytes(), Outcome::Unchanged(seen.queue));
                     Ok(SearchFlow::Done)
                 }
             };
         }
+        let _announced = self
+            .announcer
+            .announce_step(step, (id, seen.queue, &seen.stat))?;
         let (moved, action_done) = match step {
             ActionStep::Delete => (self.delete(at, id)?.into(), ActionDone::Removed),
             ActionStep::Expire => (expire(at, action_log)?.into(), ActionDone::Expired),
@@ -294,12 +295,20 @@ impl<'a> Executor<'a> {
             ),
             ActionStep::Hold => (self.move_to(Queue::Hold, at, action_log)?, ActionDone::Held),
             ActionStep::Release => (
-                self.move_to(Queue::Deferred, at, action_log)?,
+                self.release_file(at, id, &seen.stat, action_log)?,
                 ActionDone::Released,
             ),
+            ActionStep::Postpone => {
+                let until = self.effects.next_attempt.of(id);
+                let postponed = postpone(at, until, &seen.stat, action_log);
+                (postponed.into(), ActionDone::Postponed)
+            }
         };
         Ok(match moved {
             Moved::Done => {
+                if let Some(journal) = self.effects.journal {
+                    journal.acted();
+                }
                 action_log.done(action_done, id, seen.queue);
                 SearchFlow::Done
             }
@@ -397,6 +406,31 @@ impl<'a> Executor<'a> {
         Ok(moved)
     }
 
+    /// Moves a message from hold to deferred.
+    ///
+    /// Its next attempt is set before the move: in deferred, the queue manager
+    /// could begin the delivery at any time.
+    fn release_file(
+        &mut self,
+        at: FileAt<'_>,
+        id: &QueueId,
+        before: &FileStat,
+        action_log: &mut ActionLog,
+    ) -> Result<Moved, WorkError> {
+        let Some(until) = self.effects.next_attempt.of(id) else {
+            return self.move_to(Queue::Deferred, at, action_log);
+        };
+        if postpone(at, Some(until), before, action_log) == StepResult::Gone {
+            return Ok(Moved::Gone);
+        }
+        let moved = self.move_to(Queue::Deferred, at, action_log);
+        if !matches!(moved, Ok(Moved::Done)) {
+            // The message stays on hold; if this fails, only its time differs.
+            drop(at.dir.restore_times(at.os_name(), before));
+        }
+        moved
+    }
+
     /// Moves a message to maildrop, to be picked up as if it had just arrived.
     ///
     /// Its time stamps are set before the move: if the program is interrupted
@@ -409,7 +443,8 @@ impl<'a> Executor<'a> {
         before: &FileStat,
         action_log: &mut ActionLog,
     ) -> Result<Moved, WorkError> {
-        let timestamps_reset = at.dir.set_times(at.os_name(), now());
+        let time = self.announcer.requeue_time();
+        let timestamps_reset = at.dir.set_times(at.os_name(), time);
         let moved = self.move_to(Queue::Maildrop, at, action_log);
         match (&moved, timestamps_reset) {
             (Ok(Moved::Done), Err(_)) => self.reset_timestamps(at.name, action_log),

@@ -2,6 +2,7 @@
 //! delivery attempt the last.
 
 use nix::errno::Errno;
+use nix::sys::stat::FileStat;
 
 use super::error::WorkError;
 use super::report::ActionLog;
@@ -17,10 +18,15 @@ const EXPIRED: u32 = 0o010;
 /// All permission bits of a file.
 const PERMISSIONS: u32 = 0o7777;
 
+/// Returns whether a message has the mark, by its stat(2) result.
+pub(super) fn has_mark(stat: &FileStat) -> bool {
+    stat.st_mode & EXPIRED != 0
+}
+
 /// Returns whether the message has already been forced to expire.
 pub(super) fn is_expired(at: FileAt<'_>) -> bool {
     let stat = at.dir.stat(at.os_name());
-    stat.is_ok_and(|stat| stat.st_mode & EXPIRED != 0)
+    stat.is_ok_and(|stat| has_mark(&stat))
 }
 
 /// Sets the bit that makes the next delivery attempt the last. Returns `Gone`

@@ -12,12 +12,12 @@ use nix::errno::Errno;
 
 use super::action::Action;
 use super::context::SpoolContext;
+use super::effects::Effects;
 use super::error::WorkError;
 use super::executor::{Executor, LocatedMessage};
 use super::limits::ActionLimits;
 use super::rate_limit::RateLimit;
 use super::report::{ActionLog, ActionObserver, Counters, Outcome};
-use super::retention::Removal;
 use super::scheduler;
 use super::scheduler::{ActionFeed, Concurrency, Done, StopReason, Work};
 use super::warning::Warning;
@@ -60,7 +60,7 @@ pub fn run(
 ) -> (Counters, Result<(), WorkError>) {
     let ops = context.ops();
     let worker = || IdWorker {
-        executor: Executor::new(ops.clone(), context.selected, context.removal),
+        executor: Executor::new(ops.clone(), context.selected, context.effects),
         action,
         context,
     };
@@ -73,23 +73,23 @@ pub fn run(
                 // Each result must be reported immediately.
                 1
             } else {
-                context.removal.job_max()
+                context.effects.job_max()
             },
         };
         read_ids((&input, separator), context.interrupts, &mut jobs)
     };
-    let concurrency = concurrency_of(action, context.removal, context.rate_limit);
+    let concurrency = concurrency_of(action, context.effects, context.rate_limit);
     let schedule = (concurrency, ActionLimits::near(context.open_files));
     scheduler::run(schedule, context.interrupts, worker, produce, observer)
 }
 
 /// Returns how workers may share actions on single messages.
-pub fn concurrency_of(action: Action, removal: Removal<'_>, rate_limit: &RateLimit) -> Concurrency {
-    match (action, removal) {
+pub fn concurrency_of(action: Action, effects: Effects<'_>, rate_limit: &RateLimit) -> Concurrency {
+    match effects.journal {
         _ if rate_limit.is_set() => Concurrency::InOrder,
-        (Action::Delete, Removal::Retain(_)) => Concurrency::Serialized,
-        _ if action.moves() => Concurrency::Serialized,
-        _ => Concurrency::Parallel,
+        Some(_) => Concurrency::Serialized,
+        None if action.moves() => Concurrency::Serialized,
+        None => Concurrency::Parallel,
     }
 }
 
@@ -101,7 +101,7 @@ pub fn one(
     observer: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
     let mut worker = IdWorker {
-        executor: Executor::new(context.ops(), context.selected, context.removal),
+        executor: Executor::new(context.ops(), context.selected, context.effects),
         action,
         context,
     };

@@ -3,30 +3,38 @@
 //! the queue structure.
 //!
 //! Results are returned as values; nothing in this module prints. It is
-//! independent of the trash, which an applet passes in as a [`Retention`].
+//! independent of the journal and the trash, which an applet passes in as an
+//! [`ActJournal`].
 
 mod action;
+mod announcer;
 pub mod bulk;
+mod bulk_walk;
 pub mod by_selection;
 mod context;
+mod effects;
 mod error;
 pub mod executor;
 mod expiry;
 pub mod id_stream;
+mod journal;
 mod limits;
 mod name_jobs;
+mod next_attempt;
+mod postponement;
 pub mod queue_scan;
 pub mod rate_limit;
 pub mod repair;
 pub mod report;
 pub mod results;
-mod retention;
 mod scheduler;
 pub mod spool_ops;
 mod warning;
 
 pub use action::{Action, Selected};
 pub use context::SpoolContext;
+pub use effects::Effects;
 pub use error::WorkError;
-pub use retention::{Announced, Announcement, Removal, Retention, RetentionOutcome};
+pub use journal::{Act, ActJournal, AnnouncedAct, Announcement, DeletionReport, TakeOutcome};
+pub use next_attempt::{Arrivals, NextAttempt, Spread};
 pub use warning::Warning;

@@ -28,6 +28,12 @@ pub enum ActionDone {
     Restored(Queue),
     /// The message was removed from the trash.
     Purged,
+    /// The next delivery attempt was put off.
+    Postponed,
+    /// The mark of a message that was forced to expire was removed.
+    Unexpired,
+    /// The time of the next delivery attempt was set to what it was before.
+    AttemptRestored,
 }
 
 impl ActionDone {
@@ -52,6 +58,9 @@ impl ActionDone {
             ActionDone::Restored(Queue::Deferred) => "restored to deferred",
             ActionDone::Restored(_) => "restored",
             ActionDone::Purged => "removed from trash",
+            ActionDone::Postponed => "postponed",
+            ActionDone::Unexpired => "no longer expired",
+            ActionDone::AttemptRestored => "next attempt restored",
         }
     }
 }
@@ -125,10 +134,12 @@ pub struct Counters {
     pub renamed: u64,
     /// Messages moved to the trash.
     pub trashed: u64,
-    /// Messages restored from the trash.
+    /// Messages restored to their state before an act.
     pub restored: u64,
     /// Messages removed from the trash.
     pub purged: u64,
+    /// Messages whose next delivery attempt was put off.
+    pub postponed: u64,
 }
 
 impl Counters {
@@ -141,8 +152,11 @@ impl Counters {
             ActionDone::Released => &mut self.released,
             ActionDone::Expired => &mut self.expired,
             ActionDone::Trashed => &mut self.trashed,
-            ActionDone::Restored(_) => &mut self.restored,
+            ActionDone::Restored(_) | ActionDone::Unexpired | ActionDone::AttemptRestored => {
+                &mut self.restored
+            }
             ActionDone::Purged => &mut self.purged,
+            ActionDone::Postponed => &mut self.postponed,
         };
         *counter = counter.saturating_add(1);
     }
@@ -160,6 +174,7 @@ impl AddAssign for Counters {
             (&mut self.trashed, more.trashed),
             (&mut self.restored, more.restored),
             (&mut self.purged, more.purged),
+            (&mut self.postponed, more.postponed),
         ] {
             *counter = counter.saturating_add(more);
         }

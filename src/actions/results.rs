@@ -86,6 +86,7 @@ fn name(action: Action) -> &'static str {
         Action::Hold => "hold",
         Action::Release => "release",
         Action::Requeue => "requeue",
+        Action::Postpone => "postpone",
     }
 }
 
@@ -97,6 +98,9 @@ fn queue_after(action_done: ActionDone, before: Queue) -> Option<Queue> {
         ActionDone::Requeued => Some(Queue::Maildrop),
         ActionDone::Held => Some(Queue::Hold),
         ActionDone::Released => Some(Queue::Deferred),
-        ActionDone::Expired => Some(before),
+        ActionDone::Expired
+        | ActionDone::Postponed
+        | ActionDone::Unexpired
+        | ActionDone::AttemptRestored => Some(before),
     }
 }

@@ -86,6 +86,14 @@ pub enum Warning {
         /// The system error.
         cause: io::Error,
     },
+    /// A message whose next delivery attempt cannot be put off.
+    #[error("{path}: set the time of the next attempt: {}", error_text(.cause))]
+    Postpone {
+        /// The file.
+        path: String,
+        /// The system error.
+        cause: io::Error,
+    },
     /// A problem with the trash, such as a message that cannot be moved to it
     /// or restored from it.
     #[error("{path}: {why}")]

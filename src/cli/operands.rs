@@ -92,6 +92,24 @@ impl Operands {
         Ok(self.list)
     }
 
+    /// Like [`Operands::without_options`], but also accepts an operand after an
+    /// option without its optional value if `is_operand` says that it cannot be
+    /// that value.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Operands::without_options`].
+    pub fn without_options_or_value(
+        self,
+        noun: &'static str,
+        is_operand: impl Fn(&OsStr) -> bool,
+    ) -> Result<Vec<OsString>, OperandError> {
+        match self.check(noun) {
+            Err(OperandError::Value { value, .. }) if is_operand(&value) => Ok(self.list),
+            checked => checked.map(|()| self.list),
+        }
+    }
+
     /// Returns all operands, any of which can be a file: after `--`, every
     /// argument is an operand.
     ///

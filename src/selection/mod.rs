@@ -58,4 +58,4 @@ pub use groups::Selection;
 pub use matcher::{FileIdentity, Matcher};
 pub use options::{NOTE, group};
 pub use pattern::domain;
-pub use values::{duration, moment};
+pub use values::{coming_moment, duration, moment};

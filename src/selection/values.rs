@@ -137,6 +137,26 @@ fn at_distance(text: &str, from_now: impl Fn(i64) -> Option<i64>) -> Result<i64,
         })
 }
 
+/// Parses a time that is still to come: a duration, which counts from `now`, or a
+/// date. The result is in seconds since the epoch.
+///
+/// # Errors
+///
+/// The text is neither, or the time has passed; the error says what to write
+/// instead.
+pub fn coming_moment(text: &str, now: i64) -> Result<i64, String> {
+    let time = duration(text)
+        .and_then(|seconds| now.checked_add(seconds))
+        .or_else(|| date(text));
+    match time {
+        Some(time) if time > now => Ok(time),
+        Some(_) => Err("that time has passed".to_owned()),
+        None => Err(
+            "give a time from now such as 90m or 2h, or a date such as 2026-12-01T08:00".to_owned(),
+        ),
+    }
+}
+
 /// Parses `2026-11-23`, optionally followed by `T13:00` or `T13:00:15` (or with a
 /// blank in place of the `T`), into seconds since the epoch. The time is local
 /// unless it ends in `Z`.

@@ -40,6 +40,9 @@ const TO_READ: OFlag = OFlag::O_RDONLY
 /// or the kernel, or are forbidden by a system call filter.
 const NO_SUCH_FLAG: [Errno; 3] = [Errno::EINVAL, Errno::ENOSYS, Errno::EPERM];
 
+/// A file time: seconds since the epoch, and nanoseconds.
+pub type FileTime = (i64, i64);
+
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir(OwnedFd);
@@ -333,8 +336,8 @@ impl Dir {
     pub fn set_times_to(
         &self,
         name: &OsStr,
-        accessed: (i64, i64),
-        modified: (i64, i64),
+        accessed: FileTime,
+        modified: FileTime,
     ) -> io::Result<()> {
         let accessed = TimeSpec::new(accessed.0, accessed.1);
         let modified = TimeSpec::new(modified.0, modified.1);

@@ -277,7 +277,7 @@ fn every_option_of_the_help_is_offered() {
 #[test]
 fn options_are_offered_where_the_tool_would_read_them() {
     assert_eq!(candidates(&["postsuper", "--int"]), ["--interactive"]);
-    assert_eq!(candidates(&["postsuper", "--un"]), ["--undo", "--undo="]);
+    assert_eq!(candidates(&["postsuper", "--und"]), ["--undo", "--undo="]);
     // The value of -d, and after the first operand.
     assert!(candidates(&["postsuper", "-d", "--in"]).is_empty());
     assert!(candidates(&["postsuper", "-d", "ALL", "hold", "--in"]).is_empty());

@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 /// them.
 const LAYERS: [&str; 16] = [
     "applets",
-    "trash",
+    "journal",
     "actions",
     "listing",
     "qshape_report",

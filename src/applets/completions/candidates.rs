@@ -30,7 +30,7 @@ pub struct Candidate {
 /// of main.cf that the command line names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MachineValues<'a> {
-    /// The batches in the trash, for `--undo`.
+    /// The batches in the journal, for `--undo` and `--journal-show`.
     Batches(Option<&'a str>),
     /// The instances, for `--instance`.
     Instances(Option<&'a str>),
@@ -186,7 +186,7 @@ fn values(
 ) -> Answer {
     let directory = scanned.directory.as_deref();
     let found = match option.get_long() {
-        Some("undo") => find(MachineValues::Batches(directory)),
+        Some("undo" | "journal-show") => find(MachineValues::Batches(directory)),
         Some("instance") => find(MachineValues::Instances(directory)),
         _ => return table_values(option, typed, prefix),
     };

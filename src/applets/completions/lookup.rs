@@ -1,4 +1,4 @@
-//! Completion values found on this machine: batches in the trash and names of
+//! Completion values found on this machine: batches in the journal and names of
 //! instances. Values that the caller may not read are not offered.
 
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ pub fn find(call: &Call, place: MachineValues<'_>) -> Vec<Candidate> {
     }
 }
 
-/// Returns the batches that `--trash-list` prints. It runs in a child process,
+/// Returns the batches that `--journal-list` prints. It runs in a child process,
 /// since it gives up its rights and exits at the first error.
 fn batches(directory: Option<&str>) -> Vec<Candidate> {
     let Ok(program) = std::env::current_exe() else {
@@ -34,7 +34,7 @@ fn batches(directory: Option<&str>) -> Vec<Candidate> {
         command.args(["-c", directory]);
     }
     let output = command
-        .arg("--trash-list")
+        .arg("--journal-list")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();

@@ -4,7 +4,7 @@
 //! The scripts contain no tables: for each word they call `spoolbox completions
 //! --words`, which answers from the option tables that the applets parse their
 //! own command lines with. All shells therefore offer the same candidates,
-//! including values such as the batches in the trash.
+//! including values such as the batches in the journal.
 
 mod candidates;
 mod lookup;

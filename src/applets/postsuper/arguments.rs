@@ -2,25 +2,25 @@
 //!
 //! Checks which of them exclude each other. Changes nothing.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::instances::{Instances, InstancesError};
 use super::super::{Call, instance};
 use super::errors::PROGRAM;
+use super::journal;
+use super::journal::{OtherRequests, Task};
 use super::options;
-use super::options::{ALL, ActionOptions, MATCH, OtherWork};
+use super::options::{ALL, ActionOptions, MATCH, OtherWork, STDIN};
 use super::table::options;
-use super::trash;
-use super::trash::{OtherRequests, Task};
 use crate::actions::repair::{Purge, Structure};
 use crate::actions::{Action, Selected};
 use crate::cli;
 use crate::cli::{ScanError, Scanned, Scanner};
 use crate::release::{Feature, Release};
 use crate::selection::{Selection, Taken};
-use crate::spool::Queue;
+use crate::spool::{Queue, id};
 use crate::text::to_printable;
 
 /// The letters that not every release has.
@@ -63,8 +63,8 @@ pub struct PostsuperArguments {
     pub(super) options: ActionOptions,
     /// The first error in the options for actions.
     pub(super) wrong: Option<String>,
-    pub(super) trash: trash::Options,
-    /// The request to the trash; `None` if there is none.
+    pub(super) journal: journal::Options,
+    /// The request to the journal; `None` if there is none.
     pub(super) task: Option<Task>,
     /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
@@ -81,8 +81,10 @@ impl PostsuperArguments {
     fn other_work(&self) -> OtherWork {
         if self.repairs() {
             OtherWork::Repairs
-        } else if self.trash.lists() {
-            OtherWork::TrashList
+        } else if self.journal.undoes() {
+            OtherWork::Undo
+        } else if self.journal.lists() {
+            OtherWork::JournalList
         } else {
             OtherWork::None
         }
@@ -90,9 +92,9 @@ impl PostsuperArguments {
 
     /// Whether an option that Postfix does not have is given.
     pub fn is_extended(&self) -> bool {
-        let trashes = self.trash.deleted == trash::Deleted::InTrash;
+        let records = self.journal.records();
         let notifies = self.notify == Notify::WhenMoved;
-        self.options.is_extended || trashes || notifies || self.task.is_some()
+        self.options.is_extended || records || notifies || self.task.is_some()
     }
 
     /// Whether delivery is requested for each moved message separately, so that
@@ -139,7 +141,7 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         check_value(&scanned, &options)?;
         match &scanned {
             Scanned::Long(name @ "older", value) if purges => {
-                arguments.trash.take(name, value);
+                arguments.journal.take(name, value);
             }
             _ if reading.take(&scanned) == Taken::Yes => {}
             _ => take(scanned, &mut arguments)?,
@@ -147,7 +149,8 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     }
     arguments.operands = match arguments.mode {
         PostsuperMode::Work => {
-            let operands = scanner.operands().without_options("the queue name");
+            let operands = scanner.operands();
+            let operands = operands.without_options_or_value("the queue name", is_undone_id);
             operands.map_err(|error| CommandLineError::Contradiction(error.to_string()))?
         }
         PostsuperMode::Help | PostsuperMode::Version => Vec::new(),
@@ -156,13 +159,16 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         Ok(options) => arguments.options = options,
         Err(wrong) => arguments.wrong = Some(wrong),
     }
-    if arguments.instances == Instances::All && arguments.names_messages() {
+    let names_undone = arguments.journal.undoes() && !arguments.operands.is_empty();
+    let names_messages = arguments.names_messages() || names_undone;
+    if arguments.instances == Instances::All && names_messages {
         let text = "a queue ID names a message of one instance: use --instance NAME, or MATCH \
                     and a selection";
         arguments.wrong.get_or_insert_with(|| text.to_owned());
     }
     if arguments.mode == PostsuperMode::Work {
         arguments.task = task(&arguments)?;
+        check_postponed(&arguments)?;
         check_notify(&arguments)?;
     }
     if arguments.actions.is_empty() && !arguments.repairs() && arguments.task.is_none() {
@@ -202,16 +208,43 @@ fn check_notify(arguments: &PostsuperArguments) -> Result<(), CommandLineError> 
     Err(CommandLineError::Contradiction(text.to_owned()))
 }
 
-/// Returns the request to the trash; `None` if there is none.
+/// Returns the request to the journal; `None` if there is none.
 fn task(arguments: &PostsuperArguments) -> Result<Option<Task>, CommandLineError> {
     let is_delete = |(action, _): &(Action, OsString)| *action == Action::Delete;
     let beside = OtherRequests {
         deletes: arguments.actions.iter().any(is_delete),
-        does_anything: !arguments.actions.is_empty() || arguments.repairs(),
-        names_queues: !arguments.operands.is_empty(),
+        acts: !arguments.actions.is_empty(),
+        repairs: arguments.repairs(),
+        names_queues: !arguments
+            .operands
+            .iter()
+            .all(|operand| is_undone_id(operand)),
+        names_messages: !arguments.operands.is_empty(),
+        selects: arguments.options.selection.is_some(),
     };
-    let task = arguments.trash.task(beside);
+    let task = arguments.journal.task(beside);
     task.map_err(CommandLineError::Contradiction)
+}
+
+/// Refuses to postpone messages outside of deferred.
+fn check_postponed(arguments: &PostsuperArguments) -> Result<(), CommandLineError> {
+    let postpones = |(action, _): &(Action, OsString)| *action == Action::Postpone;
+    let is_other = |queue: &&OsString| *queue != Queue::Deferred.name();
+    let other = arguments.operands.iter().find(is_other);
+    match other.filter(|_| arguments.actions.iter().any(postpones)) {
+        Some(queue) => Err(CommandLineError::Contradiction(format!(
+            "--postpone is for deferred: the time of a file in {} is not that of its next attempt",
+            to_printable(queue.as_bytes())
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Whether an operand after --undo is a queue ID, or stands for those on
+/// standard input; the name of a queue or of a batch is not.
+fn is_undone_id(operand: &OsStr) -> bool {
+    operand == STDIN
+        || id::inode(operand.as_bytes()).is_some_and(|_| id::is_valid(operand.as_bytes()))
 }
 
 fn take(option: Scanned, arguments: &mut PostsuperArguments) -> Result<(), CommandLineError> {
@@ -243,6 +276,7 @@ fn take(option: Scanned, arguments: &mut PostsuperArguments) -> Result<(), Comma
         Scanned::Short('h', value) => (Action::Hold, value),
         Scanned::Short('H', value) => (Action::Release, value),
         Scanned::Short('r', value) => (Action::Requeue, value),
+        Scanned::Long("postpone", value) => (Action::Postpone, value),
         other => {
             switch(other, arguments);
             return Ok(());
@@ -260,7 +294,7 @@ fn switch(option: Scanned, arguments: &mut PostsuperArguments) {
             arguments.structure = Structure::Fix;
         }
         Scanned::Short('S', _) => arguments.structure = Structure::FixRedundant,
-        Scanned::Long(name, value) if arguments.trash.take(name, &value) => {}
+        Scanned::Long(name, value) if arguments.journal.take(name, &value) => {}
         Scanned::Long("notify", _) => arguments.notify = Notify::WhenMoved,
         // The first of `--help` and `--version` wins.
         Scanned::Long("help", _) if arguments.mode == PostsuperMode::Work => {

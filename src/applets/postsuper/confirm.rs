@@ -14,8 +14,8 @@ use super::super::listing::Collector;
 use super::super::output;
 use super::context::{ActionContext, ScanEnd};
 use super::errors::fatal;
+use super::journal::Deleted;
 use super::options::MATCH;
-use super::trash::Deleted;
 use crate::actions::{Action, WorkError};
 use crate::listing::format::counts;
 use crate::listing::{CountBy, CountPlan, Style, Totals};
@@ -121,7 +121,7 @@ fn ask(
     summary: &Collector,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let deleted = context.arguments.trash.deleted;
+    let deleted = context.arguments.journal.deleted();
     let text = question(action, deleted, limit, summary);
     // If the question cannot be written to the terminal, it counts as not
     // confirmed.
@@ -171,6 +171,7 @@ fn question(action: Action, deleted: Deleted, limit: u64, summary: &Collector) -
         Action::Hold => ("Hold", ""),
         Action::Release => ("Release", ""),
         Action::Requeue => ("Requeue", ""),
+        Action::Postpone => ("Postpone", ""),
     };
     out.extend_from_slice(format!("{what} {which}{to}? [y/N] ").as_bytes());
     out

@@ -19,15 +19,16 @@ use super::confirm;
 use super::context::{ActionContext, ScanEnd};
 use super::errors::{STATUS, STATUS_STRICT};
 use super::forecast::Forecast;
-use super::operation::{counted, missing_ids, standard_input};
+use super::journal::Deleted;
+use super::operation::{counted, missing_ids};
 use super::options::{ALL, MATCH, STDIN};
-use super::trash::Deleted;
+use super::undone::standard_input;
 use crate::actions::executor::Executor;
 use crate::actions::id_stream;
 use crate::actions::id_stream::{IdConsumer, IdRequest};
 use crate::actions::report::Outcome;
 use crate::actions::spool_ops::SpoolOps;
-use crate::actions::{Action, Removal, Warning, WorkError};
+use crate::actions::{Action, Effects, Warning, WorkError};
 use crate::listing::{Columns, Formatter, ListingError, OutputOptions, SortSpec, Spill, Style};
 use crate::logging::{Logger, Severity};
 use crate::queue_file::message_reader::MessageReader;
@@ -51,7 +52,7 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
     let limit = confirm::ask_confirmation(context, logger)?;
     let mut rules = context.rules(logger)?;
     rules.charset = rules.charset.safe();
-    let forecast = Forecast::new(*action, context.arguments.trash.deleted)
+    let forecast = Forecast::new(*action, context.arguments.journal.deleted())
         .of_instance(context.arguments.instance.as_deref());
     let columns = if context.config.enable_long_queue_ids {
         Columns::Long
@@ -83,7 +84,7 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
         actor: Executor::new(
             SpoolOps::new(context.spool, context.layout, raise_open_files()),
             context.selected,
-            Removal::Unlink,
+            Effects::default(),
         ),
         reporter: MessageReader::default(),
         acted: HashMap::new(),
@@ -165,7 +166,7 @@ impl DryRun<'_> {
         for selected in self.context.selected {
             let queue = selected.queue()?;
             if self.action.looks_into(queue) && self.try_in(queue, id)? {
-                let deleted = self.context.arguments.trash.deleted;
+                let deleted = self.context.arguments.journal.deleted();
                 let after = Forecast::new(self.action, deleted).queue_after(queue);
                 self.acted.insert(hash, after);
                 return Ok(());
@@ -254,7 +255,7 @@ impl DryRun<'_> {
             Ok(count) => count,
             Err(error) => return output_failed(logger, &error),
         };
-        let deleted = context.arguments.trash.deleted;
+        let deleted = context.arguments.journal.deleted();
         logger.report(
             Severity::Info,
             counted(would_be(self.action, deleted), count),
@@ -308,5 +309,6 @@ fn would_be(action: Action, deleted: Deleted) -> &'static str {
         Action::Hold => "Would be placed on hold",
         Action::Release => "Would be released from hold",
         Action::Requeue => "Would be requeued",
+        Action::Postpone => "Would be postponed",
     }
 }

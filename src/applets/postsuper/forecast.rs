@@ -1,7 +1,7 @@
 //! A forecast of what an action would do to a message: the JSON lines of
 //! `--dry-run --results=json`.
 
-use super::trash::Deleted;
+use super::journal::Deleted;
 use crate::actions::Action;
 use crate::actions::report::{ActionDone, ActionResult, Outcome};
 use crate::actions::results;
@@ -102,7 +102,7 @@ impl Forecast {
             Action::Hold => Some(Queue::Hold),
             Action::Release => Some(Queue::Deferred),
             Action::ExpireAndRelease if queue == Queue::Hold => Some(Queue::Deferred),
-            Action::Expire | Action::ExpireAndRelease => Some(queue),
+            Action::Expire | Action::ExpireAndRelease | Action::Postpone => Some(queue),
             Action::Requeue => Some(Queue::Maildrop),
         }
     }
@@ -117,6 +117,7 @@ impl Forecast {
             (Action::Hold, _) => vec![Some(ActionDone::Held)],
             (Action::Release, _) => vec![Some(ActionDone::Released)],
             (Action::Requeue, _) => vec![Some(ActionDone::Requeued)],
+            (Action::Postpone, _) => vec![Some(ActionDone::Postponed)],
             (Action::Expire, _) => vec![expired],
             (Action::ExpireAndRelease, _) if queue == Queue::Hold => {
                 vec![expired, Some(ActionDone::Released)]

@@ -1,5 +1,5 @@
 //! postsuper for the instances that `--instance` or `--all-instances` chooses: one
-//! after the other, each with its own report, log and trash.
+//! after the other, each with its own report, log and journal.
 //!
 //! Every main.cf is read, and `--max` is compared with the messages of all
 //! instances together, before anything is done in one of them.
@@ -13,7 +13,7 @@ use super::super::{Call, Fatal};
 use super::Pass;
 use super::arguments::PostsuperArguments;
 use super::errors::{PROGRAM, STATUS, fatal};
-use super::trash::Task;
+use super::journal::Task;
 use crate::logging::{Logger, Severity};
 use crate::sys::child::ChildStdout;
 
@@ -98,7 +98,7 @@ fn print_heading(
     first: Option<&HostInstance>,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let lists = arguments.options.dry_run || arguments.task == Some(Task::List);
+    let lists = arguments.options.dry_run || arguments.task.as_ref().is_some_and(Task::lists);
     if arguments.options.results {
         Ok(())
     } else if lists {

@@ -2,8 +2,8 @@
 //! repairs the queues.
 //!
 //! Checks the caller, and changes root's rights to the mail owner's.
-//! `arguments` parses the command line, `operation` carries it out, and `trash`
-//! handles the options of the trash.
+//! `arguments` parses the command line, `operation` carries it out, and `journal`
+//! handles the options of the journal and the trash.
 
 pub mod arguments;
 mod confirm;
@@ -14,12 +14,15 @@ mod dry_run;
 mod errors;
 mod forecast;
 mod instances;
+mod journal;
+mod journal_list;
 mod old_order;
 mod operation;
 mod options;
 mod reporter;
+mod spread;
 mod table;
-mod trash;
+mod undone;
 
 use std::os::unix::fs::MetadataExt;
 
@@ -30,7 +33,7 @@ use super::{Call, Fatal, instance, option_table, output};
 use crate::actions::rate_limit::RateLimit;
 use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
-use crate::actions::{Removal, Selected, SpoolContext};
+use crate::actions::{ActJournal, Effects, NextAttempt, Selected, SpoolContext};
 use crate::config::Config;
 use crate::logging::{Logger, OpenedAs, Severity};
 use crate::release::Feature;
@@ -125,7 +128,12 @@ fn work(
     let interrupts = Interrupts::watch()
         .map_err(|error| fatal(logger, format!("cannot watch signals: {error}")))?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
-    let selected = selected(&arguments.operands, arguments.options.selection.as_ref());
+    // After --undo, operands are queue IDs.
+    let operands = match arguments.task {
+        Some(_) => &[],
+        None => &arguments.operands[..],
+    };
+    let selected = selected(operands, arguments.options.selection.as_ref());
     // All queues are checked before the first one is changed.
     for queue in selected.iter().map(Selected::queue) {
         queue.map_err(|error| fatal(logger, error.message()))?;
@@ -140,7 +148,7 @@ fn work(
     };
     if pass == Pass::Count {
         confirm::print_count(context, logger)
-    } else if arguments.options.dry_run {
+    } else if arguments.options.dry_run && !arguments.journal.undoes() {
         time::read_zone();
         dry_run::run(context, logger)
     } else {
@@ -173,6 +181,12 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
         None
     };
     let limit = confirm::ask_confirmation(context, logger)?;
+    let spread = spread::plan(context, rules.as_ref(), logger)?;
+    let next_attempt = match (&spread, options.until) {
+        (Some(spread), _) => NextAttempt::Spread(spread),
+        (None, Some(until)) => NextAttempt::At(until),
+        (None, None) => NextAttempt::Unchanged,
+    };
     let rate_limit = RateLimit::new(limit, options.interval);
     let field = SpoolContext {
         spool: context.spool,
@@ -180,19 +194,26 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
         selected: context.selected,
         interrupts: context.interrupts,
         rate_limit: &rate_limit,
-        removal: Removal::Unlink,
+        effects: Effects::default(),
         open_files: raise_open_files(),
     };
     let comment = options.comment.as_deref().map(str::as_bytes);
-    let trash = trash::begin(&context.arguments.trash, field, call, comment)
-        .map_err(|error| fatal(logger, error.message()))?;
+    let recorder = if context.arguments.actions.is_empty() {
+        None
+    } else {
+        journal::begin(&context.arguments.journal, field, call, comment)
+            .map_err(|error| fatal(logger, error.message()))?
+    };
     let mut operation = Operation {
         arguments: context.arguments,
         call,
         field: SpoolContext {
-            removal: trash
-                .as_ref()
-                .map_or(Removal::Unlink, |trash| Removal::Retain(trash)),
+            effects: Effects {
+                journal: recorder
+                    .as_ref()
+                    .map(|recorder| recorder as &dyn ActJournal),
+                next_attempt,
+            },
             ..field
         },
         config: context.config,
@@ -206,8 +227,10 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
     };
     let ended = operation.run();
     drop(operation);
-    if let Some(trash) = &trash {
-        trash::finish(trash, context.arguments.config_directory.as_deref(), logger);
+    if let Some(recorder) = &recorder {
+        let arguments = context.arguments;
+        let directory = arguments.config_directory.as_deref();
+        journal::finish(recorder, &arguments.journal, directory, logger);
     }
     ended
 }

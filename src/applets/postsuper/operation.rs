@@ -5,8 +5,7 @@
 //! before.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::os::fd::AsFd;
+use std::io::BufWriter;
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::progress::Progress;
@@ -15,10 +14,14 @@ use super::arguments::{Notify, PostsuperArguments};
 use super::context::ActionContext;
 use super::delivery::Delivery;
 use super::errors::{STATUS, STATUS_STRICT};
+use super::journal;
+use super::journal::{Deleted, Task};
+use super::journal_list;
+use super::journal_list::{ListFormat, ListStyle, ListedActs};
 use super::options::{ALL, MATCH, STDIN};
 use super::reporter::{ReportState, Reporter, with_comment};
-use super::trash;
-use super::trash::{Deleted, ListFormat, Task};
+use super::undone;
+use super::undone::standard_input;
 use crate::actions::bulk;
 use crate::actions::by_selection;
 use crate::actions::by_selection::SelectedMessages;
@@ -28,7 +31,8 @@ use crate::actions::repair::{Changes, Repair, WithoutInode};
 use crate::actions::report::Counters;
 use crate::actions::{Action, SpoolContext, WorkError};
 use crate::config::Config;
-use crate::logging::Logger;
+use crate::journal::UndoRequest;
+use crate::logging::{Logger, Severity};
 use crate::queue_file::message_visitor::Rules;
 use crate::release::Feature;
 use crate::selection::Selection;
@@ -75,8 +79,13 @@ impl Operation<'_> {
     ///
     /// The work cannot be finished, which was reported.
     pub fn run(&mut self) -> Result<(), Fatal> {
-        if self.arguments.task == Some(Task::List) {
-            return self.list_trash();
+        match &self.arguments.task {
+            Some(Task::List) => return self.list_batches(),
+            Some(Task::Show(batch)) => return self.show_acts(Some(batch), ListedActs::All),
+            Some(Task::Undo(batch)) if self.arguments.options.dry_run => {
+                return self.show_acts(batch.as_deref(), ListedActs::Undoable);
+            }
+            _ => {}
         }
         let done = self.work();
         self.progress.clear();
@@ -121,26 +130,59 @@ impl Operation<'_> {
         Ok(())
     }
 
-    /// Carries out a request to the trash.
+    /// Carries out a request to the journal.
     fn task(&mut self, task: &Task) -> Result<(), WorkError> {
         let (field, call) = (self.field, self.call);
-        let (counters, ended) = trash::run(task, field, call, &mut self.reporter(None));
+        let ids = undone::ids(self.arguments, field.interrupts)?;
+        let only = undone::only(self.arguments, self.rules, &ids);
+        let (counters, ended) = journal::run(task, field, call, only, &mut self.reporter(None));
         self.counters = counters;
         ended
     }
 
-    fn list_trash(&mut self) -> Result<(), Fatal> {
-        let field = self.field;
-        let format = if self.arguments.options.results {
+    fn list_format(&self) -> ListFormat {
+        if self.arguments.options.results {
             ListFormat::Json
         } else {
             ListFormat::Table
-        };
+        }
+    }
+
+    fn list_batches(&mut self) -> Result<(), Fatal> {
+        let (field, format) = (self.field, self.list_format());
         let instance = self.arguments.instance.as_deref();
-        match trash::list(field, format, instance, &mut self.reporter(None)) {
+        match journal_list::list(field, format, instance, &mut self.reporter(None)) {
             Ok(text) => output::print(self.logger, &text),
             Err(error) => Err(self.end(&EarlyEnd::Work(error))),
         }
+    }
+
+    /// Lists the acts of a batch, or what an undo would do.
+    fn show_acts(&mut self, batch: Option<&[u8]>, listed: ListedActs) -> Result<(), Fatal> {
+        let field = self.field;
+        let style = ListStyle {
+            format: self.list_format(),
+            listed,
+            instance: self.arguments.instance.as_deref(),
+        };
+        let mut out = BufWriter::new(output::stdout(self.logger)?);
+        let ids = match undone::ids(self.arguments, field.interrupts) {
+            Ok(ids) => ids,
+            Err(error) => return Err(self.end(&EarlyEnd::Work(error))),
+        };
+        let only = undone::only(self.arguments, self.rules, &ids);
+        let request = UndoRequest { batch, only };
+        let mut reporter = self.reporter(None);
+        let shown = journal_list::show(field, request, style, &mut out, &mut reporter);
+        let (count, written) = match shown {
+            Ok(shown) => shown,
+            Err(error) => return Err(self.end(&EarlyEnd::Work(error))),
+        };
+        if listed == ListedActs::Undoable {
+            let text = counted("Would be restored", count);
+            self.logger.report(Severity::Info, text);
+        }
+        written.or_else(|error| output::output_failed(self.logger, &error))
     }
 
     fn reporter(&mut self, action: Option<Action>) -> Reporter<'_> {
@@ -256,11 +298,11 @@ impl Operation<'_> {
 
     /// Prints one line for each requested kind of action.
     fn report(&mut self) {
-        use Action::{Delete, Expire, ExpireAndRelease, Hold, Release, Requeue};
+        use Action::{Delete, Expire, ExpireAndRelease, Hold, Postpone, Release, Requeue};
         let counters = self.counters;
-        let lines: [(&str, &[Action], u64); 5] = [
+        let lines: [(&str, &[Action], u64); 6] = [
             ("Requeued", &[Requeue], counters.requeued),
-            match self.arguments.trash.deleted {
+            match self.arguments.journal.deleted() {
                 Deleted::Gone => ("Deleted", &[Delete], counters.deleted),
                 Deleted::InTrash => ("Moved to trash", &[Delete], counters.trashed),
             },
@@ -275,6 +317,7 @@ impl Operation<'_> {
                 &[Release, ExpireAndRelease],
                 counters.released,
             ),
+            ("Postponed", &[Postpone], counters.postponed),
         ];
         for (what, actions, count) in lines {
             let asked = |(action, _): &(Action, OsString)| actions.contains(action);
@@ -355,18 +398,6 @@ impl From<WorkError> for EarlyEnd {
     fn from(error: WorkError) -> Self {
         Self::Work(error)
     }
-}
-
-/// Standard input without a buffer, so that IDs are acted on as soon as they
-/// arrive.
-///
-/// # Errors
-///
-/// Standard input is closed, or no descriptor is available.
-pub fn standard_input() -> Result<File, WorkError> {
-    let input = std::io::stdin();
-    let copy = input.as_fd().try_clone_to_owned();
-    copy.map(File::from).map_err(WorkError::Input)
 }
 
 /// The message of `--strict` about IDs that were not found.

@@ -12,7 +12,7 @@ use super::table::ACTION_OPTIONS;
 use crate::actions::Action;
 use crate::actions::id_stream::Separator;
 use crate::cli::Scanned;
-use crate::selection::{Builder, Selection, Taken};
+use crate::selection::{Builder, Selection, Taken, coming_moment, duration};
 use crate::sys::time;
 use crate::text::digits;
 
@@ -25,7 +25,7 @@ pub const MATCH: &str = "MATCH";
 
 /// Options that can be given only once, since the last of several limits is
 /// not always the one that the caller relies on.
-const LIMITS: [&str; 3] = ["limit", "max", "rate"];
+const LIMITS: [&str; 5] = ["limit", "max", "rate", "until", "spread"];
 
 /// Work of a call other than actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,10 @@ pub enum OtherWork {
     None,
     /// -p, -s or -S.
     Repairs,
-    /// --trash-list, whose format --results selects.
-    TrashList,
+    /// --undo, which --dry-run lists, and a selection limits.
+    Undo,
+    /// --journal-list or --journal-show, whose format --results selects.
+    JournalList,
 }
 
 /// How the actions are carried out.
@@ -54,6 +56,10 @@ pub struct ActionOptions {
     pub comment: Option<String>,
     /// The delay between two messages.
     pub interval: Option<Duration>,
+    /// The time until which messages are postponed, in seconds since the epoch.
+    pub until: Option<i64>,
+    /// The period over which the next attempts are spread, in seconds.
+    pub spread: Option<i64>,
     /// Whether an ID that is not found changes the exit status.
     pub strict: bool,
     /// The separator of IDs on standard input.
@@ -87,7 +93,9 @@ impl ActionOptions {
 
     /// Whether messages are acted on one by one even if ALL is selected.
     pub fn one_by_one(&self) -> bool {
-        self.counts_first() || self.limit.is_some() || self.interval.is_some() || self.results
+        let sets_attempts = self.until.is_some() || self.spread.is_some();
+        let is_limited = self.limit.is_some() || self.interval.is_some();
+        self.counts_first() || is_limited || self.results || sets_attempts
     }
 }
 
@@ -160,8 +168,14 @@ impl ActionOptionsParser {
             return Err(wrong);
         }
         self.options.selection = self.builder.finish().map_err(|error| error.to_string())?;
-        check_match(self.options.selection.is_some(), actions)?;
-        let is_of_list = |name: &str| other_work == OtherWork::TrashList && name == "results";
+        if other_work != OtherWork::Undo {
+            check_match(self.options.selection.is_some(), actions)?;
+        }
+        let is_of_list = |name: &str| match other_work {
+            OtherWork::JournalList => name == "results",
+            OtherWork::Undo => ["results", "dry-run", "null", "quiet"].contains(&name),
+            OtherWork::None | OtherWork::Repairs => false,
+        };
         let mut given = self.given.iter().filter(|name| !is_of_list(name));
         if let (Some(name), []) = (given.next(), actions) {
             return Err(format!(
@@ -199,6 +213,8 @@ impl ActionOptions {
             "max" => self.max = Some(number(value)?),
             "interactive" => self.interactive = true,
             "comment" => self.comment = Some(comment(value)?),
+            "until" => self.until = Some(until(value)?),
+            "spread" => self.spread = Some(period(value)?),
             "rate" => self.interval = Some(rate_limit::interval(value)?),
             "strict" => self.strict = true,
             "null" => self.separator = Separator::Nul,
@@ -239,11 +255,13 @@ impl ActionOptions {
                 Action::Release | Action::ExpireAndRelease | Action::Requeue
             )
         };
+        self.check_attempts(actions)?;
         if self.interval.is_some() && !actions.iter().all(is_paced) {
             return contradiction("--rate is for actions that cause deliveries: -H, -f and -r");
         }
         let reads_stdin = |(_, argument): &(Action, OsString)| argument == STDIN;
-        if self.separator == Separator::Nul && !actions.iter().any(reads_stdin) {
+        let is_undo = other_work == OtherWork::Undo;
+        if self.separator == Separator::Nul && !is_undo && !actions.iter().any(reads_stdin) {
             return contradiction(
                 "--null is for queue IDs on standard input: postsuper -d - --null",
             );
@@ -256,6 +274,54 @@ impl ActionOptions {
         }
         Ok(())
     }
+}
+
+impl ActionOptions {
+    /// Checks the options that set the time of the next attempt.
+    fn check_attempts(&self, actions: &[(Action, OsString)]) -> Result<(), String> {
+        let contradiction = |text: &str| Err(text.to_owned());
+        let postpones = |(action, _): &(Action, OsString)| *action == Action::Postpone;
+        match (self.until, actions.iter().any(postpones)) {
+            (None, true) => {
+                return contradiction(
+                    "--postpone needs a time: postsuper --postpone=ID --until 2h",
+                );
+            }
+            (Some(_), false) => return contradiction("--until is for --postpone"),
+            _ => {}
+        }
+        if self.spread.is_none() {
+            return Ok(());
+        }
+        let is_release = |(action, argument): &(Action, OsString)| {
+            *action == Action::Release && (argument == ALL || argument == MATCH)
+        };
+        if !(actions.len() == 1 && actions.iter().all(is_release)) {
+            return contradiction(
+                "--spread plans before anything is done: give one -H, with MATCH or ALL",
+            );
+        }
+        if self.interval.is_some() || self.limit.is_some() {
+            return contradiction(
+                "--spread takes all messages at once: leave out --rate and --limit",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Parses the time of the next attempt.
+fn until(value: &OsStr) -> Result<i64, String> {
+    coming_moment(&value.to_string_lossy(), time::now())
+}
+
+/// Parses a period, in seconds.
+fn period(value: &OsStr) -> Result<i64, String> {
+    let seconds = value
+        .to_str()
+        .and_then(duration)
+        .filter(|seconds| *seconds > 0);
+    seconds.ok_or_else(|| "give a duration such as 30m or 4h".to_owned())
 }
 
 fn number(value: &OsStr) -> Result<u64, String> {

@@ -8,7 +8,7 @@ use crate::selection;
 const ID: Value = Value::Required("ID");
 const N: Value = Value::Required("N");
 
-const ACTIONS: [Opt; 6] = [
+const ACTIONS: [Opt; 7] = [
     Opt::short('d', ID, "delete messages"),
     Opt::short('h', ID, "place messages on hold"),
     Opt::short('H', ID, "release messages from hold"),
@@ -19,10 +19,15 @@ const ACTIONS: [Opt; 6] = [
         ID,
         "force messages to expire, and release them from hold",
     ),
+    Opt::long(
+        "postpone",
+        ID,
+        "with --until T, put off the next delivery attempt of deferred messages",
+    ),
 ];
 
 /// How actions are tried, limited, confirmed and reported.
-pub const ACTION_OPTIONS: [Opt; 11] = [
+pub const ACTION_OPTIONS: [Opt; 13] = [
     Opt::long(
         "dry-run",
         Value::None,
@@ -39,6 +44,16 @@ pub const ACTION_OPTIONS: [Opt; 11] = [
         "rate",
         Value::Required("N/s"),
         "with -H, -f or -r, act on at most N messages per second (/m: minute, /h: hour)",
+    ),
+    Opt::long(
+        "until",
+        Value::Required("T"),
+        "with --postpone, the time of the next attempt: 2h from now, or 2026-12-01T08:00",
+    ),
+    Opt::long(
+        "spread",
+        Value::Required("T"),
+        "with -H, spread the next attempts evenly over T, such as 30m, in the order of arrival",
     ),
     Opt::long(
         "comment",
@@ -79,22 +94,42 @@ const NOTIFY: Opt = Opt::long(
     "notify the queue manager and pickup after -H, -f or -r has moved messages",
 );
 
-const TRASH: [Opt; 4] = [
+const JOURNAL: [Opt; 8] = [
+    Opt::long(
+        "journal",
+        Value::None,
+        "record the actions in the journal, so that they can be undone",
+    ),
+    Opt::long(
+        "batch",
+        Value::Required("NAME"),
+        "do the same under a name, such as ticket-4711",
+    ),
     Opt::long(
         "trash",
         Value::None,
-        "with -d, move messages to the trash instead of deleting them",
+        "with -d, move messages to the trash instead of deleting them, and record that",
     ),
     Opt::long(
         "undo",
         Value::Optional("BATCH"),
-        "restore the messages of the last call with --trash, or those of BATCH",
+        "undo the last recorded call, or BATCH; only the given queue IDs, - or selection",
     ),
-    Opt::long("trash-list", Value::None, "list the batches in the trash"),
+    Opt::long(
+        "journal-list",
+        Value::None,
+        "list the batches in the journal",
+    ),
+    Opt::long(
+        "journal-show",
+        Value::Required("BATCH"),
+        "list the messages of BATCH",
+    ),
+    Opt::long("trash-list", Value::None, "another name for --journal-list"),
     Opt::long(
         "trash-purge",
         Value::None,
-        "with --older T, permanently delete batches that are older than T from the trash",
+        "with --older T, permanently delete batches that are older than T",
     ),
 ];
 
@@ -140,7 +175,7 @@ fn groups() -> Vec<OptionGroup> {
     vec![
         OptionGroup::new("Acting on messages", &ACTIONS),
         OptionGroup::new("Options of actions", &how),
-        OptionGroup::new("Trash", &TRASH),
+        OptionGroup::new("Journal and trash", &JOURNAL),
         selection::group(),
         OptionGroup::new("Repairing the queues", &REPAIR),
         OptionGroup::new("Choosing the instance", &cli::INSTANCE),
@@ -158,7 +193,9 @@ pub fn help() -> String {
     let page = HelpPage {
         usage: &[
             "postsuper [OPTION]... -d|-h|-H|-r|-e|-f ID [QUEUE]...",
-            "postsuper [OPTION]... --undo[=BATCH] | --trash-list | --trash-purge",
+            "postsuper [OPTION]... --postpone=ID --until=T",
+            "postsuper [OPTION]... --undo[=BATCH] [ID]...",
+            "postsuper [OPTION]... --journal-list | --journal-show=BATCH | --trash-purge",
             "postsuper [OPTION]... [-psS] [QUEUE]...",
         ],
         about: &[

@@ -1,11 +1,13 @@
 //! Any bytes as a log: why recipients wait, as the bounce daemons write it,
-//! and the journal of the trash, as we do.
+//! and the journal of acts, as we do.
 
 use std::io::{BufRead, BufReader};
 
-use spoolbox::spool::defer_log::{LogBuffers, Reason, ReasonReader};
+use spoolbox::journal::event::Event;
+use spoolbox::journal::records::{JournalRecord, LINE_MAX};
+use spoolbox::spool::Queue;
+use spoolbox::spool::defer_log::{Reason, ReasonReader};
 use spoolbox::text::Charset;
-use spoolbox::trash::records::{Event, JournalRecord, LINE_MAX};
 
 use super::assert_printable;
 
@@ -28,8 +30,7 @@ pub fn defer_log(input: &[u8]) {
 
 /// The entries, and how many lines were not understood.
 fn entries(log: impl BufRead, charset: Charset) -> (Vec<Reason>, usize) {
-    let mut buffers = LogBuffers::default();
-    let mut reader = ReasonReader::new(log, charset, &mut buffers);
+    let mut reader = ReasonReader::new(log, charset);
     let (mut entries, mut warnings) = (Vec::new(), 0);
     loop {
         let next = reader.next(|text| {
@@ -84,7 +85,7 @@ fn assert_written_alike(entries_read: &[Reason]) {
     assert_eq!(entries(&log[..], Charset::Ascii), (kept, 0));
 }
 
-/// Reads any bytes as lines of the trash's journal.
+/// Reads any bytes as lines of the journal.
 pub fn journal(input: &[u8]) {
     let lines = input.split(|&b| b == b'\n');
     for line in lines.filter(|line| line.len() < LINE_MAX) {
@@ -107,8 +108,8 @@ fn sum(bytes: &[u8]) -> u64 {
 }
 
 fn assert_line(line: &JournalRecord) {
-    if let Event::Trash { entry, .. } = &line.event {
-        assert!(entry.queue.holds_messages());
+    if let Event::Act { entry, .. } = &line.event {
+        assert!(entry.queue.holds_messages() || entry.queue == Queue::Corrupt);
         assert!(!entry.id.as_bytes().contains(&b'/'));
         assert_eq!(entry.mode & !0o777, 0);
     }

@@ -123,6 +123,13 @@ const CASES: &[Case] = &[
         &["--trash-purge", "--older", "0s"],
         MayGo::All,
     ),
+    trash(&["--journal", "-h", "ALL"]),
+    trash(&["--journal", "-H", "-"]),
+    trash(&["--journal", "-f", "-"]),
+    trash(&["--journal", "-r", "-"]),
+    trash(&["--journal", "--postpone=ALL", "--until=2099-01-01"]),
+    deleted(Filling::Held, &["--undo"], MayGo::None),
+    deleted(Filling::Released, &["--undo"], MayGo::None),
     // Nothing is moved: the batch is empty.
     trash(&["--trash", "-d", "MATCH", "--from", "nobody@nowhere.example"]),
     // The journal is written anew.

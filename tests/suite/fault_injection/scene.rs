@@ -47,6 +47,10 @@ pub enum Filling {
     Deleted,
     /// Those, with other modes and times than they had.
     DeletedAndChanged,
+    /// Those, all of them on hold.
+    Held,
+    /// Those, released with other times.
+    Released,
     /// Those, and a journal that is full of what was undone long ago.
     DeletedOnceMore,
 }
@@ -55,7 +59,11 @@ impl Filling {
     pub fn is_deleted(self) -> bool {
         matches!(
             self,
-            Self::Deleted | Self::DeletedAndChanged | Self::DeletedOnceMore
+            Self::Deleted
+                | Self::DeletedAndChanged
+                | Self::DeletedOnceMore
+                | Self::Held
+                | Self::Released
         )
     }
 }
@@ -89,7 +97,7 @@ impl Case {
 
     /// Whether something may be in the trash afterwards.
     pub fn uses_trash(&self) -> bool {
-        let words = ["--trash", "--undo", "--trash-purge"];
+        let words = ["--trash", "--undo", "--trash-purge", "--journal"];
         words.iter().any(|word| self.arguments.contains(word))
     }
 }
@@ -161,9 +169,14 @@ impl Scene {
         scene
     }
 
-    /// Moves everything to the trash.
+    /// Moves everything to the trash, or to another queue.
     fn delete(&self) {
-        let output = self.call(Tool::Postsuper, &["--trash", "-d", "ALL"]);
+        let arguments: &[&str] = match self.case.filling {
+            Filling::Held => &["--journal", "-h", "ALL"],
+            Filling::Released => &["--journal", "-H", "ALL", "--spread=9000d"],
+            _ => &["--trash", "-d", "ALL"],
+        };
+        let output = self.call(Tool::Postsuper, arguments);
         assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
         self.log.take();
         if self.case.filling == Filling::DeletedOnceMore {

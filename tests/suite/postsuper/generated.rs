@@ -133,6 +133,26 @@ fn lines(spool: &mut Spool) -> Vec<u8> {
     text
 }
 
+/// The call of a case.
+pub(super) fn draft_of(seed: u64, case: u64) -> Invocation {
+    draft(&mut generate::spool(seed, case, Input::Any)).call
+}
+
+/// What a call of a case does that was altered.
+pub(super) fn altered_effect(
+    program: Program,
+    seed: u64,
+    case: u64,
+    alter: impl Fn(Invocation) -> Invocation,
+) -> Effect {
+    let mut spool = generate::spool(seed, case, Input::Any);
+    let draft = draft(&mut spool);
+    if draft.repairs {
+        generate::remove_short_names(&spool);
+    }
+    Effect::of(program, &spool, &alter(draft.call), draft.order)
+}
+
 fn effect(program: Program, seed: u64, case: u64) -> (Effect, Spool, Draft) {
     let mut spool = generate::spool(seed, case, Input::Any);
     let draft = draft(&mut spool);

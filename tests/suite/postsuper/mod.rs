@@ -4,6 +4,7 @@
 mod generated;
 mod hostile;
 mod interrupts;
+mod journal;
 mod leftovers;
 pub mod obstacles;
 mod pipelines;

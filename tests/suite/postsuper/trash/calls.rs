@@ -38,7 +38,7 @@ fn options_that_do_not_go_together_are_refused_before_anything_is_done() {
         // Without a purge it is a selection's.
         (&["--older", "3d"], "needs the word MATCH"),
         (&["--older", "3d", "-d", &id], "needs the word MATCH"),
-        (&["--undo", "--older", "3d"], "needs the word MATCH"),
+        (&["--undo", "--older", "3d"], "nothing to undo"),
         (&["--trash-purge"], "--trash-purge --older 30d"),
         (&["--trash-purge", "--older", "soon"], "give a time such as"),
         (&["--undo", "deferred"], "write --undo=deferred"),
@@ -84,8 +84,8 @@ fn batches_are_listed_with_what_is_left_of_them() {
     };
     let rows = list();
     assert_eq!(rows.len(), 2);
-    assert_eq!(rows[0].1, ["root", "2", "18"]);
-    assert_eq!(rows[1].1, ["root", "1", "9"]);
+    assert_eq!(rows[0].1, ["root", "2", "18", "delete"]);
+    assert_eq!(rows[1].1, ["root", "1", "9", "delete"]);
     // One by name; the other is the last one then.
     let output = succeeds(&instance, &[&format!("--undo={}", rows[0].0)], "");
     assert!(output.stderr_text().ends_with("Restored: 2 messages\n"));
@@ -94,7 +94,7 @@ fn batches_are_listed_with_what_is_left_of_them() {
         &[&format!("--undo={}", rows[0].0)],
         "was undone before",
     );
-    fails(&instance, &["--undo=../x"], "no batch ../x in the trash");
+    fails(&instance, &["--undo=../x"], "no batch ../x in the journal");
     assert_eq!(list(), rows[1..]);
     succeeds(&instance, &["--undo"], "");
     assert!(in_trash(&instance).is_empty());
@@ -173,7 +173,14 @@ fn others_may_not_look_into_the_trash() {
 fn every_option_of_the_trash_is_explained_with_an_example() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/postsuper.8");
     let page = fs::read_to_string(page).expect("a man page");
-    for option in ["trash", "undo", "trash-list", "trash-purge"] {
+    for option in [
+        "trash",
+        "undo",
+        "trash-list",
+        "trash-purge",
+        "journal",
+        "batch",
+    ] {
         let head = format!("\\-\\-{}", option.replace('-', "\\-"));
         let is_it = |entry: &&str| {
             let words = entry.lines().next().unwrap_or_default().split([' ', '"']);

@@ -53,7 +53,7 @@ fn a_journal_of_what_is_over_becomes_small() {
         fails(
             &instance,
             &["--undo"],
-            "nothing to undo: the trash is empty",
+            "nothing to undo: the journal is empty",
         );
     }
 }
@@ -115,7 +115,7 @@ fn what_is_of_use_is_kept() {
     assert!(
         output
             .stderr_text()
-            .contains("moved nothing; nothing to undo"),
+            .contains("did nothing; nothing to undo"),
         "{output:?}"
     );
     // By hand it can still be had.

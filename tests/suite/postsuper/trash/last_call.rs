@@ -41,8 +41,7 @@ fn a_call_that_matched_nothing_is_not_crossed() {
             text.starts_with("postsuper: the last call, batch "),
             "{text}"
         );
-        let words =
-            format!("moved nothing; nothing to undo; to undo the batch before it: {hint}\n");
+        let words = format!("did nothing; nothing to undo; to undo the batch before it: {hint}\n");
         assert!(text.contains(&words), "{text}");
         assert!(
             text.ends_with("postsuper: Restored: 0 messages\n"),
@@ -137,7 +136,7 @@ fn a_purged_call_is_not_crossed() {
     fails(
         &instance,
         &["--undo"],
-        "nothing to undo: the trash is empty",
+        "nothing to undo: the journal is empty",
     );
     assert!(in_trash(&instance).is_empty());
 }

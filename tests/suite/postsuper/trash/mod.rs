@@ -25,7 +25,7 @@ use crate::support::trash;
 const JOURNAL: &str = "saved/journal.spoolbox";
 
 /// Every file of the spool but the journal, with all that can be seen of it.
-fn exact(instance: &Instance) -> BTreeMap<PathBuf, String> {
+pub(super) fn exact(instance: &Instance) -> BTreeMap<PathBuf, String> {
     let root = instance.queue_directory();
     let mut files = Vec::new();
     collect(&root, &mut files);
@@ -82,19 +82,19 @@ fn fill(instance: &Instance) -> Vec<Placed> {
 }
 
 /// The IDs, one a line.
-fn lines(placed: &[Placed]) -> String {
+pub(super) fn lines(placed: &[Placed]) -> String {
     placed.iter().map(|p| format!("{}\n", p.id())).collect()
 }
 
 /// A run that has to succeed.
-fn succeeds(instance: &Instance, arguments: &[&str], stdin: &str) -> Output {
+pub(super) fn succeeds(instance: &Instance, arguments: &[&str], stdin: &str) -> Output {
     let output = ours(instance, arguments, stdin);
     assert_eq!(output.ended, Ended::Exited(0), "{arguments:?}: {output:?}");
     output
 }
 
 /// A run that has to fail, with these last words.
-fn fails(instance: &Instance, arguments: &[&str], words: &str) {
+pub(super) fn fails(instance: &Instance, arguments: &[&str], words: &str) {
     let output = ours(instance, arguments, "");
     assert_eq!(output.ended, Ended::Exited(1), "{arguments:?}: {output:?}");
     let text = output.stderr_text();

@@ -365,7 +365,7 @@ fn fails_to_find_anything(instance: &Instance) {
     for _ in 0..3 {
         let output = succeeds(instance, &["--undo"], "");
         let text = output.stderr_text();
-        assert!(text.contains("moved nothing; nothing to undo"), "{text}");
+        assert!(text.contains("did nothing; nothing to undo"), "{text}");
         assert!(
             text.ends_with("postsuper: Restored: 0 messages\n"),
             "{text}"

@@ -5,13 +5,11 @@ use bstr::ByteSlice;
 use chrono::NaiveDateTime;
 
 use crate::spool::Queue;
+use crate::sys::dir::FileTime;
 use crate::text::{digits, whole_number};
 
 /// The permission bits that a message may have.
 pub(super) const PERMISSIONS: u32 = 0o777;
-
-/// A file time: seconds since the epoch, and nanoseconds.
-pub type FileTime = (i64, i64);
 
 /// The unread rest of a line.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);

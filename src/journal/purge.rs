@@ -1,4 +1,4 @@
-//! Removes old batches from the trash permanently, and logs in the trash that
+//! Removes old batches from the journal and the trash permanently, and logs in the trash that
 //! belong to no message.
 //!
 //! Removes only files that were moved to the trash at or before the given time.
@@ -12,16 +12,18 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 
 use super::batches::{Batch, BatchContent, Batches, Keep};
+use super::closing::{Remaining, close, report};
 use super::compact;
+use super::event::Event;
 use super::journal_file::{JournalDirectory, JournalFile};
 use super::locate::{MessageLocation, find, look};
 use super::logs;
 use super::logs::LogsRestored;
-use super::records::{Caller, Event, TrashedMessage, Word};
-use super::restore::{Remaining, close, report};
+use super::recorded_message::RecordedMessage;
+use super::records::{Caller, Word};
 use crate::actions::report::{ActionDone, ActionLog, ActionObserver, Counters};
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
-use crate::actions::{SpoolContext, Warning, WorkError};
+use crate::actions::{Act, SpoolContext, Warning, WorkError};
 use crate::spool::message;
 use crate::spool::{Queue, QueueId, Walk, WalkError};
 use crate::sys::error_text::is;
@@ -88,12 +90,16 @@ impl Purger<'_> {
             let Some(line) = numbered.line else {
                 return Ok(());
             };
-            let Event::Trash { entry, .. } = &line.event else {
+            let Event::Act { act, entry, .. } = &line.event else {
                 return Ok(());
             };
             let batch = batches.at(&line.batch, numbered.offset);
             if batch.is_some_and(|batch| self.is_old(batch)) {
-                let done = self.message(entry);
+                let done = match act {
+                    Act::Delete => self.message(entry),
+                    // Nothing was kept of the message.
+                    _ => Ok(Remaining::Nothing),
+                };
                 report(&mut self.action_log, journal);
                 let all = left.entry(line.batch).or_insert(Remaining::Nothing);
                 *all = all.and(done?);
@@ -107,7 +113,7 @@ impl Purger<'_> {
         batch.content == BatchContent::Messages && batch.time <= self.until
     }
 
-    fn message(&mut self, entry: &TrashedMessage) -> Result<Remaining, WorkError> {
+    fn message(&mut self, entry: &RecordedMessage) -> Result<Remaining, WorkError> {
         match find(&self.ops, entry, &mut self.action_log) {
             MessageLocation::Trash(stat) if stat.st_ctime > self.until => Ok(Remaining::Something),
             MessageLocation::Trash(_) => {
@@ -212,7 +218,7 @@ impl Purger<'_> {
         self.remove(id, &logs::name(id, log)).map(drop)
     }
 
-    fn remove_logs(&mut self, entry: &TrashedMessage) -> Result<(), WorkError> {
+    fn remove_logs(&mut self, entry: &RecordedMessage) -> Result<(), WorkError> {
         for log in Queue::LOGS {
             self.remove(&entry.id, &logs::name(&entry.id, log))?;
         }

@@ -2,19 +2,21 @@
 //!
 //! The new journal keeps the records of every open batch, the records of every
 //! message that is still in saved/ whatever its batch, unreadable lines (they
-//! may be repaired by hand), and the records of calls that moved nothing and
+//! may be repaired by hand), and the records of calls that did nothing and
 //! that `undo` must not skip.
 
 use std::collections::HashSet;
 
 use super::batches::{BATCHES_MAX, Batch, BatchContent, Batches};
-use super::error::{PATH, TrashError};
+use super::error::{JournalError, PATH};
+use super::event::Event;
 use super::journal_file::{LockedJournal, Numbered};
 use super::locate::{InTrash, look_in_trash};
-use super::records::{Event, JournalRecord, LINE_MAX, TrashedMessage, Word};
+use super::recorded_message::RecordedMessage;
+use super::records::{JournalRecord, LINE_MAX, Word};
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::SpoolOps;
-use crate::actions::{Warning, WorkError};
+use crate::actions::{Act, Warning, WorkError};
 use crate::sys::signals::Interrupts;
 
 /// The size in bytes below which a journal is never rewritten.
@@ -71,7 +73,7 @@ fn rewrite(
     };
     locked.replace(|old, output| {
         old.read(0, interrupts, |numbered| {
-            let failed = TrashError::write_new;
+            let failed = JournalError::write_new;
             match copier.choose(&numbered)? {
                 RecordDecision::Drop => {}
                 RecordDecision::Copy => {
@@ -90,7 +92,7 @@ enum RecordDecision {
     Drop,
     Copy,
     /// Another record is written in its place.
-    Write(JournalRecord),
+    Write(Box<JournalRecord>),
 }
 
 struct JournalCopier<'a> {
@@ -115,16 +117,21 @@ impl JournalCopier<'_> {
         let batch = self.batches.at(&line.batch, numbered.offset);
         match (batch, &line.event) {
             (Some(batch), _) if batch.content == BatchContent::Messages => Ok(RecordDecision::Copy),
-            (_, Event::Trash { entry, .. }) if self.may_be_in_trash(entry) => {
-                self.rescue(&line.batch)
-            }
+            (
+                _,
+                Event::Act {
+                    act: Act::Delete,
+                    entry,
+                    ..
+                },
+            ) if self.may_be_in_trash(entry) => self.rescue(&line.batch),
             (Some(batch), _) if batch.start == numbered.offset => {
-                Ok(RecordDecision::Write(beginning(batch)))
+                Ok(RecordDecision::Write(Box::new(beginning(batch))))
             }
             (Some(batch), Event::Purged) if batch.content == BatchContent::Purged => {
                 Ok(RecordDecision::Copy)
             }
-            (_, Event::Trash { .. }) => Ok(RecordDecision::Drop),
+            (_, Event::Act { .. }) => Ok(RecordDecision::Drop),
             (_, Event::Begin { .. }) => Ok(RecordDecision::Drop),
             (_, Event::Undone | Event::Purged | Event::MovedNothing) => {
                 let is_rescued = self.rescued.contains(&line.batch);
@@ -138,7 +145,7 @@ impl JournalCopier<'_> {
     }
 
     /// Returns whether a message is in the trash, or cannot be examined there.
-    fn may_be_in_trash(&self, entry: &TrashedMessage) -> bool {
+    fn may_be_in_trash(&self, entry: &RecordedMessage) -> bool {
         let found = look_in_trash(self.ops, entry);
         !matches!(found, Ok(InTrash::Nothing | InTrash::Other))
     }

@@ -1,4 +1,4 @@
-//! The errors of the trash. Their texts tell the administrator what to do.
+//! The errors of the journal and the trash. Their texts tell the administrator what to do.
 
 use std::io;
 
@@ -12,9 +12,9 @@ use crate::sys::error_text::{error_text, is};
 /// The path of the journal, relative to the queue directory.
 pub(super) const PATH: &str = "saved/journal.spoolbox";
 
-/// The reason why the trash cannot be used.
+/// The reason why the journal cannot be used.
 #[derive(Debug, Error)]
-pub enum TrashError {
+pub enum JournalError {
     /// The directory saved/ is missing.
     #[error("open directory saved: No such file or directory; \"postfix check\" creates it")]
     NoDirectory,
@@ -27,7 +27,7 @@ pub enum TrashError {
         cause: io::Error,
     },
     /// The journal cannot be written.
-    #[error("write {PATH}: {}; messages that are not recorded there are not moved", error_text(.0))]
+    #[error("write {PATH}: {}; what is not recorded there is not done", error_text(.0))]
     Write(io::Error),
     /// The journal cannot be rewritten.
     #[error("write {PATH}.new: {}", error_text(.0))]
@@ -41,7 +41,7 @@ pub enum TrashError {
     Damaged(u64),
     /// The file with the name of the journal is not a journal.
     #[error(
-        "{PATH} is not a trash journal, or its beginning is damaged: move it away to start a new \
+        "{PATH} is not a journal, or its beginning is damaged: move it away to start a new \
          one; the messages stay in saved, where postcat -q finds them"
     )]
     NoJournal,
@@ -54,7 +54,7 @@ pub enum TrashError {
     #[error("{PATH} is in use by another process: try again when it has finished")]
     Busy,
     /// There is no batch to undo.
-    #[error("nothing to undo: the trash is empty")]
+    #[error("nothing to undo: the journal is empty")]
     Empty,
     /// The batch of the last call was purged; only batches of earlier calls are
     /// left.
@@ -69,10 +69,13 @@ pub enum TrashError {
         earlier: Word,
     },
     /// There is no batch with this name.
-    #[error("no batch {0} in the trash: --trash-list shows the existing ones")]
+    #[error("no batch {0} in the journal: --journal-list shows the existing ones")]
     NoBatch(String),
+    /// Another batch has the name that the user gave.
+    #[error("--batch={0}: there is a batch of that name: undo it, or give another name")]
+    NameTaken(Word),
     /// The batch was undone or purged before.
-    #[error("batch {batch} was {how} before: --trash-list shows the existing ones")]
+    #[error("batch {batch} was {how} before: --journal-list shows the existing ones")]
     Closed {
         /// The name of the batch.
         batch: Word,
@@ -81,7 +84,7 @@ pub enum TrashError {
     },
 }
 
-impl TrashError {
+impl JournalError {
     pub(super) fn open(path: &'static str) -> impl Fn(io::Error) -> Self {
         move |cause| Self::Open { path, cause }
     }
@@ -100,9 +103,9 @@ impl TrashError {
     }
 }
 
-impl From<TrashError> for WorkError {
-    fn from(error: TrashError) -> Self {
-        Self::Retention(Box::new(error))
+impl From<JournalError> for WorkError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(Box::new(error))
     }
 }
 

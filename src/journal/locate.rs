@@ -10,7 +10,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::records::TrashedMessage;
+use super::recorded_message::RecordedMessage;
 use crate::actions::Warning;
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::SpoolOps;
@@ -45,7 +45,7 @@ pub enum InTrash {
 /// Locates a message of a batch. Logs a warning about what cannot be examined.
 pub fn find(
     ops: &SpoolOps<'_>,
-    entry: &TrashedMessage,
+    entry: &RecordedMessage,
     action_log: &mut ActionLog,
 ) -> MessageLocation {
     let id = &entry.id;
@@ -59,22 +59,14 @@ pub fn find(
             return MessageLocation::Unknown;
         }
     };
-    let mut is_seen = true;
-    for queue in Queue::LISTED {
-        match look(ops, queue, id) {
-            Ok(Some(stat)) if is_message(entry, &stat) => return MessageLocation::Queue,
-            Ok(_) => {}
-            Err(cause) => {
-                let path = ops.path(queue, id.as_bytes());
-                action_log.warn(&Warning::Look { path, cause });
-                is_seen = false;
-            }
-        }
-    }
-    match (is_seen, is_replaced) {
-        (false, _) => MessageLocation::Unknown,
-        (true, true) => MessageLocation::Replaced,
-        (true, false) => MessageLocation::Missing,
+    match (
+        find_in_queues(ops, entry, Queue::Maildrop, action_log),
+        is_replaced,
+    ) {
+        (InQueues::Queue(..), _) => MessageLocation::Queue,
+        (InQueues::Unknown, _) => MessageLocation::Unknown,
+        (InQueues::Nowhere, true) => MessageLocation::Replaced,
+        (InQueues::Nowhere, false) => MessageLocation::Missing,
     }
 }
 
@@ -83,7 +75,7 @@ pub fn find(
 /// # Errors
 ///
 /// The file cannot be examined.
-pub fn look_in_trash(ops: &SpoolOps<'_>, entry: &TrashedMessage) -> io::Result<InTrash> {
+pub fn look_in_trash(ops: &SpoolOps<'_>, entry: &RecordedMessage) -> io::Result<InTrash> {
     Ok(match look(ops, Queue::Saved, &entry.id)? {
         Some(stat) if is_message(entry, &stat) => InTrash::Message(stat),
         Some(_) => InTrash::Other,
@@ -93,7 +85,7 @@ pub fn look_in_trash(ops: &SpoolOps<'_>, entry: &TrashedMessage) -> io::Result<I
 
 /// Returns whether a message of a batch is in the trash. Returns false if it
 /// cannot be examined.
-pub fn is_in_trash(ops: &SpoolOps<'_>, entry: &TrashedMessage) -> bool {
+pub fn is_in_trash(ops: &SpoolOps<'_>, entry: &RecordedMessage) -> bool {
     matches!(look_in_trash(ops, entry), Ok(InTrash::Message(_)))
 }
 
@@ -112,14 +104,53 @@ pub fn look(ops: &SpoolOps<'_>, queue: Queue, id: &QueueId) -> io::Result<Option
     }
 }
 
+/// The location of a message in the queues.
+pub enum InQueues {
+    /// The message is in this queue.
+    Queue(Queue, FileStat),
+    /// The message is in none of the queues.
+    Nowhere,
+    /// The location is unknown, because something could not be examined; this
+    /// was logged.
+    Unknown,
+}
+
+/// Searches the queues for a message, the most likely one first. Logs a warning
+/// about what cannot be examined.
+pub fn find_in_queues(
+    ops: &SpoolOps<'_>,
+    entry: &RecordedMessage,
+    first: Queue,
+    action_log: &mut ActionLog,
+) -> InQueues {
+    let others = Queue::LISTED.into_iter().filter(|queue| *queue != first);
+    let mut is_seen = true;
+    for queue in std::iter::once(first).chain(others) {
+        match look(ops, queue, &entry.id) {
+            Ok(Some(stat)) if is_message(entry, &stat) => return InQueues::Queue(queue, stat),
+            Ok(_) => {}
+            Err(cause) => {
+                let path = ops.path(queue, entry.id.as_bytes());
+                action_log.warn(&Warning::Look { path, cause });
+                is_seen = false;
+            }
+        }
+    }
+    if is_seen {
+        InQueues::Nowhere
+    } else {
+        InQueues::Unknown
+    }
+}
+
 /// Returns whether a file that has the message's name is the message.
-fn is_message(entry: &TrashedMessage, stat: &FileStat) -> bool {
+fn is_message(entry: &RecordedMessage, stat: &FileStat) -> bool {
     message::is_regular(stat) && (stat.st_ino == entry.inode || is_copy(entry, stat))
 }
 
 /// Returns whether a file looks like the message restored from a backup. Some
 /// backups keep whole seconds only.
-fn is_copy(entry: &TrashedMessage, stat: &FileStat) -> bool {
+fn is_copy(entry: &RecordedMessage, stat: &FileStat) -> bool {
     let (seconds, nanoseconds) = entry.modified;
     let is_same_part = stat.st_mtime_nsec == nanoseconds || stat.st_mtime_nsec == 0;
     u64::try_from(stat.st_size) == Ok(entry.size) && stat.st_mtime == seconds && is_same_part

@@ -1,26 +1,23 @@
-//! The batches of the trash, read from the journal: those that were neither
-//! undone nor purged completely, and the calls that moved nothing.
+//! The batches in the journal: those that were neither undone nor purged
+//! completely, and the calls that did nothing.
 //!
 //! Memory use is bounded: if there are too many batches, some are left out.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::error::{PATH, TrashError};
+use super::act_fields::ActKinds;
+use super::error::{JournalError, PATH};
+use super::event::Event;
 use super::journal_file::{JournalFile, Numbered};
-use super::locate;
-use super::records::{Attempt, Caller, Event, JournalRecord, TrashedMessage, Word};
-use crate::actions::report::{ActionLog, ActionObserver};
-use crate::actions::{SpoolContext, Warning, WorkError};
+use super::records::{Caller, JournalRecord, Word};
+use crate::actions::report::ActionLog;
+use crate::actions::{Warning, WorkError};
 use crate::sys::signals::Interrupts;
 
 /// The largest number of batches kept in memory.
 pub const BATCHES_MAX: usize = 1 << 16;
 /// The number of unreadable lines that are reported one by one.
 const UNREADABLE_REPORTED: u64 = 10;
-
-/// The largest number of messages, announced more than once, that are
-/// remembered.
-const RETRIED_MAX: usize = 1 << 20;
 
 /// Which batches are kept in memory if there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +29,15 @@ pub enum Keep {
 /// What is left of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchContent {
-    /// The batch has messages, some of which may no longer be in the trash.
+    /// The batch has messages, some of which may be as they were before.
     Messages,
-    /// The batch has no messages, because the call moved nothing.
+    /// The batch has no messages, because the call did nothing.
     Nothing,
     /// The batch has no more messages, because all were purged.
     Purged,
 }
 
-/// A batch of the trash, or a call without messages that `undo` must not skip.
+/// A batch, or a call without messages that `undo` must not skip.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// The name of the batch.
@@ -55,6 +52,8 @@ pub struct Batch {
     pub comment: Option<Vec<u8>>,
     /// What is left of the batch.
     pub content: BatchContent,
+    /// The kinds of its acts.
+    pub kinds: ActKinds,
     /// The size of its records in the journal, in bytes.
     pub bytes: u64,
 }
@@ -109,21 +108,21 @@ impl Batches {
                     );
                 }
             }
-            Event::Trash { comment, .. } => {
+            Event::Act { act, comment, .. } => {
+                let kinds = ActKinds::of(act);
                 // The messages before a purge must not be searched for again,
                 // so the batch begins anew with this record.
                 if let Some(batch) = self.find_mut(&line.batch)
                     && batch.content != BatchContent::Purged
                 {
                     batch.content = BatchContent::Messages;
+                    batch.kinds = batch.kinds.and(kinds);
                     batch.bytes = batch.bytes.saturating_add(bytes);
                     return;
                 }
                 self.remove(&line.batch);
-                self.add(
-                    Batch::new(offset, bytes, line, comment, BatchContent::Messages),
-                    keep,
-                );
+                let batch = Batch::new(offset, bytes, line, comment, BatchContent::Messages);
+                self.add(Batch { kinds, ..batch }, keep);
             }
             Event::Undone => self.remove(&line.batch),
             Event::MovedNothing => self.empty(&line.batch, BatchContent::Nothing),
@@ -143,7 +142,7 @@ impl Batches {
         }
     }
 
-    /// Marks a batch as having no messages in the trash, so that it cannot be
+    /// Marks a batch as having no messages, so that it cannot be
     /// undone.
     pub fn empty(&mut self, name: &Word, content: BatchContent) {
         if let Some(batch) = self.find_mut(name) {
@@ -255,7 +254,7 @@ impl Batches {
         interrupts: &Interrupts,
         wanted: &[u8],
     ) -> Result<Batch, WorkError> {
-        let unknown = || TrashError::NoBatch(crate::text::to_printable(wanted));
+        let unknown = || JournalError::NoBatch(crate::text::to_printable(wanted));
         let name = Word::parse(wanted).ok_or_else(unknown)?;
         match self.at(&name, u64::MAX) {
             Some(batch) => Ok(batch.clone()),
@@ -281,6 +280,7 @@ impl Batch {
             who: line.who.clone(),
             comment: comment.clone(),
             content,
+            kinds: ActKinds::default(),
             bytes,
         }
     }
@@ -292,138 +292,21 @@ fn what_became_of(
     journal: &JournalFile,
     interrupts: &Interrupts,
     name: &Word,
-) -> Result<Option<TrashError>, WorkError> {
+) -> Result<Option<JournalError>, WorkError> {
     let mut found = None;
     journal.read(0, interrupts, |numbered| {
         if let Some(line) = numbered.line.filter(|line| line.batch == *name) {
             found = match line.event {
                 Event::Undone => Some("undone"),
                 Event::Purged => Some("purged"),
-                Event::Begin { .. } | Event::Trash { .. } | Event::MovedNothing => None,
+                Event::Begin { .. } | Event::Act { .. } | Event::MovedNothing => None,
             };
         }
         Ok(())
     })?;
-    let closed = |how| TrashError::Closed {
+    let closed = |how| JournalError::Closed {
         batch: name.clone(),
         how,
     };
     Ok(found.map(closed))
-}
-
-/// Calls `each` for every message of a batch, in order, with its last
-/// announcement.
-///
-/// # Errors
-///
-/// Those of [`JournalFile::read`] and of `each`.
-pub fn entries(
-    journal: &JournalFile,
-    interrupts: &Interrupts,
-    batch: &Batch,
-    mut each: impl FnMut(&TrashedMessage) -> Result<(), WorkError>,
-) -> Result<(), WorkError> {
-    let mut retried: HashMap<u64, u64> = HashMap::new();
-    lines(journal, interrupts, batch, |offset, turn, entry| {
-        if turn == Attempt::Retry && retried.len() < RETRIED_MAX {
-            retried.insert(entry.inode, offset);
-        }
-        Ok(())
-    })?;
-    lines(journal, interrupts, batch, |offset, _, entry| {
-        let is_last = retried.get(&entry.inode).is_none_or(|last| *last == offset);
-        if is_last { each(entry) } else { Ok(()) }
-    })
-}
-
-/// Calls `each` for every record about a message of a batch, with its offset.
-fn lines(
-    journal: &JournalFile,
-    interrupts: &Interrupts,
-    batch: &Batch,
-    mut each: impl FnMut(u64, Attempt, &TrashedMessage) -> Result<(), WorkError>,
-) -> Result<(), WorkError> {
-    journal.read(batch.start, interrupts, |numbered| match numbered.line {
-        Some(JournalRecord {
-            batch: name,
-            event: Event::Trash { turn, entry, .. },
-            ..
-        }) if name == batch.name => each(numbered.offset, turn, &entry),
-        _ => Ok(()),
-    })
-}
-
-/// A batch, with the messages of it that are really in the trash.
-#[derive(Debug)]
-pub struct BatchSummary {
-    /// The name of the batch.
-    pub name: Word,
-    /// When the batch was begun, in seconds since the epoch.
-    pub time: i64,
-    /// The user who made the call.
-    pub who: Caller,
-    /// The comment that the user gave, if any.
-    pub comment: Option<Vec<u8>>,
-    /// The number of its messages that are in the trash.
-    pub messages: u64,
-    /// The total size of these messages in bytes.
-    pub bytes: u64,
-}
-
-/// Returns the batches of the trash that have messages, oldest first.
-///
-/// # Errors
-///
-/// The journal cannot be read.
-pub fn list(
-    context: SpoolContext<'_>,
-    journal: &mut dyn ActionObserver,
-) -> Result<Vec<BatchSummary>, WorkError> {
-    let mut action_log = ActionLog::default();
-    let counted = count(context, &mut action_log);
-    journal.lines(&action_log.lines);
-    journal.pause();
-    counted
-}
-
-fn count(
-    context: SpoolContext<'_>,
-    action_log: &mut ActionLog,
-) -> Result<Vec<BatchSummary>, WorkError> {
-    let Some(journal) = JournalFile::open_to_read(context.spool)? else {
-        return Ok(Vec::new());
-    };
-    let mut batches = Batches::read(&journal, context.interrupts, Keep::Oldest, action_log)?;
-    let ops = context.ops();
-    let mut counts: HashMap<u64, (u64, u64)> = HashMap::new();
-    journal.read(0, context.interrupts, |numbered| {
-        // Each message has exactly one record with `Attempt::First`.
-        if let Some(line) = numbered.line
-            && let Event::Trash { turn, entry, .. } = line.event
-            && turn == Attempt::First
-            && let Some(batch) = batches.at(&line.batch, numbered.offset)
-            && locate::is_in_trash(&ops, &entry)
-        {
-            let (messages, bytes) = counts.entry(batch.start).or_default();
-            *messages = messages.saturating_add(1);
-            *bytes = bytes.saturating_add(entry.size);
-        }
-        Ok(())
-    })?;
-    let summary = |(start, batch): (u64, Batch)| {
-        let (messages, bytes) = counts.get(&start).copied().unwrap_or_default();
-        BatchSummary {
-            name: batch.name,
-            time: batch.time,
-            who: batch.who,
-            comment: batch.comment,
-            messages,
-            bytes,
-        }
-    };
-    Ok(std::mem::take(&mut batches.open)
-        .into_iter()
-        .filter(|(_, batch)| batch.content == BatchContent::Messages)
-        .map(summary)
-        .collect())
 }

@@ -1,4 +1,4 @@
-//! The records of the trash journal, one per line: their contents, formatting
+//! The records of the journal, one per line: their contents, formatting
 //! and parsing.
 //!
 //! A line whose checksum does not match is damaged and ignored. A line whose
@@ -7,12 +7,9 @@
 
 use std::fmt;
 
-use nix::sys::stat::FileStat;
-
-use super::record_fields::{
-    Fields, FileTime, PERMISSIONS, escape, file_time, logs, mode, parse_time, sum,
-};
-use crate::spool::{Queue, QueueId};
+use super::act_fields::{act_text, entry_text, parse_act, verb};
+use super::event::Event;
+use super::record_fields::{Fields, escape, parse_time, sum};
 use crate::sys::time::Zone;
 use crate::text::digits;
 
@@ -62,82 +59,6 @@ pub struct Caller {
     pub name: Word,
 }
 
-/// The record of a message when it is moved to the trash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrashedMessage {
-    /// Its queue ID.
-    pub id: QueueId,
-    /// The queue that it was in.
-    pub queue: Queue,
-    /// Its permission bits.
-    pub mode: u32,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its access time.
-    pub accessed: FileTime,
-    /// Its modification time; for a deferred message this is the time of the
-    /// next delivery attempt.
-    pub modified: FileTime,
-    /// Its inode number, which distinguishes it from another message with the
-    /// same ID.
-    pub inode: u64,
-    /// The queues in which it had logs.
-    pub logs: Vec<Queue>,
-}
-
-impl TrashedMessage {
-    /// Creates the record of a message in a queue.
-    pub fn of(id: &QueueId, queue: Queue, stat: &FileStat, logs: Vec<Queue>) -> Self {
-        Self {
-            id: id.clone(),
-            queue,
-            mode: stat.st_mode & PERMISSIONS,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            accessed: (stat.st_atime, stat.st_atime_nsec),
-            modified: (stat.st_mtime, stat.st_mtime_nsec),
-            inode: stat.st_ino,
-            logs,
-        }
-    }
-}
-
-/// Whether the batch has an earlier record of the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// The message was not announced before.
-    First,
-    /// The message was announced before and has moved since. This record
-    /// replaces the earlier one.
-    Retry,
-}
-
-/// What a record reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A call began its batch, which may stay empty. Journals of the first
-    /// version of spoolbox do not contain this event: there, a batch begins
-    /// with its first message.
-    Begin {
-        /// The comment that the user gave, if any.
-        comment: Option<Vec<u8>>,
-    },
-    /// A message is about to be moved to the trash.
-    Trash {
-        /// Whether the batch has an earlier record of the message.
-        turn: Attempt,
-        /// The message.
-        entry: TrashedMessage,
-        /// The comment that the user gave, if any.
-        comment: Option<Vec<u8>>,
-    },
-    /// A call ended without moving any of the messages that it had announced.
-    MovedNothing,
-    /// The whole batch was restored.
-    Undone,
-    /// The whole batch was removed permanently.
-    Purged,
-}
-
 /// A record of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRecord {
@@ -155,27 +76,21 @@ impl JournalRecord {
     /// Returns the record as a line of the journal, with its newline.
     pub fn to_text(&self) -> Vec<u8> {
         let time = Zone::Utc.date_time(self.time).unwrap_or_default();
-        let verb = match self.event {
-            Event::Trash {
-                turn: Attempt::First,
-                ..
-            } => "trash",
-            Event::Trash {
-                turn: Attempt::Retry,
-                ..
-            } => "trash-again",
-            Event::Begin { .. } => "begin",
-            Event::MovedNothing => "moved-nothing",
-            Event::Undone => "undone",
-            Event::Purged => "purged",
+        let verb = match &self.event {
+            Event::Act { turn, act, .. } => verb(act, *turn),
+            Event::Begin { .. } => "begin".to_owned(),
+            Event::MovedNothing => "moved-nothing".to_owned(),
+            Event::Undone => "undone".to_owned(),
+            Event::Purged => "purged".to_owned(),
         };
         let (batch, uid, user) = (&self.batch, self.who.uid, &self.who.name);
         let text = format!("{time:?}Z {verb} batch={batch} uid={uid} user={user}");
         let mut line = text.into_bytes();
-        if let Event::Trash { entry, .. } = &self.event {
+        if let Event::Act { act, entry, .. } = &self.event {
             line.extend(entry_text(entry).into_bytes());
+            line.extend(act_text(act).into_bytes());
         }
-        if let Event::Trash { comment, .. } | Event::Begin { comment } = &self.event
+        if let Event::Act { comment, .. } | Event::Begin { comment } = &self.event
             && let Some(comment) = comment
         {
             line.extend_from_slice(b" comment=");
@@ -203,25 +118,13 @@ impl JournalRecord {
             name: Word::parse(words.value("user")?)?,
         };
         let event = match verb {
-            b"trash" | b"trash-again" => {
-                let turn = match verb {
-                    b"trash" => Attempt::First,
-                    _ => Attempt::Retry,
-                };
-                let entry = parse_entry(&mut words)?;
-                Event::Trash {
-                    turn,
-                    entry,
-                    comment: words.comment()?,
-                }
-            }
             b"begin" => Event::Begin {
                 comment: words.comment()?,
             },
             b"moved-nothing" => Event::MovedNothing,
             b"undone" => Event::Undone,
             b"purged" => Event::Purged,
-            _ => return None,
+            verb => parse_act(verb, &mut words)?,
         };
         words.0.is_empty().then_some(Self {
             time,
@@ -237,46 +140,14 @@ pub fn clipped(comment: &[u8]) -> Vec<u8> {
     comment.get(..COMMENT_MAX).unwrap_or(comment).to_vec()
 }
 
-fn entry_text(entry: &TrashedMessage) -> String {
-    let TrashedMessage {
-        id,
-        queue,
-        mode,
-        size,
-        accessed,
-        modified,
-        inode,
-        logs,
-    } = entry;
-    let logs: Vec<&str> = logs.iter().map(|log| log.name()).collect();
-    let logs = if logs.is_empty() {
-        "none".to_owned()
-    } else {
-        logs.join(",")
-    };
-    let ((read, read_part), (changed, changed_part)) = (accessed, modified);
-    format!(
-        " id={id} queue={queue} mode={mode:04o} size={size} \
-         mtime={changed}.{changed_part:09} atime={read}.{read_part:09} inode={inode} logs={logs}"
-    )
-}
-
-fn parse_entry(words: &mut Fields<'_>) -> Option<TrashedMessage> {
-    Some(TrashedMessage {
-        id: QueueId::parse(words.value("id")?)?,
-        queue: Queue::parse(words.value("queue")?).filter(|queue| queue.holds_messages())?,
-        mode: mode(words.value("mode")?)?,
-        size: digits(words.value("size")?)?,
-        modified: file_time(words.value("mtime")?)?,
-        accessed: file_time(words.value("atime")?)?,
-        inode: digits(words.value("inode")?)?,
-        logs: logs(words.value("logs")?)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::act_fields;
+    use super::super::event::Attempt;
+    use super::super::recorded_message::RecordedMessage;
     use super::*;
+    use crate::actions::Act;
+    use crate::spool::{Queue, QueueId};
 
     fn sample() -> JournalRecord {
         JournalRecord {
@@ -286,9 +157,10 @@ mod tests {
                 uid: 0,
                 name: Word::parse(b"root").unwrap(),
             },
-            event: Event::Trash {
+            event: Event::Act {
                 turn: Attempt::First,
-                entry: TrashedMessage {
+                act: Act::Delete,
+                entry: RecordedMessage {
                     id: QueueId::parse(b"4F1A2B3C").unwrap(),
                     queue: Queue::Deferred,
                     mode: 0o700,
@@ -316,28 +188,56 @@ mod tests {
              queue=deferred mode=0700 size=1234 mtime=-1.999999999 atime=1700000001.000000005 \
              inode=4711 logs=bounce,defer comment=spam \\x5c wave\\x0a sum=1 \u{fffd}"
         );
-        let Event::Trash { entry, .. } = line.event.clone() else {
+        let Event::Act { entry, .. } = line.event.clone() else {
             panic!("no message");
         };
-        let again = Event::Trash {
-            turn: Attempt::Retry,
-            entry,
+        let act = |turn, act| Event::Act {
+            turn,
+            act,
+            entry: entry.clone(),
             comment: None,
         };
+        let sets = Some((1_795_438_815, 7));
+        let acts = [
+            Act::Delete,
+            Act::Hold,
+            Act::Release { sets: None },
+            Act::Release { sets },
+            Act::Expire,
+            Act::Requeue { sets },
+            Act::Postpone { sets: (1, 0) },
+            Act::DropRecipients {
+                records: vec![u64::MAX; act_fields::RECORDS_MAX],
+            },
+            Act::Bounce {
+                records: vec![4711, 5],
+                to: Queue::Deferred,
+                log_size: None,
+            },
+            Act::Bounce {
+                records: vec![0],
+                to: Queue::Incoming,
+                log_size: Some(80),
+            },
+        ];
+        let acts = acts
+            .into_iter()
+            .flat_map(|a| [act(Attempt::First, a.clone()), act(Attempt::Retry, a)]);
         let begin = Event::Begin {
             comment: Some(b"two words".to_vec()),
         };
-        for event in [
+        let others = [
             begin,
             Event::Begin { comment: None },
-            again,
             line.event.clone(),
             Event::MovedNothing,
             Event::Undone,
             Event::Purged,
-        ] {
+        ];
+        for event in acts.chain(others) {
             line.event = event;
             let text = line.to_text();
+            assert!(text.len() < LINE_MAX, "{}", text.len());
             assert_eq!(
                 JournalRecord::parse(text.strip_suffix(b"\n").unwrap()),
                 Some(line.clone())

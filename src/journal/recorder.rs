@@ -1,25 +1,30 @@
-//! Moves deleted messages to the trash, all messages of one call as one batch.
+//! Records the acts of one call as one batch, and moves deleted messages to the
+//! trash.
 //!
 //! Enforces the order of the steps: the journal records are on disk before a
-//! message moves, its logs are moved before it, and no file is replaced.
+//! message is changed, its logs are moved before it, and no file is replaced.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
+use super::act_fields::{act_name, parts};
 use super::batches::{Batches, Keep};
-use super::error::{RenameFailure, is_refusal};
+use super::error::{JournalError, RenameFailure, is_refusal};
+use super::event::{Attempt, Event};
 use super::journal_file::{JournalDirectory, LockedJournal};
 use super::logs::LogsRestored;
-use super::records::{Attempt, Caller, Event, JournalRecord, TrashedMessage, Word, clipped};
+use super::recorded_message::RecordedMessage;
+use super::records::{Caller, JournalRecord, Word, clipped};
 use super::{compact, locate, logs};
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
 use crate::actions::{
-    Announced, Announcement, Retention, RetentionOutcome, SpoolContext, Warning, WorkError,
+    Act, ActJournal, AnnouncedAct, Announcement, DeletionReport, SpoolContext, TakeOutcome,
+    Warning, WorkError,
 };
 use crate::spool::{Queue, QueueId};
 use crate::sys::error_text::{error_text, is};
@@ -27,9 +32,23 @@ use crate::sys::process::process_number;
 use crate::sys::signals::Interrupts;
 use crate::sys::time::{Zone, now};
 
-/// A batch to which deleted messages are moved.
+/// How a batch begins.
+#[derive(Clone, Debug)]
+pub struct BatchStart<'c> {
+    /// The user who made the call.
+    pub who: Caller,
+    /// The comment that the user gave, if any.
+    pub comment: Option<&'c [u8]>,
+    /// The name that the user gave; `None` for one made of the time and the
+    /// process ID.
+    pub name: Option<Word>,
+    /// How deleted messages are reported.
+    pub deletions: DeletionReport,
+}
+
+/// A batch in which acts are recorded.
 #[derive(Debug)]
-pub struct Trash<'a> {
+pub struct Recorder<'a> {
     ops: SpoolOps<'a>,
     interrupts: &'a Interrupts,
     directory: JournalDirectory,
@@ -38,78 +57,94 @@ pub struct Trash<'a> {
     batch: Word,
     who: Caller,
     comment: Option<Vec<u8>>,
-    announced: Mutex<MovesInProgress>,
-    /// Whether any message was announced, and whether anything was moved.
+    deletions: DeletionReport,
+    announced: Mutex<ActsInProgress>,
+    /// Whether any act was announced, and whether any was performed.
     has_announced: AtomicBool,
-    has_moved: AtomicBool,
+    has_acted: AtomicBool,
 }
 
-/// The messages that are about to be moved, and the lock that is held
-/// meanwhile: undo and purge wait until all announced messages have been moved.
+/// The acts that are about to be performed, and the lock that is held
+/// meanwhile: undo and purge wait until all announced acts have been performed.
 #[derive(Debug, Default)]
-struct MovesInProgress {
+struct ActsInProgress {
     lock: Option<LockedJournal>,
     /// The number of [`HeldLock`] values.
     holders: usize,
-    /// The queue of each announced message, by inode number.
-    messages: HashMap<u64, Queue>,
+    /// The queue of each announced message, by inode number and name of the
+    /// act.
+    acts: HashMap<(u64, &'static str), Queue>,
+    /// The inode numbers of all announced messages.
+    messages: HashSet<u64>,
 }
 
-/// Keeps the journal locked while announced messages are moved.
+/// Keeps the journal locked while announced acts are performed.
 #[derive(Debug)]
-struct HeldLock<'t>(&'t Trash<'t>);
+struct HeldLock<'t>(&'t Recorder<'t>);
 
-impl<'a> Trash<'a> {
-    /// Begins a batch and records that, so that `restore` also finds a call
-    /// that moves nothing.
+impl<'a> Recorder<'a> {
+    /// Begins a batch and records that, so that `undo` also finds a call that
+    /// does nothing.
     ///
     /// # Errors
     ///
-    /// The journal cannot be written. Nothing can be moved then.
-    pub fn begin(
-        context: SpoolContext<'a>,
-        who: Caller,
-        comment: Option<&[u8]>,
-    ) -> Result<Self, WorkError> {
+    /// The journal cannot be written, or has a batch with that name. Nothing
+    /// can be done then.
+    pub fn begin(context: SpoolContext<'a>, start: BatchStart<'_>) -> Result<Self, WorkError> {
         let directory = JournalDirectory::open(context.spool)?;
-        let trash = Self {
+        let recorder = Self {
             size_before: directory.journal_size(),
             directory,
             ops: context.ops(),
             interrupts: context.interrupts,
-            batch: new_batch(now()),
-            who,
-            comment: comment.map(clipped),
+            batch: start.name.clone().unwrap_or_else(|| new_batch(now())),
+            who: start.who,
+            comment: start.comment.map(clipped),
+            deletions: start.deletions,
             announced: Mutex::default(),
             has_announced: AtomicBool::default(),
-            has_moved: AtomicBool::default(),
+            has_acted: AtomicBool::default(),
         };
-        let comment = trash.comment.clone();
-        let locked = trash.directory.lock(trash.interrupts)?;
-        locked.append(&trash.record(Event::Begin { comment }))?;
-        Ok(trash)
+        let comment = recorder.comment.clone();
+        let locked = recorder.directory.lock(recorder.interrupts)?;
+        if start.name.is_some() {
+            recorder.check_name(&locked)?;
+        }
+        locked.append(&recorder.record(Event::Begin { comment }))?;
+        Ok(recorder)
     }
 
-    /// Ends the batch. Returns its name if anything was moved, so that the user
-    /// can undo it.
+    /// Checks that no batch has the name that the user gave.
+    fn check_name(&self, locked: &LockedJournal) -> Result<(), WorkError> {
+        let mut action_log = ActionLog::default();
+        let journal = locked.journal();
+        let batches = Batches::read(journal, self.interrupts, Keep::Newest, &mut action_log)?;
+        match batches.at(&self.batch, u64::MAX) {
+            Some(batch) => Err(JournalError::NameTaken(batch.name.clone()).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the batch. Returns its name if any act was performed, so that the
+    /// user can undo it.
     ///
     /// Failures are ignored: the records written here help later calls, which
     /// work without them too.
     pub fn finish(&self) -> Option<&Word> {
-        let has_moved = self.has_moved.load(Ordering::Relaxed);
-        let moved_nothing = !has_moved && self.has_announced.load(Ordering::Relaxed);
+        let has_acted = self.has_acted.load(Ordering::Relaxed);
+        let did_nothing = !has_acted && self.has_announced.load(Ordering::Relaxed);
         let has_doubled = compact::has_doubled(self.size_before, self.directory.journal_size());
-        if (moved_nothing || has_doubled)
+        if (did_nothing || has_doubled)
             && let Ok(mut locked) = self.directory.lock(self.interrupts)
         {
-            if moved_nothing {
+            if did_nothing {
                 let _ = locked.append(&self.record(Event::MovedNothing));
             }
             if has_doubled {
                 self.tidy(&mut locked);
             }
         }
-        has_moved.then_some(&self.batch)
+        has_acted.then_some(&self.batch)
     }
 
     fn tidy(&self, locked: &mut LockedJournal) {
@@ -131,20 +166,18 @@ impl<'a> Trash<'a> {
         }
     }
 
-    /// Records that these messages are about to be moved, and waits until the
-    /// records are on disk. One wait covers all messages.
+    /// Records that these acts are about to be performed, and waits until the
+    /// records are on disk. One wait covers all acts.
     fn announce_all<'i>(
         &self,
-        messages: impl IntoIterator<Item = Announced<'i>>,
+        acts: impl IntoIterator<Item = AnnouncedAct<'i>>,
     ) -> Result<HeldLock<'_>, WorkError> {
         let held = self.hold()?;
         let mut lines = Vec::new();
-        for (id, queue, stat) in messages {
-            let before = self.announced().messages.insert(stat.st_ino, queue);
-            match before {
-                Some(before) if before == queue => {}
-                Some(_) => lines.extend(self.line(Attempt::Retry, id, queue, stat)),
-                None => lines.extend(self.line(Attempt::First, id, queue, stat)),
+        for act in acts {
+            let turn = self.announced().note(&act);
+            if let Some(turn) = turn {
+                self.add_lines(turn, act, &mut lines);
             }
         }
         if !lines.is_empty() {
@@ -196,19 +229,34 @@ impl<'a> Trash<'a> {
         let home = self.ops.home(Queue::Saved, id.as_bytes());
         match home.and_then(|home| home.stat(id.as_os_str())) {
             Ok(stat) if stat.st_ino != seen.st_ino => {
-                self.announce_all([(id, queue, &stat)]).map(drop)
+                self.announce_all([deletion(id, queue, &stat)]).map(drop)
             }
             _ => Ok(()),
         }
     }
 
-    fn line(&self, turn: Attempt, id: &QueueId, queue: Queue, stat: &FileStat) -> Vec<u8> {
-        let logs = logs::of(&self.ops, id);
-        self.record(Event::Trash {
-            turn,
-            entry: TrashedMessage::of(id, queue, stat, logs),
-            comment: self.comment.clone(),
-        })
+    /// Appends the records of an act.
+    fn add_lines(&self, turn: Attempt, announced: AnnouncedAct<'_>, lines: &mut Vec<u8>) {
+        let AnnouncedAct {
+            id,
+            queue,
+            stat,
+            act,
+        } = announced;
+        let (logs, comment) = match act {
+            Act::Delete => (logs::of(&self.ops, id), self.comment.clone()),
+            _ => (Vec::new(), None),
+        };
+        let entry = RecordedMessage::of(id, queue, stat, logs);
+        let turns = std::iter::once(turn).chain(std::iter::repeat(Attempt::Retry));
+        for (act, turn) in parts(act).into_iter().zip(turns) {
+            lines.extend(self.record(Event::Act {
+                turn,
+                act,
+                entry: entry.clone(),
+                comment: comment.clone(),
+            }));
+        }
     }
 
     fn record(&self, event: Event) -> Vec<u8> {
@@ -230,19 +278,27 @@ impl<'a> Trash<'a> {
         Ok(HeldLock(self))
     }
 
-    fn announced(&self) -> MutexGuard<'_, MovesInProgress> {
+    fn announced(&self) -> MutexGuard<'_, ActsInProgress> {
         self.announced
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Retention for Trash<'_> {
+impl ActJournal for Recorder<'_> {
     fn announce<'a>(
         &'a self,
-        messages: &mut dyn Iterator<Item = Announced<'_>>,
+        acts: &mut dyn Iterator<Item = AnnouncedAct<'_>>,
     ) -> Result<Announcement<'a>, WorkError> {
-        Ok(Box::new(self.announce_all(messages)?))
+        Ok(Box::new(self.announce_all(acts)?))
+    }
+
+    fn acted(&self) {
+        self.has_acted.store(true, Ordering::Relaxed);
+    }
+
+    fn deletions(&self) -> DeletionReport {
+        self.deletions
     }
 
     fn take(
@@ -252,19 +308,19 @@ impl Retention for Trash<'_> {
         queue: Queue,
         stat: &FileStat,
         action_log: &mut ActionLog,
-    ) -> Result<RetentionOutcome, WorkError> {
-        let _held = self.announce_all([(id, queue, stat)])?;
+    ) -> Result<TakeOutcome, WorkError> {
+        let _held = self.announce_all([deletion(id, queue, stat)])?;
         if let Some(why) = self.obstacle(id) {
             return Ok(match at.dir.stat(at.os_name()) {
                 // The file in the trash is the message itself: another process
                 // moved it while this one waited for the lock.
-                Err(cause) if is(&cause, Errno::ENOENT) => RetentionOutcome::Gone,
+                Err(cause) if is(&cause, Errno::ENOENT) => TakeOutcome::Gone,
                 _ => refuse(at.path, why, action_log),
             });
         }
         let moved = self.move_in(at, id);
         match moved {
-            Ok(StepResult::Done) => self.has_moved.store(true, Ordering::Relaxed),
+            Ok(StepResult::Done) => self.acted(),
             // The message was delivered, so its logs are obsolete.
             Ok(StepResult::Gone) if !self.is_in_a_queue(id) => {}
             // The message was refused, or is in another queue now; its logs are
@@ -273,15 +329,15 @@ impl Retention for Trash<'_> {
                 // A log whose place is taken is obsolete, because the queue has
                 // a newer one.
                 if logs::put_back(&self.ops, id, action_log)? == LogsRestored::Unseen {
-                    self.has_moved.store(true, Ordering::Relaxed);
+                    self.acted();
                 }
             }
         }
         match moved {
-            Ok(StepResult::Gone) => Ok(RetentionOutcome::Gone),
+            Ok(StepResult::Gone) => Ok(TakeOutcome::Gone),
             Ok(StepResult::Done) => {
                 self.check_identity(id, queue, stat)?;
-                Ok(RetentionOutcome::Done)
+                Ok(TakeOutcome::Done)
             }
             Err(RenameFailure { path, cause, to }) if is_refusal(&cause) => {
                 let why = format!("cannot be moved to {to}: {}", error_text(&cause));
@@ -301,15 +357,40 @@ impl Drop for HeldLock<'_> {
         let mut announced = self.0.announced();
         announced.holders = announced.holders.saturating_sub(1);
         if announced.holders == 0 {
-            *announced = MovesInProgress::default();
+            *announced = ActsInProgress::default();
         }
     }
 }
 
-fn refuse(path: &str, why: String, action_log: &mut ActionLog) -> RetentionOutcome {
+fn refuse(path: &str, why: String, action_log: &mut ActionLog) -> TakeOutcome {
     let path = path.to_owned();
     action_log.warn(&Warning::Trash { path, why });
-    RetentionOutcome::Refused
+    TakeOutcome::Refused
+}
+
+/// The announcement of a deletion.
+fn deletion<'i>(id: &'i QueueId, queue: Queue, stat: &'i FileStat) -> AnnouncedAct<'i> {
+    AnnouncedAct {
+        id,
+        queue,
+        stat,
+        act: Act::Delete,
+    }
+}
+
+impl ActsInProgress {
+    /// Notes an act. Returns whether there is an earlier one about the message;
+    /// `None` if the act was announced before.
+    fn note(&mut self, act: &AnnouncedAct<'_>) -> Option<Attempt> {
+        let inode = act.stat.st_ino;
+        let before = self.acts.insert((inode, act_name(&act.act)), act.queue);
+        let is_first = self.messages.insert(inode);
+        match before {
+            Some(queue) if queue == act.queue => None,
+            _ if is_first => Some(Attempt::First),
+            _ => Some(Attempt::Retry),
+        }
+    }
 }
 
 /// Returns the name of a new batch, made of the time and the process ID.

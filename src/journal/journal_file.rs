@@ -1,4 +1,4 @@
-//! The file of the trash journal, `saved/journal.spoolbox`: opening, locking,
+//! The file of the journal, `saved/journal.spoolbox`: opening, locking,
 //! reading line by line, appending, and replacing it as a whole.
 //!
 //! The file name is not a queue ID, so Postfix's tools ignore it. The lines are
@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::io::{BufReader, BufWriter, Read, Write};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::error::{PATH, TrashError};
+use super::error::{JournalError, PATH};
 use super::journal_lines::{FileSection, LineEnd, next_line};
 use super::records::{ANY_HEADER, HEADER, JournalRecord};
 use crate::actions::WorkError;
@@ -85,7 +86,7 @@ impl JournalDirectory {
     /// # Errors
     ///
     /// The directory is missing or cannot be opened.
-    pub fn open(spool: &Dir) -> Result<Self, TrashError> {
+    pub fn open(spool: &Dir) -> Result<Self, JournalError> {
         let saved = Arc::new(open_saved(spool)?);
         Ok(Self { saved })
     }
@@ -103,15 +104,15 @@ impl JournalDirectory {
     ///
     /// The journal cannot be opened or written, or is not a journal of this
     /// version. A hostile process could hold the lock forever, so
-    /// [`TrashError::Busy`] is returned after half a minute.
+    /// [`JournalError::Busy`] is returned after half a minute.
     pub fn lock(&self, interrupts: &Interrupts) -> Result<LockedJournal, WorkError> {
         for _ in 0..TRIES {
             let opened = self.saved.open_to_append(OsStr::new(NAME));
             let journal = JournalFile {
-                file: opened.map_err(TrashError::open(PATH))?,
+                file: opened.map_err(JournalError::open(PATH))?,
             };
             journal.check_type()?;
-            if let Some(lock) = try_lock(&journal.file).map_err(TrashError::open(PATH))? {
+            if let Some(lock) = try_lock(&journal.file).map_err(JournalError::open(PATH))? {
                 // The process that held the lock may have replaced the file.
                 if !self.is_current(&journal)? {
                     continue;
@@ -129,12 +130,12 @@ impl JournalDirectory {
             }
             sleep(PAUSE);
         }
-        Err(TrashError::Busy.into())
+        Err(JournalError::Busy.into())
     }
 
     /// Returns whether an open journal is still the file with that name.
-    fn is_current(&self, journal: &JournalFile) -> Result<bool, TrashError> {
-        let failed = TrashError::open(PATH);
+    fn is_current(&self, journal: &JournalFile) -> Result<bool, JournalError> {
+        let failed = JournalError::open(PATH);
         let open = journal.file.metadata().map_err(&failed)?;
         match self.saved.stat(OsStr::new(NAME)) {
             Ok(named) => Ok((named.st_dev, named.st_ino) == (open.dev(), open.ino())),
@@ -151,14 +152,14 @@ impl JournalFile {
     /// # Errors
     ///
     /// The file cannot be opened, or is not a journal of this version.
-    pub fn open_to_read(spool: &Dir) -> Result<Option<Self>, TrashError> {
+    pub fn open_to_read(spool: &Dir) -> Result<Option<Self>, JournalError> {
         let saved = match open_saved(spool) {
-            Err(TrashError::NoDirectory) => return Ok(None),
+            Err(JournalError::NoDirectory) => return Ok(None),
             other => other?,
         };
         let file = match saved.open_file(OsStr::new(NAME)) {
             Err(cause) if is(&cause, Errno::ENOENT) => return Ok(None),
-            other => other.map_err(TrashError::open(PATH))?,
+            other => other.map_err(JournalError::open(PATH))?,
         };
         let journal = Self { file };
         journal.check_type()?;
@@ -179,11 +180,26 @@ impl JournalFile {
         &self,
         from: u64,
         interrupts: &Interrupts,
+        each: impl FnMut(Numbered<'_>) -> Result<(), WorkError>,
+    ) -> Result<(), WorkError> {
+        let end = self.length().map_err(JournalError::open(PATH))?;
+        self.read_section(from..end, interrupts, each)
+    }
+
+    /// Like [`JournalFile::read`], for the lines in a range of offsets.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`JournalFile::read`].
+    pub fn read_section(
+        &self,
+        range: Range<u64>,
+        interrupts: &Interrupts,
         mut each: impl FnMut(Numbered<'_>) -> Result<(), WorkError>,
     ) -> Result<(), WorkError> {
-        let failed = TrashError::open(PATH);
-        let end = self.length().map_err(&failed)?;
-        let section = FileSection::new(&self.file, from..end);
+        let failed = JournalError::open(PATH);
+        let from = range.start;
+        let section = FileSection::new(&self.file, range);
         let mut input = BufReader::with_capacity(BUFFER, section);
         let (mut offset, mut number, mut unreadable) = (from, 0u64, 0u64);
         let mut text = Vec::new();
@@ -197,7 +213,7 @@ impl JournalFile {
                 // A line without a newline was never finished, and no message
                 // was moved for it.
                 LineEnd::EndOfFile => return Ok(()),
-                LineEnd::TooLong => return Err(TrashError::Damaged(offset).into()),
+                LineEnd::TooLong => return Err(JournalError::Damaged(offset).into()),
             }
             number = number.saturating_add(1);
             if offset > 0 {
@@ -206,7 +222,7 @@ impl JournalFile {
                     unreadable = unreadable.saturating_add(bytes);
                 }
                 if unreadable > UNREADABLE_MAX {
-                    return Err(TrashError::Damaged(offset).into());
+                    return Err(JournalError::Damaged(offset).into());
                 }
                 if !text.is_empty() {
                     each(Numbered {
@@ -242,7 +258,7 @@ impl JournalFile {
     ///
     /// Those of [`JournalFile::read`].
     fn check_end(&self, interrupts: &Interrupts) -> Result<(), WorkError> {
-        let failed = TrashError::open(PATH);
+        let failed = JournalError::open(PATH);
         let end = self.length().map_err(&failed)?;
         let from = end.saturating_sub(TAIL);
         let mut tail = Vec::new();
@@ -255,17 +271,17 @@ impl JournalFile {
         }
     }
 
-    fn check_type(&self) -> Result<(), TrashError> {
+    fn check_type(&self) -> Result<(), JournalError> {
         match self.file.metadata() {
             Ok(found) if found.is_file() => Ok(()),
-            Ok(_) => Err(TrashError::NoJournal),
-            Err(cause) => Err(TrashError::open(PATH)(cause)),
+            Ok(_) => Err(JournalError::NoJournal),
+            Err(cause) => Err(JournalError::open(PATH)(cause)),
         }
     }
 
-    fn header(&self) -> Result<Header, TrashError> {
+    fn header(&self) -> Result<Header, JournalError> {
         let mut start = [0; HEADER.len()];
-        let length = read_at_most(&self.file, &mut start).map_err(TrashError::open(PATH))?;
+        let length = read_at_most(&self.file, &mut start).map_err(JournalError::open(PATH))?;
         let start = start.get(..length).unwrap_or_default();
         if start == HEADER.as_bytes() {
             return Ok(Header::Complete);
@@ -273,9 +289,9 @@ impl JournalFile {
         if HEADER.as_bytes().starts_with(start) {
             Ok(Header::Incomplete)
         } else if start.starts_with(ANY_HEADER.as_bytes()) {
-            Err(TrashError::OtherVersion)
+            Err(JournalError::OtherVersion)
         } else {
-            Err(TrashError::NoJournal)
+            Err(JournalError::NoJournal)
         }
     }
 }
@@ -291,8 +307,8 @@ impl LockedJournal {
     /// # Errors
     ///
     /// The lines cannot be written; the journal contains none of them then.
-    pub fn append(&self, lines: &[u8]) -> Result<(), TrashError> {
-        let failed = TrashError::write;
+    pub fn append(&self, lines: &[u8]) -> Result<(), JournalError> {
+        let failed = JournalError::write;
         let file = &self.journal.file;
         let length = self.journal.length().map_err(failed)?;
         let text = if self.journal.ends_line(length).map_err(failed)? {
@@ -308,7 +324,7 @@ impl LockedJournal {
             // Remove a partial write, which every later call would report as
             // damage. If this fails too, that report is all that happens.
             let _ = file.set_len(length);
-            TrashError::write(cause)
+            JournalError::write(cause)
         })
     }
 
@@ -317,8 +333,8 @@ impl LockedJournal {
     /// # Errors
     ///
     /// Those of fsync(2).
-    pub fn sync_directory(&self) -> Result<(), TrashError> {
-        self.saved.sync().map_err(TrashError::write)
+    pub fn sync_directory(&self) -> Result<(), JournalError> {
+        self.saved.sync().map_err(JournalError::write)
     }
 
     /// Replaces the journal with the lines that `write` produces from the old
@@ -334,7 +350,7 @@ impl LockedJournal {
         &mut self,
         write: impl FnOnce(&JournalFile, &mut dyn Write) -> Result<(), WorkError>,
     ) -> Result<(), WorkError> {
-        let failed = TrashError::write_new;
+        let failed = JournalError::write_new;
         self.remove_unfinished()?;
         let (name, new_name) = (OsStr::new(NAME), OsStr::new(NEW_NAME));
         let file = self.saved.create_to_append(new_name).map_err(failed)?;
@@ -363,8 +379,8 @@ impl LockedJournal {
         file: &File,
         write: impl FnOnce(&JournalFile, &mut dyn Write) -> Result<(), WorkError>,
     ) -> Result<Locked, WorkError> {
-        let failed = TrashError::write_new;
-        let lock = try_lock(file).map_err(failed)?.ok_or(TrashError::Busy)?;
+        let failed = JournalError::write_new;
+        let lock = try_lock(file).map_err(failed)?.ok_or(JournalError::Busy)?;
         let mut output = BufWriter::with_capacity(BUFFER, file);
         output.write_all(HEADER.as_bytes()).map_err(failed)?;
         write(&self.journal, &mut output)?;
@@ -379,9 +395,9 @@ impl LockedJournal {
     /// # Errors
     ///
     /// The file exists and cannot be removed.
-    pub fn remove_unfinished(&self) -> Result<(), TrashError> {
+    pub fn remove_unfinished(&self) -> Result<(), JournalError> {
         match self.saved.remove_file(OsStr::new(NEW_NAME)) {
-            Err(cause) if !is(&cause, Errno::ENOENT) => Err(TrashError::write_new(cause)),
+            Err(cause) if !is(&cause, Errno::ENOENT) => Err(JournalError::write_new(cause)),
             _ => Ok(()),
         }
     }
@@ -393,7 +409,7 @@ impl LockedJournal {
         }
         // If a killed process wrote a part of the first line, it carries no
         // information.
-        self.journal.file.set_len(0).map_err(TrashError::write)?;
+        self.journal.file.set_len(0).map_err(JournalError::write)?;
         self.append(HEADER.as_bytes())?;
         Ok(self.sync_directory()?)
     }
@@ -406,12 +422,12 @@ enum Header {
     Incomplete,
 }
 
-fn open_saved(spool: &Dir) -> Result<Dir, TrashError> {
+fn open_saved(spool: &Dir) -> Result<Dir, JournalError> {
     // A symbolic link is safe here: its parent directory does not belong to the
     // mail owner.
     match spool.open_dir_through_link(OsStr::new(Queue::Saved.name())) {
-        Err(cause) if is(&cause, Errno::ENOENT) => Err(TrashError::NoDirectory),
-        other => other.map_err(TrashError::open(Queue::Saved.name())),
+        Err(cause) if is(&cause, Errno::ENOENT) => Err(JournalError::NoDirectory),
+        other => other.map_err(JournalError::open(Queue::Saved.name())),
     }
 }
 

@@ -1,0 +1,66 @@
+//! Closing batches: what is left of a batch, and the record that nothing is.
+
+use super::error::JournalError;
+use super::event::Event;
+use super::journal_file::LockedJournal;
+use super::records::{Caller, JournalRecord, Word};
+use crate::actions::report::{ActionLog, ActionObserver};
+use crate::sys::time::now;
+
+/// What is left to do of a message or a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remaining {
+    Nothing,
+    Something,
+    /// Another file has the message's name in the trash; it may be another
+    /// message of the same batch.
+    Another,
+}
+
+impl Remaining {
+    /// Combines the results for two messages.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Something, _) | (_, Self::Something) => Self::Something,
+            (Self::Another, _) | (_, Self::Another) => Self::Another,
+            (Self::Nothing, Self::Nothing) => Self::Nothing,
+        }
+    }
+}
+
+/// Passes the collected lines to the observer.
+pub fn report(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
+    journal.lines(&action_log.lines);
+    journal.pause();
+    action_log.lines.clear();
+}
+
+/// Records in the journal that nothing is left to do of these batches.
+///
+/// # Errors
+///
+/// The records cannot be written.
+pub fn close(
+    journal: &LockedJournal,
+    batches: &[Word],
+    who: &Caller,
+    event: &Event,
+) -> Result<(), JournalError> {
+    if batches.is_empty() {
+        return Ok(());
+    }
+    // The records must not reach the disk before the renames that they
+    // describe.
+    journal.sync_directory()?;
+    let line = |batch: &Word| {
+        let line = JournalRecord {
+            time: now(),
+            batch: batch.clone(),
+            who: who.clone(),
+            event: event.clone(),
+        };
+        line.to_text()
+    };
+    let lines: Vec<u8> = batches.iter().flat_map(line).collect();
+    journal.append(&lines)
+}
