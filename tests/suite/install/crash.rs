@@ -201,7 +201,7 @@ fn each_change(
     check: impl Fn(&Place, &str),
 ) {
     let is_sample = Extent::from_environment() == Extent::Sample;
-    let (step, least) = if is_sample { (4, 3) } else { (1, 6) };
+    let (step, least) = if is_sample { (12, 3) } else { (1, 6) };
     let mut killed = 0;
     for call in CHANGES {
         for n in (1..).step_by(step) {

@@ -62,6 +62,8 @@ pub enum Needs {
     Zsh,
     /// The shell fish.
     Fish,
+    /// Minutes: a test that a newcomer's run leaves out.
+    Time,
 }
 
 /// Whether a test can go on.
@@ -92,6 +94,10 @@ pub fn tell(text: &str) {
 }
 
 fn lacking(need: Needs) -> Option<&'static str> {
+    if need == Needs::Time {
+        let is_sample = Extent::from_environment() == Extent::Sample;
+        return is_sample.then_some("it takes long; SPOOLBOX_LONG=1 runs it");
+    }
     let for_all = [
         Needs::Promtool,
         Needs::Mandoc,
@@ -103,7 +109,7 @@ fn lacking(need: Needs) -> Option<&'static str> {
         return Some("it has to be run by root");
     }
     let (programs, reason): (&[&str], _) = match need {
-        Needs::Root => (&[], ""),
+        Needs::Root | Needs::Time => (&[], ""),
         Needs::Postfix => (&["postqueue", "postsuper"], "Postfix is not installed"),
         Needs::Strace => (&["strace"], "strace is not installed"),
         Needs::Valgrind => (&["valgrind"], "valgrind is not installed"),
