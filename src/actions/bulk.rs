@@ -275,7 +275,7 @@ impl<'a> BulkWorker<'a> {
 
     /// Moves an object that is a regular file according to readdir(3), with a
     /// single rename. In every other case, including failure, falls back to
-    /// lstat(2).
+    /// lstat(2). A log stays where it is and need not be examined.
     ///
     /// Measured: with a warm cache, 4 of the 17 us per message were for
     /// lstat(2).
@@ -284,15 +284,11 @@ impl<'a> BulkWorker<'a> {
         found: &Object<'_>,
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
-        let target = self
-            .target(found.queue)
-            .filter(|_| id::is_valid(found.name));
-        if let Some((queue, action_done)) = target
-            && let Ok(home) = self.ops.home(queue, found.name)
-        {
-            let name = OsStr::from_bytes(found.name);
-            let moved = found.place.dir.rename_no_replace(name, &home, name);
-            if moved.is_ok() {
+        if id::is_valid(found.name) {
+            let Some((queue, action_done)) = self.target(found.queue) else {
+                return Ok(());
+            };
+            if self.try_move(found, queue).is_ok() {
                 action_log.counters.count(action_done);
                 return Ok(());
             }
@@ -301,6 +297,14 @@ impl<'a> BulkWorker<'a> {
             Ok(stat) => self.object(found, stat, action_log),
             Err(cause) => found.unseen(cause, action_log),
         }
+    }
+
+    /// Moves a file to the directory where it belongs in `queue`, if that
+    /// directory exists and the name is free there.
+    fn try_move(&self, found: &Object<'_>, queue: Queue) -> io::Result<()> {
+        let home = self.ops.home(queue, found.name)?;
+        let name = OsStr::from_bytes(found.name);
+        found.place.dir.rename_no_replace(name, &home, name)
     }
 
     /// Moves a file to the queue where the action puts it, if any.
