@@ -113,7 +113,9 @@ impl<'a> ListingWorker<'a> {
     /// Lists the message with this file name, if there is one and it matches.
     fn message(&mut self, chunk: &ListingChunk, name: &[u8]) -> Result<(), WorkerStop> {
         let path = self.listing.layout.path(chunk.label, name);
-        let path = path.to_string_lossy().into_owned();
+        let path = path
+            .into_string()
+            .unwrap_or_else(|path| path.to_string_lossy().into_owned());
         let (dir, file) = match &chunk.place {
             Some(place) => (&place.dir, name),
             None => (self.listing.spool, path.as_bytes()),

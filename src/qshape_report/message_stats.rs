@@ -9,7 +9,7 @@ use super::domain;
 use super::filter::Logs;
 use super::group::GroupBy;
 use crate::queue_file::envelope::Addresses;
-use crate::spool::{Queue, ReasonReader};
+use crate::spool::{LogBuffers, Queue, ReasonReader};
 use crate::sys::dir;
 use crate::sys::dir::stat_open;
 use crate::text::{Charset, fold};
@@ -168,7 +168,8 @@ pub(super) fn reasons(
         && dir::FileKind::of(&stat) == dir::FileKind::File
     {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        let mut log = ReasonReader::open(file, size, Charset::Safe);
+        let mut buffers = LogBuffers::default();
+        let mut log = ReasonReader::open(file, size, Charset::Safe, &mut buffers);
         while left > 0
             && let Ok(Some(entry)) = log.next(|_| ())
         {

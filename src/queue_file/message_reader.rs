@@ -18,7 +18,7 @@ use super::read_error::{Location, ReadError};
 use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::release::Feature;
 use crate::spool::message::{Message, is_exhaustion};
-use crate::spool::{Queue, ReasonReader, defer_log};
+use crate::spool::{LogBuffers, Queue, ReasonReader, defer_log};
 use crate::sys::dir::{FileKind, stat_open};
 use crate::sys::error_text::is_any;
 use crate::sys::source::FileSource;
@@ -45,6 +45,7 @@ pub struct MessageReader {
     original: Vec<u8>,
     /// Whether an original recipient record precedes the next recipient.
     has_original: bool,
+    log: LogBuffers,
     logged: DuplicateFilter,
 }
 
@@ -102,6 +103,7 @@ impl MessageReader {
         let unread = reading.unread.take().map_or(Ok(()), Err);
         buffers.shrink();
         self.records = buffers;
+        self.log.shrink();
         for text in [&mut self.sender, &mut self.address, &mut self.original] {
             if text.capacity() > KEPT_MAX {
                 *text = Vec::new();
@@ -328,8 +330,11 @@ impl MessageReading<'_> {
         match FileKind::of(&stat) {
             FileKind::File => {
                 let size = u64::try_from(stat.st_size).unwrap_or(0);
-                let entries = ReasonReader::open(file, size, self.rules.charset);
-                if let Err(cause) = self.read_log(entries, &name, class, report) {
+                let mut buffers = std::mem::take(&mut self.reader.log);
+                let entries = ReasonReader::open(file, size, self.rules.charset, &mut buffers);
+                let done = self.read_log(entries, &name, class, report);
+                self.reader.log = buffers;
+                if let Err(cause) = done {
                     let what = format!("close {log} {}", to_printable(self.at.id));
                     self.note_unread(ReadError::Unread { what, cause }, report);
                 }
@@ -345,7 +350,7 @@ impl MessageReading<'_> {
 
     fn read_log<R: BufRead>(
         &mut self,
-        mut log: ReasonReader<R>,
+        mut log: ReasonReader<'_, R>,
         path: &str,
         class: LogClass,
         report: &mut impl MessageVisitor,

@@ -14,6 +14,8 @@ use bstr::ByteSlice;
 use crate::sys::source::{FileSource, Source};
 use crate::text::{Charset, SHORT_TEXT_MAX, make_printable, split_assignment, trim_space_start};
 
+/// The largest number of bytes that are read of a log at a time.
+const READ_SIZE: usize = 4096;
 /// Shown for an entry that names no recipient.
 const NO_RECIPIENT: &[u8] = b"(recipient address unavailable)";
 /// Shown for an entry that gives no reason.
@@ -93,25 +95,53 @@ impl<F: FnMut(Vec<u8>)> Observer for F {
     }
 }
 
-/// Reads the entries of a log one at a time.
-#[derive(Debug)]
-pub struct ReasonReader<R> {
-    input: R,
-    charset: Charset,
+/// Memory for one line and one entry, to be reused from one log to the next.
+#[derive(Debug, Default)]
+pub struct LogBuffers {
     line: Vec<u8>,
     entry: Reason,
 }
 
-impl ReasonReader<BufReader<LogFile>> {
+impl LogBuffers {
+    /// Frees memory that a long line or text has taken.
+    pub fn shrink(&mut self) {
+        let Self { line, entry } = self;
+        for text in [line, &mut entry.recipient, &mut entry.reason] {
+            text.shrink_to(SHORT_TEXT_MAX);
+        }
+        let Reason {
+            original_recipient,
+            status,
+            remote_host,
+            ..
+        } = entry;
+        for text in [original_recipient, status, remote_host] {
+            text.shrink_to(SHORT_TEXT_MAX);
+        }
+    }
+}
+
+/// Reads the entries of a log one at a time.
+#[derive(Debug)]
+pub struct ReasonReader<'b, R> {
+    input: R,
+    charset: Charset,
+    line: &'b mut Vec<u8>,
+    entry: &'b mut Reason,
+}
+
+impl<'b> ReasonReader<'b, BufReader<LogFile>> {
     /// Creates a reader for the first `size` bytes of an open log file. Because
     /// the size is known, no extra read is needed to find the end of the file.
-    pub fn open(file: File, size: u64, charset: Charset) -> Self {
+    pub fn open(file: File, size: u64, charset: Charset, buffers: &'b mut LogBuffers) -> Self {
         let log = LogFile {
             source: FileSource { file, size },
             position: 0,
             last: None,
         };
-        Self::new(BufReader::with_capacity(4096, log), charset)
+        // Most logs are much shorter than the buffer, which is zeroed first.
+        let capacity = usize::try_from(size).map_or(READ_SIZE, |size| size.clamp(1, READ_SIZE));
+        Self::new(BufReader::with_capacity(capacity, log), charset, buffers)
     }
 }
 
@@ -144,14 +174,15 @@ impl Read for LogFile {
     }
 }
 
-impl<R: BufRead> ReasonReader<R> {
+impl<'b, R: BufRead> ReasonReader<'b, R> {
     /// Creates a reader for log text.
-    pub fn new(input: R, charset: Charset) -> Self {
+    pub fn new(input: R, charset: Charset, buffers: &'b mut LogBuffers) -> Self {
+        let LogBuffers { line, entry } = buffers;
         Self {
             input,
             charset,
-            line: Vec::new(),
-            entry: Reason::default(),
+            line,
+            entry,
         }
     }
 
@@ -172,7 +203,7 @@ impl<R: BufRead> ReasonReader<R> {
     pub fn next_observed(&mut self, observer: &mut impl Observer) -> io::Result<Option<&Reason>> {
         while self.read_line(observer)? {
             if !self.line.is_empty() {
-                return Ok(self.read_entry(observer)?.then_some(&self.entry));
+                return Ok(self.read_entry(observer)?.then_some(&*self.entry));
             }
         }
         Ok(None)
@@ -186,7 +217,7 @@ impl<R: BufRead> ReasonReader<R> {
             if self.line.is_empty() {
                 return Ok(true);
             }
-            if let Err(problem) = parse_line(&self.line, &mut self.entry) {
+            if let Err(problem) = parse_line(self.line, self.entry) {
                 observer.malformed(problem);
             }
             if !self.read_line(observer)? {
@@ -199,13 +230,13 @@ impl<R: BufRead> ReasonReader<R> {
     /// at the end.
     fn read_line(&mut self, observer: &impl Observer) -> io::Result<bool> {
         self.line.clear();
-        if !read_bounded_line(&mut self.input, &mut self.line, observer)? {
+        if !read_bounded_line(&mut self.input, self.line, observer)? {
             return Ok(false);
         }
         if let Some(nul) = self.line.find_byte(0) {
             self.line.truncate(nul);
         }
-        make_printable(&mut self.line, self.charset);
+        make_printable(self.line, self.charset);
         Ok(true)
     }
 }
@@ -299,7 +330,8 @@ mod tests {
 
     /// Returns the entries as (recipient, reason), and the warnings.
     fn read(log: &str) -> (Vec<(String, String)>, Vec<String>) {
-        let mut reader = ReasonReader::new(log.as_bytes(), Charset::LooseUtf8);
+        let mut buffers = LogBuffers::default();
+        let mut reader = ReasonReader::new(log.as_bytes(), Charset::LooseUtf8, &mut buffers);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (mut entries, mut warnings) = (Vec::new(), Vec::new());
         while let Some(entry) = reader.next(|w| warnings.push(text(&w))).unwrap() {
@@ -351,7 +383,8 @@ mod tests {
     fn an_unfinished_entry_is_ignored() {
         assert_eq!(read("recipient=c@d\nreason=new\n").0, []);
         assert_eq!(read("").0, []);
-        let mut reader = ReasonReader::new(&b"garbage\xff"[..], Charset::LooseUtf8);
+        let mut buffers = LogBuffers::default();
+        let mut reader = ReasonReader::new(&b"garbage\xff"[..], Charset::LooseUtf8, &mut buffers);
         assert_eq!(reader.next(|_| panic!("a warning")).unwrap(), None);
     }
 
@@ -388,7 +421,8 @@ mod tests {
             b"\n\n".to_vec(),
         ]
         .concat();
-        let mut reader = ReasonReader::new(&log[..], Charset::Ascii);
+        let mut buffers = LogBuffers::default();
+        let mut reader = ReasonReader::new(&log[..], Charset::Ascii, &mut buffers);
         let entry = reader.next(|_| ()).unwrap().unwrap();
         assert_eq!(entry.reason.len(), SHORT_TEXT_MAX - "reason=".len());
     }

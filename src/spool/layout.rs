@@ -79,7 +79,14 @@ impl Layout {
     /// Returns the path where a file called `name` belongs, relative to the
     /// queue directory: `deferred/3/3A78999CD00`.
     pub fn path(&self, queue: Queue, name: &[u8]) -> OsString {
-        let mut path = queue.name().as_bytes().to_vec();
+        let queue_name = queue.name().as_bytes();
+        let levels = self.depth(queue).saturating_mul(2).saturating_add(1);
+        let mut path = Vec::with_capacity(
+            levels
+                .saturating_add(queue_name.len())
+                .saturating_add(name.len()),
+        );
+        path.extend_from_slice(queue_name);
         path.push(b'/');
         for level in HashPath::new(name, self.depth(queue)) {
             path.extend([level, b'/']);

@@ -15,7 +15,7 @@ pub mod tree;
 pub mod trigger;
 mod walk;
 
-pub use defer_log::ReasonReader;
+pub use defer_log::{LogBuffers, ReasonReader};
 pub use descent::{DirEntry, OpenDir, join};
 pub use id::QueueId;
 pub use layout::Layout;

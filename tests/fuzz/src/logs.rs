@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use spoolbox::journal::event::Event;
 use spoolbox::journal::records::{JournalRecord, LINE_MAX};
 use spoolbox::spool::Queue;
-use spoolbox::spool::defer_log::{Reason, ReasonReader};
+use spoolbox::spool::defer_log::{LogBuffers, Reason, ReasonReader};
 use spoolbox::text::Charset;
 
 use super::assert_printable;
@@ -30,7 +30,8 @@ pub fn defer_log(input: &[u8]) {
 
 /// The entries, and how many lines were not understood.
 fn entries(log: impl BufRead, charset: Charset) -> (Vec<Reason>, usize) {
-    let mut reader = ReasonReader::new(log, charset);
+    let mut buffers = LogBuffers::default();
+    let mut reader = ReasonReader::new(log, charset, &mut buffers);
     let (mut entries, mut warnings) = (Vec::new(), 0);
     loop {
         let next = reader.next(|text| {
