@@ -1,6 +1,6 @@
 //! The time and age formats of spoolbox's own listings.
 
-use crate::sys::time::Zone;
+use crate::sys::time::{LocalTime, Zone};
 use crate::text::append;
 
 const MINUTE: u64 = 60;
@@ -46,6 +46,19 @@ impl Clock {
             TimeStyle::Iso => write_iso(seconds, Zone::Local, to),
             TimeStyle::Epoch => write_number(seconds, to),
             TimeStyle::Relative => self.write_age(seconds, to),
+        }
+    }
+
+    /// Appends a time for programs: in the format `Iso`, with its offset from UTC.
+    pub fn write_with_offset(&self, seconds: i64, to: &mut Vec<u8>) {
+        self.write(seconds, to);
+        if self.style == TimeStyle::Iso
+            && let Some(time) = LocalTime::at(seconds)
+        {
+            let minutes = time.offset_seconds() / 60;
+            let sign = if minutes < 0 { '-' } else { '+' };
+            let (hours, minutes) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
+            append(to, format_args!("{sign}{hours:02}:{minutes:02}"));
         }
     }
 

@@ -101,6 +101,11 @@ impl LocalTime {
         let _ = write!(to, "{month} {day:2} {hour:02}:{minute:02}:{second:02}");
     }
 
+    /// Returns the offset from UTC in seconds, which is positive in the east.
+    pub fn offset_seconds(&self) -> i64 {
+        self.0.tm_gmtoff
+    }
+
     fn date_time(&self) -> Option<NaiveDateTime> {
         let tm = &self.0;
         let unsigned = |number: libc::c_int| u32::try_from(number).ok();

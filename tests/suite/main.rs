@@ -39,6 +39,7 @@ mod postsuper;
 mod qshape;
 mod releases;
 mod rights;
+mod schema;
 mod selection;
 mod support;
 mod syslog;

@@ -16,6 +16,7 @@ use crate::listing::{
 };
 use crate::logging::Logger;
 use crate::sys::time;
+use crate::text::to_printable;
 
 /// Lists the queue.
 pub(super) fn list(
@@ -145,5 +146,6 @@ pub(super) fn detail_rules(config: &Config, logger: &mut Logger) -> Result<Detai
         now: time::now(),
         lifetime: seconds(lifetimes.message),
         bounce_lifetime: seconds(lifetimes.bounce),
+        host: to_printable(&config.myhostname),
     })
 }

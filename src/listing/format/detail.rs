@@ -11,7 +11,7 @@ use crate::sys::time::Zone;
 use crate::text::{Charset, append_json_members, make_printable, to_printable};
 
 /// The time and the configuration parameters that the additional members depend on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DetailRules {
     /// The time at which ages are computed, in seconds since the epoch.
     pub now: i64,
@@ -20,6 +20,8 @@ pub struct DetailRules {
     /// bounce_queue_lifetime in seconds, which applies to messages with a null
     /// sender.
     pub bounce_lifetime: i64,
+    /// myhostname, which names the host where listings of several are joined.
+    pub host: String,
 }
 
 impl DetailRules {
@@ -58,6 +60,9 @@ struct Details<'a> {
     recipients_total: u64,
     /// Relative to the queue directory.
     path: &'a str,
+    host: &'a str,
+    /// The time to which `age` refers.
+    scanned_at: String,
 }
 
 /// Appends the additional members of a message, after its recipients.
@@ -75,6 +80,8 @@ pub fn write(known: &MessageInfo, rules: &DetailRules, out: &mut Vec<u8>) {
         sasl_username: text(&known.origin.sasl_user),
         recipients_total: known.recipients.saturating_add(known.done_recipients),
         path: &known.file.path,
+        host: &rules.host,
+        scanned_at: iso(rules.now),
     };
     append_json_members(&details, out);
 }

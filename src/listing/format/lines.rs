@@ -81,6 +81,8 @@ impl<'a> LineFormat<'a> {
 
     fn fill(&mut self, column: Column, known: &MessageInfo) {
         let clock = self.template.clock;
+        // Programs read CSV: ages are numbers there, and times are unambiguous.
+        let is_csv = self.template.quoting == Quoting::Csv;
         let cell = &mut self.cell;
         let mut put = |text: &[u8]| cell.extend_from_slice(text);
         match column {
@@ -98,7 +100,9 @@ impl<'a> LineFormat<'a> {
             Column::Subject => put(&known.file.subject),
             Column::MessageId => put(&known.file.message_id),
             Column::Instance => put(&self.template.instance),
+            Column::Arrival if is_csv => clock.write_with_offset(known.arrival, cell),
             Column::Arrival => clock.write(known.arrival, cell),
+            Column::Age if is_csv => append(cell, format_args!("{}", clock.age(known.arrival))),
             Column::Age => clock.write_age(known.arrival, cell),
             Column::Size => append(cell, format_args!("{}", known.size)),
             Column::RecipientCount => append(cell, format_args!("{}", known.recipients)),

@@ -5,6 +5,7 @@
 mod check;
 mod corrupt;
 mod counting;
+mod csv;
 mod evidence;
 mod generated;
 mod instances;

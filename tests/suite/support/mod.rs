@@ -64,6 +64,8 @@ pub enum Needs {
     Fish,
     /// Minutes: a test that a newcomer's run leaves out.
     Time,
+    /// The module jsonschema of the system's python3.
+    JsonSchema,
 }
 
 /// Whether a test can go on.
@@ -104,6 +106,7 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::Bash,
         Needs::Zsh,
         Needs::Fish,
+        Needs::JsonSchema,
     ];
     if !for_all.contains(&need) && !nix::unistd::geteuid().is_root() {
         return Some("it has to be run by root");
@@ -116,6 +119,10 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::Bash => (&["bash", "setsid"], "bash or setsid is not installed"),
         Needs::Zsh => (&["zsh", "setsid"], "zsh or setsid is not installed"),
         Needs::Fish => (&["fish"], "fish is not installed"),
+        Needs::JsonSchema if has_json_schema() => return None,
+        Needs::JsonSchema => {
+            return Some("jsonschema (Debian's python3-jsonschema) is not installed");
+        }
         Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
         Needs::Mandoc => (&["mandoc"], "mandoc is not installed"),
         Needs::Lintian => (
@@ -128,6 +135,14 @@ fn lacking(need: Needs) -> Option<&'static str> {
         ),
     };
     (!programs.iter().all(|program| is_in_path(program))).then_some(reason)
+}
+
+fn has_json_schema() -> bool {
+    let python = std::process::Command::new("/usr/bin/python3")
+        .args(["-c", "import jsonschema; jsonschema.Draft202012Validator"])
+        .stderr(std::process::Stdio::null())
+        .status();
+    python.is_ok_and(|status| status.success())
 }
 
 fn is_in_path(program: &str) -> bool {

@@ -165,6 +165,7 @@ pub fn listed_in_every_form(scratch: &Scratch, message: &Message, release: Relea
         assert_printable_lines(&text);
     }
     let details = DetailRules {
+        host: "mx1.example.com".to_owned(),
         now: CLOCK.now,
         lifetime: 432_000,
         bounce_lifetime: 0,
