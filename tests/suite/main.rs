@@ -22,6 +22,7 @@ mod hostile_spool;
 #[cfg(target_arch = "x86_64")]
 mod elsewhere;
 mod fault_injection;
+mod fleet;
 mod flush;
 mod front;
 mod fuzz;

@@ -64,6 +64,10 @@ pub enum Needs {
     Fish,
     /// Minutes: a test that a newcomer's run leaves out.
     Time,
+    /// What .ci/fleet-tools installs below target: ansible and ClickHouse.
+    FleetTools,
+    /// prometheus and its node_exporter.
+    Prometheus,
     /// The module jsonschema of the system's python3.
     JsonSchema,
 }
@@ -107,6 +111,8 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::Zsh,
         Needs::Fish,
         Needs::JsonSchema,
+        Needs::FleetTools,
+        Needs::Prometheus,
     ];
     if !for_all.contains(&need) && !nix::unistd::geteuid().is_root() {
         return Some("it has to be run by root");
@@ -123,6 +129,12 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::JsonSchema => {
             return Some("jsonschema (Debian's python3-jsonschema) is not installed");
         }
+        Needs::FleetTools if has_fleet_tools() => return None,
+        Needs::FleetTools => return Some(".ci/fleet-tools has not been run"),
+        Needs::Prometheus => (
+            &["prometheus", "promtool", "prometheus-node-exporter"],
+            "prometheus or prometheus-node-exporter is not installed",
+        ),
         Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
         Needs::Mandoc => (&["mandoc"], "mandoc is not installed"),
         Needs::Lintian => (
@@ -135,6 +147,11 @@ fn lacking(need: Needs) -> Option<&'static str> {
         ),
     };
     (!programs.iter().all(|program| is_in_path(program))).then_some(reason)
+}
+
+fn has_fleet_tools() -> bool {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("target/tools/fleet/tools").exists()
 }
 
 fn has_json_schema() -> bool {
