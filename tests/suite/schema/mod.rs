@@ -72,7 +72,7 @@ fn listings_and_counts() {
     }
     let listings: [&[&str]; 2] = [&["-j", "--detail"], &["-j", "--detail", "--instance=-"]];
     check_all("postqueue-detail", Tool::Postqueue, &listings);
-    let counts: [&[&str]; 8] = [
+    let counts: [&[&str]; 9] = [
         &["-j", "--count"],
         &["-j", "--count=queue"],
         &["-j", "--count=queue", "--from=*"],
@@ -80,6 +80,7 @@ fn listings_and_counts() {
         &["-j", "--count=to-domain"],
         &["-j", "--count=reason"],
         &["-j", "--count=sasl-user"],
+        &["-j", "--count=to-domain,reason"],
         &["-j", "--count=hour"],
     ];
     check_all("postqueue-count", Tool::Postqueue, &counts);
@@ -105,7 +106,7 @@ fn messages_and_tables() {
 }
 
 #[test]
-fn results_and_the_trash() {
+fn results_and_the_journal() {
     if require(Needs::JsonSchema) == Met::No || require(Needs::Root) == Met::No {
         return;
     }
@@ -123,18 +124,27 @@ fn results_and_the_trash() {
     check_all("postsuper-results", Tool::Postsuper, &calls);
     let instance = filled();
     for comment in [&[][..], &["--comment=a \"b\" \u{fc}"]] {
-        let args = [
-            &["--trash", "-d", "ALL", "--limit=2", "--results=json"],
-            comment,
-        ]
-        .concat();
+        let name = format!("--batch=b{}", comment.len());
+        let batch = [
+            name.as_str(),
+            "--trash",
+            "-d",
+            "ALL",
+            "--limit=2",
+            "--results=json",
+        ];
+        let args = [&batch[..], comment].concat();
         printed(Tool::Postsuper, &args, &instance);
     }
-    let list = ["--trash-list", "--results=json"];
+    let list = ["--journal-list", "--results=json"];
     let mut lines = printed(Tool::Postsuper, &list, &instance);
-    let list = ["--trash-list", "--results=json", "--all-instances"];
+    let list = ["--journal-list", "--results=json", "--all-instances"];
     lines.extend(printed(Tool::Postsuper, &list, &instance));
-    assert_eq!(check("postsuper-trash-list", &lines), Ok(4));
+    assert_eq!(check("postsuper-journal-list", &lines), Ok(4));
+    let show = ["--journal-show=b1", "--results=json", "--instance=-"];
+    let lines = printed(Tool::Postsuper, &show, &instance);
+    let shown = check("postsuper-journal-show", &lines);
+    assert!(shown.as_ref().is_ok_and(|count| *count >= 2), "{shown:?}");
 }
 
 #[test]

@@ -208,6 +208,7 @@ pub fn counted_in_every_form(scratch: &Scratch, message: &Message, release: Rele
         ages_at: None,
         needs_sizes: true,
         forecast: Some(DetailRules {
+            host: String::new(),
             now: CLOCK.now,
             lifetime: 1,
             bounce_lifetime: i64::MAX,
