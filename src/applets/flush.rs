@@ -43,7 +43,17 @@ pub enum FlushRequest {
     Site(OsString),
 }
 
-/// Requests delivery of this mail.
+/// Refuses a request that is not valid.
+///
+/// # Errors
+///
+/// The queue ID or the site is not valid, which was reported.
+pub fn validate(wanted: &FlushRequest, logger: &mut Logger) -> Result<(), Fatal> {
+    Checked::new(wanted, logger).map(drop)
+}
+
+/// Requests delivery of this mail. `connections` says whether other sockets are
+/// connected afterwards.
 ///
 /// # Errors
 ///
@@ -52,15 +62,15 @@ pub fn run(
     call: &Call,
     wanted: &FlushRequest,
     config: &Config,
-    spool: &Dir,
+    (spool, connections): (&Dir, Connections),
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let checked = Checked::new(wanted, logger)?;
     authorization::authorize(call, AccessRequest::Flush, config, logger)?;
     match checked {
-        Checked::All => wake_daemons(config, spool, logger),
-        Checked::One(id) => one(&id, config, Connections::Last, logger),
-        Checked::Site(site) => for_site(&site, config, logger),
+        Checked::All => wake_daemons(config, (spool, connections), logger),
+        Checked::One(id) => one(&id, config, connections, logger),
+        Checked::Site(site) => for_site(&site, config, connections, logger),
     }
 }
 
@@ -106,7 +116,11 @@ fn cut(text: &OsStr) -> Vec<u8> {
 
 /// Wakes the queue manager for all its mail, then pickup for mail that the
 /// queue manager has not received yet.
-fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(), Fatal> {
+fn wake_daemons(
+    config: &Config,
+    (spool, connections): (&Dir, Connections),
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
     // Stops at the first daemon that cannot be woken.
     let woken: Result<Vec<_>, _> = triggers(config, spool).collect();
     let woken = woken.map_err(|error| {
@@ -117,7 +131,7 @@ fn wake_daemons(config: &Config, spool: &Dir, logger: &mut Logger) -> Result<(),
         }
         unavailable(logger, DOWN)
     })?;
-    borrowed::give_up_group(Connections::Last, logger)?;
+    borrowed::give_up_group(connections, logger)?;
     trigger::wait_until_taken(woken);
     Ok(())
 }
@@ -207,7 +221,12 @@ pub fn one(
     }
 }
 
-fn for_site(site: &[u8], config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
+fn for_site(
+    site: &[u8],
+    config: &Config,
+    connections: Connections,
+    logger: &mut Logger,
+) -> Result<(), Fatal> {
     let sites = authorization::warned(logger, |warnings| config.flush_domains(warnings))?;
     let site_shown = to_printable(site);
     let not_configured =
@@ -216,7 +235,7 @@ fn for_site(site: &[u8], config: &Config, logger: &mut Logger) -> Result<(), Fat
     if sites.decide(site) == ListMatch::Refused {
         return Err(unavailable(logger, &not_configured));
     }
-    match ask(Request::Site(site), config, Connections::Last, logger)? {
+    match ask(Request::Site(site), config, connections, logger)? {
         FlushStatus::Done => Ok(()),
         FlushStatus::BadRequest => Err(unavailable(
             logger,

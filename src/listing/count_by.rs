@@ -313,6 +313,11 @@ impl CountKeys {
         })
     }
 
+    /// Whether headers have to be read.
+    pub fn reads_headers(&self) -> bool {
+        self.headers().next().is_some()
+    }
+
     /// The position of a range among the values; `None` if the key has no ranges.
     pub fn range_order(&self, value: &[u8]) -> Option<usize> {
         let ranges: &[(&str, i64)] = match self.single()? {

@@ -77,6 +77,7 @@ impl<'a> Formatter<'a> {
         let keeps = look.style.needs_message_info() || look.sort_spec.is_some();
         let mut known = MessageInfo::default();
         known.file.request_headers(look.style.headers());
+        known.file.text_form = look.text_form;
         Self {
             keeping: match (look.style.needs_headers(), keeps) {
                 (true, _) => Keeping::Headers,

@@ -1,7 +1,10 @@
 //! The information about a message that spoolbox's own output formats keep until all
 //! of the message has been read.
 
+use std::borrow::Cow;
+
 use crate::queue_file::message_visitor::MessageHead;
+use crate::queue_file::mime::{TextForm, decode_header};
 use crate::queue_file::submission::Submission;
 use crate::text::SHORT_TEXT_MAX;
 
@@ -48,6 +51,8 @@ pub struct FileFacts {
     pub subject: Vec<u8>,
     /// The Message-ID header.
     pub message_id: Vec<u8>,
+    /// Whether headers are decoded.
+    pub text_form: TextForm,
     /// Other headers that are shown: their names in lower case, and their values.
     headers: Vec<(String, Vec<u8>)>,
 }
@@ -88,8 +93,11 @@ impl FileFacts {
             return;
         };
         if field.is_empty() {
-            let value = value.get(..TEXT_MAX.min(value.len())).unwrap_or_default();
-            field.extend_from_slice(value);
+            let value = match self.text_form {
+                TextForm::Decoded => decode_header(value),
+                TextForm::Raw => Cow::Borrowed(value),
+            };
+            field.extend_from_slice(start_of(&value));
         }
     }
 
@@ -100,6 +108,15 @@ impl FileFacts {
         }
         !self.subject.is_empty() && !self.message_id.is_empty()
     }
+}
+
+/// The first [`TEXT_MAX`] bytes of a text, or a few less so that no character is
+/// split.
+fn start_of(text: &[u8]) -> &[u8] {
+    let is_inside = |at: &usize| text.get(*at).is_some_and(|b| matches!(b, 0x80..=0xbf));
+    let most = TEXT_MAX.min(text.len());
+    let end = (0..=most).rev().take(4).find(|at| !is_inside(at));
+    text.get(..end.unwrap_or(most)).unwrap_or(text)
 }
 
 impl MessageInfo {

@@ -9,6 +9,7 @@ use super::sort_spec::SortSpec;
 use super::spill::Spill;
 use super::times::Clock;
 use super::totals::Totals;
+use crate::queue_file::mime::TextForm;
 
 /// The style of a listing.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub struct OutputOptions<'a> {
     pub sort_spec: Option<&'a SortSpec>,
     /// Holds text that has to wait and is too large for memory.
     pub spill: Option<&'a Spill>,
+    /// Whether headers are shown decoded.
+    pub text_form: TextForm,
 }
 
 impl<'a> From<Style<'a>> for OutputOptions<'a> {
@@ -40,6 +43,7 @@ impl<'a> From<Style<'a>> for OutputOptions<'a> {
             style,
             sort_spec: None,
             spill: None,
+            text_form: TextForm::default(),
         }
     }
 }

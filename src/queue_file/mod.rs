@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod message_reader;
 pub mod message_text;
 pub mod message_visitor;
+pub mod mime;
 pub mod read_error;
 pub mod records;
 pub mod render;

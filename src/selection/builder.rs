@@ -11,6 +11,7 @@ use super::options::OPTIONS;
 use super::pattern::{AddressPattern, DomainPattern, Pattern};
 use super::values::{Bound, future_moment, moment};
 use crate::cli::Scanned;
+use crate::queue_file::mime::TextForm;
 use crate::spool::Queue;
 
 /// maximal_queue_lifetime and bounce_queue_lifetime, in seconds, until
@@ -35,6 +36,7 @@ pub struct Builder {
     now: i64,
     /// The conditions since the last `--or`.
     group: Conditions,
+    form: TextForm,
     next: Negation,
     /// The number of options since the last `--or`.
     given: u32,
@@ -47,6 +49,7 @@ impl Builder {
             groups: Vec::new(),
             now,
             group: Conditions::default(),
+            form: TextForm::default(),
             next: Negation::Is,
             given: 0,
         }
@@ -66,6 +69,10 @@ impl Builder {
             }
             Scanned::Long(option, value) if OPTIONS.iter().any(|o| o.long == Some(option)) => {
                 (*option, value)
+            }
+            Scanned::Long("raw", _) if self.next == Negation::Is => {
+                self.form = TextForm::Raw;
+                return Ok(Taken::Yes);
             }
             Scanned::Long("or", _) if self.next == Negation::Is => {
                 self.end_group()?;
@@ -97,12 +104,32 @@ impl Builder {
         Ok(())
     }
 
+    /// Whether text is compared and shown decoded.
+    pub fn form(&self) -> TextForm {
+        self.form
+    }
+
     /// Returns the selection; `None` if no selection option was given.
     ///
     /// # Errors
     ///
+    /// As [`Builder::finish_shown`], or `--raw` is given and no text is compared.
+    pub fn finish(self) -> Result<Option<Selection>, SelectionError> {
+        let form = self.form;
+        let selection = self.finish_shown()?;
+        let compares = selection.as_ref().is_some_and(Selection::compares_text);
+        if form == TextForm::Raw && !compares {
+            return Err(SelectionError::NothingToCompare);
+        }
+        Ok(selection)
+    }
+
+    /// Returns the selection, for an applet that also shows the text of messages.
+    ///
+    /// # Errors
+    ///
     /// `--not` or `--or` was the last option.
-    pub fn finish(mut self) -> Result<Option<Selection>, SelectionError> {
+    pub fn finish_shown(mut self) -> Result<Option<Selection>, SelectionError> {
         if self.next == Negation::IsNot {
             return Err(SelectionError::NothingToNegate);
         }
@@ -112,6 +139,7 @@ impl Builder {
         self.end_group()?;
         Ok(Some(Selection {
             groups: self.groups,
+            form: self.form,
         }))
     }
 
@@ -286,6 +314,20 @@ mod tests {
         let not = Scanned::Long("not", "".into());
         assert_eq!(builder.take(&not), Ok(Taken::Yes));
         assert!(builder.take(&Scanned::Short('p', "".into())).is_err());
+    }
+
+    #[test]
+    fn raw_requires_a_comparison_of_text() {
+        assert!(build(&[("raw", ""), ("body", "x")]).unwrap().unwrap().form == TextForm::Raw);
+        for options in [&[("raw", "")][..], &[("raw", ""), ("from", "x")]] {
+            assert!(build(options).map(drop).unwrap_err().contains("--raw"));
+        }
+        assert!(
+            build(&[("not", ""), ("raw", "")])
+                .map(drop)
+                .unwrap_err()
+                .contains("--not")
+        );
     }
 
     #[test]

@@ -22,4 +22,7 @@ pub enum SelectionError {
     /// A selection option is missing before or after `--or`.
     #[error("--or needs a selection option before and after it")]
     NothingToJoin,
+    /// No text is compared or shown, to which `--raw` applies.
+    #[error("--raw needs --subject, --header or --body")]
+    NothingToCompare,
 }

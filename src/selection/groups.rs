@@ -3,6 +3,7 @@
 
 use super::conditions::{Conditions, HeadTest, MessageStatus, Negation, join};
 use super::pattern::{Address, AddressPattern};
+use crate::queue_file::mime::TextForm;
 use crate::spool::Queue;
 
 /// Groups of conditions, of which a message has to meet at least one. The default
@@ -11,12 +12,15 @@ use crate::spool::Queue;
 pub struct Selection {
     /// Never empty. The groups are joined by `--or`.
     pub(super) groups: Vec<Conditions>,
+    /// Whether the message itself is compared decoded.
+    pub(super) form: TextForm,
 }
 
 impl Default for Selection {
     fn default() -> Self {
         Self {
             groups: vec![Conditions::default()],
+            form: TextForm::default(),
         }
     }
 }
@@ -56,6 +60,11 @@ impl Selection {
     /// there is none.
     pub fn needs_spool(&self) -> Option<&'static str> {
         self.groups.iter().find_map(Conditions::needs_spool)
+    }
+
+    /// Whether headers or the body of the message are compared.
+    pub fn compares_text(&self) -> bool {
+        self.groups.iter().any(|group| !group.contents.is_empty())
     }
 
     /// The option whose conditions depend on the parameters that

@@ -10,6 +10,7 @@ use crate::queue_file::message_text::{Next, TextPiece};
 use crate::queue_file::message_visitor::{
     MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
+use crate::queue_file::mime::{BodyDecoder, TextForm, decode_header};
 use crate::queue_file::read_error::{Location, ReadError};
 use crate::queue_file::records::Buffers;
 use crate::spool::message::{Identity, Message};
@@ -75,7 +76,12 @@ impl<'s> Matcher<'s> {
         match evaluator.verdict() {
             Match::Yes => {
                 let candidates: Vec<&Conditions> = evaluator.candidates().collect();
-                text_matches(message, at, &candidates, &mut self.buffers, self.rules)
+                let text = MessageText {
+                    message,
+                    at,
+                    form: self.selection.form,
+                };
+                text_matches(&text, &candidates, &mut self.buffers, self.rules)
             }
             Match::Open | Match::No => Ok(false),
         }
@@ -119,10 +125,16 @@ impl<'s> Matcher<'s> {
     }
 }
 
+/// The message whose text is compared, and how.
+struct MessageText<'a> {
+    message: &'a Message,
+    at: &'a Location<'a>,
+    form: TextForm,
+}
+
 /// Whether the message itself meets the conditions of one of the groups.
 fn text_matches(
-    message: &Message,
-    at: &Location<'_>,
+    text: &MessageText<'_>,
     groups: &[&Conditions],
     buffers: &mut Buffers,
     rules: &Rules,
@@ -131,11 +143,25 @@ fn text_matches(
         return Ok(true);
     }
     let mut found = TextMatches::new(groups);
-    let read = message_text::read(message, buffers, rules.stop, |piece| found.visit(piece));
+    let mut decoder = BodyDecoder::default();
+    let read = message_text::read(text.message, buffers, rules.stop, |piece| {
+        match (piece, text.form) {
+            (_, TextForm::Raw) => found.visit(piece),
+            (TextPiece::Header(name, value), TextForm::Decoded) => {
+                decoder.header(name, value);
+                found.visit(TextPiece::Header(name, &decode_header(value)));
+            }
+            (TextPiece::Line(line), TextForm::Decoded) => {
+                decoder.line(line, |line| found.visit(TextPiece::Line(line)));
+            }
+        }
+        found.next()
+    });
+    decoder.finish(|line| found.visit(TextPiece::Line(line)));
     match read {
         Ok(()) => Ok(found.holds()),
         Err(_) if rules.is_stopped() => Err(ReadError::Interrupted),
-        Err(cause) => Err(ReadError::unread(at, cause)),
+        Err(cause) => Err(ReadError::unread(text.at, cause)),
     }
 }
 
@@ -178,10 +204,15 @@ impl<'s> TextMatches<'s> {
         Self(groups.iter().map(of_group).collect())
     }
 
-    fn visit(&mut self, piece: TextPiece<'_>) -> Next {
-        let mut next = Next::Stop;
+    fn visit(&mut self, piece: TextPiece<'_>) {
         for group in &mut self.0 {
             group.visit(piece);
+        }
+    }
+
+    fn next(&self) -> Next {
+        let mut next = Next::Stop;
+        for group in &self.0 {
             match group.next() {
                 // One group that holds decides the result.
                 Next::Stop if group.holds() => return Next::Stop,

@@ -8,7 +8,7 @@ const D: Value = Value::Required("DOMAIN");
 
 const T: Value = Value::Required("T");
 
-/// The selection options except `--not` and `--or`.
+/// The selection options except `--raw`, `--not` and `--or`.
 pub(super) const OPTIONS: [Opt; 20] = [
     Opt::long("from", P, "select messages whose sender matches P"),
     Opt::long(
@@ -70,7 +70,7 @@ pub(super) const OPTIONS: [Opt; 20] = [
     Opt::long(
         "subject",
         P,
-        "select messages whose Subject header, without decoding, matches P",
+        "select messages whose Subject header matches P",
     ),
     Opt::long(
         "header",
@@ -100,6 +100,12 @@ const OR: Opt = Opt::long(
     Value::None,
     "select messages that match the options before it or those after it",
 );
+/// Compares text as it is in the file.
+const RAW: Opt = Opt::long(
+    "raw",
+    Value::None,
+    "compare and show headers and bodies as they are in the file, without decoding them",
+);
 /// Negates the option after it.
 const NOT: Opt = Opt::long("not", Value::None, "negate the next selection option");
 
@@ -112,7 +118,10 @@ const STATUSES: [&str; 3] = ["active", "hold", "expire"];
 
 /// The options of a selection as a group of an applet's table.
 pub fn group() -> OptionGroup {
-    OptionGroup::new("Selecting messages", &[&OPTIONS[..], &[NOT, OR]].concat())
+    OptionGroup::new(
+        "Selecting messages",
+        &[&OPTIONS[..], &[RAW, NOT, OR]].concat(),
+    )
 }
 
 /// The paragraph of `--help` on how values match and how options combine.

@@ -77,6 +77,7 @@ impl<'a> Lister<'a> {
             style: self.request.style,
             sort_spec: self.request.sort_spec,
             spill: Some(self.spill),
+            text_form: self.request.text_form,
         }
     }
 

@@ -10,6 +10,7 @@ use super::super::{Call, Fatal};
 use crate::config::Config;
 use crate::listing::{SortSpec, Style};
 use crate::logging::Logger;
+use crate::queue_file::mime::TextForm;
 use crate::selection::Selection;
 use crate::sys::dir::Dir;
 
@@ -24,6 +25,8 @@ pub struct ListingRequest<'a> {
     pub sort_spec: Option<&'a SortSpec>,
     /// The source of the messages.
     pub source: ListingSource,
+    /// Whether headers are shown decoded.
+    pub text_form: TextForm,
     /// Whether a progress bar is requested.
     pub progress: ProgressMode,
 }

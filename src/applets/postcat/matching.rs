@@ -48,6 +48,7 @@ pub(super) fn run(
             style: Style::Lines(&template),
             sort_spec: (!sort_spec.keys.is_empty()).then_some(sort_spec),
             spill: Some(&spill),
+            ..Style::Lines(&template).into()
         },
         queues: &Selection::searched(Some(selection)),
         selection: Some(selection),

@@ -25,12 +25,16 @@ use crate::cli::{OperandError, Operands, Scanned, Scanner};
 use crate::listing::metrics::Top;
 use crate::listing::{CountKeys, Direction, SortSpec, TimeStyle};
 use crate::logging::Logger;
+use crate::queue_file::mime::TextForm;
 use crate::release::Release;
 use crate::selection::{Builder, Selection, Taken};
 use crate::sys::time;
 
 /// The value of -i that stands for the messages that match the selection.
 const MATCH: &str = "MATCH";
+
+/// How long messages are followed if `--wait` has no value.
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A parsed command line.
 #[derive(Debug, Default)]
@@ -41,6 +45,8 @@ pub struct PostqueueArguments {
     /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
     pub(super) selection: Option<Selection>,
+    /// Whether headers are shown decoded.
+    pub(super) text_form: TextForm,
     pub(super) sort_spec: SortSpec,
     pub(super) top: Option<Top>,
     /// What a check counts messages by.
@@ -56,6 +62,8 @@ pub struct PostqueueArguments {
     /// The delay between two flushed messages.
     pub(super) interval: Option<Duration>,
     pub(super) dry_run: bool,
+    /// How long flushed messages are followed; `None` if they are not.
+    pub(super) wait: Option<Duration>,
     pub(super) progress: ProgressMode,
 }
 
@@ -216,6 +224,8 @@ impl PostqueueParser {
                     Some(interval.map_err(|hint| bad_because(name, &value, &hint))?);
             }
             "dry-run" => arguments.dry_run = true,
+            "wait" if value.is_empty() => arguments.wait = Some(WAIT_LIMIT),
+            "wait" => arguments.wait = Some(Duration::from_secs(duration(name, &value)?)),
             "progress" => arguments.progress = ProgressMode::Progress,
             "top" => arguments.top = Some(top(&value)?),
             "by" => arguments.by = counted_by(name, &value)?,
@@ -232,9 +242,24 @@ impl PostqueueParser {
         Ok(())
     }
 
+    /// Whether the output can contain headers of messages.
+    fn shows_headers(&self) -> bool {
+        self.given.contains(&"detail")
+            || match &self.asked {
+                Some((_, PostqueueMode::List(View::Format(format)))) => format.contains("%{"),
+                Some((_, PostqueueMode::Count(_, Some(by)))) => by.reads_headers(),
+                _ => false,
+            }
+    }
+
     /// Checks and combines the options.
     fn finish(mut self) -> Result<PostqueueArguments, Problem> {
-        self.arguments.selection = self.builder.finish()?;
+        self.arguments.text_form = self.builder.form();
+        self.arguments.selection = if self.shows_headers() {
+            self.builder.finish_shown()?
+        } else {
+            self.builder.finish()?
+        };
         if matches!(
             self.arguments.mode,
             Some(PostqueueMode::Help | PostqueueMode::Version)

@@ -28,6 +28,7 @@ fn required_by(name: &str) -> &'static str {
         "sort" => "a listing",
         "limit" | "progress" => "a listing or -i MATCH",
         "rate" | "dry-run" => "-i MATCH",
+        "wait" => "-f, -i or -s, without --dry-run",
         "reverse" => "--sort",
         "top" => "--count=BY, --prometheus or --check",
         "null" => "--ids, --oneline or --format",
@@ -45,6 +46,9 @@ fn applies(name: &str, mode: &PostqueueMode, given: &[&'static str]) -> bool {
         "sort" => matches!(mode, Mode::List(_)),
         "limit" | "progress" => matches!(mode, Mode::List(_) | Mode::FlushMatching),
         "rate" | "dry-run" => *mode == Mode::FlushMatching,
+        "wait" => {
+            matches!(mode, Mode::Flush(_) | Mode::FlushMatching) && !given.contains(&"dry-run")
+        }
         "reverse" => given.contains(&"sort"),
         "top" => matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics | Mode::Check),
         "null" => matches!(

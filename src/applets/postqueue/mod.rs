@@ -9,6 +9,8 @@ mod check_line;
 mod combination;
 mod count;
 mod hints;
+mod ids;
+mod interruption;
 mod metrics;
 mod mode;
 mod options;
@@ -17,6 +19,7 @@ mod selected;
 mod several;
 mod values;
 mod view;
+mod wait;
 
 use super::borrowed::Connections;
 use super::fatal::{STATUS_UNAVAILABLE, unavailable};
@@ -135,8 +138,15 @@ fn on_instance(
         Some(PostqueueMode::Metrics) => metrics::print(session, arguments),
         Some(PostqueueMode::Check) => check::run(session, arguments),
         Some(PostqueueMode::FlushMatching) => selected::run(session, arguments),
+        Some(PostqueueMode::Flush(wanted)) if arguments.wait.is_some() => wait::run(
+            session,
+            arguments,
+            wanted,
+            arguments.wait.unwrap_or_default(),
+        ),
         Some(PostqueueMode::Flush(wanted)) => {
-            flush::run(call, wanted, config, &spool, session.logger)
+            let connections = Connections::Last;
+            flush::run(call, wanted, config, (&spool, connections), session.logger)
         }
         _ => Err(unavailable(session.logger, USAGE)),
     }

@@ -101,7 +101,7 @@ const COUNTING: [Opt; 2] = [
     ),
 ];
 
-const DELIVERING: [Opt; 5] = [
+const DELIVERING: [Opt; 6] = [
     Opt::short(
         'f',
         Value::None,
@@ -127,6 +127,12 @@ const DELIVERING: [Opt; 5] = [
         "dry-run",
         Value::None,
         "with -i MATCH, list the messages without flushing them",
+    ),
+    Opt::long(
+        "wait",
+        Value::Optional("T"),
+        "with -f, -i or -s, wait until the messages have left the queue or are deferred again, \
+         at most T (60s), and print what became of each",
     ),
 ];
 

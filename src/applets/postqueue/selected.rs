@@ -9,20 +9,18 @@ use std::time::Instant;
 
 use super::super::authorization::AccessRequest;
 use super::super::borrowed::Connections;
-use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::super::listing;
 use super::super::listing::{ProgressMode, Session};
 use super::super::progress::Progress;
 use super::super::{Fatal, flush};
 use super::arguments::PostqueueArguments;
-use super::view::{clock, request};
-use crate::listing::{
-    Columns, Ending, ListingError, PartialResult, Sink, Style, Template, Terminator, Totals,
-};
+use super::ids::ids_of;
+use super::interruption::{stopped, watch};
+use super::view::request;
+use super::wait::{FlushScope, Follower};
+use crate::listing::{Columns, Style};
 use crate::logging::Severity;
 use crate::spool::QueueId;
-use crate::sys::error_text::error_text;
-use crate::sys::signals;
 use crate::sys::signals::Interrupts;
 
 /// Flushes the messages, or lists those that would be flushed.
@@ -31,19 +29,14 @@ pub(super) fn run(mut session: Session<'_>, arguments: &PostqueueArguments) -> R
         return list_only(session, arguments);
     }
     session.authorize(AccessRequest::Flush)?;
-    let template = Template::ids(Terminator::Newline, clock(arguments));
-    let mut found = SelectedIds {
-        ids: Vec::new(),
-        limit: arguments.sort_spec.limit.unwrap_or(usize::MAX),
+    let ids = ids_of(session.again(), arguments, arguments.selection.as_ref())?;
+    let interrupts = watch(&mut session)?;
+    let Some(limit) = arguments.wait else {
+        return flush_all(session, arguments, &ids, &interrupts);
     };
-    let mut request = request(arguments, Style::Lines(&template));
-    request.sort_spec = None;
-    let listing = Session {
-        connections: Connections::MoreToCome,
-        ..session.again()
-    };
-    listing::into_sink(listing, &request, &mut found)?;
-    flush_all(session, arguments, &found.ids)
+    let follower = Follower::new(&mut session, arguments, ids.clone(), FlushScope::Request)?;
+    flush_all(session.again(), arguments, &ids, &interrupts)?;
+    follower.follow(session, &interrupts, limit)
 }
 
 /// Flushes each message.
@@ -51,11 +44,8 @@ fn flush_all(
     mut session: Session<'_>,
     arguments: &PostqueueArguments,
     ids: &[QueueId],
+    interrupts: &Interrupts,
 ) -> Result<(), Fatal> {
-    let interrupts = Interrupts::watch().map_err(|error| {
-        let text = format!("cannot watch signals: {}", error_text(&error));
-        unavailable(session.logger, text)
-    })?;
     let mut progress = if arguments.progress == ProgressMode::Progress && Progress::can_be_seen() {
         Progress::shown(u64::try_from(ids.len()).ok())
     } else {
@@ -84,16 +74,6 @@ fn flush_all(
     Ok(())
 }
 
-/// Ends with the status that a shell reports for a program that a signal ended.
-fn stopped(session: &mut Session<'_>, signal: i32, left: u64) -> Fatal {
-    let s = if left == 1 { "" } else { "s" };
-    let name = signals::name(signal);
-    let text = format!("stopped by {name}: {left} message{s} left");
-    session.logger.report(Severity::Warning, text);
-    let status = u8::try_from(signal).ok().and_then(|s| s.checked_add(128));
-    Fatal::already_reported(status.unwrap_or(STATUS_UNAVAILABLE))
-}
-
 fn list_only(mut session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
     let columns = if session.config.enable_long_queue_ids {
         Columns::Long
@@ -110,32 +90,4 @@ fn report(session: &mut Session<'_>, what: &str, count: u64) {
     let s = if count == 1 { "" } else { "s" };
     let text = format!("{what}: {count} message{s}");
     session.logger.report(Severity::Info, text);
-}
-
-/// The IDs found so far.
-struct SelectedIds {
-    ids: Vec<QueueId>,
-    limit: usize,
-}
-
-impl Sink for SelectedIds {
-    /// A piece consists of whole lines, since each message ends with a line
-    /// end.
-    fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
-        for line in piece.split(|&b| b == b'\n') {
-            if self.ids.len() >= self.limit {
-                return Ok(Ending::Enough);
-            }
-            self.ids.extend(QueueId::parse(line));
-        }
-        Ok(Ending::Complete)
-    }
-
-    fn totals(&mut self, _: Totals) {}
-
-    fn partial(&mut self, _: PartialResult) -> Result<Ending, ListingError> {
-        Ok(Ending::Complete)
-    }
-
-    fn warning(&mut self, _: &[u8]) {}
 }

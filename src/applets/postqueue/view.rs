@@ -105,6 +105,7 @@ pub(super) fn request<'a>(
         selection: arguments.selection.as_ref(),
         sort_spec: Some(&arguments.sort_spec).filter(|a| a.is_needed()),
         source: arguments.source,
+        text_form: arguments.text_form,
         progress: arguments.progress,
     }
 }

@@ -149,6 +149,7 @@ impl DryRun<'_> {
             style: self.style,
             sort_spec: Some(&sort_spec),
             spill: Some(self.spill),
+            ..self.style.into()
         };
         self.context
             .list(self.action, selection, self.rules, look, &mut self.shown)

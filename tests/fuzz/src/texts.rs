@@ -11,6 +11,7 @@ use spoolbox::qshape_report::domain;
 use spoolbox::queue_file::message_visitor::{
     LogClass, LogFacts, MessageHead, MessageVisitor, Recipient,
 };
+use spoolbox::queue_file::mime::{BodyDecoder, decode_header};
 use spoolbox::selection::moment;
 use spoolbox::sys::time::Zone;
 use spoolbox::text::{
@@ -28,6 +29,7 @@ const CSV_COLUMNS: usize = 10;
 pub fn texts(input: &[u8]) {
     made_printable(input);
     folded_and_quoted(input);
+    decoded(input);
     names(input);
     for text in input.split(|&b| b == b'\n') {
         number(text);
@@ -72,6 +74,23 @@ fn folded_and_quoted(input: &[u8]) {
     if !input.is_empty() && input.iter().all(is_plain) {
         assert_eq!(quoted, input);
     }
+}
+
+/// A header with encoded words, and a body in parts: each line is a header until
+/// the first empty one.
+fn decoded(input: &[u8]) {
+    let mut decoder = BodyDecoder::default();
+    let mut in_header = true;
+    for line in input.split(|&b| b == b'\n') {
+        let header = decode_header(line);
+        assert!(header.len() <= 3 * line.len().max(1), "{}", header.len());
+        in_header &= !line.is_empty();
+        match line.iter().position(|&b| b == b':') {
+            Some(colon) if in_header => decoder.header(&line[..colon], &line[colon + 1..]),
+            _ => decoder.line(line, |_| {}),
+        }
+    }
+    decoder.finish(|_| {});
 }
 
 fn names(input: &[u8]) {

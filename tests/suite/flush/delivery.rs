@@ -16,10 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_millis(700);
 
 /// The destination, come back.
-struct Sink(Child);
+pub struct Sink(Child);
 
 impl Sink {
-    fn listening_for(system: &MailSystem) -> Self {
+    pub fn listening_for(system: &MailSystem) -> Self {
         let mut command = Command::new("/usr/sbin/smtp-sink");
         command.args([
             "-u",

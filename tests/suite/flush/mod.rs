@@ -6,6 +6,7 @@ mod service;
 mod sites;
 mod tables;
 mod triggers;
+mod waiting;
 
 use crate::support::instance::Instance;
 use crate::support::run::{Invocation, Tool};

@@ -39,7 +39,10 @@ fn listings_and_actions_do_not_look_there() {
     let instance = filled();
     let before = printed(&instance, &["-p"]);
     let metrics = printed(&instance, &["--prometheus"]);
-    assert!(metrics.contains("corrupt_messages 0\n"), "{metrics}");
+    assert!(
+        metrics.contains("corrupt_messages{instance_name=\"-\"} 0\n"),
+        "{metrics}"
+    );
     let one = damaged(&instance, None);
     damaged(&instance, Some(70));
     assert_eq!(printed(&instance, &["-p"]), before);
@@ -47,10 +50,13 @@ fn listings_and_actions_do_not_look_there() {
     let queues = printed(&instance, &["--count=queue"]);
     assert!(queues.ends_with("         2  corrupt\n"), "{queues}");
     let metrics = printed(&instance, &["--prometheus"]);
-    assert!(metrics.contains("corrupt_messages 2\n"), "{metrics}");
+    assert!(
+        metrics.contains("corrupt_messages{instance_name=\"-\"} 2\n"),
+        "{metrics}"
+    );
     let check = printed(&instance, &["--check", "--warn", "100"]);
     assert!(
-        check.starts_with("MAILQ OK - 10 messages, 2 corrupt | "),
+        check.starts_with("MAILQ OK - 10 messages (warn 100), 2 corrupt | "),
         "{check}"
     );
     assert!(check.ends_with(" corrupt=2;;;0\n"), "{check}");

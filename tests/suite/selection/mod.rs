@@ -6,6 +6,7 @@ mod check;
 mod corrupt;
 mod counting;
 mod csv;
+mod decoded;
 mod evidence;
 mod generated;
 mod instances;

@@ -1,0 +1,27 @@
+//! How a signal ends the flushing of messages one after the other.
+
+use super::super::Fatal;
+use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
+use super::super::listing::Session;
+use crate::logging::Severity;
+use crate::sys::error_text::error_text;
+use crate::sys::signals;
+use crate::sys::signals::Interrupts;
+
+/// Begins to catch signals.
+pub(super) fn watch(session: &mut Session<'_>) -> Result<Interrupts, Fatal> {
+    Interrupts::watch().map_err(|error| {
+        let text = format!("cannot watch signals: {}", error_text(&error));
+        unavailable(session.logger, text)
+    })
+}
+
+/// Ends with the status that a shell reports for a program that a signal ended.
+pub(super) fn stopped(session: &mut Session<'_>, signal: i32, left: u64) -> Fatal {
+    let s = if left == 1 { "" } else { "s" };
+    let name = signals::name(signal);
+    let text = format!("stopped by {name}: {left} message{s} left");
+    session.logger.report(Severity::Warning, text);
+    let status = u8::try_from(signal).ok().and_then(|s| s.checked_add(128));
+    Fatal::already_reported(status.unwrap_or(STATUS_UNAVAILABLE))
+}
