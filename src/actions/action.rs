@@ -21,6 +21,10 @@ pub enum Action {
     Requeue,
     /// Put off the next delivery attempt (--postpone).
     Postpone,
+    /// Take recipients out of messages (--drop-recipient).
+    DropRecipients,
+    /// Return messages to their senders (--bounce).
+    Bounce,
 }
 
 impl Action {
@@ -28,7 +32,30 @@ impl Action {
     pub fn moves(self) -> bool {
         match self {
             Action::Delete | Action::Expire | Action::Postpone => false,
-            Action::Hold | Action::Release | Action::Requeue | Action::ExpireAndRelease => true,
+            Action::Hold
+            | Action::Release
+            | Action::Requeue
+            | Action::ExpireAndRelease
+            | Action::DropRecipients
+            | Action::Bounce => true,
+        }
+    }
+
+    /// Returns whether the action is performed on each message by itself, even
+    /// with ALL.
+    pub fn is_one_by_one(self) -> bool {
+        matches!(self, Action::DropRecipients | Action::Bounce)
+    }
+
+    /// Returns whether messages may be delivered after the action.
+    pub fn causes_deliveries(self) -> bool {
+        match self {
+            Action::Release | Action::ExpireAndRelease | Action::Requeue | Action::Bounce => true,
+            Action::Delete
+            | Action::Expire
+            | Action::Hold
+            | Action::DropRecipients
+            | Action::Postpone => false,
         }
     }
 
@@ -50,7 +77,12 @@ impl Action {
             Action::Hold => queue == Queue::Hold,
             Action::Release => queue.holds_messages() && queue != Queue::Hold,
             Action::Requeue => queue == Queue::Maildrop,
-            Action::Delete | Action::Expire | Action::ExpireAndRelease | Action::Postpone => false,
+            Action::Delete
+            | Action::Expire
+            | Action::ExpireAndRelease
+            | Action::Postpone
+            | Action::DropRecipients
+            | Action::Bounce => false,
         }
     }
 }
@@ -96,6 +128,7 @@ pub(super) enum ActionStep {
     Hold,
     Release,
     Postpone,
+    ChangeRecipients,
 }
 
 impl ActionStep {
@@ -109,6 +142,7 @@ impl ActionStep {
             Action::Release => ActionStep::Release,
             Action::Requeue => ActionStep::Requeue,
             Action::Postpone => ActionStep::Postpone,
+            Action::DropRecipients | Action::Bounce => ActionStep::ChangeRecipients,
         }
     }
 
@@ -124,7 +158,9 @@ impl ActionStep {
                 ActionStep::Release => queue == Queue::Hold,
                 ActionStep::Postpone => queue == Queue::Deferred,
                 ActionStep::Hold => queue != Queue::Maildrop && queue != Queue::Hold,
-                ActionStep::Expire | ActionStep::Requeue => queue != Queue::Maildrop,
+                ActionStep::Expire | ActionStep::Requeue | ActionStep::ChangeRecipients => {
+                    queue != Queue::Maildrop
+                }
             }
     }
 }

@@ -97,6 +97,8 @@ impl<'a> Announcer<'a> {
             },
             ActionStep::Hold => Act::Hold,
             ActionStep::Release => Act::Release { sets: next_attempt },
+            // What is changed is known once the message is on hold.
+            ActionStep::ChangeRecipients => return None,
             ActionStep::Postpone => Act::Postpone {
                 sets: next_attempt?,
             },

@@ -72,6 +72,8 @@ fn concurrency_of(action: Action, effects: Effects<'_>) -> Concurrency {
         Action::Hold | Action::Release | Action::Requeue | Action::Postpone => {
             Concurrency::SingleWorker
         }
+        // Performed by `by_selection`; here, they do nothing.
+        Action::DropRecipients | Action::Bounce => Concurrency::Serialized,
     }
 }
 

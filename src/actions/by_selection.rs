@@ -47,7 +47,8 @@ pub fn run(
 ) -> (Counters, Result<(), WorkError>) {
     let ops = context.ops();
     let worker = || MatchWorker {
-        executor: Executor::new(ops.clone(), context.selected, context.effects),
+        executor: Executor::new(ops.clone(), context.selected, context.effects)
+            .changing(context.recipients),
         matcher: Matcher::new(matching.selection, matching.rules),
         action,
         context,

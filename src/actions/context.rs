@@ -3,6 +3,7 @@
 use super::action::Selected;
 use super::effects::Effects;
 use super::rate_limit::RateLimit;
+use super::recipient_change::RecipientRequest;
 use super::spool_ops::SpoolOps;
 use crate::spool::Layout;
 use crate::sys::dir::Dir;
@@ -23,6 +24,8 @@ pub struct SpoolContext<'a> {
     pub rate_limit: &'a RateLimit,
     /// What actions do besides their change to a message.
     pub effects: Effects<'a>,
+    /// The change that actions on recipients make.
+    pub recipients: Option<RecipientRequest<'a>>,
     /// The number of files that the process may still open.
     pub open_files: u64,
 }

@@ -19,6 +19,8 @@ use super::error::WorkError;
 use super::expiry::{expire, is_expired};
 use super::journal::{Announcement, TakeOutcome};
 use super::postponement::postpone;
+use super::recipient_change::{RecipientChange, RecipientRequest};
+use super::recipient_editor::{EditResult, RecipientEditor};
 use super::report::{ActionDone, ActionLog, Outcome};
 use super::spool_ops::{FileAt, Moved, SpoolOps, StepResult};
 use super::warning::Warning;
@@ -63,6 +65,8 @@ pub struct Executor<'a> {
     selected: &'a [Selected],
     effects: Effects<'a>,
     announcer: Announcer<'a>,
+    /// Makes the changes to recipients, if any were requested.
+    editor: Option<RecipientEditor<'a>>,
     /// The only file on which to act; `None` allows any file with the right
     /// name.
     only: Option<Identity>,
@@ -76,8 +80,16 @@ impl<'a> Executor<'a> {
             selected,
             effects,
             announcer: Announcer::new(effects),
+            editor: None,
             only: None,
         }
+    }
+
+    /// Sets the change that actions on recipients make.
+    pub fn changing(mut self, request: Option<RecipientRequest<'a>>) -> Self {
+        self.editor = request
+            .map(|request| RecipientEditor::new(self.ops.clone(), request, self.effects.journal));
+        self
     }
 
     /// Acts on the message that was found in `queue`, even if it has moved
@@ -287,6 +299,9 @@ impl<'a> Executor<'a> {
             .announcer
             .announce_step(step, (id, seen.queue, &seen.stat))?;
         let (moved, action_done) = match step {
+            ActionStep::ChangeRecipients => {
+                return self.change_recipients(at, id, &seen, action_log);
+            }
             ActionStep::Delete => (self.delete(at, id)?.into(), ActionDone::Removed),
             ActionStep::Expire => (expire(at, action_log)?.into(), ActionDone::Expired),
             ActionStep::Requeue => (
@@ -327,6 +342,32 @@ impl<'a> Executor<'a> {
                 }
                 SearchFlow::Continue
             }
+        })
+    }
+
+    /// Changes the recipients of a message.
+    fn change_recipients(
+        &mut self,
+        at: FileAt<'_>,
+        id: &QueueId,
+        seen: &LocatedMessage,
+        action_log: &mut ActionLog,
+    ) -> Result<SearchFlow, WorkError> {
+        let Some(editor) = &mut self.editor else {
+            return Ok(SearchFlow::Continue);
+        };
+        let found = (id, seen.queue, &seen.stat);
+        Ok(match editor.edit(at, found, action_log)? {
+            EditResult::Done => {
+                let action_done = match editor.change() {
+                    RecipientChange::Drop(_) => ActionDone::RecipientsDropped,
+                    RecipientChange::Return(_) => ActionDone::Returned,
+                };
+                action_log.done(action_done, id, seen.queue);
+                SearchFlow::Done
+            }
+            EditResult::Left => SearchFlow::Done,
+            EditResult::Gone => SearchFlow::Continue,
         })
     }
 

@@ -60,7 +60,8 @@ pub fn run(
 ) -> (Counters, Result<(), WorkError>) {
     let ops = context.ops();
     let worker = || IdWorker {
-        executor: Executor::new(ops.clone(), context.selected, context.effects),
+        executor: Executor::new(ops.clone(), context.selected, context.effects)
+            .changing(context.recipients),
         action,
         context,
     };
@@ -101,7 +102,8 @@ pub fn one(
     observer: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
     let mut worker = IdWorker {
-        executor: Executor::new(context.ops(), context.selected, context.effects),
+        executor: Executor::new(context.ops(), context.selected, context.effects)
+            .changing(context.recipients),
         action,
         context,
     };

@@ -34,6 +34,13 @@ pub enum ActionDone {
     Unexpired,
     /// The time of the next delivery attempt was set to what it was before.
     AttemptRestored,
+    /// Recipients of the message were marked as pending again.
+    RecipientsRestored,
+    /// Recipients of the message were marked as done.
+    RecipientsDropped,
+    /// The message was released with a bounce log about all its recipients, and
+    /// the queue manager will have it returned to the sender.
+    Returned,
 }
 
 impl ActionDone {
@@ -61,6 +68,9 @@ impl ActionDone {
             ActionDone::Postponed => "postponed",
             ActionDone::Unexpired => "no longer expired",
             ActionDone::AttemptRestored => "next attempt restored",
+            ActionDone::RecipientsRestored => "recipients restored",
+            ActionDone::RecipientsDropped => "recipients dropped",
+            ActionDone::Returned => "returned to sender",
         }
     }
 }
@@ -140,6 +150,10 @@ pub struct Counters {
     pub purged: u64,
     /// Messages whose next delivery attempt was put off.
     pub postponed: u64,
+    /// Messages with recipients that were marked as done.
+    pub recipients_dropped: u64,
+    /// Messages that will be returned to their senders.
+    pub returned: u64,
 }
 
 impl Counters {
@@ -152,11 +166,14 @@ impl Counters {
             ActionDone::Released => &mut self.released,
             ActionDone::Expired => &mut self.expired,
             ActionDone::Trashed => &mut self.trashed,
-            ActionDone::Restored(_) | ActionDone::Unexpired | ActionDone::AttemptRestored => {
-                &mut self.restored
-            }
+            ActionDone::Restored(_)
+            | ActionDone::Unexpired
+            | ActionDone::AttemptRestored
+            | ActionDone::RecipientsRestored => &mut self.restored,
             ActionDone::Purged => &mut self.purged,
             ActionDone::Postponed => &mut self.postponed,
+            ActionDone::RecipientsDropped => &mut self.recipients_dropped,
+            ActionDone::Returned => &mut self.returned,
         };
         *counter = counter.saturating_add(1);
     }
@@ -175,6 +192,8 @@ impl AddAssign for Counters {
             (&mut self.restored, more.restored),
             (&mut self.purged, more.purged),
             (&mut self.postponed, more.postponed),
+            (&mut self.recipients_dropped, more.recipients_dropped),
+            (&mut self.returned, more.returned),
         ] {
             *counter = counter.saturating_add(more);
         }

@@ -87,6 +87,8 @@ fn name(action: Action) -> &'static str {
         Action::Release => "release",
         Action::Requeue => "requeue",
         Action::Postpone => "postpone",
+        Action::DropRecipients => "drop recipient",
+        Action::Bounce => "bounce",
     }
 }
 
@@ -101,6 +103,9 @@ fn queue_after(action_done: ActionDone, before: Queue) -> Option<Queue> {
         ActionDone::Expired
         | ActionDone::Postponed
         | ActionDone::Unexpired
-        | ActionDone::AttemptRestored => Some(before),
+        | ActionDone::AttemptRestored
+        | ActionDone::RecipientsRestored
+        | ActionDone::RecipientsDropped => Some(before),
+        ActionDone::Returned => Some(Queue::Deferred),
     }
 }

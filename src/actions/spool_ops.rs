@@ -138,6 +138,15 @@ impl<'a> SpoolOps<'a> {
         self.find_home(queue, name, MissingDirectory::Fail)
     }
 
+    /// Like [`SpoolOps::home`], but creates the directory if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2) and mkdir(2).
+    pub fn home_or_new(&self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
+        self.find_home(queue, name, MissingDirectory::Create)
+    }
+
     /// Removes a file, or an empty directory of that name, as remove(3) does.
     ///
     /// # Errors

@@ -103,6 +103,14 @@ pub enum Warning {
         /// The reason.
         why: String,
     },
+    /// A message whose recipients cannot be changed.
+    #[error("{path}: left as it was: {why}")]
+    Recipients {
+        /// The file.
+        path: String,
+        /// The reason.
+        why: String,
+    },
     /// A line of the trash journal that cannot be parsed.
     #[error("{path}: line {line} cannot be read and is ignored")]
     Unreadable {

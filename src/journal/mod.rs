@@ -18,7 +18,7 @@
 //! # How an act is undone
 //!
 //! `undo` reads the records of a batch in reverse (`batch_index`). `restore`
-//! undoes deletions, `revert` all other acts: `Reverter::decide` compares what
+//! undoes deletions, `revert` all other acts (those on recipients with `recipients`): `Reverter::decide` compares what
 //! is really in the spool with the record, and returns what is left to do, so
 //! that an act that was never performed, or was undone already, is left alone.
 //! A message is recognized by its queue ID and inode number (`locate`).
@@ -49,6 +49,7 @@ mod logs;
 mod moves;
 mod only;
 mod purge;
+mod recipients;
 mod record_fields;
 mod recorded_message;
 mod recorder;

@@ -15,6 +15,7 @@ use super::closing::Remaining;
 use super::locate::{InQueues, find_in_queues};
 use super::moves;
 use super::moves::{MoveResult, restore_times};
+use super::recipients::{RecordedChange, Undoable};
 use super::recorded_message::RecordedMessage;
 use crate::actions::report::{ActionDone, ActionLog};
 use crate::actions::spool_ops::SpoolOps;
@@ -37,6 +38,8 @@ pub enum Decision {
     Unexpire(Queue),
     /// The times of the message are restored.
     Times(Queue),
+    /// Its recipients, which were marked as done, are pending again.
+    Recipients(Queue, FileStat),
     /// The message is as it was before the act.
     Nothing,
     /// The message is left as it is, for this reason.
@@ -78,7 +81,7 @@ impl Reverter<'_> {
             Act::Expire if stat.st_mode & !entry.mode & EXPIRED != 0 => Decision::Unexpire(queue),
             Act::Expire => Decision::Nothing,
             Act::DropRecipients { .. } | Act::Bounce { .. } => {
-                Decision::NotNow("its recipients cannot be restored by this version".to_owned())
+                decide_recipients(self.ops, act, entry, (queue, &stat))
             }
             _ if queue == entry.queue => in_place(act, entry, queue, &stat),
             _ if queue == after => self.back(act, entry, after),
@@ -134,7 +137,31 @@ impl Reverter<'_> {
                 let done = self.change(queue, entry, restore_times);
                 Ok(self.conclude(done, ActionDone::AttemptRestored, entry, queue))
             }
+            Decision::Recipients(queue, stat) => self.restore_recipients(act, entry, (queue, stat)),
             Decision::Move { from, to } => self.move_back(act, entry, (from, to)),
+        }
+    }
+
+    fn restore_recipients(
+        &mut self,
+        act: &Act,
+        entry: &RecordedMessage,
+        (queue, stat): (Queue, FileStat),
+    ) -> Result<Remaining, WorkError> {
+        let Some(change) = RecordedChange::of(act, entry) else {
+            return Ok(Remaining::Nothing);
+        };
+        let found = InQueues::Queue(queue, stat);
+        match change.undo(self.ops, found, self.action_log)? {
+            Ok(()) => {
+                let restored = ActionDone::RecipientsRestored;
+                self.action_log.done(restored, &entry.id, queue);
+                Ok(Remaining::Nothing)
+            }
+            Err(why) => {
+                self.warn(entry.id.to_string(), why);
+                Ok(Remaining::Something)
+            }
         }
     }
 
@@ -145,6 +172,7 @@ impl Reverter<'_> {
             Decision::Move { to, .. } => Some(ActionDone::Restored(to)),
             Decision::Unexpire(_) => Some(ActionDone::Unexpired),
             Decision::Times(_) => Some(ActionDone::AttemptRestored),
+            Decision::Recipients(..) => Some(ActionDone::RecipientsRestored),
             Decision::Nothing | Decision::Unknown => None,
             Decision::Leave(why) | Decision::NotNow(why) => {
                 self.warn(entry.id.to_string(), why);
@@ -231,6 +259,31 @@ impl Reverter<'_> {
 
     fn warn(&mut self, path: String, why: String) {
         self.action_log.warn(&Warning::Trash { path, why });
+    }
+}
+
+/// Decides about a message whose recipients were changed.
+fn decide_recipients(
+    ops: &SpoolOps<'_>,
+    act: &Act,
+    entry: &RecordedMessage,
+    (queue, stat): (Queue, &FileStat),
+) -> Decision {
+    let Some(change) = RecordedChange::of(act, entry) else {
+        return Decision::Nothing;
+    };
+    if queue == Queue::Active {
+        let why = "is being delivered: undo it again when it is deferred";
+        return Decision::NotNow(why.to_owned());
+    }
+    if queue == Queue::Maildrop {
+        return Decision::Leave("was requeued, and stays as it is".to_owned());
+    }
+    match change.examine(ops, queue, stat) {
+        Ok(Undoable::Something) => Decision::Recipients(queue, *stat),
+        Ok(Undoable::Nothing) => Decision::Nothing,
+        Ok(Undoable::TooLate) => Decision::Leave("was returned to its sender".to_owned()),
+        Err(why) => Decision::NotNow(why),
     }
 }
 

@@ -474,7 +474,7 @@ pub fn shown_null(rules: &Rules) -> Vec<u8> {
 }
 
 /// Stores an envelope address in `to` as it is displayed.
-fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
+pub fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
     to.clear();
     match address {
         [] => quote_address(&rules.empty_address, to),

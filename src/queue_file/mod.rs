@@ -10,6 +10,8 @@ pub mod message_text;
 pub mod message_visitor;
 pub mod mime;
 pub mod read_error;
+pub mod recipient_state;
+pub mod recipients;
 pub mod records;
 pub mod render;
 pub mod submission;

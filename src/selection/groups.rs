@@ -1,7 +1,9 @@
 //! A selection: groups of conditions that are joined by or. Most selections have
 //! one group.
 
-use super::conditions::{Conditions, HeadTest, MessageStatus, Negation, join};
+use super::conditions::{
+    Clause, Conditions, HeadTest, MessageStatus, Negation, RecipientTest, join,
+};
 use super::pattern::{Address, AddressPattern};
 use crate::queue_file::mime::TextForm;
 use crate::spool::Queue;
@@ -95,6 +97,20 @@ impl Selection {
         for group in &mut narrowed.groups {
             let test = HeadTest::Status(vec![MessageStatus::Expire]);
             join(&mut group.heads, "status", Negation::IsNot, test);
+        }
+        narrowed
+    }
+
+    /// The same selection, restricted to messages with a recipient that matches one
+    /// of these patterns.
+    pub fn with_recipient(&self, patterns: &[AddressPattern]) -> Self {
+        let mut narrowed = self.clone();
+        for group in &mut narrowed.groups {
+            group.recipients.push(Clause {
+                option: "drop-recipient",
+                negation: Negation::Is,
+                tests: patterns.iter().cloned().map(RecipientTest::To).collect(),
+            });
         }
         narrowed
     }

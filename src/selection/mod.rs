@@ -57,5 +57,5 @@ pub use evaluator::{Evaluator, Match};
 pub use groups::Selection;
 pub use matcher::{FileIdentity, Matcher};
 pub use options::{NOTE, group};
-pub use pattern::domain;
+pub use pattern::{Address, AddressPattern, domain};
 pub use values::{coming_moment, duration, moment};

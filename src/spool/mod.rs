@@ -1,8 +1,10 @@
 //! The queues: their names and IDs, their layout on disk, walking them, defer
-//! logs, and the daemons' triggers.
+//! and bounce logs, and the daemons' triggers.
 //!
 //! Returns values and typed errors; nothing in this module prints.
 
+pub mod bounce_entry;
+pub mod bounce_log;
 pub mod defer_log;
 mod descent;
 pub mod id;

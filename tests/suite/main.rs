@@ -38,6 +38,7 @@ mod memory;
 mod postcat;
 mod postsuper;
 mod qshape;
+mod recipients;
 mod releases;
 mod rights;
 mod schema;

@@ -130,7 +130,8 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     let mut arguments = PostsuperArguments::default();
     let mut reading = options::ActionOptionsParser::new();
     let options = instance::options_of_release(call, options(), &NEWER, PROGRAM);
-    let mut scanner = Scanner::new(&options, call.arguments.clone());
+    let (words, message) = split_message(call.arguments.clone());
+    let mut scanner = Scanner::new(&options, words);
     let scanned: Vec<Result<Scanned, ScanError>> = scanner.by_ref().collect();
     // --older is an option of a selection or of --trash-purge.
     let purges = scanned
@@ -155,6 +156,9 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         }
         PostsuperMode::Help | PostsuperMode::Version => Vec::new(),
     };
+    if reading.drops_recipients() && arguments.mode == PostsuperMode::Work {
+        take_message_operand(message, &mut arguments)?;
+    }
     match reading.finish(&arguments.actions, arguments.other_work()) {
         Ok(options) => arguments.options = options,
         Err(wrong) => arguments.wrong = Some(wrong),
@@ -178,6 +182,43 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     Ok(arguments)
 }
 
+/// Takes the message of `--drop-recipient=P ID` out of the command line, so that
+/// options may follow it, as they may follow `-d ID`.
+fn split_message(mut words: Vec<OsString>) -> (Vec<OsString>, Option<OsString>) {
+    let is_option = |word: &OsString| word.as_bytes().starts_with(b"-") && word != STDIN;
+    let options = words.iter().take_while(|word| *word != "--");
+    let mut at = None;
+    for (place, word) in options.enumerate() {
+        let after = match word.as_bytes() {
+            b"--drop-recipient" => 2,
+            word if word.starts_with(b"--drop-recipient=") => 1,
+            _ => continue,
+        };
+        at = Some(place.saturating_add(after));
+    }
+    let is_message = |at: &usize| words.get(*at).is_some_and(|word| !is_option(word));
+    let message = at.filter(is_message).map(|at| words.remove(at));
+    (words, message)
+}
+
+/// Adds the action of `--drop-recipient`; its message may also be the first operand.
+fn take_message_operand(
+    message: Option<OsString>,
+    arguments: &mut PostsuperArguments,
+) -> Result<(), CommandLineError> {
+    let has_operand = !arguments.operands.is_empty();
+    let message = match message {
+        Some(message) => message,
+        None if has_operand => arguments.operands.remove(0),
+        None => {
+            let text = "--drop-recipient needs a message: postsuper --drop-recipient=P ID";
+            return Err(CommandLineError::Contradiction(text.to_owned()));
+        }
+    };
+    arguments.actions.push((Action::DropRecipients, message));
+    Ok(())
+}
+
 /// Refuses a long option in place of a queue ID: `-d --dry-run -d ALL` must not
 /// lose the dry run.
 fn check_value(scanned: &Scanned, options: &[cli::Opt]) -> Result<(), CommandLineError> {
@@ -195,16 +236,11 @@ fn check_value(scanned: &Scanned, options: &[cli::Opt]) -> Result<(), CommandLin
 
 /// Refuses `--notify` without an action after which there is something to deliver.
 fn check_notify(arguments: &PostsuperArguments) -> Result<(), CommandLineError> {
-    let releases = |(action, _): &(Action, OsString)| {
-        matches!(
-            action,
-            Action::Release | Action::ExpireAndRelease | Action::Requeue
-        )
-    };
+    let releases = |(action, _): &(Action, OsString)| action.causes_deliveries();
     if arguments.notify == Notify::No || arguments.actions.iter().any(releases) {
         return Ok(());
     }
-    let text = "--notify is for actions that cause deliveries: -H, -f and -r";
+    let text = "--notify is for actions that cause deliveries: -H, -f, -r and --bounce";
     Err(CommandLineError::Contradiction(text.to_owned()))
 }
 
@@ -277,6 +313,7 @@ fn take(option: Scanned, arguments: &mut PostsuperArguments) -> Result<(), Comma
         Scanned::Short('H', value) => (Action::Release, value),
         Scanned::Short('r', value) => (Action::Requeue, value),
         Scanned::Long("postpone", value) => (Action::Postpone, value),
+        Scanned::Long("bounce", value) => (Action::Bounce, value),
         other => {
             switch(other, arguments);
             return Ok(());

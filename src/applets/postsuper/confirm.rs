@@ -15,12 +15,10 @@ use super::super::output;
 use super::context::{ActionContext, ScanEnd};
 use super::errors::fatal;
 use super::journal::Deleted;
-use super::options::MATCH;
 use crate::actions::{Action, WorkError};
 use crate::listing::format::counts;
 use crate::listing::{CountBy, CountPlan, Style, Totals};
 use crate::logging::Logger;
-use crate::selection::Selection;
 use crate::sys::signals::Wake;
 use crate::text::{Charset, make_printable};
 
@@ -90,12 +88,7 @@ fn count(
     logger: &mut Logger,
 ) -> Result<Collector, Fatal> {
     let options = &context.arguments.options;
-    let all = Selection::default();
-    let selection = if argument == MATCH {
-        options.selection.as_ref().unwrap_or(&all)
-    } else {
-        &all
-    };
+    let selection = options.selection_of(argument);
     let rules = context.rules(logger)?;
     let plan = CountPlan {
         by: if options.interactive {
@@ -172,6 +165,8 @@ fn question(action: Action, deleted: Deleted, limit: u64, summary: &Collector) -
         Action::Release => ("Release", ""),
         Action::Requeue => ("Requeue", ""),
         Action::Postpone => ("Postpone", ""),
+        Action::DropRecipients => ("Drop recipients of", ""),
+        Action::Bounce => ("Return", " to the sender"),
     };
     out.extend_from_slice(format!("{what} {which}{to}? [y/N] ").as_bytes());
     out

@@ -90,7 +90,7 @@ impl ActionContext<'_> {
         let all = Selection::default();
         let options = &self.arguments.options;
         let selection = options.selection.as_ref().filter(|_| is_match);
-        let one_by_one = is_match || options.one_by_one();
+        let one_by_one = is_match || options.one_by_one() || action.is_one_by_one();
         let mut count = 0u64;
         for queue in self.selected.iter().map(Selected::queue) {
             let queue = queue?;

@@ -130,11 +130,8 @@ impl DryRun<'_> {
                 standard_input()
                     .and_then(|input| id_stream::read_ids((&input, separator), interrupts, self))
                     .map_err(ScanEnd::Work)?;
-            } else if argument == ALL {
-                self.matching(&Selection::default())?;
-            } else if argument == MATCH {
-                let selection = self.context.arguments.options.selection.as_ref();
-                self.matching(selection.unwrap_or(&Selection::default()))?;
+            } else if argument == ALL || argument == MATCH {
+                self.matching(self.context.arguments.options.selection_of(argument))?;
             } else {
                 let asked = IdRequest::parse(argument.as_bytes());
                 self.take(asked).map_err(ScanEnd::Work)?;
@@ -311,5 +308,7 @@ fn would_be(action: Action, deleted: Deleted) -> &'static str {
         Action::Release => "Would be released from hold",
         Action::Requeue => "Would be requeued",
         Action::Postpone => "Would be postponed",
+        Action::DropRecipients => "Would have recipients dropped",
+        Action::Bounce => "Would be returned to sender",
     }
 }

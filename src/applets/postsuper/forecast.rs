@@ -104,6 +104,8 @@ impl Forecast {
             Action::ExpireAndRelease if queue == Queue::Hold => Some(Queue::Deferred),
             Action::Expire | Action::ExpireAndRelease | Action::Postpone => Some(queue),
             Action::Requeue => Some(Queue::Maildrop),
+            Action::DropRecipients => Some(queue),
+            Action::Bounce => Some(Queue::Deferred),
         }
     }
 
@@ -118,6 +120,8 @@ impl Forecast {
             (Action::Release, _) => vec![Some(ActionDone::Released)],
             (Action::Requeue, _) => vec![Some(ActionDone::Requeued)],
             (Action::Postpone, _) => vec![Some(ActionDone::Postponed)],
+            (Action::DropRecipients, _) => vec![Some(ActionDone::RecipientsDropped)],
+            (Action::Bounce, _) => vec![Some(ActionDone::Returned)],
             (Action::Expire, _) => vec![expired],
             (Action::ExpireAndRelease, _) if queue == Queue::Hold => {
                 vec![expired, Some(ActionDone::Released)]

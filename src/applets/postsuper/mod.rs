@@ -19,6 +19,7 @@ mod journal_list;
 mod old_order;
 mod operation;
 mod options;
+mod recipient_options;
 mod reporter;
 mod spread;
 mod table;
@@ -31,6 +32,7 @@ use clap::{Arg, Command};
 use super::progress::Progress;
 use super::{Call, Fatal, instance, option_table, output};
 use crate::actions::rate_limit::RateLimit;
+use crate::actions::recipient_change::RecipientRequest;
 use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
 use crate::actions::{ActJournal, Effects, NextAttempt, Selected, SpoolContext};
@@ -175,7 +177,8 @@ fn set_lifetimes(
 /// Asks for confirmation if requested, then acts.
 fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Result<(), Fatal> {
     let options = &context.arguments.options;
-    let rules = if options.selection.is_some() || options.one_by_one() {
+    let reads = options.selection.is_some() || options.recipients.is_some();
+    let rules = if reads || options.one_by_one() {
         Some(context.rules(logger)?)
     } else {
         None
@@ -195,6 +198,11 @@ fn operate(context: ActionContext<'_>, call: &Call, logger: &mut Logger) -> Resu
         interrupts: context.interrupts,
         rate_limit: &rate_limit,
         effects: Effects::default(),
+        recipients: options
+            .recipients
+            .as_ref()
+            .zip(rules.as_ref())
+            .map(|(change, rules)| RecipientRequest { change, rules }),
         open_files: raise_open_files(),
     };
     let comment = options.comment.as_deref().map(str::as_bytes);

@@ -35,6 +35,9 @@ pub fn arrange(actions: &mut Vec<(Action, OsString)>, logger: &mut Logger) {
             ));
         }
     }
+    // Actions that Postfix does not have are given alone.
+    let is_ordered = |action: Action| ORDER.iter().any(|(ordered, _)| *ordered == action);
+    actions.extend(all.into_iter().filter(|(action, _)| !is_ordered(*action)));
     let place =
         |(action, _): &(Action, OsString)| ORDER.iter().position(|(ordered, _)| ordered == action);
     single.sort_by_key(place);

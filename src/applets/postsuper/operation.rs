@@ -35,7 +35,6 @@ use crate::journal::UndoRequest;
 use crate::logging::{Logger, Severity};
 use crate::queue_file::message_visitor::Rules;
 use crate::release::Feature;
-use crate::selection::Selection;
 use crate::spool::id;
 use crate::sys::signals;
 
@@ -224,16 +223,11 @@ impl Operation<'_> {
 
     fn act(&mut self, action: Action, argument: &OsStr) -> Result<(), WorkError> {
         let options = &self.arguments.options;
-        let all = Selection::default();
-        let matching = |selection| {
-            self.rules
-                .map(|rules| SelectedMessages { selection, rules })
-        };
-        let matching = match argument {
-            _ if argument == MATCH => matching(options.selection.as_ref().unwrap_or(&all)),
-            _ if argument == ALL && options.one_by_one() => matching(&all),
-            _ => None,
-        };
+        let selection = options.selection_of(argument);
+        let is_matched = argument == MATCH
+            || (argument == ALL && (options.one_by_one() || action.is_one_by_one()));
+        let matching = self.rules.filter(|_| is_matched);
+        let matching = matching.map(|rules| SelectedMessages { selection, rules });
         let delivery = Delivery {
             config: self.config,
             spool: self.field.spool,
@@ -298,9 +292,12 @@ impl Operation<'_> {
 
     /// Prints one line for each requested kind of action.
     fn report(&mut self) {
-        use Action::{Delete, Expire, ExpireAndRelease, Hold, Postpone, Release, Requeue};
+        use Action::{
+            Bounce, Delete, DropRecipients, Expire, ExpireAndRelease, Hold, Postpone, Release,
+            Requeue,
+        };
         let counters = self.counters;
-        let lines: [(&str, &[Action], u64); 6] = [
+        let lines: [(&str, &[Action], u64); 8] = [
             ("Requeued", &[Requeue], counters.requeued),
             match self.arguments.journal.deleted() {
                 Deleted::Gone => ("Deleted", &[Delete], counters.deleted),
@@ -318,6 +315,12 @@ impl Operation<'_> {
                 counters.released,
             ),
             ("Postponed", &[Postpone], counters.postponed),
+            (
+                "Recipients dropped",
+                &[DropRecipients],
+                counters.recipients_dropped,
+            ),
+            ("Returned to sender", &[Bounce], counters.returned),
         ];
         for (what, actions, count) in lines {
             let asked = |(action, _): &(Action, OsString)| actions.contains(action);
@@ -377,7 +380,8 @@ impl Operation<'_> {
 
     /// Wakes the daemons that handle moved messages.
     fn notify(&mut self) {
-        let moved = self.counters.released > 0 || self.counters.requeued > 0;
+        let counters = &self.counters;
+        let moved = counters.released > 0 || counters.requeued > 0 || counters.returned > 0;
         let is_done = self.arguments.delivers_each();
         if self.arguments.notify == Notify::No || is_done || !moved {
             return;

@@ -8,9 +8,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use super::super::rate_limit;
-use super::table::ACTION_OPTIONS;
+use super::recipient_options;
+use super::recipient_options::RecipientOptions;
+use super::table::{ACTION_OPTIONS, RECIPIENT_OPTIONS};
 use crate::actions::Action;
 use crate::actions::id_stream::Separator;
+use crate::actions::recipient_change::RecipientChange;
 use crate::cli::Scanned;
 use crate::selection::{Builder, Selection, Taken, coming_moment, duration};
 use crate::sys::time;
@@ -46,6 +49,10 @@ pub struct ActionOptions {
     pub selection: Option<Selection>,
     /// Whether nothing must be changed.
     pub dry_run: bool,
+    /// The change that --drop-recipient and --bounce make.
+    pub recipients: Option<RecipientChange>,
+    /// The messages that ALL stands for.
+    pub all: Selection,
     /// The number of messages after which to stop.
     pub limit: Option<u64>,
     /// The number of messages above which nothing is done.
@@ -91,6 +98,12 @@ impl ActionOptions {
         self.max.is_some() || self.interactive
     }
 
+    /// The messages that ALL or MATCH stands for.
+    pub fn selection_of(&self, argument: &OsStr) -> &Selection {
+        let matched = self.selection.as_ref().filter(|_| argument == MATCH);
+        matched.unwrap_or(&self.all)
+    }
+
     /// Whether messages are acted on one by one even if ALL is selected.
     pub fn one_by_one(&self) -> bool {
         let sets_attempts = self.until.is_some() || self.spread.is_some();
@@ -105,6 +118,7 @@ pub struct ActionOptionsParser {
     options: ActionOptions,
     given: Vec<&'static str>,
     builder: Builder,
+    recipients: RecipientOptions,
     /// The first error.
     wrong: Option<String>,
 }
@@ -116,6 +130,7 @@ impl ActionOptionsParser {
             options: ActionOptions::default(),
             given: Vec::new(),
             builder: Builder::new(time::now()),
+            recipients: RecipientOptions::default(),
             wrong: None,
         }
     }
@@ -135,9 +150,16 @@ impl ActionOptionsParser {
         };
         if !ACTION_OPTIONS
             .iter()
+            .chain(&RECIPIENT_OPTIONS)
             .any(|option| option.long == Some(name))
         {
             return Taken::No;
+        }
+        if recipient_options::NAMES.contains(name) {
+            if let Err(wrong) = self.recipients.take(name, value) {
+                self.complain(wrong);
+            }
+            return Taken::Yes;
         }
         if LIMITS.contains(name) && self.given.contains(name) {
             self.complain(format!("--{name} is given twice: give it once"));
@@ -148,6 +170,11 @@ impl ActionOptionsParser {
             self.complain(format!("bad value for --{name}: {value}: {problem}"));
         }
         Taken::Yes
+    }
+
+    /// Whether `--drop-recipient` is given.
+    pub fn drops_recipients(&self) -> bool {
+        self.recipients.drops()
     }
 
     fn complain(&mut self, text: String) {
@@ -171,6 +198,13 @@ impl ActionOptionsParser {
         if other_work != OtherWork::Undo {
             check_match(self.options.selection.is_some(), actions)?;
         }
+        let change = self.recipients.finish(actions)?;
+        if let Some(RecipientChange::Drop(patterns)) = &change {
+            let narrowed = self.options.selection.as_ref();
+            self.options.selection = narrowed.map(|all| all.with_recipient(patterns));
+            self.options.all = self.options.all.with_recipient(patterns);
+        }
+        self.options.recipients = change;
         let is_of_list = |name: &str| match other_work {
             OtherWork::JournalList => name == "results",
             OtherWork::Undo => ["results", "dry-run", "null", "quiet"].contains(&name),
@@ -179,7 +213,8 @@ impl ActionOptionsParser {
         let mut given = self.given.iter().filter(|name| !is_of_list(name));
         if let (Some(name), []) = (given.next(), actions) {
             return Err(format!(
-                "--{name} requires an action: -d, -e, -f, -h, -H or -r"
+                "--{name} requires an action: -d, -e, -f, -h, -H, -r, --drop-recipient or \
+                 --bounce"
             ));
         }
         self.options.is_extended = self.options.selection.is_some() || !self.given.is_empty();
@@ -249,15 +284,12 @@ impl ActionOptions {
                 "--max and --interactive count before anything is done: give one action, with MATCH or ALL",
             );
         }
-        let is_paced = |(action, _): &(Action, OsString)| {
-            matches!(
-                action,
-                Action::Release | Action::ExpireAndRelease | Action::Requeue
-            )
-        };
+        let is_paced = |(action, _): &(Action, OsString)| action.causes_deliveries();
         self.check_attempts(actions)?;
         if self.interval.is_some() && !actions.iter().all(is_paced) {
-            return contradiction("--rate is for actions that cause deliveries: -H, -f and -r");
+            return contradiction(
+                "--rate is for actions that cause deliveries: -H, -f, -r and --bounce",
+            );
         }
         let reads_stdin = |(_, argument): &(Action, OsString)| argument == STDIN;
         let is_undo = other_work == OtherWork::Undo;

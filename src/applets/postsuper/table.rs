@@ -43,7 +43,7 @@ pub const ACTION_OPTIONS: [Opt; 13] = [
     Opt::long(
         "rate",
         Value::Required("N/s"),
-        "with -H, -f or -r, act on at most N messages per second (/m: minute, /h: hour)",
+        "with -H, -f, -r or --bounce, act on at most N messages per second (/m: minute, /h: hour)",
     ),
     Opt::long(
         "until",
@@ -88,10 +88,36 @@ pub const ACTION_OPTIONS: [Opt; 13] = [
     ),
 ];
 
+/// Changes to the recipients of messages.
+pub const RECIPIENT_OPTIONS: [Opt; 3] = [
+    Opt::long(
+        "drop-recipient",
+        Value::Required("P"),
+        "take the recipients that match P out of the message ID, which follows; at least one \
+         recipient must be left",
+    ),
+    Opt::long(
+        "reason-text",
+        Value::Required("TEXT"),
+        "with --bounce, the text that the sender gets",
+    ),
+    Opt::long(
+        "status-code",
+        Value::Required("CODE"),
+        "with --bounce, the enhanced status code, 5.x.x (default: 5.7.1)",
+    ),
+];
+
+const BOUNCE: Opt = Opt::long(
+    "bounce",
+    ID,
+    "return messages to their senders, with a reason of one's own",
+);
+
 const NOTIFY: Opt = Opt::long(
     "notify",
     Value::None,
-    "notify the queue manager and pickup after -H, -f or -r has moved messages",
+    "notify the queue manager and pickup after -H, -f, -r or --bounce has moved messages",
 );
 
 const JOURNAL: [Opt; 8] = [
@@ -171,9 +197,11 @@ const EXAMPLES: [(&str, &str); 5] = [
 
 /// The options in groups.
 fn groups() -> Vec<OptionGroup> {
+    let recipients = [&[BOUNCE], &RECIPIENT_OPTIONS[..]].concat();
     let how = [&ACTION_OPTIONS[..], &[NOTIFY]].concat();
     vec![
         OptionGroup::new("Acting on messages", &ACTIONS),
+        OptionGroup::new("Acting on recipients", &recipients),
         OptionGroup::new("Options of actions", &how),
         OptionGroup::new("Journal and trash", &JOURNAL),
         selection::group(),
@@ -193,6 +221,8 @@ pub fn help() -> String {
     let page = HelpPage {
         usage: &[
             "postsuper [OPTION]... -d|-h|-H|-r|-e|-f ID [QUEUE]...",
+            "postsuper [OPTION]... --drop-recipient=P ID [QUEUE]...",
+            "postsuper [OPTION]... --bounce=ID --reason-text TEXT [QUEUE]...",
             "postsuper [OPTION]... --postpone=ID --until=T",
             "postsuper [OPTION]... --undo[=BATCH] [ID]...",
             "postsuper [OPTION]... --journal-list | --journal-show=BATCH | --trash-purge",

@@ -1,6 +1,6 @@
 //! postqueue -f, -i and -s, and the names that lead there.
 
-mod delivery;
+pub mod delivery;
 mod names;
 mod service;
 mod sites;

@@ -15,7 +15,7 @@ use crate::support::run::Program;
 use crate::support::{Met, Needs, require, under_test};
 
 /// Starts the milter; returns its port. Its thread ends with the tests.
-fn start_milter() -> u16 {
+pub fn start_milter() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its number").port();
     thread::spawn(move || {

@@ -4,7 +4,7 @@
 mod corpus;
 mod extensions;
 mod large;
-mod milter;
+pub mod milter;
 pub mod run;
 
 use std::fs;

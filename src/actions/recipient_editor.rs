@@ -1,0 +1,379 @@
+//! Changes the recipients of a message: marks them as done and, to return a message,
+//! writes its bounce log first.
+//!
+//! The message is on hold meanwhile (`held_message`). If the program is killed, it
+//! will be delivered to each recipient that is not marked once it is released; the
+//! same command goes on from there.
+
+use std::io;
+use std::sync::Arc;
+
+use nix::sys::stat::FileStat;
+
+use super::error::WorkError;
+use super::held_message;
+use super::held_message::{HeldMessage, HoldMark, HoldResult};
+use super::journal::{Act, ActJournal, AnnouncedAct, Announcement};
+use super::recipient_change::{
+    BounceReason, RecipientChange, RecipientPlan, RecipientRequest, Refusal,
+};
+use super::report::{ActionLog, LineSeverity, LogLine, Outcome};
+use super::spool_ops::{FileAt, SpoolOps};
+use super::warning::Warning;
+use crate::queue_file::recipient_state;
+use crate::queue_file::recipient_state::RecipientState;
+use crate::queue_file::recipients;
+use crate::queue_file::records::Buffers;
+use crate::spool::bounce_log;
+use crate::spool::bounce_log::{BounceLog, BounceLogError};
+use crate::spool::message;
+use crate::spool::message::{Message, NoMessage};
+use crate::spool::{Queue, QueueId};
+use crate::sys::dir::Dir;
+use crate::sys::error_text::error_text;
+use crate::text::Charset;
+
+/// The number of bytes of log entries that are collected before they are written.
+const ENTRIES_SIZE: usize = 64 * 1024;
+
+/// A message that was found: its ID, its queue, and its lstat(2) result.
+type Candidate<'i> = (&'i QueueId, Queue, &'i FileStat);
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EditResult {
+    /// Its recipients were changed.
+    Done,
+    /// It was no longer where it had been found.
+    Gone,
+    /// It was left as it was. The outcome was added to the log.
+    Left,
+}
+
+/// Changes the recipients of one message after the other.
+#[derive(Debug)]
+pub(super) struct RecipientEditor<'a> {
+    ops: SpoolOps<'a>,
+    request: RecipientRequest<'a>,
+    journal: Option<&'a dyn ActJournal>,
+    buffers: Buffers,
+}
+
+/// Why a change was not made.
+enum EditFailure {
+    /// For a reason in the message.
+    Refused(Refusal),
+    /// The bounce log cannot be written.
+    Log(BounceLogError),
+    /// The queue file cannot be written.
+    File(io::Error),
+    /// A failure that ends the work.
+    Work(WorkError),
+}
+
+impl<'a> RecipientEditor<'a> {
+    pub(super) fn new(
+        ops: SpoolOps<'a>,
+        request: RecipientRequest<'a>,
+        journal: Option<&'a dyn ActJournal>,
+    ) -> Self {
+        Self {
+            ops,
+            request,
+            journal,
+            buffers: Buffers::default(),
+        }
+    }
+
+    pub(super) fn change(&self) -> &'a RecipientChange {
+        self.request.change
+    }
+
+    /// Changes the recipients of a message.
+    ///
+    /// # Errors
+    ///
+    /// Failures that end the work: a file cannot be moved, or the journal cannot be
+    /// written. Problems with the message are logged instead.
+    pub(super) fn edit(
+        &mut self,
+        at: FileAt<'_>,
+        found: Candidate<'_>,
+        action_log: &mut ActionLog,
+    ) -> Result<EditResult, WorkError> {
+        let (id, queue, stat) = found;
+        let message = match held_message::open(at, stat) {
+            Ok(Some(message)) => message,
+            Ok(None) => return Ok(EditResult::Gone),
+            Err(cause) if message::is_exhaustion(&cause) => {
+                let path = at.path.to_owned();
+                return Err(NoMessage::Place { path, cause }.into());
+            }
+            Err(cause) => return Ok(leave(at.path, found, error_text(&cause), action_log)),
+        };
+        // A message that would be left as it is does not move.
+        match self.plan(id, &message, queue) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(unchanged(found, action_log)),
+            Err(failure) => return left_after(failure, at.path, found, action_log),
+        }
+        let mark = match self.request.change {
+            RecipientChange::Drop(_) => HoldMark::Set,
+            RecipientChange::Return(_) => HoldMark::Leave,
+        };
+        let held = match HeldMessage::hold(&self.ops, at, (id, queue), &message, mark)? {
+            HoldResult::Held(held) => held,
+            HoldResult::Gone => return Ok(EditResult::Gone),
+            HoldResult::Blocked(warning) => {
+                action_log.warn(&warning);
+                action_log.not_done(id.as_bytes(), Outcome::NotMoved(queue));
+                return Ok(EditResult::Left);
+            }
+        };
+        match self.perform(&held, stat, action_log) {
+            Ok(()) => self.release(&held, action_log),
+            Err(failure) => {
+                held.put_back(&self.ops, action_log)?;
+                left_after(failure, at.path, found, action_log)
+            }
+        }
+    }
+
+    /// Returns what is to be done with a message; `None` if there is nothing.
+    fn plan(
+        &mut self,
+        id: &QueueId,
+        message: &Message,
+        queue: Queue,
+    ) -> Result<Option<RecipientPlan>, EditFailure> {
+        if queue == Queue::Active {
+            return Err(EditFailure::Refused(Refusal::Active));
+        }
+        if message.stat.st_nlink > 1 {
+            return Err(EditFailure::Refused(Refusal::Links(message.stat.st_nlink)));
+        }
+        let planned = self.request.plan(message, &mut self.buffers);
+        match self.request.change {
+            RecipientChange::Drop(_) => {
+                let plan = planned.map_err(EditFailure::Refused)?;
+                let is_interrupted = queue == Queue::Hold && held_message::is_marked(message);
+                Ok((is_interrupted || !plan.records.is_empty()).then_some(plan))
+            }
+            RecipientChange::Return(_) => {
+                let dir = self.log_directory(id)?;
+                let log = self.log(&dir, id)?;
+                // The entries are written before any recipient is marked.
+                let is_interrupted =
+                    queue == Queue::Hold && log.size_before().is_some_and(|s| s > 0);
+                match planned {
+                    Ok(plan) if is_interrupted || !plan.records.is_empty() => Ok(Some(plan)),
+                    Ok(_) => Ok(None),
+                    Err(Refusal::NoNotice(plan)) if is_interrupted => Ok(Some(plan)),
+                    Err(refusal) => Err(EditFailure::Refused(refusal)),
+                }
+            }
+        }
+    }
+
+    /// Changes the recipients of a message on hold. What was read before it was
+    /// moved may be out of date, so it is read again.
+    fn perform(
+        &mut self,
+        held: &HeldMessage<'_>,
+        before: &FileStat,
+        action_log: &mut ActionLog,
+    ) -> Result<(), EditFailure> {
+        let plan = self.plan(held.id, held.message, Queue::Hold)?;
+        let plan = plan.unwrap_or_default();
+        match self.request.change {
+            RecipientChange::Drop(_) => {
+                let records = plan.records.clone();
+                let _announced = self.announce(held, before, Act::DropRecipients { records })?;
+                self.set_done(held, &plan)?;
+                report_dropped(held.id, &plan, action_log);
+                Ok(())
+            }
+            RecipientChange::Return(reason) => {
+                let dir = self.log_directory(held.id)?;
+                let mut log = self.log(&dir, held.id)?;
+                let act = Act::Bounce {
+                    records: plan.records.clone(),
+                    to: Queue::Deferred,
+                    log_size: log.size_before(),
+                };
+                let _announced = self.announce(held, before, act)?;
+                let done = self.write_log(held, reason, &plan, &mut log);
+                let done = done.and_then(|()| self.set_done(held, &plan));
+                if done.is_err() && self.is_unchanged(held, &plan) {
+                    let path = self.ops.path(Queue::Bounce, held.id.as_bytes());
+                    let name = held.id.as_bytes();
+                    bounce_log::revert(&dir, name, log.size_before(), &path)
+                        .map_err(EditFailure::Log)?;
+                }
+                done
+            }
+        }
+    }
+
+    /// Records the act, if there is a journal. The message is on hold already, so
+    /// that nothing in it can change any more; until it was moved, there was nothing
+    /// to undo.
+    fn announce(
+        &self,
+        held: &HeldMessage<'_>,
+        before: &FileStat,
+        act: Act,
+    ) -> Result<Option<Announcement<'a>>, EditFailure> {
+        let Some(journal) = self.journal else {
+            return Ok(None);
+        };
+        let act = AnnouncedAct {
+            id: held.id,
+            queue: held.from,
+            stat: before,
+            act,
+        };
+        let announced = journal.announce(&mut std::iter::once(act));
+        announced.map(Some).map_err(EditFailure::Work)
+    }
+
+    /// Marks the recipients as done. If one cannot be marked, the others are marked
+    /// as pending again.
+    fn set_done(&self, held: &HeldMessage<'_>, plan: &RecipientPlan) -> Result<(), EditFailure> {
+        let file = &held.message.file;
+        for (at, offset) in plan.records.iter().enumerate() {
+            if let Err(cause) = recipient_state::set_state(file, *offset, RecipientState::Done) {
+                for offset in plan.records.iter().take(at) {
+                    recipient_state::set_state(file, *offset, RecipientState::Pending)
+                        .map_err(EditFailure::File)?;
+                }
+                return Err(EditFailure::File(cause));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an entry about each recipient, and waits until they are on disk: a
+    /// recipient that is done and has no entry would be forgotten.
+    fn write_log(
+        &mut self,
+        held: &HeldMessage<'_>,
+        reason: &BounceReason,
+        plan: &RecipientPlan,
+        log: &mut BounceLog<'_>,
+    ) -> Result<(), EditFailure> {
+        let mut entries = Vec::new();
+        let mut written = Ok(());
+        let mut planned = plan.records.iter();
+        let charset = match self.request.rules.charset {
+            Charset::Ascii => Charset::Ascii,
+            _ => Charset::StrictUtf8,
+        };
+        let read = recipients::read(held.message, &mut self.buffers, |recipient| {
+            let is_planned = planned.next() == Some(&recipient.offset);
+            if !is_planned || log.has_entry(recipient.offset) || written.is_err() {
+                return;
+            }
+            reason.entry(recipient).append_to(charset, &mut entries);
+            if entries.len() >= ENTRIES_SIZE {
+                written = log.append(&entries);
+                entries.clear();
+            }
+        });
+        read.map_err(|error| EditFailure::Refused(error.into()))?;
+        let written = written.and_then(|()| log.append(&entries));
+        written.and_then(|()| log.sync()).map_err(EditFailure::Log)
+    }
+
+    /// Whether all recipients of a plan are still pending.
+    fn is_unchanged(&mut self, held: &HeldMessage<'_>, plan: &RecipientPlan) -> bool {
+        let mut pending = 0usize;
+        let read = recipients::read(held.message, &mut self.buffers, |recipient| {
+            pending = pending.saturating_add(plan.records.contains(&recipient.offset).into());
+        });
+        read.is_ok() && pending == plan.records.len()
+    }
+
+    /// Moves a changed message to its queue: back to where it was or, to be
+    /// returned, to deferred, to be looked at in the next queue run.
+    fn release(
+        &self,
+        held: &HeldMessage<'_>,
+        action_log: &mut ActionLog,
+    ) -> Result<EditResult, WorkError> {
+        match self.request.change {
+            RecipientChange::Return(_) => held.release_now(&self.ops, action_log)?,
+            RecipientChange::Drop(_) => held.return_home(&self.ops, action_log)?,
+        }
+        if let Some(journal) = self.journal {
+            journal.acted();
+        }
+        Ok(EditResult::Done)
+    }
+
+    /// Returns the directory of the bounce log, which must be as the mail system
+    /// makes it.
+    fn log_directory(&self, id: &QueueId) -> Result<Arc<Dir>, EditFailure> {
+        let path = self.ops.path(Queue::Bounce, id.as_bytes());
+        let parent = path.rsplit_once('/').map_or(".", |(parent, _)| parent);
+        let dir = self.ops.home_or_new(Queue::Bounce, id.as_bytes());
+        let dir = dir.map_err(|cause| {
+            let path = parent.to_owned();
+            EditFailure::Log(BounceLogError::System { path, cause })
+        })?;
+        bounce_log::check_directory(&dir, parent).map_err(EditFailure::Log)?;
+        Ok(dir)
+    }
+
+    fn log<'d>(&self, dir: &'d Dir, id: &QueueId) -> Result<BounceLog<'d>, EditFailure> {
+        let path = self.ops.path(Queue::Bounce, id.as_bytes());
+        BounceLog::examine(dir, id.as_bytes(), &path).map_err(EditFailure::Log)
+    }
+}
+
+/// Reports each dropped recipient.
+fn report_dropped(id: &QueueId, plan: &RecipientPlan, action_log: &mut ActionLog) {
+    let mut line = |text: Vec<u8>| {
+        action_log.lines.push(LogLine {
+            severity: LineSeverity::Done,
+            text,
+            action_result: None,
+        });
+    };
+    let id = id.as_bytes();
+    for recipient in &plan.dropped {
+        line([id, b": to=<", recipient, b">: dropped"].concat());
+    }
+    let more = plan.records.len().saturating_sub(plan.dropped.len());
+    if more > 0 {
+        let more = format!(": {more} more recipients: dropped");
+        line([id, more.as_bytes()].concat());
+    }
+}
+
+/// Logs why a message was left as it was.
+fn left_after(
+    failure: EditFailure,
+    path: &str,
+    found: Candidate<'_>,
+    action_log: &mut ActionLog,
+) -> Result<EditResult, WorkError> {
+    let why = match failure {
+        EditFailure::Refused(refusal) => refusal.to_string(),
+        EditFailure::Log(error) => error.to_string(),
+        EditFailure::File(cause) => error_text(&cause),
+        EditFailure::Work(error) => return Err(error),
+    };
+    Ok(leave(path, found, why, action_log))
+}
+
+fn leave(path: &str, found: Candidate<'_>, why: String, action_log: &mut ActionLog) -> EditResult {
+    let path = path.to_owned();
+    action_log.warn(&Warning::Recipients { path, why });
+    unchanged(found, action_log)
+}
+
+fn unchanged((id, queue, _): Candidate<'_>, action_log: &mut ActionLog) -> EditResult {
+    action_log.not_done(id.as_bytes(), Outcome::Unchanged(queue));
+    EditResult::Left
+}

@@ -1,0 +1,167 @@
+//! Killed at every system call: each recipient that is not done gets the message,
+//! each that was returned has an entry in the bounce log, and the same call
+//! completes the change, or undo takes it back.
+
+use nix::libc;
+
+use super::*;
+use crate::support::tracer;
+use crate::support::tracer::{Strike, Target, Traced};
+use crate::support::{Extent, Met, Needs, require};
+
+const RECORDS: [(u8, &str); 6] = [
+    (b'R', "a@x.example"),
+    (b'R', "b@x.example"),
+    (b'R', "c@y.example"),
+    (b'X', ""),
+    (b'A', "notify_flags=1"),
+    (b'R', "d@y.example"),
+];
+/// Kills that are tried without SPOOLBOX_LONG, for each command.
+const SAMPLE: usize = 40;
+
+/// The queue, the content and the mode of the message, and the log's entries.
+type State = (PathBuf, Vec<u8>, u32, Vec<String>);
+
+const DROP: &[&str] = &["--journal", "--drop-recipient=*@y.example", "ID"];
+const BOUNCE: &[&str] = &["--journal", "--bounce=ID", "--reason-text", "because"];
+
+fn arguments(words: &[&str], placed: &Placed) -> Vec<String> {
+    words
+        .iter()
+        .map(|word| word.replace("ID", &placed.id()))
+        .collect()
+}
+
+fn new_scene() -> (Instance, Placed) {
+    let instance = Instance::builder().in_memory().build();
+    let placed = put(&instance, "deferred", "s@example.com", &RECORDS);
+    (instance, placed)
+}
+
+fn struck(instance: &Instance, placed: &Placed, words: &[&str], target: Target) -> Traced {
+    let arguments = arguments(words, placed);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let command = call(instance, &arguments).command(Program::Ours, instance);
+    tracer::run(command, b"", target, Strike::Kill)
+}
+
+/// What a run that is left alone leaves; the times of a message that is returned
+/// are those of the run.
+fn state(instance: &Instance) -> State {
+    let found = only_message(instance);
+    // The inode number is in the names.
+    let queue = found.path.components().next().expect("a queue");
+    let queue = PathBuf::from(queue.as_os_str());
+    let logs = bounce_logs(instance);
+    let log = logs.iter().flat_map(|(.., text)| entries(text)).collect();
+    (queue, found.content, found.mode, log)
+}
+
+/// The numbers of the calls at which a command is killed: those after the rights
+/// were given up.
+fn numbers(words: &[&str]) -> (Vec<u64>, State) {
+    let (instance, placed) = new_scene();
+    let traced = struck(&instance, &placed, words, Target::Nothing);
+    assert_eq!(traced.output.ended, Ended::Exited(0), "{traced:?}");
+    let gives_up = traced
+        .calls
+        .iter()
+        .position(|made| made.kind.number == libc::SYS_setuid);
+    let first = gives_up.map_or(1, |at| at + 2) as u64;
+    let numbers = (first..=traced.calls.len() as u64).collect();
+    (numbers, state(&instance))
+}
+
+/// Whether no recipient was forgotten.
+fn nobody_is_forgotten(instance: &Instance, words: &[&str]) {
+    let found = only_message(instance);
+    let done = addresses(&found.content, b'D');
+    let logs: String = bounce_logs(instance)
+        .into_iter()
+        .map(|(.., text)| text)
+        .collect();
+    for address in done {
+        let is_accounted_for = if words == DROP {
+            address.ends_with("@y.example")
+        } else {
+            entries(&logs).iter().any(|entry| {
+                entry.contains(&format!("recipient={address}\n"))
+                    && entry.contains("\nreason=because")
+            })
+        };
+        assert!(is_accounted_for, "{address} is forgotten: {logs}");
+    }
+}
+
+fn kill_everywhere(words: &[&str]) {
+    let (numbers, expected) = numbers(words);
+    let mut tried = 0;
+    for number in Extent::from_environment().some_of(numbers, SAMPLE) {
+        let (instance, placed) = new_scene();
+        let before = only_message(&instance);
+        let traced = struck(&instance, &placed, words, Target::Any(number));
+        if traced.struck.is_empty() {
+            continue;
+        }
+        tried += 1;
+        nobody_is_forgotten(&instance, words);
+        if number % 2 == 0 {
+            let again = arguments(words, &placed);
+            let again: Vec<&str> = again.iter().map(String::as_str).collect();
+            run(&instance, &again);
+            assert_eq!(
+                state(&instance),
+                expected,
+                "call {number}: {:?}",
+                traced.struck
+            );
+        } else {
+            undo_all(&instance, &placed, &before);
+            assert_eq!(
+                only_message(&instance),
+                before,
+                "call {number}: {:?}",
+                traced.struck
+            );
+            assert!(bounce_logs(&instance).is_empty(), "call {number}");
+        }
+    }
+    assert!(tried > 10, "{tried}");
+}
+
+/// Undoes all batches. What was killed before it was recorded is on hold,
+/// unchanged, and is released.
+fn undo_all(instance: &Instance, placed: &Placed, before: &Found) {
+    for batch in crate::support::trash::batches(instance) {
+        run(instance, &[&format!("--undo={batch}")]);
+    }
+    let found = only_message(instance);
+    if found.path.starts_with("hold") && found.content == before.content {
+        run(instance, &["-H", &placed.id()]);
+        let path = instance.queue_directory().join(&before.path);
+        crate::support::instance::set_mode(&path, before.mode);
+    }
+    let found = only_message(instance);
+    if found.mode != before.mode && found.content == before.content {
+        // Killed while nothing had been done: the mark has no meaning there.
+        let path = instance.queue_directory().join(&found.path);
+        crate::support::instance::set_mode(&path, before.mode);
+    }
+}
+
+#[test]
+fn a_killed_drop_forgets_nobody_and_can_be_completed_or_undone() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    kill_everywhere(DROP);
+}
+
+#[test]
+fn a_killed_bounce_forgets_nobody_and_can_be_completed_or_undone() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    kill_everywhere(BOUNCE);
+}

@@ -1,0 +1,190 @@
+//! --bounce without a mail system: the bounce log it writes, what it refuses, and
+//! its undo.
+
+use std::os::unix::fs::chown;
+
+use super::*;
+use crate::support::instance::set_mode;
+use crate::support::{Met, Needs, require};
+
+const RECORDS: [(u8, &str); 6] = [
+    (b'O', "alias@v.example"),
+    (b'R', "real@x.example"),
+    (b'D', "done@x.example"),
+    (b'X', ""),
+    (b'A', "notify_flags=1"),
+    (b'R', "bcc@x.example"),
+];
+
+fn bounce(argument: &str) -> [&str; 4] {
+    [
+        "--journal",
+        argument,
+        "--reason-text",
+        "No more mail, please",
+    ]
+}
+
+#[test]
+fn every_pending_recipient_has_an_entry_and_undo_brings_back_the_bytes() {
+    for (queue, log) in [
+        ("deferred", None),
+        (
+            "incoming",
+            Some("\n<old@x>: text\nrecipient=old@x\noffset=1\nreason=text\n\n"),
+        ),
+        ("hold", Some("")),
+    ] {
+        let instance = Instance::builder().in_memory().build();
+        let placed = put(&instance, queue, "s@example.com", &RECORDS);
+        if let Some(log) = log {
+            instance
+                .spool()
+                .put_log("bounce", &placed.name, log.as_bytes());
+        }
+        let (before, log_before) = (only_message(&instance), bounce_logs(&instance));
+        let output = run(&instance, &bounce(&format!("--bounce={}", placed.id())));
+        let text = output.stderr_text();
+        assert!(text.contains(": returned to sender\n"), "{text}");
+        assert!(text.contains("Returned to sender: 1 message\n"), "{text}");
+        let after = only_message(&instance);
+        assert!(after.path.starts_with("deferred"), "{after:?}");
+        assert_eq!(addresses(&after.content, b'R'), [""; 0]);
+        assert_eq!((after.mode, after.inode), (before.mode, before.inode));
+        assert!(after.modified < before.modified, "due now");
+        let logs = bounce_logs(&instance);
+        let [(path, mode, owner, text)] = &logs[..] else {
+            panic!("not one log: {logs:?}");
+        };
+        assert_eq!(path, &PathBuf::from(format!("bounce/{}", placed.id())));
+        assert_eq!((*mode, *owner), (0o600, instance.owner().uid));
+        let offset = |address: &str| {
+            let record = [&[b'R', address.len() as u8], address.as_bytes()].concat();
+            let mut windows = before.content.windows(record.len());
+            windows.position(|window| window == record).expect("it")
+        };
+        let end = "status=5.7.1\naction=failed\nreason=No more mail, please\n\n";
+        let expected = format!(
+            "{}\n<real@x.example>: No more mail, please\nrecipient=real@x.example\n\
+             original_recipient=alias@v.example\noffset={}\n{end}\
+             \n<bcc@x.example>: No more mail, please\nrecipient=bcc@x.example\n\
+             offset={}\nnotify_flags=1\n{end}",
+            log.unwrap_or_default(),
+            offset("real@x.example"),
+            offset("bcc@x.example"),
+        );
+        assert_eq!(text, &expected);
+        run(&instance, &["--undo"]);
+        assert_eq!(only_message(&instance), before, "{queue}");
+        assert_eq!(bounce_logs(&instance), log_before, "{queue}");
+    }
+}
+
+#[test]
+fn a_message_whose_notice_was_sent_cannot_be_undone() {
+    let instance = Instance::builder().in_memory().build();
+    let placed = put(&instance, "deferred", "s@example.com", &RECORDS);
+    run(&instance, &bounce(&format!("--bounce={}", placed.id())));
+    let after = only_message(&instance);
+    fs::remove_file(instance.queue_directory().join("bounce").join(placed.id())).expect("removed");
+    let output = run(&instance, &["--undo"]);
+    let text = output.stderr_text();
+    assert!(text.contains("was returned to its sender"), "{text}");
+    assert_eq!(only_message(&instance), after);
+}
+
+#[test]
+fn messages_without_anybody_to_notify_are_left_as_they_were() {
+    let never = [(b'A', "notify_flags=1"), (b'R', "a@x.example")];
+    let success = [(b'A', "notify_flags=2"), (b'R', "a@x.example")];
+    for (sender, records, why) in [
+        ("", &RECORDS[..], "the null sender"),
+        ("s@example.com", &never, "no notice is due"),
+        ("s@example.com", &success, "no notice is due"),
+    ] {
+        let instance = Instance::builder().in_memory().build();
+        let placed = put(&instance, "deferred", sender, records);
+        let before = only_message(&instance);
+        let output = run(&instance, &bounce(&format!("--bounce={}", placed.id())));
+        let text = output.stderr_text();
+        assert!(text.contains(why) && text.contains("use -d"), "{text}");
+        assert_eq!(only_message(&instance), before, "{why}");
+        assert!(bounce_logs(&instance).is_empty());
+    }
+}
+
+#[test]
+fn a_log_or_directory_that_is_not_the_mail_systems_own_is_refused() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    type Damage = fn(&Instance, &Placed);
+    let cases: [(&str, Damage); 6] = [
+        ("bounce: mode 0755, not 0700", |instance, _| {
+            set_mode(&instance.queue_directory().join("bounce"), 0o755);
+        }),
+        ("mode 0644, not 0600", |instance, placed| {
+            let log = instance.spool().put_log("bounce", &placed.name, b"");
+            set_mode(&instance.queue_directory().join(log.path), 0o644);
+        }),
+        (
+            "owned by user 0, not by the mail owner",
+            |instance, placed| {
+                let log = instance.spool().put_log("bounce", &placed.name, b"");
+                let path = instance.queue_directory().join(log.path);
+                chown(path, Some(0), Some(0)).expect("chown");
+            },
+        ),
+        ("not a regular file", |instance, placed| {
+            let path = PathBuf::from("bounce").join(placed.id());
+            instance.spool().symlink("/etc/passwd".as_ref(), &path);
+        }),
+        ("not a regular file", |instance, placed| {
+            let path = PathBuf::from("bounce").join(placed.id());
+            instance.spool().fifo(&path);
+        }),
+        ("No such file or directory", |instance, _| {
+            let bounce = instance.queue_directory().join("bounce");
+            fs::remove_dir(&bounce).expect("removed");
+            fs::write(bounce, "").expect("a file");
+        }),
+    ];
+    for (words, damage) in cases {
+        let instance = Instance::builder().in_memory().build();
+        let placed = put(&instance, "deferred", "s@example.com", &RECORDS);
+        damage(&instance, &placed);
+        let before = only_message(&instance);
+        let output = run(&instance, &bounce(&format!("--bounce={}", placed.id())));
+        let text = output.stderr_text();
+        let is_said = text.contains(words) || text.contains("Not a directory");
+        assert!(
+            text.contains("left as it was: ") && is_said,
+            "{words}: {text}"
+        );
+        assert_eq!(only_message(&instance), before, "{words}");
+    }
+}
+
+#[test]
+fn hashed_logs_and_many_recipients_are_written_whole() {
+    let instance = Instance::builder()
+        .set("hash_queue_names", "bounce deferred")
+        .in_memory()
+        .build();
+    let names: Vec<String> = (0..1000).map(|n| format!("r{n}@x.example")).collect();
+    let records: Vec<(u8, &str)> = names.iter().map(|name| (b'R', name.as_str())).collect();
+    let placed = put(&instance, "deferred", "s@example.com", &records);
+    let before = only_message(&instance);
+    run(&instance, &bounce("--bounce=ALL"));
+    let logs = bounce_logs(&instance);
+    assert_eq!(logs.len(), 1);
+    assert_eq!(entries(&logs[0].3).len(), 1000);
+    assert_eq!(
+        logs[0].0.parent().and_then(|p| p.to_str()),
+        Some("bounce/3"),
+        "{placed:?}"
+    );
+    run(&instance, &["--undo"]);
+    assert_eq!(only_message(&instance), before);
+    assert!(bounce_logs(&instance).is_empty());
+}
