@@ -11,8 +11,10 @@ use std::io::{Read, Write};
 use std::os::fd::BorrowedFd;
 
 use nix::fcntl::OFlag;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, dup2_stdout, fork, pipe2};
+use nix::unistd::{ForkResult, dup2_stdout, fork, getppid, pipe2};
 
 use super::process::{AbortOnPanic, is_only_thread};
 use super::retry_on_eintr;
@@ -88,6 +90,22 @@ pub fn run(output: ChildStdout<'_>, work: impl FnOnce() -> u8) -> io::Result<Chi
             })
         }
     }
+}
+
+/// Makes this process receive SIGTERM when `parent`, which started it with
+/// [`run`], ends: work for several instances ends if the process is killed that
+/// goes on to the next one. To be called after the user IDs have changed, which
+/// undoes it.
+///
+/// # Errors
+///
+/// The error of prctl(2), or `NotFound` if the parent has ended already.
+pub fn end_with(parent: u32) -> io::Result<()> {
+    set_pdeathsig(Signal::SIGTERM)?;
+    let is_there = u32::try_from(getppid().as_raw()) == Ok(parent);
+    is_there
+        .then_some(())
+        .ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 /// Runs the work in the copy and exits. The copy must never return into the

@@ -54,6 +54,8 @@ pub struct PostsuperArguments {
     pub(super) mode: PostsuperMode,
     pub(super) config_directory: Option<OsString>,
     pub(super) instances: Instances,
+    /// The process that started this one for one of several instances.
+    pub(super) parent: Option<u32>,
     /// The name of the instance, for the output, if an option chose it.
     pub(super) instance: Option<String>,
     pub(super) actions: Vec<(Action, OsString)>,

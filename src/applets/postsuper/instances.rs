@@ -44,6 +44,7 @@ pub(super) fn run(
         }
         Instances::All => {
             let all = asker.all(choice)?;
+            arguments.parent = Some(std::process::id());
             if let Some(max) = arguments.options.max {
                 let count = |instance: &HostInstance, logger: &mut Logger| {
                     of_instance(&mut arguments, instance);

@@ -40,6 +40,7 @@ use crate::config::Config;
 use crate::logging::{Logger, OpenedAs, Severity};
 use crate::release::Feature;
 use crate::spool::{Layout, Queue};
+use crate::sys::child;
 use crate::sys::error_text::error_text;
 use crate::sys::guarded::Account;
 use crate::sys::process::Trust;
@@ -129,6 +130,10 @@ fn work(
     }
     let interrupts = Interrupts::watch()
         .map_err(|error| fatal(logger, format!("cannot watch signals: {error}")))?;
+    if let Some(parent) = arguments.parent {
+        let bound = child::end_with(parent);
+        bound.map_err(|error| fatal(logger, format!("cannot go on: {}", error_text(&error))))?;
+    }
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     // After --undo, operands are queue IDs.
     let operands = match arguments.task {

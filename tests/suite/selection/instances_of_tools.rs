@@ -1,5 +1,8 @@
 //! `--instance` and `--all-instances` in postsuper, postcat and qshape.
 
+use std::io::Read;
+use std::process::Stdio;
+
 use super::instances::two;
 use super::{printed, spool};
 use crate::support::instance::Instance;
@@ -162,4 +165,41 @@ fn qshape_counts_each_instance() {
     );
     let refused = shape(&["--all-instances", "/var/spool/postfix/hold"]);
     assert_eq!(refused.ended, Ended::Exited(1), "{refused:?}");
+}
+
+#[test]
+fn the_work_ends_when_the_command_is_killed() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let (main, out) = two();
+    spool::fill(&out);
+    let held = |which: &str| -> u64 {
+        let text = printed(&main, &["--count", "--queue=hold", which]);
+        text.trim().parse().expect("a number")
+    };
+    let args = ["-h", "ALL", "--instance=-", "deferred"];
+    assert_eq!(tool(&main, Tool::Postsuper, &args).ended, Ended::Exited(0));
+    assert_eq!(held("--instance=-"), 6);
+    let args = ["-H", "ALL", "--all-instances", "--rate", "2/s"];
+    let mut child = Invocation::new(Tool::Postsuper, args)
+        .env("MAIL_CONFIG", main.etc())
+        .command(Program::Ours, &main)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("postsuper starts");
+    while held("--instance=-") == 6 {
+        assert!(child.try_wait().expect("a status").is_none(), "too fast");
+    }
+    child.kill().expect("it runs");
+    // Standard error is open as long as one of the processes lives.
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut said).expect("text");
+    child.wait().expect("it ended");
+    assert!(said.contains("stopped by SIGTERM"), "{said}");
+    assert!(held("--instance=-") >= 2, "{said}");
+    assert_eq!(held("--instance=postfix-out"), 2, "{said}");
 }
