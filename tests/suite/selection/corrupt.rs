@@ -3,9 +3,12 @@
 
 use spoolbox::queue_file::records::writer::QueueFile;
 
+use std::time::{Duration, Instant};
+
 use super::spool::now;
 use super::{filled, printed, run};
 use crate::support::instance::Instance;
+use crate::support::mail_system::MailSystem;
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::spool::{NewFile, Placed};
 use crate::support::{Met, Needs, require};
@@ -141,4 +144,40 @@ fn a_damaged_message_is_listed_held_and_deleted() {
     let left = run(&instance, &["--ids", "--queue", "corrupt"]);
     assert_eq!(left.stdout_text(), "", "{left:?}");
     assert_eq!(printed(&instance, &["--count"]), "11\n");
+}
+
+#[test]
+fn what_qmgr_sets_aside_is_found_and_can_be_released_by_way_of_hold() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let system = MailSystem::start(MailSystem::builder());
+    let instance = &system.instance;
+    let file = QueueFile::new(
+        now() - 60,
+        "ann@example.com",
+        &["r@x"],
+        &["Subject: s", "", "x"],
+    );
+    let mut content = file.to_bytes();
+    content.truncate(content.len() - 20);
+    let damaged = instance.spool().put(&NewFile::new("incoming", content));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while system.names("corrupt").is_empty() {
+        assert!(Instant::now() < deadline, "{}", system.diagnosis());
+        system.tool("postqueue", &["-f"]);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let listed = printed(instance, &["--oneline", "--queue", "corrupt"]);
+    assert!(listed.starts_with(&damaged.id()), "{listed}");
+    assert!(
+        listed.contains(" corrupt ") && listed.contains(" ann@example.com "),
+        "{listed}"
+    );
+    let held = postsuper(instance, &["-h", "MATCH", "--queue", "corrupt"]);
+    assert_eq!(held.ended, Ended::Exited(0), "{held:?}");
+    // From there, Postfix's own tools find it.
+    let shown = system.tool("postcat", &["-q", &damaged.id()]);
+    assert!(shown.stdout_text().contains("ann@example.com"), "{shown:?}");
+    assert_eq!(system.names("hold"), [damaged.id()]);
 }

@@ -5,6 +5,7 @@
 use spoolbox::queue_file::records::writer::QueueFile;
 
 use super::{printed, run};
+use crate::hostile::peak_memory;
 use crate::support::instance::Instance;
 use crate::support::mail_system::MailSystem;
 use crate::support::run::{Ended, Invocation, Program, Tool};
@@ -110,7 +111,7 @@ fn decoded_control_characters_reach_no_terminal() {
 }
 
 #[test]
-fn hostile_messages_are_compared_in_linear_time() {
+fn hostile_messages_are_compared_in_bounded_time_and_memory() {
     let instance = Instance::builder().build();
     let part = "--b\nContent-Type: multipart/mixed; boundary=b\n\n";
     let encoded = "=?utf-8?q?".repeat(10_000);
@@ -134,13 +135,27 @@ fn hostile_messages_are_compared_in_linear_time() {
         let file = QueueFile::new(1, "a@x", &["r@x"], &lines);
         instance.spool().put(&NewFile::new("hold", file.to_bytes()));
     }
+    // As many readers as there are, each with lines that grow when they are converted.
+    let line = "//////////".repeat(30_000);
+    for _ in 0..40 {
+        let lines = [
+            "Content-Type: text/plain; charset=koi8-r",
+            "Content-Transfer-Encoding: base64",
+            "",
+            &line,
+            &line,
+        ];
+        let file = QueueFile::new(1, "a@x", &["r@x"], &lines);
+        instance.spool().put(&NewFile::new("hold", file.to_bytes()));
+    }
+    let args = ["--count", "--body", "never", "--or", "--subject", "never"];
     let started = std::time::Instant::now();
-    let output = run(
-        &instance,
-        &["--count", "--body", "never", "--or", "--subject", "never"],
-    );
+    let output = run(&instance, &args);
     assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
     assert_eq!(output.stdout_text(), "0\n");
     // In a build without optimization, on a busy machine.
     assert!(started.elapsed().as_secs() < 60);
+    let call = Invocation::new(Tool::Postqueue, args).env("MAIL_CONFIG", instance.etc());
+    let peak = peak_memory(&mut call.command(Program::Ours, &instance));
+    assert!(peak < 64 * 1024, "{peak} KiB");
 }
