@@ -4,6 +4,7 @@
 mod ansible;
 mod clickhouse;
 mod prometheus;
+mod syslog_ng;
 
 use std::path::{Path, PathBuf};
 

@@ -68,6 +68,8 @@ pub enum Needs {
     FleetTools,
     /// prometheus and its node_exporter.
     Prometheus,
+    /// syslog-ng with its HTTP destination.
+    SyslogNg,
     /// The module jsonschema of the system's python3.
     JsonSchema,
 }
@@ -113,6 +115,7 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::JsonSchema,
         Needs::FleetTools,
         Needs::Prometheus,
+        Needs::SyslogNg,
     ];
     if !for_all.contains(&need) && !nix::unistd::geteuid().is_root() {
         return Some("it has to be run by root");
@@ -135,6 +138,8 @@ fn lacking(need: Needs) -> Option<&'static str> {
             &["prometheus", "promtool", "prometheus-node-exporter"],
             "prometheus or prometheus-node-exporter is not installed",
         ),
+        Needs::SyslogNg if has_syslog_ng() => return None,
+        Needs::SyslogNg => return Some("syslog-ng-core or syslog-ng-mod-http is not installed"),
         Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
         Needs::Mandoc => (&["mandoc"], "mandoc is not installed"),
         Needs::Lintian => (
@@ -147,6 +152,14 @@ fn lacking(need: Needs) -> Option<&'static str> {
         ),
     };
     (!programs.iter().all(|program| is_in_path(program))).then_some(reason)
+}
+
+fn has_syslog_ng() -> bool {
+    let modules = std::process::Command::new("/usr/sbin/syslog-ng")
+        .arg("--version")
+        .output();
+    let has_http = |text: Vec<u8>| String::from_utf8_lossy(&text).contains("http");
+    modules.is_ok_and(|output| has_http(output.stdout))
 }
 
 fn has_fleet_tools() -> bool {
