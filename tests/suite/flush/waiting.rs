@@ -70,11 +70,13 @@ fn a_failed_attempt_shows_its_reason_and_a_delivery_leaves_the_queue() {
         assert!(refused(&ids[0])(text.trim_end()), "{output:?}");
         assert_eq!(output.stderr_text(), "");
     }
-    for arguments in [
-        &["-f", "--wait=30s"][..],
-        &["-i", "MATCH", "--from", "*", "--wait=30s"],
+    for (arguments, user) in [
+        (&["-f", "--wait=30s"][..], User::Caller),
+        (&["-f", "--wait=30s"], User::Nobody),
+        (&["-i", "MATCH", "--from", "*", "--wait=30s"], User::Caller),
+        (&["-i", "MATCH", "--from", "*", "--wait=30s"], User::Nobody),
     ] {
-        let output = run(&system, arguments, User::Caller);
+        let output = run(&system, arguments, user);
         assert_eq!(
             output.ended,
             Ended::Exited(1),
