@@ -5,6 +5,8 @@
 
 mod authorization;
 mod borrowed;
+#[cfg(feature = "browse")]
+mod browse;
 mod call;
 mod completions;
 mod demo;
@@ -53,6 +55,8 @@ type Run = fn(&Call) -> Result<(), Fatal>;
 /// The function that runs an applet, and its command line for shell completion.
 fn program(name: &str) -> Option<(Run, fn() -> Command)> {
     Some(match name {
+        #[cfg(feature = "browse")]
+        "browse" => (browse::run, browse::command),
         "completions" => (|call| completions::run(call, command), completions::command),
         "demo" => (demo::run, demo::command),
         "install" => (install::run_install, install::install_command),

@@ -11,6 +11,29 @@ use super::fatal::unavailable;
 use crate::logging::Logger;
 use crate::sys::error_text::error_text;
 
+/// Where the output of an applet goes.
+pub enum Target<'a> {
+    /// Standard output.
+    Stdout,
+    /// A part of the program that shows it. If it wants no more, it fails with
+    /// `BrokenPipe`, which is not an error.
+    Writer(&'a mut dyn Write),
+}
+
+impl Target<'_> {
+    /// Writes all of `text`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
+        match self {
+            Target::Stdout => io::stdout().lock().write_all(text),
+            Target::Writer(writer) => writer.write_all(text),
+        }
+    }
+}
+
 /// Prints the text of `--help` or `--version`.
 ///
 /// # Errors

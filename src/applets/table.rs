@@ -28,7 +28,13 @@ pub enum Rights {
 }
 
 /// All applets.
-pub const APPLETS: [Applet; 11] = [
+pub const APPLETS: &[Applet] = &[
+    #[cfg(feature = "browse")]
+    Applet {
+        name: "browse",
+        summary: "look at the mail queue on the whole terminal, and act on it",
+        rights: Rights::Own,
+    },
     Applet {
         name: "completions",
         summary: "print a script for command-line completion in a shell",

@@ -47,6 +47,8 @@ pub struct FileFacts {
     /// Modification time in seconds since the epoch. For a deferred message this is
     /// the time of the next delivery attempt.
     pub modified: i64,
+    /// The inode number.
+    pub inode: u64,
     /// The Subject header.
     pub subject: Vec<u8>,
     /// The Message-ID header.

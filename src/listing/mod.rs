@@ -36,6 +36,8 @@ use crate::sys::error_text::error_text;
 use crate::worker_pool::limits::readers_for;
 
 pub use count_by::{COUNTED_BY, CountBy, CountKeys, NONE, OTHERS};
+#[cfg(feature = "browse")]
+pub use counts::AGE_LIMITS;
 pub use counts::{CountPlan, Counts, Group};
 pub use daemon::{DaemonRequest, copy as list_daemon};
 pub use format::detail::DetailRules;

@@ -82,6 +82,12 @@ type ListingFeed<'a, 'scope> = NameFeed<'a, 'scope, Queue, OutputPiece>;
 
 /// Walks every queue and passes the names that may be messages to the workers.
 fn walk(listing: &Listing<'_>, feed: &mut ListingFeed<'_, '_>) -> Result<(), ConsumerGone> {
+    if let Some(names) = listing.names {
+        for (queue, id) in names {
+            feed.add(*queue, None, id.as_bytes())?;
+        }
+        return feed.flush();
+    }
     let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
     for queue in listing.queues.iter().copied().filter(admits) {
         if let Err(error) = walk_queue(queue, listing, feed)? {

@@ -22,7 +22,7 @@ use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::name_batch;
 use crate::spool::name_batch::NameBatch;
-use crate::spool::{Layout, Queue};
+use crate::spool::{Layout, Queue, QueueId};
 use crate::sys::dir::Dir;
 use crate::sys::time::now;
 use crate::text::SHORT_TEXT_MAX;
@@ -44,6 +44,9 @@ pub struct Listing<'a> {
     pub queues: &'a [Queue],
     /// Restricts the listing to messages that match; `None` lists all.
     pub selection: Option<&'a Selection>,
+    /// The queues and IDs of the messages to list, without a walk of the queues;
+    /// `None` walks.
+    pub names: Option<&'a [(Queue, QueueId)]>,
     /// Largest number of reader threads.
     pub workers: usize,
 }
@@ -173,6 +176,7 @@ impl<'a> ListingWorker<'a> {
         facts.path.clear();
         facts.path.push_str(path);
         facts.modified = found.stat.st_mtime;
+        facts.inode = found.stat.st_ino;
         facts.clear_headers();
         if !needs_headers {
             return Ok(());

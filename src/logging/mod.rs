@@ -17,6 +17,8 @@ pub use log::{Environment, Log, LogSettings, OpenedAs};
 
 /// The number of bytes that are written to a pipe without being split.
 const ATOMIC_WRITE: usize = 4096;
+/// The number of bytes of messages that are kept at most.
+const KEPT_MAX: usize = 256 * 1024;
 
 /// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,8 @@ pub struct Logger {
     program: String,
     utf8: Utf8,
     console: Console,
+    /// What would be on standard error, for [`Console::Kept`].
+    kept: Vec<u8>,
     /// The mail log; `None` for a program that does not log.
     log: Option<Log>,
     /// The text of the first option error, without a prefix; empty if there was
@@ -97,6 +101,8 @@ enum Console {
     TerminalOnly,
     /// None.
     Nobody,
+    /// A buffer of the logger.
+    Kept,
 }
 
 impl Logger {
@@ -107,6 +113,7 @@ impl Logger {
             program: program.to_owned(),
             utf8: Utf8::default(),
             console: Console::StandardError,
+            kept: Vec::new(),
             log: Some(Log::before_configuration(log_name, environment)),
             option_error: Vec::new(),
             last_error: Vec::new(),
@@ -135,6 +142,7 @@ impl Logger {
             program: program.to_owned(),
             utf8: Utf8::default(),
             console: Console::StandardError,
+            kept: Vec::new(),
             log: None,
             option_error: Vec::new(),
             last_error: Vec::new(),
@@ -147,6 +155,23 @@ impl Logger {
             console: Console::Nobody,
             ..Self::without_log(program)
         }
+    }
+
+    /// Keeps later messages for [`Logger::take_kept`] instead of writing them to
+    /// standard error, for programs that own the screen.
+    pub fn keep(&mut self) {
+        self.console = Console::Kept;
+    }
+
+    /// Returns the messages kept since the last call, as lines.
+    pub fn take_kept(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// Sends nothing to the mail log from now on: the same messages are sent
+    /// again and again, and have been logged once.
+    pub fn stop_logging(&mut self) {
+        self.log = None;
     }
 
     /// Applies the configuration to later messages.
@@ -325,10 +350,17 @@ impl Logger {
     /// Writes whole lines with one system call, so that lines of several
     /// programs are not mixed. If standard error is closed, the error cannot be
     /// reported anywhere.
-    fn write(&self, line: &[u8]) {
-        if line.is_empty() || self.console == Console::Nobody {
-            return;
+    fn write(&mut self, line: &[u8]) {
+        match self.console {
+            _ if line.is_empty() => {}
+            Console::Nobody => {}
+            Console::Kept => {
+                let room = KEPT_MAX.saturating_sub(self.kept.len());
+                self.kept.extend(line.iter().take(room));
+            }
+            Console::StandardError | Console::TerminalOnly => {
+                let _ = std::io::stderr().lock().write_all(line);
+            }
         }
-        let _ = std::io::stderr().lock().write_all(line);
     }
 }

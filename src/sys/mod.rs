@@ -9,6 +9,7 @@
 pub mod child;
 pub mod dir;
 pub mod error_text;
+pub mod full_screen;
 pub mod guarded;
 pub mod lock;
 pub mod poll;

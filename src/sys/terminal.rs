@@ -41,6 +41,13 @@ pub fn columns_of_stderr() -> Option<usize> {
     columns_of(stderr())
 }
 
+/// Returns the rows and columns of the terminal on standard output; `None` if
+/// they are not known.
+pub fn size() -> Option<(usize, usize)> {
+    let size = tcgetwinsize(stdout()).ok()?;
+    (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row.into(), size.ws_col.into()))
+}
+
 fn columns_of(descriptor: impl AsFd) -> Option<usize> {
     let columns = tcgetwinsize(descriptor).ok()?.ws_col;
     (columns > 0).then_some(columns.into())

@@ -10,6 +10,7 @@ use std::io::Write;
 
 mod address;
 mod c_numbers;
+pub mod columns;
 pub mod fold;
 mod json;
 pub mod numbers;

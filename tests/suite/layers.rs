@@ -211,7 +211,12 @@ fn paths_in(module: &str, text: &str, modules: &BTreeSet<String>) -> Vec<NamedPa
         rest.push_str(before);
     }
     for start in ["crate::", "super::"] {
-        for (at, _) in rest.match_indices(start) {
+        // `postsuper::` contains `super::`.
+        let is_word = |at: usize| {
+            let before = rest.get(..at).unwrap_or_default();
+            !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        };
+        for (at, _) in rest.match_indices(start).filter(|(at, _)| is_word(*at)) {
             let path: String = rest
                 .get(at..)
                 .unwrap_or_default()

@@ -9,6 +9,7 @@
 
 mod actions;
 mod bounds;
+mod browse;
 mod clients;
 mod clients_json;
 mod command_line;

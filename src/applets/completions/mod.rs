@@ -96,7 +96,7 @@ fn answer(call: &Call, command_of: FindCommand, words: Vec<OsString>) -> String 
         return String::new();
     };
     if name == FRONT {
-        let names = APPLETS.map(|applet| applet.name);
+        let names = APPLETS.iter().map(|applet| applet.name);
         command = command.mut_arg("APPLET", |argument| among(argument, names));
     }
     let answer = candidates::of(&command, words, |place| lookup::find(call, place));

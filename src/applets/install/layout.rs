@@ -28,13 +28,17 @@ const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// The manual pages, embedded so that the binary can install itself.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("mailq.1", include_str!("../../../man/mailq.1")),
     ("postcat.1", include_str!("../../../man/postcat.1")),
     ("postqueue.1", include_str!("../../../man/postqueue.1")),
     ("postsuper.8", include_str!("../../../man/postsuper.8")),
     ("qshape.1", include_str!("../../../man/qshape.1")),
     ("spoolbox.1", include_str!("../../../man/spoolbox.1")),
+    (
+        "spoolbox-browse.1",
+        include_str!("../../../man/spoolbox-browse.1"),
+    ),
     (
         "spoolbox-compat.7",
         include_str!("../../../man/spoolbox-compat.7"),

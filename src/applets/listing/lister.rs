@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::io::{BufReader, IsTerminal};
+use std::io::{BufReader, IsTerminal, Write};
 use std::os::unix::net::UnixStream;
 
 use super::super::fatal::unavailable;
@@ -26,7 +26,7 @@ use crate::logging::Severity;
 use crate::queue_file::message_reader::shown_null;
 use crate::queue_file::message_visitor::Rules;
 use crate::selection::Selection;
-use crate::spool::{Layout, Queue};
+use crate::spool::{Layout, Queue, QueueId};
 use crate::sys::process::raise_open_files;
 use crate::sys::time;
 use crate::text::Charset;
@@ -52,6 +52,8 @@ pub struct CountSummary {
 pub(super) struct Lister<'a> {
     pub(super) session: Session<'a>,
     request: &'a ListingRequest<'a>,
+    /// The messages to look at; `None` for all.
+    names: Option<&'a [(Queue, QueueId)]>,
     /// The number of messages that the daemon reported, if it was asked.
     reported: Option<u64>,
     /// Stores text that is too large for memory.
@@ -67,9 +69,16 @@ impl<'a> Lister<'a> {
         Self {
             session,
             request,
+            names: None,
             reported: None,
             spill,
         }
+    }
+
+    /// Restricts a listing of the spool to these messages; the queues are not
+    /// walked.
+    pub(super) fn restrict_to(&mut self, names: &'a [(Queue, QueueId)]) {
+        self.names = Some(names);
     }
 
     fn look(&self) -> OutputOptions<'a> {
@@ -152,6 +161,7 @@ impl<'a> Lister<'a> {
             look: self.look(),
             queues: &Selection::searched(self.request.selection),
             selection: self.request.selection,
+            names: self.names,
             workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
         };
         let logger = &mut *self.session.logger;
@@ -231,7 +241,7 @@ impl<'a> Lister<'a> {
     pub(super) fn finish(
         mut self,
         ended: Result<Ending, ListingError>,
-        printer: ListingPrinter<'_>,
+        printer: ListingPrinter<'_, impl Write>,
     ) -> Result<(), Fatal> {
         let finished = match ended {
             Ok(Ending::ReaderGone) => return Ok(()),

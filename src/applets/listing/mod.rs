@@ -9,10 +9,14 @@ mod sinks;
 mod source;
 mod whole;
 
+use std::io::Write;
+
 use super::Fatal;
 use super::authorization::AccessRequest;
-use super::output::{output_failed, stdout};
+use super::output::{Target, output_failed, stdout};
 use crate::listing::{CountPlan, ListingError, Output, Sink, SortSpec, Spill, Style};
+use crate::logging::Logger;
+use crate::spool::{Queue, QueueId};
 use lister::Lister;
 use sinks::ListingPrinter;
 use source::Origin;
@@ -64,14 +68,29 @@ pub fn run_and_count(mut session: Session<'_>, request: &ListingRequest<'_>) -> 
 /// # Errors
 ///
 /// Those of [`run_and_count`].
-pub fn run(mut session: Session<'_>, request: &ListingRequest<'_>) -> Result<(), Fatal> {
+pub fn run(
+    session: Session<'_>,
+    request: &ListingRequest<'_>,
+    target: Target<'_>,
+) -> Result<(), Fatal> {
+    match target {
+        Target::Writer(writer) => run_into(session, request, |_| Ok(writer)),
+        Target::Stdout => run_into(session, request, stdout),
+    }
+}
+
+fn run_into<W: Write>(
+    mut session: Session<'_>,
+    request: &ListingRequest<'_>,
+    open: impl FnOnce(&mut Logger) -> Result<W, Fatal>,
+) -> Result<(), Fatal> {
     session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
     let mut lister = Lister::new(session, request, &spill);
     let origin = lister.choose_for_request()?;
-    let stdout = stdout(lister.session.logger)?;
+    let to = open(lister.session.logger)?;
     let progress = lister.progress(&origin);
-    let output = Output::new(stdout, request.style);
+    let output = Output::new(to, request.style);
     let mut printer = ListingPrinter::new(output, request.sort_spec, &spill, progress);
     let ended = lister.list(origin, &mut printer)?;
     lister.finish(ended, printer)
@@ -83,13 +102,41 @@ pub fn run(mut session: Session<'_>, request: &ListingRequest<'_>) -> Result<(),
 ///
 /// Those of [`run_and_count`].
 pub fn into_sink(
+    session: Session<'_>,
+    request: &ListingRequest<'_>,
+    sink: &mut impl Sink,
+) -> Result<(), Fatal> {
+    list_into(session, request, None, sink)
+}
+
+/// Lists those messages of the spool that are named and match, without walking
+/// the queues. A daemon's listing cannot be restricted to names.
+///
+/// # Errors
+///
+/// Those of [`run_and_count`].
+#[cfg(feature = "browse")]
+pub fn named(
+    session: Session<'_>,
+    request: &ListingRequest<'_>,
+    names: &[(Queue, QueueId)],
+    sink: &mut impl Sink,
+) -> Result<(), Fatal> {
+    list_into(session, request, Some(names), sink)
+}
+
+fn list_into(
     mut session: Session<'_>,
     request: &ListingRequest<'_>,
+    names: Option<&[(Queue, QueueId)]>,
     sink: &mut impl Sink,
 ) -> Result<(), Fatal> {
     session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
     let mut lister = Lister::new(session, request, &spill);
+    if let Some(names) = names {
+        lister.restrict_to(names);
+    }
     let origin = lister.choose_for_request()?;
     match lister.list(origin, sink)? {
         Ok(_) => Ok(()),

@@ -1,7 +1,7 @@
 //! The sinks of a listing: standard output, in listing order or sorted; totals
 //! and counts; and the mail log for warnings.
 
-use std::fs::File;
+use std::io::Write;
 
 use super::super::progress::Progress;
 use super::source::SHOWQ;
@@ -12,8 +12,8 @@ use crate::listing::{
 use crate::logging::{Logger, Severity};
 
 /// Prints a listing. A sorted one is printed when all messages are known.
-pub(super) struct ListingPrinter<'a> {
-    output: Output<'a, File>,
+pub(super) struct ListingPrinter<'a, W> {
+    output: Output<'a, W>,
     order: WriteOrder<'a>,
     spill: &'a Spill,
     progress: Progress,
@@ -27,9 +27,9 @@ enum WriteOrder<'a> {
     Sorted(Sorter<'a>),
 }
 
-impl<'a> ListingPrinter<'a> {
+impl<'a, W: Write> ListingPrinter<'a, W> {
     pub(super) fn new(
-        output: Output<'a, File>,
+        output: Output<'a, W>,
         sort_spec: Option<&'a SortSpec>,
         spill: &'a Spill,
         progress: Progress,
@@ -89,7 +89,7 @@ impl<'a> ListingPrinter<'a> {
 }
 
 fn write(
-    output: &mut Output<'_, File>,
+    output: &mut Output<'_, impl Write>,
     entry: &SortEntry,
     spill: &Spill,
 ) -> Result<Ending, ListingError> {
@@ -110,7 +110,7 @@ fn messages_in(entry: &SortEntry) -> usize {
     usize::try_from(entry.totals.messages).unwrap_or(usize::MAX)
 }
 
-impl Sink for ListingPrinter<'_> {
+impl<W: Write> Sink for ListingPrinter<'_, W> {
     fn piece(&mut self, piece: &[u8]) -> Result<Ending, ListingError> {
         self.output.piece(piece).map_err(ListingError::Output)
     }

@@ -18,7 +18,8 @@ use super::hints;
 use super::mode::{CountFormat, OutputScope, PostqueueMode, Thresholds, View};
 use super::options::{PROGRAM, USAGE, options};
 use super::values::{
-    Problem, bad, bad_because, counted_by, duration, keys, number, text, time_style, top,
+    Problem, bad, bad_because, counted_by, duration, keys, number, refresh_interval, text,
+    time_style, top,
 };
 use crate::cli;
 use crate::cli::{OperandError, Operands, Scanned, Scanner};
@@ -65,6 +66,9 @@ pub struct PostqueueArguments {
     /// How long flushed messages are followed; `None` if they are not.
     pub(super) wait: Option<Duration>,
     pub(super) progress: ProgressMode,
+    /// The time between two drawings of the output on a terminal; `None` to
+    /// print it once.
+    pub(super) watch: Option<Duration>,
 }
 
 /// Parses the command line. A contradiction is an error before main.cf is read;
@@ -229,6 +233,7 @@ impl PostqueueParser {
             "progress" => arguments.progress = ProgressMode::Progress,
             "top" => arguments.top = Some(top(&value)?),
             "by" => arguments.by = counted_by(name, &value)?,
+            "watch" => arguments.watch = Some(refresh_interval(&value)?),
             "null" => arguments.ends_with_nul = true,
             "time-style" => arguments.time_style = Some(time_style(&value)?),
             "output" => arguments.output = Some(value),
@@ -302,6 +307,10 @@ impl PostqueueParser {
                 return Err(Problem::Wrong(text.to_owned()));
             }
             _ => {}
+        }
+        if is_all && self.arguments.watch.is_some() {
+            let text = "--watch requires a listing or --count of one instance";
+            return Err(Problem::Wrong(text.to_owned()));
         }
         if let Some(mode) = &mode {
             check_modifiers(mode, &self.given)?;

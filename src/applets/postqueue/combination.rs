@@ -31,6 +31,7 @@ fn required_by(name: &str) -> &'static str {
         "wait" => "-f, -i or -s, without --dry-run",
         "reverse" => "--sort",
         "top" => "--count=BY, --prometheus or --check",
+        "watch" => "a listing or --count of one instance, without --null",
         "null" => "--ids, --oneline or --format",
         "time-style" => "-p, --oneline, --csv, --format or --count=BY",
         "detail" => "-j",
@@ -51,6 +52,7 @@ fn applies(name: &str, mode: &PostqueueMode, given: &[&'static str]) -> bool {
         }
         "reverse" => given.contains(&"sort"),
         "top" => matches!(mode, Mode::Count(_, Some(_)) | Mode::Metrics | Mode::Check),
+        "watch" => matches!(mode, Mode::List(_) | Mode::Count(..)) && !given.contains(&"null"),
         "null" => matches!(
             mode,
             Mode::List(View::Oneline | View::Ids | View::Format(_))

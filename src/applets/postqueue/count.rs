@@ -1,12 +1,11 @@
 //! `postqueue --count`: the number of messages, or a table of them by sender,
 //! recipient, reason and others, as text or JSON.
 
-use std::io::Write;
-
 use super::super::Fatal;
 use super::super::listing;
 use super::super::listing::{CountSummary, Session};
 use super::super::output;
+use super::super::output::Target;
 use super::arguments::PostqueueArguments;
 use super::mode::CountFormat;
 use super::view::{clock, detail_rules, request};
@@ -20,6 +19,7 @@ pub(super) fn run(
     arguments: &PostqueueArguments,
     look: CountFormat,
     by: Option<&CountKeys>,
+    mut target: Target<'_>,
 ) -> Result<(), Fatal> {
     let forecast = match by {
         Some(by) if by.needs_forecast() => Some(detail_rules(session.config, session.logger)?),
@@ -39,7 +39,7 @@ pub(super) fn run(
         None => total(&counted, arguments, look),
         Some(by) => grouped(counted, arguments, look, by),
     };
-    let written = std::io::stdout().lock().write_all(&text);
+    let written = target.write_all(&text);
     written.or_else(|error| output::output_failed(session.logger, &error))
 }
 

@@ -20,11 +20,13 @@ mod several;
 mod values;
 mod view;
 mod wait;
+mod watch;
 
 use super::borrowed::Connections;
 use super::fatal::{STATUS_UNAVAILABLE, unavailable};
 use super::instances::{Asker, Instances};
 use super::listing::Session;
+use super::output::Target;
 use super::{Call, Fatal, authorization, flush, instance, output};
 use crate::cli;
 use crate::logging::Logger;
@@ -133,8 +135,10 @@ fn on_instance(
         connections: Connections::Last,
     };
     match &arguments.mode {
-        Some(PostqueueMode::List(view)) => view::list(session, view, arguments),
-        Some(PostqueueMode::Count(look, by)) => count::run(session, arguments, *look, by.as_ref()),
+        Some(PostqueueMode::List(_) | PostqueueMode::Count(..)) => match arguments.watch {
+            Some(interval) => watch::run(session, arguments, interval),
+            None => show(session, arguments, Target::Stdout),
+        },
         Some(PostqueueMode::Metrics) => metrics::print(session, arguments),
         Some(PostqueueMode::Check) => check::run(session, arguments),
         Some(PostqueueMode::FlushMatching) => selected::run(session, arguments),
@@ -147,6 +151,21 @@ fn on_instance(
         Some(PostqueueMode::Flush(wanted)) => {
             let connections = Connections::Last;
             flush::run(call, wanted, config, (&spool, connections), session.logger)
+        }
+        _ => Err(unavailable(session.logger, USAGE)),
+    }
+}
+
+/// Lists or counts the queue, as requested.
+fn show(
+    session: Session<'_>,
+    arguments: &PostqueueArguments,
+    target: Target<'_>,
+) -> Result<(), Fatal> {
+    match &arguments.mode {
+        Some(PostqueueMode::List(view)) => view::list(session, view, arguments, target),
+        Some(PostqueueMode::Count(look, by)) => {
+            count::run(session, arguments, *look, by.as_ref(), target)
         }
         _ => Err(unavailable(session.logger, USAGE)),
     }

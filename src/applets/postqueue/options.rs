@@ -14,7 +14,7 @@ pub(super) const USAGE: &str =
 const N: Value = Value::Required("N");
 const T: Value = Value::Required("T");
 
-const LISTING: [Opt; 13] = [
+const LISTING: [Opt; 14] = [
     Opt::short('p', Value::None, "list the queue in the format of mailq"),
     Opt::short(
         'j',
@@ -65,6 +65,11 @@ const LISTING: [Opt; 13] = [
         "progress",
         Value::None,
         "show a progress bar on standard error if that is a terminal",
+    ),
+    Opt::long(
+        "watch",
+        Value::Optional("T"),
+        "draw the listing or count again on the terminal every 2s, or every T, until q is typed",
     ),
 ];
 

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 use super::super::Fatal;
 use super::super::fatal::unavailable;
@@ -13,6 +14,9 @@ use crate::logging::Logger;
 use crate::selection;
 use crate::selection::SelectionError;
 use crate::text::digits;
+
+/// The time between two drawings of `--watch` without a value.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// An error in a command line whose options all exist.
 pub(super) enum Problem {
@@ -62,6 +66,17 @@ pub(super) fn duration(option: &str, value: &OsString) -> Result<u64, Problem> {
     let seconds = value.to_str().and_then(selection::duration);
     let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
     seconds.ok_or_else(|| bad_because(option, value, "give a time such as 90m, 3d or 1w"))
+}
+
+/// The time between two drawings: 2 seconds unless the value is another time.
+pub(super) fn refresh_interval(value: &OsString) -> Result<Duration, Problem> {
+    if value.is_empty() {
+        return Ok(REFRESH_INTERVAL);
+    }
+    match duration("watch", value) {
+        Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
+        _ => Err(bad_because("watch", value, "give a time such as 2s or 1m")),
+    }
 }
 
 pub(super) fn time_style(value: &OsString) -> Result<TimeStyle, Problem> {

@@ -8,6 +8,7 @@ use super::super::instances::name_of;
 use super::super::listing;
 use super::super::listing::{ListingRequest, Session};
 use super::super::output;
+use super::super::output::Target;
 use super::arguments::PostqueueArguments;
 use super::mode::{OutputScope, View};
 use crate::config::Config;
@@ -23,6 +24,7 @@ pub(super) fn list(
     session: Session<'_>,
     view: &View,
     arguments: &PostqueueArguments,
+    target: Target<'_>,
 ) -> Result<(), Fatal> {
     let clock = clock(arguments);
     let terminator = if arguments.ends_with_nul {
@@ -69,7 +71,7 @@ pub(super) fn list(
             Style::Lines(&template)
         }
     };
-    listing::run(session, &request(arguments, style))
+    listing::run(session, &request(arguments, style), target)
 }
 
 /// Prints the heading of `--csv --all-instances`, which is the same for all.

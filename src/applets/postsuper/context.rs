@@ -2,6 +2,7 @@
 //! listings of its messages that do not act on any.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 use super::super::{Fatal, instance};
@@ -39,6 +40,8 @@ pub struct ActionContext<'a> {
     pub selected: &'a [Selected],
     /// The signals that end the work early.
     pub interrupts: &'a Interrupts,
+    /// The queue IDs for `-`, if they do not come from standard input.
+    pub input: Option<&'a File>,
 }
 
 /// Why a scan ended early.
@@ -154,6 +157,7 @@ impl ActionContext<'_> {
                 look,
                 queues: &[queue],
                 selection: Some(narrowed.as_ref().unwrap_or(selection)),
+                names: None,
                 workers: listing::workers_for(raise_open_files(), self.config.hash_queue_depth),
             };
             let listed = listing::list_spool(&listing, sink);

@@ -25,6 +25,8 @@ mod spread;
 mod table;
 mod undone;
 
+#[cfg(feature = "browse")]
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 
 use clap::{Arg, Command};
@@ -41,6 +43,8 @@ use crate::logging::{Logger, OpenedAs, Severity};
 use crate::release::Feature;
 use crate::spool::{Layout, Queue};
 use crate::sys::child;
+#[cfg(feature = "browse")]
+use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::guarded::Account;
 use crate::sys::process::Trust;
@@ -152,6 +156,7 @@ fn work(
         layout: &layout,
         selected: &selected,
         interrupts: &interrupts,
+        input: None,
     };
     if pass == Pass::Count {
         confirm::print_count(context, logger)
@@ -177,6 +182,71 @@ fn set_lifetimes(
         logger.warning(warning);
     }
     done.map_err(|error| fatal(logger, error.to_string()))
+}
+
+/// What another applet provides for a command line of postsuper.
+#[cfg(feature = "browse")]
+#[derive(Clone, Copy, Debug)]
+pub struct Workplace<'a> {
+    /// The instance's configuration.
+    pub config: &'a Config,
+    /// The queue directory.
+    pub spool: &'a Dir,
+    /// The signals that end the work early.
+    pub interrupts: &'a Interrupts,
+    /// The queue IDs for `-`.
+    pub input: Option<&'a File>,
+}
+
+/// Carries out the actions of a command line for another applet, which has the
+/// mail owner's rights from [`take_rights`].
+///
+/// # Errors
+///
+/// The command line is wrong, or the work cannot be finished. Both were
+/// reported.
+#[cfg(feature = "browse")]
+pub fn perform(call: &Call, place: Workplace<'_>, logger: &mut Logger) -> Result<(), Fatal> {
+    let program = call.base_name();
+    let mut arguments = scan(call).map_err(|misuse| complain(misuse, call, &program, logger))?;
+    if let Some(wrong) = &arguments.wrong {
+        return Err(fatal(logger, wrong));
+    }
+    let config = place.config;
+    set_lifetimes(&mut arguments, config, logger)?;
+    let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+    let operands = match arguments.task {
+        Some(_) => &[],
+        None => &arguments.operands[..],
+    };
+    let selected = selected(operands, arguments.options.selection.as_ref());
+    let context = ActionContext {
+        arguments: &arguments,
+        config,
+        spool: place.spool,
+        layout: &layout,
+        selected: &selected,
+        interrupts: place.interrupts,
+        input: place.input,
+    };
+    operate(context, call, logger)
+}
+
+/// Whether the caller may act on messages of the instance whose queue directory
+/// is the current directory: root, and the mail owner.
+#[cfg(feature = "browse")]
+pub fn may_act(call: &Call, config: &Config) -> bool {
+    call.caller.trust == Trust::OwnRights && is_admitted(call, config)
+}
+
+/// Becomes the mail owner for the rest of the process, keeping the log file.
+///
+/// # Errors
+///
+/// The rights cannot be changed, which was reported.
+#[cfg(feature = "browse")]
+pub fn take_rights(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
+    drop_rights_but_log(call, config, logger)
 }
 
 /// Asks for confirmation if requested, then acts.
@@ -307,13 +377,17 @@ fn explanation(mode: PostsuperMode) -> Option<String> {
 /// Refuses a caller other than root, except the mail owner of an instance that
 /// the command line names, if the queue directory belongs to that user.
 fn admit_to(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
-    let user = call.caller.user;
-    let owns = || std::fs::metadata(".").is_ok_and(|found| found.uid() == user.as_raw());
-    if user.is_root() || (user == config.mail_owner.uid && owns()) {
+    if is_admitted(call, config) {
         Ok(())
     } else {
         Err(fatal(logger, NOT_ROOT))
     }
+}
+
+fn is_admitted(call: &Call, config: &Config) -> bool {
+    let user = call.caller.user;
+    let owns = || std::fs::metadata(".").is_ok_and(|found| found.uid() == user.as_raw());
+    user.is_root() || (user == config.mail_owner.uid && owns())
 }
 
 /// Does what [`drop_rights`] does, and keeps maillog_file open if the mail

@@ -245,7 +245,11 @@ impl Operation<'_> {
         let (counters, ended) = if let Some(matching) = matching {
             by_selection::run(self.field, action, matching, &mut reporter)
         } else if argument == STDIN {
-            let input = (standard_input()?, options.separator);
+            let input = match self.context.input {
+                Some(input) => input.try_clone().map_err(WorkError::Input)?,
+                None => standard_input()?,
+            };
+            let input = (input, options.separator);
             id_stream::run(self.field, action, input, &mut reporter)
         } else if argument == ALL {
             bulk::run(self.field, action, &mut reporter)

@@ -105,6 +105,7 @@ impl<'a> LineFormat<'a> {
             Column::Age if is_csv => append(cell, format_args!("{}", clock.age(known.arrival))),
             Column::Age => clock.write_age(known.arrival, cell),
             Column::Size => append(cell, format_args!("{}", known.size)),
+            Column::Inode => append(cell, format_args!("{}", known.file.inode)),
             Column::RecipientCount => append(cell, format_args!("{}", known.recipients)),
             Column::NextAttempt => {
                 if let Some(time) = known.next_attempt() {

@@ -34,6 +34,8 @@ pub enum Column {
     NextAttempt,
     /// The path of the queue file, relative to the queue directory.
     Path,
+    /// The inode number of the queue file.
+    Inode,
     /// The host name of the client.
     ClientName,
     /// The address of the client.
@@ -49,7 +51,7 @@ pub enum Column {
 }
 
 /// The columns by name.
-const COLUMNS: [(&str, Column); 19] = [
+const COLUMNS: [(&str, Column); 20] = [
     ("id", Column::Id),
     ("queue", Column::Queue),
     ("status", Column::Status),
@@ -63,6 +65,7 @@ const COLUMNS: [(&str, Column); 19] = [
     ("reason", Column::Reason),
     ("next_attempt", Column::NextAttempt),
     ("path", Column::Path),
+    ("inode", Column::Inode),
     ("client_name", Column::ClientName),
     ("client_address", Column::ClientAddress),
     ("sasl_username", Column::SaslUser),
@@ -103,7 +106,7 @@ impl Column {
     fn is_in_spool(self) -> bool {
         self.is_header()
             || self.depth() == RequiredParts::QueueFile
-            || matches!(self, Self::NextAttempt | Self::Path)
+            || matches!(self, Self::NextAttempt | Self::Path | Self::Inode)
     }
 
     fn name(self) -> &'static str {

@@ -28,7 +28,10 @@ fn explanations_are_for_everybody() {
     chown(&set_gid, Some(0), Some(2)).expect("chown");
     set_mode(&set_gid, 0o2755);
     for program in [program, set_gid] {
-        for name in spoolbox::applets::table::APPLETS.map(|applet| applet.name) {
+        for name in spoolbox::applets::table::APPLETS
+            .iter()
+            .map(|applet| applet.name)
+        {
             for (option, word) in [("--help", "sage: "), ("--version", ".")] {
                 let output = Command::new(&program)
                     .args([name, option])

@@ -16,7 +16,7 @@ use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require};
 
 /// What is installed in the end: kind and mode, path, target.
-const EXPECTED: [(&str, &str, &str); 15] = [
+const EXPECTED: [(&str, &str, &str); 16] = [
     ("l777", "usr/bin/mailq", "../sbin/postqueue"),
     ("f755", "usr/bin/spoolbox", ""),
     ("f644", "usr/lib/spoolbox/installed", ""),
@@ -31,6 +31,7 @@ const EXPECTED: [(&str, &str, &str); 15] = [
         "usr/share/man/man1/postsuper.1",
         "../man8/postsuper.8",
     ),
+    ("f644", "usr/share/man/man1/spoolbox-browse.1", ""),
     ("f644", "usr/share/man/man1/spoolbox.1", ""),
     ("f644", "usr/share/man/man7/spoolbox-compat.7", ""),
     ("f644", "usr/share/man/man7/spoolbox-cookbook.7", ""),

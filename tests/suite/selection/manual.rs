@@ -95,9 +95,10 @@ const TOOLS: [&str; 6] = [
 ];
 /// Examples that need a daemon, a terminal, another program or another
 /// instance, that wait or change the machine.
-const NOT_RUN: [&str; 15] = [
+const NOT_RUN: [&str; 17] = [
     "completions fish",
     "promtool",
+    "spoolbox browse",
     "spoolbox install",
     "spoolbox uninstall",
     "> /etc/",
@@ -111,6 +112,7 @@ const NOT_RUN: [&str; 15] = [
     "--output",
     "--undo=",
     "--progress",
+    "--watch",
 ];
 
 #[test]

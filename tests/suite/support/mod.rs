@@ -18,6 +18,7 @@ pub mod pty;
 pub mod public;
 pub mod run;
 pub mod sample;
+pub mod screen;
 pub mod spool;
 // Knows the registers of this processor only.
 #[cfg(target_arch = "x86_64")]

@@ -1,0 +1,378 @@
+//! Acts on messages: the command line that does the same, and the act itself,
+//! which is that command line carried out by postsuper's own code.
+//!
+//! Tagged messages are named by queue ID; one whose name belongs to another
+//! file by now is left alone.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::os::unix::ffi::OsStrExt;
+
+use super::super::borrowed::Connections;
+use super::super::flush::FlushRequest;
+use super::super::postsuper::Workplace as PostsuperWorkplace;
+use super::super::{Call, flush, postsuper};
+use super::filter::quoted;
+use super::keys::Act;
+use super::model::short_inode;
+use super::workplace::Workplace;
+use crate::logging::Logger;
+use crate::spool::{Layout, Queue, QueueId};
+
+/// The number of IDs that are options of a command line; more are read from
+/// standard input.
+const OPTIONS_MAX: usize = 3;
+
+/// The messages to act on.
+#[derive(Clone, Debug)]
+pub enum Targets {
+    /// These messages, each with a part of its inode number.
+    Named(Vec<(QueueId, u32)>),
+    /// All that match these selection options, or all if there are none. The
+    /// messages are those that the list has now, for what takes only IDs.
+    Matching(Vec<String>, Vec<(QueueId, u32)>),
+}
+
+/// A request to act.
+#[derive(Clone, Debug)]
+pub enum ActRequest {
+    /// Do this with these messages. The text is that of [`Worded`].
+    Act(Act, Targets, String),
+    /// Take back the batch of this name.
+    Undo(String),
+}
+
+/// The end of an act.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What postsuper or postqueue would print.
+    pub report: Vec<String>,
+    /// The batch by which the act can be taken back.
+    pub undo: Option<String>,
+}
+
+impl Act {
+    /// What is done, as in "Put 3 messages on hold".
+    pub fn question(self, messages: &str) -> String {
+        match self {
+            Act::Hold => format!("Put {messages} on hold"),
+            Act::Release => format!("Release {messages} from hold"),
+            Act::Requeue => format!("Requeue {messages}"),
+            Act::Delete => format!("Move {messages} to the trash"),
+            Act::Erase => format!("Delete {messages} for good"),
+            Act::Expire => format!("Force {messages} to expire"),
+            Act::Bounce => format!("Return {messages} to the senders"),
+            Act::Postpone => format!("Put off the next attempt for {messages}"),
+            Act::Spread => format!("Release {messages} from hold, spread over a time"),
+            Act::Flush => format!("Try to deliver {messages} now"),
+        }
+    }
+
+    /// The option of postsuper, or of postqueue for [`Act::Flush`].
+    fn option(self) -> &'static str {
+        match self {
+            Act::Hold => "-h",
+            Act::Release | Act::Spread => "-H",
+            Act::Postpone => "--postpone",
+            Act::Bounce => "--bounce",
+            Act::Requeue => "-r",
+            Act::Delete | Act::Erase => "-d",
+            Act::Expire => "-e",
+            Act::Flush => "-i",
+        }
+    }
+}
+
+/// An act with the text that the user typed.
+#[derive(Clone, Copy, Debug)]
+pub struct Worded<'a> {
+    /// What is done.
+    pub act: Act,
+    /// The time of [`Act::Postpone`] and [`Act::Spread`], and the reason of
+    /// [`Act::Bounce`].
+    pub text: &'a str,
+}
+
+/// The words after the name of the tool. `argument` is what the act is on.
+fn words(worded: Worded<'_>, argument: &[String], directory: Option<&OsStr>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
+    if let Some(directory) = directory {
+        words.push("-c".into());
+        words.push(directory.to_owned());
+    }
+    match worded.act {
+        Act::Delete => words.push("--trash".into()),
+        Act::Erase | Act::Flush => {}
+        _ => words.push("--journal".into()),
+    }
+    match worded.act {
+        Act::Postpone => words.push(format!("--until={}", worded.text).into()),
+        Act::Spread => words.push(format!("--spread={}", worded.text).into()),
+        Act::Bounce => words.push(format!("--reason-text={}", worded.text).into()),
+        _ => {}
+    }
+    for argument in argument {
+        words.push(worded.act.option().into());
+        words.push(argument.into());
+    }
+    words
+}
+
+/// The command line that does the same, for a shell.
+pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr>) -> String {
+    let act = worded.act;
+    let tool = match act {
+        Act::Flush => "postqueue",
+        _ => "postsuper",
+    };
+    let line = |argument: &[String], rest: &[String]| {
+        let mut line = tool.to_owned();
+        let words = words(worded, argument, directory).into_iter();
+        let words = words.map(|word| String::from_utf8_lossy(word.as_bytes()).into_owned());
+        for word in words.chain(rest.iter().cloned()) {
+            line.push(' ');
+            line.push_str(&quoted(&word));
+        }
+        line
+    };
+    match targets {
+        Targets::Matching(selection, _) if selection.is_empty() && act == Act::Flush => {
+            let words = words(worded, &[], directory);
+            let words = words.iter().map(|word| quoted(&word.to_string_lossy()));
+            let words: Vec<String> = words.collect();
+            format!(
+                "{tool} {}",
+                [words, vec!["-f".to_owned()]].concat().join(" ")
+            )
+        }
+        Targets::Matching(selection, _) => line(&[all_or_match(selection)], selection),
+        Targets::Named(ids) if ids.len() <= OPTIONS_MAX && act != Act::Flush => {
+            let ids: Vec<String> = ids.iter().map(|(id, _)| id.to_string()).collect();
+            line(&ids, &[])
+        }
+        Targets::Named(ids) => {
+            let ids: Vec<String> = ids.iter().map(|(id, _)| id.to_string()).collect();
+            let ids = ids.join(" ");
+            match act {
+                Act::Flush => format!("for i in {ids}; do {}; done", line(&["$i".into()], &[]))
+                    .replace("'$i'", "\"$i\""),
+                _ => format!("printf '%s\\n' {ids} | {}", line(&["-".into()], &[])),
+            }
+        }
+    }
+}
+
+/// The argument that stands for the messages of a selection.
+fn all_or_match(selection: &[String]) -> String {
+    if selection.is_empty() { "ALL" } else { "MATCH" }.to_owned()
+}
+
+/// Carries out a request.
+pub fn run(workplace: &Workplace<'_>, request: &ActRequest, logger: &mut Logger) -> Outcome {
+    logger.take_kept();
+    let mut notes = Vec::new();
+    match request {
+        ActRequest::Act(Act::Flush, targets, _) => deliver(workplace, targets, logger),
+        ActRequest::Act(act, Targets::Matching(selection, _), text) => {
+            let worded = Worded { act: *act, text };
+            let mut words = words(worded, &[all_or_match(selection)], workplace.directory);
+            words.extend(selection.iter().map(OsString::from));
+            perform(workplace, words, None, logger);
+        }
+        ActRequest::Act(act, Targets::Named(ids), text) => {
+            let same = still_the_same(workplace, ids);
+            let gone = ids.len().saturating_sub(same.len());
+            if gone > 0 {
+                notes.push(format!(
+                    "{gone} not there any longer, or replaced: left alone"
+                ));
+            }
+            let worded = Worded { act: *act, text };
+            let words = words(worded, &["-".to_owned()], workplace.directory);
+            match input(&same) {
+                Ok(_) if same.is_empty() => {}
+                Ok(input) => perform(workplace, words, Some(input), logger),
+                Err(error) => notes.push(format!("cannot pass on the queue IDs: {error}")),
+            }
+        }
+        ActRequest::Undo(batch) => {
+            let mut words = vec![OsString::from(format!("--undo={batch}"))];
+            if let Some(directory) = workplace.directory {
+                words.extend(["-c".into(), directory.to_owned()]);
+            }
+            perform(workplace, words, None, logger);
+        }
+    }
+    outcome(logger, notes)
+}
+
+fn outcome(logger: &mut Logger, notes: Vec<String>) -> Outcome {
+    let kept = logger.take_kept();
+    let kept = String::from_utf8_lossy(&kept);
+    let line = |line: &str| {
+        let text = line.split_once(": ").map_or(line, |(_, text)| text);
+        text.to_owned()
+    };
+    let undo = kept
+        .lines()
+        .rev()
+        .find_map(|line| line.rsplit_once("--undo="));
+    let undo = undo.map(|(_, batch)| batch.trim().to_owned());
+    let report = kept
+        .lines()
+        .filter(|line| !line.contains("undo: "))
+        .map(line);
+    Outcome {
+        report: report.chain(notes).collect(),
+        undo,
+    }
+}
+
+/// Carries out a command line of postsuper.
+fn perform(
+    workplace: &Workplace<'_>,
+    words: Vec<OsString>,
+    input: Option<File>,
+    logger: &mut Logger,
+) {
+    let mut arguments = vec![OsString::from("--quiet")];
+    if words
+        .iter()
+        .any(|word| word.as_bytes().starts_with(b"--undo="))
+    {
+        arguments.clear();
+    }
+    arguments.extend(words);
+    let call = Call::new("postsuper", arguments, workplace.call.caller);
+    let place = PostsuperWorkplace {
+        config: workplace.config,
+        spool: workplace.spool,
+        interrupts: workplace.interrupts,
+        input: input.as_ref(),
+    };
+    // A failure has been reported to the logger.
+    let _ = postsuper::perform(&call, place, logger);
+}
+
+/// The messages whose names still belong to the same files.
+fn still_the_same<'a>(workplace: &Workplace<'_>, ids: &'a [(QueueId, u32)]) -> Vec<&'a QueueId> {
+    let config = workplace.config;
+    let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+    let is_same = |(id, inode): &&(QueueId, u32)| {
+        Queue::LISTED.into_iter().any(|queue| {
+            let found = workplace.spool.stat(&layout.path(queue, id.as_bytes()));
+            found.is_ok_and(|found| *inode == 0 || short_inode(found.st_ino) == *inode)
+        })
+    };
+    ids.iter().filter(is_same).map(|(id, _)| id).collect()
+}
+
+/// A file with one ID on each line.
+fn input(ids: &[&QueueId]) -> std::io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    let lines: Vec<u8> = ids
+        .iter()
+        .flat_map(|id| [id.as_bytes(), b"\n"].concat())
+        .collect();
+    file.write_all(&lines)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Requests delivery.
+fn deliver(workplace: &Workplace<'_>, targets: &Targets, logger: &mut Logger) {
+    let (config, spool) = (workplace.config, workplace.spool);
+    let ids = match targets {
+        Targets::Matching(selection, _) if selection.is_empty() => {
+            let place = (spool, Connections::MoreToCome);
+            let all = flush::run(workplace.call, &FlushRequest::All, config, place, logger);
+            if all.is_ok() {
+                logger.info("Flushed: all messages");
+            }
+            return;
+        }
+        Targets::Named(ids) | Targets::Matching(_, ids) => ids,
+    };
+    let mut done = 0u64;
+    for (id, _) in ids {
+        let is_stopped = workplace.interrupts.caught().is_some();
+        if is_stopped || flush::one(id, config, Connections::MoreToCome, logger).is_err() {
+            break;
+        }
+        done = done.saturating_add(1);
+    }
+    logger.info(format!("Flushed: {done} of {}", ids.len()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(ids: &[&str]) -> Targets {
+        let id = |id: &&str| (QueueId::parse(id.as_bytes()).unwrap(), 0);
+        Targets::Named(ids.iter().map(id).collect())
+    }
+
+    #[test]
+    fn one_liners_can_be_copied_to_a_shell() {
+        let etc = Some(OsStr::new("/etc/post fix"));
+        let matching = |words: &[&str]| {
+            Targets::Matching(words.iter().map(|w| (*w).to_owned()).collect(), Vec::new())
+        };
+        for (act, targets, directory, expected) in [
+            (Act::Hold, named(&["A1"]), None, "postsuper --journal -h A1"),
+            (
+                Act::Delete,
+                named(&["A", "B"]),
+                etc,
+                "postsuper -c '/etc/post fix' --trash -d A -d B",
+            ),
+            (
+                Act::Erase,
+                named(&["A", "B", "C", "D"]),
+                None,
+                r"printf '%s\n' A B C D | postsuper -d -",
+            ),
+            (
+                Act::Postpone,
+                named(&["A"]),
+                None,
+                "postsuper --journal --until=2h --postpone A",
+            ),
+            (
+                Act::Release,
+                matching(&[]),
+                None,
+                "postsuper --journal -H ALL",
+            ),
+            (
+                Act::Requeue,
+                matching(&["--from", "*@a.b"]),
+                None,
+                "postsuper --journal -r MATCH --from '*@a.b'",
+            ),
+            (
+                Act::Flush,
+                matching(&[]),
+                etc,
+                "postqueue -c '/etc/post fix' -f",
+            ),
+            (
+                Act::Flush,
+                matching(&["--older", "1d"]),
+                None,
+                "postqueue -i MATCH --older 1d",
+            ),
+            (
+                Act::Flush,
+                named(&["A", "B"]),
+                None,
+                "for i in A B; do postqueue -i \"$i\"; done",
+            ),
+        ] {
+            let worded = Worded { act, text: "2h" };
+            assert_eq!(one_liner(worded, &targets, directory), expected);
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The state of the screen, and how results of the background change it.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::acts::{ActRequest, Outcome};
+use super::background::{Answer, Background};
+use super::details::{Detail, MessageText};
+use super::dialog::Dialog;
+use super::filter::Filter;
+use super::message_state::MessageState;
+use super::model::{Index, ListOrder, PassKind, SortColumn};
+use super::overview_state::OverviewState;
+use super::prompt::Prompt;
+use super::theme::Theme;
+use super::workplace::Access;
+use crate::spool::{Queue, QueueId};
+use crate::sys::time;
+
+/// The shortest time between the end of a pass and the next one.
+const REFRESH_AFTER: Duration = Duration::from_secs(3);
+/// The time between two passes, as a multiple of the time that a pass takes, so
+/// that a large queue does not keep the disk busy.
+const REFRESH_FACTOR: u32 = 40;
+/// The time between two looks at the visible messages.
+const DETAILS_AFTER: Duration = Duration::from_secs(3);
+/// The number of messages by which a list that grows is sorted again.
+const SORTED_EVERY: usize = 2;
+
+/// The view that fills the screen.
+#[derive(Debug)]
+pub enum View {
+    /// The list.
+    List,
+    /// The overview.
+    Overview,
+    /// A message.
+    Message(Box<MessageState>),
+}
+
+/// A pass over the queue that is going on.
+#[derive(Clone, Copy, Debug)]
+struct Pass {
+    kind: PassKind,
+    /// The length of the list when it was sorted last.
+    sorted_at: usize,
+}
+
+/// What is known of the whole list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// The number of messages in each queue, in the order of a listing.
+    pub queues: [u64; Queue::LISTED.len()],
+    /// The bytes of all messages.
+    pub bytes: u64,
+}
+
+/// The state of the screen.
+#[derive(Debug)]
+pub struct App {
+    /// The threads that read and act.
+    pub background: Background,
+    /// What the caller may do.
+    pub access: Access,
+    /// The directory of main.cf, if the command line names it.
+    pub directory: Option<std::ffi::OsString>,
+    /// How texts are marked.
+    pub theme: Theme,
+    /// The messages.
+    pub index: Index,
+    /// The order of the list.
+    pub order: ListOrder,
+    /// Which messages are listed.
+    pub filter: Filter,
+    /// What fills the screen.
+    pub view: View,
+    /// What is shown over it.
+    pub dialog: Option<Dialog>,
+    /// The line that is being typed.
+    pub prompt: Option<Prompt>,
+    /// The row under the cursor.
+    pub cursor: usize,
+    /// The first row of the screen.
+    pub top: usize,
+    /// The number of rows of the screen.
+    pub height: usize,
+    /// What the visible rows show besides the index.
+    pub details: HashMap<Vec<u8>, Detail>,
+    /// The overview.
+    pub overview: OverviewState,
+    /// The numbers in the first line.
+    pub totals: Totals,
+    /// What happened last, for the line above the keys.
+    pub status: String,
+    /// The batches that can be taken back, the last one at the end.
+    pub undo: Vec<String>,
+    /// Whether an act is going on.
+    pub is_acting: bool,
+    /// Whether the program is to end.
+    pub is_over: bool,
+    /// Whether the screen has to be drawn again.
+    pub is_changed: bool,
+    pass: Option<Pass>,
+    pass_number: u32,
+    cursor_id: Vec<u8>,
+    next_pass: Option<Instant>,
+    next_details: Instant,
+    asked: Vec<(Queue, QueueId)>,
+}
+
+impl App {
+    /// The state at the start; the first pass begins.
+    pub fn new(background: Background, filter: Filter, access: Access, theme: Theme) -> Self {
+        let mut app = Self {
+            background,
+            access,
+            directory: None,
+            theme,
+            index: Index::default(),
+            order: ListOrder::by(SortColumn::Age),
+            filter,
+            view: View::List,
+            dialog: None,
+            prompt: None,
+            cursor: 0,
+            top: 0,
+            height: 1,
+            details: HashMap::new(),
+            overview: OverviewState::default(),
+            totals: Totals::default(),
+            status: String::new(),
+            undo: Vec::new(),
+            is_acting: false,
+            is_over: false,
+            is_changed: true,
+            pass: None,
+            pass_number: 0,
+            cursor_id: Vec::new(),
+            next_pass: None,
+            next_details: Instant::now(),
+            asked: Vec::new(),
+        };
+        app.begin_pass(PassKind::Filter);
+        app
+    }
+
+    /// Whether a pass over the queue is going on.
+    pub fn is_reading(&self) -> bool {
+        self.pass.is_some()
+    }
+
+    /// Begins a pass over the queue; one that is going on ends.
+    pub fn begin_pass(&mut self, kind: PassKind) {
+        // A filter's pass that did not end has hidden what it did not reach.
+        let kind = match self.pass {
+            Some(pass) if pass.kind == PassKind::Filter => PassKind::Filter,
+            _ => kind,
+        };
+        self.pass_number = self.pass_number.wrapping_add(1) & (u32::MAX >> 1);
+        self.pass = Some(Pass { kind, sorted_at: 0 });
+        self.next_pass = None;
+        self.index.begin(kind);
+        self.background.list(self.pass_number, &self.filter);
+        self.is_changed = true;
+    }
+
+    /// Lists other messages, and goes to the first one.
+    pub fn set_filter(&mut self, filter: Filter) {
+        self.filter = filter;
+        self.cursor_id.clear();
+        (self.cursor, self.top) = (0, 0);
+        self.overview.forget();
+        self.status.clear();
+        self.begin_pass(PassKind::Filter);
+        if matches!(self.view, View::Overview) {
+            self.count();
+        }
+    }
+
+    /// Counts for the overview.
+    pub fn count(&mut self) {
+        self.overview.is_counting = true;
+        self.background.count(&self.filter);
+        self.is_changed = true;
+    }
+
+    /// Acts in the background.
+    pub fn act(&mut self, request: ActRequest) {
+        if let ActRequest::Undo(batch) = &request {
+            self.undo.retain(|known| known != batch);
+        }
+        self.is_acting = true;
+        self.next_pass = None;
+        self.pass = None;
+        self.background.act(request);
+        self.is_changed = true;
+    }
+
+    /// Takes the results of the background, for a limited time.
+    pub fn take_answers(&mut self, limit: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < limit {
+            let Some(answer) = self.background.answer() else {
+                break;
+            };
+            self.take(answer);
+            self.is_changed = true;
+        }
+    }
+
+    fn take(&mut self, answer: Answer) {
+        match answer {
+            Answer::Rows(number, rows) if number == self.pass_number && self.pass.is_some() => {
+                rows.iter().for_each(|row| self.index.add(row));
+                self.sort_growing();
+            }
+            Answer::Rows(..) => {}
+            Answer::PassEnded(number, took, ended) if number == self.pass_number => {
+                self.end_pass(took, ended);
+            }
+            Answer::PassEnded(..) => {}
+            Answer::Counts(counts) => self.overview.take(*counts),
+            Answer::Details(details) => {
+                self.details = details.into_iter().map(|d| (d.id.clone(), d)).collect();
+            }
+            Answer::Message(message) => self.show_message(*message),
+            Answer::Acted(outcome) => self.acted(outcome),
+        }
+    }
+
+    /// Sorts a list that grows, less often the longer it is.
+    fn sort_growing(&mut self) {
+        let length = self.index.len();
+        if let Some(pass) = &mut self.pass
+            && pass.kind == PassKind::Filter
+            && length > pass.sorted_at.saturating_mul(SORTED_EVERY)
+        {
+            pass.sorted_at = length;
+            self.sort();
+        }
+    }
+
+    fn end_pass(&mut self, took: Duration, ended: Result<(), String>) {
+        let Some(pass) = self.pass.take() else {
+            return;
+        };
+        match ended {
+            Ok(()) => self.index.end(pass.kind),
+            Err(problem) => self.status = problem,
+        }
+        self.sort();
+        self.totals = self.count_rows();
+        let wait = took.saturating_mul(REFRESH_FACTOR).max(REFRESH_AFTER);
+        self.next_pass = Instant::now().checked_add(wait);
+        self.asked.clear();
+    }
+
+    fn count_rows(&self) -> Totals {
+        let mut totals = Totals::default();
+        for row in self.index.listed() {
+            let queue = totals.queues.get_mut(usize::from(row.queue_place()));
+            if let Some(count) = queue {
+                *count = count.saturating_add(1);
+            }
+            totals.bytes = totals.bytes.saturating_add(u64::from(row.size));
+        }
+        totals
+    }
+
+    /// Sorts the list; the cursor stays on its message.
+    pub fn sort(&mut self) {
+        self.index.sort(self.order);
+        let offset = self.cursor.saturating_sub(self.top);
+        if !self.cursor_id.is_empty()
+            && let Some(place) = self.index.place_of(&self.cursor_id)
+        {
+            self.cursor = place;
+            self.top = place.saturating_sub(offset);
+        }
+        self.keep_cursor_visible();
+    }
+
+    fn show_message(&mut self, message: Option<MessageText>) {
+        let View::Message(state) = &mut self.view else {
+            return;
+        };
+        match message {
+            Some(text) => state.text = Some(text),
+            None => {
+                self.view = View::List;
+                self.status = "the message has left the queue".to_owned();
+            }
+        }
+    }
+
+    fn acted(&mut self, outcome: Outcome) {
+        self.is_acting = false;
+        self.undo.extend(outcome.undo.clone());
+        self.dialog = Some(Dialog::Outcome(outcome));
+        self.begin_pass(PassKind::Refresh);
+    }
+
+    /// Moves the cursor to a row.
+    pub fn go_to(&mut self, place: usize) {
+        self.cursor = place;
+        self.keep_cursor_visible();
+        self.remember_cursor();
+    }
+
+    /// Remembers the message under the cursor, on which it stays.
+    pub fn remember_cursor(&mut self) {
+        let row = self.index.at(self.cursor);
+        self.cursor_id = row.map_or_else(Vec::new, |row| self.index.id(row).to_vec());
+    }
+
+    /// Moves the screen so that the cursor is on it.
+    pub fn keep_cursor_visible(&mut self) {
+        let last = self.index.len().saturating_sub(1);
+        self.cursor = self.cursor.min(last);
+        let height = self.height.max(1);
+        let lowest_top = self.cursor.saturating_add(1).saturating_sub(height);
+        let highest_top = self.index.len().saturating_sub(height);
+        self.top = self.top.clamp(lowest_top, self.cursor).min(highest_top);
+    }
+
+    /// Begins what is due: another pass, another look at the visible rows.
+    pub fn tick(&mut self) {
+        let now = Instant::now();
+        if !self.is_acting && self.next_pass.is_some_and(|due| due <= now) {
+            self.begin_pass(PassKind::Refresh);
+            if matches!(self.view, View::Overview) {
+                self.count();
+            }
+        }
+        if matches!(self.view, View::List) {
+            self.ask_for_details(now);
+        }
+    }
+
+    fn ask_for_details(&mut self, now: Instant) {
+        let visible = (self.top..self.top.saturating_add(self.height))
+            .filter_map(|place| self.index.at(place));
+        let name = |row: &super::model::Row| {
+            let id = QueueId::parse(self.index.id(row))?;
+            Some((row.queue()?, id))
+        };
+        let names: Vec<(Queue, QueueId)> = visible.filter_map(name).collect();
+        if names != self.asked || now >= self.next_details {
+            self.next_details = now.checked_add(DETAILS_AFTER).unwrap_or(now);
+            self.asked.clone_from(&names);
+            self.background.details(names);
+        }
+    }
+
+    /// The time at which ages are computed.
+    pub fn now(&self) -> i64 {
+        time::now()
+    }
+}

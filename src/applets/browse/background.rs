@@ -1,0 +1,282 @@
+//! The threads that read the queue and act on it while the screen answers to
+//! keys: one for the whole queue and for acts, one for single messages.
+//!
+//! Results are limited in number until the screen has taken them. A job on the
+//! queue ends early when another pass is wanted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use super::super::listing;
+use super::super::listing::CountSummary;
+use super::acts;
+use super::acts::{ActRequest, Outcome};
+use super::arguments::PROGRAM;
+use super::details;
+use super::details::{Detail, MessageText};
+use super::filter::Filter;
+use super::model::ListedMessage;
+use super::row_sink::{RowSink, Unwanted};
+use super::workplace::{Access, Route, Wanted, Workplace};
+use crate::listing::{CountBy, CountKeys, CountPlan, Style};
+use crate::logging::Logger;
+use crate::spool::{Queue, QueueId};
+use crate::sys::time;
+
+/// The number of results that wait for the screen.
+const WAITING_MAX: usize = 64;
+/// The number of the pass that no job belongs to.
+const NO_PASS: u32 = u32::MAX;
+
+/// The groupings of the overview.
+pub const OVERVIEW: [CountBy; 4] = [
+    CountBy::Queue,
+    CountBy::From,
+    CountBy::ToDomain,
+    CountBy::Reason,
+];
+
+/// Work on the whole queue.
+#[derive(Debug)]
+enum QueueJob {
+    List(u32, Filter),
+    Count(Filter),
+    Act(ActRequest),
+}
+
+/// Work on single messages.
+#[derive(Debug)]
+enum DetailJob {
+    Rows(Vec<(Queue, QueueId)>),
+    Message(QueueId),
+}
+
+/// A result.
+#[derive(Debug)]
+pub enum Answer {
+    /// Messages that a pass has found.
+    Rows(u32, Vec<ListedMessage>),
+    /// A pass has ended after this time, with a problem or without.
+    PassEnded(u32, Duration, Result<(), String>),
+    /// The counts of the overview.
+    Counts(Box<Result<CountSummary, String>>),
+    /// What the list shows besides the rows.
+    Details(Vec<Detail>),
+    /// The text of a message; `None` if it has left the queue.
+    Message(Box<Option<MessageText>>),
+    /// An act has ended.
+    Acted(Outcome),
+}
+
+/// The threads, as the screen sees them.
+#[derive(Debug)]
+pub struct Background {
+    queue_jobs: Sender<QueueJob>,
+    detail_jobs: Sender<DetailJob>,
+    answers: Receiver<Answer>,
+    wanted_pass: Arc<AtomicU32>,
+}
+
+impl Background {
+    /// Starts the threads. `logger` reports acts.
+    pub fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        workplace: Workplace<'scope>,
+        logger: Logger,
+    ) -> Self {
+        let (queue_jobs, queue_receiver) = channel();
+        let (detail_jobs, detail_receiver) = channel();
+        let (sender, answers) = sync_channel(WAITING_MAX);
+        let wanted_pass = Arc::new(AtomicU32::new(NO_PASS));
+        let worker = QueueWorker {
+            workplace,
+            wanted_pass: Arc::clone(&wanted_pass),
+            answers: sender.clone(),
+            listing_logger: kept_logger(),
+            act_logger: logger,
+        };
+        scope.spawn(move || worker.run(&queue_receiver));
+        scope.spawn(move || look_at_messages(&workplace, &detail_receiver, &sender));
+        Self {
+            queue_jobs,
+            detail_jobs,
+            answers,
+            wanted_pass,
+        }
+    }
+
+    /// Begins a pass over the queue; other passes end.
+    pub fn list(&self, pass: u32, filter: &Filter) {
+        self.wanted_pass.store(pass, Ordering::SeqCst);
+        self.send(QueueJob::List(pass, filter.clone()));
+    }
+
+    /// Counts for the overview.
+    pub fn count(&self, filter: &Filter) {
+        self.send(QueueJob::Count(filter.clone()));
+    }
+
+    /// Acts on messages; passes end.
+    pub fn act(&self, request: ActRequest) {
+        self.wanted_pass.store(NO_PASS, Ordering::SeqCst);
+        self.send(QueueJob::Act(request));
+    }
+
+    /// Reads what the list shows of these messages besides the rows.
+    pub fn details(&self, names: Vec<(Queue, QueueId)>) {
+        // A thread that has ended has panicked, and the program ends too.
+        let _ = self.detail_jobs.send(DetailJob::Rows(names));
+    }
+
+    /// Reads a message.
+    pub fn message(&self, id: QueueId) {
+        let _ = self.detail_jobs.send(DetailJob::Message(id));
+    }
+
+    /// Returns a result, if there is one.
+    pub fn answer(&self) -> Option<Answer> {
+        self.answers.try_recv().ok()
+    }
+
+    fn send(&self, job: QueueJob) {
+        let _ = self.queue_jobs.send(job);
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.wanted_pass.store(NO_PASS, Ordering::SeqCst);
+    }
+}
+
+fn kept_logger() -> Logger {
+    let mut logger = Logger::without_log(PROGRAM);
+    logger.keep();
+    logger
+}
+
+/// The last line that a logger kept, without the name of the program.
+fn problem(logger: &mut Logger) -> String {
+    let kept = logger.take_kept();
+    let text = String::from_utf8_lossy(&kept);
+    let line = text
+        .lines()
+        .next_back()
+        .unwrap_or("the queue cannot be read");
+    let line = line.strip_prefix(PROGRAM).unwrap_or(line);
+    line.trim_start_matches(": ")
+        .trim_start_matches("fatal: ")
+        .to_owned()
+}
+
+struct QueueWorker<'a> {
+    workplace: Workplace<'a>,
+    wanted_pass: Arc<AtomicU32>,
+    answers: SyncSender<Answer>,
+    listing_logger: Logger,
+    act_logger: Logger,
+}
+
+impl QueueWorker<'_> {
+    fn run(mut self, jobs: &Receiver<QueueJob>) {
+        while let Ok(job) = jobs.recv() {
+            let answer = match job {
+                QueueJob::List(pass, filter) => self.list(pass, &filter),
+                QueueJob::Count(filter) => Answer::Counts(Box::new(self.count(&filter))),
+                QueueJob::Act(request) => {
+                    let outcome = acts::run(&self.workplace, &request, &mut self.act_logger);
+                    Answer::Acted(outcome)
+                }
+            };
+            if self.answers.send(answer).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn list(&mut self, pass: u32, filter: &Filter) -> Answer {
+        let start = Instant::now();
+        let filter = &self.workplace.prepared(filter);
+        let wanted = Arc::clone(&self.wanted_pass);
+        let answers = self.answers.clone();
+        let mut is_stopped = false;
+        let mut send = |rows: Vec<ListedMessage>| {
+            let is_wanted = wanted.load(Ordering::SeqCst) == pass;
+            match answers.send(Answer::Rows(pass, rows)) {
+                Ok(()) if is_wanted => Ok(()),
+                _ => {
+                    is_stopped = true;
+                    Err(Unwanted)
+                }
+            }
+        };
+        let mut sink = RowSink::new(&filter.needle, &mut send);
+        let mut format = self.workplace.columns().to_owned();
+        if !filter.needle.is_empty() {
+            format.push_str("\\t%{recipients}");
+            if self.workplace.access() == Access::Full {
+                format.push_str("\\t%{subject}");
+            }
+        }
+        let (wanted, logger) = (Wanted::matching(filter), &mut self.listing_logger);
+        let ended = self.workplace.lines(&format, wanted, logger, &mut sink);
+        // What is left is not wanted only if another pass is.
+        let _ = sink.finish();
+        let ended = ended.map_err(|_| problem(&mut self.listing_logger));
+        self.listing_logger.take_kept();
+        if is_stopped {
+            return Answer::Rows(pass, Vec::new());
+        }
+        Answer::PassEnded(pass, start.elapsed(), ended)
+    }
+
+    fn count(&mut self, filter: &Filter) -> Result<CountSummary, String> {
+        if matches!(self.workplace.route, Route::Program(_)) {
+            let text =
+                "postqueue --count=BY shows counts: this user cannot reach the daemon itself";
+            return Err(text.to_owned());
+        }
+        let filter = &self.workplace.prepared(filter);
+        let plan = CountPlan {
+            by: OVERVIEW.map(CountKeys::from).to_vec(),
+            ages_at: Some(time::now()),
+            needs_sizes: true,
+            forecast: None,
+        };
+        let request = self.workplace.request(Style::Counts(&plan), filter);
+        let session = self.workplace.session(&mut self.listing_logger);
+        let counted = listing::count(session, &request, &plan);
+        let counted = counted.map_err(|_| problem(&mut self.listing_logger));
+        self.listing_logger.take_kept();
+        counted
+    }
+}
+
+/// Answers the jobs on single messages. Of several for rows, only the last one
+/// counts.
+fn look_at_messages(
+    workplace: &Workplace<'_>,
+    jobs: &Receiver<DetailJob>,
+    answers: &SyncSender<Answer>,
+) {
+    let mut logger = Logger::unheard(PROGRAM);
+    while let Ok(mut job) = jobs.recv() {
+        while let (DetailJob::Rows(_), Ok(newer)) = (&job, jobs.try_recv()) {
+            job = newer;
+        }
+        let answer = match job {
+            DetailJob::Rows(names) => {
+                Answer::Details(details::of_rows(workplace, &names, &mut logger))
+            }
+            DetailJob::Message(id) => {
+                Answer::Message(Box::new(details::message(workplace, &id, &mut logger)))
+            }
+        };
+        if answers.send(answer).is_err() {
+            return;
+        }
+    }
+}

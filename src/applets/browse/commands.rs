@@ -1,0 +1,292 @@
+//! What keys do in each view.
+
+use crossterm::event::KeyEvent;
+
+use super::acts::ActRequest;
+use super::app::{App, View};
+use super::confirm;
+use super::confirm::Decision;
+use super::dialog::Dialog;
+use super::filter::Filter;
+use super::keys;
+use super::keys::{Act, Command};
+use super::message_state::Towards;
+use super::model::{ListOrder, PassKind};
+use super::prompt::{Prompt, Purpose, Typed};
+use super::workplace::Access;
+use crate::spool::QueueId;
+
+/// The reason why ordinary users cannot act.
+pub const READ_ONLY: &str = "only root and the mail owner can change messages: read-only";
+
+/// What the event loop has to do for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Nothing.
+    Nothing,
+    /// Draw the whole screen again.
+    Redraw,
+    /// Stop the process until it is continued.
+    Suspend,
+}
+
+/// Handles a key.
+pub fn key(app: &mut App, key: &KeyEvent) -> Request {
+    app.is_changed = true;
+    if let Some(mut prompt) = app.prompt.take() {
+        match prompt.key(key) {
+            Typed::More => app.prompt = Some(prompt),
+            Typed::Cancelled => {}
+            Typed::Done => finish_prompt(app, prompt),
+        }
+        return Request::Nothing;
+    }
+    let command = keys::command(key);
+    match command {
+        Some(Command::Quit) => {
+            app.is_over = true;
+            return Request::Nothing;
+        }
+        Some(Command::Redraw) => return Request::Redraw,
+        Some(Command::Suspend) => return Request::Suspend,
+        _ => {}
+    }
+    if let Some(dialog) = app.dialog.take() {
+        dialog_key(app, dialog, key, command);
+    } else if let Some(command) = command {
+        app.status.clear();
+        run(app, command);
+    }
+    Request::Nothing
+}
+
+fn dialog_key(app: &mut App, dialog: Dialog, key: &KeyEvent, command: Option<Command>) {
+    match dialog {
+        Dialog::Help(top) => {
+            let top = match command {
+                Some(Command::Move(rows)) => top.saturating_add_signed(rows),
+                Some(Command::Page(pages)) => top.saturating_add_signed(pages.saturating_mul(10)),
+                _ => return,
+            };
+            app.dialog = Some(Dialog::Help(top.min(keys::HELP.len().saturating_sub(1))));
+        }
+        Dialog::Confirm(mut confirmation) => match confirm::key(&mut confirmation, key, app) {
+            Decision::Close => app.status = "nothing was done".to_owned(),
+            Decision::Stay => app.dialog = Some(Dialog::Confirm(confirmation)),
+            Decision::Begin(request) => app.act(request),
+        },
+        Dialog::Outcome(_) => {
+            if command == Some(Command::Undo) {
+                undo(app);
+            }
+        }
+    }
+}
+
+fn run(app: &mut App, command: Command) {
+    match command {
+        Command::Help => app.dialog = Some(Dialog::Help(0)),
+        Command::Refresh => {
+            app.begin_pass(PassKind::Refresh);
+            if matches!(app.view, View::Overview) {
+                app.count();
+            }
+        }
+        Command::Overview => switch_overview(app),
+        Command::Filter => {
+            let line = app.filter.line();
+            let line = if line.is_empty() { line } else { line + " " };
+            app.prompt = Some(Prompt::new(Purpose::Filter, line));
+        }
+        Command::Act(act) => begin_act(app, act),
+        Command::Undo => undo(app),
+        _ => match &app.view {
+            View::List => in_list(app, command),
+            View::Overview => in_overview(app, command),
+            View::Message(_) => in_message(app, command),
+        },
+    }
+}
+
+fn switch_overview(app: &mut App) {
+    match app.view {
+        View::Overview => app.view = View::List,
+        View::List | View::Message(_) => {
+            app.view = View::Overview;
+            app.count();
+        }
+    }
+}
+
+fn begin_act(app: &mut App, act: Act) {
+    if app.access == Access::ReadOnly {
+        app.status = READ_ONLY.to_owned();
+    } else if app.is_acting {
+        app.status = "an act is going on".to_owned();
+    } else if matches!(app.view, View::Overview) {
+        app.status = "open a row first: acts are on messages of the list".to_owned();
+    } else {
+        app.dialog = Some(Dialog::Confirm(confirm::confirmation(act, app)));
+    }
+}
+
+fn undo(app: &mut App) {
+    if app.access == Access::ReadOnly {
+        app.status = READ_ONLY.to_owned();
+        return;
+    }
+    match app.undo.last().cloned() {
+        Some(_) if app.is_acting => app.status = "an act is going on".to_owned(),
+        Some(batch) => app.act(ActRequest::Undo(batch)),
+        None => {
+            app.status = "nothing to take back here; postsuper --trash-list lists more".to_owned();
+        }
+    }
+}
+
+fn in_list(app: &mut App, command: Command) {
+    let last = app.index.len().saturating_sub(1);
+    let page = isize::try_from(app.height).unwrap_or(1);
+    let moved = |rows: isize| app.cursor.saturating_add_signed(rows).min(last);
+    match command {
+        Command::Move(rows) => app.go_to(moved(rows)),
+        Command::Page(pages) => app.go_to(moved(pages.saturating_mul(page))),
+        Command::First => app.go_to(0),
+        Command::Last => app.go_to(last),
+        Command::Enter => open(app),
+        Command::Back => leave_list(app),
+        Command::Sort => {
+            app.order = ListOrder::by(app.order.column.next());
+            sort_anew(app);
+        }
+        Command::Reverse => {
+            app.order = app.order.reversed();
+            sort_anew(app);
+        }
+        Command::Tag => {
+            app.index.toggle(app.cursor);
+            app.go_to(app.cursor.saturating_add(1).min(last));
+        }
+        Command::TagAll => app.index.tag_all(),
+        Command::UntagAll => app.index.untag_all(),
+        Command::InvertTags => app.index.invert_tags(),
+        Command::Search => {
+            let needle = app.filter.needle.clone();
+            app.prompt = Some(Prompt::new(Purpose::ListText, needle));
+        }
+        _ => {}
+    }
+}
+
+/// Sorts in another order, of which the first rows are what the user looks for.
+fn sort_anew(app: &mut App) {
+    app.index.sort(app.order);
+    app.go_to(0);
+}
+
+/// Takes back the filter first, so that q in a filtered list does not end the
+/// program.
+fn leave_list(app: &mut App) {
+    if app.filter.is_empty() {
+        app.is_over = true;
+    } else {
+        app.set_filter(Filter::default());
+    }
+}
+
+fn open(app: &mut App) {
+    let id = app.index.at(app.cursor).map(|row| app.index.id(row));
+    if let Some(id) = id.and_then(QueueId::parse) {
+        app.remember_cursor();
+        app.view = View::Message(Box::default());
+        app.background.message(id);
+    }
+}
+
+fn in_overview(app: &mut App, command: Command) {
+    let page = isize::try_from(app.height).unwrap_or(1);
+    match command {
+        Command::Move(rows) => app.overview.move_by(rows),
+        Command::Page(1) => app.overview.next_table(),
+        Command::Page(pages) => app.overview.move_by(pages.saturating_mul(page)),
+        Command::First => app.overview.cursor = (0, 0),
+        Command::Last => app.overview.move_by(isize::MAX),
+        Command::Back => app.view = View::List,
+        Command::Sort => app.overview.sort_by_next(),
+        Command::Enter => match app.overview.selection() {
+            Some((option, value)) => match app.filter.with(option, &value) {
+                Ok(filter) => {
+                    app.view = View::List;
+                    app.set_filter(filter);
+                }
+                Err(problem) => app.status = problem,
+            },
+            None => app.status = "no selection has exactly these messages".to_owned(),
+        },
+        _ => {}
+    }
+}
+
+fn in_message(app: &mut App, command: Command) {
+    let height = app.height;
+    let View::Message(state) = &mut app.view else {
+        return;
+    };
+    let last = state.len().saturating_sub(height);
+    let page = isize::try_from(height).unwrap_or(1);
+    match command {
+        Command::Move(rows) => state.top = state.top.saturating_add_signed(rows).min(last),
+        Command::Page(pages) => {
+            let rows = pages.saturating_mul(page);
+            state.top = state.top.saturating_add_signed(rows).min(last);
+        }
+        Command::First => state.top = 0,
+        Command::Last => state.top = last,
+        Command::Raw => state.switch(),
+        Command::Search => {
+            let needle = state.needle.clone();
+            app.prompt = Some(Prompt::new(Purpose::MessageText, needle));
+        }
+        Command::NextMatch => find(app, Towards::Next),
+        Command::PreviousMatch => find(app, Towards::Previous),
+        Command::Back => app.view = View::List,
+        _ => {}
+    }
+}
+
+fn find(app: &mut App, towards: Towards) {
+    let View::Message(state) = &mut app.view else {
+        return;
+    };
+    match state.find(towards) {
+        _ if state.needle.is_empty() => app.status = "type / and a text first".to_owned(),
+        Some(place) => state.top = place,
+        None => app.status = format!("not found: {}", state.needle),
+    }
+}
+
+fn finish_prompt(app: &mut App, mut prompt: Prompt) {
+    let parsed = match prompt.purpose {
+        Purpose::Filter => Filter::parse(&prompt.text, &app.filter.needle),
+        Purpose::ListText => Filter::of_words(app.filter.words.clone(), &prompt.text),
+        Purpose::MessageText => {
+            if let View::Message(state) = &mut app.view {
+                state.needle = prompt.text.to_lowercase();
+                find(app, Towards::Next);
+            }
+            return;
+        }
+    };
+    match parsed {
+        Ok(filter) => {
+            if matches!(app.view, View::Message(_)) {
+                app.view = View::List;
+            }
+            app.set_filter(filter);
+        }
+        Err(problem) => {
+            prompt.hint = problem;
+            app.prompt = Some(prompt);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The confirmation of an act: its messages, and the keys that begin it.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::acts::{ActRequest, Targets, Worded, one_liner};
+use super::app::App;
+use super::dialog::{Confirmation, Needed, Scope, WORD};
+use super::keys::Act;
+use super::model::{Flag, Row, Summary};
+use crate::spool::QueueId;
+
+/// What became of a key.
+pub enum Decision {
+    /// The dialog stays.
+    Stay,
+    /// The dialog is closed.
+    Close,
+    /// The act begins.
+    Begin(ActRequest),
+}
+
+/// The confirmation of an act on the tagged messages or, if there are none, on
+/// the one under the cursor.
+pub fn confirmation(act: Act, app: &App) -> Confirmation {
+    let scope = match app.index.tagged() {
+        0 => Scope::Cursor,
+        _ => Scope::Tagged,
+    };
+    of_scope(act, scope, app)
+}
+
+fn of_scope(act: Act, scope: Scope, app: &App) -> Confirmation {
+    let summary = match scope {
+        Scope::Cursor => Summary::of(&app.index, app.index.at(app.cursor).into_iter()),
+        Scope::Tagged => Summary::of(&app.index, app.index.tagged_rows()),
+        Scope::All => Summary::of(&app.index, live(app.index.listed())),
+    };
+    let mut confirmation = Confirmation {
+        act,
+        scope,
+        summary,
+        one_liner: String::new(),
+        typed: String::new(),
+    };
+    describe(&mut confirmation, app);
+    confirmation
+}
+
+/// Handles a key.
+pub fn key(confirmation: &mut Confirmation, key: &KeyEvent, app: &App) -> Decision {
+    match (key.code, confirmation.needed()) {
+        (KeyCode::Esc, _) => return Decision::Close,
+        (KeyCode::Tab, _) => {
+            let typed = std::mem::take(&mut confirmation.typed);
+            *confirmation = of_scope(confirmation.act, next(confirmation.scope, app), app);
+            confirmation.typed = typed;
+        }
+        _ if confirmation.summary.messages == 0 => return Decision::Close,
+        (KeyCode::Enter, Needed::Word) if confirmation.typed == WORD => {
+            return begin(confirmation, app);
+        }
+        (KeyCode::Enter, Needed::Text) if !confirmation.typed.is_empty() => {
+            return begin(confirmation, app);
+        }
+        (KeyCode::Char('y' | 'Y'), Needed::Yes) => return begin(confirmation, app),
+        (KeyCode::Char('n' | 'N' | 'q'), Needed::Yes) => return Decision::Close,
+        (KeyCode::Backspace, _) => drop(confirmation.typed.pop()),
+        (KeyCode::Char(c), Needed::Word | Needed::Text)
+            if confirmation.typed.len() < TYPED_MAX && !c.is_control() =>
+        {
+            confirmation.typed.push(c);
+        }
+        _ => {}
+    }
+    describe(confirmation, app);
+    Decision::Stay
+}
+
+/// Sets the command line that does the same.
+fn describe(confirmation: &mut Confirmation, app: &App) {
+    let (act, typed) = (confirmation.act, &confirmation.typed);
+    let text = if typed.is_empty() { "T" } else { typed };
+    let shown = targets(act, confirmation.scope, app, Ids::OfCommandLine);
+    confirmation.one_liner = one_liner(Worded { act, text }, &shown, app.directory.as_deref());
+}
+
+fn begin(confirmation: &Confirmation, app: &App) -> Decision {
+    let targets = targets(confirmation.act, confirmation.scope, app, Ids::All);
+    let text = confirmation.typed.clone();
+    Decision::Begin(ActRequest::Act(confirmation.act, targets, text))
+}
+
+/// The next scope that has messages of its own.
+fn next(scope: Scope, app: &App) -> Scope {
+    match scope {
+        Scope::Cursor => Scope::All,
+        Scope::All if app.index.tagged() > 0 => Scope::Tagged,
+        Scope::All | Scope::Tagged => Scope::Cursor,
+    }
+}
+
+/// The largest number of characters that can be typed.
+const TYPED_MAX: usize = 200;
+
+/// Which IDs are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ids {
+    /// All of them, to act.
+    All,
+    /// As many as a command line on the screen has room for.
+    OfCommandLine,
+}
+
+/// The number of IDs of a command line on the screen.
+const SHOWN_MAX: usize = 200;
+
+fn live<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = &'a Row> {
+    rows.filter(|row| !row.is(Flag::Gone))
+}
+
+/// The messages of a scope. All messages of a list without a text are those that
+/// match the selection options.
+fn targets(act: Act, scope: Scope, app: &App, ids: Ids) -> Targets {
+    let most = match ids {
+        Ids::All => usize::MAX,
+        Ids::OfCommandLine => SHOWN_MAX,
+    };
+    let id = |row: &Row| Some((QueueId::parse(app.index.id(row))?, row.inode));
+    match scope {
+        Scope::All if app.filter.needle.is_empty() => {
+            let needs_ids = act == Act::Flush && ids == Ids::All && !app.filter.words.is_empty();
+            let listed = live(app.index.listed()).take(if needs_ids { most } else { 0 });
+            Targets::Matching(app.filter.words.clone(), listed.filter_map(id).collect())
+        }
+        Scope::All => Targets::Named(live(app.index.listed()).take(most).filter_map(id).collect()),
+        Scope::Tagged => {
+            Targets::Named(app.index.tagged_rows().take(most).filter_map(id).collect())
+        }
+        Scope::Cursor => {
+            Targets::Named(app.index.at(app.cursor).and_then(id).into_iter().collect())
+        }
+    }
+}

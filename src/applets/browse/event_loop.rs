@@ -1,0 +1,85 @@
+//! Draws the screen, and waits for keys, results and the time of the next look
+//! at the queue, until the user or a signal ends the program.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crossterm::event;
+use crossterm::event::{Event, KeyEventKind};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use super::app::App;
+use super::commands;
+use super::commands::Request;
+use super::views;
+use crate::sys::full_screen::FullScreen;
+use crate::sys::signals::Interrupts;
+
+/// The time between two drawings at least.
+const FRAME: Duration = Duration::from_millis(40);
+/// The longest wait for a key while results are expected, and otherwise.
+const BUSY_WAIT: Duration = Duration::from_millis(15);
+const IDLE_WAIT: Duration = Duration::from_millis(200);
+/// How long results are taken before keys are looked at again.
+const ANSWERS: Duration = Duration::from_millis(25);
+
+/// Runs until the end.
+///
+/// # Errors
+///
+/// The terminal cannot be read or written.
+pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::Result<()> {
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let mut drawn: Option<Instant> = None;
+    while !app.is_over && interrupts.caught().is_none() {
+        app.take_answers(ANSWERS);
+        app.tick();
+        if app.is_changed && drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
+            app.is_changed = false;
+            terminal.draw(|frame| views::draw(frame, app))?;
+            drawn = Some(Instant::now());
+        }
+        let busy = app.is_changed || app.is_reading() || app.is_acting;
+        let wait = if busy || app.overview.is_counting {
+            BUSY_WAIT
+        } else {
+            IDLE_WAIT
+        };
+        if event::poll(wait)? {
+            take_event(app, screen, &mut terminal)?;
+        }
+    }
+    Ok(())
+}
+
+/// Clears the screen, so that the next drawing is a whole one. `Terminal::clear`
+/// would ask the terminal for the place of its cursor, and wait for the answer.
+fn draw_all(terminal: &mut Terminal<CrosstermBackend<io::Stdout>>) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(size.into())
+}
+
+fn take_event(
+    app: &mut App,
+    screen: &FullScreen,
+    terminal: &mut Terminal<CrosstermBackend<io::Stdout>>,
+) -> io::Result<()> {
+    let key = match event::read()? {
+        Event::Key(key) if key.kind != KeyEventKind::Release => key,
+        Event::Resize(..) => {
+            app.is_changed = true;
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    match commands::key(app, &key) {
+        Request::Nothing => {}
+        Request::Redraw => draw_all(terminal)?,
+        Request::Suspend => {
+            screen.suspend()?;
+            draw_all(terminal)?;
+        }
+    }
+    Ok(())
+}

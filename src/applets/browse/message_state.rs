@@ -1,0 +1,161 @@
+//! The view of one message: its lines, where the screen is in them, and the
+//! text that is searched.
+
+use super::details::MessageText;
+use super::theme::Characters;
+use super::views::text::{clean, wrap};
+
+/// The kind of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// A heading.
+    Heading,
+    /// Something that is named.
+    Named,
+    /// Plain text.
+    Plain,
+    /// A note of the program.
+    Note,
+}
+
+/// What is shown of the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Envelope, recipients, headers and body.
+    #[default]
+    Message,
+    /// The records of the file.
+    Records,
+}
+
+/// Which match is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Towards {
+    /// The next one.
+    Next,
+    /// The one before.
+    Previous,
+}
+
+/// The lines for a width.
+#[derive(Debug, Default)]
+struct Lines {
+    width: usize,
+    shown: Shown,
+    all: Vec<(LineKind, String)>,
+}
+
+/// The state of the view.
+#[derive(Debug, Default)]
+pub struct MessageState {
+    /// The message; `None` until it has been read.
+    pub text: Option<MessageText>,
+    /// What is shown of it.
+    pub shown: Shown,
+    /// The first line of the screen.
+    pub top: usize,
+    /// The text that is searched, in lower case.
+    pub needle: String,
+    lines: Option<Lines>,
+}
+
+impl MessageState {
+    /// The lines for a width.
+    pub fn lines(&mut self, width: usize, characters: Characters) -> &[(LineKind, String)] {
+        let is_current = |lines: &Lines| lines.width == width && lines.shown == self.shown;
+        if !self.lines.as_ref().is_some_and(is_current)
+            && let Some(text) = &self.text
+        {
+            let all = match self.shown {
+                Shown::Message => message_lines(text, width, characters),
+                Shown::Records => wrapped(&text.records, width, characters),
+            };
+            self.lines = Some(Lines {
+                width,
+                shown: self.shown,
+                all,
+            });
+        }
+        self.lines.as_ref().map_or(&[], |lines| &lines.all)
+    }
+
+    /// The number of lines.
+    pub fn len(&self) -> usize {
+        self.lines.as_ref().map_or(0, |lines| lines.all.len())
+    }
+
+    /// Switches between the message and its records.
+    pub fn switch(&mut self) {
+        self.shown = match self.shown {
+            Shown::Message => Shown::Records,
+            Shown::Records => Shown::Message,
+        };
+        self.top = 0;
+    }
+
+    /// The next line after the first one of the screen that contains the text,
+    /// or the previous one.
+    pub fn find(&self, towards: Towards) -> Option<usize> {
+        let lines = self.lines.as_ref()?;
+        let is_match = |(_, (_, line)): &(usize, &(LineKind, String))| {
+            line.to_lowercase().contains(&self.needle)
+        };
+        let mut numbered = lines.all.iter().enumerate();
+        let found = match towards {
+            Towards::Next => numbered.skip(self.top.saturating_add(1)).find(is_match),
+            Towards::Previous => numbered.by_ref().take(self.top).filter(is_match).last(),
+        };
+        found.map(|(place, _)| place)
+    }
+}
+
+fn wrapped(lines: &[String], width: usize, characters: Characters) -> Vec<(LineKind, String)> {
+    let wrap = |line: &String| wrap(&clean(line, characters), width);
+    let lines = lines.iter().flat_map(wrap);
+    lines.map(|line| (LineKind::Plain, line)).collect()
+}
+
+fn message_lines(
+    text: &MessageText,
+    width: usize,
+    characters: Characters,
+) -> Vec<(LineKind, String)> {
+    let mut lines = Vec::new();
+    let mut put = |kind, line: &str| {
+        for line in wrap(&clean(line, characters), width) {
+            lines.push((kind, line));
+        }
+    };
+    for (name, value) in &text.envelope {
+        put(LineKind::Named, &format!("{name:>9}: {value}"));
+    }
+    put(LineKind::Plain, "");
+    let s = if text.recipients.len() == 1 { "" } else { "s" };
+    put(
+        LineKind::Heading,
+        &format!("{} recipient{s}", text.recipients.len()),
+    );
+    for (address, reason) in &text.recipients {
+        put(LineKind::Named, &format!("  {address}"));
+        if !reason.is_empty() {
+            put(LineKind::Plain, &format!("    {reason}"));
+        }
+    }
+    if !text.headers.is_empty() || !text.body.is_empty() {
+        put(LineKind::Plain, "");
+        put(LineKind::Heading, "Message");
+    }
+    for (name, value) in &text.headers {
+        put(LineKind::Named, &format!("{name}: {value}"));
+    }
+    if !text.body.is_empty() {
+        put(LineKind::Plain, "");
+    }
+    for line in &text.body {
+        put(LineKind::Plain, line);
+    }
+    for note in &text.notes {
+        put(LineKind::Note, note);
+    }
+    lines
+}

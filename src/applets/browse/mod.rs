@@ -1,0 +1,152 @@
+//! browse: the mail queue on the whole terminal.
+//!
+//! `background` reads the queue and acts with the code of the other applets,
+//! `model` keeps what has been read, `app` and `commands` are the state of the
+//! screen, and `views` draws it.
+
+mod acts;
+mod app;
+mod arguments;
+mod background;
+mod commands;
+mod confirm;
+mod details;
+mod dialog;
+mod event_loop;
+mod filter;
+mod keys;
+mod message_state;
+mod model;
+mod overview_state;
+mod prompt;
+mod row_sink;
+mod theme;
+mod views;
+mod workplace;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use nix::unistd::{AccessFlags, access};
+
+use super::authorization::AccessRequest;
+use super::fatal::{STATUS_UNAVAILABLE, unavailable};
+use super::{Call, Fatal, authorization, instance, output, postsuper};
+use crate::config::Config;
+use crate::logging::Logger;
+use crate::sys::error_text::error_text;
+use crate::sys::full_screen::FullScreen;
+use crate::sys::signals::Interrupts;
+use crate::sys::time;
+use app::App;
+use arguments::{BrowseMode, PROGRAM, parse};
+use background::Background;
+use theme::Theme;
+use workplace::{Route, Workplace};
+
+/// The name in the mail log: that of the tool whose acts are carried out.
+const LOG_NAME: &str = "postsuper";
+/// The tool that may reach the daemon where the caller may not.
+const LISTER: &str = "postqueue";
+
+/// The applet's command line.
+pub fn command() -> clap::Command {
+    super::option_table::of_table(&arguments::options())
+}
+
+/// Runs browse.
+///
+/// # Errors
+///
+/// The command line, the terminal or main.cf is wrong, or the caller may not
+/// see the queue. All were reported.
+pub fn run(call: &Call) -> Result<(), Fatal> {
+    let mut logger = instance::logger(call, PROGRAM, LOG_NAME);
+    let arguments = parse(&call.arguments).map_err(|problem| {
+        let hint = "spoolbox browse --help lists the options";
+        unavailable(&mut logger, format!("{problem}; {hint}"))
+    })?;
+    match arguments.mode {
+        BrowseMode::Help => return output::print(&mut logger, &arguments::help()),
+        BrowseMode::Version => {
+            return output::print(&mut logger, &super::front::version(PROGRAM));
+        }
+        BrowseMode::Browse => {}
+    }
+    FullScreen::check().map_err(|error| unavailable(&mut logger, error.to_string()))?;
+    let wanted = instance::InstanceChoice::at(arguments.config_directory.as_deref());
+    let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS_UNAVAILABLE)?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, &logger);
+    let spool = instance::enter_queue_directory(&config, &mut logger, STATUS_UNAVAILABLE)?;
+    authorization::authorize(call, AccessRequest::View, &config, &mut logger)?;
+    let route = route(call, &config);
+    if route == Route::Spool {
+        postsuper::take_rights(call, &config, &mut logger)?;
+    }
+    time::read_zone();
+    let interrupts = Interrupts::watch().map_err(|error| {
+        let text = format!("cannot watch signals: {}", error_text(&error));
+        unavailable(&mut logger, text)
+    })?;
+    let workplace = Workplace {
+        call,
+        config: &config,
+        spool: &spool,
+        interrupts: &interrupts,
+        route: &route,
+        directory: arguments.config_directory.as_deref(),
+    };
+    browse(workplace, arguments.filter.clone(), logger)
+}
+
+/// The way to the messages that this caller has.
+fn route(call: &Call, config: &Config) -> Route {
+    if postsuper::may_act(call, config) {
+        return Route::Spool;
+    }
+    let socket = Path::new("public").join(OsStr::from_bytes(&config.showq_service_name));
+    if access(&socket, AccessFlags::W_OK).is_ok() {
+        return Route::Daemon;
+    }
+    let program = std::env::current_exe().ok();
+    let beside = program.and_then(|program| Some(program.parent()?.join(LISTER)));
+    let installed = PathBuf::from("/usr/sbin").join(LISTER);
+    let found = beside
+        .into_iter()
+        .chain([installed])
+        .find(|path| path.exists());
+    found.map_or(Route::Daemon, Route::Program)
+}
+
+/// Shows the queue until the user or a signal ends it.
+fn browse(
+    workplace: Workplace<'_>,
+    filter: filter::Filter,
+    mut logger: Logger,
+) -> Result<(), Fatal> {
+    let screen = FullScreen::begin();
+    let screen = screen.map_err(|error| unavailable(&mut logger, error.to_string()))?;
+    logger.keep();
+    let ended = thread::scope(|scope| {
+        let background = Background::start(scope, workplace, logger);
+        let theme = Theme::of_environment();
+        let mut app = App::new(background, filter, workplace.access(), theme);
+        app.directory = workplace.directory.map(OsStr::to_owned);
+        let ended = event_loop::run(&mut app, &screen, workplace.interrupts);
+        // The user has the terminal back while the last work ends.
+        drop(screen);
+        ended
+    });
+    if let Some(signal) = workplace.interrupts.caught() {
+        let status = u8::try_from(signal).ok().and_then(|s| s.checked_add(128));
+        return Err(Fatal::already_reported(
+            status.unwrap_or(STATUS_UNAVAILABLE),
+        ));
+    }
+    ended.map_err(|error| {
+        let text = format!("the terminal cannot be used: {}", error_text(&error));
+        unavailable(&mut Logger::without_log(PROGRAM), text)
+    })
+}

@@ -1,0 +1,150 @@
+//! A message as it arrives from a listing, and as it is kept in the index.
+
+use super::texts::TextNumber;
+use crate::spool::Queue;
+
+/// A message as it arrives from a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedMessage {
+    /// The queue ID.
+    pub id: Vec<u8>,
+    /// The place of the queue in [`Queue::LISTED`].
+    pub queue: u8,
+    /// Whether the message was forced to expire.
+    pub is_expired: bool,
+    /// The arrival time in seconds since the epoch.
+    pub arrival: i64,
+    /// The size in bytes.
+    pub size: u64,
+    /// The inode number; 0 if it is not known.
+    pub inode: u64,
+    /// The number of recipients that wait.
+    pub recipients: u64,
+    /// The sender.
+    pub sender: String,
+    /// The reasons of the delay.
+    pub reason: String,
+}
+
+/// A message in the index: 28 bytes. Numbers that are too large are kept as the
+/// largest ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The offset of the queue ID in the index.
+    pub id_at: u32,
+    /// The arrival time in seconds since the epoch.
+    pub arrival: u32,
+    /// The size in bytes.
+    pub size: u32,
+    /// A part of the inode number, which tells whether the name still belongs
+    /// to the same message.
+    pub inode: u32,
+    /// The number of recipients that wait.
+    pub recipients: u16,
+    /// The sender.
+    pub sender: TextNumber,
+    /// The reason.
+    pub reason: TextNumber,
+    /// The length of the queue ID.
+    pub id_len: u8,
+    /// The queue and the state of the row.
+    flags: u8,
+}
+
+/// A property of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Flag {
+    /// The message was forced to expire.
+    Expired = 8,
+    /// The user tagged it.
+    Tagged = 16,
+    /// The pass that is going on has found it.
+    Seen = 32,
+    /// It does not match the filter; kept because it is tagged.
+    Hidden = 64,
+    /// The last pass has not found it.
+    Gone = 128,
+}
+
+const QUEUE_BITS: u8 = 7;
+
+impl Row {
+    /// The row of a message.
+    pub fn of(message: &ListedMessage, sender: TextNumber, reason: TextNumber) -> Self {
+        let mut row = Self {
+            id_at: 0,
+            arrival: u32::try_from(message.arrival.max(0)).unwrap_or(u32::MAX),
+            size: u32::try_from(message.size).unwrap_or(u32::MAX),
+            inode: short_inode(message.inode),
+            recipients: u16::try_from(message.recipients).unwrap_or(u16::MAX),
+            sender,
+            reason,
+            id_len: u8::try_from(message.id.len()).unwrap_or(u8::MAX),
+            flags: message.queue & QUEUE_BITS,
+        };
+        if message.is_expired {
+            row.set(Flag::Expired);
+        }
+        row
+    }
+
+    /// Whether the row has a property.
+    pub fn is(self, flag: Flag) -> bool {
+        self.flags & flag as u8 != 0
+    }
+
+    /// Gives the row a property.
+    pub fn set(&mut self, flag: Flag) {
+        self.flags |= flag as u8;
+    }
+
+    /// Takes a property from the row.
+    pub fn unset(&mut self, flag: Flag) {
+        self.flags &= !(flag as u8);
+    }
+
+    /// Whether the row is in the list.
+    pub fn is_listed(self) -> bool {
+        !self.is(Flag::Hidden)
+    }
+
+    /// The queue; `None` if a daemon named one that does not exist.
+    pub fn queue(self) -> Option<Queue> {
+        let place = usize::from(self.flags & QUEUE_BITS);
+        Queue::LISTED.get(place).copied()
+    }
+
+    /// The place of the queue in a listing.
+    pub fn queue_place(self) -> u8 {
+        self.flags & QUEUE_BITS
+    }
+}
+
+/// The part of an inode number that is kept.
+pub fn short_inode(inode: u64) -> u32 {
+    let folded = (inode ^ (inode >> 32)) & u64::from(u32::MAX);
+    u32::try_from(folded).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_small_and_keeps_its_properties_apart() {
+        assert!(size_of::<Row>() <= 28);
+        let message = ListedMessage {
+            queue: 3,
+            is_expired: true,
+            size: u64::MAX,
+            ..ListedMessage::default()
+        };
+        let mut row = Row::of(&message, 0, 0);
+        row.set(Flag::Gone);
+        assert_eq!(row.queue(), Some(Queue::Deferred));
+        assert!(row.is(Flag::Expired) && row.is(Flag::Gone) && !row.is(Flag::Tagged));
+        row.unset(Flag::Gone);
+        assert!(!row.is(Flag::Gone) && row.size == u32::MAX);
+    }
+}

@@ -1,0 +1,252 @@
+//! Every act leaves the spool that postsuper leaves of its twin, and what can be
+//! undone is undone.
+
+use std::fs;
+
+use super::scene;
+use super::scene::{Scene, USUAL};
+use crate::support::run::{Ended, Invocation, Program, Tool};
+use crate::support::{Met, Needs, require};
+
+/// Runs a tool on an instance.
+fn run(program: Program, scene: &Scene, arguments: &[&str]) {
+    let etc = scene.instance.etc();
+    let call = Invocation::new(Tool::Postsuper, arguments).env("MAIL_CONFIG", etc);
+    let output = call.run(program, &scene.instance);
+    assert_eq!(output.ended, Ended::Exited(0), "{arguments:?}\n{output:?}");
+}
+
+/// Compares all but the journal and the trash.
+fn assert_same(ours: &Scene, twin: &Scene, what: &str) {
+    for scene in [ours, twin] {
+        let saved = scene.instance.queue_directory().join("saved");
+        let _ = fs::remove_dir_all(&saved);
+    }
+    if let Some(text) = ours.snapshot().difference(&twin.snapshot()) {
+        panic!("{what}\n{text}");
+    }
+}
+
+#[test]
+fn acts_leave_what_postsuper_leaves() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let bulk = ["4BULK00001", "4BULK00002", "4BULK00003"];
+    let each = |option: &'static str| bulk.iter().flat_map(|id| [option, *id]).collect::<Vec<_>>();
+    let cases: [(&[&str], &str, &str, Vec<&str>); 7] = [
+        // The messages of one sender, tagged.
+        (
+            &["--from", "offers@bulk.example"],
+            "ah",
+            "on hold: 3",
+            each("-h"),
+        ),
+        (
+            &["--from", "offers@bulk.example"],
+            "ae",
+            "expired: 3",
+            each("-e"),
+        ),
+        (
+            &["--from", "offers@bulk.example"],
+            "aD",
+            "Deleted: 3",
+            each("-d"),
+        ),
+        // All that match, without tags.
+        (
+            &["--queue", "hold"],
+            "H\t",
+            "from hold: 2",
+            vec!["-H", "ALL"],
+        ),
+        (
+            &["--queue", "deferred"],
+            "r\t",
+            "Requeued: 4",
+            [each("-r"), vec!["-r", "4HAND00004"]].concat(),
+        ),
+        // The message under the cursor: the oldest, then the next.
+        (&[], "h", "on hold: 0", vec!["-h", "4HELD00006"]),
+        (&[], "jH", "from hold: 1", vec!["-H", "4HELD00005"]),
+    ];
+    for (filter, keys, done, theirs) in cases {
+        let now = scene::now();
+        let (ours, twin) = (Scene::at(now), Scene::at(now));
+        let mut screen = ours.browse_any(filter);
+        screen.keys(keys);
+        screen.wait_for("the same on a command line:");
+        screen.keys(if keys.ends_with('D') { "delete\r" } else { "y" });
+        screen.wait_for(done);
+        screen.wait_for("key: go on");
+        screen.keys(" \u{3}");
+        assert_eq!(screen.end(), Some(0), "{keys}");
+        run(Program::Theirs, &twin, &theirs);
+        assert_same(&ours, &twin, keys);
+    }
+}
+
+#[test]
+fn every_act_in_the_queue_is_undone() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for (filter, keys, done, undone) in [
+        (
+            "--queue=hold",
+            "ad",
+            "Moved to trash: 2 messages",
+            "Restored: 2 messages",
+        ),
+        (
+            "--queue=deferred",
+            "ah",
+            "Placed on hold: 4 messages",
+            "4 messages",
+        ),
+        (
+            "--queue=deferred",
+            "ae",
+            "Force-expired: 4 messages",
+            "4 messages",
+        ),
+        (
+            "--queue=hold",
+            "aH",
+            "Released from hold: 2 messages",
+            "2 messages",
+        ),
+    ] {
+        let now = scene::now();
+        let (ours, twin) = (Scene::at(now), Scene::at(now));
+        let mut screen = ours.browse_any(&[filter]);
+        screen.keys(keys);
+        screen.wait_for("the same on a command line:");
+        screen.keys("y");
+        screen.wait_for(done);
+        screen.keys("u");
+        screen.wait_without(done);
+        screen.wait_for("any key: go on");
+        screen.wait_for(undone);
+        screen.keys(" \u{3}");
+        assert_eq!(screen.end(), Some(0), "{keys}");
+        assert_same(&ours, &twin, keys);
+    }
+}
+
+#[test]
+fn attempts_are_put_off_and_spread() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let now = scene::now();
+    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let mut screen = ours.browse_any(&["--queue=deferred"]);
+    screen.keys("p\t2030-01-01T08:00");
+    screen.wait_for("--until=2030-01-01T08:00 --postpone MATCH --queue=deferred");
+    screen.keys("\r");
+    screen.wait_for("ostponed: 4 messages");
+    screen.keys(" q");
+    screen.wait_for("8 messages");
+    screen.wait_without("reading");
+    screen.keys("Rx");
+    screen.wait_for("Over which time?");
+    screen.keys("\t\r");
+    screen.wait_for("bad value for --spread: x");
+    screen.keys(" \u{3}");
+    assert_eq!(screen.end(), Some(0));
+    let call = ["--until=2030-01-01T08:00", "--postpone", "ALL", "deferred"];
+    run(Program::Ours, &twin, &call);
+    assert_same(&ours, &twin, "postponed");
+}
+
+#[test]
+fn messages_are_returned_with_a_reason() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let now = scene::now();
+    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let mut screen = ours.browse_any(&["--from=jürgen@hand.example"]);
+    screen.keys("bNo such company");
+    screen.wait_for("--journal '--reason-text=No such company' --bounce 4HAND00004");
+    screen.keys("\r");
+    screen.wait_for("key: go on");
+    screen.keys(" \u{3}");
+    assert_eq!(screen.end(), Some(0));
+    let reason = "--reason-text=No such company";
+    run(Program::Ours, &twin, &[reason, "--bounce=4HAND00004"]);
+    assert_same(&ours, &twin, "returned");
+}
+
+#[test]
+fn nothing_is_done_without_confirmation() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let now = scene::now();
+    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let mut screen = ours.browse(&[], USUAL);
+    screen.keys("aD");
+    screen.wait_for("Delete 8 messages for good");
+    screen.keys("delet\r");
+    screen.keys("\u{1b}");
+    screen.wait_without("the same on a command line:");
+    screen.wait_for("nothing was done");
+    for keys in ["hn", "dq", "r\u{1b}", "ex\u{1b}"] {
+        screen.keys(&keys[..1]);
+        screen.wait_for("the same on a command line:");
+        screen.keys(&keys[1..]);
+        screen.wait_without("the same on a command line:");
+    }
+    screen.keys("u");
+    screen.wait_for("nothing to take back here");
+    screen.keys("q");
+    assert_eq!(screen.end(), Some(0));
+    assert_same(&ours, &twin, "nothing");
+}
+
+#[test]
+fn a_tag_is_for_the_message_and_not_for_its_name() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    let mut screen = scene.browse(&[], USUAL);
+    screen.keys(" ");
+    screen.wait_for("1 tagged");
+    screen.keys("h");
+    screen.wait_for("the same on a command line:");
+    // Another file takes the name while the user thinks.
+    let path = scene.instance.queue_directory().join("hold/4HELD00006");
+    let other = path.with_file_name("other");
+    fs::copy(&path, &other).expect("a copy");
+    fs::rename(&other, &path).expect("a rename");
+    screen.keys("y");
+    screen.wait_for("1 not there any longer, or replaced: left alone");
+    screen.keys(" \u{3}");
+    assert_eq!(screen.end(), Some(0));
+}
+
+#[test]
+fn the_list_follows_the_queue() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    let mut screen = scene.browse(&[], USUAL);
+    screen.keys("jj ");
+    screen.wait_for("1 tagged");
+    run(
+        Program::Ours,
+        &scene,
+        &["-d", "4HELD00006", "-h", "4LIVE00007"],
+    );
+    screen.wait_for("hold 2");
+    screen.wait_without("4HELD00006");
+    let shown = screen.wait_for("7 messages");
+    assert!(shown.contains("1 tagged"), "{shown}");
+    screen.keys("q");
+    assert_eq!(screen.end(), Some(0));
+}

@@ -1,0 +1,8 @@
+//! Full-screen programs on a terminal: `postqueue --watch` and `spoolbox
+//! browse`.
+
+mod acts;
+mod looks;
+mod scene;
+mod terminal;
+mod watch;

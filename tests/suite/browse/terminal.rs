@@ -1,0 +1,90 @@
+//! The terminal: its size changes, signals end the program, and every end
+//! leaves the terminal as it was.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::scene::{Scene, USUAL};
+use crate::support::screen::OnScreen;
+use crate::support::{Extent, Met, Needs, require};
+
+#[test]
+fn signals_end_it_and_the_terminal_is_as_before() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    for (signal, status) in [
+        (Signal::SIGINT, 130),
+        (Signal::SIGTERM, 143),
+        (Signal::SIGHUP, 129),
+        (Signal::SIGQUIT, 131),
+    ] {
+        let mut screen = scene.browse(&[], USUAL);
+        assert!(!screen.modes_are_as_before());
+        screen.signal(signal);
+        assert_eq!(screen.end(), Some(status), "{signal}");
+    }
+}
+
+#[test]
+fn any_size_at_any_time_is_drawn() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    let mut screen = scene.browse(&[], USUAL);
+    let lasts =
+        Extent::from_environment().duration(Duration::from_secs(3), Duration::from_secs(60));
+    let start = Instant::now();
+    let mut random = fastrand::Rng::with_seed(7);
+    let keys = [
+        "j", "k", "G", "g", "o", "\r", "q", " ", "s", "?", "v", "h", "\u{1b}", "f", "x",
+    ];
+    while start.elapsed() < lasts {
+        screen.resize(random.u16(1..80), random.u16(4..310));
+        screen.keys(keys[random.usize(..keys.len())]);
+        thread::sleep(Duration::from_millis(20));
+        if screen.child.try_wait().expect("its status").is_some() {
+            assert_eq!(screen.end(), Some(0));
+            screen = scene.browse(&[], USUAL);
+        }
+    }
+    screen.resize(24, 80);
+    screen.keys("\u{3}\u{3}");
+    assert_eq!(screen.end(), Some(0));
+}
+
+#[test]
+fn it_can_be_stopped_and_continued() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    let mut screen = scene.browse(&[], USUAL);
+    // In a session of its own nobody could continue it, and the kernel does
+    // not stop it; it draws again.
+    screen.keys("\u{1a}");
+    screen.wait_for("8 messages");
+    screen.keys("q");
+    assert_eq!(screen.end(), Some(0));
+}
+
+#[test]
+fn terminals_that_cannot_show_it_are_refused() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    let mut dumb = scene.command(&[]);
+    dumb.env("TERM", "dumb");
+    let mut screen = OnScreen::start(&dumb, USUAL);
+    screen.wait_for("TERM is dumb");
+    assert_eq!(screen.end(), Some(69));
+    let output = scene.command(&[]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("must be a terminal"), "{said}");
+    assert_eq!(output.status.code(), Some(69));
+}
