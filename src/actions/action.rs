@@ -77,10 +77,11 @@ impl Action {
             Action::Hold => queue == Queue::Hold,
             Action::Release => queue.holds_messages() && queue != Queue::Hold,
             Action::Requeue => queue == Queue::Maildrop,
+            // Only in deferred, there is a next attempt that can be put off.
+            Action::Postpone => queue.holds_messages() && queue != Queue::Deferred,
             Action::Delete
             | Action::Expire
             | Action::ExpireAndRelease
-            | Action::Postpone
             | Action::DropRecipients
             | Action::Bounce => false,
         }

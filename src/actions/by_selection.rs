@@ -239,7 +239,13 @@ impl MatchWorker<'_> {
             .filter_map(ScanResult::located)
             .collect::<Vec<_>>();
         let announced = located.iter().map(|(id, located)| (*id, located));
-        let _announced = self.executor.announce(self.action, announced)?;
+        // The announcement locks the journal, which must not happen during a
+        // wait; each message is announced after it.
+        let _announced = if self.context.rate_limit.is_set() {
+            None
+        } else {
+            self.executor.announce(self.action, announced)?
+        };
         for seen in seen {
             stop.check()?;
             self.act_on(seen, action_log)?;

@@ -326,7 +326,13 @@ impl IdWorker<'_> {
         stop.check()?;
         let messages = seen.iter();
         let messages = messages.filter_map(|(asked, seen)| Some((asked.id()?, seen.as_ref()?)));
-        let _announced = self.executor.announce(self.action, messages)?;
+        // The announcement locks the journal, which must not happen during a
+        // wait; each message is announced after it.
+        let _announced = if self.context.rate_limit.is_set() {
+            None
+        } else {
+            self.executor.announce(self.action, messages)?
+        };
         for (asked, seen) in seen {
             stop.check()?;
             self.one(&asked, seen, action_log)?;
@@ -372,6 +378,10 @@ impl IdWorker<'_> {
         self.executor.act(self.action, id, seen, action_log)?;
         if !action_log.has_result_since(before) {
             let there = self.executor.find_unchanged(self.action, id);
+            if let (Action::Postpone, Some(queue)) = (self.action, there) {
+                let id = id.to_string();
+                action_log.warn(&Warning::NotDeferred { id, queue });
+            }
             let outcome = there.map_or(Outcome::NotFound, Outcome::Unchanged);
             action_log.not_done(id.as_bytes(), outcome);
         }

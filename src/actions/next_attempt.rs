@@ -2,8 +2,8 @@
 //! file of a deferred message.
 //!
 //! Observed with Postfix 3.7.11: the queue manager leaves a deferred message
-//! whose modification time is in the future until its first scan of deferred
-//! after that time. Scans take place every queue_run_delay.
+//! whose modification time is more than a second in the future until a later
+//! scan of deferred. Scans take place every queue_run_delay.
 
 use std::hash::{BuildHasher, RandomState};
 

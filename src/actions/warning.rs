@@ -8,6 +8,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::queue_file::read_error::ReadError;
+use crate::spool::Queue;
 use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;
 use crate::text::to_printable;
@@ -93,6 +94,14 @@ pub enum Warning {
         path: String,
         /// The system error.
         cause: io::Error,
+    },
+    /// A message that cannot be postponed because of its queue.
+    #[error("{id}: is in {queue}, and not postponed: only deferred has next attempts")]
+    NotDeferred {
+        /// The queue ID.
+        id: String,
+        /// The queue.
+        queue: Queue,
     },
     /// A problem with the trash, such as a message that cannot be moved to it
     /// or restored from it.

@@ -64,9 +64,8 @@ fn count(
     };
     let mut batches = Batches::read(&journal, context.interrupts, Keep::Oldest, action_log)?;
     let ops = context.ops();
-    let mut counts: HashMap<u64, (u64, u64)> = HashMap::new();
+    let mut counts: HashMap<u64, BatchCount> = HashMap::new();
     journal.read(0, context.interrupts, |numbered| {
-        // A message has one record with `Attempt::First` for each action.
         if let Some(line) = numbered.line
             && let Event::Act {
                 turn, act, entry, ..
@@ -75,14 +74,14 @@ fn count(
             && let Some(batch) = batches.at(&line.batch, numbered.offset)
             && is_changed(context, &ops, &act, &entry)
         {
-            let (messages, bytes) = counts.entry(batch.start).or_default();
-            *messages = messages.saturating_add(1);
-            *bytes = bytes.saturating_add(entry.size);
+            counts.entry(batch.start).or_default().add(&entry);
         }
         Ok(())
     })?;
     let summary = |(start, batch): (u64, Batch)| {
-        let (messages, bytes) = counts.get(&start).copied().unwrap_or_default();
+        let BatchCount {
+            messages, bytes, ..
+        } = counts.get(&start).copied().unwrap_or_default();
         BatchSummary {
             name: batch.name,
             time: batch.time,
@@ -98,6 +97,27 @@ fn count(
         .filter(|(_, batch)| batch.content == BatchContent::Messages)
         .map(summary)
         .collect())
+}
+
+/// The number of messages in a batch.
+#[derive(Clone, Copy, Debug, Default)]
+struct BatchCount {
+    messages: u64,
+    bytes: u64,
+    /// The inode number of the message that was counted last: the two steps of
+    /// `-f` on a message have records next to each other.
+    last: u64,
+}
+
+impl BatchCount {
+    fn add(&mut self, entry: &RecordedMessage) {
+        if self.messages > 0 && self.last == entry.inode {
+            return;
+        }
+        self.messages = self.messages.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(entry.size);
+        self.last = entry.inode;
+    }
 }
 
 /// Returns whether a message is as the act left it.

@@ -281,8 +281,9 @@ fn check_postponed(arguments: &PostsuperArguments) -> Result<(), CommandLineErro
 /// Whether an operand after --undo is a queue ID, or stands for those on
 /// standard input; the name of a queue or of a batch is not.
 fn is_undone_id(operand: &OsStr) -> bool {
-    operand == STDIN
-        || id::inode(operand.as_bytes()).is_some_and(|_| id::is_valid(operand.as_bytes()))
+    let name = operand.as_bytes();
+    let has_inode = || id::inode(name).is_some_and(|inode| inode > 0);
+    operand == STDIN || (id::is_valid(name) && has_inode())
 }
 
 fn take(option: Scanned, arguments: &mut PostsuperArguments) -> Result<(), CommandLineError> {

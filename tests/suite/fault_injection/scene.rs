@@ -325,10 +325,15 @@ impl Scene {
     pub fn tree(&self) -> Snapshot {
         let labels = Labels::of(&self.placed);
         let mut tree = Snapshot::of(&self.instance.queue_directory(), &labels);
-        // The journal grows, and the trash has directories that stay.
+        // The journal grows, and the trash has directories that stay; so have
+        // the queues to which messages move before that is undone.
+        let stays = |path: &str| match self.case.uses_trash() {
+            true => path.contains('/'),
+            false => path.starts_with("saved/"),
+        };
         tree.retain(|path, object| {
-            let is_trash = object.kind == "directory" && path.starts_with("saved/");
-            path != JOURNAL && path != NEW_JOURNAL && !is_trash
+            let is_left = object.kind == "directory" && stays(path);
+            path != JOURNAL && path != NEW_JOURNAL && !is_left
         });
         tree
     }

@@ -143,6 +143,13 @@ impl Snapshot {
         self.objects.retain(|path, object| is_wanted(path, object));
     }
 
+    /// Takes every object for one with a single hard link.
+    pub fn forget_links(&mut self) {
+        for object in self.objects.values_mut() {
+            object.links = 1;
+        }
+    }
+
     /// Whether all of this is in another, and the same there.
     pub fn is_part_of(&self, other: &Self) -> bool {
         let mut objects = self.objects.iter();

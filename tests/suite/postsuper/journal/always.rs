@@ -3,6 +3,7 @@
 //! undone.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{exact, fill};
 use crate::postsuper::generated::{altered_effect, draft_of};
@@ -25,8 +26,10 @@ fn recorded_one_liners_look_like_postfix() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
+    let compared = AtomicUsize::new(0);
     let test = "postsuper::journal::always::recorded_one_liners_look_like_postfix";
-    Cases::from_environment(CASES).run(test, |seed, case| {
+    let cases = Cases::from_environment(CASES);
+    cases.run(test, |seed, case| {
         let call = draft_of(seed, case);
         let recorded = |call: crate::support::run::Invocation| call.env("SPOOLBOX_JOURNAL", "1");
         let mut ours = altered_effect(under_test(), seed, case, recorded);
@@ -41,15 +44,19 @@ fn recorded_one_liners_look_like_postfix() {
         // The logs of a message are kept with it; Postfix leaves some of them.
         let retain = |effect: &mut Effect| {
             let queues = ["maildrop", "incoming", "active", "deferred", "hold"];
+            // What is in the trash may have another name in a queue.
+            effect.tree.forget_links();
             effect
                 .tree
                 .retain(|path, _| queues.contains(&path.split('/').next().unwrap_or_default()));
         };
         retain(&mut ours);
         retain(&mut theirs);
+        compared.fetch_add(1, Ordering::Relaxed);
         ours.compare(&theirs)
             .map_err(|text| format!("{}\n{text}", shown(&call)))
     });
+    assert!(compared.into_inner() as u64 >= cases.count / 4);
 }
 
 #[test]

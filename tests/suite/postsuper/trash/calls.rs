@@ -173,14 +173,7 @@ fn others_may_not_look_into_the_trash() {
 fn every_option_of_the_trash_is_explained_with_an_example() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/postsuper.8");
     let page = fs::read_to_string(page).expect("a man page");
-    for option in [
-        "trash",
-        "undo",
-        "trash-list",
-        "trash-purge",
-        "journal",
-        "batch",
-    ] {
+    for option in ["trash", "undo", "trash-list", "trash-purge", "journal"] {
         let head = format!("\\-\\-{}", option.replace('-', "\\-"));
         let is_it = |entry: &&str| {
             let words = entry.lines().next().unwrap_or_default().split([' ', '"']);
