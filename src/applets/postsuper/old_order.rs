@@ -35,7 +35,7 @@ pub fn arrange(actions: &mut Vec<(Action, OsString)>, logger: &mut Logger) {
             ));
         }
     }
-    // Actions that Postfix does not have are given alone.
+    // Actions that Postfix does not have come after those on ALL.
     let is_ordered = |action: Action| ORDER.iter().any(|(ordered, _)| *ordered == action);
     actions.extend(all.into_iter().filter(|(action, _)| !is_ordered(*action)));
     let place =
@@ -81,6 +81,10 @@ mod tests {
         assert_eq!(
             arranged(&[(Hold, "ALL"), (Hold, "ALL"), (Hold, "-")]),
             owned(&[(Hold, "ALL")])
+        );
+        assert_eq!(
+            arranged(&[(Action::Postpone, "ALL"), (Hold, "ALL")]),
+            owned(&[(Hold, "ALL"), (Action::Postpone, "ALL")])
         );
     }
 }
