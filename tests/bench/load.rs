@@ -18,7 +18,7 @@ const SIZES: [usize; 3] = [1, 10, 100];
 /// A command: the tool and its arguments but for `-c`.
 type Line = (&'static str, &'static [&'static str]);
 
-const LINES: [Line; 32] = [
+const LINES: [Line; 39] = [
     ("postqueue", &["-p"]),
     ("postqueue", &["-j"]),
     ("postqueue", &["-j", "--detail"]),
