@@ -5,6 +5,7 @@
 //! will be delivered to each recipient that is not marked once it is released; the
 //! same command goes on from there.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -287,9 +288,10 @@ impl<'a> RecipientEditor<'a> {
 
     /// Whether all recipients of a plan are still pending.
     fn is_unchanged(&mut self, held: &HeldMessage<'_>, plan: &RecipientPlan) -> bool {
+        let planned: HashSet<u64> = plan.records.iter().copied().collect();
         let mut pending = 0usize;
         let read = recipients::read(held.message, &mut self.buffers, |recipient| {
-            pending = pending.saturating_add(plan.records.contains(&recipient.offset).into());
+            pending = pending.saturating_add(planned.contains(&recipient.offset).into());
         });
         read.is_ok() && pending == plan.records.len()
     }

@@ -194,8 +194,11 @@ impl<'a> RecordedChange<'a> {
             }
         }
         let hold = ops.home(Queue::Hold, self.entry.id.as_bytes());
+        // The times of a message that a killed call left on hold are those of its last
+        // change.
+        let is_interrupted = message.stat.st_mode & HELD_MARK != 0;
         let timed = hold.and_then(|hold| {
-            if self.log.is_some() {
+            if self.log.is_some() || is_interrupted {
                 restore_times(&hold, self.entry, &stat_open(&message.file)?)
             } else {
                 hold.restore_times(self.entry.id.as_os_str(), &message.stat)

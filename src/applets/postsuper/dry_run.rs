@@ -26,6 +26,7 @@ use super::undone::standard_input;
 use crate::actions::executor::Executor;
 use crate::actions::id_stream;
 use crate::actions::id_stream::{IdConsumer, IdRequest};
+use crate::actions::recipient_change::RecipientRequest;
 use crate::actions::report::Outcome;
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Action, Effects, Warning, WorkError};
@@ -36,7 +37,7 @@ use crate::queue_file::message_visitor::Rules;
 use crate::queue_file::read_error::Location;
 use crate::selection::Selection;
 use crate::spool::message;
-use crate::spool::message::NoMessage;
+use crate::spool::message::{Message, NoMessage};
 use crate::spool::{Queue, QueueId};
 use crate::sys::process::raise_open_files;
 
@@ -214,6 +215,9 @@ impl DryRun<'_> {
             }
         };
         let changes = match self.action {
+            Action::DropRecipients | Action::Bounce => {
+                self.changes_recipients(&message, queue, &name)
+            }
             Action::Expire => !message.is_expired(),
             Action::ExpireAndRelease => !message.is_expired() || queue == Queue::Hold,
             _ => true,
@@ -234,6 +238,25 @@ impl DryRun<'_> {
         let totals = form.take_totals();
         let written = self.shown.message(std::mem::take(form.out()), totals);
         self.written(written).map(|()| true)
+    }
+
+    /// Whether the recipients of a message would be changed. Reports why not, if there
+    /// is something wrong with it.
+    fn changes_recipients(&mut self, message: &Message, queue: Queue, path: &str) -> bool {
+        let change = self.context.arguments.options.recipients.as_ref();
+        let Some(change) = change else {
+            return false;
+        };
+        let rules = self.rules;
+        match (RecipientRequest { change, rules }).would_change(message, queue) {
+            Ok(changes) => changes,
+            Err(refusal) => {
+                let (path, why) = (path.to_owned(), refusal.to_string());
+                let warning = Warning::Recipients { path, why };
+                self.logger.report(Severity::Warning, warning.message());
+                false
+            }
+        }
     }
 
     /// Ends the listing and prints the number of messages.

@@ -122,6 +122,12 @@ fn all_and_match_find_the_messages_with_such_a_recipient() {
     let id = put_named(&instance, "deferred", 0x11_111, &one).id();
     put_named(&instance, "deferred", 0x22_222, &other);
     put_named(&instance, "incoming", 0x33_333, &one);
+    for (pattern, count) in [("a@*", 1), ("c@*", 0), ("*", 0)] {
+        let argument = format!("--drop-recipient={pattern}");
+        let dry = run(&instance, &[&argument, &id, "--dry-run"]);
+        let expected = format!("Would have recipients dropped: {count} message");
+        assert!(dry.stderr_text().contains(&expected), "{dry:?}");
+    }
     let dry = run(&instance, &["--drop-recipient=a@*", "ALL", "--dry-run"]);
     assert!(
         dry.stderr_text()
@@ -256,4 +262,33 @@ fn undo_leaves_alone_what_was_delivered_meanwhile() {
     assert_eq!(addresses(&after.content, b'D'), ["b@x.example"]);
     assert_eq!(after.modified, (NEXT_ATTEMPT + 5, 0));
     assert_eq!(after.path, placed.path);
+}
+
+/// KiB that a command may take, and how long without optimization.
+const MEMORY: u64 = 32 * 1024;
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[test]
+fn messages_of_very_many_recipients_take_bounded_memory_and_time() {
+    for (count, is_changed) in [(300_000, true), (600_000, false)] {
+        let instance = Instance::builder().in_memory().build();
+        let mut records = vec![(b'R', "a@x.example"); count];
+        records.push((b'R', "b@x.example"));
+        put(&instance, "deferred", "s@example.com", &records);
+        for arguments in [
+            &["--drop-recipient=b@*", "ALL"][..],
+            &["--bounce=ALL", "--reason-text", "x"],
+        ] {
+            let mut command = call(&instance, arguments).command(Program::Ours, &instance);
+            let begin = std::time::Instant::now();
+            let peak = crate::hostile::peak_memory(&mut command);
+            let took = begin.elapsed();
+            assert!(
+                peak < MEMORY && took < PATIENCE,
+                "{arguments:?}: {peak} KiB, {took:?}"
+            );
+        }
+        let left = addresses(&only_message(&instance).content, b'R').len();
+        assert_eq!(left, if is_changed { 0 } else { count + 1 });
+    }
 }

@@ -2,6 +2,7 @@
 //! each that was returned has an entry in the bounce log, and the same call
 //! completes the change, or undo takes it back.
 
+use nix::errno::Errno;
 use nix::libc;
 
 use super::*;
@@ -17,7 +18,7 @@ const RECORDS: [(u8, &str); 6] = [
     (b'A', "notify_flags=1"),
     (b'R', "d@y.example"),
 ];
-/// Kills that are tried without SPOOLBOX_LONG, for each command.
+/// Kills and errors that are tried without SPOOLBOX_LONG, for each command.
 const SAMPLE: usize = 40;
 
 /// The queue, the content and the mode of the message, and the log's entries.
@@ -148,6 +149,49 @@ fn undo_all(instance: &Instance, placed: &Placed, before: &Found) {
         let path = instance.queue_directory().join(&found.path);
         crate::support::instance::set_mode(&path, before.mode);
     }
+}
+
+/// Fails each call that changes something, or a sample of the others, once.
+fn fail_everywhere(words: &[&str]) {
+    let (numbers, _) = numbers(words);
+    let mut tried = 0;
+    for number in Extent::from_environment().some_of(numbers, SAMPLE) {
+        let (instance, placed) = new_scene();
+        let arguments = arguments(words, &placed);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let command = call(&instance, &arguments).command(Program::Ours, &instance);
+        let errno = if number % 2 == 0 {
+            Errno::EIO
+        } else {
+            Errno::ENOSPC
+        };
+        let traced = tracer::run(command, b"", Target::Any(number), Strike::Once(errno));
+        if traced.struck.is_empty() {
+            continue;
+        }
+        tried += 1;
+        let text = traced.output.stderr_text();
+        assert!(!text.contains("panicked"), "{:?}: {text}", traced.struck);
+        nobody_is_forgotten(&instance, words);
+        if !text.contains("warning: ") && !text.contains("fatal: ") {
+            let found = only_message(&instance);
+            assert!(
+                found.path.starts_with("deferred"),
+                "{:?}: {text}",
+                traced.struck
+            );
+        }
+    }
+    assert!(tried > 10, "{tried}");
+}
+
+#[test]
+fn a_call_that_fails_forgets_nobody_and_does_not_pass_in_silence() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    fail_everywhere(DROP);
+    fail_everywhere(BOUNCE);
 }
 
 #[test]
