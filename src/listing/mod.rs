@@ -37,8 +37,8 @@ use crate::worker_pool::limits::readers_for;
 
 pub use count_by::{COUNTED_BY, CountBy, CountKeys, NONE, OTHERS};
 #[cfg(feature = "browse")]
-pub use counts::AGE_LIMITS;
-pub use counts::{CountPlan, Counts, Group};
+pub use counts::{AGE_LIMITS, Group};
+pub use counts::{CountPlan, Counts};
 pub use daemon::{DaemonRequest, copy as list_daemon};
 pub use format::detail::DetailRules;
 pub use format::json::Members;

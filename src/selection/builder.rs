@@ -2,17 +2,17 @@
 
 use super::client::ClientPattern;
 use super::conditions::{
-    AttributeTest, Conditions, ContentTest, Expiry, HeadTest, MessageStatus, NameTest, Negation,
-    RecipientTest, join,
+    AttributeTest, Conditions, ContentTest, Expiry, HeadTest, NameTest, Negation, RecipientTest,
+    join,
 };
 use super::error::SelectionError;
 use super::groups::Selection;
+use super::lists::{queues, statuses};
 use super::options::OPTIONS;
 use super::pattern::{AddressPattern, DomainPattern, Pattern};
 use super::values::{Bound, future_moment, moment};
 use crate::cli::Scanned;
 use crate::queue_file::mime::TextForm;
-use crate::spool::Queue;
 
 /// maximal_queue_lifetime and bounce_queue_lifetime, in seconds, until
 /// [`Selection::set_lifetimes`] sets them: Postfix's default of five days.
@@ -225,31 +225,10 @@ fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic())
 }
 
-fn queues(text: &str) -> Result<Vec<Queue>, String> {
-    let mut known = Queue::LISTED.to_vec();
-    known.push(Queue::Corrupt);
-    let queue = |name: &str| known.iter().copied().find(|queue| queue.name() == name);
-    let all: Option<Vec<Queue>> = text.split(',').map(queue).collect();
-    all.ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|queue| queue.name()).collect();
-        format!("the queues are {}", names.join(", "))
-    })
-}
-
-fn statuses(text: &str) -> Result<Vec<MessageStatus>, String> {
-    let status = |name: &str| match name {
-        "active" => Some(MessageStatus::Active),
-        "hold" => Some(MessageStatus::Hold),
-        "expire" => Some(MessageStatus::Expire),
-        _ => None,
-    };
-    let all: Option<Vec<MessageStatus>> = text.split(',').map(status).collect();
-    all.ok_or_else(|| "a status is active, hold or expire".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::Queue;
 
     fn build(options: &[(&'static str, &str)]) -> Result<Option<Selection>, String> {
         let mut builder = Builder::new(1_000_000);

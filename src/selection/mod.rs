@@ -46,6 +46,7 @@ mod conditions;
 mod error;
 mod evaluator;
 mod groups;
+mod lists;
 mod matcher;
 mod options;
 mod pattern;

@@ -21,19 +21,25 @@ pub(super) fn plan() -> CountPlan {
 pub(super) fn hint(counts: Counts, selection: &Selection) -> Option<String> {
     let groups = counts.by.into_iter().next().unwrap_or_default();
     let rows = rows(groups, &CountBy::From.into(), Some(SHOWN));
-    let senders: Vec<String> = rows
-        .iter()
-        .map(|(sender, group)| {
-            let s = if group.count == 1 { "" } else { "s" };
-            format!("{} ({} message{s})", to_printable(sender), group.count)
-        })
-        .collect();
-    if senders.is_empty() {
+    let counted = rows
+        .into_iter()
+        .map(|(sender, group)| (sender, group.count));
+    text(&counted.collect::<Vec<_>>(), selection)
+}
+
+/// The text about senders with their numbers of messages.
+fn text(senders: &[(Vec<u8>, u64)], selection: &Selection) -> Option<String> {
+    let named = senders.iter().map(|(sender, count)| {
+        let s = if *count == 1 { "" } else { "s" };
+        format!("{} ({count} message{s})", to_printable(sender))
+    });
+    let named: Vec<String> = named.collect();
+    if named.is_empty() {
         return None;
     }
-    let glob = selection.wider_sender(rows.iter().map(|(sender, _)| sender.as_slice()));
+    let glob = selection.wider_sender(senders.iter().map(|(sender, _)| sender.as_slice()));
     let glob = glob.map_or_else(String::new, |glob| format!("; try --from '{glob}'"));
-    Some(format!("similar senders: {}{glob}", senders.join(", ")))
+    Some(format!("similar senders: {}{glob}", named.join(", ")))
 }
 
 #[cfg(test)]
@@ -50,23 +56,16 @@ mod tests {
             builder.take(&option).unwrap();
             builder.finish().unwrap().unwrap()
         };
-        let mut groups = std::collections::HashMap::new();
-        for (sender, count) in [("Joe@bulk.example", 2), ("ann@bulk.example", 1)] {
-            let group = crate::listing::Group {
-                count,
-                bytes: 0,
-                oldest: 0,
-                newest: 0,
-            };
-            groups.insert(sender.as_bytes().to_vec(), group);
-        }
-        let mut counts = Counts::default();
-        counts.by.push(groups);
-        let text = "similar senders: Joe@bulk.example (2 messages), ann@bulk.example (1 message)";
-        let hint = |pattern: &str| hint(counts.clone(), &selection(pattern)).unwrap();
-        assert_eq!(hint("joe@bulk.example"), text);
-        let with_pattern = format!("{text}; try --from '*bulk.EXAMPLE'");
+        let senders = [
+            (b"Joe@bulk.example".to_vec(), 2),
+            (b"ann@bulk.example".to_vec(), 1),
+        ];
+        let expected =
+            "similar senders: Joe@bulk.example (2 messages), ann@bulk.example (1 message)";
+        let hint = |pattern: &str| text(&senders, &selection(pattern)).unwrap();
+        assert_eq!(hint("joe@bulk.example"), expected);
+        let with_pattern = format!("{expected}; try --from '*bulk.EXAMPLE'");
         assert_eq!(hint("bulk.EXAMPLE"), with_pattern);
-        assert!(super::hint(Counts::default(), &selection("x")).is_none());
+        assert!(text(&[], &selection("x")).is_none());
     }
 }

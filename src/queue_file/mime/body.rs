@@ -4,17 +4,15 @@
 //! that are no text, and text after the largest number of decoded bytes.
 
 use bstr::ByteSlice;
-use encoding_rs::Encoding;
 
 use super::content::Content;
-use super::transfer::{Base64, Transfer, is_base64, quoted_printable};
+use super::text_converter::TextConverter;
+use super::transfer::{Transfer, is_base64};
 
 /// Largest depth of nested multipart parts; deeper ones are passed on as they are.
 const DEPTH_MAX: usize = 16;
 /// Largest number of bytes that are decoded of one message.
 const DECODED_MAX: usize = 32 << 20;
-/// Largest number of bytes of a decoded line; longer ones are passed on in pieces.
-const LINE_MAX: usize = 128 << 10;
 /// Largest number of bytes of a part's header that are kept.
 const HEADER_MAX: usize = 8 << 10;
 
@@ -189,117 +187,9 @@ impl BodyDecoder {
     }
 }
 
-/// Converts the lines of a text part to UTF-8.
-#[derive(Default)]
-struct TextConverter {
-    base64: Base64,
-    charset: Option<encoding_rs::Decoder>,
-    bytes: Vec<u8>,
-    /// The text of the line so far.
-    line: Vec<u8>,
-    /// The number of bytes of the line in which no newline was found.
-    searched: usize,
-}
-
-impl std::fmt::Debug for TextConverter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TextConverter")
-            .field("line", &self.line.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl TextConverter {
-    /// Begins a text.
-    fn begin(&mut self, encoding: Option<&'static Encoding>) {
-        self.base64 = Base64::default();
-        self.charset = encoding.map(Encoding::new_decoder_without_bom_handling);
-        self.line.clear();
-        self.searched = 0;
-    }
-
-    fn is_at_line_start(&self) -> bool {
-        self.line.is_empty()
-    }
-
-    /// Decodes a line, and passes on the lines that it completes.
-    fn line(&mut self, line: &[u8], transfer: Transfer, visit: &mut impl FnMut(&[u8])) {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        match transfer {
-            Transfer::Base64 => self.base64.decode(line, &mut bytes),
-            Transfer::QuotedPrintable => quoted_printable(line, &mut bytes),
-            Transfer::Identity => {
-                bytes.extend_from_slice(line);
-                bytes.push(b'\n');
-            }
-        }
-        self.convert(&bytes, Last::No);
-        bytes.clear();
-        self.bytes = bytes;
-        self.pass_on(visit);
-    }
-
-    /// Passes on the end of the text.
-    fn finish(&mut self, visit: &mut impl FnMut(&[u8])) {
-        self.convert(b"", Last::Yes);
-        self.charset = None;
-        self.pass_on(visit);
-        if !self.line.is_empty() {
-            visit(&self.line);
-            self.line.clear();
-            self.searched = 0;
-        }
-    }
-
-    /// Appends bytes to the line as UTF-8.
-    fn convert(&mut self, bytes: &[u8], last: Last) {
-        let Some(charset) = &mut self.charset else {
-            return self.line.extend_from_slice(bytes);
-        };
-        let Some(most) = charset.max_utf8_buffer_length(bytes.len()) else {
-            return;
-        };
-        let mut text = String::with_capacity(most);
-        // The text has room for all of it, so one call converts everything.
-        let _ = charset.decode_to_string(bytes, &mut text, last == Last::Yes);
-        self.line.extend_from_slice(text.as_bytes());
-    }
-
-    /// Passes on the complete lines, and a line that is too long. Only text that was
-    /// added since the last call is searched, so that the time is linear.
-    fn pass_on(&mut self, visit: &mut impl FnMut(&[u8])) {
-        let mut start = 0usize;
-        while let Some(length) = self
-            .line
-            .get(self.searched..)
-            .and_then(|l| l.find_byte(b'\n'))
-        {
-            let end = self.searched.saturating_add(length);
-            let complete = self.line.get(start..end).unwrap_or_default();
-            visit(complete.strip_suffix(b"\r").unwrap_or(complete));
-            start = end.saturating_add(1);
-            self.searched = start;
-        }
-        if start > 0 {
-            self.line.drain(..start);
-        }
-        if self.line.len() > LINE_MAX {
-            visit(&self.line);
-            self.line.clear();
-        }
-        self.searched = self.line.len();
-    }
-}
-
-/// Whether bytes are the last ones of a text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Last {
-    Yes,
-    No,
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::text_converter::LINE_MAX;
     use super::*;
 
     /// The lines of a message, which begins with its headers.

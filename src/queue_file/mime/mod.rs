@@ -9,6 +9,7 @@
 mod body;
 mod content;
 mod encoded_words;
+mod text_converter;
 mod transfer;
 
 pub use body::BodyDecoder;
