@@ -207,7 +207,7 @@ fn mode_of(message: &Message) -> u32 {
 }
 
 /// Removes the mark. If this fails, a mark that has no meaning is left.
-fn unmark(message: &Message) {
+pub(super) fn unmark(message: &Message) {
     if let Ok(stat) = stat_open(&message.file)
         && stat.st_mode & HELD_MARK != 0
     {

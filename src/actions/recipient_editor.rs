@@ -115,7 +115,13 @@ impl<'a> RecipientEditor<'a> {
         // A message that would be left as it is does not move.
         match self.plan(id, &message, queue) {
             Ok(Some(_)) => {}
-            Ok(None) => return Ok(unchanged(found, action_log)),
+            Ok(None) => {
+                // A call that was killed after it had released the message.
+                if held_message::is_marked(&message) {
+                    held_message::unmark(&message);
+                }
+                return Ok(unchanged(found, action_log));
+            }
             Err(failure) => return left_after(failure, at.path, found, action_log),
         }
         let mark = match self.request.change {
