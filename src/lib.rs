@@ -7,6 +7,7 @@
 //!
 //! - `applets`: one folder per command name, and how a command ends
 //! - `journal`: the journal of acts on messages, undoing them; the trash
+//! - `transfer`: archives of messages, moving them out of a spool and into one
 //! - `actions`: changes to a spool: to one message, a stream of queue IDs, a
 //!   whole queue, or the messages that match a selection; repairs
 //! - `listing`: the contents of a listing and its output formats
@@ -59,6 +60,8 @@ mod sys;
 #[cfg(not(feature = "test-support"))]
 mod text;
 #[cfg(not(feature = "test-support"))]
+mod transfer;
+#[cfg(not(feature = "test-support"))]
 mod worker_pool;
 
 #[cfg(feature = "test-support")]
@@ -91,6 +94,8 @@ pub mod spool;
 pub mod sys;
 #[cfg(feature = "test-support")]
 pub mod text;
+#[cfg(feature = "test-support")]
+pub mod transfer;
 #[cfg(feature = "test-support")]
 pub mod worker_pool;
 

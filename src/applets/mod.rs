@@ -18,6 +18,7 @@ mod instance;
 mod instances;
 mod listing;
 mod long_options;
+mod mail_owner;
 mod option_table;
 mod output;
 pub mod postcat;
@@ -29,6 +30,7 @@ pub mod qshape;
 mod rate_limit;
 mod sendmail;
 pub mod table;
+mod transfer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,6 +61,8 @@ fn program(name: &str) -> Option<(Run, fn() -> Command)> {
         "browse" => (browse::run, browse::command),
         "completions" => (|call| completions::run(call, command), completions::command),
         "demo" => (demo::run, demo::command),
+        "export" => (transfer::export::run, transfer::export::command),
+        "import" => (transfer::import::run, transfer::import::command),
         "install" => (install::run_install, install::install_command),
         "mailq" => (sendmail::run_mailq, sendmail::command),
         "postcat" => (postcat::run, postcat::command),

@@ -46,6 +46,16 @@ pub const APPLETS: &[Applet] = &[
         rights: Rights::Own,
     },
     Applet {
+        name: "export",
+        summary: "write queued messages to an archive, to move them to another host",
+        rights: Rights::Own,
+    },
+    Applet {
+        name: "import",
+        summary: "read the messages of an archive into the queue",
+        rights: Rights::Own,
+    },
+    Applet {
         name: "install",
         summary: "install the tools below a prefix",
         rights: Rights::Own,

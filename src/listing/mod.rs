@@ -54,7 +54,7 @@ pub use sink::Sink;
 pub use sort::Sorter;
 pub use sort_entry::SortEntry;
 pub use sort_spec::{Direction, SORT_KEYS_HINT, SortKey, SortSpec};
-pub use spill::Spill;
+pub use spill::{Spill, nameless_file};
 pub use style::{OutputOptions, Style};
 pub use times::write_iso;
 pub use times::{Clock, TimeStyle, write_duration};

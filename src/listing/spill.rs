@@ -17,7 +17,11 @@ use super::piece::{Ending, PIECE_SIZE};
 const DIRECTORIES: [&str; 2] = ["/var/tmp", "/tmp"];
 
 /// Creates a file without a name.
-pub(super) fn nameless_file() -> io::Result<File> {
+///
+/// # Errors
+///
+/// No directory for temporary files can be used.
+pub fn nameless_file() -> io::Result<File> {
     let mut made = Err(io::ErrorKind::NotFound.into());
     for directory in DIRECTORIES {
         made = made.or_else(|_| tempfile::tempfile_in(directory));

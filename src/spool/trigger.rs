@@ -33,6 +33,9 @@ const ACCEPT_ATTEMPTS: u32 = 2;
 /// Makes qmgr(8) retry everything: it clears its list of dead destinations,
 /// ignores time stamps, and scans the deferred and incoming queues.
 pub const FLUSH: &[u8] = b"FADI";
+/// Makes qmgr(8) scan the deferred and incoming queues for messages that are
+/// due.
+pub const SCAN: &[u8] = b"DI";
 /// Makes pickup(8) scan maildrop.
 pub const WAKE: &[u8] = b"W";
 

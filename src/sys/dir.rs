@@ -350,6 +350,11 @@ impl Dir {
         retry_on_eintr(|| fsync(&self.0))
     }
 
+    /// Waits until everything on the file system of this directory is on disk.
+    pub fn sync_file_system(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.0)?)
+    }
+
     /// Returns the lstat(2) result for `path`.
     pub fn stat(&self, path: &OsStr) -> io::Result<FileStat> {
         Ok(fstatat(&self.0, path, AtFlags::AT_SYMLINK_NOFOLLOW)?)

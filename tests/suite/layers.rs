@@ -13,9 +13,10 @@ use walkdir::WalkDir;
 
 /// The modules from the top to the bottom, as the documentation of lib.rs has
 /// them.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "applets",
     "journal",
+    "transfer",
     "actions",
     "listing",
     "qshape_report",

@@ -46,5 +46,6 @@ mod schema;
 mod selection;
 mod support;
 mod syslog;
+mod transfer;
 mod usage;
 mod versions;

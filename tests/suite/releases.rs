@@ -20,7 +20,7 @@ use crate::support::run::{Ended, Output, collect};
 use crate::support::{Met, Needs, require, tell};
 
 /// The modules whose tests compare with Postfix and depend on its release.
-const COMPARISONS: [&str; 21] = [
+const COMPARISONS: [&str; 22] = [
     "actions::flushing",
     "actions::pipelines",
     "clients::",
@@ -39,6 +39,7 @@ const COMPARISONS: [&str; 21] = [
     "rights::callers",
     "rights::zones",
     "syslog::",
+    "transfer::live",
     "usage::",
     "versions::beside",
     "versions::started",

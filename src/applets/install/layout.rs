@@ -28,7 +28,7 @@ const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// The manual pages, embedded so that the binary can install itself.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 12] = [
     ("mailq.1", include_str!("../../../man/mailq.1")),
     ("postcat.1", include_str!("../../../man/postcat.1")),
     ("postqueue.1", include_str!("../../../man/postqueue.1")),
@@ -38,6 +38,14 @@ const PAGES: [(&str, &str); 10] = [
     (
         "spoolbox-browse.1",
         include_str!("../../../man/spoolbox-browse.1"),
+    ),
+    (
+        "spoolbox-export.1",
+        include_str!("../../../man/spoolbox-export.1"),
+    ),
+    (
+        "spoolbox-import.1",
+        include_str!("../../../man/spoolbox-import.1"),
     ),
     (
         "spoolbox-compat.7",

@@ -27,10 +27,12 @@ mod undone;
 
 #[cfg(feature = "browse")]
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 
 use clap::{Arg, Command};
 
+#[cfg(feature = "browse")]
+use super::mail_owner::is_admitted;
+use super::mail_owner::{NOT_ROOT, SET_UID, admit_to, drop_rights, drop_rights_but_log};
 use super::progress::Progress;
 use super::{Call, Fatal, instance, option_table, output};
 use crate::actions::rate_limit::RateLimit;
@@ -39,17 +41,15 @@ use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
 use crate::actions::{ActJournal, Effects, NextAttempt, Selected, SpoolContext};
 use crate::config::Config;
-use crate::logging::{Logger, OpenedAs, Severity};
+use crate::logging::Logger;
 use crate::release::Feature;
 use crate::spool::{Layout, Queue};
 use crate::sys::child;
 #[cfg(feature = "browse")]
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
-use crate::sys::guarded::Account;
 use crate::sys::process::Trust;
 use crate::sys::process::raise_open_files;
-use crate::sys::rights;
 use crate::sys::signals::Interrupts;
 use crate::sys::time;
 
@@ -59,11 +59,6 @@ use errors::{PROGRAM, STATUS, fatal};
 use operation::Operation;
 use reporter::ReportState;
 use table::help;
-
-/// Error text for a set-uid process.
-const SET_UID: &str = "this postfix command must not run as a set-uid process";
-/// Error text for callers other than root.
-const NOT_ROOT: &str = "use of this command is reserved for the superuser";
 
 /// The applet's command line.
 pub fn command() -> Command {
@@ -372,51 +367,6 @@ fn explanation(mode: PostsuperMode) -> Option<String> {
         PostsuperMode::Version => Some(super::front::version(PROGRAM)),
         PostsuperMode::Work => None,
     }
-}
-
-/// Refuses a caller other than root, except the mail owner of an instance that
-/// the command line names, if the queue directory belongs to that user.
-fn admit_to(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
-    if is_admitted(call, config) {
-        Ok(())
-    } else {
-        Err(fatal(logger, NOT_ROOT))
-    }
-}
-
-fn is_admitted(call: &Call, config: &Config) -> bool {
-    let user = call.caller.user;
-    let owns = || std::fs::metadata(".").is_ok_and(|found| found.uid() == user.as_raw());
-    user.is_root() || (user == config.mail_owner.uid && owns())
-}
-
-/// Does what [`drop_rights`] does, and keeps maillog_file open if the mail
-/// owner cannot tamper with its directory; otherwise opens it as the mail
-/// owner.
-fn drop_rights_but_log(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
-    if call.caller.user.is_root() {
-        let owner = &config.mail_owner;
-        let owner = &Account::new(&owner.name, owner.uid, owner.gid);
-        // If the file cannot be opened now, it is tried again below.
-        let _ = logger.keep_log_file(config, OpenedAs::Root { owner });
-    }
-    drop_rights(call, config, logger)?;
-    if let Err(error) = logger.keep_log_file(config, OpenedAs::MailOwner) {
-        let why = error_text(&error);
-        let text = format!("maillog_file cannot be opened, nothing will be logged there: {why}");
-        logger.report(Severity::Warning, text);
-    }
-    Ok(())
-}
-
-/// Irrevocably becomes the mail owner, before anything in the spool is opened.
-fn drop_rights(call: &Call, config: &Config, logger: &mut Logger) -> Result<(), Fatal> {
-    if !call.caller.user.is_root() {
-        return Ok(());
-    }
-    let owner = &config.mail_owner;
-    rights::irrevocably_become(owner.uid, owner.gid)
-        .map_err(|error| fatal(logger, error.to_string()))
 }
 
 fn complain(misuse: CommandLineError, call: &Call, program: &str, logger: &mut Logger) -> Fatal {

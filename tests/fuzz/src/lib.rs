@@ -5,6 +5,7 @@
 //! `fuzz_targets/`; `cargo test` includes this file and calls the same
 //! functions on the seeds, on all findings, and on some mutations of both.
 
+pub mod archives;
 pub mod command_lines;
 pub mod daemons;
 pub mod logs;
@@ -39,11 +40,12 @@ const QUEUE_FILES: &[&str] = &[
 const LOGS: &[&str] = &["corpus-3.7/spool/defer", "corpus-3.11/spool/defer"];
 
 /// Everything that is fuzzed.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     target("records", queue_files::records, QUEUE_FILES),
     target("listing", queue_files::listing, QUEUE_FILES),
     target("defer_log", logs::defer_log, LOGS),
     target("journal", logs::journal, &[]),
+    target("archive", archives::archive, &[]),
     target("showq_attributes", daemons::showq_attributes, &[]),
     target("flush_attributes", daemons::flush_attributes, &[]),
     target("main_cf", settings::main_cf, &[]),

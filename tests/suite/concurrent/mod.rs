@@ -20,7 +20,7 @@
 mod account;
 mod acts;
 mod looks;
-mod server;
+pub mod server;
 
 use std::collections::BTreeSet;
 use std::fs;

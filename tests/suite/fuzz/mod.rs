@@ -38,7 +38,7 @@ macro_rules! tests_of {
 }
 
 tests_of! {
-    records listing defer_log journal showq_attributes flush_attributes
+    records listing defer_log journal archive showq_attributes flush_attributes
     main_cf queue_ids options patterns formats texts
 }
 

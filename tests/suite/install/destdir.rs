@@ -16,7 +16,7 @@ use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require};
 
 /// What is installed in the end: kind and mode, path, target.
-const EXPECTED: [(&str, &str, &str); 16] = [
+const EXPECTED: [(&str, &str, &str); 18] = [
     ("l777", "usr/bin/mailq", "../sbin/postqueue"),
     ("f755", "usr/bin/spoolbox", ""),
     ("f644", "usr/lib/spoolbox/installed", ""),
@@ -32,6 +32,8 @@ const EXPECTED: [(&str, &str, &str); 16] = [
         "../man8/postsuper.8",
     ),
     ("f644", "usr/share/man/man1/spoolbox-browse.1", ""),
+    ("f644", "usr/share/man/man1/spoolbox-export.1", ""),
+    ("f644", "usr/share/man/man1/spoolbox-import.1", ""),
     ("f644", "usr/share/man/man1/spoolbox.1", ""),
     ("f644", "usr/share/man/man7/spoolbox-compat.7", ""),
     ("f644", "usr/share/man/man7/spoolbox-cookbook.7", ""),

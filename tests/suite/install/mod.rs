@@ -8,6 +8,8 @@ mod crash;
 mod destdir;
 mod divert;
 mod package;
+mod rpm;
+mod units;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -53,6 +53,10 @@ pub enum Needs {
     Valgrind,
     /// cargo-deb, to make the Debian package; and root.
     CargoDeb,
+    /// cargo-generate-rpm and rpm(8), to make the RPM package; and root.
+    Rpm,
+    /// systemd-analyze(1), to check the units.
+    SystemdAnalyze,
     /// mandoc(1), to check the manual pages.
     Mandoc,
     /// lintian(1), to check the Debian package; cargo-deb and root.
@@ -109,6 +113,7 @@ fn lacking(need: Needs) -> Option<&'static str> {
     }
     let for_all = [
         Needs::Promtool,
+        Needs::SystemdAnalyze,
         Needs::Mandoc,
         Needs::Bash,
         Needs::Zsh,
@@ -142,6 +147,14 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::SyslogNg if has_syslog_ng() => return None,
         Needs::SyslogNg => return Some("syslog-ng-core or syslog-ng-mod-http is not installed"),
         Needs::CargoDeb => (&["cargo-deb"], "cargo-deb is not installed"),
+        Needs::Rpm => (
+            &["cargo-generate-rpm", "rpm"],
+            "cargo-generate-rpm or rpm is not installed",
+        ),
+        Needs::SystemdAnalyze => (
+            &["systemd-analyze"],
+            "systemd-analyze (Debian's systemd) is not installed",
+        ),
         Needs::Mandoc => (&["mandoc"], "mandoc is not installed"),
         Needs::Lintian => (
             &["cargo-deb", "lintian"],
