@@ -119,7 +119,7 @@ fn time(text: &[u8]) -> Option<(i64, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::records::QueueFile;
+    use super::super::records::writer::QueueFile;
     use super::*;
 
     fn checked(bytes: &[u8]) -> Result<QueueFileFacts, IntegrityError> {
