@@ -38,7 +38,7 @@ use crate::text::Charset;
 const ENTRIES_SIZE: usize = 64 * 1024;
 
 /// A message that was found: its ID, its queue, and its lstat(2) result.
-type Candidate<'i> = (&'i QueueId, Queue, &'i FileStat);
+type EditCandidate<'i> = (&'i QueueId, Queue, &'i FileStat);
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl<'a> RecipientEditor<'a> {
     pub(super) fn edit(
         &mut self,
         at: FileAt<'_>,
-        found: Candidate<'_>,
+        found: EditCandidate<'_>,
         action_log: &mut ActionLog,
     ) -> Result<EditResult, WorkError> {
         let (id, queue, stat) = found;
@@ -363,7 +363,7 @@ fn report_dropped(id: &QueueId, plan: &RecipientPlan, action_log: &mut ActionLog
 fn left_after(
     failure: EditFailure,
     path: &str,
-    found: Candidate<'_>,
+    found: EditCandidate<'_>,
     action_log: &mut ActionLog,
 ) -> Result<EditResult, WorkError> {
     let why = match failure {
@@ -375,13 +375,18 @@ fn left_after(
     Ok(leave(path, found, why, action_log))
 }
 
-fn leave(path: &str, found: Candidate<'_>, why: String, action_log: &mut ActionLog) -> EditResult {
+fn leave(
+    path: &str,
+    found: EditCandidate<'_>,
+    why: String,
+    action_log: &mut ActionLog,
+) -> EditResult {
     let path = path.to_owned();
     action_log.warn(&Warning::Recipients { path, why });
     unchanged(found, action_log)
 }
 
-fn unchanged((id, queue, _): Candidate<'_>, action_log: &mut ActionLog) -> EditResult {
+fn unchanged((id, queue, _): EditCandidate<'_>, action_log: &mut ActionLog) -> EditResult {
     action_log.not_done(id.as_bytes(), Outcome::Unchanged(queue));
     EditResult::Left
 }

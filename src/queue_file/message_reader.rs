@@ -137,7 +137,7 @@ struct MessageReading<'r> {
     unread: Option<ReadError>,
 }
 
-type QueueFileReader<'b, 'f> = RecordReader<'b, FileSource<&'f File>>;
+pub(super) type QueueFileReader<'b, 'f> = RecordReader<'b, FileSource<&'f File>>;
 
 impl MessageReading<'_> {
     fn read(

@@ -5,15 +5,14 @@
 //! is an error. Observed with Postfix 3.7.11.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io;
 
 use thiserror::Error;
 
+use super::message_reader::QueueFileReader;
 use super::records::{Buffers, Record, RecordError, RecordReader, RecordType};
 use crate::spool::message::Message;
 use crate::sys::error_text::error_text;
-use crate::sys::source::FileSource;
 use crate::text::{SHORT_TEXT_MAX, number_or_zero, split_assignment, whole_unsigned};
 
 /// Largest number of recipients of a message that can be changed. Postfix's limit
@@ -147,8 +146,6 @@ struct RecipientReading<V> {
     /// The offsets of the recipients read so far.
     seen: HashSet<u64>,
 }
-
-type QueueFileReader<'b, 'f> = RecordReader<'b, FileSource<&'f File>>;
 
 impl<V: FnMut(&PendingRecipient)> RecipientReading<V> {
     fn all(&mut self, file: &mut QueueFileReader<'_, '_>) -> Result<Vec<u8>, RecipientsError> {

@@ -14,9 +14,9 @@ use super::super::flush::FlushRequest;
 use super::super::postsuper::Workplace as PostsuperWorkplace;
 use super::super::{Call, flush, postsuper};
 use super::filter::quoted;
-use super::keys::Act;
+use super::keys::BrowseAct;
 use super::model::short_inode;
-use super::workplace::Workplace;
+use super::workplace::BrowseContext;
 use crate::logging::Logger;
 use crate::spool::{Layout, Queue, QueueId};
 
@@ -38,48 +38,48 @@ pub enum Targets {
 #[derive(Clone, Debug)]
 pub enum ActRequest {
     /// Do this with these messages. The text is that of [`Worded`].
-    Act(Act, Targets, String),
+    BrowseAct(BrowseAct, Targets, String),
     /// Take back the batch of this name.
     Undo(String),
 }
 
 /// The end of an act.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub struct ActOutcome {
     /// What postsuper or postqueue would print.
     pub report: Vec<String>,
     /// The batch by which the act can be taken back.
     pub undo: Option<String>,
 }
 
-impl Act {
+impl BrowseAct {
     /// What is done, as in "Put 3 messages on hold".
     pub fn question(self, messages: &str) -> String {
         match self {
-            Act::Hold => format!("Put {messages} on hold"),
-            Act::Release => format!("Release {messages} from hold"),
-            Act::Requeue => format!("Requeue {messages}"),
-            Act::Delete => format!("Move {messages} to the trash"),
-            Act::Erase => format!("Delete {messages} for good"),
-            Act::Expire => format!("Force {messages} to expire"),
-            Act::Bounce => format!("Return {messages} to the senders"),
-            Act::Postpone => format!("Put off the next attempt for {messages}"),
-            Act::Spread => format!("Release {messages} from hold, spread over a time"),
-            Act::Flush => format!("Try to deliver {messages} now"),
+            BrowseAct::Hold => format!("Put {messages} on hold"),
+            BrowseAct::Release => format!("Release {messages} from hold"),
+            BrowseAct::Requeue => format!("Requeue {messages}"),
+            BrowseAct::Delete => format!("Move {messages} to the trash"),
+            BrowseAct::Erase => format!("Delete {messages} for good"),
+            BrowseAct::Expire => format!("Force {messages} to expire"),
+            BrowseAct::Bounce => format!("Return {messages} to the senders"),
+            BrowseAct::Postpone => format!("Put off the next attempt for {messages}"),
+            BrowseAct::Spread => format!("Release {messages} from hold, spread over a time"),
+            BrowseAct::Flush => format!("Try to deliver {messages} now"),
         }
     }
 
     /// The option of postsuper, or of postqueue for [`Act::Flush`].
     fn option(self) -> &'static str {
         match self {
-            Act::Hold => "-h",
-            Act::Release | Act::Spread => "-H",
-            Act::Postpone => "--postpone",
-            Act::Bounce => "--bounce",
-            Act::Requeue => "-r",
-            Act::Delete | Act::Erase => "-d",
-            Act::Expire => "-e",
-            Act::Flush => "-i",
+            BrowseAct::Hold => "-h",
+            BrowseAct::Release | BrowseAct::Spread => "-H",
+            BrowseAct::Postpone => "--postpone",
+            BrowseAct::Bounce => "--bounce",
+            BrowseAct::Requeue => "-r",
+            BrowseAct::Delete | BrowseAct::Erase => "-d",
+            BrowseAct::Expire => "-e",
+            BrowseAct::Flush => "-i",
         }
     }
 }
@@ -88,7 +88,7 @@ impl Act {
 #[derive(Clone, Copy, Debug)]
 pub struct Worded<'a> {
     /// What is done.
-    pub act: Act,
+    pub act: BrowseAct,
     /// The time of [`Act::Postpone`] and [`Act::Spread`], and the reason of
     /// [`Act::Bounce`].
     pub text: &'a str,
@@ -102,14 +102,14 @@ fn words(worded: Worded<'_>, argument: &[String], directory: Option<&OsStr>) -> 
         words.push(directory.to_owned());
     }
     match worded.act {
-        Act::Delete => words.push("--trash".into()),
-        Act::Erase | Act::Flush => {}
+        BrowseAct::Delete => words.push("--trash".into()),
+        BrowseAct::Erase | BrowseAct::Flush => {}
         _ => words.push("--journal".into()),
     }
     match worded.act {
-        Act::Postpone => words.push(format!("--until={}", worded.text).into()),
-        Act::Spread => words.push(format!("--spread={}", worded.text).into()),
-        Act::Bounce => words.push(format!("--reason-text={}", worded.text).into()),
+        BrowseAct::Postpone => words.push(format!("--until={}", worded.text).into()),
+        BrowseAct::Spread => words.push(format!("--spread={}", worded.text).into()),
+        BrowseAct::Bounce => words.push(format!("--reason-text={}", worded.text).into()),
         _ => {}
     }
     for argument in argument {
@@ -123,7 +123,7 @@ fn words(worded: Worded<'_>, argument: &[String], directory: Option<&OsStr>) -> 
 pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr>) -> String {
     let act = worded.act;
     let tool = match act {
-        Act::Flush => "postqueue",
+        BrowseAct::Flush => "postqueue",
         _ => "postsuper",
     };
     let line = |argument: &[String], rest: &[String]| {
@@ -137,7 +137,7 @@ pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr
         line
     };
     match targets {
-        Targets::Matching(selection, _) if selection.is_empty() && act == Act::Flush => {
+        Targets::Matching(selection, _) if selection.is_empty() && act == BrowseAct::Flush => {
             let words = words(worded, &[], directory);
             let words = words.iter().map(|word| quoted(&word.to_string_lossy()));
             let words: Vec<String> = words.collect();
@@ -147,7 +147,7 @@ pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr
             )
         }
         Targets::Matching(selection, _) => line(&[all_or_match(selection)], selection),
-        Targets::Named(ids) if ids.len() <= OPTIONS_MAX && act != Act::Flush => {
+        Targets::Named(ids) if ids.len() <= OPTIONS_MAX && act != BrowseAct::Flush => {
             let ids: Vec<String> = ids.iter().map(|(id, _)| id.to_string()).collect();
             line(&ids, &[])
         }
@@ -155,8 +155,10 @@ pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr
             let ids: Vec<String> = ids.iter().map(|(id, _)| id.to_string()).collect();
             let ids = ids.join(" ");
             match act {
-                Act::Flush => format!("for i in {ids}; do {}; done", line(&["$i".into()], &[]))
-                    .replace("'$i'", "\"$i\""),
+                BrowseAct::Flush => {
+                    format!("for i in {ids}; do {}; done", line(&["$i".into()], &[]))
+                        .replace("'$i'", "\"$i\"")
+                }
                 _ => format!("printf '%s\\n' {ids} | {}", line(&["-".into()], &[])),
             }
         }
@@ -169,18 +171,18 @@ fn all_or_match(selection: &[String]) -> String {
 }
 
 /// Carries out a request.
-pub fn run(workplace: &Workplace<'_>, request: &ActRequest, logger: &mut Logger) -> Outcome {
+pub fn run(workplace: &BrowseContext<'_>, request: &ActRequest, logger: &mut Logger) -> ActOutcome {
     logger.take_kept();
     let mut notes = Vec::new();
     match request {
-        ActRequest::Act(Act::Flush, targets, _) => deliver(workplace, targets, logger),
-        ActRequest::Act(act, Targets::Matching(selection, _), text) => {
+        ActRequest::BrowseAct(BrowseAct::Flush, targets, _) => deliver(workplace, targets, logger),
+        ActRequest::BrowseAct(act, Targets::Matching(selection, _), text) => {
             let worded = Worded { act: *act, text };
             let mut words = words(worded, &[all_or_match(selection)], workplace.directory);
             words.extend(selection.iter().map(OsString::from));
             perform(workplace, words, None, logger);
         }
-        ActRequest::Act(act, Targets::Named(ids), text) => {
+        ActRequest::BrowseAct(act, Targets::Named(ids), text) => {
             let same = still_the_same(workplace, ids);
             let gone = ids.len().saturating_sub(same.len());
             if gone > 0 {
@@ -207,7 +209,7 @@ pub fn run(workplace: &Workplace<'_>, request: &ActRequest, logger: &mut Logger)
     outcome(logger, notes)
 }
 
-fn outcome(logger: &mut Logger, notes: Vec<String>) -> Outcome {
+fn outcome(logger: &mut Logger, notes: Vec<String>) -> ActOutcome {
     let kept = logger.take_kept();
     let kept = String::from_utf8_lossy(&kept);
     let line = |line: &str| {
@@ -223,7 +225,7 @@ fn outcome(logger: &mut Logger, notes: Vec<String>) -> Outcome {
         .lines()
         .filter(|line| !line.contains("undo: "))
         .map(line);
-    Outcome {
+    ActOutcome {
         report: report.chain(notes).collect(),
         undo,
     }
@@ -231,7 +233,7 @@ fn outcome(logger: &mut Logger, notes: Vec<String>) -> Outcome {
 
 /// Carries out a command line of postsuper.
 fn perform(
-    workplace: &Workplace<'_>,
+    workplace: &BrowseContext<'_>,
     words: Vec<OsString>,
     input: Option<File>,
     logger: &mut Logger,
@@ -256,7 +258,10 @@ fn perform(
 }
 
 /// The messages whose names still belong to the same files.
-fn still_the_same<'a>(workplace: &Workplace<'_>, ids: &'a [(QueueId, u32)]) -> Vec<&'a QueueId> {
+fn still_the_same<'a>(
+    workplace: &BrowseContext<'_>,
+    ids: &'a [(QueueId, u32)],
+) -> Vec<&'a QueueId> {
     let config = workplace.config;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let is_same = |(id, inode): &&(QueueId, u32)| {
@@ -281,7 +286,7 @@ fn input(ids: &[&QueueId]) -> std::io::Result<File> {
 }
 
 /// Requests delivery.
-fn deliver(workplace: &Workplace<'_>, targets: &Targets, logger: &mut Logger) {
+fn deliver(workplace: &BrowseContext<'_>, targets: &Targets, logger: &mut Logger) {
     let (config, spool) = (workplace.config, workplace.spool);
     let ids = match targets {
         Targets::Matching(selection, _) if selection.is_empty() => {
@@ -321,51 +326,56 @@ mod tests {
             Targets::Matching(words.iter().map(|w| (*w).to_owned()).collect(), Vec::new())
         };
         for (act, targets, directory, expected) in [
-            (Act::Hold, named(&["A1"]), None, "postsuper --journal -h A1"),
             (
-                Act::Delete,
+                BrowseAct::Hold,
+                named(&["A1"]),
+                None,
+                "postsuper --journal -h A1",
+            ),
+            (
+                BrowseAct::Delete,
                 named(&["A", "B"]),
                 etc,
                 "postsuper -c '/etc/post fix' --trash -d A -d B",
             ),
             (
-                Act::Erase,
+                BrowseAct::Erase,
                 named(&["A", "B", "C", "D"]),
                 None,
                 r"printf '%s\n' A B C D | postsuper -d -",
             ),
             (
-                Act::Postpone,
+                BrowseAct::Postpone,
                 named(&["A"]),
                 None,
                 "postsuper --journal --until=2h --postpone A",
             ),
             (
-                Act::Release,
+                BrowseAct::Release,
                 matching(&[]),
                 None,
                 "postsuper --journal -H ALL",
             ),
             (
-                Act::Requeue,
+                BrowseAct::Requeue,
                 matching(&["--from", "*@a.b"]),
                 None,
                 "postsuper --journal -r MATCH --from '*@a.b'",
             ),
             (
-                Act::Flush,
+                BrowseAct::Flush,
                 matching(&[]),
                 etc,
                 "postqueue -c '/etc/post fix' -f",
             ),
             (
-                Act::Flush,
+                BrowseAct::Flush,
                 matching(&["--older", "1d"]),
                 None,
                 "postqueue -i MATCH --older 1d",
             ),
             (
-                Act::Flush,
+                BrowseAct::Flush,
                 named(&["A", "B"]),
                 None,
                 "for i in A B; do postqueue -i \"$i\"; done",

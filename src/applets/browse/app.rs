@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::acts::{ActRequest, Outcome};
-use super::background::{Answer, Background};
-use super::details::{Detail, MessageText};
+use super::acts::{ActOutcome, ActRequest};
+use super::background::{Background, BackgroundAnswer};
+use super::details::{Detail, MessageDetails};
 use super::dialog::Dialog;
-use super::filter::Filter;
+use super::filter::ListFilter;
 use super::message_state::MessageState;
 use super::model::{Index, ListOrder, PassKind, SortColumn};
 use super::overview_state::OverviewState;
 use super::prompt::Prompt;
 use super::theme::Theme;
-use super::workplace::Access;
+use super::workplace::SpoolAccess;
 use crate::spool::{Queue, QueueId};
 use crate::sys::time;
 
@@ -29,7 +29,7 @@ const SORTED_EVERY: usize = 2;
 
 /// The view that fills the screen.
 #[derive(Debug)]
-pub enum View {
+pub enum BrowseView {
     /// The list.
     List,
     /// The overview.
@@ -40,7 +40,7 @@ pub enum View {
 
 /// A pass over the queue that is going on.
 #[derive(Clone, Copy, Debug)]
-struct Pass {
+struct QueuePass {
     kind: PassKind,
     /// The length of the list when it was sorted last.
     sorted_at: usize,
@@ -48,7 +48,7 @@ struct Pass {
 
 /// What is known of the whole list.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
+pub struct ListTotals {
     /// The number of messages in each queue, in the order of a listing.
     pub queues: [u64; Queue::LISTED.len()],
     /// The bytes of all messages.
@@ -61,7 +61,7 @@ pub struct App {
     /// The threads that read and act.
     pub background: Background,
     /// What the caller may do.
-    pub access: Access,
+    pub access: SpoolAccess,
     /// The directory of main.cf, if the command line names it.
     pub directory: Option<std::ffi::OsString>,
     /// How texts are marked.
@@ -71,9 +71,9 @@ pub struct App {
     /// The order of the list.
     pub order: ListOrder,
     /// Which messages are listed.
-    pub filter: Filter,
+    pub filter: ListFilter,
     /// What fills the screen.
-    pub view: View,
+    pub view: BrowseView,
     /// What is shown over it.
     pub dialog: Option<Dialog>,
     /// The line that is being typed.
@@ -89,7 +89,7 @@ pub struct App {
     /// The overview.
     pub overview: OverviewState,
     /// The numbers in the first line.
-    pub totals: Totals,
+    pub totals: ListTotals,
     /// What happened last, for the line above the keys.
     pub status: String,
     /// The batches that can be taken back, the last one at the end.
@@ -100,7 +100,7 @@ pub struct App {
     pub is_over: bool,
     /// Whether the screen has to be drawn again.
     pub is_changed: bool,
-    pass: Option<Pass>,
+    pass: Option<QueuePass>,
     pass_number: u32,
     cursor_id: Vec<u8>,
     next_pass: Option<Instant>,
@@ -110,7 +110,12 @@ pub struct App {
 
 impl App {
     /// The state at the start; the first pass begins.
-    pub fn new(background: Background, filter: Filter, access: Access, theme: Theme) -> Self {
+    pub fn new(
+        background: Background,
+        filter: ListFilter,
+        access: SpoolAccess,
+        theme: Theme,
+    ) -> Self {
         let mut app = Self {
             background,
             access,
@@ -119,7 +124,7 @@ impl App {
             index: Index::default(),
             order: ListOrder::by(SortColumn::Age),
             filter,
-            view: View::List,
+            view: BrowseView::List,
             dialog: None,
             prompt: None,
             cursor: 0,
@@ -127,7 +132,7 @@ impl App {
             height: 1,
             details: HashMap::new(),
             overview: OverviewState::default(),
-            totals: Totals::default(),
+            totals: ListTotals::default(),
             status: String::new(),
             undo: Vec::new(),
             is_acting: false,
@@ -140,7 +145,7 @@ impl App {
             next_details: Instant::now(),
             asked: Vec::new(),
         };
-        app.begin_pass(PassKind::Filter);
+        app.begin_pass(PassKind::ListFilter);
         app
     }
 
@@ -153,11 +158,11 @@ impl App {
     pub fn begin_pass(&mut self, kind: PassKind) {
         // A filter's pass that did not end has hidden what it did not reach.
         let kind = match self.pass {
-            Some(pass) if pass.kind == PassKind::Filter => PassKind::Filter,
+            Some(pass) if pass.kind == PassKind::ListFilter => PassKind::ListFilter,
             _ => kind,
         };
         self.pass_number = self.pass_number.wrapping_add(1) & (u32::MAX >> 1);
-        self.pass = Some(Pass { kind, sorted_at: 0 });
+        self.pass = Some(QueuePass { kind, sorted_at: 0 });
         self.next_pass = None;
         self.index.begin(kind);
         self.background.list(self.pass_number, &self.filter);
@@ -165,14 +170,14 @@ impl App {
     }
 
     /// Lists other messages, and goes to the first one.
-    pub fn set_filter(&mut self, filter: Filter) {
+    pub fn set_filter(&mut self, filter: ListFilter) {
         self.filter = filter;
         self.cursor_id.clear();
         (self.cursor, self.top) = (0, 0);
         self.overview.forget();
         self.status.clear();
-        self.begin_pass(PassKind::Filter);
-        if matches!(self.view, View::Overview) {
+        self.begin_pass(PassKind::ListFilter);
+        if matches!(self.view, BrowseView::Overview) {
             self.count();
         }
     }
@@ -208,23 +213,25 @@ impl App {
         }
     }
 
-    fn take(&mut self, answer: Answer) {
+    fn take(&mut self, answer: BackgroundAnswer) {
         match answer {
-            Answer::Rows(number, rows) if number == self.pass_number && self.pass.is_some() => {
+            BackgroundAnswer::Rows(number, rows)
+                if number == self.pass_number && self.pass.is_some() =>
+            {
                 rows.iter().for_each(|row| self.index.add(row));
                 self.sort_growing();
             }
-            Answer::Rows(..) => {}
-            Answer::PassEnded(number, took, ended) if number == self.pass_number => {
+            BackgroundAnswer::Rows(..) => {}
+            BackgroundAnswer::PassEnded(number, took, ended) if number == self.pass_number => {
                 self.end_pass(took, ended);
             }
-            Answer::PassEnded(..) => {}
-            Answer::Counts(counts) => self.overview.take(*counts),
-            Answer::Details(details) => {
+            BackgroundAnswer::PassEnded(..) => {}
+            BackgroundAnswer::Counts(counts) => self.overview.take(*counts),
+            BackgroundAnswer::Details(details) => {
                 self.details = details.into_iter().map(|d| (d.id.clone(), d)).collect();
             }
-            Answer::Message(message) => self.show_message(*message),
-            Answer::Acted(outcome) => self.acted(outcome),
+            BackgroundAnswer::Message(message) => self.show_message(*message),
+            BackgroundAnswer::Acted(outcome) => self.acted(outcome),
         }
     }
 
@@ -232,7 +239,7 @@ impl App {
     fn sort_growing(&mut self) {
         let length = self.index.len();
         if let Some(pass) = &mut self.pass
-            && pass.kind == PassKind::Filter
+            && pass.kind == PassKind::ListFilter
             && length > pass.sorted_at.saturating_mul(SORTED_EVERY)
         {
             pass.sorted_at = length;
@@ -255,8 +262,8 @@ impl App {
         self.asked.clear();
     }
 
-    fn count_rows(&self) -> Totals {
-        let mut totals = Totals::default();
+    fn count_rows(&self) -> ListTotals {
+        let mut totals = ListTotals::default();
         for row in self.index.listed() {
             let queue = totals.queues.get_mut(usize::from(row.queue_place()));
             if let Some(count) = queue {
@@ -280,23 +287,23 @@ impl App {
         self.keep_cursor_visible();
     }
 
-    fn show_message(&mut self, message: Option<MessageText>) {
-        let View::Message(state) = &mut self.view else {
+    fn show_message(&mut self, message: Option<MessageDetails>) {
+        let BrowseView::Message(state) = &mut self.view else {
             return;
         };
         match message {
             Some(text) => state.text = Some(text),
             None => {
-                self.view = View::List;
+                self.view = BrowseView::List;
                 self.status = "the message has left the queue".to_owned();
             }
         }
     }
 
-    fn acted(&mut self, outcome: Outcome) {
+    fn acted(&mut self, outcome: ActOutcome) {
         self.is_acting = false;
         self.undo.extend(outcome.undo.clone());
-        self.dialog = Some(Dialog::Outcome(outcome));
+        self.dialog = Some(Dialog::ActOutcome(outcome));
         self.begin_pass(PassKind::Refresh);
     }
 
@@ -328,11 +335,11 @@ impl App {
         let now = Instant::now();
         if !self.is_acting && self.next_pass.is_some_and(|due| due <= now) {
             self.begin_pass(PassKind::Refresh);
-            if matches!(self.view, View::Overview) {
+            if matches!(self.view, BrowseView::Overview) {
                 self.count();
             }
         }
-        if matches!(self.view, View::List) {
+        if matches!(self.view, BrowseView::List) {
             self.ask_for_details(now);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::filter::Filter;
+use super::filter::ListFilter;
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Scanned, Scanner};
 use crate::selection;
@@ -37,7 +37,7 @@ pub struct BrowseArguments {
     /// The directory of main.cf, if named.
     pub config_directory: Option<OsString>,
     /// The messages to list first.
-    pub filter: Filter,
+    pub filter: ListFilter,
 }
 
 fn groups() -> Vec<OptionGroup> {
@@ -92,7 +92,7 @@ pub fn parse(arguments: &[OsString]) -> Result<BrowseArguments, String> {
         if let Some(operand) = operands.map_err(|error| error.to_string())?.first() {
             return Err(format!("unexpected operand: {}", operand.display()));
         }
-        parsed.filter = Filter::of_words(words, "")?;
+        parsed.filter = ListFilter::of_words(words, "")?;
     }
     Ok(parsed)
 }

@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use super::super::listing;
 use super::super::listing::CountSummary;
 use super::acts;
-use super::acts::{ActRequest, Outcome};
+use super::acts::{ActOutcome, ActRequest};
 use super::arguments::PROGRAM;
 use super::details;
-use super::details::{Detail, MessageText};
-use super::filter::Filter;
+use super::details::{Detail, MessageDetails};
+use super::filter::ListFilter;
 use super::model::ListedMessage;
 use super::row_sink::{RowSink, Unwanted};
-use super::workplace::{Access, Route, Wanted, Workplace};
+use super::workplace::{BrowseContext, Route, SpoolAccess, Wanted};
 use crate::listing::{CountBy, CountKeys, CountPlan, Style};
 use crate::logging::Logger;
 use crate::spool::{Queue, QueueId};
@@ -42,9 +42,9 @@ pub const OVERVIEW: [CountBy; 4] = [
 /// Work on the whole queue.
 #[derive(Debug)]
 enum QueueJob {
-    List(u32, Filter),
-    Count(Filter),
-    Act(ActRequest),
+    List(u32, ListFilter),
+    Count(ListFilter),
+    BrowseAct(ActRequest),
 }
 
 /// Work on single messages.
@@ -56,7 +56,7 @@ enum DetailJob {
 
 /// A result.
 #[derive(Debug)]
-pub enum Answer {
+pub enum BackgroundAnswer {
     /// Messages that a pass has found.
     Rows(u32, Vec<ListedMessage>),
     /// A pass has ended after this time, with a problem or without.
@@ -66,9 +66,9 @@ pub enum Answer {
     /// What the list shows besides the rows.
     Details(Vec<Detail>),
     /// The text of a message; `None` if it has left the queue.
-    Message(Box<Option<MessageText>>),
+    Message(Box<Option<MessageDetails>>),
     /// An act has ended.
-    Acted(Outcome),
+    Acted(ActOutcome),
 }
 
 /// The threads, as the screen sees them.
@@ -76,7 +76,7 @@ pub enum Answer {
 pub struct Background {
     queue_jobs: Sender<QueueJob>,
     detail_jobs: Sender<DetailJob>,
-    answers: Receiver<Answer>,
+    answers: Receiver<BackgroundAnswer>,
     wanted_pass: Arc<AtomicU32>,
 }
 
@@ -84,7 +84,7 @@ impl Background {
     /// Starts the threads. `logger` reports acts.
     pub fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
-        workplace: Workplace<'scope>,
+        workplace: BrowseContext<'scope>,
         logger: Logger,
     ) -> Self {
         let (queue_jobs, queue_receiver) = channel();
@@ -109,20 +109,20 @@ impl Background {
     }
 
     /// Begins a pass over the queue; other passes end.
-    pub fn list(&self, pass: u32, filter: &Filter) {
+    pub fn list(&self, pass: u32, filter: &ListFilter) {
         self.wanted_pass.store(pass, Ordering::SeqCst);
         self.send(QueueJob::List(pass, filter.clone()));
     }
 
     /// Counts for the overview.
-    pub fn count(&self, filter: &Filter) {
+    pub fn count(&self, filter: &ListFilter) {
         self.send(QueueJob::Count(filter.clone()));
     }
 
     /// Acts on messages; passes end.
     pub fn act(&self, request: ActRequest) {
         self.wanted_pass.store(NO_PASS, Ordering::SeqCst);
-        self.send(QueueJob::Act(request));
+        self.send(QueueJob::BrowseAct(request));
     }
 
     /// Reads what the list shows of these messages besides the rows.
@@ -137,7 +137,7 @@ impl Background {
     }
 
     /// Returns a result, if there is one.
-    pub fn answer(&self) -> Option<Answer> {
+    pub fn answer(&self) -> Option<BackgroundAnswer> {
         self.answers.try_recv().ok()
     }
 
@@ -173,9 +173,9 @@ fn problem(logger: &mut Logger) -> String {
 }
 
 struct QueueWorker<'a> {
-    workplace: Workplace<'a>,
+    workplace: BrowseContext<'a>,
     wanted_pass: Arc<AtomicU32>,
-    answers: SyncSender<Answer>,
+    answers: SyncSender<BackgroundAnswer>,
     listing_logger: Logger,
     act_logger: Logger,
 }
@@ -185,10 +185,10 @@ impl QueueWorker<'_> {
         while let Ok(job) = jobs.recv() {
             let answer = match job {
                 QueueJob::List(pass, filter) => self.list(pass, &filter),
-                QueueJob::Count(filter) => Answer::Counts(Box::new(self.count(&filter))),
-                QueueJob::Act(request) => {
+                QueueJob::Count(filter) => BackgroundAnswer::Counts(Box::new(self.count(&filter))),
+                QueueJob::BrowseAct(request) => {
                     let outcome = acts::run(&self.workplace, &request, &mut self.act_logger);
-                    Answer::Acted(outcome)
+                    BackgroundAnswer::Acted(outcome)
                 }
             };
             if self.answers.send(answer).is_err() {
@@ -197,7 +197,7 @@ impl QueueWorker<'_> {
         }
     }
 
-    fn list(&mut self, pass: u32, filter: &Filter) -> Answer {
+    fn list(&mut self, pass: u32, filter: &ListFilter) -> BackgroundAnswer {
         let start = Instant::now();
         let filter = &self.workplace.prepared(filter);
         let wanted = Arc::clone(&self.wanted_pass);
@@ -205,7 +205,7 @@ impl QueueWorker<'_> {
         let mut is_stopped = false;
         let mut send = |rows: Vec<ListedMessage>| {
             let is_wanted = wanted.load(Ordering::SeqCst) == pass;
-            match answers.send(Answer::Rows(pass, rows)) {
+            match answers.send(BackgroundAnswer::Rows(pass, rows)) {
                 Ok(()) if is_wanted => Ok(()),
                 _ => {
                     is_stopped = true;
@@ -217,7 +217,7 @@ impl QueueWorker<'_> {
         let mut format = self.workplace.columns().to_owned();
         if !filter.needle.is_empty() {
             format.push_str("\\t%{recipients}");
-            if self.workplace.access() == Access::Full {
+            if self.workplace.access() == SpoolAccess::Full {
                 format.push_str("\\t%{subject}");
             }
         }
@@ -228,12 +228,12 @@ impl QueueWorker<'_> {
         let ended = ended.map_err(|_| problem(&mut self.listing_logger));
         self.listing_logger.take_kept();
         if is_stopped {
-            return Answer::Rows(pass, Vec::new());
+            return BackgroundAnswer::Rows(pass, Vec::new());
         }
-        Answer::PassEnded(pass, start.elapsed(), ended)
+        BackgroundAnswer::PassEnded(pass, start.elapsed(), ended)
     }
 
-    fn count(&mut self, filter: &Filter) -> Result<CountSummary, String> {
+    fn count(&mut self, filter: &ListFilter) -> Result<CountSummary, String> {
         if matches!(self.workplace.route, Route::Program(_)) {
             let text =
                 "postqueue --count=BY shows counts: this user cannot reach the daemon itself";
@@ -258,9 +258,9 @@ impl QueueWorker<'_> {
 /// Answers the jobs on single messages. Of several for rows, only the last one
 /// counts.
 fn look_at_messages(
-    workplace: &Workplace<'_>,
+    workplace: &BrowseContext<'_>,
     jobs: &Receiver<DetailJob>,
-    answers: &SyncSender<Answer>,
+    answers: &SyncSender<BackgroundAnswer>,
 ) {
     let mut logger = Logger::unheard(PROGRAM);
     while let Ok(mut job) = jobs.recv() {
@@ -269,10 +269,10 @@ fn look_at_messages(
         }
         let answer = match job {
             DetailJob::Rows(names) => {
-                Answer::Details(details::of_rows(workplace, &names, &mut logger))
+                BackgroundAnswer::Details(details::of_rows(workplace, &names, &mut logger))
             }
             DetailJob::Message(id) => {
-                Answer::Message(Box::new(details::message(workplace, &id, &mut logger)))
+                BackgroundAnswer::Message(Box::new(details::message(workplace, &id, &mut logger)))
             }
         };
         if answers.send(answer).is_err() {

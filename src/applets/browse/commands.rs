@@ -3,17 +3,17 @@
 use crossterm::event::KeyEvent;
 
 use super::acts::ActRequest;
-use super::app::{App, View};
+use super::app::{App, BrowseView};
 use super::confirm;
-use super::confirm::Decision;
+use super::confirm::DialogDecision;
 use super::dialog::Dialog;
-use super::filter::Filter;
+use super::filter::ListFilter;
 use super::keys;
-use super::keys::{Act, Command};
+use super::keys::{BrowseAct, Command};
 use super::message_state::Towards;
 use super::model::{ListOrder, PassKind};
-use super::prompt::{Prompt, Purpose, Typed};
-use super::workplace::Access;
+use super::prompt::{Prompt, PromptPurpose, Typed};
+use super::workplace::SpoolAccess;
 use crate::spool::QueueId;
 
 /// The reason why ordinary users cannot act.
@@ -21,7 +21,7 @@ pub const READ_ONLY: &str = "only root and the mail owner can change messages: r
 
 /// What the event loop has to do for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum LoopRequest {
     /// Nothing.
     Nothing,
     /// Draw the whole screen again.
@@ -31,7 +31,7 @@ pub enum Request {
 }
 
 /// Handles a key.
-pub fn key(app: &mut App, key: &KeyEvent) -> Request {
+pub fn key(app: &mut App, key: &KeyEvent) -> LoopRequest {
     app.is_changed = true;
     if let Some(mut prompt) = app.prompt.take() {
         match prompt.key(key) {
@@ -39,16 +39,16 @@ pub fn key(app: &mut App, key: &KeyEvent) -> Request {
             Typed::Cancelled => {}
             Typed::Done => finish_prompt(app, prompt),
         }
-        return Request::Nothing;
+        return LoopRequest::Nothing;
     }
     let command = keys::command(key);
     match command {
         Some(Command::Quit) => {
             app.is_over = true;
-            return Request::Nothing;
+            return LoopRequest::Nothing;
         }
-        Some(Command::Redraw) => return Request::Redraw,
-        Some(Command::Suspend) => return Request::Suspend,
+        Some(Command::Redraw) => return LoopRequest::Redraw,
+        Some(Command::Suspend) => return LoopRequest::Suspend,
         _ => {}
     }
     if let Some(dialog) = app.dialog.take() {
@@ -57,7 +57,7 @@ pub fn key(app: &mut App, key: &KeyEvent) -> Request {
         app.status.clear();
         run(app, command);
     }
-    Request::Nothing
+    LoopRequest::Nothing
 }
 
 fn dialog_key(app: &mut App, dialog: Dialog, key: &KeyEvent, command: Option<Command>) {
@@ -71,11 +71,11 @@ fn dialog_key(app: &mut App, dialog: Dialog, key: &KeyEvent, command: Option<Com
             app.dialog = Some(Dialog::Help(top.min(keys::HELP.len().saturating_sub(1))));
         }
         Dialog::Confirm(mut confirmation) => match confirm::key(&mut confirmation, key, app) {
-            Decision::Close => app.status = "nothing was done".to_owned(),
-            Decision::Stay => app.dialog = Some(Dialog::Confirm(confirmation)),
-            Decision::Begin(request) => app.act(request),
+            DialogDecision::Close => app.status = "nothing was done".to_owned(),
+            DialogDecision::Stay => app.dialog = Some(Dialog::Confirm(confirmation)),
+            DialogDecision::Begin(request) => app.act(request),
         },
-        Dialog::Outcome(_) => {
+        Dialog::ActOutcome(_) => {
             if command == Some(Command::Undo) {
                 undo(app);
             }
@@ -88,42 +88,42 @@ fn run(app: &mut App, command: Command) {
         Command::Help => app.dialog = Some(Dialog::Help(0)),
         Command::Refresh => {
             app.begin_pass(PassKind::Refresh);
-            if matches!(app.view, View::Overview) {
+            if matches!(app.view, BrowseView::Overview) {
                 app.count();
             }
         }
         Command::Overview => switch_overview(app),
-        Command::Filter => {
+        Command::ListFilter => {
             let line = app.filter.line();
             let line = if line.is_empty() { line } else { line + " " };
-            app.prompt = Some(Prompt::new(Purpose::Filter, line));
+            app.prompt = Some(Prompt::new(PromptPurpose::ListFilter, line));
         }
-        Command::Act(act) => begin_act(app, act),
+        Command::BrowseAct(act) => begin_act(app, act),
         Command::Undo => undo(app),
         _ => match &app.view {
-            View::List => in_list(app, command),
-            View::Overview => in_overview(app, command),
-            View::Message(_) => in_message(app, command),
+            BrowseView::List => in_list(app, command),
+            BrowseView::Overview => in_overview(app, command),
+            BrowseView::Message(_) => in_message(app, command),
         },
     }
 }
 
 fn switch_overview(app: &mut App) {
     match app.view {
-        View::Overview => app.view = View::List,
-        View::List | View::Message(_) => {
-            app.view = View::Overview;
+        BrowseView::Overview => app.view = BrowseView::List,
+        BrowseView::List | BrowseView::Message(_) => {
+            app.view = BrowseView::Overview;
             app.count();
         }
     }
 }
 
-fn begin_act(app: &mut App, act: Act) {
-    if app.access == Access::ReadOnly {
+fn begin_act(app: &mut App, act: BrowseAct) {
+    if app.access == SpoolAccess::ReadOnly {
         app.status = READ_ONLY.to_owned();
     } else if app.is_acting {
         app.status = "an act is going on".to_owned();
-    } else if matches!(app.view, View::Overview) {
+    } else if matches!(app.view, BrowseView::Overview) {
         app.status = "open a row first: acts are on messages of the list".to_owned();
     } else {
         app.dialog = Some(Dialog::Confirm(confirm::confirmation(act, app)));
@@ -131,7 +131,7 @@ fn begin_act(app: &mut App, act: Act) {
 }
 
 fn undo(app: &mut App) {
-    if app.access == Access::ReadOnly {
+    if app.access == SpoolAccess::ReadOnly {
         app.status = READ_ONLY.to_owned();
         return;
     }
@@ -172,7 +172,7 @@ fn in_list(app: &mut App, command: Command) {
         Command::InvertTags => app.index.invert_tags(),
         Command::Search => {
             let needle = app.filter.needle.clone();
-            app.prompt = Some(Prompt::new(Purpose::ListText, needle));
+            app.prompt = Some(Prompt::new(PromptPurpose::ListText, needle));
         }
         _ => {}
     }
@@ -190,7 +190,7 @@ fn leave_list(app: &mut App) {
     if app.filter.is_empty() {
         app.is_over = true;
     } else {
-        app.set_filter(Filter::default());
+        app.set_filter(ListFilter::default());
     }
 }
 
@@ -198,7 +198,7 @@ fn open(app: &mut App) {
     let id = app.index.at(app.cursor).map(|row| app.index.id(row));
     if let Some(id) = id.and_then(QueueId::parse) {
         app.remember_cursor();
-        app.view = View::Message(Box::default());
+        app.view = BrowseView::Message(Box::default());
         app.background.message(id);
     }
 }
@@ -211,12 +211,12 @@ fn in_overview(app: &mut App, command: Command) {
         Command::Page(pages) => app.overview.move_by(pages.saturating_mul(page)),
         Command::First => app.overview.cursor = (0, 0),
         Command::Last => app.overview.move_by(isize::MAX),
-        Command::Back => app.view = View::List,
+        Command::Back => app.view = BrowseView::List,
         Command::Sort => app.overview.sort_by_next(),
         Command::Enter => match app.overview.selection() {
             Some((option, value)) => match app.filter.with(option, &value) {
                 Ok(filter) => {
-                    app.view = View::List;
+                    app.view = BrowseView::List;
                     app.set_filter(filter);
                 }
                 Err(problem) => app.status = problem,
@@ -229,7 +229,7 @@ fn in_overview(app: &mut App, command: Command) {
 
 fn in_message(app: &mut App, command: Command) {
     let height = app.height;
-    let View::Message(state) = &mut app.view else {
+    let BrowseView::Message(state) = &mut app.view else {
         return;
     };
     let last = state.len().saturating_sub(height);
@@ -245,17 +245,17 @@ fn in_message(app: &mut App, command: Command) {
         Command::Raw => state.switch(),
         Command::Search => {
             let needle = state.needle.clone();
-            app.prompt = Some(Prompt::new(Purpose::MessageText, needle));
+            app.prompt = Some(Prompt::new(PromptPurpose::MessageDetails, needle));
         }
         Command::NextMatch => find(app, Towards::Next),
         Command::PreviousMatch => find(app, Towards::Previous),
-        Command::Back => app.view = View::List,
+        Command::Back => app.view = BrowseView::List,
         _ => {}
     }
 }
 
 fn find(app: &mut App, towards: Towards) {
-    let View::Message(state) = &mut app.view else {
+    let BrowseView::Message(state) = &mut app.view else {
         return;
     };
     match state.find(towards) {
@@ -267,10 +267,10 @@ fn find(app: &mut App, towards: Towards) {
 
 fn finish_prompt(app: &mut App, mut prompt: Prompt) {
     let parsed = match prompt.purpose {
-        Purpose::Filter => Filter::parse(&prompt.text, &app.filter.needle),
-        Purpose::ListText => Filter::of_words(app.filter.words.clone(), &prompt.text),
-        Purpose::MessageText => {
-            if let View::Message(state) = &mut app.view {
+        PromptPurpose::ListFilter => ListFilter::parse(&prompt.text, &app.filter.needle),
+        PromptPurpose::ListText => ListFilter::of_words(app.filter.words.clone(), &prompt.text),
+        PromptPurpose::MessageDetails => {
+            if let BrowseView::Message(state) = &mut app.view {
                 state.needle = prompt.text.to_lowercase();
                 find(app, Towards::Next);
             }
@@ -279,8 +279,8 @@ fn finish_prompt(app: &mut App, mut prompt: Prompt) {
     };
     match parsed {
         Ok(filter) => {
-            if matches!(app.view, View::Message(_)) {
-                app.view = View::List;
+            if matches!(app.view, BrowseView::Message(_)) {
+                app.view = BrowseView::List;
             }
             app.set_filter(filter);
         }

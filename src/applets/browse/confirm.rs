@@ -5,12 +5,12 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::acts::{ActRequest, Targets, Worded, one_liner};
 use super::app::App;
 use super::dialog::{Confirmation, Needed, Scope, WORD};
-use super::keys::Act;
-use super::model::{Flag, Row, Summary};
+use super::keys::BrowseAct;
+use super::model::{Row, RowFlag, Summary};
 use crate::spool::QueueId;
 
 /// What became of a key.
-pub enum Decision {
+pub enum DialogDecision {
     /// The dialog stays.
     Stay,
     /// The dialog is closed.
@@ -21,7 +21,7 @@ pub enum Decision {
 
 /// The confirmation of an act on the tagged messages or, if there are none, on
 /// the one under the cursor.
-pub fn confirmation(act: Act, app: &App) -> Confirmation {
+pub fn confirmation(act: BrowseAct, app: &App) -> Confirmation {
     let scope = match app.index.tagged() {
         0 => Scope::Cursor,
         _ => Scope::Tagged,
@@ -29,7 +29,7 @@ pub fn confirmation(act: Act, app: &App) -> Confirmation {
     of_scope(act, scope, app)
 }
 
-fn of_scope(act: Act, scope: Scope, app: &App) -> Confirmation {
+fn of_scope(act: BrowseAct, scope: Scope, app: &App) -> Confirmation {
     let summary = match scope {
         Scope::Cursor => Summary::of(&app.index, app.index.at(app.cursor).into_iter()),
         Scope::Tagged => Summary::of(&app.index, app.index.tagged_rows()),
@@ -47,15 +47,15 @@ fn of_scope(act: Act, scope: Scope, app: &App) -> Confirmation {
 }
 
 /// Handles a key.
-pub fn key(confirmation: &mut Confirmation, key: &KeyEvent, app: &App) -> Decision {
+pub fn key(confirmation: &mut Confirmation, key: &KeyEvent, app: &App) -> DialogDecision {
     match (key.code, confirmation.needed()) {
-        (KeyCode::Esc, _) => return Decision::Close,
+        (KeyCode::Esc, _) => return DialogDecision::Close,
         (KeyCode::Tab, _) => {
             let typed = std::mem::take(&mut confirmation.typed);
             *confirmation = of_scope(confirmation.act, next(confirmation.scope, app), app);
             confirmation.typed = typed;
         }
-        _ if confirmation.summary.messages == 0 => return Decision::Close,
+        _ if confirmation.summary.messages == 0 => return DialogDecision::Close,
         (KeyCode::Enter, Needed::Word) if confirmation.typed == WORD => {
             return begin(confirmation, app);
         }
@@ -63,7 +63,7 @@ pub fn key(confirmation: &mut Confirmation, key: &KeyEvent, app: &App) -> Decisi
             return begin(confirmation, app);
         }
         (KeyCode::Char('y' | 'Y'), Needed::Yes) => return begin(confirmation, app),
-        (KeyCode::Char('n' | 'N' | 'q'), Needed::Yes) => return Decision::Close,
+        (KeyCode::Char('n' | 'N' | 'q'), Needed::Yes) => return DialogDecision::Close,
         (KeyCode::Backspace, _) => drop(confirmation.typed.pop()),
         (KeyCode::Char(c), Needed::Word | Needed::Text)
             if confirmation.typed.len() < TYPED_MAX && !c.is_control() =>
@@ -73,7 +73,7 @@ pub fn key(confirmation: &mut Confirmation, key: &KeyEvent, app: &App) -> Decisi
         _ => {}
     }
     describe(confirmation, app);
-    Decision::Stay
+    DialogDecision::Stay
 }
 
 /// Sets the command line that does the same.
@@ -84,10 +84,10 @@ fn describe(confirmation: &mut Confirmation, app: &App) {
     confirmation.one_liner = one_liner(Worded { act, text }, &shown, app.directory.as_deref());
 }
 
-fn begin(confirmation: &Confirmation, app: &App) -> Decision {
+fn begin(confirmation: &Confirmation, app: &App) -> DialogDecision {
     let targets = targets(confirmation.act, confirmation.scope, app, Ids::All);
     let text = confirmation.typed.clone();
-    Decision::Begin(ActRequest::Act(confirmation.act, targets, text))
+    DialogDecision::Begin(ActRequest::BrowseAct(confirmation.act, targets, text))
 }
 
 /// The next scope that has messages of its own.
@@ -115,12 +115,12 @@ enum Ids {
 const SHOWN_MAX: usize = 200;
 
 fn live<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = &'a Row> {
-    rows.filter(|row| !row.is(Flag::Gone))
+    rows.filter(|row| !row.is(RowFlag::Gone))
 }
 
 /// The messages of a scope. All messages of a list without a text are those that
 /// match the selection options.
-fn targets(act: Act, scope: Scope, app: &App, ids: Ids) -> Targets {
+fn targets(act: BrowseAct, scope: Scope, app: &App, ids: Ids) -> Targets {
     let most = match ids {
         Ids::All => usize::MAX,
         Ids::OfCommandLine => SHOWN_MAX,
@@ -128,7 +128,8 @@ fn targets(act: Act, scope: Scope, app: &App, ids: Ids) -> Targets {
     let id = |row: &Row| Some((QueueId::parse(app.index.id(row))?, row.inode));
     match scope {
         Scope::All if app.filter.needle.is_empty() => {
-            let needs_ids = act == Act::Flush && ids == Ids::All && !app.filter.words.is_empty();
+            let needs_ids =
+                act == BrowseAct::Flush && ids == Ids::All && !app.filter.words.is_empty();
             let listed = live(app.index.listed()).take(if needs_ids { most } else { 0 });
             Targets::Matching(app.filter.words.clone(), listed.filter_map(id).collect())
         }

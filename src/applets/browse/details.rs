@@ -3,9 +3,9 @@
 
 use serde::Deserialize;
 
-use super::filter::Filter;
+use super::filter::ListFilter;
 use super::model::start_of;
-use super::workplace::{Access, Route, Wanted, Workplace};
+use super::workplace::{BrowseContext, Route, SpoolAccess, Wanted};
 use crate::listing::{
     DetailRules, Ending, ListingError, Members, PartialResult, Sink, Style, Totals, write_iso,
 };
@@ -45,7 +45,7 @@ pub struct Detail {
 
 /// Everything that is shown of one message.
 #[derive(Clone, Debug, Default)]
-pub struct MessageText {
+pub struct MessageDetails {
     /// The queue ID.
     pub id: String,
     /// Names and values of the envelope.
@@ -91,16 +91,16 @@ impl Sink for Beginning {
 }
 
 /// The filter for these IDs.
-fn of_ids<'a>(ids: impl Iterator<Item = &'a QueueId>) -> Filter {
+fn of_ids<'a>(ids: impl Iterator<Item = &'a QueueId>) -> ListFilter {
     let words = ids.map(|id| format!("--id={id}")).collect();
     // An ID is always a valid pattern.
-    Filter::of_words(words, "").unwrap_or_default()
+    ListFilter::of_words(words, "").unwrap_or_default()
 }
 
 /// What the list shows of these messages; those that have left the queue are
 /// missing.
 pub fn of_rows(
-    workplace: &Workplace<'_>,
+    workplace: &BrowseContext<'_>,
     names: &[(Queue, QueueId)],
     logger: &mut Logger,
 ) -> Vec<Detail> {
@@ -165,10 +165,10 @@ struct ListedRecipient {
 
 /// Reads a message; `None` if it has left the queue.
 pub fn message(
-    workplace: &Workplace<'_>,
+    workplace: &BrowseContext<'_>,
     id: &QueueId,
     logger: &mut Logger,
-) -> Option<MessageText> {
+) -> Option<MessageDetails> {
     let layout = Layout::new(
         &workplace.config.hash_queue_names,
         workplace.config.hash_queue_depth,
@@ -177,9 +177,9 @@ pub fn message(
         Route::Spool => Some(open(workplace, &layout, id)?),
         Route::Daemon | Route::Program(_) => None,
     };
-    let mut text = MessageText {
+    let mut text = MessageDetails {
         id: id.to_string(),
-        ..MessageText::default()
+        ..MessageDetails::default()
     };
     let names = found.as_ref().map(|(queue, ..)| vec![(*queue, id.clone())]);
     envelope(workplace, id, names.as_deref(), logger, &mut text)?;
@@ -198,7 +198,7 @@ pub fn message(
 
 /// Opens a message, in whichever queue it is now.
 fn open(
-    workplace: &Workplace<'_>,
+    workplace: &BrowseContext<'_>,
     layout: &Layout,
     id: &QueueId,
 ) -> Option<(Queue, Message, String)> {
@@ -211,11 +211,11 @@ fn open(
 }
 
 fn envelope(
-    workplace: &Workplace<'_>,
+    workplace: &BrowseContext<'_>,
     id: &QueueId,
     names: Option<&[(Queue, QueueId)]>,
     logger: &mut Logger,
-    text: &mut MessageText,
+    text: &mut MessageDetails,
 ) -> Option<()> {
     let filter = of_ids(std::iter::once(id));
     let wanted = Wanted {
@@ -234,7 +234,7 @@ fn envelope(
     let members = Members {
         details: rules
             .as_ref()
-            .filter(|_| workplace.access() == Access::Full),
+            .filter(|_| workplace.access() == SpoolAccess::Full),
         instance: None,
     };
     let mut listed = Beginning::default();
@@ -257,7 +257,7 @@ fn envelope(
     Some(())
 }
 
-fn put_envelope(listed: Listed, text: &mut MessageText) {
+fn put_envelope(listed: Listed, text: &mut MessageDetails) {
     let mut arrival = Vec::new();
     write_iso(listed.arrival_time, Zone::Local, &mut arrival);
     let sender = match listed.sender.as_str() {
@@ -291,7 +291,7 @@ fn put_envelope(listed: Listed, text: &mut MessageText) {
 }
 
 /// Reads headers and body, decoded.
-fn content(message: &Message, text: &mut MessageText) {
+fn content(message: &Message, text: &mut MessageDetails) {
     let mut room = Room(TEXT_MAX);
     let mut buffers = Buffers::default();
     let mut decoder = BodyDecoder::default();
@@ -362,7 +362,12 @@ impl OutputSink for Records {
     }
 }
 
-fn records(workplace: &Workplace<'_>, message: &Message, path: &str, text: &mut MessageText) {
+fn records(
+    workplace: &BrowseContext<'_>,
+    message: &Message,
+    path: &str,
+    text: &mut MessageDetails,
+) {
     let mut buffers = Buffers::default();
     let mut reader = RecordReader::new(message.source(), &mut buffers);
     let mut output = TextBuffer::new(Records::default());

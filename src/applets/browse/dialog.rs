@@ -1,8 +1,8 @@
 //! What is shown over a view: the keys, the confirmation of an act, and its
 //! outcome.
 
-use super::acts::Outcome;
-use super::keys::Act;
+use super::acts::ActOutcome;
+use super::keys::BrowseAct;
 use super::model::Summary;
 
 /// The word that confirms a deletion for good.
@@ -16,7 +16,7 @@ pub enum Dialog {
     /// The confirmation of an act.
     Confirm(Confirmation),
     /// The outcome of an act.
-    Outcome(Outcome),
+    ActOutcome(ActOutcome),
 }
 
 /// The messages of an act.
@@ -45,7 +45,7 @@ impl Scope {
 #[derive(Debug)]
 pub struct Confirmation {
     /// What is to be done.
-    pub act: Act,
+    pub act: BrowseAct,
     /// With which messages.
     pub scope: Scope,
     /// What these messages are together.
@@ -71,8 +71,8 @@ impl Confirmation {
     /// What the user has to type.
     pub fn needed(&self) -> Needed {
         match self.act {
-            Act::Erase => Needed::Word,
-            Act::Postpone | Act::Spread | Act::Bounce => Needed::Text,
+            BrowseAct::Erase => Needed::Word,
+            BrowseAct::Postpone | BrowseAct::Spread | BrowseAct::Bounce => Needed::Text,
             _ => Needed::Yes,
         }
     }

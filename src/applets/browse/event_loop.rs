@@ -11,7 +11,7 @@ use ratatui::backend::CrosstermBackend;
 
 use super::app::App;
 use super::commands;
-use super::commands::Request;
+use super::commands::LoopRequest;
 use super::views;
 use crate::sys::full_screen::FullScreen;
 use crate::sys::signals::Interrupts;
@@ -74,9 +74,9 @@ fn take_event(
         _ => return Ok(()),
     };
     match commands::key(app, &key) {
-        Request::Nothing => {}
-        Request::Redraw => draw_all(terminal)?,
-        Request::Suspend => {
+        LoopRequest::Nothing => {}
+        LoopRequest::Redraw => draw_all(terminal)?,
+        LoopRequest::Suspend => {
             screen.suspend()?;
             draw_all(terminal)?;
         }

@@ -14,7 +14,7 @@ use crate::sys::time;
 
 /// Which messages are listed.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct ListFilter {
     /// The selection options, as they are typed.
     pub words: Vec<String>,
     /// What they mean; `None` if there are none.
@@ -24,7 +24,7 @@ pub struct Filter {
     pub needle: String,
 }
 
-impl Filter {
+impl ListFilter {
     /// Parses options that the user typed.
     ///
     /// # Errors
@@ -180,12 +180,12 @@ mod tests {
     #[test]
     fn a_typed_filter_is_a_selection_and_can_be_copied_back() {
         let line = r#"--from '*bulk*' --older 2d --not --reason "it's full""#;
-        let filter = Filter::parse(line, "Ümlaut").unwrap();
+        let filter = ListFilter::parse(line, "Ümlaut").unwrap();
         assert!(filter.selection.is_some());
         assert_eq!(filter.needle, "ümlaut");
-        let again = Filter::parse(&filter.line(), "").unwrap();
+        let again = ListFilter::parse(&filter.line(), "").unwrap();
         assert_eq!(again.words, filter.words);
-        assert!(Filter::parse("", "").unwrap().is_empty());
+        assert!(ListFilter::parse("", "").unwrap().is_empty());
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
             ("--from 'x", "a quote is not closed"),
             ("--not", "--not"),
         ] {
-            let error = Filter::parse(line, "").map(drop).unwrap_err();
+            let error = ListFilter::parse(line, "").map(drop).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");
         }
     }

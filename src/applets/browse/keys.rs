@@ -34,7 +34,7 @@ pub enum Command {
     /// Inverts the tags of the list.
     InvertTags,
     /// Asks for selection options.
-    Filter,
+    ListFilter,
     /// Asks for a text.
     Search,
     /// Moves to the next match of the text.
@@ -52,14 +52,14 @@ pub enum Command {
     /// Shows the keys.
     Help,
     /// Begins an act.
-    Act(Act),
+    BrowseAct(BrowseAct),
     /// Takes the last act back.
     Undo,
 }
 
 /// What can be done with messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum BrowseAct {
     /// Put on hold.
     Hold,
     /// Release from hold.
@@ -92,12 +92,12 @@ pub struct Help {
     /// The word in the footer; empty if it is not there.
     pub footer: &'static str,
     /// Whether it changes the queue.
-    pub changes: Changes,
+    pub changes: QueueEffect,
 }
 
 /// Whether a key changes the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Changes {
+pub enum QueueEffect {
     Nothing,
     Queue,
 }
@@ -107,7 +107,7 @@ const fn look(keys: &'static str, text: &'static str, footer: &'static str) -> H
         keys,
         text,
         footer,
-        changes: Changes::Nothing,
+        changes: QueueEffect::Nothing,
     }
 }
 
@@ -116,7 +116,7 @@ const fn act(keys: &'static str, text: &'static str, footer: &'static str) -> He
         keys,
         text,
         footer,
-        changes: Changes::Queue,
+        changes: QueueEffect::Queue,
     }
 }
 
@@ -226,22 +226,22 @@ fn letter(c: char) -> Option<Command> {
         'a' => Command::TagAll,
         'A' => Command::UntagAll,
         'i' => Command::InvertTags,
-        'f' => Command::Filter,
+        'f' => Command::ListFilter,
         '/' => Command::Search,
         'n' => Command::NextMatch,
         'N' => Command::PreviousMatch,
         'v' => Command::Raw,
         '?' => Command::Help,
-        'h' => Command::Act(Act::Hold),
-        'H' => Command::Act(Act::Release),
-        'r' => Command::Act(Act::Requeue),
-        'd' => Command::Act(Act::Delete),
-        'D' => Command::Act(Act::Erase),
-        'R' => Command::Act(Act::Spread),
-        'e' => Command::Act(Act::Expire),
-        'p' => Command::Act(Act::Postpone),
-        'b' => Command::Act(Act::Bounce),
-        'F' => Command::Act(Act::Flush),
+        'h' => Command::BrowseAct(BrowseAct::Hold),
+        'H' => Command::BrowseAct(BrowseAct::Release),
+        'r' => Command::BrowseAct(BrowseAct::Requeue),
+        'd' => Command::BrowseAct(BrowseAct::Delete),
+        'D' => Command::BrowseAct(BrowseAct::Erase),
+        'R' => Command::BrowseAct(BrowseAct::Spread),
+        'e' => Command::BrowseAct(BrowseAct::Expire),
+        'p' => Command::BrowseAct(BrowseAct::Postpone),
+        'b' => Command::BrowseAct(BrowseAct::Bounce),
+        'F' => Command::BrowseAct(BrowseAct::Flush),
         'u' => Command::Undo,
         _ => return None,
     })

@@ -1,7 +1,7 @@
 //! The view of one message: its lines, where the screen is in them, and the
 //! text that is searched.
 
-use super::details::MessageText;
+use super::details::MessageDetails;
 use super::theme::Characters;
 use super::views::text::{clean, wrap};
 
@@ -49,7 +49,7 @@ struct Lines {
 #[derive(Debug, Default)]
 pub struct MessageState {
     /// The message; `None` until it has been read.
-    pub text: Option<MessageText>,
+    pub text: Option<MessageDetails>,
     /// What is shown of it.
     pub shown: Shown,
     /// The first line of the screen.
@@ -116,7 +116,7 @@ fn wrapped(lines: &[String], width: usize, characters: Characters) -> Vec<(LineK
 }
 
 fn message_lines(
-    text: &MessageText,
+    text: &MessageDetails,
     width: usize,
     characters: Characters,
 ) -> Vec<(LineKind, String)> {

@@ -44,7 +44,7 @@ use app::App;
 use arguments::{BrowseMode, PROGRAM, parse};
 use background::Background;
 use theme::Theme;
-use workplace::{Route, Workplace};
+use workplace::{BrowseContext, Route};
 
 /// The name in the mail log: that of the tool whose acts are carried out.
 const LOG_NAME: &str = "postsuper";
@@ -90,7 +90,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         let text = format!("cannot watch signals: {}", error_text(&error));
         unavailable(&mut logger, text)
     })?;
-    let workplace = Workplace {
+    let workplace = BrowseContext {
         call,
         config: &config,
         spool: &spool,
@@ -122,8 +122,8 @@ fn route(call: &Call, config: &Config) -> Route {
 
 /// Shows the queue until the user or a signal ends it.
 fn browse(
-    workplace: Workplace<'_>,
-    filter: filter::Filter,
+    workplace: BrowseContext<'_>,
+    filter: filter::ListFilter,
     mut logger: Logger,
 ) -> Result<(), Fatal> {
     let screen = FullScreen::begin();

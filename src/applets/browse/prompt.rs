@@ -10,13 +10,13 @@ const LENGTH_MAX: usize = 1000;
 
 /// What the line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum PromptPurpose {
     /// Selection options.
-    Filter,
+    ListFilter,
     /// A text that listed messages contain.
     ListText,
     /// A text to find in a message.
-    MessageText,
+    MessageDetails,
 }
 
 /// What became of a key.
@@ -34,7 +34,7 @@ pub enum Typed {
 #[derive(Clone, Debug)]
 pub struct Prompt {
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: PromptPurpose,
     /// The text so far.
     pub text: String,
     /// What is wrong with it, or how it can go on.
@@ -43,7 +43,7 @@ pub struct Prompt {
 
 impl Prompt {
     /// A line that begins with a text.
-    pub fn new(purpose: Purpose, text: impl Into<String>) -> Self {
+    pub fn new(purpose: PromptPurpose, text: impl Into<String>) -> Self {
         Self {
             purpose,
             text: text.into(),
@@ -54,9 +54,9 @@ impl Prompt {
     /// The words before the text.
     pub fn label(&self) -> &'static str {
         match self.purpose {
-            Purpose::Filter => "filter: ",
-            Purpose::ListText => "text: ",
-            Purpose::MessageText => "search: ",
+            PromptPurpose::ListFilter => "filter: ",
+            PromptPurpose::ListText => "text: ",
+            PromptPurpose::MessageDetails => "search: ",
         }
     }
 
@@ -75,7 +75,7 @@ impl Prompt {
             }
             KeyCode::Char('h') if control => drop(self.text.pop()),
             KeyCode::Backspace => drop(self.text.pop()),
-            KeyCode::Tab if self.purpose == Purpose::Filter => {
+            KeyCode::Tab if self.purpose == PromptPurpose::ListFilter => {
                 self.complete();
                 return Typed::More;
             }

@@ -11,7 +11,7 @@ use super::super::fatal::unavailable;
 use super::super::listing;
 use super::super::listing::{ListingRequest, ListingSource, ProgressMode, Session};
 use super::super::{Call, Fatal, instance};
-use super::filter::Filter;
+use super::filter::ListFilter;
 use super::row_sink::{FROM_DAEMON, FROM_SPOOL};
 use crate::config::Config;
 use crate::listing::{Clock, Ending, Sink, SortSpec, Style, Template, Terminator, TimeStyle};
@@ -39,7 +39,7 @@ pub enum Route {
 
 /// What the caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum SpoolAccess {
     /// Messages can be read and changed.
     Full,
     /// Envelopes can be read.
@@ -48,7 +48,7 @@ pub enum Access {
 
 /// What the threads share.
 #[derive(Clone, Copy, Debug)]
-pub struct Workplace<'a> {
+pub struct BrowseContext<'a> {
     /// How the applet was called.
     pub call: &'a Call,
     /// The instance's configuration.
@@ -63,12 +63,12 @@ pub struct Workplace<'a> {
     pub directory: Option<&'a OsStr>,
 }
 
-impl Workplace<'_> {
+impl BrowseContext<'_> {
     /// What the caller may do.
-    pub fn access(&self) -> Access {
+    pub fn access(&self) -> SpoolAccess {
         match self.route {
-            Route::Spool => Access::Full,
-            Route::Daemon | Route::Program(_) => Access::ReadOnly,
+            Route::Spool => SpoolAccess::Full,
+            Route::Daemon | Route::Program(_) => SpoolAccess::ReadOnly,
         }
     }
 
@@ -81,7 +81,7 @@ impl Workplace<'_> {
     }
 
     /// The filter with what its selection has to know of the instance.
-    pub fn prepared(&self, filter: &Filter) -> Filter {
+    pub fn prepared(&self, filter: &ListFilter) -> ListFilter {
         let mut filter = filter.clone();
         let mut warnings = Vec::new();
         // If main.cf cannot be used, the listing reports that.
@@ -142,7 +142,7 @@ impl Workplace<'_> {
     }
 
     /// The request for a listing.
-    pub fn request<'a>(&self, style: Style<'a>, filter: &'a Filter) -> ListingRequest<'a> {
+    pub fn request<'a>(&self, style: Style<'a>, filter: &'a ListFilter) -> ListingRequest<'a> {
         const UNSORTED: Option<&SortSpec> = None;
         ListingRequest {
             style,
@@ -173,7 +173,7 @@ impl Workplace<'_> {
         &self,
         program: &Path,
         arguments: &[OsString],
-        filter: &Filter,
+        filter: &ListFilter,
         logger: &mut Logger,
         sink: &mut impl Sink,
     ) -> Result<(), Fatal> {
@@ -213,14 +213,14 @@ impl Workplace<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// Those that match. With names, only these are looked at.
-    pub filter: &'a Filter,
+    pub filter: &'a ListFilter,
     /// The queues and IDs of these messages.
     pub names: Option<&'a [(Queue, QueueId)]>,
 }
 
 impl<'a> Wanted<'a> {
     /// All messages that match.
-    pub fn matching(filter: &'a Filter) -> Self {
+    pub fn matching(filter: &'a ListFilter) -> Self {
         Self {
             filter,
             names: None,

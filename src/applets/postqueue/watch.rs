@@ -38,7 +38,7 @@ const BYTES_PER_COLUMN: usize = 8;
 
 /// What the user wants after a drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+enum WatchStep {
     Draw,
     End,
 }
@@ -64,7 +64,7 @@ pub(super) fn run(
     let ended = screen.map_err(io::Error::other).and_then(|screen| {
         loop {
             frame.show(interval)?;
-            if wait(&screen, &interrupts, interval)? == Next::End {
+            if wait(&screen, &interrupts, interval)? == WatchStep::End {
                 return Ok(());
             }
             frame = again(&mut session, arguments);
@@ -106,16 +106,16 @@ fn again(session: &mut Session<'_>, arguments: &PostqueueArguments) -> Frame {
 }
 
 /// Waits for the next drawing.
-fn wait(screen: &FullScreen, interrupts: &Interrupts, interval: Duration) -> io::Result<Next> {
+fn wait(screen: &FullScreen, interrupts: &Interrupts, interval: Duration) -> io::Result<WatchStep> {
     let start = Instant::now();
     let size = terminal::size();
     loop {
         let left = interval.saturating_sub(start.elapsed());
         if interrupts.caught().is_some() {
-            return Ok(Next::End);
+            return Ok(WatchStep::End);
         }
         if left.is_zero() || terminal::size() != size {
-            return Ok(Next::Draw);
+            return Ok(WatchStep::Draw);
         }
         let stdin = io::stdin();
         let ready = poll_for(&[stdin.as_fd()], Readiness::Input, left.min(TICK))?;
@@ -127,11 +127,11 @@ fn wait(screen: &FullScreen, interrupts: &Interrupts, interval: Duration) -> io:
         return match keys.get(..length).and_then(<[u8]>::first) {
             Some(0x1a) => {
                 screen.suspend()?;
-                Ok(Next::Draw)
+                Ok(WatchStep::Draw)
             }
             // Without a key, the terminal is gone.
-            Some(b'q' | b'Q' | 0x03 | 0x04) | None => Ok(Next::End),
-            Some(_) => Ok(Next::Draw),
+            Some(b'q' | b'Q' | 0x03 | 0x04) | None => Ok(WatchStep::End),
+            Some(_) => Ok(WatchStep::Draw),
         };
     }
 }

@@ -10,7 +10,7 @@ use super::super::instance::InstanceChoice;
 use super::super::instances;
 use super::super::instances::{Asker, HostInstance, Instances};
 use super::super::{Call, Fatal};
-use super::Pass;
+use super::InstancePass;
 use super::arguments::PostsuperArguments;
 use super::errors::{PROGRAM, STATUS, fatal};
 use super::journal::Task;
@@ -22,7 +22,7 @@ pub(super) fn run(
     call: &Call,
     mut arguments: Box<PostsuperArguments>,
     logger: &mut Logger,
-    work: impl Fn(&Call, &mut PostsuperArguments, Pass, &mut Logger) -> Result<(), Fatal>,
+    work: impl Fn(&Call, &mut PostsuperArguments, InstancePass, &mut Logger) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
     let directory = arguments.config_directory.clone();
     let choice = InstanceChoice {
@@ -36,11 +36,11 @@ pub(super) fn run(
         status: STATUS,
     };
     match arguments.instances.clone() {
-        Instances::Default => work(call, &mut arguments, Pass::Work, logger),
+        Instances::Default => work(call, &mut arguments, InstancePass::Work, logger),
         Instances::Named(name) => {
             let instance = asker.named(choice, &name)?;
             of_instance(&mut arguments, &instance);
-            work(call, &mut arguments, Pass::Work, logger)
+            work(call, &mut arguments, InstancePass::Work, logger)
         }
         Instances::All => {
             let all = asker.all(choice)?;
@@ -48,14 +48,14 @@ pub(super) fn run(
             if let Some(max) = arguments.options.max {
                 let count = |instance: &HostInstance, logger: &mut Logger| {
                     of_instance(&mut arguments, instance);
-                    work(call, &mut arguments, Pass::Count, logger)
+                    work(call, &mut arguments, InstancePass::Count, logger)
                 };
                 check_max(&mut asker, &all, max, count)?;
             }
             let act = |instance: &HostInstance, logger: &mut Logger| {
                 print_heading(&arguments, instance, all.first(), logger)?;
                 of_instance(&mut arguments, instance);
-                work(call, &mut arguments, Pass::Work, logger)
+                work(call, &mut arguments, InstancePass::Work, logger)
             };
             asker.each(&all, ChildStdout::Shared, act, |_, _| {})
         }

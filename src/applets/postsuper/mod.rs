@@ -93,7 +93,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
 
 /// What is done for an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
+enum InstancePass {
     /// The number of messages that match is printed, for the limit of all
     /// instances together.
     Count,
@@ -105,7 +105,7 @@ enum Pass {
 fn work(
     call: &Call,
     arguments: &mut PostsuperArguments,
-    pass: Pass,
+    pass: InstancePass,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let wanted = instance::InstanceChoice {
@@ -122,7 +122,7 @@ fn work(
     set_lifetimes(arguments, &config, logger)?;
     let spool = instance::enter_queue_directory(&config, logger, STATUS)?;
     admit_to(call, &config, logger)?;
-    if arguments.options.dry_run || pass == Pass::Count {
+    if arguments.options.dry_run || pass == InstancePass::Count {
         drop_rights(call, &config, logger)?
     } else {
         drop_rights_but_log(call, &config, logger)?
@@ -153,7 +153,7 @@ fn work(
         interrupts: &interrupts,
         input: None,
     };
-    if pass == Pass::Count {
+    if pass == InstancePass::Count {
         confirm::print_count(context, logger)
     } else if arguments.options.dry_run && !arguments.journal.undoes() {
         time::read_zone();

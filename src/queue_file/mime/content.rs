@@ -25,7 +25,7 @@ impl Content {
 
     /// Parses the value of a Content-Type header.
     pub fn parse(value: &[u8]) -> Self {
-        let mut parameters = Parameters(value);
+        let mut parameters = ContentParameters(value);
         let kind = parameters.token();
         let starts = |start: &[u8]| {
             let head = kind.get(..start.len());
@@ -59,9 +59,9 @@ pub fn charset_of(label: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// The parameters of a header value that have not been parsed yet.
-struct Parameters<'a>(&'a [u8]);
+struct ContentParameters<'a>(&'a [u8]);
 
-impl<'a> Parameters<'a> {
+impl<'a> ContentParameters<'a> {
     /// Takes the text up to a semicolon or equals sign, without blanks.
     fn token(&mut self) -> &'a [u8] {
         let end = self.0.iter().position(|b| matches!(b, b';' | b'='));

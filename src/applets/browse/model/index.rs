@@ -6,7 +6,7 @@
 //! the user is informed.
 
 use super::order::ListOrder;
-use super::row::{Flag, ListedMessage, Row};
+use super::row::{ListedMessage, Row, RowFlag};
 use super::table::IdTable;
 use super::texts::Texts;
 
@@ -21,7 +21,7 @@ const TEXT_ROOM: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassKind {
     /// Another filter: what it does not find does not match.
-    Filter,
+    ListFilter,
     /// The same filter: what it does not find has left the queue, or matches no
     /// longer.
     Refresh,
@@ -103,7 +103,7 @@ impl Index {
 
     /// The tagged rows, in the list or not.
     pub fn tagged_rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| row.is(Flag::Tagged))
+        self.rows.iter().filter(|row| row.is(RowFlag::Tagged))
     }
 
     /// The place of a queue ID in the list.
@@ -126,12 +126,12 @@ impl Index {
         self.left_out = 0;
         self.compact();
         for row in &mut self.rows {
-            row.unset(Flag::Seen);
-            if kind == PassKind::Filter {
-                row.set(Flag::Hidden);
+            row.unset(RowFlag::Seen);
+            if kind == PassKind::ListFilter {
+                row.set(RowFlag::Hidden);
             }
         }
-        if kind == PassKind::Filter {
+        if kind == PassKind::ListFilter {
             self.listed.clear();
         }
     }
@@ -141,7 +141,7 @@ impl Index {
         let sender = self.senders.number(&message.sender);
         let reason = self.reasons.number(&message.reason);
         let mut new = Row::of(message, sender, reason);
-        new.set(Flag::Seen);
+        new.set(RowFlag::Seen);
         match self.number_of(&message.id) {
             Some(number) => self.update(number, new),
             None => self.push(message, new),
@@ -154,14 +154,14 @@ impl Index {
             return;
         };
         let is_same = row.inode == new.inode || row.inode == 0 || new.inode == 0;
-        if row.is(Flag::Tagged) && is_same {
-            new.set(Flag::Tagged);
-        } else if row.is(Flag::Tagged) {
+        if row.is(RowFlag::Tagged) && is_same {
+            new.set(RowFlag::Tagged);
+        } else if row.is(RowFlag::Tagged) {
             // The name belongs to another message now.
             self.tagged = self.tagged.saturating_sub(1);
         }
         new.id_at = row.id_at;
-        let was_hidden = row.is(Flag::Hidden);
+        let was_hidden = row.is(RowFlag::Hidden);
         *row = new;
         if was_hidden {
             self.listed.push(number);
@@ -196,25 +196,25 @@ impl Index {
     /// Ends a complete pass: marks what it has not found as gone, or removes it
     /// if it does not match another filter.
     pub fn end(&mut self, kind: PassKind) {
-        for row in self.rows.iter_mut().filter(|row| !row.is(Flag::Seen)) {
+        for row in self.rows.iter_mut().filter(|row| !row.is(RowFlag::Seen)) {
             match kind {
                 PassKind::Refresh if row.is_listed() => {
-                    if row.is(Flag::Tagged) {
+                    if row.is(RowFlag::Tagged) {
                         self.tagged = self.tagged.saturating_sub(1);
                     }
-                    row.unset(Flag::Tagged);
-                    row.set(Flag::Gone);
+                    row.unset(RowFlag::Tagged);
+                    row.set(RowFlag::Gone);
                 }
                 PassKind::Refresh => {}
-                PassKind::Filter if !row.is(Flag::Tagged) => row.set(Flag::Gone),
-                PassKind::Filter => {}
+                PassKind::ListFilter if !row.is(RowFlag::Tagged) => row.set(RowFlag::Gone),
+                PassKind::ListFilter => {}
             }
         }
     }
 
     /// Removes the rows that are gone.
     fn compact(&mut self) {
-        if !self.rows.iter().any(|row| row.is(Flag::Gone)) {
+        if !self.rows.iter().any(|row| row.is(RowFlag::Gone)) {
             return;
         }
         let (rows, ids) = (
@@ -228,7 +228,7 @@ impl Index {
         let mut ids = ids;
         let mut end = 0usize;
         for old in 0..rows.len() {
-            let Some(mut row) = rows.get(old).copied().filter(|row| !row.is(Flag::Gone)) else {
+            let Some(mut row) = rows.get(old).copied().filter(|row| !row.is(RowFlag::Gone)) else {
                 continue;
             };
             let start = usize::try_from(row.id_at).unwrap_or(0);
@@ -285,11 +285,11 @@ impl Index {
             .get(place)
             .and_then(|n| usize::try_from(*n).ok());
         if let Some(row) = number.and_then(|n| self.rows.get_mut(n)) {
-            if row.is(Flag::Tagged) {
-                row.unset(Flag::Tagged);
+            if row.is(RowFlag::Tagged) {
+                row.unset(RowFlag::Tagged);
                 self.tagged = self.tagged.saturating_sub(1);
-            } else if !row.is(Flag::Gone) {
-                row.set(Flag::Tagged);
+            } else if !row.is(RowFlag::Gone) {
+                row.set(RowFlag::Tagged);
                 self.tagged = self.tagged.saturating_add(1);
             }
         }
@@ -297,27 +297,29 @@ impl Index {
 
     /// Tags all messages of the list.
     pub fn tag_all(&mut self) {
-        let untagged = |row: &Row| row.is_listed() && !row.is(Flag::Gone);
+        let untagged = |row: &Row| row.is_listed() && !row.is(RowFlag::Gone);
         for row in self.rows.iter_mut().filter(|row| untagged(row)) {
-            row.set(Flag::Tagged);
+            row.set(RowFlag::Tagged);
         }
         self.tagged = self.tagged_rows().count();
     }
 
     /// Removes all tags.
     pub fn untag_all(&mut self) {
-        self.rows.iter_mut().for_each(|row| row.unset(Flag::Tagged));
+        self.rows
+            .iter_mut()
+            .for_each(|row| row.unset(RowFlag::Tagged));
         self.tagged = 0;
     }
 
     /// Tags the untagged messages of the list, and untags the tagged ones.
     pub fn invert_tags(&mut self) {
-        let live = |row: &Row| row.is_listed() && !row.is(Flag::Gone);
+        let live = |row: &Row| row.is_listed() && !row.is(RowFlag::Gone);
         for row in self.rows.iter_mut().filter(|row| live(row)) {
-            if row.is(Flag::Tagged) {
-                row.unset(Flag::Tagged);
+            if row.is(RowFlag::Tagged) {
+                row.unset(RowFlag::Tagged);
             } else {
-                row.set(Flag::Tagged);
+                row.set(RowFlag::Tagged);
             }
         }
         self.tagged = self.tagged_rows().count();
@@ -368,7 +370,7 @@ mod tests {
         let (a, b, c) = (message("A", 1, 7), message("B", 2, 8), message("C", 3, 9));
         pass(
             &mut index,
-            PassKind::Filter,
+            PassKind::ListFilter,
             &[a.clone(), b.clone(), c.clone()],
         );
         index.tag_all();
@@ -378,7 +380,7 @@ mod tests {
         assert_eq!(index.tagged(), 1);
         // A is shown as gone, and removed by the next pass.
         assert_eq!(ids(&index), ["A", "B", "C"]);
-        assert!(index.at(0).unwrap().is(Flag::Gone));
+        assert!(index.at(0).unwrap().is(RowFlag::Gone));
         pass(&mut index, PassKind::Refresh, &[a, b]);
         assert_eq!(index.len(), 3);
         assert_eq!(tagged(&index), [""; 0]);
@@ -388,14 +390,14 @@ mod tests {
     fn tagged_messages_survive_another_filter() {
         let mut index = Index::default();
         let (a, b) = (message("A", 1, 7), message("B", 2, 8));
-        pass(&mut index, PassKind::Filter, &[a.clone(), b.clone()]);
+        pass(&mut index, PassKind::ListFilter, &[a.clone(), b.clone()]);
         index.toggle(0);
-        pass(&mut index, PassKind::Filter, std::slice::from_ref(&b));
+        pass(&mut index, PassKind::ListFilter, std::slice::from_ref(&b));
         assert_eq!(
             (ids(&index), tagged(&index)),
             (vec!["B".into()], vec!["A".into()])
         );
-        pass(&mut index, PassKind::Filter, &[b, a]);
+        pass(&mut index, PassKind::ListFilter, &[b, a]);
         index.sort(ListOrder::by(SortColumn::Age));
         assert_eq!(ids(&index), ["A", "B"]);
         assert_eq!(index.tagged(), 1);

@@ -10,6 +10,6 @@ mod texts;
 
 pub use index::{Index, PassKind};
 pub use order::{ListOrder, SortColumn};
-pub use row::{Flag, ListedMessage, Row, short_inode};
+pub use row::{ListedMessage, Row, RowFlag, short_inode};
 pub use summary::Summary;
 pub use texts::start_of;

@@ -54,7 +54,7 @@ pub struct Row {
 /// A property of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Flag {
+pub enum RowFlag {
     /// The message was forced to expire.
     Expired = 8,
     /// The user tagged it.
@@ -84,29 +84,29 @@ impl Row {
             flags: message.queue & QUEUE_BITS,
         };
         if message.is_expired {
-            row.set(Flag::Expired);
+            row.set(RowFlag::Expired);
         }
         row
     }
 
     /// Whether the row has a property.
-    pub fn is(self, flag: Flag) -> bool {
+    pub fn is(self, flag: RowFlag) -> bool {
         self.flags & flag as u8 != 0
     }
 
     /// Gives the row a property.
-    pub fn set(&mut self, flag: Flag) {
+    pub fn set(&mut self, flag: RowFlag) {
         self.flags |= flag as u8;
     }
 
     /// Takes a property from the row.
-    pub fn unset(&mut self, flag: Flag) {
+    pub fn unset(&mut self, flag: RowFlag) {
         self.flags &= !(flag as u8);
     }
 
     /// Whether the row is in the list.
     pub fn is_listed(self) -> bool {
-        !self.is(Flag::Hidden)
+        !self.is(RowFlag::Hidden)
     }
 
     /// The queue; `None` if a daemon named one that does not exist.
@@ -141,10 +141,10 @@ mod tests {
             ..ListedMessage::default()
         };
         let mut row = Row::of(&message, 0, 0);
-        row.set(Flag::Gone);
+        row.set(RowFlag::Gone);
         assert_eq!(row.queue(), Some(Queue::Deferred));
-        assert!(row.is(Flag::Expired) && row.is(Flag::Gone) && !row.is(Flag::Tagged));
-        row.unset(Flag::Gone);
-        assert!(!row.is(Flag::Gone) && row.size == u32::MAX);
+        assert!(row.is(RowFlag::Expired) && row.is(RowFlag::Gone) && !row.is(RowFlag::Tagged));
+        row.unset(RowFlag::Gone);
+        assert!(!row.is(RowFlag::Gone) && row.size == u32::MAX);
     }
 }

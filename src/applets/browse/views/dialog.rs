@@ -6,13 +6,13 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
-use super::super::acts::Outcome;
+use super::super::acts::ActOutcome;
 use super::super::app::App;
 use super::super::commands::READ_ONLY;
 use super::super::dialog::{Confirmation, Dialog, Needed, WORD};
 use super::super::keys;
-use super::super::keys::{Act, Changes};
-use super::super::workplace::Access;
+use super::super::keys::{BrowseAct, QueueEffect};
+use super::super::workplace::SpoolAccess;
 use super::row;
 use super::text::{clean, fit, short_bytes, wrap};
 
@@ -31,7 +31,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
         None => return,
         Some(Dialog::Help(top)) => help(app, *top),
         Some(Dialog::Confirm(confirmation)) => confirm(app, confirmation, width),
-        Some(Dialog::Outcome(outcome)) => outcome_lines(app, outcome, width),
+        Some(Dialog::ActOutcome(outcome)) => outcome_lines(app, outcome, width),
     };
     let height = u16::try_from(lines.len())
         .unwrap_or(u16::MAX)
@@ -54,7 +54,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
 
 fn help(app: &App, top: usize) -> Vec<Styled> {
     let line = |help: &keys::Help| {
-        let is_possible = help.changes == Changes::Nothing || app.access == Access::Full;
+        let is_possible = help.changes == QueueEffect::Nothing || app.access == SpoolAccess::Full;
         let style = if is_possible {
             Style::new()
         } else {
@@ -63,7 +63,7 @@ fn help(app: &App, top: usize) -> Vec<Styled> {
         (format!("{:KEYS$}  {}", help.keys, help.text), style)
     };
     let mut lines: Vec<Styled> = keys::HELP.iter().skip(top).map(line).collect();
-    if app.access == Access::ReadOnly {
+    if app.access == SpoolAccess::ReadOnly {
         lines.push((READ_ONLY.to_owned(), app.theme.warning()));
     }
     lines
@@ -111,8 +111,8 @@ fn confirm(app: &App, confirmation: &Confirmation, width: usize) -> Vec<Styled> 
     let typed = clean(&confirmation.typed, theme.characters);
     let keys = match (confirmation.needed(), confirmation.act) {
         (Needed::Word, _) => format!("No undo. Type {WORD} and Enter: {typed}_ "),
-        (Needed::Text, Act::Bounce) => format!("For which reason? (Enter) {typed}_ "),
-        (Needed::Text, Act::Spread) => format!("Over which time? (30m, 2h; Enter) {typed}_ "),
+        (Needed::Text, BrowseAct::Bounce) => format!("For which reason? (Enter) {typed}_ "),
+        (Needed::Text, BrowseAct::Spread) => format!("Over which time? (30m, 2h; Enter) {typed}_ "),
         (Needed::Text, _) => format!("Until when? (2h, 2026-12-01T08:00; Enter) {typed}_ "),
         (Needed::Yes, _) => "y: do it  n: no".to_owned(),
     };
@@ -121,7 +121,7 @@ fn confirm(app: &App, confirmation: &Confirmation, width: usize) -> Vec<Styled> 
     lines
 }
 
-fn outcome_lines(app: &App, outcome: &Outcome, width: usize) -> Vec<Styled> {
+fn outcome_lines(app: &App, outcome: &ActOutcome, width: usize) -> Vec<Styled> {
     let report = outcome.report.iter();
     let wrapped = report.flat_map(|line| wrap(&clean(line, app.theme.characters), width));
     let mut lines: Vec<Styled> = wrapped.map(|line| (line, Style::new())).collect();

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use super::super::app::App;
 use super::super::details::Detail;
-use super::super::model::{Flag, Row};
+use super::super::model::{Row, RowFlag};
 use super::row;
 use super::text::{fit, short_age, short_bytes, short_number};
 use crate::spool::Queue;
@@ -44,12 +44,12 @@ impl TextColumn {
 }
 
 /// The columns for a width.
-struct Columns {
+struct ListColumns {
     id: usize,
     texts: Vec<(TextColumn, usize)>,
 }
 
-impl Columns {
+impl ListColumns {
     fn of(width: usize, id: usize) -> Self {
         let id = id.clamp(ID_MIN, ID_MAX);
         let shares: &[(TextColumn, usize)] = if width >= WITH_SUBJECT {
@@ -95,7 +95,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     let visible = app.top..app.top.saturating_add(app.height);
     let ids = visible.clone().filter_map(|place| app.index.at(place));
     let longest = ids.map(|row| usize::from(row.id_len)).max().unwrap_or(0);
-    let columns = Columns::of(width, longest);
+    let columns = ListColumns::of(width, longest);
     let heading = fit(&heading(&columns), width, app.theme.characters);
     frame.render_widget(Line::styled(heading, app.theme.heading()), row(area, 0));
     let now = app.now();
@@ -118,7 +118,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     }
 }
 
-fn heading(columns: &Columns) -> String {
+fn heading(columns: &ListColumns) -> String {
     let id = columns.id;
     let mut line = format!(
         "  {:id$}  {:>AGE$} {:>SIZE$} {:>COUNT$}",
@@ -130,7 +130,7 @@ fn heading(columns: &Columns) -> String {
     line
 }
 
-fn line(app: &App, message: &Row, columns: &Columns, now: i64) -> String {
+fn line(app: &App, message: &Row, columns: &ListColumns, now: i64) -> String {
     let characters = app.theme.characters;
     let id = app.index.id(message);
     let detail = app.details.get(id);
@@ -138,7 +138,11 @@ fn line(app: &App, message: &Row, columns: &Columns, now: i64) -> String {
     let age = now.saturating_sub(i64::from(message.arrival));
     let mut line = format!(
         "{} {}{} {:>AGE$} {:>SIZE$} {:>COUNT$}",
-        if message.is(Flag::Tagged) { '+' } else { ' ' },
+        if message.is(RowFlag::Tagged) {
+            '+'
+        } else {
+            ' '
+        },
         fit(&id, columns.id, characters),
         mark(message),
         short_age(age),
@@ -159,9 +163,9 @@ fn line(app: &App, message: &Row, columns: &Columns, now: i64) -> String {
 /// The marks of a listing.
 fn mark(message: &Row) -> char {
     match (
-        message.is(Flag::Gone),
+        message.is(RowFlag::Gone),
         message.queue(),
-        message.is(Flag::Expired),
+        message.is(RowFlag::Expired),
     ) {
         (true, ..) => '-',
         (_, Some(Queue::Active), _) => '*',
@@ -194,8 +198,8 @@ fn text<'a>(
 fn style(app: &App, message: &Row, place: usize) -> Style {
     let theme = app.theme;
     let style = match message.queue() {
-        _ if message.is(Flag::Gone) => theme.faint(),
-        _ if message.is(Flag::Tagged) => theme.marked(),
+        _ if message.is(RowFlag::Gone) => theme.faint(),
+        _ if message.is(RowFlag::Tagged) => theme.marked(),
         Some(Queue::Active) => theme.active(),
         Some(Queue::Hold) => theme.hold(),
         _ => Style::new(),
@@ -214,7 +218,7 @@ mod tests {
     #[test]
     fn columns_fill_every_width() {
         for width in 40..=300 {
-            let columns = Columns::of(width, 15);
+            let columns = ListColumns::of(width, 15);
             let texts: usize = columns.texts.iter().map(|(_, w)| w + 1).sum();
             assert_eq!(
                 7 + columns.id + AGE + SIZE + COUNT + texts,

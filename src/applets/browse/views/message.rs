@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::super::app::{App, View};
+use super::super::app::{App, BrowseView};
 use super::super::message_state::{LineKind, Shown};
 use super::row;
 use super::text::fit;
@@ -14,7 +14,7 @@ use super::text::fit;
 pub fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     app.height = usize::from(area.height.saturating_sub(1)).max(1);
     let (theme, height) = (app.theme, app.height);
-    let View::Message(state) = &mut app.view else {
+    let BrowseView::Message(state) = &mut app.view else {
         return;
     };
     let width = usize::from(area.width);

@@ -12,11 +12,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::app::{App, View};
+use super::app::{App, BrowseView};
 use super::commands::READ_ONLY;
 use super::keys;
-use super::keys::Changes;
-use super::workplace::Access;
+use super::keys::QueueEffect;
+use super::workplace::SpoolAccess;
 use crate::spool::Queue;
 use crate::text::columns::columns_of;
 use text::{clean, fit, short_bytes, short_number};
@@ -38,9 +38,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App) {
     };
     first_line(frame, app, row(area, 0));
     match app.view {
-        View::List => list::draw(frame, app, body),
-        View::Overview => overview::draw(frame, app, body),
-        View::Message(_) => message::draw(frame, app, body),
+        BrowseView::List => list::draw(frame, app, body),
+        BrowseView::Overview => overview::draw(frame, app, body),
+        BrowseView::Message(_) => message::draw(frame, app, body),
     }
     dialog::draw(frame, app, body);
     status_line(frame, app, row(area, area.height.saturating_sub(2)));
@@ -83,8 +83,8 @@ fn first_line(frame: &mut Frame<'_>, app: &App, area: Rect) {
         ));
     }
     let order = match app.view {
-        View::Overview => app.overview.order.name().to_owned(),
-        View::List | View::Message(_) => app.order.column.name().to_owned(),
+        BrowseView::Overview => app.overview.order.name().to_owned(),
+        BrowseView::List | BrowseView::Message(_) => app.order.column.name().to_owned(),
     };
     parts.push(format!("by {order}"));
     let text = format!(" {}", parts.join("  "));
@@ -152,7 +152,7 @@ fn footer(frame: &mut Frame<'_>, app: &App, area: Rect) {
     };
     for help in keys::HELP.iter().filter(|help| !help.footer.is_empty()) {
         let key = help.keys.split(", ").next().unwrap_or_default();
-        let is_possible = help.changes == Changes::Nothing || app.access == Access::Full;
+        let is_possible = help.changes == QueueEffect::Nothing || app.access == SpoolAccess::Full;
         let style = if is_possible {
             theme.heading()
         } else {
@@ -160,7 +160,7 @@ fn footer(frame: &mut Frame<'_>, app: &App, area: Rect) {
         };
         put(format!("{key}:{} ", help.footer), style);
     }
-    if app.access == Access::ReadOnly {
+    if app.access == SpoolAccess::ReadOnly {
         put(format!("({READ_ONLY})"), theme.faint());
     }
     frame.render_widget(Line::from(spans), area);
