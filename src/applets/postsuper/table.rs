@@ -225,7 +225,7 @@ pub fn help() -> String {
             "postsuper [OPTION]... --bounce=ID --reason-text TEXT [QUEUE]...",
             "postsuper [OPTION]... --postpone=ID --until=T",
             "postsuper [OPTION]... --undo[=BATCH] [ID]...",
-            "postsuper [OPTION]... --journal-list | --journal-show=BATCH | --trash-purge",
+            "postsuper [OPTION]... --journal-list|--journal-show=BATCH|--trash-purge",
             "postsuper [OPTION]... [-psS] [QUEUE]...",
         ],
         about: &[

@@ -43,15 +43,16 @@ fn source() -> Instance {
     source
 }
 
-/// The calls of a run at which it is struck, counted from 1, and how.
+/// The changing calls of a run at which it is struck, counted from 1, and how.
 fn strikes(command: Command, stdin: &[u8]) -> Vec<(u64, Strike)> {
     let traced = tracer::run(command, stdin, Target::Nothing, Strike::Kill);
     let output = traced.output;
     assert_eq!(output.ended, Ended::Exited(0), "{}", output.stderr_text());
-    let is_change = |made: &Made| CHANGES.contains(&made.kind.number);
-    let calls = (1..).zip(&traced.calls);
-    let changing = calls.filter(|(_, made)| is_change(made));
-    let numbers: Vec<u64> = changing.map(|(number, _)| number).collect();
+    let is_change = |made: &&Made| CHANGES.contains(&made.kind.number);
+    let numbers: Vec<u64> = (1..)
+        .zip(traced.calls.iter().filter(is_change))
+        .map(|(number, _)| number)
+        .collect();
     assert!(numbers.len() > 50, "{}", numbers.len());
     let kinds = [Strike::Kill, Strike::Once(Errno::EIO)];
     let each = |kind: Strike| {
@@ -65,7 +66,8 @@ fn strikes(command: Command, stdin: &[u8]) -> Vec<(u64, Strike)> {
 }
 
 fn struck(command: Command, stdin: &[u8], (number, strike): (u64, Strike)) -> Output {
-    let output = tracer::run(command, stdin, Target::Any(number), strike).output;
+    let target = Target::Among(CHANGES.to_vec(), number);
+    let output = tracer::run(command, stdin, target, strike).output;
     assert_ne!(
         output.ended,
         Ended::TimedOut,
@@ -174,8 +176,9 @@ fn an_interrupted_import_does_not_release_what_is_put_on_hold_afterwards() {
         Target::Nothing,
         Strike::Kill,
     );
-    let renames = (1..).zip(&traced.calls);
-    let renames = renames.filter(|(_, made)| made.kind.number == libc::SYS_renameat2);
+    let is_change = |made: &&Made| CHANGES.contains(&made.kind.number);
+    let changes = (1..).zip(traced.calls.iter().filter(is_change));
+    let renames = changes.filter(|(_, made)| made.kind.number == libc::SYS_renameat2);
     let renames: Vec<u64> = renames.map(|(number, _)| number).collect();
     // The last one moves the index; those before it release four messages.
     let at = (renames[renames.len() - 2], Strike::Kill);
