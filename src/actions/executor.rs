@@ -1,28 +1,24 @@
 //! Actions on messages by queue ID: delete, requeue, hold, release and expire,
 //! as described in postsuper(1).
 //!
-//! Determines in which queues an ID is looked for, and what is done with the
-//! message found. A message moves by one rename. Its logs are moved or removed
-//! first, so that an interruption leaves the message in place.
+//! Determines in which queues an ID is looked for, and what is reported of the
+//! message found. `message_steps` changes it.
 
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::action::{Action, ActionStep, Selected};
-use super::announcer::Announcer;
 use super::effects::Effects;
 use super::error::WorkError;
-use super::expiry::{expire, is_expired};
+use super::expiry::is_expired;
 use super::journal::{Announcement, TakeOutcome};
-use super::postponement::postpone;
+use super::message_steps::MessageSteps;
 use super::recipient_change::{RecipientChange, RecipientRequest};
 use super::recipient_editor::{EditResult, RecipientEditor};
 use super::report::{ActionDone, ActionLog, Outcome};
-use super::spool_ops::{FileAt, Moved, SpoolOps, StepResult};
+use super::spool_ops::{FileAt, Moved, SpoolOps};
 use super::warning::Warning;
 use crate::spool::message;
 use crate::spool::message::{FileCheck, Identity, Message, NoMessage};
@@ -64,7 +60,7 @@ pub struct Executor<'a> {
     ops: SpoolOps<'a>,
     selected: &'a [Selected],
     effects: Effects<'a>,
-    announcer: Announcer<'a>,
+    steps: MessageSteps<'a>,
     /// Makes the changes to recipients, if any were requested.
     editor: Option<RecipientEditor<'a>>,
     /// The only file on which to act; `None` allows any file with the right
@@ -76,10 +72,10 @@ impl<'a> Executor<'a> {
     /// Creates an executor that searches these queues, in this order.
     pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected], effects: Effects<'a>) -> Self {
         Self {
+            steps: MessageSteps::new(ops.clone(), effects),
             ops,
             selected,
             effects,
-            announcer: Announcer::new(effects),
             editor: None,
             only: None,
         }
@@ -158,7 +154,7 @@ impl<'a> Executor<'a> {
     ) -> Result<Option<Announcement<'a>>, WorkError> {
         let messages = messages.into_iter();
         let messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
-        self.announcer.announce(action, messages)
+        self.steps.announcer.announce(action, messages)
     }
 
     /// Returns the message on which the action would act. `None` if there is
@@ -282,57 +278,67 @@ impl<'a> Executor<'a> {
             name: id.as_bytes(),
             path: &self.ops.path(seen.queue, id.as_bytes()),
         };
-        if let (ActionStep::Delete, Some(journal)) = (step, self.effects.journal) {
-            return match journal.take(at, id, seen.queue, &seen.stat, action_log)? {
-                TakeOutcome::Done => {
-                    action_log.done(self.effects.deleted(), id, seen.queue);
-                    Ok(SearchFlow::Done)
-                }
-                TakeOutcome::Gone => Ok(SearchFlow::Continue),
-                TakeOutcome::Refused => {
-                    action_log.not_done(id.as_bytes(), Outcome::Unchanged(seen.queue));
-                    Ok(SearchFlow::Done)
-                }
-            };
+        match (step, self.effects.journal) {
+            (ActionStep::Delete, Some(journal)) => {
+                let taken = journal.take(at, id, seen.queue, &seen.stat, action_log)?;
+                Ok(self.conclude_taken(taken, id, seen.queue, action_log))
+            }
+            (ActionStep::ChangeRecipients, _) => self.change_recipients(at, id, &seen, action_log),
+            _ => {
+                let announced = (id, seen.queue, &seen.stat);
+                let _announced = self.steps.announcer.announce_step(step, announced)?;
+                let (moved, action_done) =
+                    self.steps.perform(step, at, (id, &seen.stat), action_log)?;
+                let found = (id, seen.queue);
+                Ok(self.conclude(step, at, (moved, action_done), found, action_log))
+            }
         }
-        let _announced = self
-            .announcer
-            .announce_step(step, (id, seen.queue, &seen.stat))?;
-        let (moved, action_done) = match step {
-            ActionStep::ChangeRecipients => {
-                return self.change_recipients(at, id, &seen, action_log);
+    }
+
+    /// Reports a deletion that the journal carried out.
+    fn conclude_taken(
+        &self,
+        taken: TakeOutcome,
+        id: &QueueId,
+        queue: Queue,
+        action_log: &mut ActionLog,
+    ) -> SearchFlow {
+        match taken {
+            TakeOutcome::Done => {
+                action_log.done(self.effects.deleted(), id, queue);
+                SearchFlow::Done
             }
-            ActionStep::Delete => (self.delete(at, id)?.into(), ActionDone::Removed),
-            ActionStep::Expire => (expire(at, action_log)?.into(), ActionDone::Expired),
-            ActionStep::Requeue => (
-                self.requeue(at, &seen.stat, action_log)?,
-                ActionDone::Requeued,
-            ),
-            ActionStep::Hold => (self.move_to(Queue::Hold, at, action_log)?, ActionDone::Held),
-            ActionStep::Release => (
-                self.release_file(at, id, &seen.stat, action_log)?,
-                ActionDone::Released,
-            ),
-            ActionStep::Postpone => {
-                let until = self.effects.next_attempt.of(id);
-                let postponed = postpone(at, until, &seen.stat, action_log);
-                (postponed.into(), ActionDone::Postponed)
+            TakeOutcome::Gone => SearchFlow::Continue,
+            TakeOutcome::Refused => {
+                action_log.not_done(id.as_bytes(), Outcome::Unchanged(queue));
+                SearchFlow::Done
             }
-        };
-        Ok(match moved {
+        }
+    }
+
+    /// Reports the result of a step.
+    fn conclude(
+        &self,
+        step: ActionStep,
+        at: FileAt<'_>,
+        (moved, action_done): (Moved, ActionDone),
+        (id, queue): (&QueueId, Queue),
+        action_log: &mut ActionLog,
+    ) -> SearchFlow {
+        match moved {
             Moved::Done => {
                 if let Some(journal) = self.effects.journal {
                     journal.acted();
                 }
-                action_log.done(action_done, id, seen.queue);
+                action_log.done(action_done, id, queue);
                 SearchFlow::Done
             }
             Moved::Blocked => {
-                action_log.not_done(id.as_bytes(), Outcome::NotMoved(seen.queue));
+                action_log.not_done(id.as_bytes(), Outcome::NotMoved(queue));
                 SearchFlow::Done
             }
             Moved::Gone => {
-                let outcome = Outcome::Unchanged(seen.queue);
+                let outcome = Outcome::Unchanged(queue);
                 // The second pass finds the message again; it is reported once.
                 if step == ActionStep::Expire
                     && is_expired(at)
@@ -342,7 +348,7 @@ impl<'a> Executor<'a> {
                 }
                 SearchFlow::Continue
             }
-        })
+        }
     }
 
     /// Changes the recipients of a message.
@@ -424,95 +430,5 @@ impl<'a> Executor<'a> {
         }
         action_log.warn(&Warning::Look { path, cause });
         Ok(())
-    }
-
-    /// Removes the logs, then the message.
-    fn delete(&mut self, at: FileAt<'_>, id: &QueueId) -> Result<StepResult, WorkError> {
-        for queue in Queue::LOGS {
-            self.ops.remove_from_home(queue, id.as_bytes())?;
-        }
-        SpoolOps::remove(at)
-    }
-
-    fn move_to(
-        &mut self,
-        target: Queue,
-        at: FileAt<'_>,
-        action_log: &mut ActionLog,
-    ) -> Result<Moved, WorkError> {
-        let moved = self.ops.rename(at, target, at.name, at.name)?;
-        if moved == Moved::Blocked {
-            action_log.warn(&self.ops.blocked(at, target, at.name, at.name));
-        }
-        Ok(moved)
-    }
-
-    /// Moves a message from hold to deferred.
-    ///
-    /// Its next attempt is set before the move: in deferred, the queue manager
-    /// could begin the delivery at any time.
-    fn release_file(
-        &mut self,
-        at: FileAt<'_>,
-        id: &QueueId,
-        before: &FileStat,
-        action_log: &mut ActionLog,
-    ) -> Result<Moved, WorkError> {
-        let Some(until) = self.effects.next_attempt.of(id) else {
-            return self.move_to(Queue::Deferred, at, action_log);
-        };
-        if postpone(at, Some(until), before, action_log) == StepResult::Gone {
-            return Ok(Moved::Gone);
-        }
-        let moved = self.move_to(Queue::Deferred, at, action_log);
-        if !matches!(moved, Ok(Moved::Done)) {
-            // The message stays on hold; if this fails, only its time differs.
-            drop(at.dir.restore_times(at.os_name(), before));
-        }
-        moved
-    }
-
-    /// Moves a message to maildrop, to be picked up as if it had just arrived.
-    ///
-    /// Its time stamps are set before the move: if the program is interrupted
-    /// between the two steps, the command can be repeated. (Postfix sets them
-    /// after the move. An interruption then leaves a message in maildrop that
-    /// pickup(8) ignores until the time of its next delivery attempt.)
-    fn requeue(
-        &mut self,
-        at: FileAt<'_>,
-        before: &FileStat,
-        action_log: &mut ActionLog,
-    ) -> Result<Moved, WorkError> {
-        let time = self.announcer.requeue_time();
-        let timestamps_reset = at.dir.set_times(at.os_name(), time);
-        let moved = self.move_to(Queue::Maildrop, at, action_log);
-        match (&moved, timestamps_reset) {
-            (Ok(Moved::Done), Err(_)) => self.reset_timestamps(at.name, action_log),
-            // The message stays where it is, so its time stamps are restored.
-            // If that fails, its next delivery is merely attempted earlier than
-            // planned.
-            (Err(_) | Ok(Moved::Blocked), Ok(())) => {
-                drop(at.dir.restore_times(at.os_name(), before));
-            }
-            _ => {}
-        }
-        moved
-    }
-
-    /// Sets the time stamps of a message in maildrop.
-    fn reset_timestamps(&mut self, name: &[u8], action_log: &mut ActionLog) {
-        let done = self
-            .ops
-            .home(Queue::Maildrop, name)
-            .and_then(|dir| dir.set_times(OsStr::from_bytes(name), now()));
-        match done {
-            // A missing file is no error: pickup(8) may already have taken it.
-            Err(cause) if !is(&cause, Errno::ENOENT) => action_log.warn(&Warning::Times {
-                path: self.ops.path(Queue::Maildrop, name),
-                cause,
-            }),
-            _ => {}
-        }
     }
 }

@@ -20,6 +20,7 @@ mod held_message;
 pub mod id_stream;
 mod journal;
 mod limits;
+mod message_steps;
 mod name_jobs;
 mod next_attempt;
 mod postponement;
