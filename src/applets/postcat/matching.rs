@@ -66,9 +66,14 @@ pub(super) fn run(
         end: None,
     };
     let ended = listing::list_spool(&listing, &mut shown).and_then(|_| shown.show_sorted());
+    conclude(shown, ended)
+}
+
+/// Reports how the run ended, and that nothing was shown.
+fn conclude(mut shown: MatchPrinter<'_>, ended: Result<(), ListingError>) -> Result<(), Fatal> {
     match (shown.end, ended) {
         (Some(fatal), _) => return Err(fatal),
-        (None, Ok(_)) => {}
+        (None, Ok(())) => {}
         (None, Err(error)) => return Err(shown.printer.fatal(error.to_string().as_bytes())),
     }
     if shown.count == 0 {

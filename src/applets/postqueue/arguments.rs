@@ -271,44 +271,9 @@ impl PostqueueParser {
         ) {
             return Ok(self.arguments);
         }
-        let detail = self.given.contains(&"detail");
-        let mode = match (self.arguments.mode.take(), self.asked) {
-            (Some(PostqueueMode::List(View::Json)), Some((_, PostqueueMode::Count(_, by)))) => {
-                Some(PostqueueMode::Count(CountFormat::Json, by))
-            }
-            (Some(PostqueueMode::List(View::Json)), None) if detail => {
-                Some(PostqueueMode::List(View::DetailedJson))
-            }
-            (None, Some((_, asked))) => Some(asked),
-            (Some(_), Some((name, _))) => {
-                return Err(Problem::Wrong(format!(
-                    "--{name} cannot be combined with -p, -f, -i and -s; -j only with --count"
-                )));
-            }
-            (Some(PostqueueMode::Flush(FlushRequest::One(id))), None) if id == MATCH => {
-                Some(PostqueueMode::FlushMatching)
-            }
-            (mode, None) => mode,
-        };
-        let is_selected = self.arguments.selection.is_some();
-        let is_all = self.arguments.instances == Instances::All;
-        match &mode {
-            Some(PostqueueMode::Flush(_)) if is_selected => {
-                let text = "a selection cannot be combined with -f, -i and -s; use -i MATCH";
-                return Err(Problem::Wrong(text.to_owned()));
-            }
-            Some(PostqueueMode::FlushMatching) if !is_selected => {
-                let text = "MATCH needs a selection, such as --from or --older; all mail is -f";
-                return Err(Problem::Wrong(text.to_owned()));
-            }
-            None if is_selected || !self.given.is_empty() || is_all => {
-                let text = "say what to do with it: -p, -j, --count, --ids, --oneline, --csv, \
-                            --format, --prometheus or --check";
-                return Err(Problem::Wrong(text.to_owned()));
-            }
-            _ => {}
-        }
-        if is_all && self.arguments.watch.is_some() {
+        let mode = requested_mode(self.arguments.mode.take(), self.asked, &self.given)?;
+        check_selection(&self.arguments, &self.given, mode.as_ref())?;
+        if self.arguments.instances == Instances::All && self.arguments.watch.is_some() {
             let text = "--watch requires a listing or --count of one instance";
             return Err(Problem::Wrong(text.to_owned()));
         }
@@ -320,4 +285,56 @@ impl PostqueueParser {
         self.arguments.mode = mode;
         Ok(self.arguments)
     }
+}
+
+/// Combines the short option and our option that request a mode.
+fn requested_mode(
+    mode: Option<PostqueueMode>,
+    asked: Option<(&'static str, PostqueueMode)>,
+    given: &[&'static str],
+) -> Result<Option<PostqueueMode>, Problem> {
+    let detail = given.contains(&"detail");
+    Ok(match (mode, asked) {
+        (Some(PostqueueMode::List(View::Json)), Some((_, PostqueueMode::Count(_, by)))) => {
+            Some(PostqueueMode::Count(CountFormat::Json, by))
+        }
+        (Some(PostqueueMode::List(View::Json)), None) if detail => {
+            Some(PostqueueMode::List(View::DetailedJson))
+        }
+        (None, Some((_, asked))) => Some(asked),
+        (Some(_), Some((name, _))) => {
+            return Err(Problem::Wrong(format!(
+                "--{name} cannot be combined with -p, -f, -i and -s; -j only with --count"
+            )));
+        }
+        (Some(PostqueueMode::Flush(FlushRequest::One(id))), None) if id == MATCH => {
+            Some(PostqueueMode::FlushMatching)
+        }
+        (mode, None) => mode,
+    })
+}
+
+/// Refuses a selection that the mode does not use, and the lack of one that it
+/// needs.
+fn check_selection(
+    arguments: &PostqueueArguments,
+    given: &[&'static str],
+    mode: Option<&PostqueueMode>,
+) -> Result<(), Problem> {
+    let is_selected = arguments.selection.is_some();
+    let is_all = arguments.instances == Instances::All;
+    let text = match mode {
+        Some(PostqueueMode::Flush(_)) if is_selected => {
+            "a selection cannot be combined with -f, -i and -s; use -i MATCH"
+        }
+        Some(PostqueueMode::FlushMatching) if !is_selected => {
+            "MATCH needs a selection, such as --from or --older; all mail is -f"
+        }
+        None if is_selected || !given.is_empty() || is_all => {
+            "say what to do with it: -p, -j, --count, --ids, --oneline, --csv, \
+             --format, --prometheus or --check"
+        }
+        _ => return Ok(()),
+    };
+    Err(Problem::Wrong(text.to_owned()))
 }

@@ -221,32 +221,13 @@ fn evaluate(
         OutputScope::Single => None,
         OutputScope::OneOfSeveral => arguments.instance.as_deref(),
     };
-    let messages = counted.totals.messages;
-    let s = if messages == 1 { "" } else { "s" };
-    let queues = queues_of(arguments.selection.as_ref());
-    let mut finding = Finding {
-        text: format!("{messages} message{s}{queues}"),
-        data: Vec::new(),
-    };
-    let total = Threshold { warn, crit };
-    let mut state = match &arguments.by {
-        Some(by) => {
-            let data = performance_datum(instance, "messages", messages, Threshold::default());
-            finding.data.push(data);
-            per_value(
-                counted,
-                (by, total),
-                (arguments.top, instance),
-                &mut finding,
-            )
-        }
-        None => {
-            finding.text.push_str(&total.words(u64::to_string));
-            let data = performance_datum(instance, "messages", messages, total);
-            finding.data.push(data);
-            MonitorState::of(messages, warn, crit)
-        }
-    };
+    let mut finding = Finding::default();
+    let mut state = number(
+        counted,
+        arguments,
+        (instance, Threshold { warn, crit }),
+        &mut finding,
+    );
     if warn_age.is_some() || crit_age.is_some() {
         let ages = Threshold {
             warn: warn_age,
@@ -268,6 +249,29 @@ fn evaluate(
         }
     }
     (state, finding)
+}
+
+/// Evaluates the number of messages, or with `--by` the number of each value, and
+/// describes it.
+fn number(
+    counted: &CountSummary,
+    arguments: &PostqueueArguments,
+    (instance, threshold): (Option<&str>, Threshold),
+    finding: &mut Finding,
+) -> MonitorState {
+    let messages = counted.totals.messages;
+    let s = if messages == 1 { "" } else { "s" };
+    let queues = queues_of(arguments.selection.as_ref());
+    finding.text = format!("{messages} message{s}{queues}");
+    let Some(by) = &arguments.by else {
+        finding.text.push_str(&threshold.words(u64::to_string));
+        let data = performance_datum(instance, "messages", messages, threshold);
+        finding.data.push(data);
+        return MonitorState::of(messages, threshold.warn, threshold.crit);
+    };
+    let data = performance_datum(instance, "messages", messages, Threshold::default());
+    finding.data.push(data);
+    per_value(counted, (by, threshold), (arguments.top, instance), finding)
 }
 
 /// Evaluates the age of the oldest message at the time `now`, and describes it.

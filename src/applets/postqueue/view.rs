@@ -35,11 +35,7 @@ pub(super) fn list(
     let (details, template);
     let style = match view {
         View::Text => {
-            let columns = if session.config.enable_long_queue_ids {
-                Columns::Long
-            } else {
-                Columns::Short
-            };
+            let columns = columns(session.config);
             Style::Text(columns, arguments.time_style.map(|_| clock))
         }
         View::Json => Style::Json(Members {
@@ -72,6 +68,15 @@ pub(super) fn list(
         }
     };
     listing::run(session, &request(arguments, style), target)
+}
+
+/// Returns the widths of columns, which depend on the format of queue IDs.
+fn columns(config: &Config) -> Columns {
+    if config.enable_long_queue_ids {
+        Columns::Long
+    } else {
+        Columns::Short
+    }
 }
 
 /// Prints the heading of `--csv --all-instances`, which is the same for all.
