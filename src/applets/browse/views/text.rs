@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(short_number(1_250), "1.2k");
         assert_eq!(short_number(1_000_000), "1.0M");
         assert_eq!(short_bytes(1_536), "1.5K");
-        assert_eq!(short_bytes(u64::MAX), "16E");
+        assert_eq!(short_bytes(u64::MAX), "15E");
         assert_eq!(short_age(59), "59s");
         assert_eq!(short_age(90_000), "1d");
         assert_eq!(wrap("abcde", 2), ["ab", "cd", "e"]);
