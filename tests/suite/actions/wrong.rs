@@ -77,7 +77,7 @@ const WRONG: [(&[&str], &str); 43] = [
     ),
     (
         &["-d", "ALL", "--notify"],
-        "--notify is for actions that cause deliveries: -H, -f and -r",
+        "--notify is for actions that cause deliveries: -H, -f, -r and --bounce",
     ),
     (
         &["-s", "--notify"],

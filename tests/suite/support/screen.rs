@@ -49,7 +49,11 @@ impl OnScreen {
         let before = state(&slave);
         let copy = || File::from(slave.try_clone().expect("dup"));
         let mut on_terminal = Command::new("setsid");
-        on_terminal.arg("--ctty").arg(command.get_program());
+        // nohup(1), and a shell that starts a command in the background, have
+        // their children ignore signals, and the program would too.
+        let signals = "--default-signal=HUP,INT,QUIT,TERM";
+        on_terminal.args(["--ctty", "env", signals]);
+        on_terminal.arg(command.get_program());
         on_terminal.args(command.get_args());
         if let Some(directory) = command.get_current_dir() {
             on_terminal.current_dir(directory);
