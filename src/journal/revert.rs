@@ -192,9 +192,10 @@ impl Reverter<'_> {
     ) -> Result<Remaining, WorkError> {
         let sets_times = sets(act).is_some();
         let times_at = if to == Queue::Hold { to } else { from };
+        let mut times = Remaining::Nothing;
         if sets_times && times_at == from {
             let done = self.change(from, entry, restore_times);
-            self.conclude_times(done, entry, from);
+            times = self.conclude_times(done, entry, from);
         }
         match moves::between(self.ops, &entry.id, (from, to), self.action_log)? {
             MoveResult::Done => {}
@@ -203,11 +204,12 @@ impl Reverter<'_> {
         }
         if sets_times && times_at == to {
             let done = self.change(to, entry, restore_times);
-            self.conclude_times(done, entry, to);
+            times = self.conclude_times(done, entry, to);
         }
         let restored = ActionDone::Restored(to);
         self.action_log.done(restored, &entry.id, from);
-        Ok(Remaining::Nothing)
+        // If the times remain, undoing the batch again restores them.
+        Ok(times)
     }
 
     /// Applies a change to the file of a message in a queue.
@@ -245,15 +247,23 @@ impl Reverter<'_> {
         }
     }
 
-    fn conclude_times(&mut self, done: io::Result<()>, entry: &RecordedMessage, queue: Queue) {
-        if let Err(cause) = done
-            && !is(&cause, Errno::ENOENT)
-        {
-            let path = self.ops.path(queue, entry.id.as_bytes());
-            self.warn(
-                path,
-                format!("cannot set its times: {}", error_text(&cause)),
-            );
+    /// Reports that the times of a message that is moved were not restored.
+    fn conclude_times(
+        &mut self,
+        done: io::Result<()>,
+        entry: &RecordedMessage,
+        queue: Queue,
+    ) -> Remaining {
+        match done {
+            Err(cause) if !is(&cause, Errno::ENOENT) => {
+                let path = self.ops.path(queue, entry.id.as_bytes());
+                self.warn(
+                    path,
+                    format!("cannot set its times: {}", error_text(&cause)),
+                );
+                Remaining::Something
+            }
+            _ => Remaining::Nothing,
         }
     }
 
