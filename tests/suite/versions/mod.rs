@@ -124,7 +124,8 @@ fn versions_are_compared_in_one_place() {
             "release <",
             "release >",
         ] {
-            let found = text.contains(needle);
+            // A method of that name, as of a style, is something else.
+            let found = text.replace(".patch(", "").contains(needle);
             assert!(is_place || !found, "{}: {needle}", path.display());
         }
     }
