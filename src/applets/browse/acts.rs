@@ -11,12 +11,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::super::borrowed::Connections;
 use super::super::flush::FlushRequest;
-use super::super::postsuper::Workplace as PostsuperWorkplace;
+use super::super::postsuper::PreparedInstance;
 use super::super::{Call, flush, postsuper};
+use super::context::BrowseContext;
 use super::filter::quoted;
 use super::keys::BrowseAct;
 use super::model::short_inode;
-use super::workplace::BrowseContext;
 use crate::logging::Logger;
 use crate::spool::{Layout, Queue, QueueId};
 
@@ -38,7 +38,7 @@ pub enum Targets {
 #[derive(Clone, Debug)]
 pub enum ActRequest {
     /// Do this with these messages. The text is that of [`Worded`].
-    BrowseAct(BrowseAct, Targets, String),
+    Act(BrowseAct, Targets, String),
     /// Take back the batch of this name.
     Undo(String),
 }
@@ -69,7 +69,7 @@ impl BrowseAct {
         }
     }
 
-    /// The option of postsuper, or of postqueue for [`Act::Flush`].
+    /// The option of postsuper, or of postqueue for [`BrowseAct::Flush`].
     fn option(self) -> &'static str {
         match self {
             BrowseAct::Hold => "-h",
@@ -89,8 +89,8 @@ impl BrowseAct {
 pub struct Worded<'a> {
     /// What is done.
     pub act: BrowseAct,
-    /// The time of [`Act::Postpone`] and [`Act::Spread`], and the reason of
-    /// [`Act::Bounce`].
+    /// The time of [`BrowseAct::Postpone`] and [`BrowseAct::Spread`], and the reason of
+    /// [`BrowseAct::Bounce`].
     pub text: &'a str,
 }
 
@@ -171,19 +171,19 @@ fn all_or_match(selection: &[String]) -> String {
 }
 
 /// Carries out a request.
-pub fn run(workplace: &BrowseContext<'_>, request: &ActRequest, logger: &mut Logger) -> ActOutcome {
+pub fn run(context: &BrowseContext<'_>, request: &ActRequest, logger: &mut Logger) -> ActOutcome {
     logger.take_kept();
     let mut notes = Vec::new();
     match request {
-        ActRequest::BrowseAct(BrowseAct::Flush, targets, _) => deliver(workplace, targets, logger),
-        ActRequest::BrowseAct(act, Targets::Matching(selection, _), text) => {
+        ActRequest::Act(BrowseAct::Flush, targets, _) => deliver(context, targets, logger),
+        ActRequest::Act(act, Targets::Matching(selection, _), text) => {
             let worded = Worded { act: *act, text };
-            let mut words = words(worded, &[all_or_match(selection)], workplace.directory);
+            let mut words = words(worded, &[all_or_match(selection)], context.directory);
             words.extend(selection.iter().map(OsString::from));
-            perform(workplace, words, None, logger);
+            perform(context, words, None, logger);
         }
-        ActRequest::BrowseAct(act, Targets::Named(ids), text) => {
-            let same = still_the_same(workplace, ids);
+        ActRequest::Act(act, Targets::Named(ids), text) => {
+            let same = still_the_same(context, ids);
             let gone = ids.len().saturating_sub(same.len());
             if gone > 0 {
                 notes.push(format!(
@@ -191,19 +191,19 @@ pub fn run(workplace: &BrowseContext<'_>, request: &ActRequest, logger: &mut Log
                 ));
             }
             let worded = Worded { act: *act, text };
-            let words = words(worded, &["-".to_owned()], workplace.directory);
+            let words = words(worded, &["-".to_owned()], context.directory);
             match input(&same) {
                 Ok(_) if same.is_empty() => {}
-                Ok(input) => perform(workplace, words, Some(input), logger),
+                Ok(input) => perform(context, words, Some(input), logger),
                 Err(error) => notes.push(format!("cannot pass on the queue IDs: {error}")),
             }
         }
         ActRequest::Undo(batch) => {
             let mut words = vec![OsString::from(format!("--undo={batch}"))];
-            if let Some(directory) = workplace.directory {
+            if let Some(directory) = context.directory {
                 words.extend(["-c".into(), directory.to_owned()]);
             }
-            perform(workplace, words, None, logger);
+            perform(context, words, None, logger);
         }
     }
     outcome(logger, notes)
@@ -233,7 +233,7 @@ fn outcome(logger: &mut Logger, notes: Vec<String>) -> ActOutcome {
 
 /// Carries out a command line of postsuper.
 fn perform(
-    workplace: &BrowseContext<'_>,
+    context: &BrowseContext<'_>,
     words: Vec<OsString>,
     input: Option<File>,
     logger: &mut Logger,
@@ -246,11 +246,11 @@ fn perform(
         arguments.clear();
     }
     arguments.extend(words);
-    let call = Call::new("postsuper", arguments, workplace.call.caller);
-    let place = PostsuperWorkplace {
-        config: workplace.config,
-        spool: workplace.spool,
-        interrupts: workplace.interrupts,
+    let call = Call::new("postsuper", arguments, context.call.caller);
+    let place = PreparedInstance {
+        config: context.config,
+        spool: context.spool,
+        interrupts: context.interrupts,
         input: input.as_ref(),
     };
     // A failure has been reported to the logger.
@@ -258,15 +258,12 @@ fn perform(
 }
 
 /// The messages whose names still belong to the same files.
-fn still_the_same<'a>(
-    workplace: &BrowseContext<'_>,
-    ids: &'a [(QueueId, u32)],
-) -> Vec<&'a QueueId> {
-    let config = workplace.config;
+fn still_the_same<'a>(context: &BrowseContext<'_>, ids: &'a [(QueueId, u32)]) -> Vec<&'a QueueId> {
+    let config = context.config;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
     let is_same = |(id, inode): &&(QueueId, u32)| {
         Queue::LISTED.into_iter().any(|queue| {
-            let found = workplace.spool.stat(&layout.path(queue, id.as_bytes()));
+            let found = context.spool.stat(&layout.path(queue, id.as_bytes()));
             found.is_ok_and(|found| *inode == 0 || short_inode(found.st_ino) == *inode)
         })
     };
@@ -286,12 +283,12 @@ fn input(ids: &[&QueueId]) -> std::io::Result<File> {
 }
 
 /// Requests delivery.
-fn deliver(workplace: &BrowseContext<'_>, targets: &Targets, logger: &mut Logger) {
-    let (config, spool) = (workplace.config, workplace.spool);
+fn deliver(context: &BrowseContext<'_>, targets: &Targets, logger: &mut Logger) {
+    let (config, spool) = (context.config, context.spool);
     let ids = match targets {
         Targets::Matching(selection, _) if selection.is_empty() => {
             let place = (spool, Connections::MoreToCome);
-            let all = flush::run(workplace.call, &FlushRequest::All, config, place, logger);
+            let all = flush::run(context.call, &FlushRequest::All, config, place, logger);
             if all.is_ok() {
                 logger.info("Flushed: all messages");
             }
@@ -301,7 +298,7 @@ fn deliver(workplace: &BrowseContext<'_>, targets: &Targets, logger: &mut Logger
     };
     let mut done = 0u64;
     for (id, _) in ids {
-        let is_stopped = workplace.interrupts.caught().is_some();
+        let is_stopped = context.interrupts.caught().is_some();
         if is_stopped || flush::one(id, config, Connections::MoreToCome, logger).is_err() {
             break;
         }

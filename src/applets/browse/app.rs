@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::acts::{ActOutcome, ActRequest};
 use super::background::{Background, BackgroundAnswer};
+use super::context::SpoolAccess;
 use super::details::{Detail, MessageDetails};
 use super::dialog::Dialog;
 use super::filter::ListFilter;
@@ -13,7 +14,6 @@ use super::model::{Index, ListOrder, PassKind, SortColumn};
 use super::overview_state::OverviewState;
 use super::prompt::Prompt;
 use super::theme::Theme;
-use super::workplace::SpoolAccess;
 use crate::spool::{Queue, QueueId};
 use crate::sys::time;
 
@@ -145,7 +145,7 @@ impl App {
             next_details: Instant::now(),
             asked: Vec::new(),
         };
-        app.begin_pass(PassKind::ListFilter);
+        app.begin_pass(PassKind::Filter);
         app
     }
 
@@ -158,7 +158,7 @@ impl App {
     pub fn begin_pass(&mut self, kind: PassKind) {
         // A filter's pass that did not end has hidden what it did not reach.
         let kind = match self.pass {
-            Some(pass) if pass.kind == PassKind::ListFilter => PassKind::ListFilter,
+            Some(pass) if pass.kind == PassKind::Filter => PassKind::Filter,
             _ => kind,
         };
         self.pass_number = self.pass_number.wrapping_add(1) & (u32::MAX >> 1);
@@ -176,7 +176,7 @@ impl App {
         (self.cursor, self.top) = (0, 0);
         self.overview.forget();
         self.status.clear();
-        self.begin_pass(PassKind::ListFilter);
+        self.begin_pass(PassKind::Filter);
         if matches!(self.view, BrowseView::Overview) {
             self.count();
         }
@@ -239,7 +239,7 @@ impl App {
     fn sort_growing(&mut self) {
         let length = self.index.len();
         if let Some(pass) = &mut self.pass
-            && pass.kind == PassKind::ListFilter
+            && pass.kind == PassKind::Filter
             && length > pass.sorted_at.saturating_mul(SORTED_EVERY)
         {
             pass.sorted_at = length;
@@ -303,7 +303,7 @@ impl App {
     fn acted(&mut self, outcome: ActOutcome) {
         self.is_acting = false;
         self.undo.extend(outcome.undo.clone());
-        self.dialog = Some(Dialog::ActOutcome(outcome));
+        self.dialog = Some(Dialog::Outcome(outcome));
         self.begin_pass(PassKind::Refresh);
     }
 

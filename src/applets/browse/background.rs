@@ -15,12 +15,12 @@ use super::super::listing::CountSummary;
 use super::acts;
 use super::acts::{ActOutcome, ActRequest};
 use super::arguments::PROGRAM;
+use super::context::{BrowseContext, Route, SpoolAccess, Wanted};
 use super::details;
 use super::details::{Detail, MessageDetails};
 use super::filter::ListFilter;
 use super::model::ListedMessage;
 use super::row_sink::{RowSink, Unwanted};
-use super::workplace::{BrowseContext, Route, SpoolAccess, Wanted};
 use crate::listing::{CountBy, CountKeys, CountPlan, Style};
 use crate::logging::Logger;
 use crate::spool::{Queue, QueueId};
@@ -44,7 +44,7 @@ pub const OVERVIEW: [CountBy; 4] = [
 enum QueueJob {
     List(u32, ListFilter),
     Count(ListFilter),
-    BrowseAct(ActRequest),
+    Act(ActRequest),
 }
 
 /// Work on single messages.
@@ -84,7 +84,7 @@ impl Background {
     /// Starts the threads. `logger` reports acts.
     pub fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
-        workplace: BrowseContext<'scope>,
+        context: BrowseContext<'scope>,
         logger: Logger,
     ) -> Self {
         let (queue_jobs, queue_receiver) = channel();
@@ -92,14 +92,14 @@ impl Background {
         let (sender, answers) = sync_channel(WAITING_MAX);
         let wanted_pass = Arc::new(AtomicU32::new(NO_PASS));
         let worker = QueueWorker {
-            workplace,
+            context,
             wanted_pass: Arc::clone(&wanted_pass),
             answers: sender.clone(),
             listing_logger: kept_logger(),
             act_logger: logger,
         };
         scope.spawn(move || worker.run(&queue_receiver));
-        scope.spawn(move || look_at_messages(&workplace, &detail_receiver, &sender));
+        scope.spawn(move || look_at_messages(&context, &detail_receiver, &sender));
         Self {
             queue_jobs,
             detail_jobs,
@@ -122,7 +122,7 @@ impl Background {
     /// Acts on messages; passes end.
     pub fn act(&self, request: ActRequest) {
         self.wanted_pass.store(NO_PASS, Ordering::SeqCst);
-        self.send(QueueJob::BrowseAct(request));
+        self.send(QueueJob::Act(request));
     }
 
     /// Reads what the list shows of these messages besides the rows.
@@ -173,7 +173,7 @@ fn problem(logger: &mut Logger) -> String {
 }
 
 struct QueueWorker<'a> {
-    workplace: BrowseContext<'a>,
+    context: BrowseContext<'a>,
     wanted_pass: Arc<AtomicU32>,
     answers: SyncSender<BackgroundAnswer>,
     listing_logger: Logger,
@@ -186,8 +186,8 @@ impl QueueWorker<'_> {
             let answer = match job {
                 QueueJob::List(pass, filter) => self.list(pass, &filter),
                 QueueJob::Count(filter) => BackgroundAnswer::Counts(Box::new(self.count(&filter))),
-                QueueJob::BrowseAct(request) => {
-                    let outcome = acts::run(&self.workplace, &request, &mut self.act_logger);
+                QueueJob::Act(request) => {
+                    let outcome = acts::run(&self.context, &request, &mut self.act_logger);
                     BackgroundAnswer::Acted(outcome)
                 }
             };
@@ -199,7 +199,7 @@ impl QueueWorker<'_> {
 
     fn list(&mut self, pass: u32, filter: &ListFilter) -> BackgroundAnswer {
         let start = Instant::now();
-        let filter = &self.workplace.prepared(filter);
+        let filter = &self.context.prepared(filter);
         let wanted = Arc::clone(&self.wanted_pass);
         let answers = self.answers.clone();
         let mut is_stopped = false;
@@ -214,15 +214,15 @@ impl QueueWorker<'_> {
             }
         };
         let mut sink = RowSink::new(&filter.needle, &mut send);
-        let mut format = self.workplace.columns().to_owned();
+        let mut format = self.context.columns().to_owned();
         if !filter.needle.is_empty() {
             format.push_str("\\t%{recipients}");
-            if self.workplace.access() == SpoolAccess::Full {
+            if self.context.access() == SpoolAccess::Full {
                 format.push_str("\\t%{subject}");
             }
         }
         let (wanted, logger) = (Wanted::matching(filter), &mut self.listing_logger);
-        let ended = self.workplace.lines(&format, wanted, logger, &mut sink);
+        let ended = self.context.lines(&format, wanted, logger, &mut sink);
         // What is left is not wanted only if another pass is.
         let _ = sink.finish();
         let ended = ended.map_err(|_| problem(&mut self.listing_logger));
@@ -234,20 +234,20 @@ impl QueueWorker<'_> {
     }
 
     fn count(&mut self, filter: &ListFilter) -> Result<CountSummary, String> {
-        if matches!(self.workplace.route, Route::Program(_)) {
+        if matches!(self.context.route, Route::Program(_)) {
             let text =
                 "postqueue --count=BY shows counts: this user cannot reach the daemon itself";
             return Err(text.to_owned());
         }
-        let filter = &self.workplace.prepared(filter);
+        let filter = &self.context.prepared(filter);
         let plan = CountPlan {
             by: OVERVIEW.map(CountKeys::from).to_vec(),
             ages_at: Some(time::now()),
             needs_sizes: true,
             forecast: None,
         };
-        let request = self.workplace.request(Style::Counts(&plan), filter);
-        let session = self.workplace.session(&mut self.listing_logger);
+        let request = self.context.request(Style::Counts(&plan), filter);
+        let session = self.context.session(&mut self.listing_logger);
         let counted = listing::count(session, &request, &plan);
         let counted = counted.map_err(|_| problem(&mut self.listing_logger));
         self.listing_logger.take_kept();
@@ -258,7 +258,7 @@ impl QueueWorker<'_> {
 /// Answers the jobs on single messages. Of several for rows, only the last one
 /// counts.
 fn look_at_messages(
-    workplace: &BrowseContext<'_>,
+    context: &BrowseContext<'_>,
     jobs: &Receiver<DetailJob>,
     answers: &SyncSender<BackgroundAnswer>,
 ) {
@@ -269,10 +269,10 @@ fn look_at_messages(
         }
         let answer = match job {
             DetailJob::Rows(names) => {
-                BackgroundAnswer::Details(details::of_rows(workplace, &names, &mut logger))
+                BackgroundAnswer::Details(details::of_rows(context, &names, &mut logger))
             }
             DetailJob::Message(id) => {
-                BackgroundAnswer::Message(Box::new(details::message(workplace, &id, &mut logger)))
+                BackgroundAnswer::Message(Box::new(details::message(context, &id, &mut logger)))
             }
         };
         if answers.send(answer).is_err() {

@@ -6,6 +6,7 @@ use super::acts::ActRequest;
 use super::app::{App, BrowseView};
 use super::confirm;
 use super::confirm::DialogDecision;
+use super::context::SpoolAccess;
 use super::dialog::Dialog;
 use super::filter::ListFilter;
 use super::keys;
@@ -13,7 +14,6 @@ use super::keys::{BrowseAct, Command};
 use super::message_state::Towards;
 use super::model::{ListOrder, PassKind};
 use super::prompt::{Prompt, PromptPurpose, Typed};
-use super::workplace::SpoolAccess;
 use crate::spool::QueueId;
 
 /// The reason why ordinary users cannot act.
@@ -75,7 +75,7 @@ fn dialog_key(app: &mut App, dialog: Dialog, key: &KeyEvent, command: Option<Com
             DialogDecision::Stay => app.dialog = Some(Dialog::Confirm(confirmation)),
             DialogDecision::Begin(request) => app.act(request),
         },
-        Dialog::ActOutcome(_) => {
+        Dialog::Outcome(_) => {
             if command == Some(Command::Undo) {
                 undo(app);
             }
@@ -93,12 +93,12 @@ fn run(app: &mut App, command: Command) {
             }
         }
         Command::Overview => switch_overview(app),
-        Command::ListFilter => {
+        Command::Filter => {
             let line = app.filter.line();
             let line = if line.is_empty() { line } else { line + " " };
-            app.prompt = Some(Prompt::new(PromptPurpose::ListFilter, line));
+            app.prompt = Some(Prompt::new(PromptPurpose::Filter, line));
         }
-        Command::BrowseAct(act) => begin_act(app, act),
+        Command::Act(act) => begin_act(app, act),
         Command::Undo => undo(app),
         _ => match &app.view {
             BrowseView::List => in_list(app, command),
@@ -245,7 +245,7 @@ fn in_message(app: &mut App, command: Command) {
         Command::Raw => state.switch(),
         Command::Search => {
             let needle = state.needle.clone();
-            app.prompt = Some(Prompt::new(PromptPurpose::MessageDetails, needle));
+            app.prompt = Some(Prompt::new(PromptPurpose::MessageText, needle));
         }
         Command::NextMatch => find(app, Towards::Next),
         Command::PreviousMatch => find(app, Towards::Previous),
@@ -267,9 +267,9 @@ fn find(app: &mut App, towards: Towards) {
 
 fn finish_prompt(app: &mut App, mut prompt: Prompt) {
     let parsed = match prompt.purpose {
-        PromptPurpose::ListFilter => ListFilter::parse(&prompt.text, &app.filter.needle),
+        PromptPurpose::Filter => ListFilter::parse(&prompt.text, &app.filter.needle),
         PromptPurpose::ListText => ListFilter::of_words(app.filter.words.clone(), &prompt.text),
-        PromptPurpose::MessageDetails => {
+        PromptPurpose::MessageText => {
             if let BrowseView::Message(state) = &mut app.view {
                 state.needle = prompt.text.to_lowercase();
                 find(app, Towards::Next);

@@ -87,7 +87,7 @@ fn describe(confirmation: &mut Confirmation, app: &App) {
 fn begin(confirmation: &Confirmation, app: &App) -> DialogDecision {
     let targets = targets(confirmation.act, confirmation.scope, app, Ids::All);
     let text = confirmation.typed.clone();
-    DialogDecision::Begin(ActRequest::BrowseAct(confirmation.act, targets, text))
+    DialogDecision::Begin(ActRequest::Act(confirmation.act, targets, text))
 }
 
 /// The next scope that has messages of its own.

@@ -3,9 +3,9 @@
 
 use serde::Deserialize;
 
+use super::context::{BrowseContext, Route, SpoolAccess, Wanted};
 use super::filter::ListFilter;
 use super::model::start_of;
-use super::workplace::{BrowseContext, Route, SpoolAccess, Wanted};
 use crate::listing::{
     DetailRules, Ending, ListingError, Members, PartialResult, Sink, Style, Totals, write_iso,
 };
@@ -100,14 +100,14 @@ fn of_ids<'a>(ids: impl Iterator<Item = &'a QueueId>) -> ListFilter {
 /// What the list shows of these messages; those that have left the queue are
 /// missing.
 pub fn of_rows(
-    workplace: &BrowseContext<'_>,
+    context: &BrowseContext<'_>,
     names: &[(Queue, QueueId)],
     logger: &mut Logger,
 ) -> Vec<Detail> {
     if names.is_empty() {
         return Vec::new();
     }
-    let format = match workplace.route {
+    let format = match context.route {
         Route::Spool => "%{id}\\t%{sender}\\t%{recipients}\\t%{reason}\\t%{subject}",
         Route::Daemon | Route::Program(_) => "%{id}\\t%{sender}\\t%{recipients}\\t%{reason}",
     };
@@ -118,7 +118,7 @@ pub fn of_rows(
     };
     let mut listed = Beginning::default();
     // What cannot be read stays as it was.
-    let _ = workplace.lines(format, wanted, logger, &mut listed);
+    let _ = context.lines(format, wanted, logger, &mut listed);
     let text = String::from_utf8_lossy(&listed.text);
     text.lines().filter_map(detail).collect()
 }
@@ -165,16 +165,16 @@ struct ListedRecipient {
 
 /// Reads a message; `None` if it has left the queue.
 pub fn message(
-    workplace: &BrowseContext<'_>,
+    context: &BrowseContext<'_>,
     id: &QueueId,
     logger: &mut Logger,
 ) -> Option<MessageDetails> {
     let layout = Layout::new(
-        &workplace.config.hash_queue_names,
-        workplace.config.hash_queue_depth,
+        &context.config.hash_queue_names,
+        context.config.hash_queue_depth,
     );
-    let found = match workplace.route {
-        Route::Spool => Some(open(workplace, &layout, id)?),
+    let found = match context.route {
+        Route::Spool => Some(open(context, &layout, id)?),
         Route::Daemon | Route::Program(_) => None,
     };
     let mut text = MessageDetails {
@@ -182,11 +182,11 @@ pub fn message(
         ..MessageDetails::default()
     };
     let names = found.as_ref().map(|(queue, ..)| vec![(*queue, id.clone())]);
-    envelope(workplace, id, names.as_deref(), logger, &mut text)?;
+    envelope(context, id, names.as_deref(), logger, &mut text)?;
     match &found {
         Some((_, message, path)) => {
             content(message, &mut text);
-            records(workplace, message, path, &mut text);
+            records(context, message, path, &mut text);
         }
         None => text.notes.push(
             "The showq daemon lists envelopes only: headers and body need root's rights."
@@ -198,20 +198,20 @@ pub fn message(
 
 /// Opens a message, in whichever queue it is now.
 fn open(
-    workplace: &BrowseContext<'_>,
+    context: &BrowseContext<'_>,
     layout: &Layout,
     id: &QueueId,
 ) -> Option<(Queue, Message, String)> {
     Queue::LISTED.into_iter().find_map(|queue| {
         let path = layout.path(queue, id.as_bytes());
         let path = path.to_string_lossy().into_owned();
-        let opened = message::open(workplace.spool, path.as_bytes(), queue, &path);
+        let opened = message::open(context.spool, path.as_bytes(), queue, &path);
         opened.ok().map(|message| (queue, message, path))
     })
 }
 
 fn envelope(
-    workplace: &BrowseContext<'_>,
+    context: &BrowseContext<'_>,
     id: &QueueId,
     names: Option<&[(Queue, QueueId)]>,
     logger: &mut Logger,
@@ -223,7 +223,7 @@ fn envelope(
         names,
     };
     let mut warnings = Vec::new();
-    let lifetimes = workplace.config.lifetimes(&mut warnings).ok();
+    let lifetimes = context.config.lifetimes(&mut warnings).ok();
     let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     let rules = lifetimes.map(|lifetimes| DetailRules {
         now: now(),
@@ -234,12 +234,12 @@ fn envelope(
     let members = Members {
         details: rules
             .as_ref()
-            .filter(|_| workplace.access() == SpoolAccess::Full),
+            .filter(|_| context.access() == SpoolAccess::Full),
         instance: None,
     };
     let mut listed = Beginning::default();
     // A failure leaves the listing empty.
-    let _ = workplace.list(Style::Json(members), wanted, logger, &mut listed);
+    let _ = context.list(Style::Json(members), wanted, logger, &mut listed);
     let line = listed
         .text
         .split(|b| *b == b'\n')
@@ -362,17 +362,12 @@ impl OutputSink for Records {
     }
 }
 
-fn records(
-    workplace: &BrowseContext<'_>,
-    message: &Message,
-    path: &str,
-    text: &mut MessageDetails,
-) {
+fn records(context: &BrowseContext<'_>, message: &Message, path: &str, text: &mut MessageDetails) {
     let mut buffers = Buffers::default();
     let mut reader = RecordReader::new(message.source(), &mut buffers);
     let mut output = TextBuffer::new(Records::default());
     let plan = Plan::default().or_all_parts();
-    let postfix = &workplace.config.postfix;
+    let postfix = &context.config.postfix;
     let shown = render::show(
         &mut reader,
         path.as_bytes(),

@@ -16,7 +16,7 @@ pub enum Dialog {
     /// The confirmation of an act.
     Confirm(Confirmation),
     /// The outcome of an act.
-    ActOutcome(ActOutcome),
+    Outcome(ActOutcome),
 }
 
 /// The messages of an act.

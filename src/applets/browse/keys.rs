@@ -34,7 +34,7 @@ pub enum Command {
     /// Inverts the tags of the list.
     InvertTags,
     /// Asks for selection options.
-    ListFilter,
+    Filter,
     /// Asks for a text.
     Search,
     /// Moves to the next match of the text.
@@ -52,7 +52,7 @@ pub enum Command {
     /// Shows the keys.
     Help,
     /// Begins an act.
-    BrowseAct(BrowseAct),
+    Act(BrowseAct),
     /// Takes the last act back.
     Undo,
 }
@@ -226,22 +226,22 @@ fn letter(c: char) -> Option<Command> {
         'a' => Command::TagAll,
         'A' => Command::UntagAll,
         'i' => Command::InvertTags,
-        'f' => Command::ListFilter,
+        'f' => Command::Filter,
         '/' => Command::Search,
         'n' => Command::NextMatch,
         'N' => Command::PreviousMatch,
         'v' => Command::Raw,
         '?' => Command::Help,
-        'h' => Command::BrowseAct(BrowseAct::Hold),
-        'H' => Command::BrowseAct(BrowseAct::Release),
-        'r' => Command::BrowseAct(BrowseAct::Requeue),
-        'd' => Command::BrowseAct(BrowseAct::Delete),
-        'D' => Command::BrowseAct(BrowseAct::Erase),
-        'R' => Command::BrowseAct(BrowseAct::Spread),
-        'e' => Command::BrowseAct(BrowseAct::Expire),
-        'p' => Command::BrowseAct(BrowseAct::Postpone),
-        'b' => Command::BrowseAct(BrowseAct::Bounce),
-        'F' => Command::BrowseAct(BrowseAct::Flush),
+        'h' => Command::Act(BrowseAct::Hold),
+        'H' => Command::Act(BrowseAct::Release),
+        'r' => Command::Act(BrowseAct::Requeue),
+        'd' => Command::Act(BrowseAct::Delete),
+        'D' => Command::Act(BrowseAct::Erase),
+        'R' => Command::Act(BrowseAct::Spread),
+        'e' => Command::Act(BrowseAct::Expire),
+        'p' => Command::Act(BrowseAct::Postpone),
+        'b' => Command::Act(BrowseAct::Bounce),
+        'F' => Command::Act(BrowseAct::Flush),
         'u' => Command::Undo,
         _ => return None,
     })

@@ -10,6 +10,7 @@ mod arguments;
 mod background;
 mod commands;
 mod confirm;
+mod context;
 mod details;
 mod dialog;
 mod event_loop;
@@ -22,7 +23,6 @@ mod prompt;
 mod row_sink;
 mod theme;
 mod views;
-mod workplace;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -43,8 +43,8 @@ use crate::sys::time;
 use app::App;
 use arguments::{BrowseMode, PROGRAM, parse};
 use background::Background;
+use context::{BrowseContext, Route};
 use theme::Theme;
-use workplace::{BrowseContext, Route};
 
 /// The name in the mail log: that of the tool whose acts are carried out.
 const LOG_NAME: &str = "postsuper";
@@ -90,7 +90,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         let text = format!("cannot watch signals: {}", error_text(&error));
         unavailable(&mut logger, text)
     })?;
-    let workplace = BrowseContext {
+    let context = BrowseContext {
         call,
         config: &config,
         spool: &spool,
@@ -98,7 +98,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         route: &route,
         directory: arguments.config_directory.as_deref(),
     };
-    browse(workplace, arguments.filter.clone(), logger)
+    browse(context, arguments.filter.clone(), logger)
 }
 
 /// The way to the messages that this caller has.
@@ -122,7 +122,7 @@ fn route(call: &Call, config: &Config) -> Route {
 
 /// Shows the queue until the user or a signal ends it.
 fn browse(
-    workplace: BrowseContext<'_>,
+    context: BrowseContext<'_>,
     filter: filter::ListFilter,
     mut logger: Logger,
 ) -> Result<(), Fatal> {
@@ -130,16 +130,16 @@ fn browse(
     let screen = screen.map_err(|error| unavailable(&mut logger, error.to_string()))?;
     logger.keep();
     let ended = thread::scope(|scope| {
-        let background = Background::start(scope, workplace, logger);
+        let background = Background::start(scope, context, logger);
         let theme = Theme::of_environment();
-        let mut app = App::new(background, filter, workplace.access(), theme);
-        app.directory = workplace.directory.map(OsStr::to_owned);
-        let ended = event_loop::run(&mut app, &screen, workplace.interrupts);
+        let mut app = App::new(background, filter, context.access(), theme);
+        app.directory = context.directory.map(OsStr::to_owned);
+        let ended = event_loop::run(&mut app, &screen, context.interrupts);
         // The user has the terminal back while the last work ends.
         drop(screen);
         ended
     });
-    if let Some(signal) = workplace.interrupts.caught() {
+    if let Some(signal) = context.interrupts.caught() {
         let status = u8::try_from(signal).ok().and_then(|s| s.checked_add(128));
         return Err(Fatal::already_reported(
             status.unwrap_or(STATUS_UNAVAILABLE),

@@ -12,11 +12,11 @@ const LENGTH_MAX: usize = 1000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PromptPurpose {
     /// Selection options.
-    ListFilter,
+    Filter,
     /// A text that listed messages contain.
     ListText,
     /// A text to find in a message.
-    MessageDetails,
+    MessageText,
 }
 
 /// What became of a key.
@@ -54,9 +54,9 @@ impl Prompt {
     /// The words before the text.
     pub fn label(&self) -> &'static str {
         match self.purpose {
-            PromptPurpose::ListFilter => "filter: ",
+            PromptPurpose::Filter => "filter: ",
             PromptPurpose::ListText => "text: ",
-            PromptPurpose::MessageDetails => "search: ",
+            PromptPurpose::MessageText => "search: ",
         }
     }
 
@@ -75,7 +75,7 @@ impl Prompt {
             }
             KeyCode::Char('h') if control => drop(self.text.pop()),
             KeyCode::Backspace => drop(self.text.pop()),
-            KeyCode::Tab if self.purpose == PromptPurpose::ListFilter => {
+            KeyCode::Tab if self.purpose == PromptPurpose::Filter => {
                 self.complete();
                 return Typed::More;
             }

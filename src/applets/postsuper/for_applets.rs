@@ -19,7 +19,7 @@ use crate::sys::signals::Interrupts;
 
 /// What another applet provides for a command line of postsuper.
 #[derive(Clone, Copy, Debug)]
-pub struct Workplace<'a> {
+pub struct PreparedInstance<'a> {
     /// The instance's configuration.
     pub config: &'a Config,
     /// The queue directory.
@@ -37,7 +37,7 @@ pub struct Workplace<'a> {
 ///
 /// The command line is wrong, or the work cannot be finished. Both were
 /// reported.
-pub fn perform(call: &Call, place: Workplace<'_>, logger: &mut Logger) -> Result<(), Fatal> {
+pub fn perform(call: &Call, place: PreparedInstance<'_>, logger: &mut Logger) -> Result<(), Fatal> {
     let program = call.base_name();
     let mut arguments = scan(call).map_err(|misuse| complain(misuse, call, &program, logger))?;
     if let Some(wrong) = &arguments.wrong {

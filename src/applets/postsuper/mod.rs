@@ -36,7 +36,7 @@ use crate::spool::Queue;
 
 use admission::{Admitted, parse_and_admit};
 #[cfg(feature = "browse")]
-pub use for_applets::{Workplace, may_act, perform, take_rights};
+pub use for_applets::{PreparedInstance, may_act, perform, take_rights};
 use instance_work::work;
 
 /// The applet's command line.

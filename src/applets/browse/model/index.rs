@@ -21,7 +21,7 @@ const TEXT_ROOM: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassKind {
     /// Another filter: what it does not find does not match.
-    ListFilter,
+    Filter,
     /// The same filter: what it does not find has left the queue, or matches no
     /// longer.
     Refresh,
@@ -127,11 +127,11 @@ impl Index {
         self.compact();
         for row in &mut self.rows {
             row.unset(RowFlag::Seen);
-            if kind == PassKind::ListFilter {
+            if kind == PassKind::Filter {
                 row.set(RowFlag::Hidden);
             }
         }
-        if kind == PassKind::ListFilter {
+        if kind == PassKind::Filter {
             self.listed.clear();
         }
     }
@@ -206,8 +206,8 @@ impl Index {
                     row.set(RowFlag::Gone);
                 }
                 PassKind::Refresh => {}
-                PassKind::ListFilter if !row.is(RowFlag::Tagged) => row.set(RowFlag::Gone),
-                PassKind::ListFilter => {}
+                PassKind::Filter if !row.is(RowFlag::Tagged) => row.set(RowFlag::Gone),
+                PassKind::Filter => {}
             }
         }
     }
@@ -370,7 +370,7 @@ mod tests {
         let (a, b, c) = (message("A", 1, 7), message("B", 2, 8), message("C", 3, 9));
         pass(
             &mut index,
-            PassKind::ListFilter,
+            PassKind::Filter,
             &[a.clone(), b.clone(), c.clone()],
         );
         index.tag_all();
@@ -390,14 +390,14 @@ mod tests {
     fn tagged_messages_survive_another_filter() {
         let mut index = Index::default();
         let (a, b) = (message("A", 1, 7), message("B", 2, 8));
-        pass(&mut index, PassKind::ListFilter, &[a.clone(), b.clone()]);
+        pass(&mut index, PassKind::Filter, &[a.clone(), b.clone()]);
         index.toggle(0);
-        pass(&mut index, PassKind::ListFilter, std::slice::from_ref(&b));
+        pass(&mut index, PassKind::Filter, std::slice::from_ref(&b));
         assert_eq!(
             (ids(&index), tagged(&index)),
             (vec!["B".into()], vec!["A".into()])
         );
-        pass(&mut index, PassKind::ListFilter, &[b, a]);
+        pass(&mut index, PassKind::Filter, &[b, a]);
         index.sort(ListOrder::by(SortColumn::Age));
         assert_eq!(ids(&index), ["A", "B"]);
         assert_eq!(index.tagged(), 1);

@@ -9,10 +9,10 @@ use ratatui::widgets::Clear;
 use super::super::acts::ActOutcome;
 use super::super::app::App;
 use super::super::commands::READ_ONLY;
+use super::super::context::SpoolAccess;
 use super::super::dialog::{Confirmation, Dialog, Needed, WORD};
 use super::super::keys;
 use super::super::keys::{BrowseAct, QueueEffect};
-use super::super::workplace::SpoolAccess;
 use super::row;
 use super::text::{clean, fit, short_bytes, wrap};
 
@@ -31,7 +31,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
         None => return,
         Some(Dialog::Help(top)) => help(app, *top),
         Some(Dialog::Confirm(confirmation)) => confirm(app, confirmation, width),
-        Some(Dialog::ActOutcome(outcome)) => outcome_lines(app, outcome, width),
+        Some(Dialog::Outcome(outcome)) => outcome_lines(app, outcome, width),
     };
     let height = u16::try_from(lines.len())
         .unwrap_or(u16::MAX)

@@ -14,9 +14,9 @@ use ratatui::text::{Line, Span};
 
 use super::app::{App, BrowseView};
 use super::commands::READ_ONLY;
+use super::context::SpoolAccess;
 use super::keys;
 use super::keys::QueueEffect;
-use super::workplace::SpoolAccess;
 use crate::spool::Queue;
 use crate::text::columns::columns_of;
 use text::{clean, fit, short_bytes, short_number};
