@@ -71,11 +71,7 @@ pub fn warned<T>(
     logger: &mut Logger,
     take: impl FnOnce(&mut Vec<String>) -> Result<T, ConfigError>,
 ) -> Result<T, Fatal> {
-    let mut warnings = Vec::new();
-    let taken = take(&mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let taken = logger.warned(take);
     taken.map_err(|error| unavailable(logger, error.to_string()))
 }
 

@@ -186,12 +186,10 @@ pub fn wake_pickup(config: &Config, spool: &Dir) -> Result<(), TriggerError> {
 pub fn hand_over(id: &QueueId, config: &Config, logger: &mut Logger) -> Result<(), String> {
     let path = Path::new("public").join(OsStr::from_bytes(&config.flush_service_name));
     let timeout = config.ipc_timeout.min(ONE_OF_MANY);
-    let mut warnings = Vec::new();
     let connection = flush::connect(&path, timeout);
-    let answer = connection.and_then(|c| c.ask(Request::File(id), &config.postfix, &mut warnings));
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let answer = logger.warned(|warnings| {
+        connection.and_then(|c| c.ask(Request::File(id), &config.postfix, warnings))
+    });
     match answer {
         Ok(FlushStatus::Done) => Ok(()),
         Ok(FlushStatus::BadRequest) => Err(format!("Invalid request: \"{id}\"")),
@@ -259,17 +257,13 @@ fn ask(
         Connections::MoreToCome => config.ipc_timeout.min(ONE_OF_MANY),
     };
     let path = Path::new("public").join(OsStr::from_bytes(&config.flush_service_name));
-    let mut warnings = Vec::new();
     let answer = match flush::connect(&path, timeout) {
         Ok(connection) => {
             borrowed::give_up_group(connections, logger)?;
-            connection.ask(request, &config.postfix, &mut warnings)
+            logger.warned(|warnings| connection.ask(request, &config.postfix, warnings))
         }
         Err(error) => Err(error),
     };
-    for warning in warnings {
-        logger.warning(warning);
-    }
     answer.map_err(|error| {
         logger.warning(error.to_string());
         unavailable(logger, DOWN)

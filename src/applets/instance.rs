@@ -50,17 +50,15 @@ pub fn environment(call: &Call) -> Environment {
 /// The default main.cf does not list the directory, or cannot be read. Both were
 /// reported.
 pub fn authorize(directory: &OsStr, logger: &mut Logger, status: u8) -> Result<(), Fatal> {
-    let mut warnings = Vec::new();
-    let located = locate::locate(
-        Some(directory),
-        None,
-        Trust::BorrowedRights,
-        || default_directory(Trust::BorrowedRights),
-        &mut warnings,
-    );
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let located = logger.warned(|warnings| {
+        locate::locate(
+            Some(directory),
+            None,
+            Trust::BorrowedRights,
+            || default_directory(Trust::BorrowedRights),
+            warnings,
+        )
+    });
     let located = located.map(drop);
     located.map_err(|error| refuse(&error, logger, status))
 }

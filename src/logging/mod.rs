@@ -243,6 +243,17 @@ impl Logger {
         self.send(Severity::Warning, text.as_ref());
     }
 
+    /// Carries out work that collects warnings, and reports them. They precede the
+    /// error if there is one, which is left to the caller.
+    pub fn warned<T>(&mut self, work: impl FnOnce(&mut Vec<String>) -> T) -> T {
+        let mut warnings = Vec::new();
+        let done = work(&mut warnings);
+        for warning in warnings {
+            self.warning(warning);
+        }
+        done
+    }
+
     /// Reports that a part of the work cannot be done.
     pub fn error(&mut self, text: impl AsRef<[u8]>) {
         self.send(Severity::Error, text.as_ref());

@@ -6,7 +6,7 @@
 use super::super::{Fatal, instance};
 use super::errors::{STATUS, fatal};
 use super::printer::{Damaged, IdSearch, OperandRun};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::listing;
 use crate::listing::{
     Clock, Ending, Listing, ListingError, OutputOptions, PartialResult, Sink, SortSpec, Sorter,
@@ -97,15 +97,12 @@ fn rules(
     config: &Config,
     selection: &mut Selection,
 ) -> Result<Rules, Fatal> {
-    let mut warnings = Vec::new();
-    let rules = instance::rules(config, &mut warnings).and_then(|rules| {
-        instance::set_lifetimes(Some(selection), config, &mut warnings)?;
-        Ok(rules)
-    });
     let logger = &mut printer.output.sink().logger;
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let rules = logger.warned(|warnings| {
+        let rules = instance::rules(config, warnings)?;
+        instance::set_lifetimes(Some(selection), config, warnings)?;
+        Ok::<Rules, ConfigError>(rules)
+    });
     rules.map_err(|error| fatal(logger, error.to_string().as_bytes()))
 }
 

@@ -59,11 +59,7 @@ impl ActionContext<'_> {
     ///
     /// A parameter of main.cf cannot be used, which was reported.
     pub fn rules(&self, logger: &mut Logger) -> Result<Rules, Fatal> {
-        let mut warnings = Vec::new();
-        let rules = instance::rules(self.config, &mut warnings);
-        for warning in warnings {
-            logger.warning(warning);
-        }
+        let rules = logger.warned(|warnings| instance::rules(self.config, warnings));
         let rules = rules.map_err(|error| fatal(logger, error.to_string()))?;
         Ok(Rules {
             stop: Some(self.interrupts.flag()),

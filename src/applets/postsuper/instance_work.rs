@@ -106,12 +106,8 @@ pub(super) fn set_lifetimes(
     config: &Config,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let mut warnings = Vec::new();
     let selection = arguments.options.selection.as_mut();
-    let done = instance::set_lifetimes(selection, config, &mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let done = logger.warned(|warnings| instance::set_lifetimes(selection, config, warnings));
     done.map_err(|error| fatal(logger, error.to_string()))
 }
 

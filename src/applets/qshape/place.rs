@@ -112,11 +112,7 @@ fn configured(
     messages: &Messages,
 ) -> Result<(QueuePaths, Option<Layout>), Fatal> {
     let mut logger = Logger::without_log(POSTCONF);
-    let mut warnings = Vec::new();
-    let read = load(arguments, &mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let read = logger.warned(|warnings| load(arguments, warnings));
     let read = read.and_then(|mut paths| {
         let layout = match arguments.by {
             Some(GroupBy::Reason) => {

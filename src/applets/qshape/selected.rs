@@ -60,11 +60,8 @@ fn with_lifetimes(
     logger: &mut Logger,
 ) -> Result<Selection, Fatal> {
     let mut selection = selection.clone();
-    let mut warnings = Vec::new();
-    let done = instance::set_lifetimes(Some(&mut selection), config, &mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let done =
+        logger.warned(|warnings| instance::set_lifetimes(Some(&mut selection), config, warnings));
     done.map_err(|error| {
         logger.fatal(error.to_string());
         Fatal::already_reported(STATUS_FAILED)
@@ -84,11 +81,7 @@ fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], messages: &M
 }
 
 fn rules(config: &Config, logger: &mut Logger) -> Result<Rules, Fatal> {
-    let mut warnings = Vec::new();
-    let rules = instance::rules(config, &mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let rules = logger.warned(|warnings| instance::rules(config, warnings));
     rules.map_err(|error| {
         logger.fatal(error.to_string());
         Fatal::already_reported(STATUS_FAILED)

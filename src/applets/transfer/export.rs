@@ -78,12 +78,9 @@ fn set_lifetimes(
     opened: &OpenSpool,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let mut warnings = Vec::new();
     let selection = arguments.selection.as_mut();
-    let done = instance::set_lifetimes(selection, &opened.config, &mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let config = &opened.config;
+    let done = logger.warned(|warnings| instance::set_lifetimes(selection, config, warnings));
     done.map_err(|error| fatal(logger, error.to_string()))
 }
 
@@ -315,11 +312,7 @@ fn status(failures: u64) -> Result<(), Fatal> {
 }
 
 fn rules(opened: &OpenSpool, logger: &mut Logger) -> Result<Rules, Fatal> {
-    let mut warnings = Vec::new();
-    let rules = instance::rules(&opened.config, &mut warnings);
-    for warning in warnings {
-        logger.warning(warning);
-    }
+    let rules = logger.warned(|warnings| instance::rules(&opened.config, warnings));
     let rules = rules.map_err(|error| fatal(logger, error.to_string()))?;
     Ok(Rules {
         stop: Some(opened.interrupts.flag()),
