@@ -165,7 +165,7 @@ impl<'a> BulkWorker<'a> {
             _ => None,
         };
         let messages: Vec<_> = objects(job).zip(known).filter_map(message).collect();
-        let acts = messages.iter().flat_map(|(id, queue, stat)| {
+        let mut acts = messages.iter().flat_map(|(id, queue, stat)| {
             let (queue, stat) = (*queue, stat);
             let acts = self.acts_on(queue, stat).into_iter().flatten();
             acts.map(move |act| AnnouncedAct {
@@ -175,7 +175,6 @@ impl<'a> BulkWorker<'a> {
                 act,
             })
         });
-        let mut acts = acts;
         journal.announce(&mut acts).map(Some)
     }
 
@@ -235,13 +234,6 @@ impl<'a> BulkWorker<'a> {
         }
     }
 
-    /// Notes that a change was made that can be undone.
-    fn acted(&self) {
-        if let Some(journal) = self.effects.journal {
-            journal.acted();
-        }
-    }
-
     fn object(
         &mut self,
         found: &Object<'_>,
@@ -268,7 +260,7 @@ impl<'a> BulkWorker<'a> {
         if may_expire && id::is_valid(found.name) {
             let path = found.path();
             if expire(found.at(&path), action_log)? == StepResult::Done {
-                self.acted();
+                self.effects.acted();
                 action_log.counters.count(ActionDone::Expired);
             }
         }
@@ -334,7 +326,7 @@ impl<'a> BulkWorker<'a> {
             .rename(found.at(&path), target, found.name, found.name)?;
         match moved {
             Moved::Done => {
-                self.acted();
+                self.effects.acted();
                 action_log.counters.count(action_done);
             }
             Moved::Blocked => {

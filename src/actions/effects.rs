@@ -26,6 +26,13 @@ impl Effects<'_> {
         }
     }
 
+    /// Notes that a change was made that can be undone.
+    pub fn acted(self) {
+        if let Some(journal) = self.journal {
+            journal.acted();
+        }
+    }
+
     /// Returns how a deleted message is reported.
     pub fn deleted(self) -> ActionDone {
         match self.journal.map(ActJournal::deletions) {

@@ -57,9 +57,7 @@ impl LocatedMessage {
 /// Acts on messages in the selected queues.
 #[derive(Debug)]
 pub struct Executor<'a> {
-    ops: SpoolOps<'a>,
     selected: &'a [Selected],
-    effects: Effects<'a>,
     steps: MessageSteps<'a>,
     /// Makes the changes to recipients, if any were requested.
     editor: Option<RecipientEditor<'a>>,
@@ -72,10 +70,8 @@ impl<'a> Executor<'a> {
     /// Creates an executor that searches these queues, in this order.
     pub fn new(ops: SpoolOps<'a>, selected: &'a [Selected], effects: Effects<'a>) -> Self {
         Self {
-            steps: MessageSteps::new(ops.clone(), effects),
-            ops,
+            steps: MessageSteps::new(ops, effects),
             selected,
-            effects,
             editor: None,
             only: None,
         }
@@ -83,8 +79,9 @@ impl<'a> Executor<'a> {
 
     /// Sets the change that actions on recipients make.
     pub fn changing(mut self, request: Option<RecipientRequest<'a>>) -> Self {
-        self.editor = request
-            .map(|request| RecipientEditor::new(self.ops.clone(), request, self.effects.journal));
+        self.editor = request.map(|request| {
+            RecipientEditor::new(self.steps.ops.clone(), request, self.steps.effects.journal)
+        });
         self
     }
 
@@ -103,7 +100,7 @@ impl<'a> Executor<'a> {
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
         self.only = Some(identity);
-        let there = self.ops.home(queue, id.as_bytes());
+        let there = self.steps.ops.home(queue, id.as_bytes());
         let stat = there.and_then(|dir| dir.stat(id.as_os_str())).ok();
         let seen = stat
             .filter(|stat| message::is_plain(stat) && self.matches(stat))
@@ -166,7 +163,7 @@ impl<'a> Executor<'a> {
             if !step.looks_into(queue) {
                 continue;
             }
-            let home = self.ops.home(queue, id.as_bytes());
+            let home = self.steps.ops.home(queue, id.as_bytes());
             match home.and_then(|dir| dir.stat(id.as_os_str())) {
                 Ok(stat) if message::is_plain(&stat) => {
                     return Some(LocatedMessage { queue, stat });
@@ -187,7 +184,7 @@ impl<'a> Executor<'a> {
         done.find(|queue| {
             // A message that cannot be examined counts as missing, because
             // Postfix does not look there at all.
-            let home = self.ops.home(*queue, id.as_bytes());
+            let home = self.steps.ops.home(*queue, id.as_bytes());
             let stat = home.and_then(|dir| dir.stat(id.as_os_str()));
             stat.is_ok_and(|stat| message::is_regular(&stat) && message::is_ready(&stat))
         })
@@ -224,7 +221,7 @@ impl<'a> Executor<'a> {
                     return Ok(());
                 }
             }
-            self.ops.forget();
+            self.steps.ops.forget();
         }
         Ok(())
     }
@@ -266,7 +263,7 @@ impl<'a> Executor<'a> {
         id: &QueueId,
         action_log: &mut ActionLog,
     ) -> Result<SearchFlow, WorkError> {
-        let dir = match self.ops.home(seen.queue, id.as_bytes()) {
+        let dir = match self.steps.ops.home(seen.queue, id.as_bytes()) {
             Ok(dir) => dir,
             Err(cause) => {
                 self.unseen(seen.queue, id, cause, action_log)?;
@@ -276,9 +273,9 @@ impl<'a> Executor<'a> {
         let at = FileAt {
             dir: &dir,
             name: id.as_bytes(),
-            path: &self.ops.path(seen.queue, id.as_bytes()),
+            path: &self.steps.ops.path(seen.queue, id.as_bytes()),
         };
-        match (step, self.effects.journal) {
+        match (step, self.steps.effects.journal) {
             (ActionStep::Delete, Some(journal)) => {
                 let taken = journal.take(at, id, seen.queue, &seen.stat, action_log)?;
                 Ok(self.conclude_taken(taken, id, seen.queue, action_log))
@@ -305,7 +302,7 @@ impl<'a> Executor<'a> {
     ) -> SearchFlow {
         match taken {
             TakeOutcome::Done => {
-                action_log.done(self.effects.deleted(), id, queue);
+                action_log.done(self.steps.effects.deleted(), id, queue);
                 SearchFlow::Done
             }
             TakeOutcome::Gone => SearchFlow::Continue,
@@ -327,9 +324,7 @@ impl<'a> Executor<'a> {
     ) -> SearchFlow {
         match moved {
             Moved::Done => {
-                if let Some(journal) = self.effects.journal {
-                    journal.acted();
-                }
+                self.steps.effects.acted();
                 action_log.done(action_done, id, queue);
                 SearchFlow::Done
             }
@@ -384,9 +379,9 @@ impl<'a> Executor<'a> {
         id: &QueueId,
         action_log: &mut ActionLog,
     ) -> Result<Option<LocatedMessage>, WorkError> {
-        let home = self.ops.home(queue, id.as_bytes());
+        let home = self.steps.ops.home(queue, id.as_bytes());
         let found = home.and_then(|dir| dir.stat(id.as_os_str()));
-        let path = || self.ops.path(queue, id.as_bytes());
+        let path = || self.steps.ops.path(queue, id.as_bytes());
         match found {
             Ok(stat) if !self.matches(&stat) => {}
             Ok(stat) => match message::look(&stat, &path(), now()) {
@@ -424,7 +419,7 @@ impl<'a> Executor<'a> {
         if is(&cause, Errno::ENOENT) {
             return Ok(());
         }
-        let path = self.ops.path(queue, id.as_bytes());
+        let path = self.steps.ops.path(queue, id.as_bytes());
         if message::is_exhaustion(&cause) {
             return Err(NoMessage::Place { path, cause }.into());
         }

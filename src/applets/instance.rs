@@ -4,12 +4,12 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::Duration;
 
 use super::{Call, Fatal, Inherited};
 use crate::cli;
 use crate::cli::Opt;
 use crate::config::{Config, ConfigError, LoadState, default_directory, default_postfix, locate};
+use crate::listing::DetailRules;
 use crate::logging::{Environment, Logger};
 use crate::queue_file::message_visitor::Rules;
 use crate::release::{Feature, Release, charset_of};
@@ -18,7 +18,7 @@ use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
 use crate::sys::time;
-use crate::text::{Charset, split_assignment, trim_space};
+use crate::text::{Charset, split_assignment, to_printable, trim_space};
 
 /// The environment variable that replaces syslog_name until main.cf is read.
 const LOGTAG: &str = "MAIL_LOGTAG";
@@ -308,8 +308,25 @@ pub fn set_lifetimes(
     else {
         return Ok(());
     };
-    let lifetimes = config.lifetimes(warnings)?;
-    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    selection.set_lifetimes(seconds(lifetimes.message), seconds(lifetimes.bounce));
+    let (message, bounce) = config.lifetimes(warnings)?.seconds();
+    selection.set_lifetimes(message, bounce);
     Ok(())
+}
+
+/// Returns the time and the parameters that ages and times of expiry depend on.
+///
+/// # Errors
+///
+/// A parameter of main.cf cannot be used.
+pub fn detail_rules(
+    config: &Config,
+    warnings: &mut Vec<String>,
+) -> Result<DetailRules, ConfigError> {
+    let (lifetime, bounce_lifetime) = config.lifetimes(warnings)?.seconds();
+    Ok(DetailRules {
+        now: time::now(),
+        lifetime,
+        bounce_lifetime,
+        host: to_printable(&config.myhostname),
+    })
 }

@@ -100,6 +100,13 @@ impl HostInstance {
         }
     }
 
+    /// Makes a command line one for this instance: stores the directory, as for
+    /// `-c`, and the name.
+    pub fn store_in(&self, directory: &mut Option<OsString>, name: &mut Option<String>) {
+        *directory = Some(self.directory.clone());
+        *name = Some(self.name.clone());
+    }
+
     fn shown_directory(&self) -> String {
         to_printable(self.directory.as_bytes())
     }

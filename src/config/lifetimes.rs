@@ -15,6 +15,14 @@ pub struct Lifetimes {
     pub bounce: Duration,
 }
 
+impl Lifetimes {
+    /// Both times in seconds, that of messages from the null sender second.
+    pub fn seconds(&self) -> (i64, i64) {
+        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        (seconds(self.message), seconds(self.bounce))
+    }
+}
+
 impl Config {
     /// Reads maximal_queue_lifetime and bounce_queue_lifetime.
     ///

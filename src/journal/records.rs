@@ -7,9 +7,12 @@
 
 use std::fmt;
 
+use nix::unistd::Uid;
+
 use super::act_fields::{act_text, entry_text, parse_act, verb};
 use super::event::Event;
 use super::record_fields::{Fields, escape, parse_time, sum};
+use crate::sys::process::user_name;
 use crate::sys::time::Zone;
 use crate::text::digits;
 
@@ -57,6 +60,17 @@ pub struct Caller {
     pub uid: u32,
     /// The user name.
     pub name: Word,
+}
+
+impl Caller {
+    /// The user with this ID, with the name that the system has for it.
+    pub fn of(user: Uid) -> Self {
+        let name = user_name(user).and_then(|name| Word::parse(name.as_bytes()));
+        Self {
+            uid: user.as_raw(),
+            name: name.unwrap_or_else(Word::unknown),
+        }
+    }
 }
 
 /// A record of the journal.

@@ -3,11 +3,12 @@
 
 use serde::Deserialize;
 
+use super::super::instance;
 use super::context::{BrowseContext, Route, SpoolAccess, Wanted};
 use super::filter::ListFilter;
 use super::model::start_of;
 use crate::listing::{
-    DetailRules, Ending, ListingError, Members, PartialResult, Sink, Style, Totals, write_iso,
+    Ending, ListingError, Members, PartialResult, Sink, Style, Totals, write_iso,
 };
 use crate::logging::Logger;
 use crate::queue_file::message_text;
@@ -19,7 +20,7 @@ use crate::queue_file::render::{OutputSink, Plan, StartPosition, TextBuffer};
 use crate::spool::message;
 use crate::spool::message::Message;
 use crate::spool::{Layout, Queue, QueueId};
-use crate::sys::time::{Zone, now};
+use crate::sys::time::Zone;
 
 /// The number of bytes that are kept of a listing of single messages.
 const LISTED_MAX: usize = 4 << 20;
@@ -223,14 +224,7 @@ fn envelope(
         names,
     };
     let mut warnings = Vec::new();
-    let lifetimes = context.config.lifetimes(&mut warnings).ok();
-    let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    let rules = lifetimes.map(|lifetimes| DetailRules {
-        now: now(),
-        lifetime: seconds(lifetimes.message),
-        bounce_lifetime: seconds(lifetimes.bounce),
-        host: String::new(),
-    });
+    let rules = instance::detail_rules(context.config, &mut warnings).ok();
     let members = Members {
         details: rules
             .as_ref()

@@ -45,7 +45,7 @@ pub(super) fn run(
         Instances::Default => return show(call, &arguments, logger),
         Instances::Named(name) => {
             let instance = asker.named(choice, &name)?;
-            of_instance(&mut arguments, &instance);
+            instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
             return show(call, &arguments, logger);
         }
         Instances::All => {}
@@ -67,16 +67,11 @@ pub(super) fn run(
         }
         let operands = shown.iter().find(|(known, _)| known == instance);
         arguments.operands = operands.map_or_else(Vec::new, |(_, ids)| ids.clone());
-        of_instance(&mut arguments, instance);
+        instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
         let own = Logger::without_log(&call.program.to_string_lossy());
         show(call, &arguments, own)
     };
     asker.each(&names, ChildStdout::Shared, work, |_, _| {})
-}
-
-fn of_instance(arguments: &mut PostcatArguments, instance: &HostInstance) {
-    arguments.config_directory = Some(instance.directory.clone());
-    arguments.instance = Some(instance.name.clone());
 }
 
 /// Returns the instances that have one of the queue IDs, with the IDs that each
@@ -94,7 +89,7 @@ fn with_ids(
     let call = asker.call;
     let mut found = Vec::new();
     let look = |instance: &HostInstance, logger: &mut Logger| {
-        of_instance(arguments, instance);
+        instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
         let config = prepare(call, arguments, logger)?;
         let spool = instance::enter_queue_directory(&config, logger, STATUS)?;
         let search = IdSearch::new(spool, &config);

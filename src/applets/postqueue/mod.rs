@@ -103,8 +103,7 @@ fn work(call: &Call, mut arguments: PostqueueArguments, logger: &mut Logger) -> 
                 status: STATUS_UNAVAILABLE,
             };
             let instance = asker.named(choice, name)?;
-            arguments.config_directory = Some(instance.directory);
-            arguments.instance = Some(instance.name);
+            instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
         }
         Instances::All => return several::run(call, arguments, logger, on_instance),
     }

@@ -4,6 +4,7 @@
 use super::super::Fatal;
 use super::super::authorization;
 use super::super::fatal::unavailable;
+use super::super::instance;
 use super::super::instances::name_of;
 use super::super::listing;
 use super::super::listing::{ListingRequest, Session};
@@ -17,7 +18,6 @@ use crate::listing::{
 };
 use crate::logging::Logger;
 use crate::sys::time;
-use crate::text::to_printable;
 
 /// Lists the queue.
 pub(super) fn list(
@@ -148,12 +148,5 @@ fn template_of(
 
 /// Returns the time and the parameters that ages and times of expiry depend on.
 pub(super) fn detail_rules(config: &Config, logger: &mut Logger) -> Result<DetailRules, Fatal> {
-    let lifetimes = authorization::warned(logger, |warnings| config.lifetimes(warnings))?;
-    let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    Ok(DetailRules {
-        now: time::now(),
-        lifetime: seconds(lifetimes.message),
-        bounce_lifetime: seconds(lifetimes.bounce),
-        host: to_printable(&config.myhostname),
-    })
+    authorization::warned(logger, |warnings| instance::detail_rules(config, warnings))
 }

@@ -79,6 +79,24 @@ impl PostsuperArguments {
         self.purge != Purge::No || self.structure != Structure::Leave
     }
 
+    /// Returns the queues that the operands name, or the default queues if there
+    /// are no operands. If the selection names the queue corrupt, that is one of
+    /// them. After --undo, operands are queue IDs.
+    pub fn selected(&self) -> Vec<Selected> {
+        let selection = self.options.selection.as_ref();
+        match &self.operands[..] {
+            some @ [_, ..] if self.task.is_none() => some
+                .iter()
+                .map(|operand| Selected::parse(operand.as_bytes()))
+                .collect(),
+            _ if selection.is_some_and(Selection::names_corrupt) => {
+                let searched = Selection::searched(selection).into_iter();
+                searched.map(Selected::Queue).collect()
+            }
+            _ => Queue::REPAIRED.map(Selected::Queue).to_vec(),
+        }
+    }
+
     /// What is requested besides actions.
     fn other_work(&self) -> OtherWork {
         if self.repairs() {
@@ -344,23 +362,6 @@ fn switch(option: Scanned, arguments: &mut PostsuperArguments) {
             arguments.mode = PostsuperMode::Version;
         }
         _ => {}
-    }
-}
-
-/// Returns the queues that the operands name, or the default queues if there
-/// are no operands. If the selection names the queue corrupt, that is one of
-/// them.
-pub fn selected(operands: &[OsString], selection: Option<&Selection>) -> Vec<Selected> {
-    match operands {
-        [] if selection.is_some_and(Selection::names_corrupt) => {
-            let searched = Selection::searched(selection).into_iter();
-            searched.map(Selected::Queue).collect()
-        }
-        [] => Queue::REPAIRED.map(Selected::Queue).to_vec(),
-        some => some
-            .iter()
-            .map(|operand| Selected::parse(operand.as_bytes()))
-            .collect(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs::File;
 use super::super::mail_owner::{drop_rights_but_log, is_admitted};
 use super::super::{Call, Fatal};
 use super::admission::complain;
-use super::arguments::{scan, selected};
+use super::arguments::scan;
 use super::context::ActionContext;
 use super::errors::fatal;
 use super::instance_work::{operate, set_lifetimes};
@@ -46,11 +46,7 @@ pub fn perform(call: &Call, place: PreparedInstance<'_>, logger: &mut Logger) ->
     let config = place.config;
     set_lifetimes(&mut arguments, config, logger)?;
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
-    let operands = match arguments.task {
-        Some(_) => &[],
-        None => &arguments.operands[..],
-    };
-    let selected = selected(operands, arguments.options.selection.as_ref());
+    let selected = arguments.selected();
     let context = ActionContext {
         arguments: &arguments,
         config,

@@ -4,7 +4,7 @@
 use super::super::mail_owner::{admit_to, drop_rights, drop_rights_but_log};
 use super::super::progress::Progress;
 use super::super::{Call, Fatal, instance};
-use super::arguments::{PostsuperArguments, selected};
+use super::arguments::PostsuperArguments;
 use super::context::ActionContext;
 use super::errors::{PROGRAM, STATUS, fatal};
 use super::operation::Operation;
@@ -70,12 +70,7 @@ pub(super) fn work(
         bound.map_err(|error| fatal(logger, format!("cannot go on: {}", error_text(&error))))?;
     }
     let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
-    // After --undo, operands are queue IDs.
-    let operands = match arguments.task {
-        Some(_) => &[],
-        None => &arguments.operands[..],
-    };
-    let selected = selected(operands, arguments.options.selection.as_ref());
+    let selected = arguments.selected();
     // All queues are checked before the first one is changed.
     for queue in selected.iter().map(Selected::queue) {
         queue.map_err(|error| fatal(logger, error.message()))?;

@@ -39,7 +39,7 @@ pub(super) fn run(
         Instances::Default => work(call, &mut arguments, InstancePass::Work, logger),
         Instances::Named(name) => {
             let instance = asker.named(choice, &name)?;
-            of_instance(&mut arguments, &instance);
+            instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
             work(call, &mut arguments, InstancePass::Work, logger)
         }
         Instances::All => {
@@ -47,24 +47,19 @@ pub(super) fn run(
             arguments.parent = Some(std::process::id());
             if let Some(max) = arguments.options.max {
                 let count = |instance: &HostInstance, logger: &mut Logger| {
-                    of_instance(&mut arguments, instance);
+                    instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
                     work(call, &mut arguments, InstancePass::Count, logger)
                 };
                 check_max(&mut asker, &all, max, count)?;
             }
             let act = |instance: &HostInstance, logger: &mut Logger| {
                 print_heading(&arguments, instance, all.first(), logger)?;
-                of_instance(&mut arguments, instance);
+                instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
                 work(call, &mut arguments, InstancePass::Work, logger)
             };
             asker.each(&all, ChildStdout::Shared, act, |_, _| {})
         }
     }
-}
-
-fn of_instance(arguments: &mut PostsuperArguments, instance: &HostInstance) {
-    arguments.config_directory = Some(instance.directory.clone());
-    arguments.instance = Some(instance.name.clone());
 }
 
 /// Refuses the call if more than `max` messages match in all instances together,

@@ -16,7 +16,6 @@ use crate::journal::{BatchStart, Caller, Only, Recorder, UndoRequest, Word};
 use crate::logging::Logger;
 use crate::selection::moment;
 use crate::sys::dir::Dir;
-use crate::sys::process::user_name;
 use crate::sys::time::now;
 
 /// The variable that makes every call record its acts, unless it is empty.
@@ -243,7 +242,7 @@ pub fn begin<'a>(
         return Ok(None);
     };
     let start = BatchStart {
-        who: who(call),
+        who: Caller::of(call.caller.user),
         comment,
         name: options.batch.as_deref().and_then(Word::parse),
         deletions,
@@ -269,16 +268,6 @@ pub fn finish(
     logger.info([b"undo: postsuper ", instance.as_slice(), undo.as_bytes()].concat());
 }
 
-/// The user that called the process, before it dropped its rights.
-fn who(call: &Call) -> Caller {
-    let user = call.caller.user;
-    let name = user_name(user).and_then(|name| Word::parse(name.as_bytes()));
-    Caller {
-        uid: user.as_raw(),
-        name: name.unwrap_or_else(Word::unknown),
-    }
-}
-
 /// Carries out a request. Returns the counters to be reported, and how the work
 /// ended.
 pub fn run(
@@ -291,9 +280,16 @@ pub fn run(
     match task {
         Task::Undo(batch) => {
             let batch = batch.as_deref();
-            journal::undo(field, UndoRequest { batch, only }, who(call), observer)
+            journal::undo(
+                field,
+                UndoRequest { batch, only },
+                Caller::of(call.caller.user),
+                observer,
+            )
         }
-        Task::Purge(until) => journal::purge(field, *until, &who(call), observer),
+        Task::Purge(until) => {
+            journal::purge(field, *until, &Caller::of(call.caller.user), observer)
+        }
         Task::List | Task::Show(_) => (Counters::default(), Ok(())),
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn run(
         Instances::Default => count(&arguments),
         Instances::Named(name) => {
             let instance = asker.named(choice, &name)?;
-            of_instance(&mut arguments, &instance);
+            instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
             count(&arguments)
         }
         Instances::All => {
@@ -52,15 +52,10 @@ pub(super) fn run(
                 if arguments.look != CountDisplay::Json {
                     instances::print_heading(instance, all.first(), logger)?;
                 }
-                of_instance(&mut arguments, instance);
+                instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
                 count(&arguments)
             };
             asker.each(&all, ChildStdout::Shared, work, |_, _| {})
         }
     }
-}
-
-fn of_instance(arguments: &mut QshapeArguments, instance: &HostInstance) {
-    arguments.config_directory = Some(instance.directory.clone());
-    arguments.instance = Some(instance.name.clone());
 }

@@ -14,14 +14,14 @@ use super::{LOG_NAME, OpenSpool, STATUS, end, fatal, messages, open_spool};
 use crate::actions::rate_limit::RateLimit;
 use crate::actions::report::{ActionObserver, Counters, LineSeverity, LogLine};
 use crate::actions::{DeletionReport, Effects, NextAttempt, SpoolContext};
-use crate::journal::{BatchStart, Caller, Recorder, Word};
+use crate::journal::{BatchStart, Caller, Recorder};
 use crate::listing;
 use crate::logging::{Audience, LogEntry, Logger, Severity};
 use crate::queue_file::message_visitor::Rules;
 use crate::selection::Selection;
 use crate::spool::{Queue, Walk, master_status};
 use crate::sys::dir::{FileKind, stat_open};
-use crate::sys::process::{raise_open_files, user_name};
+use crate::sys::process::raise_open_files;
 use crate::text::to_printable;
 use crate::transfer::{
     Export, ExportContext, ExportMode, ExportObserver, ExportReport, HeldMessages, MailSystemState,
@@ -169,7 +169,7 @@ fn move_messages(
     let mut held = HeldMessages::new().map_err(|error| failed(error, logger))?;
     // Before anything is moved, so that a trash that cannot be used is known.
     let start = BatchStart {
-        who: who(call),
+        who: Caller::of(call.caller.user),
         comment: Some(COMMENT),
         name: None,
         deletions: DeletionReport::Trashed,
@@ -318,16 +318,6 @@ fn rules(opened: &OpenSpool, logger: &mut Logger) -> Result<Rules, Fatal> {
         stop: Some(opened.interrupts.flag()),
         ..rules
     })
-}
-
-/// The user that called the process, before it dropped its rights.
-fn who(call: &Call) -> Caller {
-    let user = call.caller.user;
-    let name = user_name(user).and_then(|name| Word::parse(name.as_bytes()));
-    Caller {
-        uid: user.as_raw(),
-        name: name.unwrap_or_else(Word::unknown),
-    }
 }
 
 /// Reports to standard error and the mail log.
