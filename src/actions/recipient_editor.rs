@@ -159,26 +159,40 @@ impl<'a> RecipientEditor<'a> {
         if message.stat.st_nlink > 1 {
             return Err(EditFailure::Refused(Refusal::Links(message.stat.st_nlink)));
         }
-        let planned = self.request.plan(message, &mut self.buffers);
         match self.request.change {
-            RecipientChange::Drop(_) => {
-                let plan = planned.map_err(EditFailure::Refused)?;
-                let is_interrupted = queue == Queue::Hold && held_message::is_marked(message);
-                Ok((is_interrupted || !plan.records.is_empty()).then_some(plan))
-            }
+            RecipientChange::Drop(_) => self.plan_drop(message, queue),
             RecipientChange::Return(_) => {
                 let dir = self.log_directory(id)?;
                 let log = self.log(&dir, id)?;
-                // The entries are written before any recipient is marked.
-                let is_interrupted =
-                    queue == Queue::Hold && log.size_before().is_some_and(|s| s > 0);
-                match planned {
-                    Ok(plan) if is_interrupted || !plan.records.is_empty() => Ok(Some(plan)),
-                    Ok(_) => Ok(None),
-                    Err(Refusal::NoNotice(plan)) if is_interrupted => Ok(Some(plan)),
-                    Err(refusal) => Err(EditFailure::Refused(refusal)),
-                }
+                self.plan_return(message, queue, &log)
             }
+        }
+    }
+
+    fn plan_drop(
+        &mut self,
+        message: &Message,
+        queue: Queue,
+    ) -> Result<Option<RecipientPlan>, EditFailure> {
+        let planned = self.request.plan(message, &mut self.buffers);
+        let plan = planned.map_err(EditFailure::Refused)?;
+        let is_interrupted = queue == Queue::Hold && held_message::is_marked(message);
+        Ok((is_interrupted || !plan.records.is_empty()).then_some(plan))
+    }
+
+    fn plan_return(
+        &mut self,
+        message: &Message,
+        queue: Queue,
+        log: &BounceLog<'_>,
+    ) -> Result<Option<RecipientPlan>, EditFailure> {
+        // The entries are written before any recipient is marked.
+        let is_interrupted = queue == Queue::Hold && log.size_before().is_some_and(|s| s > 0);
+        match self.request.plan(message, &mut self.buffers) {
+            Ok(plan) if is_interrupted || !plan.records.is_empty() => Ok(Some(plan)),
+            Ok(_) => Ok(None),
+            Err(Refusal::NoNotice(plan)) if is_interrupted => Ok(Some(plan)),
+            Err(refusal) => Err(EditFailure::Refused(refusal)),
         }
     }
 
@@ -190,36 +204,45 @@ impl<'a> RecipientEditor<'a> {
         before: &FileStat,
         action_log: &mut ActionLog,
     ) -> Result<(), EditFailure> {
-        let plan = self.plan(held.id, held.message, Queue::Hold)?;
-        let plan = plan.unwrap_or_default();
         match self.request.change {
             RecipientChange::Drop(_) => {
+                let plan = self.plan_drop(held.message, Queue::Hold)?;
+                let plan = plan.unwrap_or_default();
                 let records = plan.records.clone();
                 let _announced = self.announce(held, before, Act::DropRecipients { records })?;
                 self.set_done(held, &plan)?;
                 report_dropped(held.id, &plan, action_log);
                 Ok(())
             }
-            RecipientChange::Return(reason) => {
-                let dir = self.log_directory(held.id)?;
-                let mut log = self.log(&dir, held.id)?;
-                let act = Act::Bounce {
-                    records: plan.records.clone(),
-                    to: Queue::Deferred,
-                    log_size: log.size_before(),
-                };
-                let _announced = self.announce(held, before, act)?;
-                let done = self.write_log(held, reason, &plan, &mut log);
-                let done = done.and_then(|()| self.set_done(held, &plan));
-                if done.is_err() && self.is_unchanged(held, &plan) {
-                    let path = self.ops.path(Queue::Bounce, held.id.as_bytes());
-                    let name = held.id.as_bytes();
-                    bounce_log::revert(&dir, name, log.size_before(), &path)
-                        .map_err(EditFailure::Log)?;
-                }
-                done
-            }
+            RecipientChange::Return(reason) => self.return_held(held, before, reason),
         }
+    }
+
+    /// Writes the bounce log of a message on hold, and marks its recipients.
+    fn return_held(
+        &mut self,
+        held: &HeldMessage<'_>,
+        before: &FileStat,
+        reason: &BounceReason,
+    ) -> Result<(), EditFailure> {
+        let dir = self.log_directory(held.id)?;
+        let mut log = self.log(&dir, held.id)?;
+        let plan = self.plan_return(held.message, Queue::Hold, &log)?;
+        let plan = plan.unwrap_or_default();
+        let act = Act::Bounce {
+            records: plan.records.clone(),
+            to: Queue::Deferred,
+            log_size: log.size_before(),
+        };
+        let _announced = self.announce(held, before, act)?;
+        let done = self.write_log(held, reason, &plan, &mut log);
+        let done = done.and_then(|()| self.set_done(held, &plan));
+        if done.is_err() && self.is_unchanged(held, &plan) {
+            let path = self.ops.path(Queue::Bounce, held.id.as_bytes());
+            let name = held.id.as_bytes();
+            bounce_log::revert(&dir, name, log.size_before(), &path).map_err(EditFailure::Log)?;
+        }
+        done
     }
 
     /// Records the act, if there is a journal. The message is on hold already, so
