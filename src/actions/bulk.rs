@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::sys::stat::FileStat;
 
 use super::action::Action;
-use super::bulk_walk::{JobBuilder, Purpose, purpose};
+use super::bulk_walk::{JobBuilder, WalkPurpose, purpose};
 use super::context::SpoolContext;
 use super::effects::Effects;
 use super::error::WorkError;
@@ -78,7 +78,7 @@ fn concurrency_of(action: Action, effects: Effects<'_>) -> Concurrency {
 }
 
 /// The result of examining an object.
-enum Examined {
+enum ExaminedObject {
     /// The lstat(2) result.
     Stat(FileStat),
     /// The object is a regular file according to readdir(3).
@@ -104,15 +104,15 @@ fn objects(job: &Job) -> impl Iterator<Item = (Object<'_>, Option<FileKind>)> {
 }
 
 impl Work<Job> for BulkWorker<'_> {
-    type Findings = (Job, Vec<Examined>);
+    type Findings = (Job, Vec<ExaminedObject>);
 
     fn look(&mut self, job: Job) -> Self::Findings {
         let needs_stat = concurrency_of(self.action, self.effects) != Concurrency::SingleWorker;
         let examine = |(found, kind): (Object<'_>, Option<FileKind>)| match (kind, needs_stat) {
-            (Some(FileKind::File), false) => Examined::File,
+            (Some(FileKind::File), false) => ExaminedObject::File,
             _ => found
                 .stat()
-                .map_or_else(Examined::Unreadable, Examined::Stat),
+                .map_or_else(ExaminedObject::Unreadable, ExaminedObject::Stat),
         };
         let known = objects(&job).map(examine).collect();
         (job, known)
@@ -129,7 +129,7 @@ impl<'a> BulkWorker<'a> {
     fn all(
         &mut self,
         job: &Job,
-        known: Vec<Examined>,
+        known: Vec<ExaminedObject>,
         stop: &StopReason<'_>,
         action_log: &mut ActionLog,
     ) -> Result<(), WorkError> {
@@ -138,12 +138,12 @@ impl<'a> BulkWorker<'a> {
         for ((found, _), known) in objects(job).zip(known) {
             stop.check()?;
             match known {
-                Examined::Stat(stat) if self.discards() => {
+                ExaminedObject::Stat(stat) if self.discards() => {
                     self.discard(&found, stat, action_log)?;
                 }
-                Examined::Stat(stat) => self.object(&found, stat, action_log)?,
-                Examined::File => self.move_known_file(&found, action_log)?,
-                Examined::Unreadable(cause) => found.unseen(cause, action_log)?,
+                ExaminedObject::Stat(stat) => self.object(&found, stat, action_log)?,
+                ExaminedObject::File => self.move_known_file(&found, action_log)?,
+                ExaminedObject::Unreadable(cause) => found.unseen(cause, action_log)?,
             }
         }
         Ok(())
@@ -153,13 +153,13 @@ impl<'a> BulkWorker<'a> {
     fn announce(
         &self,
         job: &Job,
-        known: &[Examined],
+        known: &[ExaminedObject],
     ) -> Result<Option<Announcement<'a>>, WorkError> {
         let Some(journal) = self.effects.journal else {
             return Ok(None);
         };
-        let message = |((found, _), known): ((Object<'_>, _), &Examined)| match known {
-            Examined::Stat(stat) if message::is_regular(stat) => {
+        let message = |((found, _), known): ((Object<'_>, _), &ExaminedObject)| match known {
+            ExaminedObject::Stat(stat) if message::is_regular(stat) => {
                 Some((QueueId::parse(found.name)?, found.queue, *stat))
             }
             _ => None,
@@ -223,7 +223,7 @@ impl<'a> BulkWorker<'a> {
                 }
                 Ok(())
             }
-            _ if purpose(self.action, self.effects) == Purpose::DiscardAndRemove => {
+            _ if purpose(self.action, self.effects) == WalkPurpose::DiscardAndRemove => {
                 self.object(found, stat, action_log)
             }
             (_, None) if is_message => {

@@ -13,7 +13,7 @@ use crate::spool::{DirEntry, Queue, Step, Walk};
 
 /// The purpose of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum WalkPurpose {
     /// To act on all objects, and to remove objects that do not belong in a
     /// queue.
     Act,
@@ -24,11 +24,11 @@ pub(super) enum Purpose {
 }
 
 /// Returns the purpose of the walk of an action.
-pub(super) fn purpose(action: Action, effects: Effects<'_>) -> Purpose {
+pub(super) fn purpose(action: Action, effects: Effects<'_>) -> WalkPurpose {
     match (action, effects.journal.map(ActJournal::deletions)) {
-        (Action::Delete, Some(DeletionReport::Trashed)) => Purpose::Discard,
-        (Action::Delete, Some(DeletionReport::AsPostfix)) => Purpose::DiscardAndRemove,
-        _ => Purpose::Act,
+        (Action::Delete, Some(DeletionReport::Trashed)) => WalkPurpose::Discard,
+        (Action::Delete, Some(DeletionReport::AsPostfix)) => WalkPurpose::DiscardAndRemove,
+        _ => WalkPurpose::Act,
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn purpose(action: Action, effects: Effects<'_>) -> Purpose {
 pub(super) struct JobBuilder<'a, 'f, 'scope> {
     pub(super) jobs: NameJobs<'a, 'f, 'scope>,
     pub(super) ops: &'a SpoolOps<'a>,
-    pub(super) purpose: Purpose,
+    pub(super) purpose: WalkPurpose,
 }
 
 impl JobBuilder<'_, '_, '_> {
@@ -47,10 +47,10 @@ impl JobBuilder<'_, '_, '_> {
     /// A directory cannot be read, or a signal was caught.
     pub(super) fn all(&mut self, context: &SpoolContext<'_>) -> Result<(), WorkError> {
         match self.purpose {
-            Purpose::Act => self.those(context, |_| true),
-            Purpose::Discard => self.those(context, Queue::holds_messages),
+            WalkPurpose::Act => self.those(context, |_| true),
+            WalkPurpose::Discard => self.those(context, Queue::holds_messages),
             // The logs of a message must still be there when it is moved.
-            Purpose::DiscardAndRemove => {
+            WalkPurpose::DiscardAndRemove => {
                 self.those(context, Queue::holds_messages)?;
                 self.those(context, |queue| !queue.holds_messages())
             }
@@ -87,7 +87,7 @@ impl JobBuilder<'_, '_, '_> {
                 Step::Name(found) => self.add(queue, &found)?,
                 Step::Left { parent, path } => {
                     let goes = queue_scan::is_too_deep(queue, &path, context.layout);
-                    if goes && self.purpose != Purpose::Discard {
+                    if goes && self.purpose != WalkPurpose::Discard {
                         self.jobs.settle()?;
                         queue_scan::remove_left(queue, &parent, &path, self.ops)?;
                     }

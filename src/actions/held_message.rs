@@ -24,7 +24,7 @@ use crate::sys::time::now;
 /// The mark of a message that was moved to hold to be changed, and belongs in
 /// another queue: the sticky bit, which has no meaning for files. Observed with
 /// Postfix 3.7.11: messages with it are delivered.
-pub const HELD_MARK: u32 = 0o1000;
+const HELD_MARK: u32 = 0o1000;
 /// All permission bits of a file.
 const PERMISSIONS: u32 = 0o7777;
 
@@ -75,13 +75,11 @@ impl<'m> HeldMessage<'m> {
         let name = id.as_bytes();
         if from != Queue::Hold {
             if mark == HoldMark::Set {
-                // Without the mark, the next call does not release the message if
-                // this one is killed; nothing is lost.
-                drop(set_mode(&message.file, mode_of(message) | HELD_MARK));
+                set_held_mark(message);
             }
             let moved = ops.rename(at, Queue::Hold, name, name);
             if !matches!(moved, Ok(Moved::Done)) {
-                unmark(message);
+                clear_held_mark(message);
             }
             match moved? {
                 Moved::Done => {}
@@ -178,7 +176,7 @@ impl<'m> HeldMessage<'m> {
             Moved::Done | Moved::Gone => {}
             Moved::Blocked => action_log.warn(&ops.blocked(at, to, name, name)),
         }
-        unmark(self.message);
+        clear_held_mark(self.message);
         Ok(())
     }
 }
@@ -199,21 +197,28 @@ pub(super) fn open(at: FileAt<'_>, seen: &FileStat) -> io::Result<Option<Message
 
 /// Whether a message was marked when it was opened.
 pub(super) fn is_marked(message: &Message) -> bool {
-    message.stat.st_mode & HELD_MARK != 0
+    has_held_mark(&message.stat)
 }
 
-fn mode_of(message: &Message) -> u32 {
-    message.stat.st_mode & PERMISSIONS
+/// Whether a message has the mark of one that was moved to hold to be changed.
+pub fn has_held_mark(stat: &FileStat) -> bool {
+    stat.st_mode & HELD_MARK != 0
 }
 
-/// Removes the mark. If this fails, a mark that has no meaning is left.
-pub(super) fn unmark(message: &Message) {
+/// Sets the mark. If this fails, the next call does not release the message if this
+/// one is killed; nothing is lost.
+pub fn set_held_mark(message: &Message) {
+    let mode = message.stat.st_mode & PERMISSIONS;
+    drop(set_mode(&message.file, mode | HELD_MARK));
+}
+
+/// Removes the mark. If this fails, a mark that has no meaning in the other queues is
+/// left.
+pub fn clear_held_mark(message: &Message) {
     if let Ok(stat) = stat_open(&message.file)
-        && stat.st_mode & HELD_MARK != 0
+        && has_held_mark(&stat)
     {
-        drop(set_mode(
-            &message.file,
-            stat.st_mode & PERMISSIONS & !HELD_MARK,
-        ));
+        let mode = stat.st_mode & PERMISSIONS & !HELD_MARK;
+        drop(set_mode(&message.file, mode));
     }
 }

@@ -39,7 +39,7 @@ pub use action::{Action, Selected};
 pub use context::SpoolContext;
 pub use effects::Effects;
 pub use error::WorkError;
-pub use held_message::HELD_MARK;
+pub use held_message::{clear_held_mark, has_held_mark, set_held_mark};
 pub use journal::{Act, ActJournal, AnnouncedAct, Announcement, DeletionReport, TakeOutcome};
 pub use next_attempt::{Arrivals, NextAttempt, Spread};
 pub use warning::Warning;

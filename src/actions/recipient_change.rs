@@ -14,6 +14,7 @@ use crate::selection::{Address, AddressPattern};
 use crate::spool::Queue;
 use crate::spool::bounce_entry::BounceEntry;
 use crate::spool::message::Message;
+use crate::text::is_obeyed;
 
 /// The number of dropped recipients that are reported one by one.
 const REPORTED_MAX: usize = 100;
@@ -77,15 +78,10 @@ impl BounceReason {
     }
 }
 
-/// Whether a character must not be in the text: control characters, and those that
-/// separate lines or change the direction of text.
+/// Whether a character must not be in the text: one that a terminal or a reader of
+/// mail could obey, and the mark of text that was not UTF-8.
 fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{61c}'
-        )
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffd}')
+    is_obeyed(c) || c == char::REPLACEMENT_CHARACTER
 }
 
 /// Whether a text is 5, a dot, one to three digits, a dot, and one to three digits

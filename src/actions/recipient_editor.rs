@@ -118,7 +118,7 @@ impl<'a> RecipientEditor<'a> {
             Ok(None) => {
                 // A call that was killed after it had released the message.
                 if held_message::is_marked(&message) {
-                    held_message::unmark(&message);
+                    held_message::clear_held_mark(&message);
                 }
                 return Ok(unchanged(found, action_log));
             }

@@ -13,10 +13,9 @@ use super::locate::InQueues;
 use super::moves;
 use super::moves::{MoveResult, restore_times};
 use super::recorded_message::RecordedMessage;
-use crate::actions::HELD_MARK;
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::SpoolOps;
-use crate::actions::{Act, WorkError};
+use crate::actions::{Act, WorkError, clear_held_mark, has_held_mark, set_held_mark};
 use crate::queue_file::recipient_state;
 use crate::queue_file::recipient_state::RecipientState;
 use crate::spool::Queue;
@@ -82,7 +81,7 @@ impl<'a> RecordedChange<'a> {
     fn target(&self, queue: Queue, stat: &FileStat) -> Queue {
         match (self.log, queue) {
             (Some(_), _) => self.entry.queue,
-            (None, Queue::Hold) if stat.st_mode & HELD_MARK != 0 => self.entry.queue,
+            (None, Queue::Hold) if has_held_mark(stat) => self.entry.queue,
             (None, _) => queue,
         }
     }
@@ -140,14 +139,13 @@ impl<'a> RecordedChange<'a> {
             Err(cause) => return Ok(Err(error_text(&cause))),
         };
         if queue != Queue::Hold {
-            let mode = message.stat.st_mode & PERMISSIONS;
             if self.log.is_none() {
-                // Failure only means that an interrupted undo leaves it on hold.
-                drop(set_mode(&message.file, mode | HELD_MARK));
+                set_held_mark(&message);
             }
             match moves::between(ops, id, (queue, Queue::Hold), action_log)? {
                 MoveResult::Done => {}
                 MoveResult::Gone | MoveResult::Refused => {
+                    let mode = message.stat.st_mode & PERMISSIONS;
                     drop(set_mode(&message.file, mode));
                     return Ok(Err("cannot be moved to hold".to_owned()));
                 }
@@ -164,15 +162,7 @@ impl<'a> RecordedChange<'a> {
                 }
             }
         }
-        if let Ok(now) = stat_open(&message.file)
-            && now.st_mode & HELD_MARK != 0
-        {
-            // A mark that is left has no meaning in the other queues.
-            drop(set_mode(
-                &message.file,
-                now.st_mode & PERMISSIONS & !HELD_MARK,
-            ));
-        }
+        clear_held_mark(&message);
         Ok(Ok(()))
     }
 
@@ -196,7 +186,7 @@ impl<'a> RecordedChange<'a> {
         let hold = ops.home(Queue::Hold, self.entry.id.as_bytes());
         // The times of a message that a killed call left on hold are those of its last
         // change.
-        let is_interrupted = message.stat.st_mode & HELD_MARK != 0;
+        let is_interrupted = has_held_mark(&message.stat);
         let timed = hold.and_then(|hold| {
             if self.log.is_some() || is_interrupted {
                 restore_times(&hold, self.entry, &stat_open(&message.file)?)

@@ -22,7 +22,7 @@ pub use c_numbers::{
     digits, leading_number, number_or_zero, saturating_digits, whole_number, whole_unsigned,
 };
 pub use json::{append_json_line, append_json_members, write_json};
-pub use printable::{Charset, make_printable, to_printable};
+pub use printable::{Charset, is_obeyed, make_printable, to_printable};
 pub use space::{is_space, split_assignment, trim_space, trim_space_end, trim_space_start};
 
 /// The number of bytes of a text that are kept where many threads read at once,

@@ -70,7 +70,7 @@ pub fn to_printable(text: &[u8]) -> String {
 /// Whether a character can make a terminal do more than print it: control
 /// characters, line separators, and characters of the bidirectional algorithm
 /// (UAX #9), which can make a text look like another.
-pub(super) fn is_obeyed(c: char) -> bool {
+pub fn is_obeyed(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
         | '\u{61c}' | '\u{200e}' | '\u{200f}'

@@ -6,7 +6,7 @@ use std::io;
 
 use nix::sys::stat::FileStat;
 
-use super::format::{CopyState, FileEntry, FileTime, MessageEntry};
+use super::format::{ArchivedTime, CopyState, FileEntry, MessageEntry};
 use crate::listing::write_iso;
 use crate::queue_file::integrity::QueueFileFacts;
 use crate::spool::{Queue, QueueId};
@@ -67,11 +67,11 @@ pub fn describe(
         forced_expire: stat.st_mode & 0o010 != 0,
         mode: format!("{:04o}", stat.st_mode & 0o777),
         inode: stat.st_ino,
-        modified: FileTime {
+        modified: ArchivedTime {
             seconds: stat.st_mtime,
             nanoseconds: stat.st_mtime_nsec,
         },
-        accessed: FileTime {
+        accessed: ArchivedTime {
             seconds: stat.st_atime,
             nanoseconds: stat.st_atime_nsec,
         },

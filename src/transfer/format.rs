@@ -72,9 +72,9 @@ pub struct MessageEntry {
     /// Inode number of the queue file.
     pub inode: u64,
     /// Modification time: for a deferred message, the next delivery attempt.
-    pub modified: FileTime,
+    pub modified: ArchivedTime,
     /// Access time.
-    pub accessed: FileTime,
+    pub accessed: ArchivedTime,
     /// Its files in the archive, in the order of their entries.
     pub files: Vec<FileEntry>,
     /// Whether the files are to be used.
@@ -94,7 +94,7 @@ pub enum CopyState {
 
 /// A time of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileTime {
+pub struct ArchivedTime {
     /// Seconds since the epoch.
     pub seconds: i64,
     /// Nanoseconds.

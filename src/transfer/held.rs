@@ -28,7 +28,7 @@ const LINE_MAX: u64 = 1024;
 
 /// A message on hold, as it was when it was copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct HeldMessage {
+struct HeldEntry {
     id: QueueId,
     /// The queue that it was in before.
     queue: Queue,
@@ -48,7 +48,7 @@ fn state(stat: &FileStat) -> [i64; 6] {
     ]
 }
 
-impl HeldMessage {
+impl HeldEntry {
     fn line(&self) -> String {
         let numbers = self.state.map(|number| number.cast_unsigned().to_string());
         format!("{} {} {}\n", self.id, self.queue, numbers.join(" "))
@@ -96,7 +96,7 @@ impl HeldMessages {
         queue: Queue,
         stat: &FileStat,
     ) -> Result<(), TransferError> {
-        let message = HeldMessage {
+        let message = HeldEntry {
             id: id.clone(),
             queue,
             state: state(stat),
@@ -179,7 +179,7 @@ impl HeldMessages {
     /// Calls `each` with the messages in order, some at a time.
     fn each_chunk(
         &mut self,
-        mut each: impl FnMut(&[HeldMessage]) -> Result<(), TransferError>,
+        mut each: impl FnMut(&[HeldEntry]) -> Result<(), TransferError>,
     ) -> Result<(), TransferError> {
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut input = BufReader::new(self.file.get_ref());
@@ -189,7 +189,7 @@ impl HeldMessages {
             let mut bounded = (&mut input).take(LINE_MAX);
             let count = bounded.read_until(b'\n', &mut line).map_err(failed)?;
             if count > 0 {
-                let message = HeldMessage::parse(line.strip_suffix(b"\n").unwrap_or(&line));
+                let message = HeldEntry::parse(line.strip_suffix(b"\n").unwrap_or(&line));
                 let damaged = || failed(io::ErrorKind::InvalidData.into());
                 chunk.push(message.ok_or_else(damaged)?);
             }
@@ -207,11 +207,11 @@ impl HeldMessages {
 /// Removes those messages of a chunk that did not change.
 fn remove_chunk(
     context: ExportContext<'_>,
-    chunk: &[HeldMessage],
+    chunk: &[HeldEntry],
     executor: &mut Executor<'_>,
     action_log: &mut ActionLog,
 ) -> Result<(), TransferError> {
-    let open = |held: &HeldMessage| Some((held.id.clone(), open(context, held)?));
+    let open = |held: &HeldEntry| Some((held.id.clone(), open(context, held)?));
     let found: Vec<(QueueId, Message)> = chunk.iter().filter_map(open).collect();
     let located: Vec<_> = found
         .iter()
@@ -230,7 +230,7 @@ fn remove_chunk(
 }
 
 /// Opens a message on hold, if it is as it was when it was copied.
-fn open(context: ExportContext<'_>, held: &HeldMessage) -> Option<Message> {
+fn open(context: ExportContext<'_>, held: &HeldEntry) -> Option<Message> {
     let path = context.layout.path(Queue::Hold, held.id.as_bytes());
     let path = path.as_encoded_bytes();
     let shown = String::from_utf8_lossy(path);
@@ -264,15 +264,12 @@ mod tests {
 
     #[test]
     fn a_written_line_is_read_back() {
-        let message = HeldMessage {
+        let message = HeldEntry {
             id: QueueId::parse(b"3A78999CD00").unwrap(),
             queue: Queue::Deferred,
             state: [1, 2, -3, 4, 5, 999_999_999],
         };
         let line = message.line();
-        assert_eq!(
-            HeldMessage::parse(line.trim_end().as_bytes()),
-            Some(message)
-        );
+        assert_eq!(HeldEntry::parse(line.trim_end().as_bytes()), Some(message));
     }
 }

@@ -11,7 +11,7 @@ use std::io::Write;
 
 use super::TransferError;
 use super::archive_reader::{FileReceiver, ReceivedMessage};
-use super::format::{ArchiveHeader, CopyState, FileTime, MessageEntry};
+use super::format::{ArchiveHeader, ArchivedTime, CopyState, MessageEntry};
 use super::import_context::ImportContext;
 use super::import_index::{ImportSource, ImportedMessage, IndexWriter};
 use super::known_messages::KnownMessages;
@@ -259,17 +259,17 @@ fn mode(text: &str) -> Option<u32> {
     (mode & 0o700 == 0o700).then_some(mode)
 }
 
-fn pair(time: FileTime) -> (i64, i64) {
+fn pair(time: ArchivedTime) -> (i64, i64) {
     (time.seconds, time.nanoseconds)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::FileTime;
+    use super::super::format::ArchivedTime;
     use super::*;
 
     fn entry() -> MessageEntry {
-        let time = FileTime {
+        let time = ArchivedTime {
             seconds: 1,
             nanoseconds: 2,
         };

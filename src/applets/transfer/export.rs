@@ -178,7 +178,7 @@ fn move_messages(
     let report =
         write(context, &mut held, stdout, logger).map_err(|error| failed(error, logger))?;
     let mut counters = Counters::default();
-    let mut observer = LogObserver { logger };
+    let mut observer = ExportReporter { logger };
     let effects = Effects {
         journal: Some(&trash),
         next_attempt: NextAttempt::Unchanged,
@@ -220,7 +220,7 @@ fn write(
     stdout: File,
     logger: &mut Logger,
 ) -> Result<ExportReport, TransferError> {
-    let mut observer = LogObserver { logger };
+    let mut observer = ExportReporter { logger };
     let output = BufWriter::with_capacity(BUFFER, stdout);
     let copied = Export::begin(context, output).and_then(|mut export| {
         export.copy_all(held, &mut observer)?;
@@ -321,17 +321,17 @@ fn rules(opened: &OpenSpool, logger: &mut Logger) -> Result<Rules, Fatal> {
 }
 
 /// Reports to standard error and the mail log.
-struct LogObserver<'a> {
+struct ExportReporter<'a> {
     logger: &'a mut Logger,
 }
 
-impl ExportObserver for LogObserver<'_> {
+impl ExportObserver for ExportReporter<'_> {
     fn warning(&mut self, text: &[u8]) {
         self.logger.warning(text);
     }
 }
 
-impl ActionObserver for LogObserver<'_> {
+impl ActionObserver for ExportReporter<'_> {
     fn lines(&mut self, lines: &[LogLine]) {
         let entry = |line: &LogLine| {
             let severity = match line.severity {

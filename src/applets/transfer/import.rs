@@ -90,7 +90,7 @@ fn read_archive(
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let mut report = ImportReport::default();
-    let mut observer = LogObserver { logger };
+    let mut observer = ImportReporter { logger };
     let done =
         Import::new(context).and_then(|import| import.run(stdin, &mut report, &mut observer));
     let logger = observer.logger;
@@ -165,11 +165,11 @@ fn wake_qmgr(opened: &OpenSpool, report: &ImportReport) {
 }
 
 /// Reports to standard error and the mail log.
-struct LogObserver<'a> {
+struct ImportReporter<'a> {
     logger: &'a mut Logger,
 }
 
-impl ImportObserver for LogObserver<'_> {
+impl ImportObserver for ImportReporter<'_> {
     fn info(&mut self, text: String) {
         self.logger.info(text);
     }

@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::super::theme::Characters;
 use crate::text::columns::{columns_of, cut_to_columns};
+use crate::text::is_obeyed;
 
 /// The number of characters that are looked at: the widest terminal is
 /// narrower, and texts from messages can be of any length.
@@ -21,8 +22,7 @@ pub fn clean(text: &str, characters: Characters) -> String {
         // Joiners and variation selectors make the width of a text uncertain.
         ('\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}', _) => None,
         ('\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}', _) => None,
-        ('\u{61c}' | '\u{200e}' | '\u{200f}', _) => Some('?'),
-        ('\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}', _) => Some('?'),
+        (_, Characters::Unicode) if is_obeyed(c) => Some('?'),
         (_, Characters::Unicode) => c.width().map_or(Some('?'), |_| Some(c)),
     };
     text.chars()
