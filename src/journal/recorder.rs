@@ -327,10 +327,13 @@ impl ActJournal for Recorder<'_> {
             // moved back.
             _ => {
                 // A log whose place is taken is obsolete, because the queue has
-                // a newer one.
-                if logs::put_back(&self.ops, id, action_log)? == LogsRestored::Unseen {
+                // a newer one. Any other log that stays in the trash is for
+                // --undo to restore, which skips calls without effect.
+                let back = logs::put_back(&self.ops, id, action_log);
+                if !matches!(back, Ok(LogsRestored::All | LogsRestored::Refused)) {
                     self.acted();
                 }
+                back?;
             }
         }
         match moved {

@@ -177,3 +177,25 @@ fn qshape_tells_of_a_directory_that_cannot_be_read_on() {
     let wanted = "cannot read deferred: Input/output error";
     assert!(words.contains(wanted), "{words}");
 }
+
+/// --undo passed over a message whose logs were in the trash already when it
+/// could not be moved, and neither could they be moved back.
+#[test]
+fn logs_come_back_of_a_message_that_could_not_go_to_the_trash() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    // In whichever order messages are found, one of the renames is that of a
+    // message with logs.
+    for number in 1.. {
+        let scene = Scene::new(super::TRASH_OF_ONE_SENDER);
+        let target = Target::Among(vec![libc::SYS_renameat2], number);
+        let (traced, _) = scene.struck(target, Strike::FromThenOn(Errno::EIO));
+        if traced.struck.is_empty() {
+            assert!(number > 3, "{number} renames");
+            return;
+        }
+        let restored = scene.undo_all().and_then(|()| scene.is_restored());
+        restored.unwrap_or_else(|text| panic!("rename {number}: {text}"));
+    }
+}

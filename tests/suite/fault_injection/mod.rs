@@ -68,6 +68,9 @@ const fn deleted(filling: Filling, arguments: &'static [&'static str], may_go: M
     }
 }
 
+const TRASH_OF_ONE_SENDER: Case =
+    trash(&["--trash", "-d", "MATCH", "--from", "sender@example.com"]);
+
 /// What is run.
 const CASES: &[Case] = &[
     listing(&["-p"]),
@@ -115,7 +118,7 @@ const CASES: &[Case] = &[
     trash(&["--trash", "-d", "ID"]),
     trash(&["--trash", "-d", "-"]),
     trash(&["--trash", "-d", "ALL"]),
-    trash(&["--trash", "-d", "MATCH", "--from", "sender@example.com"]),
+    TRASH_OF_ONE_SENDER,
     deleted(Filling::Deleted, &["--undo"], MayGo::None),
     deleted(Filling::DeletedAndChanged, &["--undo"], MayGo::None),
     deleted(
