@@ -95,12 +95,14 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Adds a message that arrived at a time in seconds since the epoch. Its
-    /// queue ID tells the order within a second.
-    pub fn add(&mut self, id: &QueueId, seconds: i64) {
+    /// Adds a message with its arrival time in seconds since the epoch and
+    /// microseconds. (The microseconds in a queue ID are those of another time:
+    /// Postfix makes the ID after it has taken the arrival time, and `-r` makes
+    /// another one.)
+    pub fn add(&mut self, id: &QueueId, (seconds, microseconds): (i64, u32)) {
         if self.known.len() < ORDERED_MAX {
-            let micros = i64::from(id.microseconds());
-            let arrival = seconds.saturating_mul(1_000_000).saturating_add(micros);
+            let arrival = seconds.saturating_mul(1_000_000);
+            let arrival = arrival.saturating_add(microseconds.into());
             self.known.push((arrival, self.hashes.hash_one(id)));
         }
     }
@@ -117,12 +119,12 @@ mod tests {
     #[test]
     fn attempts_are_spread_evenly_in_the_order_of_arrival() {
         let mut arrivals = Arrivals::default();
-        arrivals.add(&id("00009ABC3"), 1000);
-        arrivals.add(&id("00001ABC2"), 1000);
-        arrivals.add(&id("F0000ABC1"), 999);
-        arrivals.add(&id("00000ABC4"), 2000);
+        arrivals.add(&id("00001ABC3"), (1000, 999_000));
+        arrivals.add(&id("00009ABC2"), (1000, 17));
+        arrivals.add(&id("F0000ABC1"), (999, 1_000));
+        arrivals.add(&id("00000ABC4"), (2000, 0));
         let spread = Spread::new(5000, 10, arrivals);
-        let times = ["F0000ABC1", "00001ABC2", "00009ABC3", "00000ABC4"].map(|text| {
+        let times = ["F0000ABC1", "00009ABC2", "00001ABC3", "00000ABC4"].map(|text| {
             let attempt = NextAttempt::Spread(&spread);
             attempt.of(&id(text)).unwrap()
         });

@@ -155,6 +155,7 @@ impl<R: io::BufRead + Buffered> Showq<R> {
             queue: &message.queue,
             id: &message.id,
             arrival,
+            arrival_microseconds: 0,
             size,
             forced_expire,
             next_attempt: None,

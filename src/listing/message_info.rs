@@ -22,6 +22,8 @@ pub struct MessageInfo {
     pub sender: Vec<u8>,
     /// Arrival time in seconds since the epoch.
     pub arrival: i64,
+    /// The microseconds of the arrival time; 0 if they are not known.
+    pub arrival_microseconds: u32,
     /// Size in bytes.
     pub size: i64,
     /// Whether the message was forced to expire.
@@ -140,6 +142,7 @@ impl MessageInfo {
             field.extend_from_slice(text.get(..SHORT_TEXT_MAX).unwrap_or(text));
         }
         self.arrival = head.arrival;
+        self.arrival_microseconds = head.arrival_microseconds;
         self.size = head.size;
         self.forced_expire = head.forced_expire == Some(true);
         self.is_from_nobody = head.envelope_sender.is_some_and(<[u8]>::is_empty);

@@ -22,7 +22,9 @@ use crate::spool::{LogBuffers, Queue, ReasonReader, defer_log};
 use crate::sys::dir::{FileKind, stat_open};
 use crate::sys::error_text::is_any;
 use crate::sys::source::FileSource;
-use crate::text::{SHORT_TEXT_MAX, make_printable, number_or_zero, quote_address, to_printable};
+use crate::text::{
+    SHORT_TEXT_MAX, digits, make_printable, number_or_zero, quote_address, to_printable,
+};
 
 /// Bytes of an attribute that are kept: its name, and more than the longest value
 /// that Postfix writes.
@@ -84,6 +86,7 @@ impl MessageReader {
                 .has(Feature::ForcedExpire)
                 .then(|| message.is_expired()),
             arrival: 0,
+            arrival_microseconds: 0,
             size: None,
             has_sender: false,
             unread: None,
@@ -130,6 +133,7 @@ struct MessageReading<'r> {
     forced_expire: Option<bool>,
     /// The first time record that is not zero.
     arrival: i64,
+    arrival_microseconds: u32,
     /// The content size, from the first valid size record.
     size: Option<i64>,
     has_sender: bool,
@@ -178,7 +182,9 @@ impl MessageReading<'_> {
     ) -> Result<ReadFlow, ReadError> {
         match record.kind {
             RecordType::TIME if self.arrival == 0 => {
-                self.arrival = number_or_zero(file.text(record))
+                let text = file.text(record);
+                self.arrival = number_or_zero(text);
+                self.arrival_microseconds = microseconds(text);
             }
             RecordType::SIZE => self.size_record(file.text(record), report),
             RecordType::SENDER => return self.sender(file.text(record), report),
@@ -247,6 +253,7 @@ impl MessageReading<'_> {
                 time if time > 0 => time,
                 _ => self.modified,
             },
+            arrival_microseconds: self.arrival_microseconds,
             size: self.size.unwrap_or(self.file_size),
             forced_expire: self.forced_expire,
             next_attempt: (self.at.queue == Queue::Deferred).then_some(self.modified),
@@ -481,4 +488,13 @@ pub fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
         _ => quote_address(address, to),
     }
     make_printable(to, rules.charset);
+}
+
+/// Returns the microseconds in the text of a time record: its second number, if
+/// it has one that is below a million.
+fn microseconds(text: &[u8]) -> u32 {
+    let mut words = text.split(|&byte| byte == b' ');
+    let second = words.by_ref().filter(|word| !word.is_empty()).nth(1);
+    let number = second.and_then(digits).unwrap_or(0);
+    if number < 1_000_000 { number } else { 0 }
 }

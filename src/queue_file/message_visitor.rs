@@ -46,6 +46,9 @@ pub struct MessageHead<'a> {
     pub id: &'a [u8],
     /// Arrival time in seconds since the epoch.
     pub arrival: i64,
+    /// The microseconds of the arrival time; 0 if the message was listed by a
+    /// daemon, which does not send them.
+    pub arrival_microseconds: u32,
     /// Size in bytes.
     pub size: i64,
     /// Whether the message was forced to expire; `None` in releases without that

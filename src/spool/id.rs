@@ -53,22 +53,6 @@ impl QueueId {
         Self(name.into())
     }
 
-    /// Returns the microseconds of the creation time; 0 if the ID contains
-    /// none.
-    pub fn microseconds(&self) -> u32 {
-        let number = match long_microseconds(&self.0) {
-            Some(digits) => decode(digits, 52),
-            None => {
-                let digits = self.0.get(..SHORT_MICROSECONDS).unwrap_or_default();
-                let digits = std::str::from_utf8(digits).unwrap_or_default();
-                u64::from_str_radix(digits, 16).ok()
-            }
-        };
-        number
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or(0)
-    }
-
     /// Returns the ID as ASCII bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

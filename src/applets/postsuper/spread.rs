@@ -6,17 +6,13 @@ use super::context::ActionContext;
 use super::options::MATCH;
 use crate::actions::{Action, Arrivals, Spread};
 use crate::listing::{
-    Clock, Ending, ListingError, PartialResult, Sink, Style, Template, Terminator, TimeStyle,
-    Totals,
+    Clock, Ending, ListingError, PartialResult, Sink, Style, Template, TimeStyle, Totals,
 };
 use crate::logging::Logger;
 use crate::queue_file::message_visitor::Rules;
 use crate::selection::Selection;
 use crate::spool::QueueId;
 use crate::sys::time::now;
-
-/// The columns that are read. Neither contains a blank.
-const COLUMNS: &str = "%{id} %{arrival}";
 
 /// Returns the plan if the next attempts are to be spread.
 ///
@@ -42,8 +38,7 @@ pub fn plan(
         style: TimeStyle::Epoch,
         now: 0,
     };
-    let template = Template::format(COLUMNS, Terminator::Newline, clock);
-    let template = template.unwrap_or_else(|_| Template::ids(Terminator::Newline, clock));
+    let template = Template::arrivals(clock);
     let mut sink = ArrivalSink::default();
     let look = Style::Lines(&template).into();
     let listed = context.list(Action::Release, selection, rules, look, &mut sink);
@@ -62,12 +57,14 @@ struct ArrivalSink {
 impl ArrivalSink {
     fn line(&mut self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
-        let columns = text.split_once(' ');
-        let message = columns.and_then(|(id, arrival)| {
-            Some((QueueId::parse(id.as_bytes())?, arrival.trim().parse().ok()?))
-        });
-        if let Some((id, arrival)) = message {
-            self.arrivals.add(&id, arrival);
+        let mut columns = text.split_whitespace();
+        let mut next = || columns.next();
+        if let (Some(id), Some(seconds), Some(microseconds)) = (next(), next(), next())
+            && let Some(id) = QueueId::parse(id.as_bytes())
+            && let Ok(seconds) = seconds.parse()
+            && let Ok(microseconds) = microseconds.parse()
+        {
+            self.arrivals.add(&id, (seconds, microseconds));
         }
     }
 }

@@ -102,6 +102,9 @@ impl<'a> LineFormat<'a> {
             Column::Instance => put(&self.template.instance),
             Column::Arrival if is_csv => clock.write_with_offset(known.arrival, cell),
             Column::Arrival => clock.write(known.arrival, cell),
+            Column::ArrivalMicroseconds => {
+                append(cell, format_args!("{}", known.arrival_microseconds));
+            }
             Column::Age if is_csv => append(cell, format_args!("{}", clock.age(known.arrival))),
             Column::Age => clock.write_age(known.arrival, cell),
             Column::Size => append(cell, format_args!("{}", known.size)),

@@ -16,6 +16,9 @@ pub enum Column {
     Status,
     /// The arrival time.
     Arrival,
+    /// The microseconds of the arrival time. It has no name in the format
+    /// notation: only `--spread` needs it.
+    ArrivalMicroseconds,
     /// The time since arrival.
     Age,
     /// The size in bytes.
@@ -195,6 +198,20 @@ impl Template {
     /// The template of `--ids`.
     pub fn ids(terminator: Terminator, clock: Clock) -> Self {
         Self::plain(vec![TemplatePart::Column(Column::Id)], terminator, clock)
+    }
+
+    /// The template of `--spread`: the queue ID, and the arrival time in
+    /// seconds and microseconds.
+    pub fn arrivals(clock: Clock) -> Self {
+        let blank = || TemplatePart::Text(b" ".to_vec());
+        let parts = vec![
+            TemplatePart::Column(Column::Id),
+            blank(),
+            TemplatePart::Column(Column::Arrival),
+            blank(),
+            TemplatePart::Column(Column::ArrivalMicroseconds),
+        ];
+        Self::plain(parts, Terminator::Newline, clock)
     }
 
     /// The template of `--oneline`.

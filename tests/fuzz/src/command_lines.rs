@@ -211,6 +211,7 @@ fn means(selection: &Selection, text: &[u8]) -> bool {
         queue: b"deferred",
         id,
         arrival: NOW,
+        arrival_microseconds: 0,
         size: i64::try_from(text.len()).unwrap_or(i64::MAX),
         forced_expire: Some(sender.len().is_multiple_of(2)),
         next_attempt: None,

@@ -190,6 +190,7 @@ fn filled(template: &Template, texts: &[Vec<u8>]) -> Vec<u8> {
         queue: b"deferred",
         id: b"F022ED",
         arrival: i64::try_from(sender.len()).unwrap_or(0),
+        arrival_microseconds: 0,
         size: -1,
         forced_expire: Some(true),
         next_attempt: None,
