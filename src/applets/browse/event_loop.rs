@@ -47,7 +47,7 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
             IDLE_WAIT
         };
         if event::poll(wait)? {
-            take_event(app, screen, &mut terminal)?;
+            take_events(app, screen, &mut terminal)?;
         }
     }
     Ok(())
@@ -58,6 +58,23 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
 fn draw_all(terminal: &mut Terminal<CrosstermBackend<io::Stdout>>) -> io::Result<()> {
     let size = terminal.size()?;
     terminal.resize(size.into())
+}
+
+/// Takes the events that are there, for a limited time: on a terminal that
+/// draws slowly, keys would otherwise wait for one drawing each.
+fn take_events(
+    app: &mut App,
+    screen: &FullScreen,
+    terminal: &mut Terminal<CrosstermBackend<io::Stdout>>,
+) -> io::Result<()> {
+    let start = Instant::now();
+    loop {
+        take_event(app, screen, terminal)?;
+        let is_last = app.is_over || start.elapsed() >= FRAME;
+        if is_last || !event::poll(Duration::ZERO)? {
+            return Ok(());
+        }
+    }
 }
 
 fn take_event(

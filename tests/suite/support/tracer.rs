@@ -235,6 +235,16 @@ impl Tracer {
                 let _ = kill(self.pid, Signal::SIGKILL);
                 None
             }
+            // It never returns an error: what fails leaves the break where it is, as
+            // asking for the break does. An error would be taken for an address.
+            Strike::Once(_) | Strike::FromThenOn(_) if kind.number == libc::SYS_brk => {
+                let asked = user_regs_struct {
+                    rdi: 0,
+                    ..registers
+                };
+                let _ = ptrace::setregs(thread, asked);
+                None
+            }
             Strike::Once(errno) | Strike::FromThenOn(errno) => {
                 let none = user_regs_struct {
                     orig_rax: NO_CALL,
