@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::delivery::Sink;
+use crate::support::instance::{Instance, set_mode};
 use crate::support::mail_system::MailSystem;
+use crate::support::public;
+use crate::support::public::{Service, read_until, send};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool, User};
 use crate::support::{Met, Needs, require};
 
@@ -197,4 +201,50 @@ fn mail_on_hold_and_unknown_ids_do_not_wait() {
         assert_eq!(output.ended, Ended::Exited(69), "{output:?}");
         assert!(output.stderr_text().contains(part), "{output:?}");
     }
+}
+
+/// A message on its way from a queue to another can be missing from a listing. It
+/// was said to have left the queue.
+#[test]
+fn a_message_that_is_missing_from_one_listing_has_not_left_the_queue() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().build();
+    let id = "3A78999C0FE";
+    let directory = public::directory(&instance);
+    let bytes = |text: &str| text.replace('|', "\0").into_bytes();
+    let listed = |reason: &str| {
+        bytes(&format!(
+            "protocol|mail_queue_list_protocol||queue_name|deferred|queue_id|{id}|time|7|size|8|\
+             forced_expire|0|sender|s|recipient|r|reason|{reason}|||"
+        ))
+    };
+    let nothing = bytes("protocol|mail_queue_list_protocol|||");
+    // For the choice of messages and their state before, and two after the flush.
+    let answers = [listed("first"), listed("first"), nothing, listed("second")];
+    let showq = directory.join("showq");
+    let listener = UnixListener::bind(&showq).expect("a socket");
+    set_mode(&showq, 0o777);
+    thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            send(&mut stream, &answer);
+        }
+    });
+    let done = bytes("status|0||");
+    let flush = Service::listen(&directory.join("flush"), move |mut stream| {
+        let request = read_until(&mut stream, b"\0\0");
+        send(&mut stream, &done);
+        request
+    });
+    let call = Invocation::new(Tool::Postqueue, ["-i", id, "--wait=20s"])
+        .user(User::Nobody)
+        .default_etc(&instance.etc());
+    let output = call.run(Program::Ours, &instance);
+    let lines = output.stdout_text();
+    let expected = format!("{id}: still deferred: second\n");
+    assert_eq!(lines, expected, "{output:?}");
+    assert!(!flush.taken().is_empty());
+    assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
 }

@@ -66,7 +66,7 @@ impl<'a> DaemonFollower<'a> {
 
     /// Asks the daemon for a listing.
     pub(super) fn refresh(&mut self, session: Session<'_>, ids: &[QueueId]) -> Result<(), Fatal> {
-        let states = self.listed(session, ids.len())?;
+        let states = self.listed_surely(session, ids.len())?;
         let changes = self.states.iter().zip(&states).zip(&mut self.tried);
         for ((before, now), tried) in changes {
             let is_moving = now.as_ref().is_some_and(|now| now.queue != Queue::Deferred);
@@ -77,6 +77,24 @@ impl<'a> DaemonFollower<'a> {
         }
         self.states = states;
         Ok(())
+    }
+
+    /// Asks for a second listing if messages are missing from the first: one that
+    /// moves from a queue to another meanwhile may be seen in neither.
+    fn listed_surely(
+        &self,
+        mut session: Session<'_>,
+        count: usize,
+    ) -> Result<Vec<Option<DaemonState>>, Fatal> {
+        let mut states = self.listed(session.again(), count)?;
+        let mut both = self.states.iter().zip(&states);
+        if both.any(|(before, now)| before.is_some() && now.is_none()) {
+            let second = self.listed(session, count)?;
+            for (state, second) in states.iter_mut().zip(second) {
+                *state = state.take().or(second);
+            }
+        }
+        Ok(states)
     }
 
     fn listed(
