@@ -71,7 +71,7 @@ fn query(arguments: &[&str]) -> String {
 
 #[test]
 fn the_rpm_has_all_files_and_names_what_it_needs() {
-    if require(Needs::Rpm) == Met::No {
+    if require(Needs::Time) == Met::No || require(Needs::Rpm) == Met::No {
         return;
     }
     let files = query(&["--list"]);
@@ -117,7 +117,8 @@ fn targets(machine: &Machine) -> Vec<String> {
 
 #[test]
 fn the_rpm_takes_mailq_by_alternatives_and_gives_it_back() {
-    if require(Needs::Rpm) == Met::No || require(Needs::Postfix) == Met::No {
+    let all = [Needs::Time, Needs::Rpm, Needs::Postfix];
+    if all.into_iter().any(|need| require(need) == Met::No) {
         return;
     }
     let machine = Machine::new();
