@@ -108,7 +108,7 @@ fn circle(recipients: usize) -> RecordWriter {
 
 #[test]
 fn a_pointer_that_leads_back_for_ever_costs_what_the_file_is_long() {
-    if require(Needs::Root) == Met::No {
+    if require(Needs::Time) == Met::No || require(Needs::Root) == Met::No {
         return;
     }
     let instance = Instance::builder().build();

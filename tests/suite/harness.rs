@@ -52,7 +52,7 @@ fn two_spools_of_one_seed_are_alike() {
 
 #[test]
 fn postfix_does_the_same_to_two_spools_of_one_seed() {
-    if require(Needs::Postfix) == Met::No {
+    if require(Needs::Time) == Met::No || require(Needs::Postfix) == Met::No {
         return;
     }
     let test = "harness::postfix_does_the_same_to_two_spools_of_one_seed";

@@ -94,7 +94,10 @@ fn text(output: &Output) -> String {
 
 #[test]
 fn messages_of_a_sender_go_to_the_trash_and_come_back() {
-    if require(Needs::Root) == Met::No || require(Needs::FleetTools) == Met::No {
+    if require(Needs::Time) == Met::No
+        || require(Needs::Root) == Met::No
+        || require(Needs::FleetTools) == Met::No
+    {
         return;
     }
     let fleet = Fleet::new();

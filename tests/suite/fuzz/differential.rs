@@ -224,6 +224,9 @@ fn counted(part: &[Mutant], options: &[&str]) -> Shown {
 
 #[test]
 fn mutated_queue_files_are_shown_alike() {
+    if require(Needs::Time) == Met::No {
+        return;
+    }
     let test = "fuzz::differential::mutated_queue_files_are_shown_alike";
     compare_groups(test, Mutant::draw, |group, case| {
         let sets = OPTIONS.len() as u64;

@@ -348,7 +348,7 @@ fn a_file_that_may_not_be_read_is_refused_alike() {
 /// Files that were once shown differently, each with every option.
 #[test]
 fn files_that_once_differed_are_shown_alike() {
-    if require(Needs::Postfix) == Met::No {
+    if require(Needs::Time) == Met::No || require(Needs::Postfix) == Met::No {
         return;
     }
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/postcat");

@@ -165,7 +165,7 @@ fn effect(program: Program, seed: u64, case: u64) -> (Effect, Spool, Draft) {
 
 #[test]
 fn generated_calls_do_the_same() {
-    if require(Needs::Postfix) == Met::No {
+    if require(Needs::Time) == Met::No || require(Needs::Postfix) == Met::No {
         return;
     }
     let test = "postsuper::generated::generated_calls_do_the_same";

@@ -132,7 +132,7 @@ fn peak_memory(instance: &Instance, lines: usize) -> u64 {
 
 #[test]
 fn very_many_ids_need_no_more_memory_than_a_thousand() {
-    if require(Needs::Root) == Met::No {
+    if require(Needs::Time) == Met::No || require(Needs::Root) == Met::No {
         return;
     }
     let instance = Instance::builder().build();

@@ -100,7 +100,7 @@ fn check(spool: &Spool, messages: &[Value]) -> Result<(), String> {
 
 #[test]
 fn selections_find_what_the_real_listing_shows() {
-    if require(Needs::Postfix) == Met::No {
+    if require(Needs::Time) == Met::No || require(Needs::Postfix) == Met::No {
         return;
     }
     let test = "selection::generated::selections_find_what_the_real_listing_shows";
@@ -142,6 +142,9 @@ const LOOKS: [&[&str]; 8] = [
 
 #[test]
 fn no_spool_makes_a_selection_crash_or_print_what_is_not_json() {
+    if require(Needs::Time) == Met::No {
+        return;
+    }
     let test = "selection::generated::no_spool_makes_a_selection_crash_or_print_what_is_not_json";
     Cases::from_environment(HOSTILE_CASES).run(test, |seed, case| {
         let mut spool = generate::spool(seed ^ 0xbad, case, Input::Any);
