@@ -43,7 +43,8 @@ pub enum Concurrency {
     /// the directory in which a file is being moved, and vice versa: 58,000
     /// waits, and half the speed.
     Serialized,
-    /// One worker, because there is nothing to examine ahead.
+    /// The calling thread does all the work, because there is nothing to examine
+    /// ahead, and a walk in another thread would wait for the same directories.
     SingleWorker,
     /// One job at a time, in order.
     InOrder,
@@ -117,15 +118,16 @@ pub fn run<J: Send, W: Work<J>>(
         counters: Counters::default(),
         ended: Ok(()),
     };
-    let produced = pool::run(
-        limits.pool(),
-        || ScheduledWorker {
-            worker: new_worker(),
-            schedule: &schedule,
-        },
-        |feed| produce(&mut ActionFeed::new(feed, &schedule)),
-        &mut reports,
-    );
+    let new_worker = || ScheduledWorker {
+        worker: new_worker(),
+        schedule: &schedule,
+    };
+    let produce = |feed: &mut Feed<'_, _, _>| produce(&mut ActionFeed::new(feed, &schedule));
+    let produced = if concurrency == Concurrency::SingleWorker {
+        pool::run_on_caller(&mut new_worker(), produce, &mut reports)
+    } else {
+        pool::run(limits.pool(), new_worker, produce, &mut reports)
+    };
     reports.observer.pause();
     (reports.counters, first_failure(reports.ended, produced))
 }

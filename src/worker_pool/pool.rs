@@ -130,8 +130,9 @@ where
     produced.unwrap_or_else(|| run_on_caller(&mut new_worker(), produce, consumer))
 }
 
-/// Runs everything on the calling thread.
-fn run_on_caller<J, R, T>(
+/// Does all the work on the calling thread, one job after the other. Returns the
+/// value that `produce` returned.
+pub fn run_on_caller<J, R, T>(
     worker: &mut impl Worker<J, R>,
     produce: impl Fn(&mut Feed<'_, J, R>) -> T,
     consumer: &mut impl Consumer<R>,
