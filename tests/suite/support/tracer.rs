@@ -141,14 +141,24 @@ fn be_traced(command: &mut Command) {
     unsafe { command.pre_exec(|| Ok(ptrace::traceme()?)) };
 }
 
+/// What is to be done after a call that was struck.
+enum Struck {
+    /// It was not made: the error it shall return.
+    Fails(Errno),
+    /// A brk(2) that only asked: the address in its argument, which the caller
+    /// still needs.
+    AsksOnly(u64),
+}
+
 struct Tracer {
     pid: Pid,
     target: Target,
     strike: Strike,
     /// Calls so far of those that count.
     count: u64,
-    /// What each thread is in the middle of, and the error it shall return.
-    within: HashMap<Pid, Option<Errno>>,
+    /// The threads that are in the middle of a call, and what is to be done after
+    /// it.
+    within: HashMap<Pid, Option<Struck>>,
     calls: Vec<Made>,
     struck: Vec<Made>,
 }
@@ -196,11 +206,14 @@ impl Tracer {
 
     /// A thread stands before or after a call.
     fn stopped(&mut self, thread: Pid) {
-        if let Some(failure) = self.within.remove(&thread) {
-            if let Some(errno) = failure
+        if let Some(strike) = self.within.remove(&thread) {
+            if let Some(strike) = strike
                 && let Ok(mut registers) = ptrace::getregs(thread)
             {
-                registers.rax = -i64::from(errno as i32) as u64;
+                match strike {
+                    Struck::Fails(errno) => registers.rax = -i64::from(errno as i32) as u64,
+                    Struck::AsksOnly(address) => registers.rdi = address,
+                }
                 let _ = ptrace::setregs(thread, registers);
             }
             return;
@@ -208,12 +221,13 @@ impl Tracer {
         let Ok(registers) = ptrace::getregs(thread) else {
             return;
         };
-        let failure = self.begun(thread, registers);
-        self.within.insert(thread, failure);
+        let struck = self.begun(thread, registers);
+        self.within.insert(thread, struck);
     }
 
-    /// A thread is about to make a call. Returns the error it shall have.
-    fn begun(&mut self, thread: Pid, registers: user_regs_struct) -> Option<Errno> {
+    /// A thread is about to make a call. Returns what is to be done after it, if
+    /// it is struck.
+    fn begun(&mut self, thread: Pid, registers: user_regs_struct) -> Option<Struck> {
         let kind = Kind::of(&registers);
         let about = || about(thread, &registers);
         if !self.matches(kind, about) {
@@ -243,7 +257,7 @@ impl Tracer {
                     ..registers
                 };
                 let _ = ptrace::setregs(thread, asked);
-                None
+                Some(Struck::AsksOnly(registers.rdi))
             }
             Strike::Once(errno) | Strike::FromThenOn(errno) => {
                 let none = user_regs_struct {
@@ -251,7 +265,7 @@ impl Tracer {
                     ..registers
                 };
                 let _ = ptrace::setregs(thread, none);
-                Some(errno)
+                Some(Struck::Fails(errno))
             }
         }
     }
