@@ -49,6 +49,17 @@ impl ActionDone {
         format!("{id}: {}", self.words())
     }
 
+    /// Returns a description of the action if it would be performed.
+    pub fn would_be(self) -> String {
+        let verb = match self {
+            ActionDone::RecipientsDropped
+            | ActionDone::RecipientsRestored
+            | ActionDone::AttemptRestored => "have",
+            _ => "be",
+        };
+        format!("would {verb} {}", self.words())
+    }
+
     /// Returns a description of the action, in Postfix's words where Postfix
     /// has them.
     pub fn words(self) -> &'static str {

@@ -41,7 +41,7 @@ pub fn would_be_line(
     (action_done, queue): (ActionDone, Queue),
     instance: Option<&str>,
 ) -> String {
-    let result = format!("would be {}", action_done.words());
+    let result = action_done.would_be();
     let queues = (Some(queue), queue_after(action_done, queue));
     line((action, id), &result, queues, instance)
 }

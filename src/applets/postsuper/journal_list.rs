@@ -7,7 +7,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::actions::report::ActionObserver;
+use crate::actions::report::{ActionDone, ActionObserver};
 use crate::actions::{SpoolContext, WorkError};
 use crate::journal;
 use crate::journal::{BatchSummary, RecordedAct, UndoRequest};
@@ -208,7 +208,7 @@ fn act_json(act: &RecordedAct, instance: Option<&str>) -> String {
 }
 
 fn undo_words(act: &RecordedAct) -> Option<String> {
-    act.undo.map(|done| format!("would be {}", done.words()))
+    act.undo.map(ActionDone::would_be)
 }
 
 fn place_name(place: Option<Queue>) -> Option<&'static str> {

@@ -133,7 +133,9 @@ fn all_and_match_find_the_messages_with_such_a_recipient() {
     put_named(&instance, "incoming", 0x33_333, &one);
     for (pattern, count) in [("a@*", 1), ("c@*", 0), ("*", 0)] {
         let argument = format!("--drop-recipient={pattern}");
-        let dry = run(&instance, &[&argument, &id, "--dry-run"]);
+        let dry = run(&instance, &[&argument, &id, "--dry-run", "--results=json"]);
+        let would = r#""result": "would have recipients dropped""#;
+        assert_eq!(dry.stdout_text().contains(would), count == 1, "{dry:?}");
         let expected = format!("Would have recipients dropped: {count} message");
         assert!(dry.stderr_text().contains(&expected), "{dry:?}");
     }
