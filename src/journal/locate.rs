@@ -59,10 +59,12 @@ pub fn find(
             return MessageLocation::Unknown;
         }
     };
-    match (
-        find_in_queues(ops, entry, Queue::Maildrop, action_log),
-        is_replaced,
-    ) {
+    // The queue of damaged messages is searched for those that came from there only.
+    let first = match entry.queue {
+        Queue::Corrupt => Queue::Corrupt,
+        _ => Queue::Maildrop,
+    };
+    match (find_in_queues(ops, entry, first, action_log), is_replaced) {
         (InQueues::Queue(..), _) => MessageLocation::Queue,
         (InQueues::Unknown, _) => MessageLocation::Unknown,
         (InQueues::Nowhere, true) => MessageLocation::Replaced,

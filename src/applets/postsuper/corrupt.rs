@@ -4,7 +4,6 @@
 //! delete a message, or to put it on hold and release it after a repair.
 
 use super::arguments::PostsuperArguments;
-use super::journal::Deleted;
 use super::options::MATCH;
 use crate::actions::Action;
 use crate::selection::Selection;
@@ -35,15 +34,8 @@ pub(super) fn check(arguments: &PostsuperArguments) -> Result<(), String> {
         .all(|(action, _)| is_possible(action))
     {
         "requires -d or -h: put damaged messages on hold, and release them from there"
-    } else if has_delete(arguments) && arguments.journal.deleted() == Deleted::InTrash {
-        "cannot be combined with --trash: put damaged messages on hold instead"
     } else {
         return Ok(());
     };
     Err(format!("--queue=corrupt {problem}"))
-}
-
-fn has_delete(arguments: &PostsuperArguments) -> bool {
-    let mut actions = arguments.actions.iter();
-    actions.any(|(action, _)| *action == Action::Delete)
 }

@@ -3,6 +3,7 @@
 
 use spoolbox::queue_file::records::writer::QueueFile;
 
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use super::spool::now;
@@ -110,7 +111,6 @@ fn a_damaged_message_is_listed_held_and_deleted() {
             &["-d", "ALL", "-d", "MATCH", "--queue", "corrupt"],
             "ALL and -",
         ),
-        (&["--trash", "-d", "MATCH", "--queue", "corrupt"], "--trash"),
         (
             &["-d", "MATCH", "--queue", "corrupt", "deferred"],
             "queue operands",
@@ -144,6 +144,42 @@ fn a_damaged_message_is_listed_held_and_deleted() {
     let left = run(&instance, &["--ids", "--queue", "corrupt"]);
     assert_eq!(left.stdout_text(), "", "{left:?}");
     assert_eq!(printed(&instance, &["--count"]), "11\n");
+}
+
+#[test]
+fn damaged_messages_in_the_trash_are_restored_to_their_queue() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for option in ["--trash", "--journal"] {
+        let instance = Instance::builder().build();
+        let placed = instance
+            .spool()
+            .put(&NewFile::new("corrupt", b"no message\n".to_vec()));
+        let path = instance.queue_directory().join(&placed.path);
+        let state = || {
+            let stat = path.symlink_metadata().ok()?;
+            let content = std::fs::read(&path).ok()?;
+            Some((stat.ino(), stat.mode(), stat.mtime(), stat.uid(), content))
+        };
+        let before = state();
+        assert!(before.is_some());
+        let gone = postsuper(&instance, &[option, "-d", "MATCH", "--queue", "corrupt"]);
+        assert_eq!(gone.ended, Ended::Exited(0), "{gone:?}");
+        assert_eq!(state(), None, "{gone:?}");
+        let undone = postsuper(&instance, &["--undo"]);
+        assert!(
+            undone.stderr_text().contains("Restored: 1 message"),
+            "{undone:?}"
+        );
+        assert_eq!(state(), before, "{option}: {undone:?}");
+        // A restore that was interrupted after the move finds the message there.
+        let again = postsuper(&instance, &["--undo"]);
+        assert!(
+            !again.stderr_text().contains("no longer in the trash"),
+            "{again:?}"
+        );
+    }
 }
 
 #[test]
