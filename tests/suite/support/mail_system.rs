@@ -119,10 +119,16 @@ impl MailSystem {
 
     /// Hands a message to sendmail(1).
     pub fn submit(&self, sender: &str, recipients: &[&str], text: &str) {
+        self.submit_with(&[], sender, recipients, text);
+    }
+
+    /// The same, with more options of sendmail(1).
+    pub fn submit_with(&self, options: &[&str], sender: &str, recipients: &[&str], text: &str) {
         let mut command = Command::new("/usr/sbin/sendmail");
         command
             .arg("-C")
             .arg(self.instance.etc())
+            .args(options)
             .args(["-f", sender, "--"])
             .args(recipients);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
