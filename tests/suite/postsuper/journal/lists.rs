@@ -2,9 +2,12 @@
 
 use std::fs;
 
+use spoolbox::queue_file::records::writer::QueueFile;
+
 use super::{exact, fails, fill, succeeds};
 use crate::postsuper::put;
 use crate::support::instance::Instance;
+use crate::support::spool::{Name, NewFile};
 use crate::support::trash::{HEADER, journal_line};
 use crate::support::{Met, Needs, require};
 
@@ -56,6 +59,38 @@ fn batches_and_their_messages_are_listed_as_text_and_json() {
     assert_eq!(act["act"], "delete");
     assert_eq!(act["queue"], "trash");
     assert_eq!(act["queue_before"], "deferred");
+}
+
+#[test]
+fn a_limited_call_lists_what_it_did_and_nothing_else() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for (limit, how) in [
+        ("2", &["-h", "ALL"][..]),
+        ("1", &["-d", "ALL"]),
+        ("3", &["-e", "MATCH", "--size", "+0"]),
+    ] {
+        let instance = Instance::builder().build();
+        for microseconds in 0..6 {
+            let file = QueueFile::new(
+                1_700_000_000,
+                "ann@example.com",
+                &["r@x"],
+                &["Subject: s", "", "x"],
+            );
+            let name = Name::Short { microseconds };
+            let file = NewFile::new("deferred", file.to_bytes()).named(name);
+            instance.spool().put(&file);
+        }
+        let options = ["--batch=part", "--limit", limit];
+        succeeds(&instance, &[&options[..], how].concat(), "");
+        let show = succeeds(&instance, &["--journal-show=part"], "").stdout_text();
+        let listed = show.lines().count() - 1;
+        assert_eq!(listed.to_string(), limit, "{how:?}: {show}");
+        let list = succeeds(&instance, &["--journal-list", "--results=json"], "").stdout_text();
+        assert!(list.contains(&format!("\"messages\": {limit},")), "{list}");
+    }
 }
 
 #[test]
