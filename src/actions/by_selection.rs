@@ -15,28 +15,19 @@ use super::context::SpoolContext;
 use super::error::WorkError;
 use super::executor::{Executor, LocatedMessage};
 use super::id_stream::concurrency_of;
+use super::interrupted_change::{InterruptedChanges, SelectedMessages};
 use super::limits::ActionLimits;
 use super::name_jobs::{Job, NameJobs};
 use super::report::{ActionLog, ActionObserver, Counters, Outcome};
 use super::scheduler;
 use super::scheduler::{ActionFeed, Done, StopReason, Work};
 use super::warning::Warning;
-use crate::queue_file::message_visitor::Rules;
 use crate::queue_file::read_error::{Location, ReadError};
 use crate::selection::{FileIdentity, Matcher, Selection};
 use crate::spool::id;
 use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::{OpenDir, Queue, QueueId, Walk};
-
-/// The messages on which to act.
-#[derive(Clone, Copy, Debug)]
-pub struct SelectedMessages<'a> {
-    /// The selection that the messages must match.
-    pub selection: &'a Selection,
-    /// The rules for reading a message.
-    pub rules: &'a Rules,
-}
 
 /// Acts on every message that matches the selection.
 pub fn run(
@@ -50,6 +41,10 @@ pub fn run(
         executor: Executor::new(ops.clone(), context.selected, context.effects)
             .changing(context.recipients),
         matcher: Matcher::new(matching.selection, matching.rules),
+        interrupted: InterruptedChanges::new(matching, context.selected),
+        searched: queues(context.selected, action, matching.selection)
+            .flatten()
+            .collect(),
         action,
         context,
     };
@@ -87,6 +82,21 @@ pub fn queues<'a>(
     selected.iter().map(Selected::queue).filter(is_searched)
 }
 
+/// Returns hold, if it is not one of the queues of [`queues`], but a killed call of
+/// the same action may have left messages there that belong in one of them.
+pub fn queue_of_interrupted(
+    selected: &[Selected],
+    action: Action,
+    selection: &Selection,
+) -> Option<Queue> {
+    let searched: Vec<Queue> = queues(selected, action, selection).flatten().collect();
+    let comes_back = |queue: &Queue| matches!(queue, Queue::Deferred | Queue::Incoming);
+    let is_extra = action.is_one_by_one()
+        && searched.iter().any(comes_back)
+        && !searched.contains(&Queue::Hold);
+    is_extra.then_some(Queue::Hold)
+}
+
 /// Returns the selection of those messages that the action would change in
 /// `queue`; `None` if that is the whole selection.
 pub fn narrowed(selection: &Selection, action: Action, queue: Queue) -> Option<Selection> {
@@ -104,18 +114,20 @@ fn add_names(
     action: Action,
     selection: &Selection,
 ) -> Result<(), WorkError> {
-    for queue in queues(context.selected, action, selection) {
+    let interrupted = queue_of_interrupted(context.selected, action, selection);
+    let all = queues(context.selected, action, selection);
+    for queue in all.chain(interrupted.map(Ok)) {
         let queue = queue?;
+        let admits = |name: &[u8]| {
+            interrupted == Some(queue) || selection.admits_name(queue.name().as_bytes(), name)
+        };
         let mut walk = Walk::new(context.spool, queue)?;
         while let Some(found) = walk.next_name()? {
             if context.interrupts.caught().is_some() {
                 return Err(WorkError::Interrupted);
             }
             let is_home = context.layout.is_home(queue, &found.place.path, found.name);
-            if is_home
-                && selection.admits_name(queue.name().as_bytes(), found.name)
-                && id::is_valid(found.name)
-            {
+            if is_home && admits(found.name) && id::is_valid(found.name) {
                 jobs.add(queue, &found)?;
             }
         }
@@ -159,6 +171,9 @@ struct MatchCandidate {
 struct MatchWorker<'a> {
     executor: Executor<'a>,
     matcher: Matcher<'a>,
+    interrupted: InterruptedChanges<'a>,
+    /// The queues whose messages can match.
+    searched: Vec<Queue>,
     action: Action,
     context: SpoolContext<'a>,
 }
@@ -211,7 +226,7 @@ impl MatchWorker<'_> {
             id: id.as_bytes(),
             path,
         };
-        match self.matcher.examine(&message, &at) {
+        match self.identify(&message, &at) {
             Ok(file_identity) => Some(ScanResult::Message(MatchCandidate {
                 file_identity: file_identity?,
                 id: id.clone(),
@@ -225,6 +240,21 @@ impl MatchWorker<'_> {
             }
             Err(error) => Some(ScanResult::Failed(error.into())),
         }
+    }
+
+    /// Returns the identity of a message if it matches, or did so before a killed
+    /// call changed its recipients.
+    fn identify(
+        &mut self,
+        message: &Message,
+        at: &Location<'_>,
+    ) -> Result<Option<FileIdentity>, ReadError> {
+        if self.searched.contains(&at.queue)
+            && let Some(found) = self.matcher.examine(message, at)?
+        {
+            return Ok(Some(found));
+        }
+        self.interrupted.examine(&mut self.executor, message, at)
     }
 
     fn act_on_all(

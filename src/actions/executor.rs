@@ -190,6 +190,46 @@ impl<'a> Executor<'a> {
         })
     }
 
+    /// Whether the requested change to recipients would change anything in a message
+    /// of `queue`. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The message would be left as it is, for this reason.
+    pub fn would_change(
+        &mut self,
+        id: &QueueId,
+        message: &Message,
+        queue: Queue,
+    ) -> Result<bool, String> {
+        let editor = self.editor.as_mut();
+        editor.map_or(Ok(false), |editor| editor.forecast(id, message, queue))
+    }
+
+    /// Whether a killed call has left a message of `queue` unfinished while it changed
+    /// its recipients, as this call does.
+    pub fn is_interrupted(&mut self, id: &QueueId, message: &Message, queue: Queue) -> bool {
+        let editor = self.editor.as_mut();
+        editor.is_some_and(|editor| editor.is_interrupted(id, message, queue))
+    }
+
+    /// Whether a killed call has left the message with this ID on hold, although
+    /// hold is not one of the selected queues.
+    pub fn is_left_on_hold(&mut self, id: &QueueId) -> bool {
+        let is_selected = |queue| self.selected.contains(&Selected::Queue(queue));
+        let comes_back = is_selected(Queue::Deferred) || is_selected(Queue::Incoming);
+        if self.editor.is_none() || is_selected(Queue::Hold) || !comes_back {
+            return false;
+        }
+        let name = id.as_bytes();
+        let path = self.steps.ops.path(Queue::Hold, name);
+        let Ok(home) = self.steps.ops.home(Queue::Hold, name) else {
+            return false;
+        };
+        let opened = message::open(&home, name, Queue::Hold, &path);
+        opened.is_ok_and(|message| self.is_interrupted(id, &message, Queue::Hold))
+    }
+
     /// Searches the queues that the step applies to. If it is known where the
     /// message was found, the search begins with that queue.
     fn search(
@@ -220,6 +260,12 @@ impl<'a> Executor<'a> {
                 if search == SearchFlow::Done {
                     return Ok(());
                 }
+            }
+            if step == ActionStep::ChangeRecipients
+                && self.is_left_on_hold(id)
+                && self.try_in(Queue::Hold, step, id, action_log)? == SearchFlow::Done
+            {
+                return Ok(());
             }
             self.steps.ops.forget();
         }

@@ -18,6 +18,7 @@ pub mod executor;
 mod expiry;
 mod held_message;
 pub mod id_stream;
+pub mod interrupted_change;
 mod journal;
 mod limits;
 mod message_steps;

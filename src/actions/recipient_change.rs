@@ -11,7 +11,6 @@ use crate::queue_file::recipients;
 use crate::queue_file::recipients::{PendingRecipient, RecipientsError};
 use crate::queue_file::records::Buffers;
 use crate::selection::{Address, AddressPattern};
-use crate::spool::Queue;
 use crate::spool::bounce_entry::BounceEntry;
 use crate::spool::message::Message;
 use crate::text::is_obeyed;
@@ -141,19 +140,6 @@ pub struct RecipientPlan {
 }
 
 impl RecipientRequest<'_> {
-    /// Whether the change would change anything in a message of `queue`.
-    ///
-    /// # Errors
-    ///
-    /// The message would be left as it is, for this reason.
-    pub fn would_change(&self, message: &Message, queue: Queue) -> Result<bool, Refusal> {
-        if queue == Queue::Active {
-            return Err(Refusal::Active);
-        }
-        let plan = self.plan(message, &mut Buffers::default())?;
-        Ok(!plan.records.is_empty())
-    }
-
     /// Decides what is to be changed in a message. An empty plan changes nothing.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::error::WorkError;
@@ -31,8 +32,8 @@ use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::{Queue, QueueId};
 use crate::sys::dir::Dir;
-use crate::sys::error_text::error_text;
-use crate::text::Charset;
+use crate::sys::error_text::{error_text, is};
+use crate::text::{Charset, to_printable};
 
 /// The number of bytes of log entries that are collected before they are written.
 const ENTRIES_SIZE: usize = 64 * 1024;
@@ -72,6 +73,18 @@ enum EditFailure {
     Work(WorkError),
 }
 
+impl EditFailure {
+    /// Returns the reason why a message is left as it is.
+    fn reason(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Log(error) => error.to_string(),
+            Self::File(cause) => error_text(cause),
+            Self::Work(error) => to_printable(&error.message()),
+        }
+    }
+}
+
 impl<'a> RecipientEditor<'a> {
     pub(super) fn new(
         ops: SpoolOps<'a>,
@@ -88,6 +101,50 @@ impl<'a> RecipientEditor<'a> {
 
     pub(super) fn change(&self) -> &'a RecipientChange {
         self.request.change
+    }
+
+    /// Whether the change would change anything in a message of `queue`. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// The message would be left as it is, for this reason.
+    pub(super) fn forecast(
+        &mut self,
+        id: &QueueId,
+        message: &Message,
+        queue: Queue,
+    ) -> Result<bool, String> {
+        match self.plan(id, message, queue) {
+            Ok(plan) => Ok(plan.is_some()),
+            Err(failure) => Err(failure.reason()),
+        }
+    }
+
+    /// Whether a killed call has left a message of `queue` unfinished: on hold, with
+    /// recipients that are still to be marked or none; or, after it had released the
+    /// message, with the mark of those that are changed.
+    pub(super) fn is_interrupted(&mut self, id: &QueueId, message: &Message, queue: Queue) -> bool {
+        match self.request.change {
+            RecipientChange::Drop(_) => queue != Queue::Active && held_message::is_marked(message),
+            RecipientChange::Return(_) => {
+                queue == Queue::Hold && self.is_logged(id, message).unwrap_or(false)
+            }
+        }
+    }
+
+    /// Whether the bounce log has an entry about each recipient that is pending. The
+    /// entries are written before any recipient is marked.
+    fn is_logged(&mut self, id: &QueueId, message: &Message) -> Result<bool, EditFailure> {
+        let Some(dir) = self.existing_log_directory(id)? else {
+            return Ok(false);
+        };
+        let log = self.log(&dir, id)?;
+        let mut is_logged = has_entries(&log);
+        let read = recipients::read(message, &mut self.buffers, |recipient| {
+            is_logged &= log.has_entry(recipient.offset);
+        });
+        Ok(read.is_ok() && is_logged)
     }
 
     /// Changes the recipients of a message.
@@ -162,9 +219,10 @@ impl<'a> RecipientEditor<'a> {
         match self.request.change {
             RecipientChange::Drop(_) => self.plan_drop(message, queue),
             RecipientChange::Return(_) => {
-                let dir = self.log_directory(id)?;
-                let log = self.log(&dir, id)?;
-                self.plan_return(message, queue, &log)
+                // What is missing is created once the message is on hold.
+                let dir = self.existing_log_directory(id)?;
+                let log = dir.as_deref().map(|dir| self.log(dir, id)).transpose()?;
+                self.plan_return(message, queue, log.as_ref())
             }
         }
     }
@@ -184,10 +242,10 @@ impl<'a> RecipientEditor<'a> {
         &mut self,
         message: &Message,
         queue: Queue,
-        log: &BounceLog<'_>,
+        log: Option<&BounceLog<'_>>,
     ) -> Result<Option<RecipientPlan>, EditFailure> {
         // The entries are written before any recipient is marked.
-        let is_interrupted = queue == Queue::Hold && log.size_before().is_some_and(|s| s > 0);
+        let is_interrupted = queue == Queue::Hold && log.is_some_and(has_entries);
         match self.request.plan(message, &mut self.buffers) {
             Ok(plan) if is_interrupted || !plan.records.is_empty() => Ok(Some(plan)),
             Ok(_) => Ok(None),
@@ -227,7 +285,7 @@ impl<'a> RecipientEditor<'a> {
     ) -> Result<(), EditFailure> {
         let dir = self.log_directory(held.id)?;
         let mut log = self.log(&dir, held.id)?;
-        let plan = self.plan_return(held.message, Queue::Hold, &log)?;
+        let plan = self.plan_return(held.message, Queue::Hold, Some(&log))?;
         let plan = plan.unwrap_or_default();
         let act = Act::Bounce {
             records: plan.records.clone(),
@@ -343,11 +401,27 @@ impl<'a> RecipientEditor<'a> {
     }
 
     /// Returns the directory of the bounce log, which must be as the mail system
-    /// makes it.
+    /// makes it, and is created if it is missing.
     fn log_directory(&self, id: &QueueId) -> Result<Arc<Dir>, EditFailure> {
+        let dir = self.ops.home_or_new(Queue::Bounce, id.as_bytes());
+        self.checked_log_directory(id, dir)
+    }
+
+    /// Returns the directory of the bounce log; `None` if it is missing.
+    fn existing_log_directory(&self, id: &QueueId) -> Result<Option<Arc<Dir>>, EditFailure> {
+        match self.ops.home(Queue::Bounce, id.as_bytes()) {
+            Err(cause) if is(&cause, Errno::ENOENT) => Ok(None),
+            dir => self.checked_log_directory(id, dir).map(Some),
+        }
+    }
+
+    fn checked_log_directory(
+        &self,
+        id: &QueueId,
+        dir: io::Result<Arc<Dir>>,
+    ) -> Result<Arc<Dir>, EditFailure> {
         let path = self.ops.path(Queue::Bounce, id.as_bytes());
         let parent = path.rsplit_once('/').map_or(".", |(parent, _)| parent);
-        let dir = self.ops.home_or_new(Queue::Bounce, id.as_bytes());
         let dir = dir.map_err(|cause| {
             let path = parent.to_owned();
             EditFailure::Log(BounceLogError::System { path, cause })
@@ -360,6 +434,11 @@ impl<'a> RecipientEditor<'a> {
         let path = self.ops.path(Queue::Bounce, id.as_bytes());
         BounceLog::examine(dir, id.as_bytes(), &path).map_err(EditFailure::Log)
     }
+}
+
+/// Whether a bounce log had entries.
+fn has_entries(log: &BounceLog<'_>) -> bool {
+    log.size_before().is_some_and(|size| size > 0)
 }
 
 /// Reports each dropped recipient.
@@ -389,13 +468,10 @@ fn left_after(
     found: EditCandidate<'_>,
     action_log: &mut ActionLog,
 ) -> Result<EditResult, WorkError> {
-    let why = match failure {
-        EditFailure::Refused(refusal) => refusal.to_string(),
-        EditFailure::Log(error) => error.to_string(),
-        EditFailure::File(cause) => error_text(&cause),
-        EditFailure::Work(error) => return Err(error),
-    };
-    Ok(leave(path, found, why, action_log))
+    match failure {
+        EditFailure::Work(error) => Err(error),
+        failure => Ok(leave(path, found, failure.reason(), action_log)),
+    }
 }
 
 fn leave(

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::locate::{InQueues, MessageLocation, find, find_in_queues};
 use super::recorded_message::RecordedMessage;
 use super::revert::queue_after;
-use crate::actions::by_selection::SelectedMessages;
+use crate::actions::interrupted_change::SelectedMessages;
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Act, SpoolContext, Warning, WorkError};

@@ -1,6 +1,7 @@
 //! Listings of the queue: reading messages from the spool or from a daemon, and
 //! formatting, sorting and counting them.
 
+mod admission;
 mod count_by;
 mod counts;
 mod daemon;
@@ -35,6 +36,7 @@ use crate::spool::message::NoMessage;
 use crate::sys::error_text::error_text;
 use crate::worker_pool::limits::readers_for;
 
+pub use admission::{Admission, Matching};
 pub use count_by::{COUNTED_BY, CountBy, CountKeys, NONE, OTHERS};
 #[cfg(feature = "browse")]
 pub use counts::{AGE_LIMITS, Group};

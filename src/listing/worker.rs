@@ -4,6 +4,7 @@
 use std::io;
 
 use super::ListingError;
+use super::admission::{Admission, Matching};
 use super::formatter::Formatter;
 use super::partial::PartialResult;
 use super::piece::PIECE_SIZE;
@@ -44,6 +45,8 @@ pub struct Listing<'a> {
     pub queues: &'a [Queue],
     /// Restricts the listing to messages that match; `None` lists all.
     pub selection: Option<&'a Selection>,
+    /// Decides which messages are listed; `None` lists those that match.
+    pub admission: Option<&'a dyn Admission>,
     /// The queues and IDs of the messages to list, without a walk of the queues;
     /// `None` walks.
     pub names: Option<&'a [(Queue, QueueId)]>,
@@ -136,17 +139,15 @@ impl<'a> ListingWorker<'a> {
             id: name,
             path: &path,
         };
-        if let Some(matcher) = &mut self.matcher {
-            match matcher.matches(&found, &at) {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                // Postfix's listing would end with this error; an extension of ours
-                // goes on.
-                Err(error @ ReadError::Seek { .. }) => {
-                    return Ok(self.warn(chunk, error.to_string().into_bytes())?);
-                }
-                Err(error) => return self.report_unread(chunk, error),
+        match self.is_listed(&found, &at) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            // Postfix's listing would end with this error; an extension of ours
+            // goes on.
+            Err(error @ ReadError::Seek { .. }) => {
+                return Ok(self.warn(chunk, error.to_string().into_bytes())?);
             }
+            Err(error) => return self.report_unread(chunk, error),
         }
         if let Some(warning) = found.link_warning(&path, now()) {
             self.warn(chunk, warning.into_bytes())?;
@@ -155,6 +156,19 @@ impl<'a> ListingWorker<'a> {
             self.report_unread(chunk, ReadError::unread(&at, cause))?;
         }
         self.report(chunk, &found, &at)
+    }
+
+    /// Whether a message matches, and is admitted.
+    fn is_listed(&mut self, found: &Message, at: &Location<'_>) -> Result<bool, ReadError> {
+        let matches = match &mut self.matcher {
+            Some(matcher) => matcher.matches(found, at)?,
+            None => true,
+        };
+        match self.listing.admission {
+            Some(admission) if matches => admission.admits(found, at, Matching::Yes),
+            Some(admission) => admission.admits(found, at, Matching::No),
+            None => Ok(matches),
+        }
     }
 
     /// Reports a message that cannot be read as a warning, and goes on unless it

@@ -38,9 +38,20 @@ const SIZE_SHOWN_MAX: usize = 100;
 /// Quoting can double the size of a text.
 const KEPT_MAX: usize = 4 * SHORT_TEXT_MAX;
 
+/// How recipients that are done are passed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum DoneRecipients {
+    /// As done, without their addresses.
+    #[default]
+    Done,
+    /// Like those that are pending.
+    Pending,
+}
+
 /// Reads messages one after the other, reusing its buffers.
 #[derive(Debug, Default)]
 pub struct MessageReader {
+    done: DoneRecipients,
     records: Buffers,
     sender: Vec<u8>,
     address: Vec<u8>,
@@ -52,6 +63,14 @@ pub struct MessageReader {
 }
 
 impl MessageReader {
+    /// A reader that passes on recipients that are done like pending ones.
+    pub fn with_done_recipients() -> Self {
+        Self {
+            done: DoneRecipients::Pending,
+            ..Self::default()
+        }
+    }
+
     /// Stores the original address of the next recipient. Observed with Postfix
     /// 3.11.7: an empty one is quoted, and is not replaced by
     /// empty_address_recipient.
@@ -204,6 +223,11 @@ impl MessageReading<'_> {
             RecordType::ATTRIBUTE if report.wants_attributes() => {
                 let text = file.text(record);
                 report.attribute(text.get(..ATTRIBUTE_MAX).unwrap_or(text));
+            }
+            RecordType::DONE_RECIPIENT
+                if self.has_sender && self.reader.done == DoneRecipients::Pending =>
+            {
+                self.recipient(file.text(record), report);
             }
             RecordType::DONE_RECIPIENT => report.done_recipient(),
             RecordType::CONTENT => self.skip_content(file)?,

@@ -53,6 +53,14 @@ impl<'s> Matcher<'s> {
         }
     }
 
+    /// Creates a matcher that compares recipients that are done like pending ones.
+    pub fn with_done_recipients(selection: &'s Selection, rules: &'s Rules) -> Self {
+        Self {
+            reader: MessageReader::with_done_recipients(),
+            ..Self::new(selection, rules)
+        }
+    }
+
     /// Whether an open message matches. Callers should check
     /// [`Selection::admits_name`] before they open the file; it is checked again
     /// here.

@@ -49,6 +49,7 @@ pub fn each_message<O: ExportObserver>(
         },
         queues: &queues,
         selection: Some(context.selection),
+        admission: None,
         names: None,
         workers: context.workers,
     };

@@ -161,6 +161,7 @@ impl<'a> Lister<'a> {
             look: self.look(),
             queues: &Selection::searched(self.request.selection),
             selection: self.request.selection,
+            admission: None,
             names: self.names,
             workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
         };

@@ -52,6 +52,7 @@ pub(super) fn run(
         },
         queues: &Selection::searched(Some(selection)),
         selection: Some(selection),
+        admission: None,
         names: None,
         workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
     };

@@ -101,7 +101,7 @@ fn count(
     };
     let mut summary = Collector::default();
     let look = Style::Counts(&plan).into();
-    let listed = context.list(action, selection, &rules, look, &mut summary);
+    let listed = context.list(action, (selection, &rules), look, &mut summary, None);
     listed.map_err(|ended| context.end(&ended, logger))?;
     Ok(summary)
 }

@@ -9,11 +9,16 @@ use super::super::{Fatal, instance};
 use super::arguments::PostsuperArguments;
 use super::errors::{STATUS, fatal};
 use super::options::{ALL, MATCH, STDIN};
+use super::recipient_admission::{RecipientAdmission, Refusals};
 use crate::actions::by_selection;
-use crate::actions::{Action, Selected, WorkError};
+use crate::actions::executor::Executor;
+use crate::actions::interrupted_change::SelectedMessages;
+use crate::actions::recipient_change::RecipientRequest;
+use crate::actions::spool_ops::SpoolOps;
+use crate::actions::{Action, Effects, Selected, WorkError};
 use crate::config::Config;
 use crate::listing;
-use crate::listing::{Listing, ListingError, OutputOptions, Sink};
+use crate::listing::{Admission, Listing, ListingError, OutputOptions, Sink};
 use crate::logging::Logger;
 use crate::queue_file::message_visitor::Rules;
 use crate::selection::Selection;
@@ -52,7 +57,7 @@ pub enum ScanEnd {
     Work(WorkError),
 }
 
-impl ActionContext<'_> {
+impl<'a> ActionContext<'a> {
     /// Returns the rules for reading messages.
     ///
     /// # Errors
@@ -65,6 +70,15 @@ impl ActionContext<'_> {
             stop: Some(self.interrupts.flag()),
             ..rules
         })
+    }
+
+    /// The change that actions on recipients make; `None` if there is none.
+    pub fn recipient_request<'r>(&self, rules: &'r Rules) -> Option<RecipientRequest<'r>>
+    where
+        'a: 'r,
+    {
+        let change = self.arguments.options.recipients.as_ref()?;
+        Some(RecipientRequest { change, rules })
     }
 
     /// The number of names to examine; `None` if it is not known in advance.
@@ -130,7 +144,8 @@ impl ActionContext<'_> {
         Some(count)
     }
 
-    /// Lists the messages that an action would find, queue by queue.
+    /// Lists the messages that an action would find and change, queue by queue.
+    /// `refusals` reports those that it would find and leave as they are.
     ///
     /// # Errors
     ///
@@ -138,21 +153,34 @@ impl ActionContext<'_> {
     pub fn list(
         &self,
         action: Action,
-        selection: &Selection,
-        rules: &Rules,
+        (selection, rules): (&Selection, &Rules),
         look: OutputOptions<'_>,
         sink: &mut impl Sink,
+        refusals: Option<&mut Refusals<'_>>,
     ) -> Result<(), ScanEnd> {
-        for queue in by_selection::queues(self.selected, action, selection) {
+        let matching = SelectedMessages { selection, rules };
+        let admission = self.recipient_request(rules).map(|request| {
+            let ops = SpoolOps::new(self.spool, self.layout, raise_open_files());
+            let executor = Executor::new(ops, self.selected, Effects::default());
+            let executor = executor.changing(Some(request));
+            RecipientAdmission::new(executor, self.selected, action, matching, refusals)
+        });
+        let admission = admission.as_ref().map(|some| some as &dyn Admission);
+        let interrupted = by_selection::queue_of_interrupted(self.selected, action, selection);
+        let queues = by_selection::queues(self.selected, action, selection);
+        for queue in queues.chain(interrupted.map(Ok)) {
             let queue = queue.map_err(ScanEnd::Work)?;
             let narrowed = by_selection::narrowed(selection, action, queue);
+            let narrowed = narrowed.as_ref().unwrap_or(selection);
             let listing = Listing {
                 spool: self.spool,
                 layout: self.layout,
                 rules,
                 look,
                 queues: &[queue],
-                selection: Some(narrowed.as_ref().unwrap_or(selection)),
+                // Nothing on hold matches but what was interrupted.
+                selection: (interrupted != Some(queue)).then_some(narrowed),
+                admission,
                 names: None,
                 workers: listing::workers_for(raise_open_files(), self.config.hash_queue_depth),
             };

@@ -22,11 +22,11 @@ use super::forecast::Forecast;
 use super::journal::Deleted;
 use super::operation::{counted, missing_ids};
 use super::options::{ALL, MATCH, STDIN};
+use super::recipient_admission::Refusals;
 use super::undone::standard_input;
 use crate::actions::executor::Executor;
 use crate::actions::id_stream;
 use crate::actions::id_stream::{IdConsumer, IdRequest};
-use crate::actions::recipient_change::RecipientRequest;
 use crate::actions::report::Outcome;
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Action, Effects, Warning, WorkError};
@@ -86,7 +86,8 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
             SpoolOps::new(context.spool, context.layout, raise_open_files()),
             context.selected,
             Effects::default(),
-        ),
+        )
+        .changing(context.recipient_request(&rules)),
         reporter: MessageReader::default(),
         acted: HashMap::new(),
         missing: 0,
@@ -149,8 +150,19 @@ impl DryRun<'_> {
             spill: Some(self.spill),
             ..self.style.into()
         };
-        self.context
-            .list(self.action, selection, self.rules, look, &mut self.shown)
+        let mut refusals = match self.forecast {
+            Some(_) => Refusals::kept(self.logger),
+            None => Refusals::warned(self.logger),
+        };
+        let matching = (selection, self.rules);
+        let (context, action) = (self.context, self.action);
+        let refused = Some(&mut refusals);
+        context.list(action, matching, look, &mut self.shown, refused)?;
+        for (queue, id) in refusals.into_left() {
+            let left = self.not_done(id.as_bytes(), Outcome::Unchanged(queue));
+            left.map_err(ScanEnd::Work)?;
+        }
+        Ok(())
     }
 
     /// Lists the message with this ID, if the action would find it.
@@ -165,15 +177,24 @@ impl DryRun<'_> {
         for selected in self.context.selected {
             let queue = selected.queue()?;
             if self.action.looks_into(queue) && self.try_in(queue, id)? {
-                let deleted = self.context.arguments.journal.deleted();
-                let after = Forecast::new(self.action, deleted).queue_after(queue);
-                self.acted.insert(hash, after);
+                self.note_acted(hash, queue);
                 return Ok(());
             }
+        }
+        if self.actor.is_left_on_hold(id) && self.try_in(Queue::Hold, id)? {
+            self.note_acted(hash, Queue::Hold);
+            return Ok(());
         }
         let there = self.actor.find_unchanged(self.action, id);
         let outcome = there.map_or(Outcome::NotFound, Outcome::Unchanged);
         self.not_done(id.as_bytes(), outcome)
+    }
+
+    /// Records that a message of this queue was given by ID.
+    fn note_acted(&mut self, hash: u64, queue: Queue) {
+        let deleted = self.context.arguments.journal.deleted();
+        let after = Forecast::new(self.action, deleted).queue_after(queue);
+        self.acted.insert(hash, after);
     }
 
     /// Records an ID that would not be acted on.
@@ -216,7 +237,7 @@ impl DryRun<'_> {
         };
         let changes = match self.action {
             Action::DropRecipients | Action::Bounce => {
-                self.changes_recipients(&message, queue, &name)
+                self.changes_recipients(id, &message, queue, &name)
             }
             Action::Expire => !message.is_expired(),
             Action::ExpireAndRelease => !message.is_expired() || queue == Queue::Hold,
@@ -242,16 +263,17 @@ impl DryRun<'_> {
 
     /// Whether the recipients of a message would be changed. Reports why not, if there
     /// is something wrong with it.
-    fn changes_recipients(&mut self, message: &Message, queue: Queue, path: &str) -> bool {
-        let change = self.context.arguments.options.recipients.as_ref();
-        let Some(change) = change else {
-            return false;
-        };
-        let rules = self.rules;
-        match (RecipientRequest { change, rules }).would_change(message, queue) {
+    fn changes_recipients(
+        &mut self,
+        id: &QueueId,
+        message: &Message,
+        queue: Queue,
+        path: &str,
+    ) -> bool {
+        match self.actor.would_change(id, message, queue) {
             Ok(changes) => changes,
-            Err(refusal) => {
-                let (path, why) = (path.to_owned(), refusal.to_string());
+            Err(why) => {
+                let path = path.to_owned();
                 let warning = Warning::Recipients { path, why };
                 self.logger.report(Severity::Warning, warning.message());
                 false

@@ -23,6 +23,7 @@ mod journal_list;
 mod old_order;
 mod operation;
 mod options;
+mod recipient_admission;
 mod recipient_options;
 mod reporter;
 mod spread;

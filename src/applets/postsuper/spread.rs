@@ -41,7 +41,7 @@ pub fn plan(
     let template = Template::arrivals(clock);
     let mut sink = ArrivalSink::default();
     let look = Style::Lines(&template).into();
-    let listed = context.list(Action::Release, selection, rules, look, &mut sink);
+    let listed = context.list(Action::Release, (selection, rules), look, &mut sink, None);
     listed.map_err(|ended| context.end(&ended, logger))?;
     Ok(Some(Spread::new(now(), period, sink.arrivals)))
 }

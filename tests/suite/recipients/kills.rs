@@ -83,7 +83,8 @@ fn nobody_is_forgotten(instance: &Instance, words: &[&str]) {
         .map(|(.., text)| text)
         .collect();
     for address in done {
-        let is_accounted_for = if words == DROP {
+        let drops = words.iter().any(|word| word.starts_with("--drop"));
+        let is_accounted_for = if drops {
             address.ends_with("@y.example")
         } else {
             entries(&logs).iter().any(|entry| {
@@ -200,6 +201,109 @@ fn a_killed_drop_forgets_nobody_and_can_be_completed_or_undone() {
         return;
     }
     kill_everywhere(DROP);
+}
+
+/// The calls before which a message is marked, moved, changed or released, and how
+/// many of each there are at most.
+const STEPS: [(&[i64], u64); 5] = [
+    (&[libc::SYS_renameat2, libc::SYS_renameat], 2),
+    (&[libc::SYS_pwrite64], 4),
+    (&[libc::SYS_fchmod], 3),
+    (&[libc::SYS_utimensat], 1),
+    (&[libc::SYS_fsync], 1),
+];
+
+/// Kills a call at each of these steps, and makes it again.
+fn complete(words: &[&str]) {
+    let (instance, placed) = new_scene();
+    run_words(&instance, &placed, words);
+    let expected = state(&instance);
+    let mut tried = 0;
+    for (numbers, most) in STEPS {
+        for nth in 1..=most {
+            let (instance, placed) = new_scene();
+            let target = Target::Among(numbers.to_vec(), nth);
+            let traced = struck(&instance, &placed, words, target);
+            if traced.struck.is_empty() {
+                break;
+            }
+            tried += 1;
+            nobody_is_forgotten(&instance, words);
+            let is_on_hold = state(&instance).0.starts_with("hold");
+            let dry = run_words(&instance, &placed, &[&["--dry-run"], words].concat());
+            let counts_it = dry.stderr_text().contains(": 1 message\n");
+            assert!(
+                counts_it || !is_on_hold,
+                "{words:?}: {:?}: {dry:?}",
+                traced.struck
+            );
+            run_words(&instance, &placed, words);
+            assert_eq!(state(&instance), expected, "{words:?}: {:?}", traced.struck);
+        }
+    }
+    assert!(tried >= 4, "{words:?}: {tried}");
+}
+
+fn run_words(instance: &Instance, placed: &Placed, words: &[&str]) -> Output {
+    let words = arguments(words, placed);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    run(instance, &words)
+}
+
+#[test]
+fn a_killed_drop_is_completed_by_the_same_call_whatever_names_the_message() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let drop = "--drop-recipient=*@y.example";
+    for words in [
+        &[drop, "ALL"][..],
+        &[drop, "ALL", "deferred"],
+        &[drop, "ID", "deferred"],
+        &[drop, "MATCH", "--to", "c@y.example", "--queue", "deferred"],
+    ] {
+        complete(words);
+    }
+}
+
+#[test]
+fn a_killed_bounce_is_completed_by_the_same_call_whatever_names_the_message() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let reason = ["--reason-text", "because"];
+    for words in [
+        &["--bounce=ALL"][..],
+        &["--bounce=ALL", "deferred"],
+        &["--bounce=ID", "deferred"],
+        &[
+            "--bounce=MATCH",
+            "--to",
+            "a@x.example",
+            "--queue",
+            "deferred",
+        ],
+    ] {
+        complete(&[&words[..1], &reason, &words[1..]].concat());
+    }
+}
+
+#[test]
+fn mail_that_an_administrator_holds_is_not_released_by_a_call_for_deferred() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for words in [
+        &["--drop-recipient=*@y.example"][..],
+        &["--bounce=ALL", "--reason-text", "because"],
+    ] {
+        let instance = Instance::builder().in_memory().build();
+        put(&instance, "hold", "s@example.com", &RECORDS);
+        let before = only_message(&instance);
+        let all: &[&str] = if words.len() == 1 { &["ALL"] } else { &[] };
+        run(&instance, &[words, all, &["deferred"]].concat());
+        assert_eq!(only_message(&instance), before, "{words:?}");
+    }
 }
 
 #[test]

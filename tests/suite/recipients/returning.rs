@@ -123,6 +123,65 @@ fn messages_without_anybody_to_notify_are_left_as_they_were() {
 }
 
 #[test]
+fn a_dry_run_of_all_or_match_ends_as_the_call_does() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let instance = Instance::builder().in_memory().build();
+    let never = [(b'A', "notify_flags=1"), (b'R', "a@x.example")];
+    let one = queue_file("s@example.com", &RECORDS);
+    for (queue, microseconds, content) in [
+        ("deferred", 0x11_111, one.clone()),
+        ("deferred", 0x22_222, queue_file("", &RECORDS)),
+        ("deferred", 0x33_333, queue_file("s@example.com", &never)),
+        ("active", 0x44_444, one.clone()),
+        ("hold", 0x55_555, one[..one.len() - 2].to_vec()),
+    ] {
+        put_named(&instance, queue, microseconds, &content);
+    }
+    let text = ["--reason-text", "because"];
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let all = [&["--bounce=ALL"][..], &text].concat();
+    let matching = [&["--bounce=MATCH", "--to", "real@x.example"][..], &text].concat();
+    let dry: Vec<Output> = [&all, &matching]
+        .into_iter()
+        .map(|words| {
+            run(
+                &instance,
+                &[&words[..], &["--results=json", "--dry-run"]].concat(),
+            )
+        })
+        .collect();
+    assert!(bounce_logs(&instance).is_empty());
+    assert!(!instance.queue_directory().join("bounce/1").exists());
+    let counted = run(
+        &instance,
+        &[&all[..], &["--dry-run", "--max", "1"]].concat(),
+    );
+    let said = "Would be returned to sender: 1 message\n";
+    assert!(counted.stderr_text().ends_with(said), "{counted:?}");
+    let match_said = dry[1].stderr_text();
+    assert!(match_said.ends_with(said), "{match_said}");
+    assert!(!match_said.contains("no notice is due"), "{match_said}");
+    let real = run(&instance, &[&all[..], &["--results=json"]].concat());
+    let would_be = |text: String| {
+        text.replace("Would be returned", "Returned")
+            .replace("would be ", "")
+    };
+    let mut reported = sorted(&real.stderr_text());
+    reported.retain(|line| !line.ends_with(": returned to sender"));
+    assert_eq!(sorted(&would_be(dry[0].stderr_text())), reported);
+    assert_eq!(
+        sorted(&would_be(dry[0].stdout_text())),
+        sorted(&real.stdout_text())
+    );
+}
+
+#[test]
 fn a_log_or_directory_that_is_not_the_mail_systems_own_is_refused() {
     if require(Needs::Root) == Met::No {
         return;
