@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::{Queue, id};
+use crate::config::Config;
 
 /// The character used where a name is too short.
 const FILLER: u8 = b'_';
@@ -19,6 +20,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Creates the layout that main.cf prescribes.
+    pub fn of(config: &Config) -> Self {
+        Self::new(&config.hash_queue_names, config.hash_queue_depth)
+    }
+
     /// Creates the layout from hash_queue_names and hash_queue_depth.
     pub fn new(hash_queue_names: &[Vec<u8>], hash_queue_depth: u32) -> Self {
         Self {

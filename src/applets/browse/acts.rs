@@ -260,7 +260,7 @@ fn perform(
 /// The messages whose names still belong to the same files.
 fn still_the_same<'a>(context: &BrowseContext<'_>, ids: &'a [(QueueId, u32)]) -> Vec<&'a QueueId> {
     let config = context.config;
-    let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+    let layout = Layout::of(config);
     let is_same = |(id, inode): &&(QueueId, u32)| {
         Queue::LISTED.into_iter().any(|queue| {
             let found = context.spool.stat(&layout.path(queue, id.as_bytes()));

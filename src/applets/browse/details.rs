@@ -170,10 +170,7 @@ pub fn message(
     id: &QueueId,
     logger: &mut Logger,
 ) -> Option<MessageDetails> {
-    let layout = Layout::new(
-        &context.config.hash_queue_names,
-        context.config.hash_queue_depth,
-    );
+    let layout = Layout::of(context.config);
     let found = match context.route {
         Route::Spool => Some(open(context, &layout, id)?),
         Route::Daemon | Route::Program(_) => None,

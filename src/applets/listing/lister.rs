@@ -129,8 +129,7 @@ impl<'a> Lister<'a> {
             (false, _) => Progress::default(),
             (true, false) => Progress::shown(None),
             (true, true) => {
-                let config = self.session.config;
-                let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+                let layout = Layout::of(self.session.config);
                 let counted = names::count(self.session.spool, &layout, selection);
                 let total = |queues: Vec<(Queue, u64)>| queues.iter().map(|(_, n)| n).sum();
                 Progress::shown(counted.ok().map(total))
@@ -151,8 +150,7 @@ impl<'a> Lister<'a> {
     }
 
     fn list_spool(&mut self, sink: &mut impl Sink) -> Result<Result<Ending, ListingError>, Fatal> {
-        let config = self.session.config;
-        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let layout = Layout::of(self.session.config);
         let rules = self.rules()?;
         let listing = Listing {
             spool: self.session.spool,
@@ -163,7 +161,7 @@ impl<'a> Lister<'a> {
             selection: self.request.selection,
             admission: None,
             names: self.names,
-            workers: listing::workers_for(raise_open_files(), config.hash_queue_depth),
+            workers: listing::workers_for(raise_open_files(), self.session.config.hash_queue_depth),
         };
         let logger = &mut *self.session.logger;
         Ok(listing::list_spool(&listing, &mut Logged { sink, logger }))
@@ -211,8 +209,7 @@ impl<'a> Lister<'a> {
 
     /// Counts names by reading directories only.
     pub(super) fn count_names(&mut self) -> Result<CountSummary, Fatal> {
-        let config = self.session.config;
-        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let layout = Layout::of(self.session.config);
         let counted = names::count(self.session.spool, &layout, self.request.selection);
         let mut names = counted.map_err(|error| self.failed(error.into()))?;
         let messages = names.iter().map(|(_, count)| count).sum();
@@ -231,8 +228,7 @@ impl<'a> Lister<'a> {
 
     /// The number of damaged messages, see [`CountSummary::corrupt`].
     pub(super) fn corrupt(&self) -> Option<u64> {
-        let config = self.session.config;
-        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let layout = Layout::of(self.session.config);
         let is_counted = self.request.selection.is_none() && self.reported.is_none();
         is_counted.then(|| names::count_corrupt(self.session.spool, &layout))
     }
@@ -316,8 +312,7 @@ impl<'a> Lister<'a> {
     /// cannot be determined.
     fn count_all(&self) -> Option<u64> {
         self.reported.or_else(|| {
-            let config = self.session.config;
-            let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+            let layout = Layout::of(self.session.config);
             let counted = names::count(self.session.spool, &layout, None).ok()?;
             Some(counted.iter().map(|(_, count)| count).sum())
         })

@@ -41,7 +41,7 @@ pub(super) struct IdSearch {
 
 impl IdSearch {
     pub(super) fn new(spool: Dir, config: &Config) -> Self {
-        let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+        let layout = Layout::of(config);
         Self { spool, layout }
     }
 

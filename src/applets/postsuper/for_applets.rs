@@ -45,7 +45,7 @@ pub fn perform(call: &Call, place: PreparedInstance<'_>, logger: &mut Logger) ->
     }
     let config = place.config;
     set_lifetimes(&mut arguments, config, logger)?;
-    let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+    let layout = Layout::of(config);
     let selected = arguments.selected();
     let context = ActionContext {
         arguments: &arguments,

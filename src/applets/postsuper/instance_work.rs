@@ -69,7 +69,7 @@ pub(super) fn work(
         let bound = child::end_with(parent);
         bound.map_err(|error| fatal(logger, format!("cannot go on: {}", error_text(&error))))?;
     }
-    let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+    let layout = Layout::of(&config);
     let selected = arguments.selected();
     // All queues are checked before the first one is changed.
     for queue in selected.iter().map(Selected::queue) {

@@ -39,7 +39,7 @@ pub(super) fn find_place(
     drop_rights(call, || Ok(config.mail_owner.clone()), messages)?;
     let selection = with_lifetimes(selection, &config, &mut logger)?;
     let rules = rules(&config, &mut logger)?;
-    let layout = Layout::new(&config.hash_queue_names, config.hash_queue_depth);
+    let layout = Layout::of(&config);
     Ok(QueueSource {
         base: enter(&config.queue_directory, messages)?,
         queues: paths,

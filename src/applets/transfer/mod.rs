@@ -66,7 +66,7 @@ fn open_spool(
         interrupts.map_err(|error| fatal(logger, format!("cannot watch signals: {error}")))?;
     let directory: &OsStr = config.queue_directory.as_os_str();
     Ok(OpenSpool {
-        layout: Layout::new(&config.hash_queue_names, config.hash_queue_depth),
+        layout: Layout::of(&config),
         host: to_printable(&config.myhostname),
         queue_directory: to_printable(directory.as_encoded_bytes()),
         spool,

@@ -58,7 +58,7 @@ impl<'a> SpoolFollower<'a> {
     pub(super) fn new(spool: &'a Dir, config: &Config, ids: &[QueueId]) -> Self {
         let mut follower = Self {
             spool,
-            layout: Layout::new(&config.hash_queue_names, config.hash_queue_depth),
+            layout: Layout::of(config),
             before: Vec::new(),
         };
         let stamp = |id: &QueueId| follower.find(id, None).map(|(_, stamp)| stamp);
