@@ -1,30 +1,22 @@
 //! Reads what a listing shows of one message from its queue file and its logs.
 //! Observed with Postfix 3.7.11.
 //!
-//! This module decides in which order the files are read, and which records count.
-//! It is independent of the output format.
+//! This module decides in which order the files are read, and which records count;
+//! `log_reader` reads the logs. It is independent of the output format.
 
 use std::fs::File;
-use std::io;
-use std::io::BufRead;
 
-use nix::errno::Errno;
-
-use super::duplicate_filter::DuplicateFilter;
+use super::log_reader::LogReader;
 use super::message_visitor::{
     LogClass, LogFacts, MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
 };
 use super::read_error::{Location, ReadError};
 use super::records::{Buffers, Record, RecordReader, RecordType};
 use crate::release::Feature;
-use crate::spool::message::{Message, is_exhaustion};
-use crate::spool::{LogBuffers, Queue, ReasonReader, defer_log};
-use crate::sys::dir::{FileKind, stat_open};
-use crate::sys::error_text::is_any;
+use crate::spool::Queue;
+use crate::spool::message::Message;
 use crate::sys::source::FileSource;
-use crate::text::{
-    SHORT_TEXT_MAX, digits, make_printable, number_or_zero, quote_address, to_printable,
-};
+use crate::text::{SHORT_TEXT_MAX, digits, make_printable, number_or_zero, quote_address};
 
 /// Bytes of an attribute that are kept: its name, and more than the longest value
 /// that Postfix writes.
@@ -58,8 +50,7 @@ pub struct MessageReader {
     original: Vec<u8>,
     /// Whether an original recipient record precedes the next recipient.
     has_original: bool,
-    log: LogBuffers,
-    logged: DuplicateFilter,
+    logs: LogReader,
 }
 
 impl MessageReader {
@@ -95,21 +86,7 @@ impl MessageReader {
         report: &mut impl MessageVisitor,
     ) -> Result<(), ReadError> {
         let mut buffers = std::mem::take(&mut self.records);
-        let mut reading = MessageReading {
-            reader: self,
-            at,
-            rules,
-            file_size: message.stat.st_size,
-            modified: message.stat.st_mtime,
-            forced_expire: rules
-                .has(Feature::ForcedExpire)
-                .then(|| message.is_expired()),
-            arrival: 0,
-            arrival_microseconds: 0,
-            size: None,
-            has_sender: false,
-            unread: None,
-        };
+        let mut reading = MessageReading::new(self, message, at, rules);
         report.begin();
         let mut file = RecordReader::new(message.source(), &mut buffers).passing_over_zeros();
         let done = reading.read(&mut file, report);
@@ -125,13 +102,18 @@ impl MessageReader {
         let unread = reading.unread.take().map_or(Ok(()), Err);
         buffers.shrink();
         self.records = buffers;
-        self.log.shrink();
+        self.shrink();
+        done.and(unread)
+    }
+
+    /// Frees memory that a long text has taken.
+    fn shrink(&mut self) {
+        self.logs.shrink();
         for text in [&mut self.sender, &mut self.address, &mut self.original] {
             if text.capacity() > KEPT_MAX {
                 *text = Vec::new();
             }
         }
-        done.and(unread)
     }
 }
 
@@ -162,7 +144,30 @@ struct MessageReading<'r> {
 
 pub(super) type QueueFileReader<'b, 'f> = RecordReader<'b, FileSource<&'f File>>;
 
-impl MessageReading<'_> {
+impl<'r> MessageReading<'r> {
+    fn new(
+        reader: &'r mut MessageReader,
+        message: &Message,
+        at: &'r Location<'r>,
+        rules: &'r Rules,
+    ) -> Self {
+        Self {
+            reader,
+            at,
+            rules,
+            file_size: message.stat.st_size,
+            modified: message.stat.st_mtime,
+            forced_expire: rules
+                .has(Feature::ForcedExpire)
+                .then(|| message.is_expired()),
+            arrival: 0,
+            arrival_microseconds: 0,
+            size: None,
+            has_sender: false,
+            unread: None,
+        }
+    }
+
     fn read(
         &mut self,
         file: &mut QueueFileReader<'_, '_>,
@@ -299,7 +304,7 @@ impl MessageReading<'_> {
         display(text, self.rules, &mut self.reader.sender);
         report.message(&self.head(Some(text)));
         self.reader.has_original = false;
-        self.reader.logged.clear();
+        self.reader.logs.forget();
         if report.wanted() != ReadLevel::Everything {
             return Ok(ReadFlow::Record);
         }
@@ -315,11 +320,11 @@ impl MessageReading<'_> {
             address,
             original,
             has_original,
-            logged,
+            logs,
             ..
         } = &mut *self.reader;
         display(text, self.rules, address);
-        if !logged.contains(address) {
+        if !logs.has_named(address) {
             let original = if *has_original { &*original } else { &*address };
             report.recipient(&Recipient {
                 address,
@@ -341,77 +346,13 @@ impl MessageReading<'_> {
         class: LogClass,
         report: &mut impl MessageVisitor,
     ) -> Result<(), ReadError> {
-        let path = self.at.layout.path(log, self.at.id);
-        let name = path.to_string_lossy();
-        let opened = self.at.spool.open_file_below(&path);
-        let (stat, file) = match opened.and_then(|file| Ok((stat_open(&file)?, file))) {
-            Ok(opened) => opened,
-            Err(cause) if is_exhaustion(&cause) => {
-                let path = name.into_owned();
-                return Err(ReadError::Exhausted { path, cause });
-            }
-            // A log that does not exist or is not readable is not reported.
-            Err(cause) if is_missing(&cause) => return Ok(()),
-            Err(cause) => {
-                let what = format!("open {log} {}", to_printable(self.at.id));
-                self.note_unread(ReadError::Unread { what, cause }, report);
-                return Ok(());
-            }
-        };
-        match FileKind::of(&stat) {
-            FileKind::File => {
-                let size = u64::try_from(stat.st_size).unwrap_or(0);
-                let mut buffers = std::mem::take(&mut self.reader.log);
-                let entries = ReasonReader::open(file, size, self.rules.charset, &mut buffers);
-                let done = self.read_log(entries, &name, class, report);
-                self.reader.log = buffers;
-                if let Err(cause) = done {
-                    let what = format!("close {log} {}", to_printable(self.at.id));
-                    self.note_unread(ReadError::Unread { what, cause }, report);
-                }
-            }
-            FileKind::Directory => {
-                let text = format!("close {log} {}: Is a directory", to_printable(self.at.id));
-                report.warning(text.into_bytes());
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn read_log<R: BufRead>(
-        &mut self,
-        mut log: ReasonReader<'_, R>,
-        path: &str,
-        class: LogClass,
-        report: &mut impl MessageVisitor,
-    ) -> io::Result<()> {
-        let mut observer = LogObserver {
-            path,
-            warned: false,
-            report,
-        };
-        // After a read error, the entries before it still count.
-        while let Some(entry) = log.next_observed(&mut observer)? {
-            let report = &mut *observer.report;
-            if report.wanted() == ReadLevel::Nothing || self.rules.is_stopped() {
-                break;
-            }
-            report.recipient(&Recipient {
-                address: &entry.recipient,
-                original: self
-                    .rules
-                    .has(Feature::OriginalRecipient)
-                    .then_some(&entry.original_recipient),
-                reason: Some((&entry.reason, class)),
-                facts: LogFacts {
-                    status: &entry.status,
-                    remote_host: &entry.remote_host,
-                },
-            });
-            self.reader
-                .logged
-                .remember(&entry.recipient, self.rules.duplicate_limit);
+        let done = self
+            .reader
+            .logs
+            .read(self.at, (log, class), self.rules, report);
+        match done {
+            Err(unread) if !unread.ends_listing() => self.note_unread(unread, report),
+            other => other?,
         }
         Ok(())
     }
@@ -466,35 +407,6 @@ fn text_max(record: &Record, report: &impl MessageVisitor) -> usize {
     } else {
         SHORT_TEXT_MAX
     }
-}
-
-/// Passes on a warning about the first malformed line of a log, and drops the
-/// others: a log of nothing but malformed lines would fill the mail log.
-struct LogObserver<'a, R> {
-    path: &'a str,
-    warned: bool,
-    report: &'a mut R,
-}
-
-impl<R: MessageVisitor> defer_log::Observer for LogObserver<'_, R> {
-    fn malformed(&mut self, text: Vec<u8>) {
-        if !self.warned {
-            self.warned = true;
-            let parts = [self.path.as_bytes(), b": ", &text];
-            self.report.warning(parts.concat());
-        }
-    }
-
-    fn long_line_max(&self) -> usize {
-        self.report.long_text_max()
-    }
-}
-
-/// Whether a file does not exist, must not be read, or is a symbolic link, which is not
-/// followed.
-fn is_missing(cause: &io::Error) -> bool {
-    const MISSING: [Errno; 4] = [Errno::ENOENT, Errno::EACCES, Errno::ELOOP, Errno::ENOTDIR];
-    is_any(cause, &MISSING)
 }
 
 /// The text by which a listing represents the null address.

@@ -6,6 +6,7 @@
 pub mod duplicate_filter;
 pub mod envelope;
 pub mod integrity;
+mod log_reader;
 pub mod message_reader;
 pub mod message_text;
 pub mod message_visitor;
