@@ -1,4 +1,4 @@
-//! Defer and bounce logs: why recipients are still waiting. Observed with
+//! Reads defer and bounce logs: why recipients are still waiting. Observed with
 //! Postfix 3.7.11.
 //!
 //! A log is text that remote systems can influence. Memory use is bounded: one
@@ -11,71 +11,12 @@ use std::io::{BufRead, BufReader, Read};
 
 use bstr::ByteSlice;
 
+use super::log_entry::Reason;
 use crate::sys::source::{FileSource, Source};
-use crate::text::{Charset, SHORT_TEXT_MAX, make_printable, split_assignment, trim_space_start};
+use crate::text::{Charset, SHORT_TEXT_MAX, make_printable};
 
 /// The largest number of bytes that are read of a log at a time.
 const READ_SIZE: usize = 4096;
-/// Shown for an entry that names no recipient.
-const NO_RECIPIENT: &[u8] = b"(recipient address unavailable)";
-/// Shown for an entry that gives no reason.
-const NO_REASON: &[u8] = b"(description unavailable)";
-/// Shown for an empty recipient.
-const NULL_RECIPIENT: &[u8] = b"(MAILER-DAEMON)";
-/// The number of bytes of a malformed line that a warning shows.
-const SHOWN_MAX: usize = 30;
-/// Attributes that an entry may have and a listing does not show.
-const OTHER_ATTRIBUTES: [&[u8]; 7] = [
-    b"dsn_orig_rcpt",
-    b"notify_flags",
-    b"offset",
-    b"action",
-    b"diag_type",
-    b"diag_text",
-    b"mta_type",
-];
-
-/// The log entry of one recipient. All fields are printable.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reason {
-    /// The recipient, quoted as in the log.
-    pub recipient: Vec<u8>,
-    /// The original recipient, before aliases and other rewriting; empty if the
-    /// log has none.
-    pub original_recipient: Vec<u8>,
-    /// The reason why the recipient is waiting.
-    pub reason: Vec<u8>,
-    /// The enhanced status code; empty if the log has none.
-    pub status: Vec<u8>,
-    /// The remote mail system; empty if the log names none.
-    pub remote_host: Vec<u8>,
-}
-
-impl Reason {
-    fn reset(&mut self) {
-        self.recipient.clear();
-        self.recipient.extend_from_slice(NO_RECIPIENT);
-        self.original_recipient.clear();
-        self.reason.clear();
-        self.reason.extend_from_slice(NO_REASON);
-        self.status.clear();
-        self.remote_host.clear();
-    }
-
-    fn set_recipient(&mut self, text: &[u8]) {
-        let shown = if text.is_empty() {
-            NULL_RECIPIENT
-        } else {
-            text
-        };
-        replace(&mut self.recipient, shown);
-    }
-
-    fn set_reason(&mut self, text: &[u8]) {
-        let given = if text.is_empty() { NO_REASON } else { text };
-        replace(&mut self.reason, given);
-    }
-}
 
 /// Receives events while a log is read.
 pub trait Observer {
@@ -217,7 +158,7 @@ impl<'b, R: BufRead> ReasonReader<'b, R> {
             if self.line.is_empty() {
                 return Ok(true);
             }
-            if let Err(problem) = parse_line(self.line, self.entry) {
+            if let Err(problem) = self.entry.add_line(self.line) {
                 observer.malformed(problem);
             }
             if !self.read_line(observer)? {
@@ -276,52 +217,6 @@ fn read_bounded_line(
             return Ok(true);
         }
     }
-}
-
-/// Parses a line and adds its information to the entry.
-fn parse_line(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
-    if line.first().is_some_and(u8::is_ascii_alphanumeric) {
-        return parse_attribute(line, entry);
-    }
-    let malformed = || {
-        let start = line.get(..SHOWN_MAX.min(line.len())).unwrap_or_default();
-        [b"malformed record: ", start, b"..."].concat()
-    };
-    let (recipient, reason) = split_old_style(line).ok_or_else(malformed)?;
-    entry.set_recipient(recipient);
-    entry.set_reason(reason);
-    Ok(())
-}
-
-/// Splits `<recipient>: reason`.
-fn split_old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let line = line.strip_prefix(b"<")?;
-    let (recipient, reason) = line.split_once_str(">: ")?;
-    Some((recipient, trim_space_start(reason)))
-}
-
-/// Adds an attribute of the form `name=value`.
-fn parse_attribute(line: &[u8], entry: &mut Reason) -> Result<(), Vec<u8>> {
-    let (name, Some(value)) = split_assignment(line) else {
-        return Err(b"malformed record: missing '=' after attribute name".to_vec());
-    };
-    match name {
-        b"recipient" => entry.set_recipient(value),
-        b"original_recipient" => replace(&mut entry.original_recipient, value),
-        b"reason" => entry.set_reason(value),
-        b"status" => replace(&mut entry.status, value),
-        b"mta_mname" => replace(&mut entry.remote_host, value),
-        other if OTHER_ATTRIBUTES.contains(&other) => {}
-        other => {
-            return Err([b"unknown attribute name: ", other, b", ignored"].concat());
-        }
-    }
-    Ok(())
-}
-
-fn replace(field: &mut Vec<u8>, text: &[u8]) {
-    field.clear();
-    field.extend_from_slice(text);
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod defer_log;
 mod descent;
 pub mod id;
 mod layout;
+pub mod log_entry;
 pub mod master_status;
 pub mod message;
 pub mod name_batch;

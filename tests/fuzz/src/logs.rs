@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use spoolbox::journal::event::Event;
 use spoolbox::journal::records::{JournalRecord, LINE_MAX};
 use spoolbox::spool::Queue;
-use spoolbox::spool::defer_log::{LogBuffers, Reason, ReasonReader};
+use spoolbox::spool::defer_log::{LogBuffers, ReasonReader};
+use spoolbox::spool::log_entry::Reason;
 use spoolbox::text::Charset;
 
 use super::assert_printable;
