@@ -2,7 +2,7 @@
 
 use super::error::JournalError;
 use super::event::Event;
-use super::journal_file::LockedJournal;
+use super::locked_journal::LockedJournal;
 use super::records::{Caller, JournalRecord, Word};
 use crate::actions::report::{ActionLog, ActionObserver};
 use crate::sys::time::now;

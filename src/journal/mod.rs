@@ -45,6 +45,7 @@ mod journal_file;
 mod journal_lines;
 mod list;
 mod locate;
+mod locked_journal;
 mod logs;
 mod moves;
 mod only;

@@ -15,7 +15,7 @@ use super::act_fields::{act_name, parts};
 use super::batches::{Batches, Keep};
 use super::error::{JournalError, RenameFailure, is_refusal};
 use super::event::{Attempt, Event};
-use super::journal_file::{JournalDirectory, LockedJournal};
+use super::locked_journal::{JournalDirectory, LockedJournal};
 use super::logs::LogsRestored;
 use super::recorded_message::RecordedMessage;
 use super::records::{Caller, JournalRecord, Word, clipped};
