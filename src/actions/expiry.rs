@@ -10,7 +10,8 @@ use super::spool_ops::{FileAt, StepResult};
 use super::warning::Warning;
 use crate::spool::message;
 use crate::spool::message::NoMessage;
-use crate::sys::dir::{set_mode, stat_open};
+use crate::sys::dir::stat_open;
+use crate::sys::dir_changes::set_mode;
 use crate::sys::error_text::{error_text, is};
 
 /// The group execute bit: the message is forced to expire.

@@ -17,7 +17,8 @@ use super::warning::Warning;
 use crate::spool::message;
 use crate::spool::message::{Identity, Message, NoMessage};
 use crate::spool::{Queue, QueueId};
-use crate::sys::dir::{Dir, set_mode, stat_open};
+use crate::sys::dir::{Dir, stat_open};
+use crate::sys::dir_changes::set_mode;
 use crate::sys::error_text::is;
 use crate::sys::time::now;
 

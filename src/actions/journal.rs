@@ -12,7 +12,7 @@ use super::error::WorkError;
 use super::report::ActionLog;
 use super::spool_ops::FileAt;
 use crate::spool::{Queue, QueueId};
-use crate::sys::dir::FileTime;
+use crate::sys::dir_changes::FileTime;
 
 /// What is about to be done with a message, with all that is needed to undo it
 /// besides the lstat(2) result of the message.

@@ -8,7 +8,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use crate::spool::QueueId;
-use crate::sys::dir::FileTime;
+use crate::sys::dir_changes::FileTime;
 
 /// The largest number of messages whose order is remembered, at 16 bytes each.
 const ORDERED_MAX: usize = 1 << 20;

@@ -7,7 +7,7 @@ use nix::sys::stat::FileStat;
 use super::report::ActionLog;
 use super::spool_ops::{FileAt, StepResult};
 use super::warning::Warning;
-use crate::sys::dir::FileTime;
+use crate::sys::dir_changes::FileTime;
 use crate::sys::error_text::is;
 
 /// Sets the time of the next delivery attempt. The access time stays as it is.

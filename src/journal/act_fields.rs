@@ -6,7 +6,7 @@ use super::record_fields::{Fields, file_time, logs, mode};
 use super::recorded_message::RecordedMessage;
 use crate::actions::Act;
 use crate::spool::{Queue, QueueId};
-use crate::sys::dir::FileTime;
+use crate::sys::dir_changes::FileTime;
 use crate::text::digits;
 
 /// The largest number of offsets in a record; an act with more of them has

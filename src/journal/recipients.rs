@@ -23,7 +23,8 @@ use crate::spool::bounce_log;
 use crate::spool::bounce_log::{BounceLog, BounceLogError};
 use crate::spool::message;
 use crate::spool::message::Message;
-use crate::sys::dir::{set_mode, stat_open};
+use crate::sys::dir::stat_open;
+use crate::sys::dir_changes::set_mode;
 use crate::sys::error_text::error_text;
 
 /// All permission bits of a file.

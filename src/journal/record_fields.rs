@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use chrono::NaiveDateTime;
 
 use crate::spool::Queue;
-use crate::sys::dir::FileTime;
+use crate::sys::dir_changes::FileTime;
 use crate::text::{digits, whole_number};
 
 /// The permission bits that a message may have.

@@ -4,7 +4,7 @@ use nix::sys::stat::FileStat;
 
 use super::record_fields::PERMISSIONS;
 use crate::spool::{Queue, QueueId};
-use crate::sys::dir::FileTime;
+use crate::sys::dir_changes::FileTime;
 
 /// A message as it was before an act, as the journal records it.
 #[derive(Clone, Debug, PartialEq, Eq)]

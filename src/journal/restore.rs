@@ -22,7 +22,8 @@ use crate::actions::report::{ActionDone, ActionLog};
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Warning, WorkError};
 use crate::spool::Queue;
-use crate::sys::dir::{Dir, set_mode, stat_open};
+use crate::sys::dir::{Dir, stat_open};
+use crate::sys::dir_changes::set_mode;
 use crate::sys::error_text::{error_text, is};
 
 /// The permission bits that are compared.

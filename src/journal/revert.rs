@@ -21,7 +21,8 @@ use crate::actions::report::{ActionDone, ActionLog};
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Act, Warning, WorkError};
 use crate::spool::{Queue, master_status};
-use crate::sys::dir::{Dir, FileTime, set_mode, stat_open};
+use crate::sys::dir::{Dir, stat_open};
+use crate::sys::dir_changes::{FileTime, set_mode};
 use crate::sys::error_text::{error_text, is};
 
 /// The group execute bit: the message is forced to expire.

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use super::Severity;
 use crate::config::Config;
-use crate::sys::dir::{Dir, IfMissing};
+use crate::sys::dir::Dir;
+use crate::sys::dir_changes::IfMissing;
 use crate::sys::guarded;
 use crate::sys::guarded::Account;
 use crate::sys::time::{LocalTime, now};

@@ -8,6 +8,7 @@
 
 pub mod child;
 pub mod dir;
+pub mod dir_changes;
 pub mod error_text;
 pub mod full_screen;
 pub mod guarded;

@@ -23,7 +23,8 @@ use crate::queue_file::records::Buffers;
 use crate::spool::id::{IdStyle, SHORT_MICROSECONDS, inode, long_microseconds, renumbered};
 use crate::spool::message::{self, Message};
 use crate::spool::{Queue, QueueId};
-use crate::sys::dir::{Dir, set_mode, stat_open};
+use crate::sys::dir::{Dir, stat_open};
+use crate::sys::dir_changes::set_mode;
 
 /// The permission bits that an imported message may have: those of its owner,
 /// that it is forced to expire, and that its destinations are retried at once.

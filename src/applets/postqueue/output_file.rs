@@ -13,7 +13,9 @@ use std::path::Path;
 use nix::sys::stat::{FileStat, SFlag};
 use thiserror::Error;
 
-use crate::sys::dir::{Dir, set_mode, set_owner, stat_open};
+use crate::sys::dir::{Dir, stat_open};
+
+use crate::sys::dir_changes::{set_mode, set_owner};
 use crate::sys::error_text::error_text;
 
 /// The mode of a file that did not exist.
