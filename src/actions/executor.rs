@@ -2,29 +2,25 @@
 //! as described in postsuper(1).
 //!
 //! Determines in which queues an ID is looked for, and what is reported of the
-//! message found. `message_steps` changes it.
-
-use std::io;
+//! message found. `message_lookup` examines it, `message_steps` changes it.
 
 use nix::errno::Errno;
-use nix::sys::stat::FileStat;
 
 use super::action::{Action, ActionStep, Selected};
 use super::effects::Effects;
 use super::error::WorkError;
 use super::expiry::is_expired;
 use super::journal::{Announcement, TakeOutcome};
+use super::message_lookup::{LocatedMessage, is_allowed, look_into, warn_of_unseen};
 use super::message_steps::MessageSteps;
 use super::recipient_change::{RecipientChange, RecipientRequest};
 use super::recipient_editor::{EditResult, RecipientEditor};
 use super::report::{ActionDone, ActionLog, Outcome};
 use super::spool_ops::{FileAt, Moved, SpoolOps};
-use super::warning::Warning;
 use crate::spool::message;
-use crate::spool::message::{FileCheck, Identity, Message, NoMessage};
+use crate::spool::message::{Identity, Message};
 use crate::spool::{Queue, QueueId};
 use crate::sys::error_text::is;
-use crate::sys::time::now;
 
 /// The number of passes over all queues. A message that moves between the
 /// examination and the action is found in the second pass.
@@ -35,23 +31,6 @@ const TRIES: usize = 2;
 enum SearchFlow {
     Done,
     Continue,
-}
-
-/// A message that was found without anything to warn about.
-#[derive(Clone, Copy, Debug)]
-pub struct LocatedMessage {
-    queue: Queue,
-    stat: FileStat,
-}
-
-impl LocatedMessage {
-    /// Returns the location of an open message.
-    pub fn of(queue: Queue, message: &Message) -> Self {
-        Self {
-            queue,
-            stat: message.stat,
-        }
-    }
 }
 
 /// Acts on messages in the selected queues.
@@ -103,15 +82,11 @@ impl<'a> Executor<'a> {
         let there = self.steps.ops.home(queue, id.as_bytes());
         let stat = there.and_then(|dir| dir.stat(id.as_os_str())).ok();
         let seen = stat
-            .filter(|stat| message::is_plain(stat) && self.matches(stat))
+            .filter(|stat| message::is_plain(stat) && is_allowed(self.only, stat))
             .map(|stat| LocatedMessage { queue, stat });
         let acted = self.act(action, id, seen, action_log);
         self.only = None;
         acted
-    }
-
-    fn matches(&self, stat: &FileStat) -> bool {
-        self.only.is_none_or(|only| only == Identity::of(stat))
     }
 
     /// Acts on the message with this ID. `seen` is where it was found, if it
@@ -295,7 +270,7 @@ impl<'a> Executor<'a> {
         id: &QueueId,
         action_log: &mut ActionLog,
     ) -> Result<SearchFlow, WorkError> {
-        match self.look_into(queue, id, action_log)? {
+        match look_into(&self.steps.ops, (queue, id), self.only, action_log)? {
             Some(seen) => self.act_on(seen, step, id, action_log),
             None => Ok(SearchFlow::Continue),
         }
@@ -312,7 +287,7 @@ impl<'a> Executor<'a> {
         let dir = match self.steps.ops.home(seen.queue, id.as_bytes()) {
             Ok(dir) => dir,
             Err(cause) => {
-                self.unseen(seen.queue, id, cause, action_log)?;
+                warn_of_unseen(&self.steps.ops, (seen.queue, id), cause, action_log)?;
                 return Ok(SearchFlow::Continue);
             }
         };
@@ -416,60 +391,5 @@ impl<'a> Executor<'a> {
             EditResult::Left => SearchFlow::Done,
             EditResult::Gone => SearchFlow::Continue,
         })
-    }
-
-    /// Returns the message with that ID in a queue, if there is a usable one.
-    fn look_into(
-        &self,
-        queue: Queue,
-        id: &QueueId,
-        action_log: &mut ActionLog,
-    ) -> Result<Option<LocatedMessage>, WorkError> {
-        let home = self.steps.ops.home(queue, id.as_bytes());
-        let found = home.and_then(|dir| dir.stat(id.as_os_str()));
-        let path = || self.steps.ops.path(queue, id.as_bytes());
-        match found {
-            Ok(stat) if !self.matches(&stat) => {}
-            Ok(stat) => match message::look(&stat, &path(), now()) {
-                FileCheck::Message(warning) => {
-                    if let Some(warning) = warning {
-                        action_log.warn(&Warning::Links(warning));
-                    }
-                    return Ok(Some(LocatedMessage { queue, stat }));
-                }
-                FileCheck::NotReady => {}
-                FileCheck::NotRegular => action_log.warn(&Warning::NotRegular {
-                    path: path(),
-                    uid: stat.st_uid,
-                }),
-            },
-            Err(cause) => self.unseen(queue, id, cause, action_log)?,
-        }
-        Ok(None)
-    }
-
-    /// Logs a warning about a message that cannot be examined, unless it does
-    /// not exist.
-    ///
-    /// # Errors
-    ///
-    /// The process has run out of descriptors or memory. To continue would mean
-    /// to skip all other messages as well.
-    fn unseen(
-        &self,
-        queue: Queue,
-        id: &QueueId,
-        cause: io::Error,
-        action_log: &mut ActionLog,
-    ) -> Result<(), WorkError> {
-        if is(&cause, Errno::ENOENT) {
-            return Ok(());
-        }
-        let path = self.steps.ops.path(queue, id.as_bytes());
-        if message::is_exhaustion(&cause) {
-            return Err(NoMessage::Place { path, cause }.into());
-        }
-        action_log.warn(&Warning::Look { path, cause });
-        Ok(())
     }
 }

@@ -21,6 +21,7 @@ pub mod id_stream;
 pub mod interrupted_change;
 mod journal;
 mod limits;
+pub mod message_lookup;
 mod message_steps;
 mod name_jobs;
 mod next_attempt;

@@ -10,7 +10,8 @@ use nix::sys::stat::FileStat;
 
 use super::TransferError;
 use super::export_context::{ExportContext, ExportObserver};
-use crate::actions::executor::{Executor, LocatedMessage};
+use crate::actions::executor::Executor;
+use crate::actions::message_lookup::LocatedMessage;
 use crate::actions::report::{ActionLog, ActionObserver, Counters};
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
 use crate::actions::{Action, Effects, Selected};
