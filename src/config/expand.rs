@@ -1,43 +1,24 @@
 //! Expands `$name`, `${name?value}` and similar references in the values of
 //! main.cf.
 //!
-//! Implements the limits and warnings of Postfix. Independent of files, defaults
-//! and types. The text between the braces is parsed by `reference`.
+//! Independent of files, defaults and types. The text between the braces is parsed
+//! by `reference`; `expansion` has the limits.
 
 use std::collections::HashMap;
 
 use bstr::ByteSlice;
 
+use super::expansion::{Depth, Expansion, ExpansionError, ExpansionState, Limiter};
 use super::reference;
 use super::reference::{Condition, Incomparable, Operator, ReferenceForm};
 
 pub use super::reference::LevelOperators;
 
-/// Largest nesting depth that Postfix accepts, of values and branches alike.
-const NESTING_MAX: u32 = 100;
-/// Largest number of items (literals and references) in the expansion of one value.
-/// Postfix has no such limit; this one stops values that double at each step.
-const ITEMS_MAX: u32 = 100_000;
-/// Largest recursion depth. Postfix has no such limit: it does not count
-/// comparisons within comparisons as nesting, and crashes.
-const DEPTH_MAX: u32 = 4 * NESTING_MAX;
-/// Largest length of an expanded value, in bytes.
-const LENGTH_MAX: usize = 1 << 20;
 /// The expansion of a comparison that holds and has no branches.
 const TRUE: &[u8] = b"true";
 
 /// Unexpanded values by name.
 pub type Values = HashMap<Vec<u8>, Vec<u8>>;
-
-/// Why a value cannot be expanded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExpansionError {
-    /// The value is malformed or nested too deeply; a warning describes the
-    /// problem.
-    Malformed,
-    /// A number in a comparison is too large; contains its digits.
-    Conversion(Vec<u8>),
-}
 
 /// Replaces all references in `text` and, recursively, in the values that it refers
 /// to.
@@ -54,9 +35,7 @@ pub fn expand(
     let mut expander = Expander {
         values,
         levels,
-        warnings,
-        items: 0,
-        depth: 0,
+        limiter: Limiter::new(warnings),
     };
     expander.whole(text)
 }
@@ -64,30 +43,7 @@ pub fn expand(
 struct Expander<'a> {
     values: &'a Values,
     levels: LevelOperators,
-    warnings: &'a mut Vec<Vec<u8>>,
-    /// Number of items so far.
-    items: u32,
-    /// Number of references that enclose the current item.
-    depth: u32,
-}
-
-/// The expansion of a value or an operand.
-#[derive(Default)]
-struct Expansion {
-    result: Vec<u8>,
-    /// Nesting depth of the current item.
-    nesting: u32,
-    state: ExpansionState,
-}
-
-/// Whether an error was found. As in Postfix, an error does not stop the expansion
-/// immediately: some of the remaining text is still checked, and can give more
-/// warnings.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum ExpansionState {
-    #[default]
-    Good,
-    Failed,
+    limiter: Limiter<'a>,
 }
 
 impl Expander<'_> {
@@ -118,7 +74,7 @@ impl Expander<'_> {
             let scanned = match reference::scan(after, text) {
                 Ok(scanned) => scanned,
                 Err(words) => {
-                    self.fail(words, progress);
+                    self.limiter.fail(words, progress);
                     return Ok(());
                 }
             };
@@ -126,7 +82,7 @@ impl Expander<'_> {
                 return Ok(());
             }
             if scanned.body.is_empty() {
-                self.fail(reference::empty(text), progress);
+                self.limiter.fail(reference::empty(text), progress);
                 return Ok(());
             }
             self.reference(scanned.body, progress)?;
@@ -144,9 +100,9 @@ impl Expander<'_> {
         literal: &mut Vec<u8>,
         progress: &mut Expansion,
     ) -> Result<(), ExpansionError> {
-        if !literal.is_empty() && self.enter(literal, progress)? == Depth::Accepted {
-            self.append(literal, progress)?;
-            leave(progress);
+        if !literal.is_empty() && self.limiter.enter(literal, progress)? == Depth::Accepted {
+            self.limiter.append(literal, progress)?;
+            progress.leave();
         }
         literal.clear();
         Ok(())
@@ -154,18 +110,15 @@ impl Expander<'_> {
 
     /// Replaces one reference; `body` is the text in its braces.
     fn reference(&mut self, body: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
-        if self.enter(body, progress)? == Depth::Exceeded {
+        if self.limiter.enter(body, progress)? == Depth::Exceeded {
             return Ok(());
         }
         if progress.state == ExpansionState::Good {
-            self.depth = self.depth.saturating_add(1);
-            if self.depth > DEPTH_MAX {
-                return Err(self.give_up(nesting(body)));
-            }
+            self.limiter.descend(body)?;
             self.replace(body, progress)?;
-            self.depth = self.depth.saturating_sub(1);
+            self.limiter.ascend();
         }
-        leave(progress);
+        progress.leave();
         Ok(())
     }
 
@@ -173,7 +126,7 @@ impl Expander<'_> {
         let reference = match reference::condition(body, self.levels) {
             Ok(reference) => reference,
             Err(words) => {
-                self.fail(words, progress);
+                self.limiter.fail(words, progress);
                 return Ok(());
             }
         };
@@ -199,7 +152,7 @@ impl Expander<'_> {
             self.text(text, progress)?;
         }
         if let Some(words) = branches.fault {
-            self.fail(words, progress);
+            self.limiter.fail(words, progress);
         }
         Ok(())
     }
@@ -217,7 +170,7 @@ impl Expander<'_> {
                 Some(raw) => self.text(raw, progress),
                 None => Ok(()),
             },
-            Condition::Comparison(..) if holds => self.append(TRUE, progress),
+            Condition::Comparison(..) if holds => self.limiter.append(TRUE, progress),
             Condition::Comparison(..) => Ok(()),
         }
     }
@@ -232,64 +185,14 @@ impl Expander<'_> {
             .compare(&left?, &right?)
             .map_err(|wrong| match wrong {
                 Incomparable::Number(digits) => ExpansionError::Conversion(digits),
-                Incomparable::Level(words) => self.give_up(words),
+                Incomparable::Level(words) => self.limiter.give_up(words),
             })
     }
-
-    /// Counts an item. As in Postfix, an item that is nested too deeply remains
-    /// counted, so that the items after it are too deep as well.
-    fn enter(&mut self, item: &[u8], progress: &mut Expansion) -> Result<Depth, ExpansionError> {
-        self.items = self.items.saturating_add(1);
-        if self.items > ITEMS_MAX {
-            return Err(self.give_up(b"too many macro calls".to_vec()));
-        }
-        let outer = progress.nesting;
-        progress.nesting = outer.saturating_add(1);
-        if outer <= NESTING_MAX {
-            return Ok(Depth::Accepted);
-        }
-        self.fail(nesting(item), progress);
-        Ok(Depth::Exceeded)
-    }
-
-    fn append(&mut self, text: &[u8], progress: &mut Expansion) -> Result<(), ExpansionError> {
-        if progress.result.len().saturating_add(text.len()) > LENGTH_MAX {
-            return Err(self.give_up(b"macro result too long".to_vec()));
-        }
-        progress.result.extend_from_slice(text);
-        Ok(())
-    }
-
-    /// Adds a warning and continues.
-    fn fail(&mut self, words: Vec<u8>, progress: &mut Expansion) {
-        self.warnings.push(words);
-        progress.state = ExpansionState::Failed;
-    }
-
-    /// Adds a warning and stops.
-    fn give_up(&mut self, words: Vec<u8>) -> ExpansionError {
-        self.warnings.push(words);
-        ExpansionError::Malformed
-    }
-}
-
-/// Whether the nesting depth of an item is accepted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    Accepted,
-    Exceeded,
-}
-
-fn leave(progress: &mut Expansion) {
-    progress.nesting = progress.nesting.saturating_sub(1);
-}
-
-fn nesting(item: &[u8]) -> Vec<u8> {
-    [b"unreasonable macro call nesting: \"", item, b"\""].concat()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::expansion::LENGTH_MAX;
     use super::*;
 
     fn values(settings: &[(&str, &str)]) -> Values {

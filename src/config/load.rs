@@ -11,6 +11,7 @@ use super::checks;
 use super::checks::MailOwner;
 use super::error::ConfigError;
 use super::level::Level;
+use super::load_state::{KnownFacility, LoadState};
 use super::main_cf::MainCf;
 use super::parameters::Parameters;
 use super::postfix::{line_rules_of, postfix_in, postfix_of};
@@ -66,64 +67,6 @@ impl Config {
         }
         loader.take(table::PROGRAMS)?;
         Ok(loader.finish(directory, syslog_facility, mail_owner, setgid_group_fault))
-    }
-}
-
-/// The state of loading a configuration. If loading fails, it serves to report the
-/// error.
-#[derive(Debug, Default)]
-pub struct LoadState {
-    /// The texts that follow `PROG: warning: `, in order. They precede the error,
-    /// if there is one.
-    pub warnings: Vec<String>,
-    /// The syslog facility, which applies to the warnings after it and to the
-    /// error.
-    pub facility: Option<KnownFacility>,
-    /// syslog_name, which applies to the errors that are found after it.
-    pub syslog_name: Option<Vec<u8>>,
-    /// The Postfix, which is known as soon as the file is read.
-    pub postfix: Option<Installed>,
-}
-
-/// The syslog facility, and when it became known.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownFacility {
-    /// The number of the facility.
-    pub facility: u8,
-    /// Number of warnings before the facility was known.
-    pub after: usize,
-}
-
-/// The parameters that only showq reads in Postfix. Errors in them are reported by
-/// showq there, not by the tool that requests the listing.
-#[derive(Clone, Debug)]
-pub struct ListingParameters {
-    /// duplicate_filter_limit: the number of recipients that are remembered. 0
-    /// means no limit, a negative number none.
-    pub duplicate_filter_limit: i32,
-    /// empty_address_recipient: shown in place of an empty address.
-    pub empty_address_recipient: Vec<u8>,
-}
-
-impl Config {
-    /// Reads the parameters that only a listing needs.
-    ///
-    /// # Errors
-    ///
-    /// One of them cannot be used.
-    pub fn listing_parameters(
-        &self,
-        warnings: &mut Vec<String>,
-    ) -> Result<ListingParameters, ConfigError> {
-        let mut parameters = self.parameters.clone();
-        let (limit, address) = ("duplicate_filter_limit", "empty_address_recipient");
-        let text = parameters.take(limit, b"1000", warnings)?;
-        let duplicate_filter_limit = parameters.integer(limit, &text, i32::MIN)?;
-        let text = parameters.take(address, b"MAILER-DAEMON", warnings)?;
-        Ok(ListingParameters {
-            duplicate_filter_limit,
-            empty_address_recipient: parameters.text(address, text, 1)?,
-        })
     }
 }
 
@@ -278,6 +221,16 @@ impl<'w> Loader<'w> {
         Ok(())
     }
 
+    /// The Postfix whose daemons are in daemon_directory.
+    fn installed(&self) -> Installed {
+        let daemon_directory = self.values.path("daemon_directory");
+        if self.postfix.is_in(&daemon_directory) {
+            self.postfix.clone()
+        } else {
+            postfix_in(&daemon_directory)
+        }
+    }
+
     fn finish(
         self,
         directory: &Path,
@@ -286,20 +239,14 @@ impl<'w> Loader<'w> {
         setgid_group_fault: Option<ConfigError>,
     ) -> Config {
         let log = self.values.path("maillog_file");
-        let daemon_directory = self.values.path("daemon_directory");
-        let postfix = if self.postfix.is_in(&daemon_directory) {
-            self.postfix.clone()
-        } else {
-            postfix_in(&daemon_directory)
-        };
         Config {
-            postfix,
+            postfix: self.installed(),
             setgid_group_fault: setgid_group_fault.map(Arc::new),
             config_directory: directory.to_owned(),
             authorized_flush_users: self.values.text("authorized_flush_users"),
             authorized_mailq_users: self.values.text("authorized_mailq_users"),
             command_directory: self.values.path("command_directory"),
-            daemon_directory,
+            daemon_directory: self.values.path("daemon_directory"),
             enable_long_queue_ids: self.values.switch("enable_long_queue_ids"),
             fast_flush_domains: self.values.text("fast_flush_domains"),
             flush_service_name: self.values.text("flush_service_name"),

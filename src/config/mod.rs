@@ -8,11 +8,12 @@
 //!   accepts
 //! - `default_directory`: `/etc/postfix`, or the directory of other systems
 //! - `file`, `main_cf`: logical lines, names and values
-//! - `expand`, `reference`: references such as `$name`; `level`: versions such as
-//!   `3.6`
+//! - `expand`, `expansion`, `reference`: references such as `$name`; `level`:
+//!   versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `compatibility`: what postfix(1) says of an old level
-//! - `settings`, `load`, `checks`: [`Config`], every parameter with its type
+//! - `settings`, `load`, `load_state`, `checks`: [`Config`], every parameter with
+//!   its type; `listing_parameters`: those that only a listing needs
 //! - `queue_paths`: only the location of the queues, whatever errors main.cf has
 //!   elsewhere
 //! - `host_name`, `mail_host`: the syntax of host names and mail destinations
@@ -27,11 +28,14 @@ mod compatibility;
 mod default_directory;
 pub mod error;
 pub mod expand;
+mod expansion;
 pub mod file;
 pub mod host_name;
 pub mod level;
 mod lifetimes;
+mod listing_parameters;
 mod load;
+mod load_state;
 pub mod locate;
 pub mod mail_host;
 pub mod main_cf;
@@ -50,7 +54,7 @@ mod values;
 pub use checks::MailOwner;
 pub use default_directory::default_directory;
 pub use error::ConfigError;
-pub use load::LoadState;
+pub use load_state::LoadState;
 pub use main_cf::MainCf;
 pub use parameters::Parameters;
 pub use patterns::{ListMatch, PatternList};

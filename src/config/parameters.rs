@@ -9,7 +9,8 @@ use std::time::Duration;
 use bstr::ByteSlice;
 
 use super::error::{ConfigError, printable};
-use super::expand::{ExpansionError, expand};
+use super::expand::expand;
+use super::expansion::ExpansionError;
 use super::main_cf::MainCf;
 use super::reference::LevelOperators;
 use crate::text::{Charset, leading_number, whole_number};
