@@ -14,13 +14,14 @@ use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
 use crate::actions::{Warning, WorkError};
 use crate::spool::{Queue, QueueId};
+use crate::sys::dir::Dir;
 use crate::sys::error_text::{error_text, is};
 
 /// The largest length of a file name in bytes.
 pub const NAME_MAX: usize = 255;
 
-/// The result of moving logs back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The result of moving logs back. Of several logs, the greatest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogsRestored {
     All,
     /// At least one log stays in the trash because its place is taken; this was
@@ -103,45 +104,50 @@ pub fn put_back(
     };
     let mut back = LogsRestored::All;
     for log in Queue::LOGS {
-        let (name, home) = (name(id, log), id.as_bytes());
-        let path = ops.path_of(Queue::Saved, home, &name);
-        match saved.stat(OsStr::from_bytes(&name)) {
-            Ok(_) => {}
-            Err(cause) if is(&cause, Errno::ENOENT) => continue,
-            Err(cause) => {
-                action_log.warn(&Warning::Look { path, cause });
-                back = LogsRestored::Unseen;
-                continue;
-            }
-        }
-        let at = FileAt {
-            dir: &saved,
-            name: &name,
-            path: &path,
-        };
-        let to = ops.path(log, home);
-        match ops.rename_to_free(at, log, home, home) {
-            Ok(StepResult::Done | StepResult::Gone) => {}
-            Err(cause) if is_refusal(&cause) => {
-                let why = format!(
-                    "stays in the trash, cannot be moved to {to}: {}",
-                    error_text(&cause)
-                );
-                action_log.warn(&Warning::Trash { path, why });
-                if back == LogsRestored::All {
-                    back = LogsRestored::Refused;
-                }
-            }
-            Err(cause) => {
-                return Err(WorkError::Rename {
-                    from: path,
-                    to,
-                    cause,
-                });
-            }
-        }
+        back = back.max(put_back_log(ops, &saved, (id, log), action_log)?);
     }
     Ok(back)
+}
+
+/// Moves a log back, if it is in the trash.
+fn put_back_log(
+    ops: &SpoolOps<'_>,
+    saved: &Dir,
+    (id, log): (&QueueId, Queue),
+    action_log: &mut ActionLog,
+) -> Result<LogsRestored, WorkError> {
+    let (name, home) = (name(id, log), id.as_bytes());
+    let path = ops.path_of(Queue::Saved, home, &name);
+    match saved.stat(OsStr::from_bytes(&name)) {
+        Ok(_) => {}
+        Err(cause) if is(&cause, Errno::ENOENT) => return Ok(LogsRestored::All),
+        Err(cause) => {
+            action_log.warn(&Warning::Look { path, cause });
+            return Ok(LogsRestored::Unseen);
+        }
+    }
+    let at = FileAt {
+        dir: saved,
+        name: &name,
+        path: &path,
+    };
+    let to = ops.path(log, home);
+    match ops.rename_to_free(at, log, home, home) {
+        Ok(StepResult::Done | StepResult::Gone) => Ok(LogsRestored::All),
+        Err(cause) if is_refusal(&cause) => {
+            let why = format!(
+                "stays in the trash, cannot be moved to {to}: {}",
+                error_text(&cause)
+            );
+            action_log.warn(&Warning::Trash { path, why });
+            Ok(LogsRestored::Refused)
+        }
+        Err(cause) => Err(WorkError::Rename {
+            from: path,
+            to,
+            cause,
+        }),
+    }
 }
 
 /// Turns a missing directory into `None`.

@@ -223,6 +223,18 @@ impl<'a> Recorder<'a> {
         })
     }
 
+    /// Moves the logs of a message back that is not in the trash.
+    fn put_logs_back(&self, id: &QueueId, action_log: &mut ActionLog) -> Result<(), WorkError> {
+        let back = logs::put_back(&self.ops, id, action_log);
+        // A log whose place is taken is obsolete, because the queue has a newer
+        // one. Any other log that stays in the trash is for --undo to restore,
+        // which skips calls without effect.
+        if !matches!(back, Ok(LogsRestored::All | LogsRestored::Refused)) {
+            self.acted();
+        }
+        back.map(drop)
+    }
+
     /// Records another message that got the ID between the examination and the
     /// move: it is in the trash now, and must be found there.
     fn check_identity(&self, id: &QueueId, queue: Queue, seen: &FileStat) -> Result<(), WorkError> {
@@ -323,18 +335,8 @@ impl ActJournal for Recorder<'_> {
             Ok(StepResult::Done) => self.acted(),
             // The message was delivered, so its logs are obsolete.
             Ok(StepResult::Gone) if !self.is_in_a_queue(id) => {}
-            // The message was refused, or is in another queue now; its logs are
-            // moved back.
-            _ => {
-                // A log whose place is taken is obsolete, because the queue has
-                // a newer one. Any other log that stays in the trash is for
-                // --undo to restore, which skips calls without effect.
-                let back = logs::put_back(&self.ops, id, action_log);
-                if !matches!(back, Ok(LogsRestored::All | LogsRestored::Refused)) {
-                    self.acted();
-                }
-                back?;
-            }
+            // The message was refused, or is in another queue now.
+            _ => self.put_logs_back(id, action_log)?,
         }
         match moved {
             Ok(StepResult::Gone) => Ok(TakeOutcome::Gone),
