@@ -111,10 +111,7 @@ fn message<R: Read>(
         let mut entry = reader.next()?;
         let name = name_of(&entry);
         let unexpected = || TransferError::Entry(name.clone());
-        let below = name.strip_prefix(directory.as_bytes());
-        let below = below.and_then(|below| below.strip_prefix(b"/"));
-        let below = std::str::from_utf8(below.ok_or_else(unexpected)?);
-        let below = below.map_err(|_| unexpected())?;
+        let below = name_below(&directory, &name).ok_or_else(unexpected)?;
         if below == DESCRIPTION {
             let described = json::<_, MessageEntry>(&mut entry)?;
             let wrong = |why: String| TransferError::Message {
@@ -135,6 +132,13 @@ fn message<R: Read>(
         let log = log.ok_or_else(unexpected)?;
         files.push(copy(entry, log.name(), receiver.file(number, Some(log))?)?);
     }
+}
+
+/// Returns what follows the directory in a name; `None` if the name is not below
+/// it.
+fn name_below<'n>(directory: &str, name: &'n [u8]) -> Option<&'n str> {
+    let below = name.strip_prefix(directory.as_bytes())?;
+    std::str::from_utf8(below.strip_prefix(b"/")?).ok()
 }
 
 /// Compares a description with what was read before it.

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::io::Write;
+use std::ops::ControlFlow;
 
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
@@ -229,26 +230,8 @@ impl<'a, W: Write> Export<'a, W> {
         observer: &mut impl ExportObserver,
     ) -> Result<(), TransferError> {
         let (queue, id, _) = source;
-        if queue != Queue::Hold {
-            match held::hold(&self.ops, queue, id) {
-                Ok(StepResult::Done) => {}
-                Ok(StepResult::Gone) => {
-                    self.report.left = self.report.left.saturating_add(1);
-                    return Ok(());
-                }
-                Err(cause) if is(&cause, Errno::EEXIST) => {
-                    self.report.refused = self.report.refused.saturating_add(1);
-                    let path = self.ops.path(queue, id.as_bytes());
-                    let text =
-                        format!("{path}: another message of this ID is on hold: not exported");
-                    observer.warning(text.as_bytes());
-                    return Ok(());
-                }
-                Err(cause) => {
-                    let path = self.ops.path(queue, id.as_bytes());
-                    return Err(TransferError::spool("hold", &path)(cause));
-                }
-            }
+        if queue != Queue::Hold && self.put_on_hold(queue, id, observer)?.is_break() {
+            return Ok(());
         }
         let on_hold = self.stat_on_hold(id);
         let is_same = |stat: &FileStat| Identity::of(stat) == Identity::of(&message.stat);
@@ -267,6 +250,34 @@ impl<'a, W: Write> Export<'a, W> {
             CopyState::Changed => {
                 let path = self.ops.path(Queue::Hold, id.as_bytes());
                 Err(TransferError::ChangedOnHold(path))
+            }
+        }
+    }
+
+    /// Moves a message to hold. Returns `Break` if it is not exported, which was
+    /// counted.
+    fn put_on_hold(
+        &mut self,
+        queue: Queue,
+        id: &QueueId,
+        observer: &mut impl ExportObserver,
+    ) -> Result<ControlFlow<()>, TransferError> {
+        match held::hold(&self.ops, queue, id) {
+            Ok(StepResult::Done) => Ok(ControlFlow::Continue(())),
+            Ok(StepResult::Gone) => {
+                self.report.left = self.report.left.saturating_add(1);
+                Ok(ControlFlow::Break(()))
+            }
+            Err(cause) if is(&cause, Errno::EEXIST) => {
+                self.report.refused = self.report.refused.saturating_add(1);
+                let path = self.ops.path(queue, id.as_bytes());
+                let text = format!("{path}: another message of this ID is on hold: not exported");
+                observer.warning(text.as_bytes());
+                Ok(ControlFlow::Break(()))
+            }
+            Err(cause) => {
+                let path = self.ops.path(queue, id.as_bytes());
+                Err(TransferError::spool("hold", &path)(cause))
             }
         }
     }

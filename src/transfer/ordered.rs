@@ -37,27 +37,16 @@ pub fn each_message<O: ExportObserver>(
         direction: Direction::Descending,
         limit: None,
     };
-    let queues = context.queues();
-    let listing = Listing {
-        spool: context.spool,
-        layout: context.layout,
-        rules: context.rules,
-        look: OutputOptions {
-            sort_spec: Some(&sort_spec),
-            spill: Some(&spill),
-            ..Style::Lines(&template).into()
-        },
-        queues: &queues,
-        selection: Some(context.selection),
-        admission: None,
-        names: None,
-        workers: context.workers,
+    let look = OutputOptions {
+        sort_spec: Some(&sort_spec),
+        spill: Some(&spill),
+        ..Style::Lines(&template).into()
     };
     let mut paths = PathSorter {
         sorter: Sorter::new(&sort_spec, &spill),
         observer,
     };
-    listing::list_spool(&listing, &mut paths)?;
+    list(context, look, &mut paths)?;
     let PathSorter { sorter, observer } = paths;
     if context.interrupts.caught().is_some() {
         return Err(TransferError::Interrupted);
@@ -68,6 +57,26 @@ pub fn each_message<O: ExportObserver>(
         each(observer, path)?;
     }
     Ok(())
+}
+
+/// Lists the messages to be exported into `paths`.
+fn list<O: ExportObserver>(
+    context: ExportContext<'_>,
+    look: OutputOptions<'_>,
+    paths: &mut PathSorter<'_, O>,
+) -> Result<Ending, ListingError> {
+    let listing = Listing {
+        spool: context.spool,
+        layout: context.layout,
+        rules: context.rules,
+        look,
+        queues: &context.queues(),
+        selection: Some(context.selection),
+        admission: None,
+        names: None,
+        workers: context.workers,
+    };
+    listing::list_spool(&listing, paths)
 }
 
 /// Collects the paths of the messages.

@@ -13,7 +13,7 @@ use super::tables::{export_help, export_options};
 use super::{LOG_NAME, OpenSpool, STATUS, end, fatal, messages, open_spool};
 use crate::actions::rate_limit::RateLimit;
 use crate::actions::report::{ActionObserver, Counters, LineSeverity, LogLine};
-use crate::actions::{DeletionReport, Effects, NextAttempt, SpoolContext};
+use crate::actions::{DeletionReport, Effects, NextAttempt, SpoolContext, WorkError};
 use crate::journal::{BatchStart, Caller, Recorder};
 use crate::listing;
 use crate::logging::{Audience, LogEntry, Logger, Severity};
@@ -156,25 +156,9 @@ fn move_messages(
     let lock = StagingArea::open(context.spool, Purpose::Export);
     let _lock = lock.map_err(|error| failed(error, logger))?;
     let no_limit = RateLimit::new(None, None);
-    let field = SpoolContext {
-        spool: context.spool,
-        layout: context.layout,
-        selected: &[],
-        interrupts: context.interrupts,
-        rate_limit: &no_limit,
-        effects: Effects::default(),
-        recipients: None,
-        open_files: context.open_files,
-    };
     let mut held = HeldMessages::new().map_err(|error| failed(error, logger))?;
-    // Before anything is moved, so that a trash that cannot be used is known.
-    let start = BatchStart {
-        who: Caller::of(call.caller.user),
-        comment: Some(COMMENT),
-        name: None,
-        deletions: DeletionReport::Trashed,
-    };
-    let trash = Recorder::begin(field, start).map_err(|error| fatal(logger, error.message()))?;
+    let trash = begin_batch(call, context, &no_limit);
+    let trash = trash.map_err(|error| fatal(logger, error.message()))?;
     let report =
         write(context, &mut held, stdout, logger).map_err(|error| failed(error, logger))?;
     let mut counters = Counters::default();
@@ -184,13 +168,7 @@ fn move_messages(
         next_attempt: NextAttempt::Unchanged,
     };
     let removed = held.remove(context, effects, &mut observer, &mut counters);
-    logger.info(format!("Moved: {}", messages(counters.trashed)));
-    if let Some(batch) = trash.finish() {
-        let instance = directory.map_or(String::new(), |directory| {
-            format!("-c {} ", to_printable(directory.as_encoded_bytes()))
-        });
-        logger.info(format!("undo, to hold: postsuper {instance}--undo={batch}"));
-    }
+    report_moved(&trash, counters, directory, logger);
     report_left(context, &report, logger);
     let left = removed.map_err(|error| not_moved(&error, context, logger))?;
     if left > 0 {
@@ -201,6 +179,47 @@ fn move_messages(
         ));
     }
     status(left.saturating_add(report.refused))
+}
+
+/// Begins the batch of the trash that takes the messages.
+fn begin_batch<'a>(
+    call: &Call,
+    context: ExportContext<'a>,
+    no_limit: &'a RateLimit,
+) -> Result<Recorder<'a>, WorkError> {
+    let field = SpoolContext {
+        spool: context.spool,
+        layout: context.layout,
+        selected: &[],
+        interrupts: context.interrupts,
+        rate_limit: no_limit,
+        effects: Effects::default(),
+        recipients: None,
+        open_files: context.open_files,
+    };
+    let start = BatchStart {
+        who: Caller::of(call.caller.user),
+        comment: Some(COMMENT),
+        name: None,
+        deletions: DeletionReport::Trashed,
+    };
+    Recorder::begin(field, start)
+}
+
+/// Ends the batch, and reports how many messages were moved, and how to undo it.
+fn report_moved(
+    trash: &Recorder<'_>,
+    counters: Counters,
+    directory: Option<&OsStr>,
+    logger: &mut Logger,
+) {
+    logger.info(format!("Moved: {}", messages(counters.trashed)));
+    if let Some(batch) = trash.finish() {
+        let instance = directory.map_or(String::new(), |directory| {
+            format!("-c {} ", to_printable(directory.as_encoded_bytes()))
+        });
+        logger.info(format!("undo, to hold: postsuper {instance}--undo={batch}"));
+    }
 }
 
 /// Reports that the trash could not take the messages of a complete archive.
