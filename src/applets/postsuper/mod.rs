@@ -13,6 +13,7 @@ mod corrupt;
 mod delivery;
 mod dry_run;
 mod errors;
+mod final_report;
 #[cfg(feature = "browse")]
 mod for_applets;
 mod forecast;

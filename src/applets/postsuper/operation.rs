@@ -4,7 +4,7 @@
 //! Defines this order and the final messages. Root's rights have been dropped
 //! before.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::BufWriter;
 use std::os::unix::ffi::OsStrExt;
 
@@ -14,12 +14,14 @@ use super::arguments::{Notify, PostsuperArguments};
 use super::context::ActionContext;
 use super::delivery::Delivery;
 use super::errors::{STATUS, STATUS_STRICT};
+use super::final_report;
+use super::final_report::{counted, missing_ids};
 use super::journal;
-use super::journal::{Deleted, Task};
+use super::journal::Task;
 use super::journal_list;
 use super::journal_list::{ListFormat, ListStyle, ListedActs};
 use super::options::{ALL, MATCH, STDIN};
-use super::reporter::{ReportState, Reporter, with_comment};
+use super::reporter::{ReportState, Reporter};
 use super::undone;
 use super::undone::standard_input;
 use crate::actions::bulk;
@@ -71,7 +73,7 @@ pub struct Operation<'a> {
     pub context: ActionContext<'a>,
 }
 
-impl Operation<'_> {
+impl<'a> Operation<'a> {
     /// Carries out the whole operation.
     ///
     /// # Errors
@@ -222,40 +224,7 @@ impl Operation<'_> {
     }
 
     fn act(&mut self, action: Action, argument: &OsStr) -> Result<(), WorkError> {
-        let options = &self.arguments.options;
-        let selection = options.selection_of(argument);
-        let is_matched = argument == MATCH
-            || (argument == ALL && (options.one_by_one() || action.is_one_by_one()));
-        let matching = self.rules.filter(|_| is_matched);
-        let matching = matching.map(|rules| SelectedMessages { selection, rules });
-        let delivery = Delivery {
-            config: self.config,
-            spool: self.field.spool,
-        };
-        let delivery = Some(delivery).filter(|_| self.arguments.delivers_each());
-        let mut reporter = Reporter::new(
-            self.logger,
-            options,
-            &mut self.memory,
-            Some(action),
-            &self.progress,
-        )
-        .delivering(delivery)
-        .of_instance(self.arguments.instance.as_deref());
-        let (counters, ended) = if let Some(matching) = matching {
-            by_selection::run(self.field, action, matching, &mut reporter)
-        } else if argument == STDIN {
-            let input = match self.context.input {
-                Some(input) => input.try_clone().map_err(WorkError::Input)?,
-                None => standard_input()?,
-            };
-            let input = (input, options.separator);
-            id_stream::run(self.field, action, input, &mut reporter)
-        } else if argument == ALL {
-            bulk::run(self.field, action, &mut reporter)
-        } else {
-            id_stream::one(self.field, action, argument.as_bytes(), &mut reporter)
-        };
+        let (counters, ended) = self.perform(action, argument)?;
         self.counters += counters;
         match (ended, self.field.interrupts.caught()) {
             // Reaching the limit interrupts the waits of other workers, although
@@ -266,6 +235,54 @@ impl Operation<'_> {
             (Ok(()), Some(_)) => Err(WorkError::Interrupted),
             (ended, _) => ended,
         }
+    }
+
+    /// Performs an action on a message, those on standard input, those that match
+    /// or all. Returns the numbers of messages acted on, and how it ended.
+    fn perform(
+        &mut self,
+        action: Action,
+        argument: &OsStr,
+    ) -> Result<(Counters, Result<(), WorkError>), WorkError> {
+        let field = self.field;
+        let matching = self.matching(action, argument);
+        let delivery = Delivery {
+            config: self.config,
+            spool: field.spool,
+        };
+        let arguments = self.arguments;
+        let delivery = Some(delivery).filter(|_| arguments.delivers_each());
+        let input = self.context.input;
+        let mut reporter = self
+            .reporter(Some(action))
+            .delivering(delivery)
+            .of_instance(arguments.instance.as_deref());
+        Ok(if let Some(matching) = matching {
+            by_selection::run(field, action, matching, &mut reporter)
+        } else if argument == STDIN {
+            let input = match input {
+                Some(input) => input.try_clone().map_err(WorkError::Input)?,
+                None => standard_input()?,
+            };
+            let input = (input, arguments.options.separator);
+            id_stream::run(field, action, input, &mut reporter)
+        } else if argument == ALL {
+            bulk::run(field, action, &mut reporter)
+        } else {
+            id_stream::one(field, action, argument.as_bytes(), &mut reporter)
+        })
+    }
+
+    /// Returns the messages to select, if they are examined one by one.
+    fn matching(&self, action: Action, argument: &OsStr) -> Option<SelectedMessages<'a>> {
+        let options = &self.arguments.options;
+        let is_matched = argument == MATCH
+            || (argument == ALL && (options.one_by_one() || action.is_one_by_one()));
+        let rules = self.rules.filter(|_| is_matched)?;
+        Some(SelectedMessages {
+            selection: options.selection_of(argument),
+            rules,
+        })
     }
 
     /// Prints the final messages of an operation that ended early.
@@ -294,57 +311,9 @@ impl Operation<'_> {
         Fatal::already_reported(status)
     }
 
-    /// Prints one line for each requested kind of action.
+    /// Prints one line for each requested kind of work.
     fn report(&mut self) {
-        use Action::{
-            Bounce, Delete, DropRecipients, Expire, ExpireAndRelease, Hold, Postpone, Release,
-            Requeue,
-        };
-        let counters = self.counters;
-        let lines: [(&str, &[Action], u64); 8] = [
-            ("Requeued", &[Requeue], counters.requeued),
-            match self.arguments.journal.deleted() {
-                Deleted::Gone => ("Deleted", &[Delete], counters.deleted),
-                Deleted::InTrash => ("Moved to trash", &[Delete], counters.trashed),
-            },
-            (
-                "Force-expired",
-                &[Expire, ExpireAndRelease],
-                counters.expired,
-            ),
-            ("Placed on hold", &[Hold], counters.held),
-            (
-                "Released from hold",
-                &[Release, ExpireAndRelease],
-                counters.released,
-            ),
-            ("Postponed", &[Postpone], counters.postponed),
-            (
-                "Recipients dropped",
-                &[DropRecipients],
-                counters.recipients_dropped,
-            ),
-            ("Returned to sender", &[Bounce], counters.returned),
-        ];
-        for (what, actions, count) in lines {
-            let asked = |(action, _): &(Action, OsString)| actions.contains(action);
-            // Before Postfix 3.5, an action on no message is not reported.
-            let is_reported = count > 0 || self.config.postfix.has(Feature::ForcedExpire);
-            if is_reported && self.arguments.actions.iter().any(asked) {
-                let comment = self.arguments.options.comment.as_deref();
-                let text = counted(what, count);
-                self.logger.info(with_comment(text.as_bytes(), comment));
-            }
-        }
-        match self.arguments.task {
-            Some(Task::Undo(_)) => self.logger.info(counted("Restored", counters.restored)),
-            Some(Task::Purge(_)) => self.logger.info(counted("Purged", counters.purged)),
-            _ => {}
-        }
-        if counters.renamed > 0 {
-            let what = "Renamed to match inode number";
-            self.logger.info(counted(what, counters.renamed));
-        }
+        final_report::print(self.arguments, self.config, self.counters, self.logger);
         if self.changes.names {
             self.logger.warning(NAMES_CHANGED);
         }
@@ -405,18 +374,5 @@ enum EarlyEnd {
 impl From<WorkError> for EarlyEnd {
     fn from(error: WorkError) -> Self {
         Self::Work(error)
-    }
-}
-
-/// The message of `--strict` about IDs that were not found.
-pub fn missing_ids(count: u64) -> String {
-    format!("queue IDs that are invalid or not found: {count}")
-}
-
-/// A line of the report.
-pub fn counted(what: &str, count: u64) -> String {
-    match count {
-        1 => format!("{what}: 1 message"),
-        _ => format!("{what}: {count} messages"),
     }
 }
