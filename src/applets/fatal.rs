@@ -5,6 +5,8 @@
 //! that lists or flushes the queue.
 
 use crate::logging::Logger;
+use crate::sys::error_text::error_text;
+use crate::sys::signals::Interrupts;
 
 /// The exit status of every failure of postqueue: EX_UNAVAILABLE of
 /// sysexits(3).
@@ -39,4 +41,16 @@ impl Fatal {
 /// Reports `text` as a fatal error and ends with [`STATUS_UNAVAILABLE`].
 pub fn unavailable(logger: &mut Logger, text: impl AsRef<[u8]>) -> Fatal {
     Fatal::report(STATUS_UNAVAILABLE, logger, text)
+}
+
+/// Watches the signals that end an applet early.
+///
+/// # Errors
+///
+/// They cannot be watched, which was reported; the applet ends with `status`.
+pub fn watch_signals(status: u8, logger: &mut Logger) -> Result<Interrupts, Fatal> {
+    Interrupts::watch().map_err(|error| {
+        let text = format!("cannot watch signals: {}", error_text(&error));
+        Fatal::report(status, logger, text)
+    })
 }

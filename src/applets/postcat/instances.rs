@@ -42,22 +42,34 @@ pub(super) fn run(
         status: STATUS,
     };
     match arguments.instances.clone() {
-        Instances::Default => return show(call, &arguments, logger),
+        Instances::Default => show(call, &arguments, logger),
         Instances::Named(name) => {
             let instance = asker.named(choice, &name)?;
             instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
-            return show(call, &arguments, logger);
+            show(call, &arguments, logger)
         }
-        Instances::All => {}
+        Instances::All => {
+            let all = asker.all(choice)?;
+            show_all(&mut asker, arguments, all, show)
+        }
     }
-    let all = asker.all(choice)?;
+}
+
+/// Carries out `show` for each of these instances that has something to show.
+fn show_all(
+    asker: &mut Asker<'_>,
+    mut arguments: PostcatArguments,
+    all: Vec<HostInstance>,
+    show: impl Fn(&Call, &PostcatArguments, Logger) -> Result<(), Fatal>,
+) -> Result<(), Fatal> {
+    let call = asker.call;
     let shown = if arguments.selection.is_some() {
         let operands = arguments.operands.clone();
         all.into_iter()
             .map(|instance| (instance, operands.clone()))
             .collect()
     } else {
-        with_ids(&mut asker, &mut arguments, &all)?
+        with_ids(asker, &mut arguments, &all)?
     };
     let first = shown.first().map(|(instance, _)| instance.clone());
     let names: Vec<HostInstance> = shown.iter().map(|(instance, _)| instance.clone()).collect();

@@ -1,19 +1,15 @@
 //! How a signal ends the flushing of messages one after the other.
 
 use super::super::Fatal;
-use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
+use super::super::fatal::{STATUS_UNAVAILABLE, watch_signals};
 use super::super::listing::Session;
 use crate::logging::Severity;
-use crate::sys::error_text::error_text;
 use crate::sys::signals;
 use crate::sys::signals::Interrupts;
 
 /// Begins to catch signals.
 pub(super) fn watch(session: &mut Session<'_>) -> Result<Interrupts, Fatal> {
-    Interrupts::watch().map_err(|error| {
-        let text = format!("cannot watch signals: {}", error_text(&error));
-        unavailable(session.logger, text)
-    })
+    watch_signals(STATUS_UNAVAILABLE, session.logger)
 }
 
 /// Ends with the status that a shell reports for a program that a signal ended.

@@ -75,11 +75,7 @@ fn flush_all(
 }
 
 fn list_only(mut session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
-    let columns = if session.config.enable_long_queue_ids {
-        Columns::Long
-    } else {
-        Columns::Short
-    };
+    let columns = Columns::of(session.config);
     let request = request(arguments, Style::Text(columns, None));
     let count = listing::run_and_count(session.again(), &request)?;
     report(&mut session, "Would be flushed", count);

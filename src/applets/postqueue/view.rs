@@ -27,15 +27,11 @@ pub(super) fn list(
     target: Target<'_>,
 ) -> Result<(), Fatal> {
     let clock = clock(arguments);
-    let terminator = if arguments.ends_with_nul {
-        Terminator::Nul
-    } else {
-        Terminator::Newline
-    };
+    let terminator = terminator(arguments);
     let (details, template);
     let style = match view {
         View::Text => {
-            let columns = columns(session.config);
+            let columns = Columns::of(session.config);
             Style::Text(columns, arguments.time_style.map(|_| clock))
         }
         View::Json => Style::Json(Members {
@@ -70,12 +66,12 @@ pub(super) fn list(
     listing::run(session, &request(arguments, style), target)
 }
 
-/// Returns the widths of columns, which depend on the format of queue IDs.
-fn columns(config: &Config) -> Columns {
-    if config.enable_long_queue_ids {
-        Columns::Long
+/// Returns the end of a line: `--null` replaces the newline.
+fn terminator(arguments: &PostqueueArguments) -> Terminator {
+    if arguments.ends_with_nul {
+        Terminator::Nul
     } else {
-        Columns::Short
+        Terminator::Newline
     }
 }
 

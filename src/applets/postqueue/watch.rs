@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Fatal;
 use super::super::borrowed::Connections;
-use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
+use super::super::fatal::{STATUS_UNAVAILABLE, unavailable, watch_signals};
 use super::super::listing::Session;
 use super::super::output::Target;
 use super::arguments::PostqueueArguments;
@@ -51,10 +51,7 @@ pub(super) fn run(
 ) -> Result<(), Fatal> {
     let checked = FullScreen::check();
     checked.map_err(|error| unavailable(session.logger, format!("--watch: {error}")))?;
-    let interrupts = Interrupts::watch().map_err(|error| {
-        let text = format!("cannot watch signals: {}", error_text(&error));
-        unavailable(session.logger, text)
-    })?;
+    let interrupts = watch_signals(STATUS_UNAVAILABLE, session.logger)?;
     session.connections = Connections::MoreToCome;
     // The first one reports its errors as a listing without --watch does.
     let mut frame = draw(&mut session, arguments)?;

@@ -153,21 +153,7 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
     let (words, message) = split_message(call.arguments.clone());
     let mut scanner = Scanner::new(&options, words);
     let scanned: Vec<Result<Scanned, ScanError>> = scanner.by_ref().collect();
-    // --older is an option of a selection or of --trash-purge.
-    let purges = scanned
-        .iter()
-        .any(|scanned| matches!(scanned, Ok(Scanned::Long("trash-purge", _))));
-    for scanned in scanned {
-        let scanned = scanned.map_err(|error| CommandLineError::Option(error.message()))?;
-        check_value(&scanned, &options)?;
-        match &scanned {
-            Scanned::Long(name @ "older", value) if purges => {
-                arguments.journal.take(name, value);
-            }
-            _ if reading.take(&scanned) == Taken::Yes => {}
-            _ => take(scanned, &mut arguments)?,
-        }
-    }
+    take_all(scanned, &options, &mut reading, &mut arguments)?;
     arguments.operands = match arguments.mode {
         PostsuperMode::Work => {
             let operands = scanner.operands();
@@ -183,13 +169,7 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         Ok(options) => arguments.options = options,
         Err(wrong) => arguments.wrong = Some(wrong),
     }
-    let names_undone = arguments.journal.undoes() && !arguments.operands.is_empty();
-    let names_messages = arguments.names_messages() || names_undone;
-    if arguments.instances == Instances::All && names_messages {
-        let text = "a queue ID names a message of one instance: use --instance NAME, or MATCH \
-                    and a selection";
-        arguments.wrong.get_or_insert_with(|| text.to_owned());
-    }
+    check_instances(&mut arguments);
     if arguments.mode == PostsuperMode::Work {
         arguments.task = task(&arguments)?;
         check_postponed(&arguments)?;
@@ -200,6 +180,42 @@ pub fn scan(call: &Call) -> Result<PostsuperArguments, CommandLineError> {
         arguments.structure = Structure::Fix;
     }
     Ok(arguments)
+}
+
+/// Applies the options in their order.
+fn take_all(
+    scanned: Vec<Result<Scanned, ScanError>>,
+    options: &[cli::Opt],
+    reading: &mut options::ActionOptionsParser,
+    arguments: &mut PostsuperArguments,
+) -> Result<(), CommandLineError> {
+    // --older is an option of a selection or of --trash-purge.
+    let purges = scanned
+        .iter()
+        .any(|scanned| matches!(scanned, Ok(Scanned::Long("trash-purge", _))));
+    for scanned in scanned {
+        let scanned = scanned.map_err(|error| CommandLineError::Option(error.message()))?;
+        check_value(&scanned, options)?;
+        match &scanned {
+            Scanned::Long(name @ "older", value) if purges => {
+                arguments.journal.take(name, value);
+            }
+            _ if reading.take(&scanned) == Taken::Yes => {}
+            _ => take(scanned, arguments)?,
+        }
+    }
+    Ok(())
+}
+
+/// Refuses queue IDs for all instances.
+fn check_instances(arguments: &mut PostsuperArguments) {
+    let names_undone = arguments.journal.undoes() && !arguments.operands.is_empty();
+    let names_messages = arguments.names_messages() || names_undone;
+    if arguments.instances == Instances::All && names_messages {
+        let text = "a queue ID names a message of one instance: use --instance NAME, or MATCH \
+                    and a selection";
+        arguments.wrong.get_or_insert_with(|| text.to_owned());
+    }
 }
 
 /// Takes the message of `--drop-recipient=P ID` out of the command line, so that

@@ -18,9 +18,9 @@ use super::super::output;
 use super::confirm;
 use super::context::{ActionContext, ScanEnd};
 use super::errors::{STATUS, STATUS_STRICT};
+use super::final_report::{counted, missing_ids};
 use super::forecast::Forecast;
 use super::journal::Deleted;
-use super::operation::{counted, missing_ids};
 use super::options::{ALL, MATCH, STDIN};
 use super::recipient_admission::Refusals;
 use super::undone::standard_input;
@@ -55,17 +55,12 @@ pub fn run(context: ActionContext<'_>, logger: &mut Logger) -> Result<(), Fatal>
     rules.charset = rules.charset.safe();
     let forecast = Forecast::new(*action, context.arguments.journal.deleted())
         .of_instance(context.arguments.instance.as_deref());
-    let columns = if context.config.enable_long_queue_ids {
-        Columns::Long
-    } else {
-        Columns::Short
-    };
     let results = context.arguments.options.results;
     let (style, edit) = if results {
         let edit: Edit<'_> = Box::new(|line| forecast.json(&line));
         (Style::Lines(forecast.template()), Some(edit))
     } else {
-        (Style::Text(columns, None), None)
+        (Style::Text(Columns::of(context.config), None), None)
     };
     let stdout = match io::stdout().as_fd().try_clone_to_owned() {
         Ok(stdout) => File::from(stdout),

@@ -1,6 +1,7 @@
 //! The work of one call of postsuper in one instance, from main.cf to the end of
 //! the batch in the journal.
 
+use super::super::fatal::watch_signals;
 use super::super::mail_owner::{admit_to, drop_rights, drop_rights_but_log};
 use super::super::progress::Progress;
 use super::super::{Call, Fatal, instance};
@@ -63,12 +64,7 @@ pub(super) fn work(
     } else {
         drop_rights_but_log(call, &config, logger)?
     }
-    let interrupts = Interrupts::watch()
-        .map_err(|error| fatal(logger, format!("cannot watch signals: {error}")))?;
-    if let Some(parent) = arguments.parent {
-        let bound = child::end_with(parent);
-        bound.map_err(|error| fatal(logger, format!("cannot go on: {}", error_text(&error))))?;
-    }
+    let interrupts = watch_ends(arguments.parent, logger)?;
     let layout = Layout::of(&config);
     let selected = arguments.selected();
     // All queues are checked before the first one is changed.
@@ -94,6 +90,17 @@ pub(super) fn work(
     }
 }
 
+/// Watches the signals that end the work early, and the process that started this
+/// one for one of several instances.
+fn watch_ends(parent: Option<u32>, logger: &mut Logger) -> Result<Interrupts, Fatal> {
+    let interrupts = watch_signals(STATUS, logger)?;
+    if let Some(parent) = parent {
+        let bound = child::end_with(parent);
+        bound.map_err(|error| fatal(logger, format!("cannot go on: {}", error_text(&error))))?;
+    }
+    Ok(interrupts)
+}
+
 /// Sets the times that messages stay in the queue in a selection that depends on
 /// them.
 pub(super) fn set_lifetimes(
@@ -117,37 +124,24 @@ pub(super) fn operate(
     let limit = confirm::ask_confirmation(context, logger)?;
     let spread = spread::plan(context, rules.as_ref(), logger)?;
     let rate_limit = RateLimit::new(limit, options.interval);
-    let field = SpoolContext {
-        spool: context.spool,
-        layout: context.layout,
-        selected: context.selected,
-        interrupts: context.interrupts,
-        rate_limit: &rate_limit,
-        effects: Effects::default(),
-        recipients: options
-            .recipients
-            .as_ref()
-            .zip(rules.as_ref())
-            .map(|(change, rules)| RecipientRequest { change, rules }),
-        open_files: raise_open_files(),
-    };
+    let field = spool_context(context, rules.as_ref(), &rate_limit);
     let recorder = begin_recording(context, field, call, logger)?;
+    let journal = recorder
+        .as_ref()
+        .map(|recorder| recorder as &dyn ActJournal);
+    let next_attempt = match (&spread, options.until) {
+        (Some(spread), _) => NextAttempt::Spread(spread),
+        (None, Some(until)) => NextAttempt::At(until),
+        (None, None) => NextAttempt::Unchanged,
+    };
+    let effects = Effects {
+        journal,
+        next_attempt,
+    };
     let mut operation = Operation {
         arguments: context.arguments,
         call,
-        field: SpoolContext {
-            effects: Effects {
-                journal: recorder
-                    .as_ref()
-                    .map(|recorder| recorder as &dyn ActJournal),
-                next_attempt: match (&spread, options.until) {
-                    (Some(spread), _) => NextAttempt::Spread(spread),
-                    (None, Some(until)) => NextAttempt::At(until),
-                    (None, None) => NextAttempt::Unchanged,
-                },
-            },
-            ..field
-        },
+        field: SpoolContext { effects, ..field },
         config: context.config,
         rules: rules.as_ref(),
         logger,
@@ -165,6 +159,27 @@ pub(super) fn operate(
         journal::finish(recorder, &arguments.journal, directory, logger);
     }
     ended
+}
+
+/// Returns what the actions depend on, without effects besides the changes.
+fn spool_context<'a>(
+    context: ActionContext<'a>,
+    rules: Option<&'a Rules>,
+    rate_limit: &'a RateLimit,
+) -> SpoolContext<'a> {
+    let change = context.arguments.options.recipients.as_ref();
+    SpoolContext {
+        spool: context.spool,
+        layout: context.layout,
+        selected: context.selected,
+        interrupts: context.interrupts,
+        rate_limit,
+        effects: Effects::default(),
+        recipients: change
+            .zip(rules)
+            .map(|(change, rules)| RecipientRequest { change, rules }),
+        open_files: raise_open_files(),
+    }
 }
 
 /// Returns a progress bar, which is hidden unless it is requested and visible.

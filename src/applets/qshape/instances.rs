@@ -18,15 +18,7 @@ pub(super) fn run(
     messages: &Messages,
     count: impl Fn(&QshapeArguments) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
-    if arguments.instances != Instances::Default
-        && arguments
-            .operands
-            .iter()
-            .any(|o| o.as_encoded_bytes().starts_with(b"/"))
-    {
-        messages.say(b"the path of a queue belongs to no instance: name the queue");
-        return Err(Fatal::already_reported(STATUS_FAILED));
-    }
+    refuse_paths(&arguments, messages)?;
     let mut logger = Logger::without_log(&call.program.to_string_lossy());
     let mut asker = Asker {
         call,
@@ -58,4 +50,15 @@ pub(super) fn run(
             asker.each(&all, ChildStdout::Shared, work, |_, _| {})
         }
     }
+}
+
+/// Refuses the path of a queue if instances are chosen.
+fn refuse_paths(arguments: &QshapeArguments, messages: &Messages) -> Result<(), Fatal> {
+    let mut operands = arguments.operands.iter();
+    let has_path = operands.any(|operand| operand.as_encoded_bytes().starts_with(b"/"));
+    if arguments.instances == Instances::Default || !has_path {
+        return Ok(());
+    }
+    messages.say(b"the path of a queue belongs to no instance: name the queue");
+    Err(Fatal::already_reported(STATUS_FAILED))
 }

@@ -12,6 +12,7 @@ mod tables;
 
 use std::ffi::OsStr;
 
+use super::fatal::watch_signals;
 use super::mail_owner::{NOT_ROOT, SET_UID, admit_to, drop_rights_but_log};
 use super::{Call, Fatal, instance};
 use crate::config::Config;
@@ -61,9 +62,7 @@ fn open_spool(
     let spool = instance::enter_queue_directory(&config, logger, STATUS)?;
     admit_to(call, &config, logger)?;
     drop_rights_but_log(call, &config, logger)?;
-    let interrupts = Interrupts::watch();
-    let interrupts =
-        interrupts.map_err(|error| fatal(logger, format!("cannot watch signals: {error}")))?;
+    let interrupts = watch_signals(STATUS, logger)?;
     let directory: &OsStr = config.queue_directory.as_os_str();
     Ok(OpenSpool {
         layout: Layout::of(&config),

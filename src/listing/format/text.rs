@@ -4,6 +4,7 @@
 //! be that of Postfix.
 
 use super::super::times::Clock;
+use crate::config::Config;
 use crate::queue_file::message_visitor::{MessageHead, Recipient};
 use crate::sys::time::LocalTime;
 use crate::text::SHORT_TEXT_MAX;
@@ -22,6 +23,15 @@ pub enum Columns {
 }
 
 impl Columns {
+    /// The widths for the queue IDs of an instance.
+    pub fn of(config: &Config) -> Self {
+        if config.enable_long_queue_ids {
+            Self::Long
+        } else {
+            Self::Short
+        }
+    }
+
     /// The heading line.
     pub fn heading(self) -> &'static str {
         match self {
