@@ -106,26 +106,33 @@ fn message<R: Read>(
     let (directory, id) =
         parse_directory(&name, number).ok_or_else(|| TransferError::Entry(name.clone()))?;
     let mut files = vec![copy(first, QUEUE_FILE, receiver.file(number, None)?)?];
+    let described = logs_and_description(reader, receiver, (number, &directory), &mut files)?;
+    let checked = check(&described, id.as_ref(), &files);
+    let (id, queue) = checked.map_err(|why| TransferError::message(&directory, why))?;
+    let received = ReceivedMessage {
+        directory: &directory,
+        id: &id,
+        queue,
+        entry: &described,
+    };
+    receiver.message(number, received)
+}
+
+/// Reads the logs of a message, which are added to `files`, and its description.
+fn logs_and_description<R: Read>(
+    reader: &mut EntryReader<'_, R>,
+    receiver: &mut impl FileReceiver,
+    (number, directory): (u64, &str),
+    files: &mut Vec<FileEntry>,
+) -> Result<MessageEntry, TransferError> {
     let mut logs = Queue::LOGS.into_iter();
     loop {
         let mut entry = reader.next()?;
         let name = name_of(&entry);
         let unexpected = || TransferError::Entry(name.clone());
-        let below = name_below(&directory, &name).ok_or_else(unexpected)?;
+        let below = name_below(directory, &name).ok_or_else(unexpected)?;
         if below == DESCRIPTION {
-            let described = json::<_, MessageEntry>(&mut entry)?;
-            let wrong = |why: String| TransferError::Message {
-                entry: directory.clone(),
-                why,
-            };
-            let (id, queue) = check(&described, id.as_ref(), &files).map_err(wrong)?;
-            let received = ReceivedMessage {
-                directory: &directory,
-                id: &id,
-                queue,
-                entry: &described,
-            };
-            return receiver.message(number, received);
+            return json(&mut entry);
         }
         // Each log once, in this order.
         let log = format::parse_log(below).filter(|log| logs.any(|next| next == *log));

@@ -91,4 +91,12 @@ impl TransferError {
         let path = path.to_owned();
         move |cause| Self::Spool { what, path, cause }
     }
+
+    /// The error of a message in the archive that cannot be used.
+    pub(super) fn message(directory: &str, why: String) -> Self {
+        Self::Message {
+            entry: directory.to_owned(),
+            why,
+        }
+    }
 }

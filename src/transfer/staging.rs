@@ -154,10 +154,8 @@ impl<'a> Staging<'a> {
             let taken = format!("{name}.taken-{attempt}");
             self.copy_again(&name, &taken).map_err(write_error)?;
         }
-        Err(TransferError::Message {
-            entry: received.directory.to_owned(),
-            why: "no queue ID for it is free: postsuper -s may repair the queues".to_owned(),
-        })
+        let why = "no queue ID for it is free: postsuper -s may repair the queues";
+        Err(TransferError::message(received.directory, why.to_owned()))
     }
 
     /// Renames a file to `old` and copies it to a new file of its name.
@@ -209,10 +207,7 @@ impl FileReceiver for Staging<'_> {
             return remove(self.dir, number);
         }
         let prepared = self.prepare(number, entry);
-        prepared.map_err(|why| TransferError::Message {
-            entry: received.directory.to_owned(),
-            why,
-        })?;
+        prepared.map_err(|why| TransferError::message(received.directory, why))?;
         if self.is_still_here(received) {
             self.counts.known = self.counts.known.saturating_add(1);
             return remove(self.dir, number);

@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SendError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::thread::ScopedJoinHandle;
 
 use super::job_queue::{DirectoryKey, JobQueue, lock};
 use super::limits::PoolLimits;
@@ -122,12 +123,17 @@ where
         };
         let producer = builder().spawn_scoped(scope, producer).ok()?;
         consume(in_order, &turns, consumer);
-        match producer.join() {
-            Ok(produced) => Some(produced),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        Some(joined(producer))
     });
     produced.unwrap_or_else(|| run_on_caller(&mut new_worker(), produce, consumer))
+}
+
+/// Waits for a thread, and panics if it did.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    match thread.join() {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 /// Does all the work on the calling thread, one job after the other. Returns the
