@@ -313,6 +313,33 @@ pub fn set_lifetimes(
     Ok(())
 }
 
+/// Like [`rules`], and reports its warnings.
+///
+/// # Errors
+///
+/// A parameter of main.cf cannot be used, which was reported; the applet ends with
+/// `status`.
+pub fn reported_rules(config: &Config, logger: &mut Logger, status: u8) -> Result<Rules, Fatal> {
+    let rules = logger.warned(|warnings| rules(config, warnings));
+    rules.map_err(|error| Fatal::report(status, logger, error.to_string()))
+}
+
+/// Like [`set_lifetimes`], and reports its warnings.
+///
+/// # Errors
+///
+/// A parameter of main.cf cannot be used, which was reported; the applet ends with
+/// `status`.
+pub fn set_reported_lifetimes(
+    selection: Option<&mut Selection>,
+    config: &Config,
+    logger: &mut Logger,
+    status: u8,
+) -> Result<(), Fatal> {
+    let done = logger.warned(|warnings| set_lifetimes(selection, config, warnings));
+    done.map_err(|error| Fatal::report(status, logger, error.to_string()))
+}
+
 /// Returns the time and the parameters that ages and times of expiry depend on.
 ///
 /// # Errors

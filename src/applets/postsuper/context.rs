@@ -64,11 +64,9 @@ impl<'a> ActionContext<'a> {
     ///
     /// A parameter of main.cf cannot be used, which was reported.
     pub fn rules(&self, logger: &mut Logger) -> Result<Rules, Fatal> {
-        let rules = logger.warned(|warnings| instance::rules(self.config, warnings));
-        let rules = rules.map_err(|error| fatal(logger, error.to_string()))?;
         Ok(Rules {
             stop: Some(self.interrupts.flag()),
-            ..rules
+            ..instance::reported_rules(self.config, logger, STATUS)?
         })
     }
 

@@ -15,7 +15,7 @@ use crate::actions::rate_limit::RateLimit;
 use crate::actions::recipient_change::RecipientRequest;
 use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
-use crate::actions::{ActJournal, Effects, NextAttempt, Selected, SpoolContext};
+use crate::actions::{ActJournal, Effects, NextAttempt, Selected, SpoolContext, Spread};
 use crate::config::Config;
 use crate::journal::Recorder;
 use crate::logging::Logger;
@@ -45,18 +45,7 @@ pub(super) fn work(
     pass: InstancePass,
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
-    let wanted = instance::InstanceChoice {
-        directory: arguments.config_directory.as_deref(),
-        release: arguments.release,
-    };
-    let config = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
-    let group = config.check_setgid_group();
-    group.map_err(|error| fatal(logger, error.to_string()))?;
-    if !config.postfix.has(Feature::ForcedExpire) {
-        old_order::arrange(&mut arguments.actions, logger);
-    }
-    set_lifetimes(arguments, &config, logger)?;
+    let config = configure(call, arguments, logger)?;
     let spool = instance::enter_queue_directory(&config, logger, STATUS)?;
     admit_to(call, &config, logger)?;
     if arguments.options.dry_run || pass == InstancePass::Count {
@@ -90,6 +79,27 @@ pub(super) fn work(
     }
 }
 
+/// Reads main.cf, and adapts the command line to it.
+fn configure(
+    call: &Call,
+    arguments: &mut PostsuperArguments,
+    logger: &mut Logger,
+) -> Result<Config, Fatal> {
+    let wanted = instance::InstanceChoice {
+        directory: arguments.config_directory.as_deref(),
+        release: arguments.release,
+    };
+    let config = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
+    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
+    let group = config.check_setgid_group();
+    group.map_err(|error| fatal(logger, error.to_string()))?;
+    if !config.postfix.has(Feature::ForcedExpire) {
+        old_order::arrange(&mut arguments.actions, logger);
+    }
+    set_lifetimes(arguments, &config, logger)?;
+    Ok(config)
+}
+
 /// Watches the signals that end the work early, and the process that started this
 /// one for one of several instances.
 fn watch_ends(parent: Option<u32>, logger: &mut Logger) -> Result<Interrupts, Fatal> {
@@ -109,8 +119,7 @@ pub(super) fn set_lifetimes(
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let selection = arguments.options.selection.as_mut();
-    let done = logger.warned(|warnings| instance::set_lifetimes(selection, config, warnings));
-    done.map_err(|error| fatal(logger, error.to_string()))
+    instance::set_reported_lifetimes(selection, config, logger, STATUS)
 }
 
 /// Asks for confirmation if requested, then acts.
@@ -129,14 +138,9 @@ pub(super) fn operate(
     let journal = recorder
         .as_ref()
         .map(|recorder| recorder as &dyn ActJournal);
-    let next_attempt = match (&spread, options.until) {
-        (Some(spread), _) => NextAttempt::Spread(spread),
-        (None, Some(until)) => NextAttempt::At(until),
-        (None, None) => NextAttempt::Unchanged,
-    };
     let effects = Effects {
         journal,
-        next_attempt,
+        next_attempt: next_attempt(spread.as_ref(), options.until),
     };
     let mut operation = Operation {
         arguments: context.arguments,
@@ -159,6 +163,15 @@ pub(super) fn operate(
         journal::finish(recorder, &arguments.journal, directory, logger);
     }
     ended
+}
+
+/// Returns when released or postponed messages are tried again.
+fn next_attempt(spread: Option<&Spread>, until: Option<i64>) -> NextAttempt<'_> {
+    match (spread, until) {
+        (Some(spread), _) => NextAttempt::Spread(spread),
+        (None, Some(until)) => NextAttempt::At(until),
+        (None, None) => NextAttempt::Unchanged,
+    }
 }
 
 /// Returns what the actions depend on, without effects besides the changes.

@@ -12,7 +12,6 @@ use super::operands::own_queue;
 use super::place::{QueueSource, SelectionContext, drop_rights, enter, queues};
 use crate::config::Config;
 use crate::logging::Logger;
-use crate::queue_file::message_visitor::Rules;
 use crate::selection::Selection;
 use crate::spool::{Layout, Queue};
 
@@ -38,7 +37,7 @@ pub(super) fn find_place(
     warn_if_nothing_is_left(selection, &own_queues, messages);
     drop_rights(call, || Ok(config.mail_owner.clone()), messages)?;
     let selection = with_lifetimes(selection, &config, &mut logger)?;
-    let rules = rules(&config, &mut logger)?;
+    let rules = instance::reported_rules(&config, &mut logger, STATUS_FAILED)?;
     let layout = Layout::of(&config);
     Ok(QueueSource {
         base: enter(&config.queue_directory, messages)?,
@@ -60,12 +59,7 @@ fn with_lifetimes(
     logger: &mut Logger,
 ) -> Result<Selection, Fatal> {
     let mut selection = selection.clone();
-    let done =
-        logger.warned(|warnings| instance::set_lifetimes(Some(&mut selection), config, warnings));
-    done.map_err(|error| {
-        logger.fatal(error.to_string());
-        Fatal::already_reported(STATUS_FAILED)
-    })?;
+    instance::set_reported_lifetimes(Some(&mut selection), config, logger, STATUS_FAILED)?;
     Ok(selection)
 }
 
@@ -78,12 +72,4 @@ fn warn_if_nothing_is_left(selection: &Selection, queues: &[Queue], messages: &M
         let text = format!("the selection excludes all of {names}: choose other queues");
         messages.say(text.as_bytes());
     }
-}
-
-fn rules(config: &Config, logger: &mut Logger) -> Result<Rules, Fatal> {
-    let rules = logger.warned(|warnings| instance::rules(config, warnings));
-    rules.map_err(|error| {
-        logger.fatal(error.to_string());
-        Fatal::already_reported(STATUS_FAILED)
-    })
 }

@@ -67,21 +67,9 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         release: arguments.release,
     };
     let opened = open_spool(call, wanted, &mut logger)?;
-    set_lifetimes(&mut arguments, &opened, &mut logger)?;
-    export(call, &arguments, &opened, stdout, &mut logger)
-}
-
-/// Sets the times that messages stay in the queue in a selection that depends on
-/// them.
-fn set_lifetimes(
-    arguments: &mut ExportArguments,
-    opened: &OpenSpool,
-    logger: &mut Logger,
-) -> Result<(), Fatal> {
     let selection = arguments.selection.as_mut();
-    let config = &opened.config;
-    let done = logger.warned(|warnings| instance::set_lifetimes(selection, config, warnings));
-    done.map_err(|error| fatal(logger, error.to_string()))
+    instance::set_reported_lifetimes(selection, &opened.config, &mut logger, STATUS)?;
+    export(call, &arguments, &opened, stdout, &mut logger)
 }
 
 fn export(
@@ -331,11 +319,9 @@ fn status(failures: u64) -> Result<(), Fatal> {
 }
 
 fn rules(opened: &OpenSpool, logger: &mut Logger) -> Result<Rules, Fatal> {
-    let rules = logger.warned(|warnings| instance::rules(&opened.config, warnings));
-    let rules = rules.map_err(|error| fatal(logger, error.to_string()))?;
     Ok(Rules {
         stop: Some(opened.interrupts.flag()),
-        ..rules
+        ..instance::reported_rules(&opened.config, logger, STATUS)?
     })
 }
 
