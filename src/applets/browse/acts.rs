@@ -6,7 +6,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::borrowed::Connections;
@@ -16,29 +15,25 @@ use super::super::{Call, flush, postsuper};
 use super::context::BrowseContext;
 use super::filter::quoted;
 use super::keys::BrowseAct;
-use super::model::short_inode;
+use super::targets::{ActTargets, NamedMessages, ShownTargets};
 use crate::logging::Logger;
-use crate::spool::{Layout, Queue, QueueId};
+use crate::spool::QueueId;
 
 /// The number of IDs that are options of a command line; more are read from
 /// standard input.
 const OPTIONS_MAX: usize = 3;
 
-/// The messages to act on.
-#[derive(Clone, Debug)]
-pub enum Targets {
-    /// These messages, each with a part of its inode number.
-    Named(Vec<(QueueId, u32)>),
-    /// All that match these selection options, or all if there are none. The
-    /// messages are those that the list has now, for what takes only IDs.
-    Matching(Vec<String>, Vec<(QueueId, u32)>),
-}
+/// The number of single messages over which attempts are spread: each is one
+/// more comparison for each message of the queue.
+const SPREAD_MAX: u64 = 200;
+/// The argument that stands for the messages of selection options.
+const MATCH: &str = "MATCH";
 
 /// A request to act.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum ActRequest {
     /// Do this with these messages. The text is that of [`Worded`].
-    Act(BrowseAct, Targets, String),
+    Act(BrowseAct, ActTargets, String),
     /// Take back the batch of this name.
     Undo(String),
 }
@@ -120,7 +115,7 @@ fn words(worded: Worded<'_>, argument: &[String], directory: Option<&OsStr>) -> 
 }
 
 /// The command line that does the same, for a shell.
-pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr>) -> String {
+pub fn one_liner(worded: Worded<'_>, targets: &ShownTargets, directory: Option<&OsStr>) -> String {
     let act = worded.act;
     let tool = match act {
         BrowseAct::Flush => "postqueue",
@@ -137,7 +132,7 @@ pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr
         line
     };
     match targets {
-        Targets::Matching(selection, _) if selection.is_empty() && act == BrowseAct::Flush => {
+        ShownTargets::Matching(selection) if selection.is_empty() && act == BrowseAct::Flush => {
             let words = words(worded, &[], directory);
             let words = words.iter().map(|word| quoted(&word.to_string_lossy()));
             let words: Vec<String> = words.collect();
@@ -146,13 +141,18 @@ pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr
                 [words, vec!["-f".to_owned()]].concat().join(" ")
             )
         }
-        Targets::Matching(selection, _) => line(&[all_or_match(selection)], selection),
-        Targets::Named(ids) if ids.len() <= OPTIONS_MAX && act != BrowseAct::Flush => {
-            let ids: Vec<String> = ids.iter().map(|(id, _)| id.to_string()).collect();
+        ShownTargets::Matching(selection) => line(&[all_or_match(selection)], selection),
+        // Its plan needs a selection.
+        ShownTargets::Named(ids) if act == BrowseAct::Spread => {
+            let ids: Vec<String> = ids.iter().map(id_option).collect();
+            line(&[MATCH.to_owned()], &ids)
+        }
+        ShownTargets::Named(ids) if ids.len() <= OPTIONS_MAX && act != BrowseAct::Flush => {
+            let ids: Vec<String> = ids.iter().map(QueueId::to_string).collect();
             line(&ids, &[])
         }
-        Targets::Named(ids) => {
-            let ids: Vec<String> = ids.iter().map(|(id, _)| id.to_string()).collect();
+        ShownTargets::Named(ids) => {
+            let ids: Vec<String> = ids.iter().map(QueueId::to_string).collect();
             let ids = ids.join(" ");
             match act {
                 BrowseAct::Flush => {
@@ -167,7 +167,7 @@ pub fn one_liner(worded: Worded<'_>, targets: &Targets, directory: Option<&OsStr
 
 /// The argument that stands for the messages of a selection.
 fn all_or_match(selection: &[String]) -> String {
-    if selection.is_empty() { "ALL" } else { "MATCH" }.to_owned()
+    if selection.is_empty() { "ALL" } else { MATCH }.to_owned()
 }
 
 /// Carries out a request.
@@ -176,26 +176,16 @@ pub fn run(context: &BrowseContext<'_>, request: &ActRequest, logger: &mut Logge
     let mut notes = Vec::new();
     match request {
         ActRequest::Act(BrowseAct::Flush, targets, _) => deliver(context, targets, logger),
-        ActRequest::Act(act, Targets::Matching(selection, _), text) => {
+        ActRequest::Act(act, ActTargets::Matching(selection), text) => {
             let worded = Worded { act: *act, text };
             let mut words = words(worded, &[all_or_match(selection)], context.directory);
             words.extend(selection.iter().map(OsString::from));
             perform(context, words, None, logger);
         }
-        ActRequest::Act(act, Targets::Named(ids), text) => {
-            let same = still_the_same(context, ids);
-            let gone = ids.len().saturating_sub(same.len());
-            if gone > 0 {
-                notes.push(format!(
-                    "{gone} not there any longer, or replaced: left alone"
-                ));
-            }
+        ActRequest::Act(act, ActTargets::Named(named), text) => {
             let worded = Worded { act: *act, text };
-            let words = words(worded, &["-".to_owned()], context.directory);
-            match input(&same) {
-                Ok(_) if same.is_empty() => {}
-                Ok(input) => perform(context, words, Some(input), logger),
-                Err(error) => notes.push(format!("cannot pass on the queue IDs: {error}")),
+            if let Err(error) = on_named(context, worded, named, (logger, &mut notes)) {
+                notes.push(format!("cannot pass on the queue IDs: {error}"));
             }
         }
         ActRequest::Undo(batch) => {
@@ -231,6 +221,45 @@ fn outcome(logger: &mut Logger, notes: Vec<String>) -> ActOutcome {
     }
 }
 
+/// Acts on the messages whose names still belong to the same files.
+fn on_named(
+    context: &BrowseContext<'_>,
+    worded: Worded<'_>,
+    named: &NamedMessages,
+    (logger, notes): (&mut Logger, &mut Vec<String>),
+) -> std::io::Result<()> {
+    let same = named.still_there(context)?;
+    let gone = named.count.saturating_sub(same.count);
+    if gone > 0 {
+        notes.push(format!(
+            "{gone} not there any longer, or replaced: left alone"
+        ));
+    }
+    if same.count == 0 {
+        return Ok(());
+    }
+    if worded.act != BrowseAct::Spread {
+        let words = words(worded, &["-".to_owned()], context.directory);
+        perform(context, words, Some(same.lines()?), logger);
+    } else if same.count > SPREAD_MAX {
+        notes.push(format!(
+            "attempts are spread over {SPREAD_MAX} single messages at most, or over all \
+             messages of a list: Tab chooses them"
+        ));
+    } else {
+        let ids: std::io::Result<Vec<_>> = same.read()?.collect();
+        let mut words = words(worded, &[MATCH.to_owned()], context.directory);
+        words.extend(ids?.iter().map(|(id, _)| OsString::from(id_option(id))));
+        perform(context, words, None, logger);
+    }
+    Ok(())
+}
+
+/// The selection option for one message.
+fn id_option(id: &QueueId) -> String {
+    format!("--id={id}")
+}
+
 /// Carries out a command line of postsuper.
 fn perform(
     context: &BrowseContext<'_>,
@@ -257,36 +286,11 @@ fn perform(
     let _ = postsuper::perform(&call, place, logger);
 }
 
-/// The messages whose names still belong to the same files.
-fn still_the_same<'a>(context: &BrowseContext<'_>, ids: &'a [(QueueId, u32)]) -> Vec<&'a QueueId> {
-    let config = context.config;
-    let layout = Layout::of(config);
-    let is_same = |(id, inode): &&(QueueId, u32)| {
-        Queue::LISTED.into_iter().any(|queue| {
-            let found = context.spool.stat(&layout.path(queue, id.as_bytes()));
-            found.is_ok_and(|found| *inode == 0 || short_inode(found.st_ino) == *inode)
-        })
-    };
-    ids.iter().filter(is_same).map(|(id, _)| id).collect()
-}
-
-/// A file with one ID on each line.
-fn input(ids: &[&QueueId]) -> std::io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    let lines: Vec<u8> = ids
-        .iter()
-        .flat_map(|id| [id.as_bytes(), b"\n"].concat())
-        .collect();
-    file.write_all(&lines)?;
-    file.rewind()?;
-    Ok(file)
-}
-
 /// Requests delivery.
-fn deliver(context: &BrowseContext<'_>, targets: &Targets, logger: &mut Logger) {
+fn deliver(context: &BrowseContext<'_>, targets: &ActTargets, logger: &mut Logger) {
     let (config, spool) = (context.config, context.spool);
-    let ids = match targets {
-        Targets::Matching(selection, _) if selection.is_empty() => {
+    let named = match targets {
+        ActTargets::Matching(_) => {
             let place = (spool, Connections::MoreToCome);
             let all = flush::run(context.call, &FlushRequest::All, config, place, logger);
             if all.is_ok() {
@@ -294,33 +298,34 @@ fn deliver(context: &BrowseContext<'_>, targets: &Targets, logger: &mut Logger) 
             }
             return;
         }
-        Targets::Named(ids) | Targets::Matching(_, ids) => ids,
+        ActTargets::Named(named) => named,
     };
     let mut done = 0u64;
-    for (id, _) in ids {
+    // What cannot be read is missing in the number.
+    for (id, _) in named.read().into_iter().flatten().map_while(Result::ok) {
         let is_stopped = context.interrupts.caught().is_some();
-        if is_stopped || flush::one(id, config, Connections::MoreToCome, logger).is_err() {
+        if is_stopped || flush::one(&id, config, Connections::MoreToCome, logger).is_err() {
             break;
         }
         done = done.saturating_add(1);
     }
-    logger.info(format!("Flushed: {done} of {}", ids.len()));
+    logger.info(format!("Flushed: {done} of {}", named.count));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn named(ids: &[&str]) -> Targets {
-        let id = |id: &&str| (QueueId::parse(id.as_bytes()).unwrap(), 0);
-        Targets::Named(ids.iter().map(id).collect())
+    fn named(ids: &[&str]) -> ShownTargets {
+        let id = |id: &&str| QueueId::parse(id.as_bytes()).unwrap();
+        ShownTargets::Named(ids.iter().map(id).collect())
     }
 
     #[test]
     fn one_liners_can_be_copied_to_a_shell() {
         let etc = Some(OsStr::new("/etc/post fix"));
         let matching = |words: &[&str]| {
-            Targets::Matching(words.iter().map(|w| (*w).to_owned()).collect(), Vec::new())
+            ShownTargets::Matching(words.iter().map(|w| (*w).to_owned()).collect())
         };
         for (act, targets, directory, expected) in [
             (
@@ -346,6 +351,12 @@ mod tests {
                 named(&["A"]),
                 None,
                 "postsuper --journal --until=2h --postpone A",
+            ),
+            (
+                BrowseAct::Spread,
+                named(&["A", "B"]),
+                None,
+                "postsuper --journal --spread=2h -H MATCH --id=A --id=B",
             ),
             (
                 BrowseAct::Release,

@@ -10,7 +10,7 @@ use super::details::{Detail, MessageDetails};
 use super::dialog::Dialog;
 use super::filter::ListFilter;
 use super::message_state::MessageState;
-use super::model::{Index, ListOrder, PassKind, SortColumn};
+use super::model::{Index, ListOrder, ListTotals, PassKind, Progress, SortColumn};
 use super::overview_state::OverviewState;
 use super::prompt::Prompt;
 use super::theme::Theme;
@@ -26,6 +26,18 @@ const REFRESH_FACTOR: u32 = 40;
 const DETAILS_AFTER: Duration = Duration::from_secs(3);
 /// The number of messages by which a list that grows is sorted again.
 const SORTED_EVERY: usize = 2;
+
+/// How long the index works before keys are looked at again.
+const WORK: Duration = Duration::from_millis(15);
+
+/// Where the cursor is when the list has its new order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CursorAfterSort {
+    /// On the message on which it was.
+    SameMessage,
+    /// On the first message, which is what the user looks for.
+    First,
+}
 
 /// The view that fills the screen.
 #[derive(Debug)]
@@ -44,15 +56,6 @@ struct QueuePass {
     kind: PassKind,
     /// The length of the list when it was sorted last.
     sorted_at: usize,
-}
-
-/// What is known of the whole list.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ListTotals {
-    /// The number of messages in each queue, in the order of a listing.
-    pub queues: [u64; Queue::LISTED.len()],
-    /// The bytes of all messages.
-    pub bytes: u64,
 }
 
 /// The state of the screen.
@@ -103,6 +106,7 @@ pub struct App {
     pass: Option<QueuePass>,
     pass_number: u32,
     cursor_id: Vec<u8>,
+    cursor_after_sort: CursorAfterSort,
     next_pass: Option<Instant>,
     next_details: Instant,
     asked: Vec<(Queue, QueueId)>,
@@ -141,6 +145,7 @@ impl App {
             pass: None,
             pass_number: 0,
             cursor_id: Vec::new(),
+            cursor_after_sort: CursorAfterSort::SameMessage,
             next_pass: None,
             next_details: Instant::now(),
             asked: Vec::new(),
@@ -238,12 +243,14 @@ impl App {
     /// Sorts a list that grows, less often the longer it is.
     fn sort_growing(&mut self) {
         let length = self.index.len();
-        if let Some(pass) = &mut self.pass
+        if !self.index.is_sorting()
+            && let Some(pass) = &mut self.pass
             && pass.kind == PassKind::Filter
             && length > pass.sorted_at.saturating_mul(SORTED_EVERY)
         {
             pass.sorted_at = length;
-            self.sort();
+            self.index.sort(self.order);
+            self.work();
         }
     }
 
@@ -255,28 +262,45 @@ impl App {
             Ok(()) => self.index.end(pass.kind),
             Err(problem) => self.status = problem,
         }
-        self.sort();
-        self.totals = self.count_rows();
+        self.index.sort(self.order);
+        self.work();
+        self.totals = ListTotals::of(&self.index);
         let wait = took.saturating_mul(REFRESH_FACTOR).max(REFRESH_AFTER);
         self.next_pass = Instant::now().checked_add(wait);
         self.asked.clear();
     }
 
-    fn count_rows(&self) -> ListTotals {
-        let mut totals = ListTotals::default();
-        for row in self.index.listed() {
-            let queue = totals.queues.get_mut(usize::from(row.queue_place()));
-            if let Some(count) = queue {
-                *count = count.saturating_add(1);
-            }
-            totals.bytes = totals.bytes.saturating_add(u64::from(row.size));
-        }
-        totals
+    /// Sorts in another order, and goes to the first message unless the cursor
+    /// is moved before that is done.
+    pub fn sort_by(&mut self, order: ListOrder) {
+        self.order = order;
+        self.cursor_after_sort = CursorAfterSort::First;
+        self.index.sort(order);
+        self.work();
     }
 
-    /// Sorts the list; the cursor stays on its message.
-    pub fn sort(&mut self) {
-        self.index.sort(self.order);
+    /// Whether there is something to do between keys.
+    pub fn has_work(&self) -> bool {
+        self.index.has_work()
+    }
+
+    /// Goes on with what takes long, for a short time.
+    pub fn work(&mut self) {
+        let until = Instant::now().checked_add(WORK);
+        if self.has_work()
+            && self.index.work(until.unwrap_or_else(Instant::now)) == Progress::Sorted
+        {
+            self.sorted();
+        }
+    }
+
+    /// Puts the cursor where it belongs in the new order.
+    fn sorted(&mut self) {
+        self.is_changed = true;
+        if self.cursor_after_sort == CursorAfterSort::First {
+            self.go_to(0);
+            return;
+        }
         let offset = self.cursor.saturating_sub(self.top);
         if !self.cursor_id.is_empty()
             && let Some(place) = self.index.place_of(&self.cursor_id)
@@ -310,6 +334,7 @@ impl App {
     /// Moves the cursor to a row.
     pub fn go_to(&mut self, place: usize) {
         self.cursor = place;
+        self.cursor_after_sort = CursorAfterSort::SameMessage;
         self.keep_cursor_visible();
         self.remember_cursor();
     }

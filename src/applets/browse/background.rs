@@ -26,8 +26,11 @@ use crate::logging::Logger;
 use crate::spool::{Queue, QueueId};
 use crate::sys::time;
 
-/// The number of results that wait for the screen.
-const WAITING_MAX: usize = 64;
+/// The number of results that wait for the screen. A piece of a listing takes
+/// about 0.1 MB.
+const WAITING_MAX: usize = 8;
+/// The number of threads.
+const THREADS: usize = 2;
 /// The number of the pass that no job belongs to.
 const NO_PASS: u32 = u32::MAX;
 
@@ -78,6 +81,8 @@ pub struct Background {
     detail_jobs: Sender<DetailJob>,
     answers: Receiver<BackgroundAnswer>,
     wanted_pass: Arc<AtomicU32>,
+    /// Each thread has one of these until it ends.
+    running: Arc<()>,
 }
 
 impl Background {
@@ -98,14 +103,30 @@ impl Background {
             listing_logger: kept_logger(),
             act_logger: logger,
         };
-        scope.spawn(move || worker.run(&queue_receiver));
-        scope.spawn(move || look_at_messages(&context, &detail_receiver, &sender));
+        let running = Arc::new(());
+        let of_threads = [Arc::clone(&running), Arc::clone(&running)];
+        let [of_queue, of_details] = of_threads;
+        scope.spawn(move || {
+            let _running = of_queue;
+            worker.run(&queue_receiver);
+        });
+        scope.spawn(move || {
+            let _running = of_details;
+            look_at_messages(&context, &detail_receiver, &sender);
+        });
         Self {
             queue_jobs,
             detail_jobs,
             answers,
             wanted_pass,
+            running,
         }
+    }
+
+    /// Whether all threads go on. One that has ended has panicked; the terminal
+    /// is no full screen any longer then.
+    pub fn is_running(&self) -> bool {
+        Arc::strong_count(&self.running) > THREADS
     }
 
     /// Begins a pass over the queue; other passes end.
@@ -127,7 +148,7 @@ impl Background {
 
     /// Reads what the list shows of these messages besides the rows.
     pub fn details(&self, names: Vec<(Queue, QueueId)>) {
-        // A thread that has ended has panicked, and the program ends too.
+        // If the thread has ended, the program ends too.
         let _ = self.detail_jobs.send(DetailJob::Rows(names));
     }
 
@@ -278,5 +299,34 @@ fn look_at_messages(
         if answers.send(answer).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_is_noticed() {
+        let (queue_jobs, _queue) = channel();
+        let (detail_jobs, _details) = channel();
+        let (_sender, answers) = sync_channel(1);
+        let running = Arc::new(());
+        let of_threads = [Arc::clone(&running), Arc::clone(&running)];
+        let background = Background {
+            queue_jobs,
+            detail_jobs,
+            answers,
+            wanted_pass: Arc::default(),
+            running,
+        };
+        assert!(background.is_running());
+        let [of_one, _of_another] = of_threads;
+        let thread = std::thread::spawn(move || {
+            let _running = of_one;
+            panic!("for a test");
+        });
+        assert!(thread.join().is_err());
+        assert!(!background.is_running());
     }
 }

@@ -12,7 +12,7 @@ use super::filter::ListFilter;
 use super::keys;
 use super::keys::{BrowseAct, Command};
 use super::message_state::Towards;
-use super::model::{ListOrder, PassKind};
+use super::model::{ListOrder, PassKind, TagChange};
 use super::prompt::{Prompt, PromptPurpose, Typed};
 use crate::spool::QueueId;
 
@@ -74,6 +74,7 @@ fn dialog_key(app: &mut App, dialog: Dialog, key: &KeyEvent, command: Option<Com
             DialogDecision::Close => app.status = "nothing was done".to_owned(),
             DialogDecision::Stay => app.dialog = Some(Dialog::Confirm(confirmation)),
             DialogDecision::Begin(request) => app.act(request),
+            DialogDecision::Fail(problem) => app.status = problem,
         },
         Dialog::Outcome(_) => {
             if command == Some(Command::Undo) {
@@ -155,33 +156,21 @@ fn in_list(app: &mut App, command: Command) {
         Command::Last => app.go_to(last),
         Command::Enter => open(app),
         Command::Back => leave_list(app),
-        Command::Sort => {
-            app.order = ListOrder::by(app.order.column.next());
-            sort_anew(app);
-        }
-        Command::Reverse => {
-            app.order = app.order.reversed();
-            sort_anew(app);
-        }
+        Command::Sort => app.sort_by(ListOrder::by(app.order.column.next())),
+        Command::Reverse => app.sort_by(app.order.reversed()),
         Command::Tag => {
             app.index.toggle(app.cursor);
             app.go_to(app.cursor.saturating_add(1).min(last));
         }
-        Command::TagAll => app.index.tag_all(),
-        Command::UntagAll => app.index.untag_all(),
-        Command::InvertTags => app.index.invert_tags(),
+        Command::TagAll => app.index.change_tags(TagChange::All),
+        Command::UntagAll => app.index.change_tags(TagChange::Nothing),
+        Command::InvertTags => app.index.change_tags(TagChange::Inverted),
         Command::Search => {
             let needle = app.filter.needle.clone();
             app.prompt = Some(Prompt::new(PromptPurpose::ListText, needle));
         }
         _ => {}
     }
-}
-
-/// Sorts in another order, of which the first rows are what the user looks for.
-fn sort_anew(app: &mut App) {
-    app.index.sort(app.order);
-    app.go_to(0);
 }
 
 /// Takes back the filter first, so that q in a filtered list does not end the

@@ -2,12 +2,14 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::acts::{ActRequest, Targets, Worded, one_liner};
+use super::acts::{ActRequest, Worded, one_liner};
 use super::app::App;
 use super::dialog::{Confirmation, Needed, Scope, WORD};
 use super::keys::BrowseAct;
 use super::model::{Row, RowFlag, Summary};
+use super::targets::{ActTargets, NamedMessages, ShownTargets};
 use crate::spool::QueueId;
+use crate::sys::error_text::error_text;
 
 /// What became of a key.
 pub enum DialogDecision {
@@ -17,6 +19,8 @@ pub enum DialogDecision {
     Close,
     /// The act begins.
     Begin(ActRequest),
+    /// The act cannot begin, for this reason.
+    Fail(String),
 }
 
 /// The confirmation of an act on the tagged messages or, if there are none, on
@@ -33,7 +37,7 @@ fn of_scope(act: BrowseAct, scope: Scope, app: &App) -> Confirmation {
     let summary = match scope {
         Scope::Cursor => Summary::of(&app.index, app.index.at(app.cursor).into_iter()),
         Scope::Tagged => Summary::of(&app.index, app.index.tagged_rows()),
-        Scope::All => Summary::of(&app.index, live(app.index.listed())),
+        Scope::All => Summary::of(&app.index, live(app.index.listed_rows())),
     };
     let mut confirmation = Confirmation {
         act,
@@ -80,14 +84,19 @@ pub fn key(confirmation: &mut Confirmation, key: &KeyEvent, app: &App) -> Dialog
 fn describe(confirmation: &mut Confirmation, app: &App) {
     let (act, typed) = (confirmation.act, &confirmation.typed);
     let text = if typed.is_empty() { "T" } else { typed };
-    let shown = targets(act, confirmation.scope, app, Ids::OfCommandLine);
+    let shown = shown_targets(confirmation.scope, app);
     confirmation.one_liner = one_liner(Worded { act, text }, &shown, app.directory.as_deref());
 }
 
 fn begin(confirmation: &Confirmation, app: &App) -> DialogDecision {
-    let targets = targets(confirmation.act, confirmation.scope, app, Ids::All);
     let text = confirmation.typed.clone();
-    DialogDecision::Begin(ActRequest::Act(confirmation.act, targets, text))
+    match targets(confirmation.act, confirmation.scope, app) {
+        Ok(targets) => DialogDecision::Begin(ActRequest::Act(confirmation.act, targets, text)),
+        Err(error) => {
+            let error = error_text(&error);
+            DialogDecision::Fail(format!("cannot write down the queue IDs: {error}"))
+        }
+    }
 }
 
 /// The next scope that has messages of its own.
@@ -102,15 +111,6 @@ fn next(scope: Scope, app: &App) -> Scope {
 /// The largest number of characters that can be typed.
 const TYPED_MAX: usize = 200;
 
-/// Which IDs are needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ids {
-    /// All of them, to act.
-    All,
-    /// As many as a command line on the screen has room for.
-    OfCommandLine,
-}
-
 /// The number of IDs of a command line on the screen.
 const SHOWN_MAX: usize = 200;
 
@@ -118,27 +118,36 @@ fn live<'a>(rows: impl Iterator<Item = &'a Row>) -> impl Iterator<Item = &'a Row
     rows.filter(|row| !row.is(RowFlag::Gone))
 }
 
-/// The messages of a scope. All messages of a list without a text are those that
-/// match the selection options.
-fn targets(act: BrowseAct, scope: Scope, app: &App, ids: Ids) -> Targets {
-    let most = match ids {
-        Ids::All => usize::MAX,
-        Ids::OfCommandLine => SHOWN_MAX,
+/// The messages of a scope as a command line names them. All messages of a list
+/// without a text are those that match the selection options.
+fn shown_targets(scope: Scope, app: &App) -> ShownTargets {
+    let ids = |rows: &mut dyn Iterator<Item = &Row>| {
+        let ids = rows.filter_map(|row| QueueId::parse(app.index.id(row)));
+        ShownTargets::Named(ids.take(SHOWN_MAX).collect())
     };
-    let id = |row: &Row| Some((QueueId::parse(app.index.id(row))?, row.inode));
     match scope {
         Scope::All if app.filter.needle.is_empty() => {
-            let needs_ids =
-                act == BrowseAct::Flush && ids == Ids::All && !app.filter.words.is_empty();
-            let listed = live(app.index.listed()).take(if needs_ids { most } else { 0 });
-            Targets::Matching(app.filter.words.clone(), listed.filter_map(id).collect())
+            ShownTargets::Matching(app.filter.words.clone())
         }
-        Scope::All => Targets::Named(live(app.index.listed()).take(most).filter_map(id).collect()),
-        Scope::Tagged => {
-            Targets::Named(app.index.tagged_rows().take(most).filter_map(id).collect())
+        Scope::All => ids(&mut live(app.index.listed_rows())),
+        Scope::Tagged => ids(&mut app.index.tagged_rows()),
+        Scope::Cursor => ids(&mut app.index.at(app.cursor).into_iter()),
+    }
+}
+
+/// The messages of a scope, to act on. Delivery takes only queue IDs.
+fn targets(act: BrowseAct, scope: Scope, app: &App) -> std::io::Result<ActTargets> {
+    let takes_matching = act != BrowseAct::Flush || app.filter.words.is_empty();
+    let write = |rows: &mut dyn Iterator<Item = &Row>| {
+        let messages = rows.map(|row| (app.index.id(row), row.inode));
+        NamedMessages::of(messages).map(ActTargets::Named)
+    };
+    match scope {
+        Scope::All if app.filter.needle.is_empty() && takes_matching => {
+            Ok(ActTargets::Matching(app.filter.words.clone()))
         }
-        Scope::Cursor => {
-            Targets::Named(app.index.at(app.cursor).and_then(id).into_iter().collect())
-        }
+        Scope::All => write(&mut live(app.index.listed_rows())),
+        Scope::Tagged => write(&mut app.index.tagged_rows()),
+        Scope::Cursor => write(&mut app.index.at(app.cursor).into_iter()),
     }
 }

@@ -32,16 +32,20 @@ const ANSWERS: Duration = Duration::from_millis(25);
 pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::Result<()> {
     let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let mut drawn: Option<Instant> = None;
-    while !app.is_over && interrupts.caught().is_none() {
+    // If a thread has panicked, so does the end of its scope.
+    while !app.is_over && interrupts.caught().is_none() && app.background.is_running() {
         app.take_answers(ANSWERS);
         app.tick();
+        app.work();
         if app.is_changed && drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
             app.is_changed = false;
             terminal.draw(|frame| views::draw(frame, app))?;
             drawn = Some(Instant::now());
         }
         let busy = app.is_changed || app.is_reading() || app.is_acting;
-        let wait = if busy || app.overview.is_counting {
+        let wait = if app.has_work() {
+            Duration::ZERO
+        } else if busy || app.overview.is_counting {
             BUSY_WAIT
         } else {
             IDLE_WAIT

@@ -21,6 +21,7 @@ mod model;
 mod overview_state;
 mod prompt;
 mod row_sink;
+mod targets;
 mod theme;
 mod views;
 

@@ -26,7 +26,7 @@ pub enum SortColumn {
 
 impl SortColumn {
     /// All of them, in the order in which a key goes through them.
-    const ALL: [SortColumn; 7] = [
+    pub(super) const ALL: [SortColumn; 7] = [
         SortColumn::Age,
         SortColumn::Size,
         SortColumn::Sender,
@@ -93,16 +93,9 @@ impl ListOrder {
         Self { direction, ..self }
     }
 
-    /// Sorts row numbers. Equal rows are in the order of age and queue ID, so
+    /// Compares two rows. Equal ones are in the order of age and queue ID, so
     /// that they keep their places when the list is refreshed.
-    pub(super) fn sort<'a>(self, numbers: &mut [u32], keys: impl Fn(&u32) -> Option<Keys<'a>>) {
-        numbers.sort_unstable_by(|a, b| match (keys(a), keys(b)) {
-            (Some(a), Some(b)) => self.compare(&a, &b),
-            _ => a.cmp(b),
-        });
-    }
-
-    fn compare(self, a: &Keys<'_>, b: &Keys<'_>) -> Ordering {
+    pub(super) fn compare(self, a: &Keys<'_>, b: &Keys<'_>) -> Ordering {
         let (x, y) = (a.row, b.row);
         let first = match self.column {
             SortColumn::Age => x.arrival.cmp(&y.arrival),

@@ -26,7 +26,7 @@ pub struct ListedMessage {
     pub reason: String,
 }
 
-/// A message in the index: 28 bytes. Numbers that are too large are kept as the
+/// A message in the index: 24 bytes. Numbers that are too large are kept as the
 /// largest ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -68,6 +68,8 @@ pub enum RowFlag {
 }
 
 const QUEUE_BITS: u8 = 7;
+/// The number of no row.
+const NO_ROW: u32 = u32::MAX;
 
 impl Row {
     /// The row of a message.
@@ -109,6 +111,31 @@ impl Row {
         !self.is(RowFlag::Hidden)
     }
 
+    /// Makes the row a free one, which belongs to no message. `next` is the next
+    /// free row.
+    pub(super) fn free(&mut self, next: Option<u32>) {
+        self.size = u32::from(self.id_len);
+        self.arrival = next.unwrap_or(NO_ROW);
+        self.id_len = 0;
+        self.flags = RowFlag::Hidden as u8 | RowFlag::Gone as u8;
+    }
+
+    /// The free row after this one.
+    pub(super) fn next_free(self) -> Option<u32> {
+        (self.arrival != NO_ROW).then_some(self.arrival)
+    }
+
+    /// The number of bytes that the queue ID of a free row had.
+    pub(super) fn free_id_len(self) -> usize {
+        usize::try_from(self.size).unwrap_or(0)
+    }
+
+    /// Whether the row belongs to a message that is neither there nor in the
+    /// list.
+    pub(super) fn is_left(self) -> bool {
+        self.is(RowFlag::Gone) && self.is(RowFlag::Hidden) && self.id_len > 0
+    }
+
     /// The queue; `None` if a daemon named one that does not exist.
     pub fn queue(self) -> Option<Queue> {
         let place = usize::from(self.flags & QUEUE_BITS);
@@ -119,6 +146,18 @@ impl Row {
     pub fn queue_place(self) -> u8 {
         self.flags & QUEUE_BITS
     }
+}
+
+/// The row with this number.
+pub(super) fn row_of(rows: &[Row], number: u32) -> Option<&Row> {
+    rows.get(usize::try_from(number).ok()?)
+}
+
+/// The queue ID of a row.
+pub(super) fn id_of<'a>(ids: &'a [u8], row: &Row) -> &'a [u8] {
+    let start = usize::try_from(row.id_at).unwrap_or(usize::MAX);
+    let end = start.saturating_add(usize::from(row.id_len));
+    ids.get(start..end).unwrap_or_default()
 }
 
 /// The part of an inode number that is kept.
@@ -133,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_row_is_small_and_keeps_its_properties_apart() {
-        assert!(size_of::<Row>() <= 28);
+        assert!(size_of::<Row>() <= 24);
         let message = ListedMessage {
             queue: 3,
             is_expired: true,

@@ -5,8 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 
 /// The number in an empty place.
 const EMPTY: u32 = u32::MAX;
-/// The number of places of an empty table.
-const FIRST_SIZE: usize = 1024;
+/// The number of places of a table. It grows early and at once, because all rows
+/// have to be hashed for that: a large table would take too long.
+const FIRST_SIZE: usize = 1 << 14;
+const LARGE_SIZE: usize = 1 << 21;
 
 /// Row numbers by the hash of their queue IDs. The hash has a random key, so
 /// that IDs in a spool cannot be chosen to collide.
@@ -45,7 +47,8 @@ impl IdTable {
     pub fn add<'a>(&mut self, id: &[u8], row: u32, id_of: impl Fn(u32) -> &'a [u8]) {
         if self.used.saturating_mul(2) >= self.places.len() {
             let rows: Vec<u32> = self.rows().collect();
-            self.places = vec![EMPTY; self.places.len().saturating_mul(2)];
+            let doubled = self.places.len().saturating_mul(2);
+            self.places = vec![EMPTY; doubled.max(LARGE_SIZE)];
             for row in rows {
                 self.put(id_of(row), row);
             }
@@ -54,10 +57,46 @@ impl IdTable {
         self.used = self.used.saturating_add(1);
     }
 
-    /// Removes all rows; the memory is kept.
-    pub fn clear(&mut self) {
-        self.places.fill(EMPTY);
-        self.used = 0;
+    /// Removes a row. `id_of` returns the ID of a row of the table.
+    pub fn remove<'a>(&mut self, row: u32, id_of: impl Fn(u32) -> &'a [u8]) {
+        let mut gap = self.first_place(id_of(row));
+        loop {
+            match self.places.get(gap) {
+                Some(&EMPTY) | None => return,
+                Some(&found) if found == row => break,
+                Some(_) => gap = self.after(gap),
+            }
+        }
+        // A row that was put after this one because its place was in use moves
+        // into the gap, and leaves one itself.
+        let mut place = self.after(gap);
+        while let Some(&moved) = self.places.get(place).filter(|row| **row != EMPTY) {
+            let first = self.first_place(id_of(moved));
+            if self.distance(first, place) >= self.distance(gap, place) {
+                self.set(gap, moved);
+                gap = place;
+            }
+            place = self.after(place);
+        }
+        self.set(gap, EMPTY);
+        self.used = self.used.saturating_sub(1);
+    }
+
+    /// The number of steps from one place to another.
+    fn distance(&self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) & self.places.len().saturating_sub(1)
+    }
+
+    fn set(&mut self, place: usize, row: u32) {
+        if let Some(found) = self.places.get_mut(place) {
+            *found = row;
+        }
+    }
+
+    /// The places, used or not.
+    #[cfg(test)]
+    pub fn places(&self) -> &[u32] {
+        &self.places
     }
 
     fn rows(&self) -> impl Iterator<Item = u32> {
@@ -70,9 +109,7 @@ impl IdTable {
         while self.places.get(place).is_some_and(|row| *row != EMPTY) {
             place = self.after(place);
         }
-        if let Some(place) = self.places.get_mut(place) {
-            *place = row;
-        }
+        self.set(place, row);
     }
 
     fn first_place(&self, id: &[u8]) -> usize {
@@ -89,9 +126,13 @@ impl IdTable {
 mod tests {
     use super::*;
 
+    fn ids(count: usize) -> Vec<Vec<u8>> {
+        (0..count).map(|n| format!("{n:X}").into_bytes()).collect()
+    }
+
     #[test]
     fn rows_are_found_by_their_ids() {
-        let ids: Vec<Vec<u8>> = (0..5000).map(|n| format!("{n:X}").into_bytes()).collect();
+        let ids = ids(20_000);
         let id_of = |row: u32| ids[row as usize].as_slice();
         let mut table = IdTable::default();
         for (row, id) in (0u32..).zip(&ids) {
@@ -101,7 +142,28 @@ mod tests {
         for (row, id) in (0u32..).zip(&ids) {
             assert_eq!(table.find(id, |row| id_of(row) == id), Some(row));
         }
-        table.clear();
-        assert_eq!(table.find(b"1", |_| true), None);
+        assert_eq!(table.places.len(), LARGE_SIZE);
+    }
+
+    #[test]
+    fn the_others_are_found_after_rows_were_removed() {
+        // So full that most rows are not at their first places.
+        let ids = ids(8_100);
+        let id_of = |row: u32| ids[row as usize].as_slice();
+        let mut table = IdTable::default();
+        for (row, id) in (0u32..).zip(&ids) {
+            table.add(id, row, id_of);
+        }
+        assert_eq!(table.places.len(), FIRST_SIZE);
+        let removed = |row: u32| !row.is_multiple_of(3);
+        for row in (0..8_100).filter(|row| removed(*row)) {
+            table.remove(row, id_of);
+        }
+        for (row, id) in (0u32..).zip(&ids) {
+            let expected = (!removed(row)).then_some(row);
+            assert_eq!(table.find(id, |row| id_of(row) == id), expected);
+        }
+        assert_eq!(table.used, 2_700);
+        assert_eq!(table.rows().count(), 2_700);
     }
 }

@@ -53,6 +53,11 @@ impl Texts {
         number
     }
 
+    /// The number of texts, with the empty one.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
     /// The text with this number.
     pub fn text(&self, number: TextNumber) -> &str {
         self.texts.get(usize::from(number)).map_or("", |text| text)

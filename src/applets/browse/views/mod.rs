@@ -89,10 +89,14 @@ fn first_line(frame: &mut Frame<'_>, app: &App, area: Rect) {
     parts.push(format!("by {order}"));
     let text = format!(" {}", parts.join("  "));
     let columns = usize::from(area.width);
-    let state = match (app.is_acting, app.is_reading() || app.overview.is_counting) {
-        (true, _) => " acting ",
-        (false, true) => " reading ",
-        (false, false) => "",
+    let state = if app.is_acting {
+        " acting "
+    } else if app.is_reading() || app.overview.is_counting {
+        " reading "
+    } else if app.index.is_sorting() {
+        " sorting "
+    } else {
+        ""
     };
     let left = columns.saturating_sub(state.len());
     let text = fit(&text, left, app.theme.characters) + state;

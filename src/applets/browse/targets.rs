@@ -1,0 +1,139 @@
+//! The messages of an act. Their names are in a file, so that a million of them
+//! take no memory.
+
+use std::fs::File;
+use std::io;
+use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
+
+use super::context::BrowseContext;
+use super::model::short_inode;
+use crate::spool::{Layout, Queue, QueueId};
+
+/// The messages to act on.
+#[derive(Debug)]
+pub enum ActTargets {
+    /// These messages.
+    Named(NamedMessages),
+    /// All that match these selection options, or all if there are none.
+    Matching(Vec<String>),
+}
+
+/// The messages to act on, as far as the command line on the screen has room
+/// for them.
+#[derive(Clone, Debug)]
+pub enum ShownTargets {
+    /// These messages.
+    Named(Vec<QueueId>),
+    /// All that match these selection options, or all if there are none.
+    Matching(Vec<String>),
+}
+
+/// Queue IDs in a file without a name, each with a part of its inode number.
+#[derive(Debug)]
+pub struct NamedMessages {
+    file: File,
+    /// Their number.
+    pub count: u64,
+}
+
+impl NamedMessages {
+    /// Writes down these messages. Those whose names are no queue IDs are left
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be made or written.
+    pub fn of<'a>(messages: impl Iterator<Item = (&'a [u8], u32)>) -> io::Result<Self> {
+        Self::written(messages.filter_map(|(id, inode)| Some((QueueId::parse(id)?, inode))))
+    }
+
+    fn written(messages: impl Iterator<Item = (QueueId, u32)>) -> io::Result<Self> {
+        let mut writer = BufWriter::new(tempfile::tempfile()?);
+        let mut count = 0u64;
+        for (id, inode) in messages {
+            writeln!(writer, "{id} {inode}")?;
+            count = count.saturating_add(1);
+        }
+        let file = finished(writer)?;
+        Ok(Self { file, count })
+    }
+
+    /// The messages whose names still belong to the same files.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or another one made and written.
+    pub fn still_there(&self, context: &BrowseContext<'_>) -> io::Result<Self> {
+        let layout = Layout::of(context.config);
+        let is_same = |id: &QueueId, inode: u32| {
+            Queue::LISTED.into_iter().any(|queue| {
+                let found = context.spool.stat(&layout.path(queue, id.as_bytes()));
+                found.is_ok_and(|found| inode == 0 || short_inode(found.st_ino) == inode)
+            })
+        };
+        let mut failed = Ok(());
+        let messages = self
+            .read()?
+            .map_while(|message| message.map_err(|error| failed = Err(error)).ok());
+        let same = Self::written(messages.filter(|(id, inode)| is_same(id, *inode)))?;
+        failed.map(|()| same)
+    }
+
+    /// A file with the queue IDs alone, one on each line.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or another one made and written.
+    pub fn lines(&self) -> io::Result<File> {
+        let mut writer = BufWriter::new(tempfile::tempfile()?);
+        for message in self.read()? {
+            let (id, _) = message?;
+            writeln!(writer, "{id}")?;
+        }
+        let mut file = finished(writer)?;
+        file.rewind()?;
+        Ok(file)
+    }
+
+    /// Reads the messages.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn read(&self) -> io::Result<impl Iterator<Item = io::Result<(QueueId, u32)>>> {
+        let mut file = &self.file;
+        file.rewind()?;
+        let message = |line: io::Result<String>| {
+            let line = line?;
+            let (id, inode) = line.split_once(' ').unwrap_or((&line, "0"));
+            let id = QueueId::parse(id.as_bytes()).ok_or(io::ErrorKind::InvalidData)?;
+            Ok((id, inode.parse().unwrap_or(0)))
+        };
+        Ok(BufReader::new(file).lines().map(message))
+    }
+}
+
+fn finished(writer: BufWriter<File>) -> io::Result<File> {
+    writer.into_inner().map_err(io::IntoInnerError::into_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let messages: [(&[u8], u32); 3] = [(b"4ABC", 17), (b"../x y", 1), (b"Z9", u32::MAX)];
+        let named = NamedMessages::of(messages.into_iter()).unwrap();
+        assert_eq!(named.count, 2);
+        for _ in 0..2 {
+            let read: io::Result<Vec<(QueueId, u32)>> = named.read().unwrap().collect();
+            let read: Vec<(String, u32)> = read
+                .unwrap()
+                .into_iter()
+                .map(|(id, inode)| (id.to_string(), inode))
+                .collect();
+            assert_eq!(read, [("4ABC".to_owned(), 17), ("Z9".to_owned(), u32::MAX)]);
+        }
+    }
+}
