@@ -2,11 +2,16 @@
 //! undone is undone.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use spoolbox::release::Feature;
 
 use super::scene;
 use super::scene::{Scene, USUAL};
+use crate::support::public;
+use crate::support::public::{Fifo, Service};
 use crate::support::run::{Ended, Invocation, Program, Tool};
-use crate::support::{Met, Needs, require};
+use crate::support::{Met, Needs, installed_release, require};
 
 /// Runs a tool on an instance.
 fn run(program: Program, scene: &Scene, arguments: &[&str]) {
@@ -117,6 +122,12 @@ fn every_act_in_the_queue_is_undone() {
             "Released from hold: 2 messages",
             "2 messages",
         ),
+        (
+            "--queue=deferred",
+            "ar",
+            "Requeued: 4 messages",
+            "Restored: 4 messages",
+        ),
     ] {
         let now = scene::now();
         let (ours, twin) = (Scene::at(now), Scene::at(now));
@@ -159,6 +170,89 @@ fn attempts_are_put_off_and_spread() {
     let call = ["--until=2030-01-01T08:00", "--postpone", "ALL", "deferred"];
     run(Program::Ours, &twin, &call);
     assert_same(&ours, &twin, "postponed");
+}
+
+#[test]
+fn a_release_is_spread_over_a_time_and_undone() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let now = scene::now();
+    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let mut screen = ours.browse_any(&["--queue=hold"]);
+    screen.keys("aR30m");
+    screen.wait_for("--journal --spread=30m -H MATCH --id=4HELD0000");
+    screen.keys("\r");
+    screen.wait_for("Released from hold: 2 messages");
+    let attempt = |name: &str| {
+        let path = format!("deferred/4/{name}");
+        let path = ours.instance.queue_directory().join(path);
+        fs::metadata(&path).expect("a released message").mtime()
+    };
+    // The oldest is tried first.
+    let (first, second) = (attempt("4HELD00006"), attempt("4HELD00005"));
+    assert!(now <= first && first < second, "{now} {first} {second}");
+    assert!(second <= scene::now() + 30 * 60, "{now} {second}");
+    screen.keys("u");
+    screen.wait_without("Released from hold");
+    screen.wait_for("any key: go on");
+    screen.keys(" \u{3}");
+    assert_eq!(screen.end(), Some(0));
+    assert_same(&ours, &twin, "spread");
+}
+
+#[test]
+fn delivery_is_requested_as_by_postqueue() {
+    if require(Needs::Postfix) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    public::clear(&scene.instance);
+    let public = public::directory(&scene.instance);
+    let listen = || {
+        let greeting = match installed_release().has(Feature::DaemonsGreet) {
+            true => &b"protocol\0queue_flush_protocol\0\0"[..],
+            false => b"",
+        };
+        Service::listen(&public.join("flush"), move |mut stream| {
+            public::send(&mut stream, greeting);
+            let request = public::read_until(&mut stream, b"\0\0");
+            public::send(&mut stream, b"status\x000\0\0");
+            request
+        })
+    };
+    let fifos = || ["qmgr", "pickup"].map(|name| Fifo::make(&public.join(name)));
+    let theirs = |option: &str| {
+        let words: Vec<&str> = option.split(' ').collect();
+        let etc = scene.instance.etc();
+        let call = Invocation::new(Tool::Postqueue, words).env("MAIL_CONFIG", etc);
+        let output = call.run(Program::Theirs, &scene.instance);
+        assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
+    };
+    let service = listen();
+    theirs("-i 4HELD00006");
+    let (request, fifo) = (service.taken(), fifos());
+    theirs("-f");
+    let triggers = fifo.map(Fifo::taken);
+    public::clear(&scene.instance);
+
+    let (service, fifo) = (listen(), fifos());
+    let mut screen = scene.browse(&[], (40, 120));
+    screen.keys("F");
+    screen.wait_for("for i in 4HELD00006; do postqueue");
+    screen.keys("y");
+    screen.wait_for("Flushed: 1 of 1");
+    screen.wait_for("key: go on");
+    screen.keys(" ");
+    screen.wait_without("go on");
+    screen.keys("F\t");
+    screen.wait_for(" -f");
+    screen.keys("y");
+    screen.wait_for("Flushed: all messages");
+    screen.keys(" \u{3}");
+    assert_eq!(screen.end(), Some(0));
+    assert_eq!(service.taken(), request);
+    assert_eq!(fifo.map(Fifo::taken), triggers);
 }
 
 #[test]

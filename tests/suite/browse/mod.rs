@@ -3,6 +3,7 @@
 
 mod acts;
 mod looks;
+mod multiplexers;
 mod scene;
 mod terminal;
 mod watch;

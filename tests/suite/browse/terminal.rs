@@ -1,10 +1,12 @@
 //! The terminal: its size changes, signals end the program, and every end
 //! leaves the terminal as it was.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use spoolbox::sys::full_screen::FullScreen;
 
 use super::scene::{Scene, USUAL};
 use crate::support::screen::OnScreen;
@@ -87,4 +89,47 @@ fn terminals_that_cannot_show_it_are_refused() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("must be a terminal"), "{said}");
     assert_eq!(output.status.code(), Some(69));
+}
+
+/// Has another test run in a process of its own panic on a full screen.
+const PANIC_IN: &str = "SPOOLBOX_TEST_PANIC_IN";
+
+/// What the test below has run; by itself it does nothing.
+#[test]
+fn panics_if_it_is_asked_to() {
+    let Some(thread) = std::env::var_os(PANIC_IN) else {
+        return;
+    };
+    let _screen = FullScreen::begin().expect("a terminal");
+    if thread == "main" {
+        panic!("a defect in the main thread");
+    }
+    let panicked = thread::spawn(|| panic!("a defect in a thread")).join();
+    assert!(panicked.is_ok(), "the thread panicked");
+}
+
+#[test]
+fn a_panic_leaves_the_terminal_as_before_with_its_message() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for (thread, message) in [
+        ("main", "a defect in the main thread"),
+        ("another", "a defect in a thread"),
+    ] {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["--exact", "--nocapture"]);
+        command.arg("browse::terminal::panics_if_it_is_asked_to");
+        command
+            .env_clear()
+            .env("TERM", "xterm")
+            .env(PANIC_IN, thread);
+        let mut screen = OnScreen::start(&command, USUAL);
+        // On the usual screen, where it stays.
+        screen.wait_until(message, |text| text.contains(message));
+        assert_eq!(screen.end(), Some(101), "{thread}");
+        assert!(screen.text().contains(message), "{}", screen.text());
+        let written = String::from_utf8_lossy(&screen.bytes()).into_owned();
+        assert!(written.contains("\u{1b}[?1049h"), "it was a full screen");
+    }
 }

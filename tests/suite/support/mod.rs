@@ -67,6 +67,10 @@ pub enum Needs {
     Zsh,
     /// The shell fish.
     Fish,
+    /// tmux(1); and root.
+    Tmux,
+    /// GNU screen(1); and root.
+    Screen,
     /// Minutes: a test that a newcomer's run leaves out.
     Time,
     /// What .ci/fleet-tools installs below target: ansible and ClickHouse.
@@ -140,6 +144,8 @@ fn lacking(need: Needs) -> Option<&'static str> {
         Needs::Bash => (&["bash", "setsid"], "bash or setsid is not installed"),
         Needs::Zsh => (&["zsh", "setsid"], "zsh or setsid is not installed"),
         Needs::Fish => (&["fish"], "fish is not installed"),
+        Needs::Tmux => (&["tmux"], "tmux is not installed"),
+        Needs::Screen => (&["screen"], "screen is not installed"),
         Needs::JsonSchema if has_json_schema() => return None,
         Needs::JsonSchema => {
             return Some("jsonschema (Debian's python3-jsonschema) is not installed");
