@@ -1,7 +1,7 @@
 //! The benchmark: ours and Postfix's on the same spool, alternating, warm and
 //! cold, medians and ratios. Run by hand, as root, with Postfix installed:
 //!
-//!     cargo bench -- [listing|selection|qshape|acting|moving|trash|deleting|starting|load|postcat] [MESSAGES [ROUNDS]]
+//!     cargo bench -- [listing|selection|qshape|acting|moving|trash|deleting|starting|load|postcat|browse] [MESSAGES [ROUNDS]]
 //!
 //! (default: all of them, 100000 messages, 5 rounds).
 //!
@@ -12,11 +12,18 @@
 // A benchmark prints its figures.
 #![allow(clippy::print_stdout)]
 
+mod browse;
 mod limit;
 mod load;
 mod postcat;
 mod postsuper;
+#[path = "../suite/support/pty.rs"]
+#[allow(dead_code)]
+mod pty;
 mod qshape;
+#[path = "../suite/support/screen.rs"]
+#[allow(dead_code)]
+mod screen;
 mod selection;
 mod spool;
 mod timing;
@@ -64,6 +71,7 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
         "starting",
         "load",
         "postcat",
+        "browse",
     ];
     let asked = |name: &str| {
         let mut named = std::env::args()
@@ -100,6 +108,9 @@ fn measure(messages: usize, rounds: usize) -> Result<(), String> {
     }
     if asked("load") {
         load::run(messages);
+    }
+    if asked("browse") {
+        browse::run(messages);
     }
     if asked("deleting") {
         postsuper::deleting(messages, rounds);
