@@ -53,3 +53,37 @@ pub fn poll_for(
         .map(|(place, _)| place)
         .collect())
 }
+
+/// The state of the input of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TerminalInput {
+    /// There is input.
+    Ready,
+    /// There was none until the limit or a signal.
+    Nothing,
+    /// The terminal is gone.
+    HungUp,
+}
+
+/// Waits for input of a terminal, but no longer than `limit`, and only until a
+/// signal is caught, such as that of another size.
+///
+/// # Errors
+///
+/// Those of poll(2).
+pub fn poll_terminal(terminal: BorrowedFd<'_>, limit: Duration) -> io::Result<TerminalInput> {
+    let mut watched = [PollFd::new(terminal, PollFlags::POLLIN)];
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    match poll(&mut watched, limit) {
+        Ok(0) | Err(Errno::EINTR) => return Ok(TerminalInput::Nothing),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let [watched] = watched;
+    let is_only_input = watched.revents() == Some(PollFlags::POLLIN);
+    Ok(if is_only_input {
+        TerminalInput::Ready
+    } else {
+        TerminalInput::HungUp
+    })
+}

@@ -2,6 +2,8 @@
 //! at the queue, until the user or a signal ends the program.
 
 use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use crossterm::event;
@@ -14,6 +16,7 @@ use super::commands;
 use super::commands::LoopRequest;
 use super::views;
 use crate::sys::full_screen::FullScreen;
+use crate::sys::poll::{TerminalInput, poll_terminal};
 use crate::sys::signals::Interrupts;
 
 /// The time between two drawings at least.
@@ -30,7 +33,9 @@ const ANSWERS: Duration = Duration::from_millis(25);
 ///
 /// The terminal cannot be read or written.
 pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::Result<()> {
-    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    // `FullScreen` shows the cursor again. When dropped, this would do so too, and
+    // panic if the terminal is gone.
+    let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
     let mut drawn: Option<Instant> = None;
     // If a thread has panicked, so does the end of its scope.
     while !app.is_over && interrupts.caught().is_none() && app.background.is_running() {
@@ -50,11 +55,37 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
         } else {
             IDLE_WAIT
         };
-        if event::poll(wait)? {
-            take_events(app, screen, &mut terminal)?;
+        match await_event(wait)? {
+            NextEvent::Ready => take_events(app, screen, &mut terminal)?,
+            NextEvent::None => {}
+            // Nobody is there any more.
+            NextEvent::HungUp => break,
         }
     }
     Ok(())
+}
+
+/// Whether there is an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NextEvent {
+    Ready,
+    None,
+    /// The terminal is gone.
+    HungUp,
+}
+
+/// Waits for an event. crossterm is not asked when the terminal is gone: it would
+/// read the end of the input for ever.
+fn await_event(limit: Duration) -> io::Result<NextEvent> {
+    for limit in [Duration::ZERO, limit] {
+        if poll_terminal(io::stdin().as_fd(), limit)? == TerminalInput::HungUp {
+            return Ok(NextEvent::HungUp);
+        }
+        if event::poll(Duration::ZERO)? {
+            return Ok(NextEvent::Ready);
+        }
+    }
+    Ok(NextEvent::None)
 }
 
 /// Clears the screen, so that the next drawing is a whole one. `Terminal::clear`
@@ -75,7 +106,7 @@ fn take_events(
     loop {
         take_event(app, screen, terminal)?;
         let is_last = app.is_over || start.elapsed() >= FRAME;
-        if is_last || !event::poll(Duration::ZERO)? {
+        if is_last || await_event(Duration::ZERO)? != NextEvent::Ready {
             return Ok(());
         }
     }

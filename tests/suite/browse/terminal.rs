@@ -1,6 +1,8 @@
 //! The terminal: its size changes, signals end the program, and every end
 //! leaves the terminal as it was.
 
+use std::fs::File;
+use std::io::Read;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +11,8 @@ use nix::sys::signal::Signal;
 use spoolbox::sys::full_screen::FullScreen;
 
 use super::scene::{Scene, USUAL};
+use crate::support::pty;
+use crate::support::pty::Pty;
 use crate::support::screen::OnScreen;
 use crate::support::{Extent, Met, Needs, require};
 
@@ -29,6 +33,44 @@ fn signals_end_it_and_the_terminal_is_as_before() {
         screen.signal(signal);
         assert_eq!(screen.end(), Some(status), "{signal}");
     }
+}
+
+/// It read the end of its input for ever, with all of a processor.
+#[test]
+fn it_ends_when_a_terminal_is_gone_that_sends_no_signal() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    let browse = scene.command(&[]);
+    let Pty { master, slave } = pty::open();
+    let copy = || File::from(slave.try_clone().expect("dup"));
+    // The terminal of a session has its processes killed by SIGHUP; this is none.
+    let mut command = Command::new("setsid");
+    command.arg(browse.get_program()).args(browse.get_args());
+    let set = browse
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    command.envs(set);
+    command.stdin(copy()).stdout(copy()).stderr(copy());
+    let mut child = command.spawn().expect("setsid starts");
+    drop((command, slave));
+    let mut terminal = File::from(master);
+    let mut begun = [0; 1];
+    terminal.read_exact(&mut begun).expect("the first screen");
+    drop(terminal);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("its status") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            child.kill().expect("kill");
+            panic!("it goes on without a terminal");
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]
