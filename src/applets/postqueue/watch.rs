@@ -20,7 +20,7 @@ use super::show;
 use crate::listing::write_iso;
 use crate::sys::error_text::error_text;
 use crate::sys::full_screen::FullScreen;
-use crate::sys::poll::{Readiness, poll_for};
+use crate::sys::poll::{TerminalInput, poll_terminal};
 use crate::sys::signals::Interrupts;
 use crate::sys::terminal;
 use crate::sys::time::{Zone, now};
@@ -115,9 +115,10 @@ fn wait(screen: &FullScreen, interrupts: &Interrupts, interval: Duration) -> io:
             return Ok(WatchStep::Draw);
         }
         let stdin = io::stdin();
-        let ready = poll_for(&[stdin.as_fd()], Readiness::Input, left.min(TICK))?;
-        if ready.is_empty() {
-            continue;
+        match poll_terminal(stdin.as_fd(), left.min(TICK))? {
+            TerminalInput::Ready => {}
+            TerminalInput::Nothing => continue,
+            TerminalInput::HungUp => return Ok(WatchStep::End),
         }
         let mut keys = [0; 64];
         let length = stdin.lock().read(&mut keys)?;
