@@ -58,6 +58,7 @@ fn it_ends_when_a_terminal_is_gone_that_sends_no_signal() {
     let mut terminal = File::from(master);
     let mut begun = [0; 1];
     terminal.read_exact(&mut begun).expect("the first screen");
+    assert_eq!(begun, *b"\x1b");
     drop(terminal);
     let deadline = Instant::now() + Duration::from_secs(20);
     let status = loop {
@@ -70,7 +71,8 @@ fn it_ends_when_a_terminal_is_gone_that_sends_no_signal() {
         }
         thread::sleep(Duration::from_millis(20));
     };
-    assert_eq!(status.code(), Some(0));
+    // It may have been drawing when the terminal went.
+    assert!(matches!(status.code(), Some(0 | 69)), "{status}");
 }
 
 #[test]
