@@ -42,7 +42,9 @@ pub fn run(
         executor: Executor::new(ops.clone(), context.selected, context.effects)
             .changing(context.recipients),
         matcher: Matcher::new(matching.selection, matching.rules),
-        interrupted: InterruptedChanges::new(matching, context.selected),
+        interrupted: context
+            .recipients
+            .map(|_| InterruptedChanges::new(matching, context.selected)),
         searched: queues(context.selected, action, matching.selection)
             .flatten()
             .collect(),
@@ -172,7 +174,8 @@ struct MatchCandidate {
 struct MatchWorker<'a> {
     executor: Executor<'a>,
     matcher: Matcher<'a>,
-    interrupted: InterruptedChanges<'a>,
+    /// What a killed call has left, for actions on recipients.
+    interrupted: Option<InterruptedChanges<'a>>,
     /// The queues whose messages can match.
     searched: Vec<Queue>,
     action: Action,
@@ -227,7 +230,7 @@ impl MatchWorker<'_> {
             id: id.as_bytes(),
             path,
         };
-        match self.identify(&message, &at) {
+        match self.identify(id, &message, &at) {
             Ok(file_identity) => Some(ScanResult::Message(MatchCandidate {
                 file_identity: file_identity?,
                 id: id.clone(),
@@ -247,6 +250,7 @@ impl MatchWorker<'_> {
     /// call changed its recipients.
     fn identify(
         &mut self,
+        id: &QueueId,
         message: &Message,
         at: &Location<'_>,
     ) -> Result<Option<FileIdentity>, ReadError> {
@@ -255,7 +259,10 @@ impl MatchWorker<'_> {
         {
             return Ok(Some(found));
         }
-        self.interrupted.examine(&mut self.executor, message, at)
+        match &mut self.interrupted {
+            Some(interrupted) => interrupted.examine(&mut self.executor, id, message, at),
+            None => Ok(None),
+        }
     }
 
     fn act_on_all(

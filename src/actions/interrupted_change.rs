@@ -50,11 +50,11 @@ impl<'a> InterruptedChanges<'a> {
     pub fn examine(
         &mut self,
         executor: &mut Executor<'_>,
+        id: &QueueId,
         message: &Message,
         at: &Location<'_>,
     ) -> Result<Option<FileIdentity>, ReadError> {
-        let id = QueueId::parse(at.id);
-        if !id.is_some_and(|id| executor.is_interrupted(&id, message, at.queue)) {
+        if !executor.is_interrupted(id, message, at.queue) {
             return Ok(None);
         }
         if at.queue != Queue::Hold {

@@ -106,8 +106,12 @@ impl AdmissionState<'_, '_, '_> {
         };
         let matches = matching == Matching::Yes && self.searched.contains(&at.queue);
         if !matches {
-            let found = self.interrupted.examine(&mut self.executor, message, at)?;
-            if found.is_none() {
+            let executor = &mut self.executor;
+            if self
+                .interrupted
+                .examine(executor, &id, message, at)?
+                .is_none()
+            {
                 return Ok(false);
             }
         }
