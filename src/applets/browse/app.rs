@@ -249,8 +249,7 @@ impl App {
             && length > pass.sorted_at.saturating_mul(SORTED_EVERY)
         {
             pass.sorted_at = length;
-            self.index.sort(self.order);
-            self.work();
+            self.sort();
         }
     }
 
@@ -262,8 +261,7 @@ impl App {
             Ok(()) => self.index.end(pass.kind),
             Err(problem) => self.status = problem,
         }
-        self.index.sort(self.order);
-        self.work();
+        self.sort();
         self.totals = ListTotals::of(&self.index);
         let wait = took.saturating_mul(REFRESH_FACTOR).max(REFRESH_AFTER);
         self.next_pass = Instant::now().checked_add(wait);
@@ -275,7 +273,12 @@ impl App {
     pub fn sort_by(&mut self, order: ListOrder) {
         self.order = order;
         self.cursor_after_sort = CursorAfterSort::First;
-        self.index.sort(order);
+        self.sort();
+    }
+
+    /// Begins to sort; a short list is sorted at once.
+    fn sort(&mut self) {
+        self.index.sort(self.order);
         self.work();
     }
 

@@ -104,8 +104,7 @@ impl Background {
             act_logger: logger,
         };
         let running = Arc::new(());
-        let of_threads = [Arc::clone(&running), Arc::clone(&running)];
-        let [of_queue, of_details] = of_threads;
+        let (of_queue, of_details) = (Arc::clone(&running), Arc::clone(&running));
         scope.spawn(move || {
             let _running = of_queue;
             worker.run(&queue_receiver);
@@ -312,7 +311,7 @@ mod tests {
         let (detail_jobs, _details) = channel();
         let (_sender, answers) = sync_channel(1);
         let running = Arc::new(());
-        let of_threads = [Arc::clone(&running), Arc::clone(&running)];
+        let (of_one, _of_another) = (Arc::clone(&running), Arc::clone(&running));
         let background = Background {
             queue_jobs,
             detail_jobs,
@@ -321,7 +320,6 @@ mod tests {
             running,
         };
         assert!(background.is_running());
-        let [of_one, _of_another] = of_threads;
         let thread = std::thread::spawn(move || {
             let _running = of_one;
             panic!("for a test");

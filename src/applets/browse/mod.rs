@@ -33,13 +33,12 @@ use std::thread;
 use nix::unistd::{AccessFlags, access};
 
 use super::authorization::AccessRequest;
-use super::fatal::{STATUS_UNAVAILABLE, unavailable};
+use super::fatal::{STATUS_UNAVAILABLE, unavailable, watch_signals};
 use super::{Call, Fatal, authorization, instance, output, postsuper};
 use crate::config::Config;
 use crate::logging::Logger;
 use crate::sys::error_text::error_text;
 use crate::sys::full_screen::FullScreen;
-use crate::sys::signals::Interrupts;
 use crate::sys::time;
 use app::App;
 use arguments::{BrowseMode, PROGRAM, parse};
@@ -87,10 +86,7 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         postsuper::take_rights(call, &config, &mut logger)?;
     }
     time::read_zone();
-    let interrupts = Interrupts::watch().map_err(|error| {
-        let text = format!("cannot watch signals: {}", error_text(&error));
-        unavailable(&mut logger, text)
-    })?;
+    let interrupts = watch_signals(STATUS_UNAVAILABLE, &mut logger)?;
     let context = BrowseContext {
         call,
         config: &config,

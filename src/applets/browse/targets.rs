@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 
 use super::context::BrowseContext;
 use super::model::short_inode;
-use crate::spool::{Layout, Queue, QueueId};
+use crate::spool::{Layout, Queue, QueueId, id};
 
 /// The messages to act on.
 #[derive(Debug)]
@@ -44,18 +44,11 @@ impl NamedMessages {
     ///
     /// The file cannot be made or written.
     pub fn of<'a>(messages: impl Iterator<Item = (&'a [u8], u32)>) -> io::Result<Self> {
-        Self::written(messages.filter_map(|(id, inode)| Some((QueueId::parse(id)?, inode))))
-    }
-
-    fn written(messages: impl Iterator<Item = (QueueId, u32)>) -> io::Result<Self> {
-        let mut writer = BufWriter::new(tempfile::tempfile()?);
-        let mut count = 0u64;
-        for (id, inode) in messages {
-            writeln!(writer, "{id} {inode}")?;
-            count = count.saturating_add(1);
+        let mut writer = NameWriter::new()?;
+        for (id, inode) in messages.filter(|(id, _)| id::is_valid(id)) {
+            writer.add(id, inode)?;
         }
-        let file = finished(writer)?;
-        Ok(Self { file, count })
+        writer.finish()
     }
 
     /// The messages whose names still belong to the same files.
@@ -71,12 +64,14 @@ impl NamedMessages {
                 found.is_ok_and(|found| inode == 0 || short_inode(found.st_ino) == inode)
             })
         };
-        let mut failed = Ok(());
-        let messages = self
-            .read()?
-            .map_while(|message| message.map_err(|error| failed = Err(error)).ok());
-        let same = Self::written(messages.filter(|(id, inode)| is_same(id, *inode)))?;
-        failed.map(|()| same)
+        let mut same = NameWriter::new()?;
+        for message in self.read()? {
+            let (id, inode) = message?;
+            if is_same(&id, inode) {
+                same.add(id.as_bytes(), inode)?;
+            }
+        }
+        same.finish()
     }
 
     /// A file with the queue IDs alone, one on each line.
@@ -110,6 +105,33 @@ impl NamedMessages {
             Ok((id, inode.parse().unwrap_or(0)))
         };
         Ok(BufReader::new(file).lines().map(message))
+    }
+}
+
+/// Writes down messages, one on each line.
+struct NameWriter {
+    writer: BufWriter<File>,
+    count: u64,
+}
+
+impl NameWriter {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            writer: BufWriter::new(tempfile::tempfile()?),
+            count: 0,
+        })
+    }
+
+    fn add(&mut self, id: &[u8], inode: u32) -> io::Result<()> {
+        self.count = self.count.saturating_add(1);
+        self.writer.write_all(id)?;
+        writeln!(self.writer, " {inode}")
+    }
+
+    fn finish(self) -> io::Result<NamedMessages> {
+        let file = finished(self.writer)?;
+        let count = self.count;
+        Ok(NamedMessages { file, count })
     }
 }
 

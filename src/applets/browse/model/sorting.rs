@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 use super::order::{Keys, ListOrder};
-use super::row::{Row, id_of};
+use super::row::{Row, id_of, row_of};
 use super::texts::{TextNumber, Texts};
 
 /// The number of rows that a step sorts, or compares with a pivot.
@@ -138,7 +138,7 @@ impl Sorting {
             ranks.get(usize::from(number)).copied().unwrap_or(0)
         };
         let keys = |number: u32| {
-            let row = rows.get(usize::try_from(number).ok()?)?;
+            let row = row_of(rows, number)?;
             Some(Keys {
                 row,
                 id: id_of(ids, row),
