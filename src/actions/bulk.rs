@@ -54,7 +54,7 @@ pub fn run(
     let concurrency = concurrency_of(action, context.effects);
     let limits = match concurrency {
         Concurrency::Parallel => ActionLimits::far(context.open_files),
-        Concurrency::Serialized | Concurrency::SingleWorker | Concurrency::InOrder => {
+        Concurrency::Serialized | Concurrency::CallingThread | Concurrency::InOrder => {
             ActionLimits::near(context.open_files)
         }
     };
@@ -70,7 +70,7 @@ fn concurrency_of(action: Action, effects: Effects<'_>) -> Concurrency {
         // Nothing needs to be examined ahead: readdir(3) reports the file type,
         // and the file's mode does not matter.
         Action::Hold | Action::Release | Action::Requeue | Action::Postpone => {
-            Concurrency::SingleWorker
+            Concurrency::CallingThread
         }
         // Performed by `by_selection`; here, they do nothing.
         Action::DropRecipients | Action::Bounce => Concurrency::Serialized,
@@ -107,7 +107,7 @@ impl Work<Job> for BulkWorker<'_> {
     type Findings = (Job, Vec<ExaminedObject>);
 
     fn look(&mut self, job: Job) -> Self::Findings {
-        let needs_stat = concurrency_of(self.action, self.effects) != Concurrency::SingleWorker;
+        let needs_stat = concurrency_of(self.action, self.effects) != Concurrency::CallingThread;
         let examine = |(found, kind): (Object<'_>, Option<FileKind>)| match (kind, needs_stat) {
             (Some(FileKind::File), false) => ExaminedObject::File,
             _ => found

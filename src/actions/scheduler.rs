@@ -45,7 +45,7 @@ pub enum Concurrency {
     Serialized,
     /// The calling thread does all the work, because there is nothing to examine
     /// ahead, and a walk in another thread would wait for the same directories.
-    SingleWorker,
+    CallingThread,
     /// One job at a time, in order.
     InOrder,
 }
@@ -123,7 +123,7 @@ pub fn run<J: Send, W: Work<J>>(
         schedule: &schedule,
     };
     let produce = |feed: &mut Feed<'_, _, _>| produce(&mut ActionFeed::new(feed, &schedule));
-    let produced = if concurrency == Concurrency::SingleWorker {
+    let produced = if concurrency == Concurrency::CallingThread {
         pool::run_on_caller(&mut new_worker(), produce, &mut reports)
     } else {
         pool::run(limits.pool(), new_worker, produce, &mut reports)
@@ -177,7 +177,7 @@ impl Schedule<'_> {
     fn workers(&self, messages: usize) -> usize {
         match self.concurrency {
             _ if messages <= SINGLE_WORKER_MAX => 1,
-            Concurrency::SingleWorker | Concurrency::InOrder => 1,
+            Concurrency::CallingThread | Concurrency::InOrder => 1,
             Concurrency::Serialized => 2,
             Concurrency::Parallel => self.slow.load(Ordering::Relaxed).max(2),
         }
@@ -295,7 +295,7 @@ impl<'a, 'scope, J> ActionFeed<'a, 'scope, J> {
         self.messages = self.messages.saturating_add(messages);
         let directory = match self.schedule.concurrency {
             Concurrency::Parallel => directory,
-            Concurrency::Serialized | Concurrency::SingleWorker | Concurrency::InOrder => {
+            Concurrency::Serialized | Concurrency::CallingThread | Concurrency::InOrder => {
                 DirectoryKey::in_order()
             }
         };
