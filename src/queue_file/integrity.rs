@@ -91,7 +91,7 @@ pub fn check(source: impl Source, buffers: &mut Buffers) -> Result<QueueFileFact
         match next {
             RecordType::TIME => {
                 (facts.arrival, facts.microseconds) =
-                    time(reader.text(&record)).ok_or(IntegrityError::NoTime)?;
+                    arrival_time(reader.text(&record)).ok_or(IntegrityError::NoTime)?;
             }
             RecordType::SENDER => facts.sender = reader.text(&record).to_vec(),
             _ => {}
@@ -109,8 +109,8 @@ fn is_after(kind: RecordType, other: RecordType) -> bool {
     place(kind) > place(other)
 }
 
-/// Parses seconds and, if there are any, microseconds.
-fn time(text: &[u8]) -> Option<(i64, u32)> {
+/// Parses the text of a time record: seconds and, if there are any, microseconds.
+pub(super) fn arrival_time(text: &[u8]) -> Option<(i64, u32)> {
     let mut words = text.split(|&byte| byte == b' ').filter(|w| !w.is_empty());
     let seconds = digits(words.next()?)?;
     let microseconds = words.next().map_or(Some(0), digits)?;

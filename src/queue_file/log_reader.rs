@@ -103,6 +103,7 @@ fn read_entries<R: BufRead>(
     rules: &Rules,
     logged: &mut DuplicateFilter,
 ) -> io::Result<()> {
+    // After a read error, the entries before it still count.
     while let Some(entry) = log.next_observed(&mut observer)? {
         let report = &mut *observer.report;
         if report.wanted() == ReadLevel::Nothing || rules.is_stopped() {

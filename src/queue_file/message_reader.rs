@@ -6,6 +6,7 @@
 
 use std::fs::File;
 
+use super::integrity::arrival_time;
 use super::log_reader::LogReader;
 use super::message_visitor::{
     LogClass, LogFacts, MessageHead, MessageVisitor, ReadLevel, Recipient, Rules,
@@ -16,7 +17,7 @@ use crate::release::Feature;
 use crate::spool::Queue;
 use crate::spool::message::Message;
 use crate::sys::source::FileSource;
-use crate::text::{SHORT_TEXT_MAX, digits, make_printable, number_or_zero, quote_address};
+use crate::text::{SHORT_TEXT_MAX, make_printable, number_or_zero, quote_address};
 
 /// Bytes of an attribute that are kept: its name, and more than the longest value
 /// that Postfix writes.
@@ -208,7 +209,7 @@ impl<'r> MessageReading<'r> {
             RecordType::TIME if self.arrival == 0 => {
                 let text = file.text(record);
                 self.arrival = number_or_zero(text);
-                self.arrival_microseconds = microseconds(text);
+                self.arrival_microseconds = arrival_time(text).map_or(0, |(_, part)| part);
             }
             RecordType::SIZE => self.size_record(file.text(record), report),
             RecordType::SENDER => return self.sender(file.text(record), report),
@@ -424,13 +425,4 @@ pub fn display(address: &[u8], rules: &Rules, to: &mut Vec<u8>) {
         _ => quote_address(address, to),
     }
     make_printable(to, rules.charset);
-}
-
-/// Returns the microseconds in the text of a time record: its second number, if
-/// it has one that is below a million.
-fn microseconds(text: &[u8]) -> u32 {
-    let mut words = text.split(|&byte| byte == b' ');
-    let second = words.by_ref().filter(|word| !word.is_empty()).nth(1);
-    let number = second.and_then(digits).unwrap_or(0);
-    if number < 1_000_000 { number } else { 0 }
 }

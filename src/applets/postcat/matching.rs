@@ -4,9 +4,9 @@
 //! shows one after the other.
 
 use super::super::{Fatal, instance};
-use super::errors::{STATUS, fatal};
+use super::errors::STATUS;
 use super::printer::{Damaged, IdSearch, OperandRun};
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::listing;
 use crate::listing::{
     Clock, Ending, Listing, ListingError, OutputOptions, PartialResult, Sink, SortSpec, Sorter,
@@ -99,12 +99,9 @@ fn rules(
     selection: &mut Selection,
 ) -> Result<Rules, Fatal> {
     let logger = &mut printer.output.sink().logger;
-    let rules = logger.warned(|warnings| {
-        let rules = instance::rules(config, warnings)?;
-        instance::set_lifetimes(Some(selection), config, warnings)?;
-        Ok::<Rules, ConfigError>(rules)
-    });
-    rules.map_err(|error| fatal(logger, error.to_string().as_bytes()))
+    let rules = instance::reported_rules(config, logger, STATUS)?;
+    instance::set_reported_lifetimes(Some(selection), config, logger, STATUS)?;
+    Ok(rules)
 }
 
 /// The sink that shows the messages of a listing.

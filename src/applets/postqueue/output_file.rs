@@ -14,7 +14,6 @@ use nix::sys::stat::{FileStat, SFlag};
 use thiserror::Error;
 
 use crate::sys::dir::{Dir, stat_open};
-
 use crate::sys::dir_changes::{set_mode, set_owner};
 use crate::sys::error_text::error_text;
 

@@ -12,7 +12,6 @@ use super::operation::Operation;
 use super::reporter::ReportState;
 use super::{confirm, dry_run, journal, old_order, spread};
 use crate::actions::rate_limit::RateLimit;
-use crate::actions::recipient_change::RecipientRequest;
 use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
 use crate::actions::{ActJournal, Effects, NextAttempt, Selected, SpoolContext, Spread};
@@ -180,7 +179,6 @@ fn spool_context<'a>(
     rules: Option<&'a Rules>,
     rate_limit: &'a RateLimit,
 ) -> SpoolContext<'a> {
-    let change = context.arguments.options.recipients.as_ref();
     SpoolContext {
         spool: context.spool,
         layout: context.layout,
@@ -188,9 +186,7 @@ fn spool_context<'a>(
         interrupts: context.interrupts,
         rate_limit,
         effects: Effects::default(),
-        recipients: change
-            .zip(rules)
-            .map(|(change, rules)| RecipientRequest { change, rules }),
+        recipients: rules.and_then(|rules| context.recipient_request(rules)),
         open_files: raise_open_files(),
     }
 }

@@ -145,6 +145,7 @@ fn move_messages(
     let _lock = lock.map_err(|error| failed(error, logger))?;
     let no_limit = RateLimit::new(None, None);
     let mut held = HeldMessages::new().map_err(|error| failed(error, logger))?;
+    // Before anything is moved, so that a trash that cannot be used is known.
     let trash = begin_batch(call, context, &no_limit);
     let trash = trash.map_err(|error| fatal(logger, error.message()))?;
     let report =
