@@ -7,6 +7,7 @@
 use nix::errno::Errno;
 
 use super::action::{Action, ActionStep, Selected};
+use super::edit_result::EditResult;
 use super::effects::Effects;
 use super::error::WorkError;
 use super::expiry::is_expired;
@@ -14,7 +15,7 @@ use super::journal::{Announcement, TakeOutcome};
 use super::message_lookup::{LocatedMessage, is_allowed, look_into, warn_of_unseen};
 use super::message_steps::MessageSteps;
 use super::recipient_change::{RecipientChange, RecipientRequest};
-use super::recipient_editor::{EditResult, RecipientEditor};
+use super::recipient_editor::RecipientEditor;
 use super::report::{ActionDone, ActionLog, Outcome};
 use super::spool_ops::{FileAt, Moved, SpoolOps};
 use crate::spool::message;

@@ -8,10 +8,12 @@
 
 mod action;
 mod announcer;
+mod bounce_log_file;
 pub mod bulk;
 mod bulk_walk;
 pub mod by_selection;
 mod context;
+mod edit_result;
 mod effects;
 mod error;
 pub mod executor;

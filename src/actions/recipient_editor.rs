@@ -6,12 +6,13 @@
 //! same command goes on from there.
 
 use std::collections::HashSet;
-use std::io;
-use std::sync::Arc;
 
-use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
+use super::bounce_log_file;
+use super::edit_result::{
+    EditCandidate, EditFailure, EditResult, leave, left_after, report_dropped, unchanged,
+};
 use super::error::WorkError;
 use super::held_message;
 use super::held_message::{HeldMessage, HoldMark, HoldResult};
@@ -19,38 +20,21 @@ use super::journal::{Act, ActJournal, AnnouncedAct, Announcement};
 use super::recipient_change::{
     BounceReason, RecipientChange, RecipientPlan, RecipientRequest, Refusal,
 };
-use super::report::{ActionLog, LineSeverity, LogLine, Outcome};
+use super::report::{ActionLog, Outcome};
 use super::spool_ops::{FileAt, SpoolOps};
-use super::warning::Warning;
 use crate::queue_file::recipient_state;
 use crate::queue_file::recipient_state::RecipientState;
 use crate::queue_file::recipients;
 use crate::queue_file::records::Buffers;
-use crate::spool::bounce_log;
-use crate::spool::bounce_log::{BounceLog, BounceLogError};
+use crate::spool::bounce_log::BounceLog;
 use crate::spool::message;
 use crate::spool::message::{Message, NoMessage};
 use crate::spool::{Queue, QueueId};
-use crate::sys::dir::Dir;
-use crate::sys::error_text::{error_text, is};
-use crate::text::{Charset, to_printable};
+use crate::sys::error_text::error_text;
+use crate::text::Charset;
 
 /// The number of bytes of log entries that are collected before they are written.
 const ENTRIES_SIZE: usize = 64 * 1024;
-
-/// A message that was found: its ID, its queue, and its lstat(2) result.
-type EditCandidate<'i> = (&'i QueueId, Queue, &'i FileStat);
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EditResult {
-    /// Its recipients were changed.
-    Done,
-    /// It was no longer where it had been found.
-    Gone,
-    /// It was left as it was. The outcome was added to the log.
-    Left,
-}
 
 /// Changes the recipients of one message after the other.
 #[derive(Debug)]
@@ -59,30 +43,6 @@ pub(super) struct RecipientEditor<'a> {
     request: RecipientRequest<'a>,
     journal: Option<&'a dyn ActJournal>,
     buffers: Buffers,
-}
-
-/// Why a change was not made.
-enum EditFailure {
-    /// For a reason in the message.
-    Refused(Refusal),
-    /// The bounce log cannot be written.
-    Log(BounceLogError),
-    /// The queue file cannot be written.
-    File(io::Error),
-    /// A failure that ends the work.
-    Work(WorkError),
-}
-
-impl EditFailure {
-    /// Returns the reason why a message is left as it is.
-    fn reason(&self) -> String {
-        match self {
-            Self::Refused(refusal) => refusal.to_string(),
-            Self::Log(error) => error.to_string(),
-            Self::File(cause) => error_text(cause),
-            Self::Work(error) => to_printable(&error.message()),
-        }
-    }
 }
 
 impl<'a> RecipientEditor<'a> {
@@ -136,10 +96,10 @@ impl<'a> RecipientEditor<'a> {
     /// Whether the bounce log has an entry about each recipient that is pending. The
     /// entries are written before any recipient is marked.
     fn is_logged(&mut self, id: &QueueId, message: &Message) -> Result<bool, EditFailure> {
-        let Some(dir) = self.existing_log_directory(id)? else {
+        let Some(dir) = bounce_log_file::existing_directory(&self.ops, id)? else {
             return Ok(false);
         };
-        let log = self.log(&dir, id)?;
+        let log = bounce_log_file::examine(&self.ops, &dir, id)?;
         let mut is_logged = has_entries(&log);
         let read = recipients::read(message, &mut self.buffers, |recipient| {
             is_logged &= log.has_entry(recipient.offset);
@@ -181,11 +141,24 @@ impl<'a> RecipientEditor<'a> {
             }
             Err(failure) => return left_after(failure, at.path, found, action_log),
         }
+        self.edit_on_hold(at, found, &message, action_log)
+    }
+
+    /// Puts a message on hold, changes its recipients, and moves it to where it
+    /// belongs then.
+    fn edit_on_hold(
+        &mut self,
+        at: FileAt<'_>,
+        found: EditCandidate<'_>,
+        message: &Message,
+        action_log: &mut ActionLog,
+    ) -> Result<EditResult, WorkError> {
+        let (id, queue, stat) = found;
         let mark = match self.request.change {
             RecipientChange::Drop(_) => HoldMark::Set,
             RecipientChange::Return(_) => HoldMark::Leave,
         };
-        let held = match HeldMessage::hold(&self.ops, at, (id, queue), &message, mark)? {
+        let held = match HeldMessage::hold(&self.ops, at, (id, queue), message, mark)? {
             HoldResult::Held(held) => held,
             HoldResult::Gone => return Ok(EditResult::Gone),
             HoldResult::Blocked(warning) => {
@@ -220,8 +193,11 @@ impl<'a> RecipientEditor<'a> {
             RecipientChange::Drop(_) => self.plan_drop(message, queue),
             RecipientChange::Return(_) => {
                 // What is missing is created once the message is on hold.
-                let dir = self.existing_log_directory(id)?;
-                let log = dir.as_deref().map(|dir| self.log(dir, id)).transpose()?;
+                let dir = bounce_log_file::existing_directory(&self.ops, id)?;
+                let log = dir
+                    .as_deref()
+                    .map(|dir| bounce_log_file::examine(&self.ops, dir, id));
+                let log = log.transpose()?;
                 self.plan_return(message, queue, log.as_ref())
             }
         }
@@ -283,8 +259,8 @@ impl<'a> RecipientEditor<'a> {
         before: &FileStat,
         reason: &BounceReason,
     ) -> Result<(), EditFailure> {
-        let dir = self.log_directory(held.id)?;
-        let mut log = self.log(&dir, held.id)?;
+        let dir = bounce_log_file::directory_or_new(&self.ops, held.id)?;
+        let mut log = bounce_log_file::examine(&self.ops, &dir, held.id)?;
         let plan = self.plan_return(held.message, Queue::Hold, Some(&log))?;
         let plan = plan.unwrap_or_default();
         let act = Act::Bounce {
@@ -296,9 +272,7 @@ impl<'a> RecipientEditor<'a> {
         let done = self.write_log(held, reason, &plan, &mut log);
         let done = done.and_then(|()| self.set_done(held, &plan));
         if done.is_err() && self.is_unchanged(held, &plan) {
-            let path = self.ops.path(Queue::Bounce, held.id.as_bytes());
-            let name = held.id.as_bytes();
-            bounce_log::revert(&dir, name, log.size_before(), &path).map_err(EditFailure::Log)?;
+            bounce_log_file::revert(&self.ops, &dir, held.id, log.size_before())?;
         }
         done
     }
@@ -399,93 +373,9 @@ impl<'a> RecipientEditor<'a> {
         }
         Ok(EditResult::Done)
     }
-
-    /// Returns the directory of the bounce log, which must be as the mail system
-    /// makes it, and is created if it is missing.
-    fn log_directory(&self, id: &QueueId) -> Result<Arc<Dir>, EditFailure> {
-        let dir = self.ops.home_or_new(Queue::Bounce, id.as_bytes());
-        self.checked_log_directory(id, dir)
-    }
-
-    /// Returns the directory of the bounce log; `None` if it is missing.
-    fn existing_log_directory(&self, id: &QueueId) -> Result<Option<Arc<Dir>>, EditFailure> {
-        match self.ops.home(Queue::Bounce, id.as_bytes()) {
-            Err(cause) if is(&cause, Errno::ENOENT) => Ok(None),
-            dir => self.checked_log_directory(id, dir).map(Some),
-        }
-    }
-
-    fn checked_log_directory(
-        &self,
-        id: &QueueId,
-        dir: io::Result<Arc<Dir>>,
-    ) -> Result<Arc<Dir>, EditFailure> {
-        let path = self.ops.path(Queue::Bounce, id.as_bytes());
-        let parent = path.rsplit_once('/').map_or(".", |(parent, _)| parent);
-        let dir = dir.map_err(|cause| {
-            let path = parent.to_owned();
-            EditFailure::Log(BounceLogError::System { path, cause })
-        })?;
-        bounce_log::check_directory(&dir, parent).map_err(EditFailure::Log)?;
-        Ok(dir)
-    }
-
-    fn log<'d>(&self, dir: &'d Dir, id: &QueueId) -> Result<BounceLog<'d>, EditFailure> {
-        let path = self.ops.path(Queue::Bounce, id.as_bytes());
-        BounceLog::examine(dir, id.as_bytes(), &path).map_err(EditFailure::Log)
-    }
 }
 
 /// Whether a bounce log had entries.
 fn has_entries(log: &BounceLog<'_>) -> bool {
     log.size_before().is_some_and(|size| size > 0)
-}
-
-/// Reports each dropped recipient.
-fn report_dropped(id: &QueueId, plan: &RecipientPlan, action_log: &mut ActionLog) {
-    let mut line = |text: Vec<u8>| {
-        action_log.lines.push(LogLine {
-            severity: LineSeverity::Done,
-            text,
-            action_result: None,
-        });
-    };
-    let id = id.as_bytes();
-    for recipient in &plan.dropped {
-        line([id, b": to=<", recipient, b">: dropped"].concat());
-    }
-    let more = plan.records.len().saturating_sub(plan.dropped.len());
-    if more > 0 {
-        let more = format!(": {more} more recipients: dropped");
-        line([id, more.as_bytes()].concat());
-    }
-}
-
-/// Logs why a message was left as it was.
-fn left_after(
-    failure: EditFailure,
-    path: &str,
-    found: EditCandidate<'_>,
-    action_log: &mut ActionLog,
-) -> Result<EditResult, WorkError> {
-    match failure {
-        EditFailure::Work(error) => Err(error),
-        failure => Ok(leave(path, found, failure.reason(), action_log)),
-    }
-}
-
-fn leave(
-    path: &str,
-    found: EditCandidate<'_>,
-    why: String,
-    action_log: &mut ActionLog,
-) -> EditResult {
-    let path = path.to_owned();
-    action_log.warn(&Warning::Recipients { path, why });
-    unchanged(found, action_log)
-}
-
-fn unchanged((id, queue, _): EditCandidate<'_>, action_log: &mut ActionLog) -> EditResult {
-    action_log.not_done(id.as_bytes(), Outcome::Unchanged(queue));
-    EditResult::Left
 }
