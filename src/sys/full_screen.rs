@@ -20,8 +20,9 @@ use super::terminal;
 /// Selects the alternate screen, hides the cursor, and cuts long lines off
 /// instead of continuing them on the next one.
 const BEGIN: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J";
-/// Resets the colours, and takes back what [`BEGIN`] selects.
-const END: &[u8] = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
+/// Resets the colours, clears the screen, and takes back what [`BEGIN`] selects.
+/// The Linux console has no alternate screen: what was drawn would stay there.
+const END: &[u8] = b"\x1b[0m\x1b[H\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 /// Why the terminal cannot be used.
 #[derive(Debug, Error)]

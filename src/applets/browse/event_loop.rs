@@ -2,6 +2,7 @@
 //! at the queue, until the user or a signal ends the program.
 
 use std::io;
+use std::io::BufWriter;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 use crossterm::event;
 use crossterm::event::{Event, KeyEventKind};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 
+use super::ansi_backend::AnsiBackend;
 use super::app::App;
 use super::commands;
 use super::commands::LoopRequest;
@@ -35,7 +36,9 @@ const ANSWERS: Duration = Duration::from_millis(25);
 pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::Result<()> {
     // `FullScreen` shows the cursor again. When dropped, this would do so too, and
     // panic if the terminal is gone.
-    let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
+    let mut terminal = ManuallyDrop::new(Terminal::new(AnsiBackend::new(BufWriter::new(
+        io::stdout(),
+    )))?);
     let mut drawn: Option<Instant> = None;
     // If a thread has panicked, so does the end of its scope.
     while !app.is_over && interrupts.caught().is_none() && app.background.is_running() {
@@ -90,7 +93,7 @@ fn await_event(limit: Duration) -> io::Result<NextEvent> {
 
 /// Clears the screen, so that the next drawing is a whole one. `Terminal::clear`
 /// would ask the terminal for the place of its cursor, and wait for the answer.
-fn draw_all(terminal: &mut Terminal<CrosstermBackend<io::Stdout>>) -> io::Result<()> {
+fn draw_all(terminal: &mut Terminal<AnsiBackend<BufWriter<io::Stdout>>>) -> io::Result<()> {
     let size = terminal.size()?;
     terminal.resize(size.into())
 }
@@ -100,7 +103,7 @@ fn draw_all(terminal: &mut Terminal<CrosstermBackend<io::Stdout>>) -> io::Result
 fn take_events(
     app: &mut App,
     screen: &FullScreen,
-    terminal: &mut Terminal<CrosstermBackend<io::Stdout>>,
+    terminal: &mut Terminal<AnsiBackend<BufWriter<io::Stdout>>>,
 ) -> io::Result<()> {
     let start = Instant::now();
     loop {
@@ -115,7 +118,7 @@ fn take_events(
 fn take_event(
     app: &mut App,
     screen: &FullScreen,
-    terminal: &mut Terminal<CrosstermBackend<io::Stdout>>,
+    terminal: &mut Terminal<AnsiBackend<BufWriter<io::Stdout>>>,
 ) -> io::Result<()> {
     let key = match event::read()? {
         Event::Key(key) if key.kind != KeyEventKind::Release => key,

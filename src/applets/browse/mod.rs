@@ -5,6 +5,7 @@
 //! screen, and `views` draws it.
 
 mod acts;
+mod ansi_backend;
 mod app;
 mod arguments;
 mod background;

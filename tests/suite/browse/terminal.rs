@@ -118,6 +118,38 @@ fn it_can_be_stopped_and_continued() {
     assert_eq!(screen.end(), Some(0));
 }
 
+/// It has 16 colours and no alternate screen: what was drawn stayed there.
+#[test]
+fn the_linux_console_has_16_colours_and_is_empty_afterwards() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::new();
+    let mut command = scene.command(&[]);
+    command.env("TERM", "linux");
+    let mut screen = OnScreen::start(&command, (25, 80));
+    screen.wait_for("8 messages");
+    screen.wait_without("reading");
+    screen.keys("o");
+    screen.wait_for("RECIPIENT DOMAIN");
+    screen.keys("qq");
+    assert_eq!(screen.end(), Some(0));
+    let written = screen.bytes();
+    let written = String::from_utf8_lossy(&written);
+    for palette in ["38;5;", "48;5;", "38;2;", "48;2;"] {
+        assert!(!written.contains(palette), "{palette}");
+    }
+    let colours = (31..38).filter(|colour| written.contains(&format!(";{colour}m")));
+    assert!(colours.count() > 1, "{written}");
+    let mut console = vt100::Parser::new(25, 80, 0);
+    let shown = written
+        .replace("\u{1b}[?1049h", "")
+        .replace("\u{1b}[?1049l", "");
+    console.process(shown.as_bytes());
+    assert_eq!(console.screen().contents(), "");
+    assert_eq!(console.screen().cursor_position(), (0, 0));
+}
+
 #[test]
 fn terminals_that_cannot_show_it_are_refused() {
     if require(Needs::Root) == Met::No {

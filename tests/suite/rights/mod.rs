@@ -2,6 +2,7 @@
 //! what is given up and when. Real users, real set-gid copies; run by root.
 
 mod borrowed;
+mod browse;
 mod callers;
 mod confined;
 mod descriptors;

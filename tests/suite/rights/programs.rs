@@ -107,7 +107,8 @@ impl<'a> Run<'a> {
         collect(child, b"", Duration::from_secs(60))
     }
 
-    fn command(&self, etc: &Path) -> Command {
+    /// The command of such a run.
+    pub fn command(&self, etc: &Path) -> Command {
         let id = self.user.to_string();
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "--", "sh", "-c"]);
