@@ -3,11 +3,14 @@
 
 use std::fs::File;
 use std::io;
-use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
 
 use super::context::BrowseContext;
 use super::model::short_inode;
 use crate::spool::{Layout, Queue, QueueId, id};
+
+/// The number of bytes that are written at a time.
+const BUFFER_SIZE: usize = 64 * 1024;
 
 /// The messages to act on.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl NamedMessages {
     /// The file cannot be made or written.
     pub fn of<'a>(messages: impl Iterator<Item = (&'a [u8], u32)>) -> io::Result<Self> {
         let mut writer = NameWriter::new()?;
-        for (id, inode) in messages.filter(|(id, _)| id::is_valid(id)) {
+        for (id, inode) in messages {
             writer.add(id, inode)?;
         }
         writer.finish()
@@ -98,17 +101,27 @@ impl NamedMessages {
     pub fn read(&self) -> io::Result<impl Iterator<Item = io::Result<(QueueId, u32)>>> {
         let mut file = &self.file;
         file.rewind()?;
-        let message = |line: io::Result<String>| {
-            let line = line?;
-            let (id, inode) = line.split_once(' ').unwrap_or((&line, "0"));
-            let id = QueueId::parse(id.as_bytes()).ok_or(io::ErrorKind::InvalidData)?;
-            Ok((id, inode.parse().unwrap_or(0)))
-        };
-        Ok(BufReader::new(file).lines().map(message))
+        let mut reader = BufReader::new(file);
+        let names = (0..self.count).map(move |_| read_name(&mut reader));
+        Ok(names)
     }
 }
 
-/// Writes down messages, one on each line.
+/// Reads what [`NameWriter::add`] has written.
+fn read_name(from: &mut impl Read) -> io::Result<(QueueId, u32)> {
+    let mut inode = [0; 4];
+    from.read_exact(&mut inode)?;
+    let mut length = [0];
+    from.read_exact(&mut length)?;
+    let mut id = vec![0; usize::from(u8::from_le_bytes(length))];
+    from.read_exact(&mut id)?;
+    let id = QueueId::parse(&id).ok_or(io::ErrorKind::InvalidData)?;
+    Ok((id, u32::from_le_bytes(inode)))
+}
+
+/// Writes down messages: of each, the part of the inode number, the length of the
+/// queue ID in a byte, and the queue ID. As text, a million would take so long that
+/// the screen would stand still.
 struct NameWriter {
     writer: BufWriter<File>,
     count: u64,
@@ -117,15 +130,21 @@ struct NameWriter {
 impl NameWriter {
     fn new() -> io::Result<Self> {
         Ok(Self {
-            writer: BufWriter::new(tempfile::tempfile()?),
+            writer: BufWriter::with_capacity(BUFFER_SIZE, tempfile::tempfile()?),
             count: 0,
         })
     }
 
+    /// Adds a message. A name that is no queue ID is left out.
     fn add(&mut self, id: &[u8], inode: u32) -> io::Result<()> {
+        let length = u8::try_from(id.len());
+        let Some(length) = length.ok().filter(|_| id::is_valid(id)) else {
+            return Ok(());
+        };
         self.count = self.count.saturating_add(1);
-        self.writer.write_all(id)?;
-        writeln!(self.writer, " {inode}")
+        self.writer.write_all(&inode.to_le_bytes())?;
+        self.writer.write_all(&[length])?;
+        self.writer.write_all(id)
     }
 
     fn finish(self) -> io::Result<NamedMessages> {
