@@ -70,20 +70,27 @@ fn help(app: &App, top: usize) -> Vec<Styled> {
 }
 
 fn confirm(app: &App, confirmation: &Confirmation, width: usize) -> Vec<Styled> {
-    let (theme, summary) = (app.theme, &confirmation.summary);
-    let plain = Style::new();
+    if confirmation.summary.messages == 0 {
+        return vec![("there is no message to act on".to_owned(), Style::new())];
+    }
+    let mut lines = summary_lines(app, confirmation);
+    lines.extend(command_lines(app, confirmation, width));
+    lines.push((question_line(app, confirmation), app.theme.marked()));
+    lines
+}
+
+/// Returns what the messages of an act have in common.
+fn summary_lines(app: &App, confirmation: &Confirmation) -> Vec<Styled> {
+    let (summary, plain) = (&confirmation.summary, Style::new());
     let messages = match summary.messages {
         1 => "1 message".to_owned(),
         count => format!("{count} messages"),
     };
-    if summary.messages == 0 {
-        return vec![("there is no message to act on".to_owned(), plain)];
-    }
     let question = confirmation.act.question(&messages);
     let size = short_bytes(summary.bytes);
     let mut lines = vec![(
         format!("{question}: {}, {size}", confirmation.scope.name()),
-        theme.heading(),
+        app.theme.heading(),
     )];
     for (heading, values) in [
         ("commonest senders", &summary.senders),
@@ -96,29 +103,34 @@ fn confirm(app: &App, confirmation: &Confirmation, width: usize) -> Vec<Styled> 
             lines.push((format!("{count:>9}  {value}"), plain));
         }
     }
-    lines.push(("the same on a command line:".to_owned(), plain));
+    lines
+}
+
+/// Returns the command line that does the same, cut after a few lines.
+fn command_lines(app: &App, confirmation: &Confirmation, width: usize) -> Vec<Styled> {
+    let theme = app.theme;
     let command = wrap(&clean(&confirmation.one_liner, theme.characters), width);
     let is_cut = command.len() > COMMAND_LINES;
-    lines.extend(
-        command
-            .into_iter()
-            .take(COMMAND_LINES)
-            .map(|line| (line, theme.active())),
-    );
+    let shown = command.into_iter().take(COMMAND_LINES);
+    let mut lines = vec![("the same on a command line:".to_owned(), Style::new())];
+    lines.extend(shown.map(|line| (line, theme.active())));
     if is_cut {
         lines.push(("...".to_owned(), theme.active()));
     }
-    let typed = clean(&confirmation.typed, theme.characters);
-    let keys = match (confirmation.needed(), confirmation.act) {
+    lines
+}
+
+/// Returns the question, with what has been typed, and the keys.
+fn question_line(app: &App, confirmation: &Confirmation) -> String {
+    let typed = clean(&confirmation.typed, app.theme.characters);
+    let question = match (confirmation.needed(), confirmation.act) {
         (Needed::Word, _) => format!("No undo. Type {WORD} and Enter: {typed}_ "),
         (Needed::Text, BrowseAct::Bounce) => format!("For which reason? (Enter) {typed}_ "),
         (Needed::Text, BrowseAct::Spread) => format!("Over which time? (30m, 2h; Enter) {typed}_ "),
         (Needed::Text, _) => format!("Until when? (2h, 2026-12-01T08:00; Enter) {typed}_ "),
         (Needed::Yes, _) => "y: do it  n: no".to_owned(),
     };
-    let keys = format!("{keys}  Tab: other messages  Esc: no");
-    lines.push((keys, theme.marked()));
-    lines
+    format!("{question}  Tab: other messages  Esc: no")
 }
 
 fn outcome_lines(app: &App, outcome: &ActOutcome, width: usize) -> Vec<Styled> {
