@@ -45,10 +45,9 @@ const COMPARISONS: [&str; 22] = [
     "versions::started",
 ];
 /// Of these, what takes long and is about our program, or about faults, alone.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 5] = [
     "postcat::large",
     "postsuper::interrupts",
-    "postsuper::journal",
     "postsuper::stream",
     "postsuper::together",
     "postsuper::trash",
@@ -122,25 +121,67 @@ fn the_comparisons_hold_with_the_postfix_of_forky() {
     compare_with("forky");
 }
 
+/// From an old release to a new one, and back.
+#[test]
+fn queues_move_between_releases() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    for (from, to) in [("bullseye", "forky"), ("forky", "bullseye")] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let halves = [
+            (from, "the_first_system_exports"),
+            (to, "the_second_system_imports"),
+        ];
+        for (release, half) in halves {
+            let Some(machine) = machine_of(release, &[directory.path()]) else {
+                return;
+            };
+            let test = format!("transfer::between_releases::{half}");
+            let words = [&this_program(), &test, "--exact", "--ignored"];
+            let mut command = machine.command(&words);
+            command.env("SPOOLBOX_MOVE", directory.path());
+            let output = collect(command.spawn().expect("it starts"), b"", PATIENCE);
+            let text = output.stdout_text();
+            let is_done = output.ended == Ended::Exited(0) && text.contains("1 passed");
+            assert!(is_done, "{release}: {text}{}", output.stderr_text());
+        }
+    }
+}
+
 fn compare_with(release: &str) {
     if require(Needs::Root) == Met::No {
         return;
     }
+    if let Some(machine) = machine_of(release, &[]) {
+        run_comparisons(&machine, release);
+    }
+}
+
+/// The path of this test program.
+fn this_program() -> String {
+    let program = std::env::current_exe().expect("this program");
+    program.to_str().expect("a path of UTF-8").to_owned()
+}
+
+/// A copy of the system of a release in which this test program runs, and which
+/// shares these directories; `None`, with the reason printed, if there is none.
+fn machine_of(release: &str, shared: &[&Path]) -> Option<Machine> {
     let system = directory().join(release);
     if !system.is_dir() {
         leave_out(release, "tests/roots/unpack has not been run");
-        return;
+        return None;
     }
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let program = std::env::current_exe().expect("this program");
-    let target = program.ancestors().nth(3).expect("the build directory");
-    let machine = Machine::of(&system, &[repository, target]);
-    let program = program.to_str().expect("a path of UTF-8");
-    if machine.run(&[program, "--list"]).ended != Ended::Exited(0) {
+    let program = this_program();
+    let target = Path::new(&program).ancestors().nth(3);
+    let target = target.expect("the build directory");
+    let machine = Machine::of(&system, &[&[repository, target], shared].concat());
+    if machine.run(&[&program, "--list"]).ended != Ended::Exited(0) {
         leave_out(release, "its C library is too old; see .ci/portable");
-        return;
+        return None;
     }
-    run_comparisons(&machine, release, program);
+    Some(machine)
 }
 
 /// Where the systems are.
@@ -159,10 +200,11 @@ fn leave_out(release: &str, reason: &str) {
     tell(&format!("releases: {text}"));
 }
 
-fn run_comparisons(machine: &Machine, release: &str, program: &str) {
+fn run_comparisons(machine: &Machine, release: &str) {
     let version = machine.succeed(&["postconf", "-dh", "mail_version"]);
     let only = std::env::var("SPOOLBOX_ONLY").ok();
-    let mut words = vec![program];
+    let program = this_program();
+    let mut words = vec![program.as_str()];
     match &only {
         Some(word) => words.push(word),
         None => words.extend(COMPARISONS),

@@ -12,13 +12,14 @@ use crate::support::run::Ended;
 use crate::support::{Extent, Met, Needs, require};
 
 /// Delivered by both systems at once.
-const SINK: &str = "sink.example";
+pub const SINK: &str = "sink.example";
 /// Delivered by the second system only: the first retries it every second.
-const AWAY: &str = "dest.example";
+pub const AWAY: &str = "dest.example";
 const MESSAGES: usize = 24;
 const PATIENCE: Duration = Duration::from_secs(90);
 
-fn start(host: &str, long_ids: &str, routes: &[(&str, u16)]) -> MailSystem {
+/// Starts a mail system with these routes.
+pub fn start(host: &str, long_ids: &str, routes: &[(&str, u16)]) -> MailSystem {
     let route = |(domain, port): &(&str, u16)| format!("{domain}=smtp:[127.0.0.1]:{port}");
     let routes: Vec<String> = routes.iter().map(route).collect();
     let builder = MailSystem::builder()
@@ -40,8 +41,11 @@ fn start(host: &str, long_ids: &str, routes: &[(&str, u16)]) -> MailSystem {
 }
 
 /// How often each recipient got each message.
-fn received(deliveries: &[Delivery]) -> BTreeMap<(String, String), usize> {
-    let mut received = BTreeMap::new();
+pub type Received = BTreeMap<(String, String), usize>;
+
+/// Counts what a server has received.
+pub fn received(deliveries: &[Delivery]) -> Received {
+    let mut received = Received::new();
     for delivery in deliveries {
         for recipient in &delivery.recipients {
             let key = (delivery.message.clone(), recipient.clone());
@@ -51,14 +55,10 @@ fn received(deliveries: &[Delivery]) -> BTreeMap<(String, String), usize> {
     received
 }
 
-/// Moves everything from one system to another while both deliver.
-fn moved(from_ids: &str, to_ids: &str) {
-    let server = Server::start(1);
-    server.be_kind();
-    let source = start("a.example", from_ids, &[(SINK, server.port())]);
-    let routes = [(SINK, server.port()), (AWAY, server.port())];
-    let target = start("b.example", to_ids, &routes);
-    let mut expected = BTreeMap::new();
+/// Hands messages with one or two recipients to a system. Returns how often each
+/// recipient has to get each message: once.
+pub fn submit_all(source: &MailSystem) -> Received {
+    let mut expected = Received::new();
     for number in 0..MESSAGES {
         let message = format!("<{number}@test.example>");
         let sink = format!("{number}@{SINK}");
@@ -74,25 +74,31 @@ fn moved(from_ids: &str, to_ids: &str) {
         let text = format!("Message-ID: {message}\nSubject: {number}\n\ntext\n");
         source.submit("sender@example.com", &recipients, &text);
     }
+    expected
+}
+
+/// Moves messages out of a system that delivers meanwhile, until its queue is empty.
+/// `archived` gets each archive.
+pub fn export_all(source: &MailSystem, mut archived: impl FnMut(Vec<u8>)) {
     let deadline = Instant::now() + PATIENCE;
-    let mut archives = Vec::new();
     loop {
         let output = run(&source.instance, "export", &["--trash"], b"");
         let text = output.stderr_text();
         assert_eq!(output.ended, Ended::Exited(0), "{text}");
-        import(&target.instance, &[], &output.stdout);
-        archives.push(output.stdout);
+        archived(output.stdout);
         if queued(&source.instance).is_empty() && source.names("maildrop").is_empty() {
             break;
         }
         assert!(Instant::now() < deadline, "{text}{}", source.diagnosis());
         thread::sleep(Duration::from_millis(300));
     }
-    // All of them once more, in another order.
-    for archive in archives.iter().rev() {
-        import(&target.instance, &[], archive);
-    }
-    while !queued(&target.instance).is_empty() || received(&server.deliveries()) != expected {
+}
+
+/// Waits until a system has delivered everything, and the server has received what
+/// is expected; then makes sure that nothing is delivered twice.
+pub fn await_deliveries(target: &MailSystem, server: &Server, expected: &Received) {
+    let deadline = Instant::now() + PATIENCE;
+    while !queued(&target.instance).is_empty() || received(&server.deliveries()) != *expected {
         let state = (
             queued(&target.instance).len(),
             received(&server.deliveries()),
@@ -106,8 +112,28 @@ fn moved(from_ids: &str, to_ids: &str) {
     }
     // Long enough for a second delivery.
     thread::sleep(Duration::from_secs(2));
-    assert_eq!(received(&server.deliveries()), expected);
+    assert_eq!(received(&server.deliveries()), *expected);
     assert_area_is_tidy(&target.instance);
+}
+
+/// Moves everything from one system to another while both deliver.
+fn moved(from_ids: &str, to_ids: &str) {
+    let server = Server::start(1);
+    server.be_kind();
+    let source = start("a.example", from_ids, &[(SINK, server.port())]);
+    let routes = [(SINK, server.port()), (AWAY, server.port())];
+    let target = start("b.example", to_ids, &routes);
+    let expected = submit_all(&source);
+    let mut archives = Vec::new();
+    export_all(&source, |archive| {
+        import(&target.instance, &[], &archive);
+        archives.push(archive);
+    });
+    // All of them once more, in another order.
+    for archive in archives.iter().rev() {
+        import(&target.instance, &[], archive);
+    }
+    await_deliveries(&target, &server, &expected);
 }
 
 #[test]

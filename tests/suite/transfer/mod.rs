@@ -3,6 +3,7 @@
 //! is killed.
 
 mod archive;
+mod between_releases;
 mod hostile;
 // Strikes at system calls by the registers of this processor.
 #[cfg(target_arch = "x86_64")]
