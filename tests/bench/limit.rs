@@ -5,7 +5,6 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,16 +49,15 @@ pub enum Limit {
     Lookups,
     /// The file [`LARGE`] is read and what it holds is written.
     Copy,
-    /// Each message of the first queue is renamed into the second, and a line about
-    /// it is sent to the mail log.
+    /// Each message of the first queue is renamed into the second.
     Move(&'static str, &'static str),
     /// The same after each name was looked at, as for a list of IDs.
     LookupAndMove(&'static str, &'static str),
     /// The same, with two lines written to a journal for each.
     WriteAndMove(&'static str, &'static str),
-    /// Each message is removed, and its defer log; a line is sent to the mail log.
+    /// Each message is removed, and its defer log.
     Delete,
-    /// Each message's mode is changed, and a line is sent to the mail log.
+    /// Each message's mode is changed.
     Mark,
 }
 
@@ -99,47 +97,24 @@ impl Limit {
             Limit::Lookups => look_up_and_read(&Names::read(&root.join("deferred")), &root),
             Limit::Copy => copy(&root.join(LARGE), &root.join("copy")),
             Limit::Move(from, to) => {
-                let log = MailLog::of(&root);
-                Names::read(&root.join(from)).rename(&root.join(to), |_, name| log.send(name));
+                Names::read(&root.join(from)).rename(&root.join(to), |_, _| ())
             }
             Limit::LookupAndMove(from, to) => {
-                let log = MailLog::of(&root);
                 Names::read(&root.join(from)).rename(&root.join(to), |directory, name| {
                     fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).expect("fstatat");
-                    log.send(name);
                 });
             }
             Limit::WriteAndMove(from, to) => {
-                let log = MailLog::of(&root);
                 let journal = File::create(root.join("journal")).expect("a journal");
                 Names::read(&root.join(from)).rename(&root.join(to), |_, name| {
                     (0..2)
                         .for_each(|_| writeln!(&journal, "{name} {JOURNAL_LINE}").expect("write"));
-                    log.send(name);
                 });
             }
             Limit::Delete => delete(&root, threads),
-            Limit::Mark => mark(&Names::read(&root.join("deferred")), &MailLog::of(&root)),
+            Limit::Mark => mark(&Names::read(&root.join("deferred"))),
         }
         start.elapsed()
-    }
-}
-
-/// The socket of the mail log.
-struct MailLog(UnixDatagram);
-
-impl MailLog {
-    fn of(root: &Path) -> Self {
-        let socket = UnixDatagram::unbound().expect("a socket");
-        let path = root.join("public/postlog");
-        socket.connect(path).expect("the benchmark's own mail log");
-        Self(socket)
-    }
-
-    /// Sends a line as long as those of postsuper.
-    fn send(&self, name: &str) {
-        let line = format!("<22>Nov 29 12:00:00 postfix/postsuper[12345]: {name}: placed on hold");
-        self.0.send(line.as_bytes()).expect("send");
     }
 }
 
@@ -280,26 +255,20 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn delete(root: &Path, threads: usize) {
-    let log = MailLog::of(root);
     let queues = ["deferred", "defer"].map(|queue| Names::read(&root.join(queue)));
     for queue in &queues {
         share(queue.names.len(), threads, |number| {
             let Name { directory, name } = &queue.names[number];
             let directory = &queue.directories[*directory];
             unlinkat(directory, name.as_str(), UnlinkatFlags::NoRemoveDir).expect("unlinkat");
-            // A message and its defer log are one line.
-            if number % 2 == 0 {
-                log.send(name);
-            }
         });
     }
 }
 
-fn mark(messages: &Names, log: &MailLog) {
+fn mark(messages: &Names) {
     for Name { directory, name } in &messages.names {
         let directory = &messages.directories[*directory];
         let mode = Mode::from_bits_truncate(0o710);
         fchmodat(directory, name.as_str(), mode, FchmodatFlags::FollowSymlink).expect("fchmodat");
-        log.send(name);
     }
 }

@@ -203,7 +203,6 @@ pub fn trash(messages: usize, rounds: usize) {
         drop(spool);
         for _ in 0..rounds {
             let spool = Spool::build(messages);
-            drain_log(&spool);
             if line.arguments.contains(&"--undo") {
                 Limit::Move("deferred", "saved").measure(&spool, Cache::Warm);
             }
@@ -227,7 +226,6 @@ pub fn deleting(messages: usize, rounds: usize) {
                 list.push(act(whose, &spool, line.arguments, line.cache));
             }
             let spool = Spool::build(messages);
-            drain_log(&spool);
             times.limit.push(line.limit.measure(&spool, line.cache));
         }
         show(line, times);
