@@ -13,6 +13,7 @@ pub mod error_text;
 pub mod full_screen;
 pub mod guarded;
 pub mod lock;
+pub mod memory;
 pub mod poll;
 pub mod process;
 pub mod rights;

@@ -40,6 +40,7 @@ use crate::config::Config;
 use crate::logging::Logger;
 use crate::sys::error_text::error_text;
 use crate::sys::full_screen::FullScreen;
+use crate::sys::memory;
 use crate::sys::time;
 use app::App;
 use arguments::{BrowseMode, PROGRAM, parse};
@@ -124,6 +125,8 @@ fn browse(
     filter: filter::ListFilter,
     mut logger: Logger,
 ) -> Result<(), Fatal> {
+    // Measured with 1,000,000 messages: 5 MB less.
+    memory::share_one_arena();
     let screen = FullScreen::begin();
     let screen = screen.map_err(|error| unavailable(&mut logger, error.to_string()))?;
     logger.keep();
