@@ -1,7 +1,7 @@
 //! The index: one compact row for each message, updated by one pass over the
 //! queue after the other, so that tags stay with their messages.
 //!
-//! For 1,000,000 messages it takes about 52 MB, and 4 MB more while the list is
+//! For 1,000,000 messages it takes about 50 MB, and 4 MB more while the list is
 //! sorted; more messages than [`ROWS_MAX`], or longer IDs than [`ID_BYTES_MAX`]
 //! together, are left out and the user is informed.
 //!
