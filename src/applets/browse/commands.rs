@@ -140,7 +140,8 @@ fn undo(app: &mut App) {
         Some(_) if app.is_acting => app.status = "an act is going on".to_owned(),
         Some(batch) => app.act(ActRequest::Undo(batch)),
         None => {
-            app.status = "nothing to take back here; postsuper --trash-list lists more".to_owned();
+            app.status =
+                "nothing to take back here; postsuper --journal-list lists more".to_owned();
         }
     }
 }
