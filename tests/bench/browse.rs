@@ -177,19 +177,11 @@ impl Browse {
         self.key("a", "all tagged", |text| text.contains("tagged"));
         self.key("h", "the question", |text| text.contains("command line"));
         self.key("y", "acting", |text| text.contains("acting"));
-        self.help_while_acting();
+        self.wait_while("acting");
         self.memory("all put on hold");
         self.screen.keys("u");
         self.wait_while("go on");
-        self.help_while_acting();
-        self.screen.keys(" ");
+        self.wait_while("acting");
         self.memory("all put back");
-    }
-
-    fn help_while_acting(&mut self) {
-        while !self.screen.text().contains("go on") {
-            self.key("j", "the next message, while acting", |_| true);
-            thread::sleep(Duration::from_millis(100));
-        }
     }
 }

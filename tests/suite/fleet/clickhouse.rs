@@ -134,8 +134,7 @@ fn the_questions_have_the_answers_of_the_queues() {
     // The same questions of a fleet.
     let wanted = match Extent::from_environment() {
         Extent::Sample => "20000",
-        Extent::Complete => "200000",
-        Extent::Exhaustive { .. } => "2000000",
+        Extent::Complete | Extent::Exhaustive { .. } => "2000000",
     };
     let answers = ask(directory.path(), wanted, &listings);
     let total = answers["total"].as_u64().expect("a number");
