@@ -198,7 +198,10 @@ mod tests {
             "\x1b[2;5H\x1b[0;1;7;90;41mx\x1b[0m"
         );
         let beyond = Style::new().fg(Color::Indexed(200));
-        assert_eq!(drawn(&[(0, 0, cell("x", beyond))]), "\x1b[1;1Hx\x1b[0m");
+        assert_eq!(
+            drawn(&[(0, 0, cell("x", beyond))]),
+            "\x1b[1;1H\x1b[0mx\x1b[0m"
+        );
     }
 
     #[test]
