@@ -20,7 +20,10 @@ use crate::sys::full_screen::FullScreen;
 use crate::sys::poll::{TerminalInput, poll_terminal};
 use crate::sys::signals::Interrupts;
 
-/// The time between two drawings at least.
+/// The terminal as ratatui draws on it.
+type AnsiTerminal = Terminal<AnsiBackend<BufWriter<io::Stdout>>>;
+
+/// The time between two drawings at least, if no key was pressed.
 const FRAME: Duration = Duration::from_millis(40);
 /// The longest wait for a key while results are expected, and otherwise.
 const BUSY_WAIT: Duration = Duration::from_millis(15);
@@ -45,10 +48,8 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
         app.take_answers(ANSWERS);
         app.tick();
         app.work();
-        if app.is_changed && drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
-            app.is_changed = false;
-            terminal.draw(|frame| views::draw(frame, app))?;
-            drawn = Some(Instant::now());
+        if drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
+            drawn = draw_changes(app, &mut terminal)?.or(drawn);
         }
         let busy = app.is_changed || app.is_reading() || app.is_acting;
         let wait = if app.has_work() {
@@ -59,13 +60,27 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
             IDLE_WAIT
         };
         match await_event(wait)? {
-            NextEvent::Ready => take_events(app, screen, &mut terminal)?,
+            NextEvent::Ready => {
+                take_events(app, screen, &mut terminal)?;
+                // What keys show does not wait for results and work.
+                drawn = draw_changes(app, &mut terminal)?.or(drawn);
+            }
             NextEvent::None => {}
             // Nobody is there any more.
             NextEvent::HungUp => break,
         }
     }
     Ok(())
+}
+
+/// Draws the screen if anything has changed. Returns when it was drawn.
+fn draw_changes(app: &mut App, terminal: &mut AnsiTerminal) -> io::Result<Option<Instant>> {
+    if !app.is_changed || app.is_over {
+        return Ok(None);
+    }
+    app.is_changed = false;
+    terminal.draw(|frame| views::draw(frame, app))?;
+    Ok(Some(Instant::now()))
 }
 
 /// Whether there is an event.
@@ -93,18 +108,14 @@ fn await_event(limit: Duration) -> io::Result<NextEvent> {
 
 /// Clears the screen, so that the next drawing is a whole one. `Terminal::clear`
 /// would ask the terminal for the place of its cursor, and wait for the answer.
-fn draw_all(terminal: &mut Terminal<AnsiBackend<BufWriter<io::Stdout>>>) -> io::Result<()> {
+fn draw_all(terminal: &mut AnsiTerminal) -> io::Result<()> {
     let size = terminal.size()?;
     terminal.resize(size.into())
 }
 
 /// Takes the events that are there, for a limited time: on a terminal that
 /// draws slowly, keys would otherwise wait for one drawing each.
-fn take_events(
-    app: &mut App,
-    screen: &FullScreen,
-    terminal: &mut Terminal<AnsiBackend<BufWriter<io::Stdout>>>,
-) -> io::Result<()> {
+fn take_events(app: &mut App, screen: &FullScreen, terminal: &mut AnsiTerminal) -> io::Result<()> {
     let start = Instant::now();
     loop {
         take_event(app, screen, terminal)?;
@@ -115,11 +126,7 @@ fn take_events(
     }
 }
 
-fn take_event(
-    app: &mut App,
-    screen: &FullScreen,
-    terminal: &mut Terminal<AnsiBackend<BufWriter<io::Stdout>>>,
-) -> io::Result<()> {
+fn take_event(app: &mut App, screen: &FullScreen, terminal: &mut AnsiTerminal) -> io::Result<()> {
     let key = match event::read()? {
         Event::Key(key) if key.kind != KeyEventKind::Release => key,
         Event::Resize(..) => {
