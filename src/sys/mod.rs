@@ -13,6 +13,7 @@ pub mod error_text;
 pub mod full_screen;
 pub mod guarded;
 pub mod lock;
+#[cfg(feature = "browse")]
 pub mod memory;
 pub mod poll;
 pub mod process;

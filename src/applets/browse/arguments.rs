@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use super::super::instances::InstancesError;
 use super::filter::ListFilter;
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Scanned, Scanner};
@@ -36,13 +37,18 @@ pub struct BrowseArguments {
     pub mode: BrowseMode,
     /// The directory of main.cf, if named.
     pub config_directory: Option<OsString>,
+    /// The name of the instance, if given.
+    pub instance: Option<String>,
     /// The messages to list first.
     pub filter: ListFilter,
 }
 
 fn groups() -> Vec<OptionGroup> {
     vec![
-        OptionGroup::new("Choosing the instance", &[cli::CONFIG_DIRECTORY]),
+        OptionGroup::new(
+            "Choosing the instance",
+            &[cli::CONFIG_DIRECTORY, cli::INSTANCE_NAME],
+        ),
         selection::group(),
         OptionGroup::new("Other options", &OTHER),
     ]
@@ -56,7 +62,7 @@ pub fn options() -> Vec<Opt> {
 /// The text of `--help`.
 pub fn help() -> String {
     let page = HelpPage {
-        usage: &["spoolbox browse [-c DIR] [SELECTION]..."],
+        usage: &["spoolbox browse [-c DIR] [--instance=NAME] [SELECTION]..."],
         about: &[
             "Shows the mail queue on the whole terminal: an overview, a list and single messages. \
              Root and the mail owner can act on messages. Type ? for the keys.",
@@ -83,6 +89,11 @@ pub fn parse(arguments: &[OsString]) -> Result<BrowseArguments, String> {
             Scanned::Short('c', value) => parsed.config_directory = Some(value),
             Scanned::Long("help", _) => parsed.mode = BrowseMode::Help,
             Scanned::Long("version", _) => parsed.mode = BrowseMode::Version,
+            Scanned::Long("instance", value) => {
+                let name = value.into_string();
+                let name = name.map_err(|_| InstancesError::NotUtf8.to_string())?;
+                parsed.instance = Some(name);
+            }
             Scanned::Short(..) => {}
             Scanned::Long(name, value) => words.extend(as_typed(name, &value)?),
         }
@@ -123,6 +134,9 @@ mod tests {
         let arguments = parsed(&["-c", "/etc/x", "--not", "--from", "*@a.example"]).unwrap();
         assert_eq!(arguments.config_directory, Some("/etc/x".into()));
         assert_eq!(arguments.filter.line(), "--not '--from=*@a.example'");
+        let named = parsed(&["--instance", "postfix-b", "--queue=hold"]).unwrap();
+        assert_eq!(named.instance.as_deref(), Some("postfix-b"));
+        assert_eq!(named.filter.line(), "--queue=hold");
         assert!(parsed(&["--help", "x"]).unwrap().mode == BrowseMode::Help);
         for wrong in [&["x"][..], &["--older=x"], &["-x"], &["--form=x"]] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");

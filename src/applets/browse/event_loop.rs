@@ -43,11 +43,14 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
         io::stdout(),
     )))?);
     let mut drawn: Option<Instant> = None;
+    let mut size = terminal.size()?;
     // If a thread has panicked, so does the end of its scope.
     while !app.is_over && interrupts.caught().is_none() && app.background.is_running() {
         app.take_answers(ANSWERS);
         app.tick();
         app.work();
+        app.is_changed |= size != terminal.size()?;
+        size = terminal.size()?;
         if drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
             drawn = draw_changes(app, &mut terminal)?.or(drawn);
         }

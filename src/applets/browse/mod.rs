@@ -26,15 +26,17 @@ mod targets;
 mod theme;
 mod views;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{AccessFlags, access};
 
 use super::authorization::AccessRequest;
 use super::fatal::{STATUS_UNAVAILABLE, unavailable, watch_signals};
+use super::instances::Asker;
 use super::{Call, Fatal, authorization, instance, output, postsuper};
 use crate::config::Config;
 use crate::logging::Logger;
@@ -43,7 +45,7 @@ use crate::sys::full_screen::FullScreen;
 use crate::sys::memory;
 use crate::sys::time;
 use app::App;
-use arguments::{BrowseMode, PROGRAM, parse};
+use arguments::{BrowseArguments, BrowseMode, PROGRAM, parse};
 use background::Background;
 use context::{BrowseContext, Route};
 use theme::Theme;
@@ -78,7 +80,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         BrowseMode::Browse => {}
     }
     FullScreen::check().map_err(|error| unavailable(&mut logger, error.to_string()))?;
-    let wanted = instance::InstanceChoice::at(arguments.config_directory.as_deref());
+    let directory = config_directory(call, &arguments, &mut logger)?;
+    let wanted = instance::InstanceChoice::at(directory.as_deref());
     let config = instance::configure(call, wanted, PROGRAM, &mut logger, STATUS_UNAVAILABLE)?;
     instance::import_environment(call, &config, instance::Unlisted::Kept, &logger);
     let spool = instance::enter_queue_directory(&config, &mut logger, STATUS_UNAVAILABLE)?;
@@ -95,9 +98,30 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         spool: &spool,
         interrupts: &interrupts,
         route: &route,
-        directory: arguments.config_directory.as_deref(),
+        directory: directory.as_deref(),
     };
     browse(context, arguments.filter.clone(), logger)
+}
+
+/// The directory of main.cf that the command line names, itself or by the name of
+/// its instance.
+fn config_directory(
+    call: &Call,
+    arguments: &BrowseArguments,
+    logger: &mut Logger,
+) -> Result<Option<OsString>, Fatal> {
+    let directory = arguments.config_directory.as_deref();
+    let Some(name) = &arguments.instance else {
+        return Ok(directory.map(OsStr::to_owned));
+    };
+    let mut asker = Asker {
+        call,
+        program: PROGRAM,
+        logger,
+        status: STATUS_UNAVAILABLE,
+    };
+    let found = asker.named(instance::InstanceChoice::at(directory), name)?;
+    Ok(Some(found.directory))
 }
 
 /// The way to the messages that this caller has.
@@ -125,6 +149,9 @@ fn browse(
     filter: filter::ListFilter,
     mut logger: Logger,
 ) -> Result<(), Fatal> {
+    // crossterm forgets keys that arrive together with this signal, until the next
+    // key. The size of the terminal is looked at before each wait instead.
+    let _ = SigSet::from(Signal::SIGWINCH).thread_block();
     // Measured with 1,000,000 messages: 5 MB less.
     memory::share_one_arena();
     let screen = FullScreen::begin();

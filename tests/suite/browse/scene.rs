@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use spoolbox::queue_file::records::writer::QueueFile;
 
-use crate::support::instance::Instance;
+use crate::support::instance::{Builder, Instance};
 use crate::support::screen::OnScreen;
 use crate::support::spool::{Name, NewFile, Placed};
 use crate::support::tree::{Labels, Snapshot};
@@ -127,7 +127,17 @@ impl Scene {
 
     /// One that can be compared with another of the same time.
     pub fn at(now: i64) -> Self {
-        let instance = Instance::builder().set("smtputf8_enable", "yes").build();
+        Self::build(now, Instance::builder())
+    }
+
+    /// One whose instance has this name.
+    pub fn named(name: &str) -> Self {
+        let builder = Instance::builder().set("multi_instance_name", name);
+        Self::build(now(), builder)
+    }
+
+    fn build(now: i64, builder: Builder) -> Self {
+        let instance = builder.set("smtputf8_enable", "yes").build();
         let placed = ENTRIES
             .iter()
             .map(|entry| put(&instance, entry, now))

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use spoolbox::sys::full_screen::FullScreen;
 
+use super::scene;
 use super::scene::{Scene, USUAL};
+use crate::support::instance::Instance;
 use crate::support::pty;
 use crate::support::pty::Pty;
 use crate::support::screen::OnScreen;
@@ -116,6 +118,29 @@ fn it_can_be_stopped_and_continued() {
     screen.wait_for("8 messages");
     screen.keys("q");
     assert_eq!(screen.end(), Some(0));
+}
+
+#[test]
+fn an_instance_is_chosen_by_its_name() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let scene = Scene::named("postfix-other");
+    let directory = scene.instance.etc().display().to_string();
+    let main = Instance::builder()
+        .set("multi_instance_directories", &directory)
+        .build();
+    let command = scene::command(&main.etc(), &["--instance", "postfix-other"]);
+    let mut screen = OnScreen::start(&command, USUAL);
+    screen.wait_for("8 messages");
+    screen.keys("h");
+    screen.wait_for(&format!("postsuper -c {directory} --journal"));
+    screen.keys("\u{3}\u{3}");
+    assert_eq!(screen.end(), Some(0));
+    let command = scene::command(&main.etc(), &["--instance", "postfix-none"]);
+    let mut screen = OnScreen::start(&command, USUAL);
+    screen.wait_for("postfix-none");
+    assert_eq!(screen.end(), Some(69));
 }
 
 /// It has 16 colours and no alternate screen: what was drawn stayed there.
