@@ -49,8 +49,9 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
         app.take_answers(ANSWERS);
         app.tick();
         app.work();
-        app.is_changed |= size != terminal.size()?;
-        size = terminal.size()?;
+        // Asked once: a change between two questions would go unnoticed.
+        let before = std::mem::replace(&mut size, terminal.size()?);
+        app.is_changed |= size != before;
         if drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
             drawn = draw_changes(app, &mut terminal)?.or(drawn);
         }
@@ -132,10 +133,6 @@ fn take_events(app: &mut App, screen: &FullScreen, terminal: &mut AnsiTerminal) 
 fn take_event(app: &mut App, screen: &FullScreen, terminal: &mut AnsiTerminal) -> io::Result<()> {
     let key = match event::read()? {
         Event::Key(key) if key.kind != KeyEventKind::Release => key,
-        Event::Resize(..) => {
-            app.is_changed = true;
-            return Ok(());
-        }
         _ => return Ok(()),
     };
     match commands::key(app, &key) {

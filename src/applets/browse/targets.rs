@@ -113,7 +113,8 @@ fn read_name(from: &mut impl Read) -> io::Result<(QueueId, u32)> {
     from.read_exact(&mut inode)?;
     let mut length = [0];
     from.read_exact(&mut length)?;
-    let mut id = vec![0; usize::from(u8::from_le_bytes(length))];
+    let [length] = length;
+    let mut id = vec![0; usize::from(length)];
     from.read_exact(&mut id)?;
     let id = QueueId::parse(&id).ok_or(io::ErrorKind::InvalidData)?;
     Ok((id, u32::from_le_bytes(inode)))

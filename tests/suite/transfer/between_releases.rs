@@ -70,7 +70,8 @@ fn the_second_system_imports() {
     let expected: Received = missing.lines().map(pair).collect();
     assert!(!expected.is_empty());
     // All of them twice.
-    for path in archives(&directory).iter().chain(&archives(&directory)) {
+    let archives = archives(&directory);
+    for path in archives.iter().chain(&archives) {
         import(&target.instance, &[], &fs::read(path).expect("a file"));
     }
     await_deliveries(&target, &server, &expected);
