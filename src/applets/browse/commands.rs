@@ -225,13 +225,13 @@ fn in_message(app: &mut App, command: Command) {
     let last = state.len().saturating_sub(height);
     let page = isize::try_from(height).unwrap_or(1);
     match command {
-        Command::Move(rows) => state.top = state.top.saturating_add_signed(rows).min(last),
+        Command::Move(rows) => state.go_to(state.top.saturating_add_signed(rows).min(last)),
         Command::Page(pages) => {
             let rows = pages.saturating_mul(page);
-            state.top = state.top.saturating_add_signed(rows).min(last);
+            state.go_to(state.top.saturating_add_signed(rows).min(last));
         }
-        Command::First => state.top = 0,
-        Command::Last => state.top = last,
+        Command::First => state.go_to(0),
+        Command::Last => state.go_to(last),
         Command::Raw => state.switch(),
         Command::Search => {
             let needle = state.needle.clone();
@@ -250,7 +250,10 @@ fn find(app: &mut App, towards: Towards) {
     };
     match state.find(towards) {
         _ if state.needle.is_empty() => app.status = "type / and a text first".to_owned(),
-        Some(place) => state.top = place,
+        Some(place) => {
+            state.top = place;
+            state.found = Some(place);
+        }
         None => app.status = format!("not found: {}", state.needle),
     }
 }
@@ -262,6 +265,7 @@ fn finish_prompt(app: &mut App, mut prompt: Prompt) {
         PromptPurpose::MessageText => {
             if let BrowseView::Message(state) = &mut app.view {
                 state.needle = prompt.text.to_lowercase();
+                state.found = None;
                 find(app, Towards::Next);
             }
             return;

@@ -56,6 +56,9 @@ pub struct MessageState {
     pub top: usize,
     /// The text that is searched, in lower case.
     pub needle: String,
+    /// The line of the last match, unless the screen has been moved since. It need
+    /// not be the first one of the screen, which ends with the last line.
+    pub found: Option<usize>,
     lines: Option<Lines>,
 }
 
@@ -90,20 +93,27 @@ impl MessageState {
             Shown::Message => Shown::Records,
             Shown::Records => Shown::Message,
         };
-        self.top = 0;
+        self.go_to(0);
     }
 
-    /// The next line after the first one of the screen that contains the text,
-    /// or the previous one.
+    /// Moves the screen. A search begins there.
+    pub fn go_to(&mut self, top: usize) {
+        self.top = top;
+        self.found = None;
+    }
+
+    /// The next line that contains the text after the last match, or after the
+    /// first line of the screen; or the previous one.
     pub fn find(&self, towards: Towards) -> Option<usize> {
         let lines = self.lines.as_ref()?;
+        let start = self.found.unwrap_or(self.top);
         let is_match = |(_, (_, line)): &(usize, &(LineKind, String))| {
             line.to_lowercase().contains(&self.needle)
         };
         let mut numbered = lines.all.iter().enumerate();
         let found = match towards {
-            Towards::Next => numbered.skip(self.top.saturating_add(1)).find(is_match),
-            Towards::Previous => numbered.by_ref().take(self.top).filter(is_match).last(),
+            Towards::Next => numbered.skip(start.saturating_add(1)).find(is_match),
+            Towards::Previous => numbered.by_ref().take(start).filter(is_match).last(),
         };
         found.map(|(place, _)| place)
     }
