@@ -26,6 +26,10 @@ use super::signals::{Disposition, set_disposition};
 /// of the process is global, so this is, too; it is written only before `main`.
 static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
+/// The steps of nice(2) by which a priority is lowered.
+#[cfg(feature = "browse")]
+const LOWER_BY: i32 = 10;
+
 /// Runs [`record_stdout_state`] before the Rust runtime, which opens /dev/null
 /// in place of closed standard descriptors: output would be lost with status 0,
 /// where Postfix's tools end with an error.
@@ -104,6 +108,14 @@ fn count_names(directory: &Path) -> io::Result<u64> {
 /// its number of voluntary context switches.
 pub fn waits() -> i64 {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
+}
+
+/// Lowers the priority of this thread, and of the threads that it starts, by ten
+/// steps of nice(2), which counts for one thread on Linux.
+#[cfg(feature = "browse")]
+pub fn lower_thread_priority() {
+    // A priority that is kept as it is makes other threads slower, no more.
+    let _ = rustix::process::nice(LOWER_BY);
 }
 
 /// Aborts the process if the thread that holds this value panics. Other threads

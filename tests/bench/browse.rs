@@ -20,6 +20,8 @@ const TICKS: f64 = 100.0;
 const USUAL: (u16, u16) = (40, 120);
 /// The number of times that the help is shown while something goes on.
 const HELPS: usize = 10;
+/// The number of keys that are printed: those that took longest.
+const LONGEST: usize = 8;
 
 /// Measures on a queue of `messages`.
 pub fn run(messages: usize) {
@@ -33,10 +35,7 @@ pub fn run(messages: usize) {
     browse.filter();
     browse.idle();
     browse.act();
-    println!(
-        "longest time from a key to what it shows: {:?}",
-        browse.longest
-    );
+    browse.print_times();
     browse.screen.keys("\u{3}");
     assert_eq!(browse.screen.end(), Some(0));
 }
@@ -45,7 +44,7 @@ pub fn run(messages: usize) {
 struct Browse {
     screen: OnScreen,
     started: Instant,
-    longest: (Duration, String),
+    times: Vec<(Duration, String)>,
 }
 
 impl Browse {
@@ -57,7 +56,7 @@ impl Browse {
         Self {
             screen: OnScreen::start(&command, USUAL),
             started,
-            longest: (Duration::ZERO, String::new()),
+            times: Vec::new(),
         }
     }
 
@@ -66,9 +65,17 @@ impl Browse {
         let start = Instant::now();
         self.screen.keys(keys);
         self.screen.wait_until(what, is_shown);
-        let took = start.elapsed();
-        if took > self.longest.0 {
-            self.longest = (took, what.to_owned());
+        self.times.push((start.elapsed(), what.to_owned()));
+    }
+
+    /// Prints how long the keys took.
+    fn print_times(&mut self) {
+        self.times.sort();
+        let count = self.times.len();
+        let median = self.times.get(count / 2).map(|(took, _)| *took);
+        println!("{count} keys, from a key to what it shows: median {median:?}, the longest:");
+        for (took, what) in self.times.iter().rev().take(LONGEST) {
+            println!("  {took:?} {what}");
         }
     }
 

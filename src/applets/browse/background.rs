@@ -24,6 +24,7 @@ use super::row_sink::{RowSink, Unwanted};
 use crate::listing::{CountBy, CountKeys, CountPlan, Style};
 use crate::logging::Logger;
 use crate::spool::{Queue, QueueId};
+use crate::sys::process::lower_thread_priority;
 use crate::sys::time;
 
 /// The number of results that wait for the screen. A piece of a listing takes
@@ -107,6 +108,8 @@ impl Background {
         let (of_queue, of_details) = (Arc::clone(&running), Arc::clone(&running));
         scope.spawn(move || {
             let _running = of_queue;
+            // A key would otherwise wait for all threads that read messages.
+            lower_thread_priority();
             worker.run(&queue_receiver);
         });
         scope.spawn(move || {

@@ -29,7 +29,7 @@ const FRAME: Duration = Duration::from_millis(40);
 const BUSY_WAIT: Duration = Duration::from_millis(15);
 const IDLE_WAIT: Duration = Duration::from_millis(200);
 /// How long results are taken before keys are looked at again.
-const ANSWERS: Duration = Duration::from_millis(25);
+const ANSWERS: Duration = Duration::from_millis(15);
 
 /// Runs until the end.
 ///
