@@ -125,7 +125,6 @@ impl Restorer<'_> {
             let home = self.ops.home(*queue, id.as_bytes());
             home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
         };
-        let hold_is_taken = has_one(&Queue::Hold);
         let occupied = Queue::LISTED.into_iter().find(has_one);
         let path = self.ops.path(Queue::Saved, id.as_bytes());
         let was_active = self.was_active.contains(&entry.inode);
@@ -138,7 +137,7 @@ impl Restorer<'_> {
                 Some(Queue::Hold)
             }
             (None, queue) => Some(queue),
-            (Some(_), _) if hold_is_taken => {
+            (Some(_), _) if has_one(&Queue::Hold) => {
                 self.warn(path, "stays in the trash: hold has a message of that name");
                 None
             }

@@ -73,11 +73,11 @@ fn refuse_if_open_to(directory: &Dir, account: &Account) -> io::Result<()> {
     let stat = stat_open(directory)?;
     let mode = Mode::from_bits_truncate(stat.st_mode);
     let is_owner = Uid::from_raw(stat.st_uid) == account.user;
-    let by_group = mode.contains(Mode::S_IWGRP) && account.is_in(Gid::from_raw(stat.st_gid));
-    let may_write = by_group || mode.contains(Mode::S_IWOTH);
     // In a directory with the sticky bit, only the owner of a file may rename
     // it.
-    let may_rename = may_write && !mode.contains(Mode::S_ISVTX);
+    let may_rename = !mode.contains(Mode::S_ISVTX)
+        && (mode.contains(Mode::S_IWOTH)
+            || mode.contains(Mode::S_IWGRP) && account.is_in(Gid::from_raw(stat.st_gid)));
     if is_owner || may_rename || FileKind::of(&stat) != FileKind::Directory {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
