@@ -12,7 +12,7 @@
 //!   versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `compatibility`: what postfix(1) says of an old level
-//! - `settings`, `load`, `load_state`, `checks`: [`Config`], every parameter with
+//! - `settings`, `load`, `loader`, `load_state`, `checks`: [`Config`], every parameter with
 //!   its type; `listing_parameters`: those that only a listing needs
 //! - `queue_paths`: only the location of the queues, whatever errors main.cf has
 //!   elsewhere
@@ -36,6 +36,7 @@ mod lifetimes;
 mod listing_parameters;
 mod load;
 mod load_state;
+mod loader;
 pub mod locate;
 pub mod mail_host;
 pub mod main_cf;
