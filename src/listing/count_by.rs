@@ -3,8 +3,8 @@
 //!
 //! `counts` counts by one property or by two.
 
+use super::format::column::RequiredParts;
 use super::format::detail::DetailRules;
-use super::format::template::RequiredParts;
 use super::message_info::MessageInfo;
 use crate::queue_file::message_visitor::Recipient;
 use crate::selection::domain;

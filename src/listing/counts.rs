@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use super::count_by::{CountKeys, OTHERS, SEPARATOR};
+use super::format::column::RequiredParts;
 use super::format::detail::DetailRules;
-use super::format::template::RequiredParts;
 use super::message_info::MessageInfo;
 use super::piece::PIECE_SIZE;
 use crate::queue_file::message_visitor::Recipient;

@@ -6,9 +6,9 @@
 use std::io;
 
 use super::counts::MessageCounter;
+use super::format::column::RequiredParts;
 use super::format::json::JsonFormat;
 use super::format::lines::LineFormat;
-use super::format::template::RequiredParts;
 use super::format::text::TextFormat;
 use super::message_info::{FileFacts, MessageInfo};
 use super::partial::PartialResult;

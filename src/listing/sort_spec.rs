@@ -3,7 +3,7 @@
 //! Each message gets a byte string, its rank, such that comparing ranks bytewise
 //! gives the order of the values.
 
-use super::format::template::RequiredParts;
+use super::format::column::RequiredParts;
 use super::message_info::MessageInfo;
 use crate::spool::Queue;
 

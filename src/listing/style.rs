@@ -2,8 +2,9 @@
 //! them.
 
 use super::counts::CountPlan;
+use super::format::column::RequiredParts;
 use super::format::json::Members;
-use super::format::template::{RequiredParts, Template};
+use super::format::template::Template;
 use super::format::text::Columns;
 use super::sort_spec::SortSpec;
 use super::spill::Spill;

@@ -1,7 +1,8 @@
 //! Formats one line for each message according to a template.
 
 use super::super::message_info::MessageInfo;
-use super::template::{Column, Quoting, Template, TemplatePart};
+use super::column::Column;
+use super::template::{Quoting, Template, TemplatePart};
 use crate::queue_file::message_visitor::Recipient;
 use crate::selection::domain;
 use crate::text::{Charset, append, make_printable};

@@ -1,5 +1,6 @@
 //! The output formats of a listing, one module for each.
 
+pub mod column;
 pub mod counts;
 pub mod detail;
 pub mod json;
