@@ -5,11 +5,11 @@
 
 use thiserror::Error;
 
-use crate::queue_file::message_reader::{display, shown_null};
 use crate::queue_file::message_visitor::Rules;
 use crate::queue_file::recipients;
 use crate::queue_file::recipients::{PendingRecipient, RecipientsError};
 use crate::queue_file::records::Buffers;
+use crate::queue_file::shown_address::{display, shown_null};
 use crate::selection::{Address, AddressPattern};
 use crate::spool::bounce_entry::BounceEntry;
 use crate::spool::message::Message;

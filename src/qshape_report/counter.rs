@@ -7,8 +7,8 @@ use super::ages::Ages;
 use super::filter::{Filter, Logs, ReportSelection};
 use super::group::GroupBy;
 use super::message_stats::{MessageStats, PIECE_SIZE, Retry, cost_of, reasons};
-use crate::queue_file::envelope;
-use crate::queue_file::envelope::{CountRules, EnvelopeKind, EnvelopeReader};
+use crate::queue_file::candidate;
+use crate::queue_file::envelope::{CountedFile, EnvelopeKind, EnvelopeReader};
 use crate::spool::message::Message;
 use crate::spool::name_batch::{Chunk, NameBatch};
 use crate::spool::tree::TraversalIssue;
@@ -115,7 +115,7 @@ impl<'a> ChunkCounter<'a> {
 
     /// Opens a file, unless it cannot be a message that matches.
     fn open(&mut self, dir: &Dir, name: &[u8], queue: usize) -> io::Result<Option<Message>> {
-        let Some(message) = envelope::open(dir, name)? else {
+        let Some(message) = candidate::open(dir, name)? else {
             return Ok(None);
         };
         let matches = match &mut self.filter {
@@ -149,7 +149,7 @@ impl<'a> ChunkCounter<'a> {
         &mut self,
         chunk: &Chunk<usize, CountPiece>,
         message: &Message,
-        counts: &CountRules,
+        counts: &CountedFile,
     ) -> Result<(), ConsumerGone> {
         self.hand_out(chunk)?;
         let bucket = self.bucket(counts);
@@ -166,7 +166,7 @@ impl<'a> ChunkCounter<'a> {
         again.ended
     }
 
-    fn bucket(&self, counts: &CountRules) -> usize {
+    fn bucket(&self, counts: &CountedFile) -> usize {
         let CountRequest { ages, now, .. } = self.request;
         ages.bucket(now - counts.arrival)
     }
@@ -176,7 +176,7 @@ impl<'a> ChunkCounter<'a> {
         &mut self,
         chunk: &Chunk<usize, CountPiece>,
         name: &[u8],
-        counts: &CountRules,
+        counts: &CountedFile,
     ) -> Result<(), ConsumerGone> {
         let bucket = self.bucket(counts);
         match self.request.by {

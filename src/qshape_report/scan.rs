@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use super::counter::{ChunkCounter, CountPiece, CountRequest, FileStats, MessageCount};
 use super::table::DomainTable;
-use crate::queue_file::envelope;
+use crate::queue_file::candidate;
 use crate::spool::name_batch::NameFeed;
 use crate::spool::tree::{TraversalIssue, Tree, Visited};
 use crate::sys::dir::Dir;
@@ -101,7 +101,7 @@ fn walk(
             continue;
         }
         let is_candidate = |name: &[u8]| {
-            envelope::is_candidate(name)
+            candidate::is_candidate(name)
                 && matching.is_none_or(|matching| matching.admits_name(number, name))
         };
         let mut tree = Tree::new(base, queue);

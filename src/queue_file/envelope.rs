@@ -1,28 +1,18 @@
 //! Reads arrival time, sender and recipients of a queue file as qshape does. It is
 //! stricter than a listing: a file with an unexpected record is not counted at all.
 //!
-//! This module decides which records are accepted where. Observed with qshape of
-//! Postfix 3.7.11.
-
-use std::io;
+//! This module decides which records are accepted where; `candidate` decides which
+//! files are read at all. Observed with qshape of Postfix 3.7.11.
 
 use nix::sys::stat::FileStat;
 
 use super::records::{Buffers, Record, RecordReader, RecordType};
-use crate::sys::dir::Dir;
+use crate::spool::message::Message;
 use crate::sys::source::Source;
 use crate::text::{SHORT_TEXT_MAX, is_space, numbers, saturating_digits};
 
-use crate::spool::message;
-use crate::spool::message::Message;
-
 /// Largest number of bytes in a record's length; a fourth is an error here.
 const LENGTH_BYTES_MAX: u64 = 3;
-/// The file permissions that a message must have, and the mask of those that are
-/// compared.
-const MODE: (u32, u32) = (0o700, 0o733);
-/// Smallest number of letters and digits in a file name.
-const NAME_MIN: usize = 6;
 /// A type byte that ends the file: Perl evaluates the string "0" as false.
 const FALSE: RecordType = RecordType(b'0');
 
@@ -38,7 +28,7 @@ pub trait Addresses {
 
 /// A file that is counted.
 #[derive(Clone, Copy, Debug)]
-pub struct CountRules {
+pub struct CountedFile {
     /// Whether it is counted as a message.
     pub kind: EnvelopeKind,
     /// Arrival time in seconds since the epoch.
@@ -58,30 +48,6 @@ pub enum EnvelopeKind {
     File,
 }
 
-/// Whether a file with this name is opened.
-pub fn is_candidate(name: &[u8]) -> bool {
-    // In a Perl regular expression, `$` also matches before a newline at the end.
-    let name = name.strip_suffix(b"\n").unwrap_or(name);
-    name.len() >= NAME_MIN && name.iter().all(u8::is_ascii_alphanumeric)
-}
-
-/// Opens the file `name` in `dir`. Returns `None` if it cannot be counted.
-///
-/// # Errors
-///
-/// Descriptors or memory are exhausted: a count without the file would be wrong.
-pub fn open(dir: &Dir, name: &[u8]) -> io::Result<Option<Message>> {
-    let (file, stat) = match message::open_any(dir, name) {
-        Ok(opened) => opened,
-        Err(cause) if message::is_exhaustion(&cause) => return Err(cause),
-        // Missing, a symbolic link, or not readable. Observed with Postfix
-        // 3.7.11: not reported.
-        Err(_) => return Ok(None),
-    };
-    let counts = message::is_regular(&stat) && stat.st_mode & MODE.1 == MODE.0;
-    Ok(counts.then_some(Message { file, stat }))
-}
-
 /// Reads one file after the other, reusing its buffers.
 #[derive(Debug, Default)]
 pub struct EnvelopeReader {
@@ -94,7 +60,7 @@ impl EnvelopeReader {
         &mut self,
         message: &Message,
         addresses: &mut impl Addresses,
-    ) -> Option<CountRules> {
+    ) -> Option<CountedFile> {
         let mut reader =
             RecordReader::new(message.source(), &mut self.buffers).passing_over_zeros();
         reader.limit_text(SHORT_TEXT_MAX);
@@ -107,7 +73,7 @@ fn read<S: Source>(
     reader: RecordReader<'_, S>,
     stat: &FileStat,
     addresses: &mut impl Addresses,
-) -> Option<CountRules> {
+) -> Option<CountedFile> {
     let mut file = Envelope {
         reader,
         content_size: None,
@@ -117,7 +83,7 @@ fn read<S: Source>(
     };
     let time = file.begin(stat)?;
     let size = stat.st_size;
-    let counts = |kind, arrival| CountRules {
+    let counts = |kind, arrival| CountedFile {
         kind,
         arrival,
         size,
@@ -327,7 +293,7 @@ mod tests {
     }
 
     /// Reads a file: how it is counted, and its addresses.
-    fn look(bytes: &[u8]) -> (Option<CountRules>, ReceivedAddresses) {
+    fn look(bytes: &[u8]) -> (Option<CountedFile>, ReceivedAddresses) {
         let mut received = ReceivedAddresses::default();
         let mut stat = nix::sys::stat::stat("/").expect("a directory");
         stat.st_mtime = 1234;
@@ -431,20 +397,5 @@ mod tests {
         let start = circle.len();
         circle.extend(file(&[(b'w', "x"), (b'p', &start.to_string())]));
         assert!(look(&circle).0.is_none());
-    }
-
-    #[test]
-    fn candidate_names_are_letters_and_digits() {
-        for (name, is_candidate_) in [
-            (&b"ABCDEF"[..], true),
-            (b"3A78999CD00", true),
-            (b"ABCDEF\n", true),
-            (b"ABCDE", false),
-            (b"ABC_EF", false),
-            (b"ABCDEF\n\n", false),
-            (b"\xc3\xa9BCDEF", false),
-        ] {
-            assert_eq!(is_candidate(name), is_candidate_, "{name:?}");
-        }
     }
 }

@@ -3,8 +3,10 @@
 //!
 //! Returns values and typed errors; which files to read is up to the caller.
 
+pub mod candidate;
 pub mod duplicate_filter;
 pub mod envelope;
+mod envelope_records;
 pub mod integrity;
 mod log_reader;
 pub mod message_reader;
@@ -16,4 +18,5 @@ pub mod recipient_state;
 pub mod recipients;
 pub mod records;
 pub mod render;
+pub mod shown_address;
 pub mod submission;

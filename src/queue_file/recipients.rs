@@ -9,7 +9,7 @@ use std::io;
 
 use thiserror::Error;
 
-use super::message_reader::QueueFileReader;
+use super::envelope_records::QueueFileReader;
 use super::records::{Buffers, Record, RecordError, RecordReader, RecordType};
 use crate::spool::message::Message;
 use crate::sys::error_text::error_text;

@@ -4,7 +4,7 @@
 use super::conditions::{Clause, Conditions, ContentTest, Negation};
 use super::evaluator::{Evaluator, Match};
 use super::groups::Selection;
-use crate::queue_file::message_reader::{MessageReader, shown_null};
+use crate::queue_file::message_reader::MessageReader;
 use crate::queue_file::message_text;
 use crate::queue_file::message_text::{Next, TextPiece};
 use crate::queue_file::message_visitor::{
@@ -13,6 +13,7 @@ use crate::queue_file::message_visitor::{
 use crate::queue_file::mime::{BodyDecoder, TextForm, decode_header};
 use crate::queue_file::read_error::{Location, ReadError};
 use crate::queue_file::records::Buffers;
+use crate::queue_file::shown_address::shown_null;
 use crate::spool::message::{Identity, Message};
 
 /// Evaluates a selection for one message after the other, reusing its buffers.

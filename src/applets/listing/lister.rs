@@ -23,8 +23,8 @@ use crate::listing::{
     Counts, DaemonRequest, Ending, Listing, ListingError, OutputOptions, Sink, Spill, Style, Totals,
 };
 use crate::logging::Severity;
-use crate::queue_file::message_reader::shown_null;
 use crate::queue_file::message_visitor::Rules;
+use crate::queue_file::shown_address::shown_null;
 use crate::selection::Selection;
 use crate::spool::{Layout, Queue, QueueId};
 use crate::sys::process::raise_open_files;

@@ -2,18 +2,18 @@
 //!
 //! Works on bytes and offsets; independent of queues, logs and output.
 
+mod cooked;
 mod error;
 pub mod header;
 mod pointer;
 mod reader;
+mod record;
 mod stream;
-mod types;
 mod window;
 pub mod writer;
 
 pub use error::RecordError;
-pub use reader::{Record, RecordReader, TEXT_MAX};
-
+pub use reader::{RecordReader, TEXT_MAX};
+pub use record::{Record, RecordType};
 pub use stream::StreamSource;
-pub use types::RecordType;
 pub use window::Buffers;

@@ -10,10 +10,10 @@ use std::io;
 use bstr::ByteSlice;
 
 use super::error::RecordError;
+use super::pointer;
+use super::record::{Record, RecordType};
 use super::window::{Buffers, Extent, Window};
-use super::{RecordType, pointer};
 use crate::sys::source::Source;
-use crate::text::trim_space_start;
 
 /// Largest number of bytes of one record that are kept; longer text is truncated.
 /// The longest address that SMTP permits is a thousandth of this.
@@ -29,19 +29,6 @@ enum Zeros {
     Read,
     /// Return one for each sequence of them.
     PassOver,
-}
-
-/// A record that is complete in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The type byte.
-    pub kind: RecordType,
-    /// Offset of the type byte in the file.
-    pub offset: u64,
-    /// Offset of the data.
-    pub data: u64,
-    /// Number of data bytes, any of which may be NUL.
-    pub length: u64,
 }
 
 /// Reads the records of one file in order.
@@ -174,45 +161,16 @@ impl<'b, S: Source> RecordReader<'b, S> {
         }))
     }
 
-    /// Returns the next record as a reader of messages sees it: pointers are
-    /// followed, padding is skipped, and the file ends after the end record.
+    /// Ends the file here, after its end record.
     ///
     /// # Errors
     ///
-    /// As [`RecordReader::next_raw`]; or a pointer cannot be followed.
-    pub fn next_cooked(&mut self) -> Result<Option<Record>, RecordError> {
-        while let Some(record) = self.next_raw()? {
-            match record.kind {
-                RecordType::POINTER => self.follow(&record)?,
-                RecordType::PADDING => {}
-                RecordType::END => {
-                    self.window
-                        .source
-                        .check_end()
-                        .map_err(RecordError::EndSeek)?;
-                    self.position = u64::MAX;
-                    return Ok(Some(record));
-                }
-                _ => return Ok(Some(record)),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Follows a pointer record.
-    ///
-    /// # Errors
-    ///
-    /// It has no offset, or one that cannot be followed.
-    pub fn follow(&mut self, record: &Record) -> Result<(), RecordError> {
-        let text = self.text(record);
-        let Some(target) = pointer::parse(text) else {
-            return Err(RecordError::PointerValue(trim_space_start(text).to_vec()));
-        };
-        match target {
-            0 => Ok(()),
-            target => self.jump(target),
-        }
+    /// The stream cannot be read to its end.
+    pub(super) fn end(&mut self) -> Result<(), RecordError> {
+        let source = &mut self.window.source;
+        source.check_end().map_err(RecordError::EndSeek)?;
+        self.position = u64::MAX;
+        Ok(())
     }
 
     /// Continues at `target`, to which a pointer record leads.
@@ -287,18 +245,22 @@ impl<'b, S: Source> RecordReader<'b, S> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::queue_file::records::window::NEXT_READ;
     use crate::queue_file::records::writer::RecordWriter;
 
-    /// The type bytes and texts of a file, and the error at its end.
-    fn read(bytes: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<String>) {
+    /// The type bytes and texts of a file as `next` returns them, and the error at its
+    /// end.
+    pub(in super::super) fn records_of(
+        bytes: &[u8],
+        next: impl Fn(&mut RecordReader<'_, &[u8]>) -> Result<Option<Record>, RecordError>,
+    ) -> (Vec<(u8, Vec<u8>)>, Option<String>) {
         let mut buffers = Buffers::default();
         let mut reader = RecordReader::new(bytes, &mut buffers);
         let mut records = Vec::new();
         loop {
-            match reader.next_cooked() {
+            match next(&mut reader) {
                 Ok(Some(record)) => {
                     let text = reader.text(&record).to_vec();
                     records.push((record.kind.0, text));
@@ -307,6 +269,10 @@ mod tests {
                 Err(error) => return (records, Some(error.to_string())),
             }
         }
+    }
+
+    fn read(bytes: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<String>) {
+        records_of(bytes, |reader| reader.next_raw())
     }
 
     fn ends_with(bytes: &[u8], error: &str) {
@@ -340,7 +306,7 @@ mod tests {
     fn a_huge_length_allocates_no_memory() {
         let mut buffers = Buffers::default();
         let mut reader = RecordReader::new(&b"S\xff\xff\xff\x7fab"[..], &mut buffers);
-        assert!(reader.next_cooked().is_err());
+        assert!(reader.next_raw().is_err());
         assert!(buffers.window.len() <= NEXT_READ && buffers.long.is_empty());
     }
 
@@ -353,48 +319,6 @@ mod tests {
         let (records, error) = read(&file.into_bytes());
         assert_eq!(error, None);
         assert_eq!(records, [(b'S', long), (b'R', b"r".to_vec())]);
-    }
-
-    #[test]
-    fn pointers_are_followed_and_padding_is_hidden() {
-        let mut file = RecordWriter::new();
-        file.record(RecordType::PADDING, b"....")
-            .pointer(6 + 17 + 3);
-        file.record(RecordType::RECIPIENT, b"a")
-            .record(RecordType::RECIPIENT, b"b");
-        assert_eq!(read(&file.into_bytes()).0, [(b'R', b"b".to_vec())]);
-    }
-
-    #[test]
-    fn a_pointer_loop_ends() {
-        ends_with(b"R\x01ap\x010p\x013", "too many reverse jump records");
-        ends_with(b"p\x03abc", "malformed pointer record value: abc");
-    }
-
-    #[test]
-    fn backward_pointers_limit_how_often_a_file_is_read() {
-        let mut file = RecordWriter::new();
-        for _ in 0..100_000 {
-            file.record(RecordType::RECIPIENT, b"recipient@example.com");
-        }
-        file.pointer(23);
-        let records = read(&file.into_bytes());
-        assert_eq!(records.1.as_deref(), Some("too many reverse jump records"));
-        assert!((200_000..300_000).contains(&records.0.len()));
-    }
-
-    #[test]
-    fn starting_again_resets_the_limit_on_jumps() {
-        let file = b"p\x013p\x010R\x01a";
-        let mut buffers = Buffers::default();
-        let mut reader = RecordReader::new(&file[..], &mut buffers);
-        for _ in 0..20_000 {
-            reader.start_at(0).expect("a start");
-            assert_eq!(
-                reader.next_cooked().expect("a record").map(|r| r.offset),
-                Some(6)
-            );
-        }
     }
 
     #[test]
@@ -422,10 +346,5 @@ mod tests {
             };
             assert_eq!(zeroless(true), zeroless(false), "{zeros}");
         }
-    }
-
-    #[test]
-    fn nothing_is_read_after_the_end_record() {
-        assert_eq!(read(b"E\0R\x01a").0, [(b'E', Vec::new())]);
     }
 }

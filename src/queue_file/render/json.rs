@@ -1,11 +1,10 @@
 //! Renders a message as one JSON object (extension: `--json`).
 //!
 //! Reads the file once for each list in the object, so that no list is held in
-//! memory: serde writes the elements, and this file the text between them. Bytes
+//! memory: serde writes the elements, and this file the text between them;
+//! `json_members` has the members of the object and of its elements. Bytes
 //! that are not UTF-8 become U+FFFD. The object is always complete JSON; if the
 //! file cannot be read to its end, its member `error` says so.
-
-use std::borrow::Cow;
 
 use bstr::ByteSlice;
 use serde::Serialize;
@@ -14,10 +13,13 @@ use super::super::records::header::line_could_be_header;
 use super::super::records::{Record, RecordReader, RecordType};
 use super::attribute;
 use super::error::ContentsError;
+use super::json_members::{
+    MessageSummary, NamedText, RecipientFields, RecipientMembers, note, note_recipient, text,
+};
 use super::output::{OutputSink, TextBuffer};
 use super::segments::{SegmentPart, SegmentWalk, walk};
 use crate::sys::source::Source;
-use crate::text::{number_or_zero, write_json};
+use crate::text::write_json;
 
 /// Largest number of bytes of one header that are shown.
 const HEADER_MAX: usize = 1024 * 1024;
@@ -67,61 +69,6 @@ pub fn json<S: Source, K: OutputSink>(
     }
     form.put("}\n")?;
     damage.0.map_or(Ok(()), Err)
-}
-
-/// The members that a message has once.
-#[derive(Default)]
-struct MessageSummary {
-    /// In the order of the file.
-    scalars: Vec<(&'static str, Scalar)>,
-    offsets: Offsets,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Scalar {
-    Number(i64),
-    Text(String),
-}
-
-/// Where the segments of a message begin, in bytes.
-#[derive(Default, Serialize)]
-struct Offsets {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extracted: Option<u64>,
-}
-
-/// An attribute, or a header.
-#[derive(Serialize)]
-struct NamedText<'a> {
-    name: Cow<'a, str>,
-    value: Cow<'a, str>,
-}
-
-#[derive(Serialize)]
-struct RecipientMembers<'a> {
-    address: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dsn_notify_flags: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dsn_original_recipient: Option<String>,
-    /// Of its record, in bytes.
-    offset: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    original_address: Option<String>,
-    status: &'static str,
-}
-
-/// What the records before a recipient's say of it.
-#[derive(Default)]
-struct RecipientFields {
-    dsn_notify_flags: Option<i64>,
-    dsn_original_recipient: Option<String>,
-    original_address: Option<String>,
 }
 
 /// The first error in the file. Its warning has already been written, and the lists
@@ -347,59 +294,4 @@ impl Headers {
         let value = text(value.trim_ascii_start());
         self.list.put(&NamedText { name, value }, output)
     }
-}
-
-/// Stores a record of the envelope that a message has once.
-fn note<S: Source>(
-    record: &Record,
-    reader: &mut RecordReader<'_, S>,
-    found: &mut Vec<(&'static str, Scalar)>,
-) {
-    let key = match record.kind {
-        RecordType::SIZE => "size",
-        RecordType::TIME => "arrival_time",
-        RecordType::SENDER => "sender",
-        RecordType::FULL_NAME => "sender_fullname",
-        RecordType::FILTER => "content_filter",
-        RecordType::INSPECTOR => "content_inspector",
-        RecordType::VERP => "verp_delimiters",
-        RecordType::DSN_RETURN => "dsn_return_flags",
-        RecordType::DSN_ENVELOPE_ID => "dsn_envelope_id",
-        RecordType::WARNING_TIME => "warning_message_time",
-        RecordType::REDIRECT => "redirect_to",
-        _ => return,
-    };
-    if found.iter().any(|(known, _)| *known == key) {
-        return;
-    }
-    let bytes = reader.text(record);
-    let value = match record.kind {
-        RecordType::SIZE | RecordType::TIME | RecordType::WARNING_TIME | RecordType::DSN_RETURN => {
-            Scalar::Number(number_or_zero(bytes))
-        }
-        _ => Scalar::Text(text(bytes).into_owned()),
-    };
-    found.push((key, value));
-}
-
-/// Stores a record that belongs to the next recipient.
-fn note_recipient<S: Source>(
-    record: &Record,
-    reader: &mut RecordReader<'_, S>,
-    before: &mut RecipientFields,
-) {
-    let field = match record.kind {
-        RecordType::ORIGINAL_RECIPIENT => &mut before.original_address,
-        RecordType::DSN_ORIGINAL_RECIPIENT => &mut before.dsn_original_recipient,
-        RecordType::DSN_NOTIFY => {
-            before.dsn_notify_flags = Some(number_or_zero(reader.text(record)));
-            return;
-        }
-        _ => return,
-    };
-    *field = Some(text(reader.text(record)).into_owned());
-}
-
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
 }

@@ -8,6 +8,7 @@
 mod attribute;
 mod error;
 mod json;
+mod json_members;
 mod output;
 mod plan;
 mod print;

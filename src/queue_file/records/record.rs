@@ -1,4 +1,18 @@
-//! The record type bytes of a queue file and their names.
+//! A record of a queue file: its place in the file, and its type with the name that
+//! postcat prints.
+
+/// A record that is complete in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The type byte.
+    pub kind: RecordType,
+    /// Offset of the type byte in the file.
+    pub offset: u64,
+    /// Offset of the data.
+    pub data: u64,
+    /// Number of data bytes, any of which may be NUL.
+    pub length: u64,
+}
 
 /// The type of a record, which is its first byte. Unknown types are possible.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
