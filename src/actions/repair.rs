@@ -1,6 +1,7 @@
 //! Repairs of the queue structure, as described in postsuper(1): -p purges
 //! unfinished files, -s corrects file names and locations, and -S also corrects
-//! long names that contain the inode number of another file.
+//! long names that contain the inode number of another file. `repair_rules` decides
+//! which names are correct.
 //!
 //! A file is renamed in two steps, with a suffix in between, so that names
 //! cannot collide and an interrupted run can be repeated. Files are handled one
@@ -8,75 +9,16 @@
 //! existing file is replaced: if the new name is taken, both files stay as they
 //! are.
 
-use std::time::Duration;
-
 use super::context::SpoolContext;
 use super::error::WorkError;
 use super::queue_scan;
 use super::queue_scan::{Object, Presence, SpecialFiles};
+use super::repair_rules::{Purge, Repair, SUFFIX, Structure, unsuffixed};
 use super::report::{ActionLog, ActionObserver, Counters};
 use super::spool_ops::{FileAt, Moved, SpoolOps};
 use super::warning::Warning;
 use crate::spool::{DirEntry, Queue, Step, Walk, id, message};
 use crate::sys::time::now;
-
-/// The suffix of a name between the two steps.
-const SUFFIX: &[u8] = b"#FIX";
-/// The age beyond which an unfinished file is considered abandoned.
-pub const UNFINISHED_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
-/// The same age before Postfix 3.5. Observed with Postfix 3.4.13.
-pub const UNFINISHED_MAX_BEFORE_3_5: Duration = Duration::from_secs(24 * 3600);
-
-/// The requested repairs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repair {
-    /// Whether unfinished files are removed.
-    pub purge: Purge,
-    /// The age beyond which unfinished files are removed.
-    pub unfinished_max: Duration,
-    /// Whether names and locations are corrected.
-    pub structure: Structure,
-    /// The kind of queue IDs that the mail system generates.
-    pub style: id::IdStyle,
-    /// The treatment of names that contain no inode number.
-    pub without_inode: WithoutInode,
-}
-
-/// The treatment of a message whose name has five characters: a time and no
-/// inode number. Shorter names are always bogus.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WithoutInode {
-    /// The message is renamed. Observed with Postfix 3.7.11.
-    #[default]
-    Renamed,
-    /// The name is reported as bogus, and the message is left alone. Observed
-    /// since Postfix 3.5.27, 3.6.20, 3.7.22, 3.8.20, 3.9.14, 3.10.13 and
-    /// 3.11.6.
-    Bogus,
-}
-
-/// Whether old unfinished files are removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Purge {
-    /// Unfinished files are kept.
-    #[default]
-    No,
-    /// Old unfinished files are removed.
-    Unfinished,
-}
-
-/// Which names and locations are corrected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Structure {
-    /// No name or location is corrected.
-    #[default]
-    Leave,
-    /// Names that could collide, and files that would not be found (-s).
-    Fix,
-    /// As `Fix`, and long names that contain the inode number of another file
-    /// (-S).
-    FixRedundant,
-}
 
 /// The changes made, including those of a repair that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -224,11 +166,11 @@ impl Repairer<'_> {
             return Ok(());
         }
         if found.queue.holds_messages() {
-            let Some(inode) = self.inode_in(found.name) else {
+            let Some(inode) = self.repair.inode_in(found.name) else {
                 self.warn_bogus(found);
                 return Ok(());
             };
-            if self.needs_name(found.name, inode, real_inode) {
+            if self.repair.needs_name(found.name, inode, real_inode) {
                 return self.begin(found.at(&found.path()), found.queue, real_inode);
             }
         }
@@ -251,37 +193,6 @@ impl Repairer<'_> {
             RepairPass::First => self.next = NextPass::Needed,
             RepairPass::Later => self.action_log.warn(warning),
         }
-    }
-
-    /// Returns the inode number in the name of a message; `None` if the name is
-    /// bogus.
-    fn inode_in(&self, name: &[u8]) -> Option<u64> {
-        let too_short = self.repair.without_inode == WithoutInode::Bogus
-            && name.len() == id::SHORT_MICROSECONDS;
-        id::inode(name).filter(|_| !too_short)
-    }
-
-    /// Like [`Self::inode_in`], for a name whose suffix was removed.
-    ///
-    /// Observed with Postfix 3.7.11: a name of a single letter is then not
-    /// bogus, but counts as the name of another file. (Versions that consider a
-    /// name of five characters bogus are assumed to consider this name bogus,
-    /// too.)
-    fn inode_before_suffix(&self, name: &[u8]) -> Option<u64> {
-        match (name, self.repair.without_inode) {
-            ([_], WithoutInode::Renamed) => Some(0),
-            _ => self.inode_in(name),
-        }
-    }
-
-    /// Returns whether a message must be renamed.
-    fn needs_name(&self, name: &[u8], inode: u64, real_inode: u64) -> bool {
-        let is_long = id::long_microseconds(name).is_some();
-        if is_long && self.repair.style == id::IdStyle::Short {
-            return true;
-        }
-        let is_redundant = is_long && self.repair.structure != Structure::FixRedundant;
-        inode != real_inode && !is_redundant
     }
 
     /// The first step: renames the logs, then the message, to the new name with
@@ -335,7 +246,7 @@ impl Repairer<'_> {
     fn finish(&mut self, found: &Object<'_>, name: &[u8], inode: u64) -> Result<(), WorkError> {
         let is_message = found.queue.holds_messages();
         let has_inode = if is_message && id::is_valid(name) {
-            self.inode_before_suffix(name)
+            self.repair.inode_before_suffix(name)
         } else {
             Some(inode).filter(|_| id::is_valid(name))
         };
@@ -373,7 +284,7 @@ impl Repairer<'_> {
     /// Renames a message again that has just been given its final name: an
     /// interrupted repair with other settings may have chosen that name.
     fn rename_again(&mut self, queue: Queue, name: &[u8], inode: u64) -> Result<(), WorkError> {
-        if !self.needs_name(name, inode, inode) {
+        if !self.repair.needs_name(name, inode, inode) {
             return Ok(());
         }
         let path = self.ops.path(queue, name);
@@ -408,10 +319,4 @@ impl Repairer<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns a name without the suffix of the first step; `None` if it does not
-/// end in the suffix or consists of the suffix alone.
-fn unsuffixed(name: &[u8]) -> Option<&[u8]> {
-    name.strip_suffix(SUFFIX).filter(|name| !name.is_empty())
 }

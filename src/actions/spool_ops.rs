@@ -1,19 +1,19 @@
 //! Single-step changes to the spool: one rename that never replaces an existing
 //! file, or one unlink, each relative to an open directory.
 //!
-//! Resolves the directory where a file belongs. Queue and hash directories are
-//! opened without following symbolic links, because the account that owns them
-//! may be compromised. Decisions about messages are made by the callers.
+//! `directory_cache` opens the directories where the files belong. Decisions about
+//! messages are made by the callers.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
+use super::directory_cache::{DirectoryCache, MissingDirectory};
 use super::error::WorkError;
 use super::warning::{Obstacle, Warning};
 use crate::spool::message::Identity;
@@ -21,10 +21,6 @@ use crate::spool::{Layout, Queue};
 use crate::sys::dir::{Dir, FileKind};
 use crate::sys::error_text::is;
 use crate::text::to_printable;
-
-/// The largest number of hash directories that are kept open. The cache is
-/// emptied when it is full.
-const HANDLES_MAX: usize = 300;
 
 /// The result of removing or moving a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +52,6 @@ impl From<StepResult> for Moved {
     }
 }
 
-/// Whether missing directories are created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MissingDirectory {
-    Create,
-    Fail,
-}
-
 /// The location of a file: an open directory, a name in it, and the path to
 /// report.
 #[derive(Clone, Copy, Debug)]
@@ -86,21 +75,10 @@ impl FileAt<'_> {
 /// so many workers need only a few descriptors.
 #[derive(Clone, Debug)]
 pub struct SpoolOps<'a> {
-    spool: &'a Dir,
     layout: &'a Layout,
-    handles: Arc<Mutex<Handles>>,
-    handles_max: usize,
-}
-
-/// The state that the clones of a [`SpoolOps`] share.
-#[derive(Debug, Default)]
-struct Handles {
-    /// Open queue directories.
-    queues: HashMap<Queue, Arc<Dir>>,
-    /// Open hash directories, by path.
-    hashed: HashMap<Vec<u8>, Arc<Dir>>,
+    directories: DirectoryCache<'a>,
     /// Whether any move was blocked; see [`Moved::Blocked`].
-    was_blocked: bool,
+    was_blocked: Arc<AtomicBool>,
 }
 
 impl<'a> SpoolOps<'a> {
@@ -108,12 +86,10 @@ impl<'a> SpoolOps<'a> {
     /// number of files that the process may still open; at most a quarter of
     /// them are used for directory handles.
     pub fn new(spool: &'a Dir, layout: &'a Layout, open_files: u64) -> Self {
-        let affordable = usize::try_from(open_files / 4).unwrap_or(HANDLES_MAX);
         Self {
-            spool,
             layout,
-            handles_max: affordable.min(HANDLES_MAX),
-            handles: Arc::default(),
+            directories: DirectoryCache::new(spool, layout, open_files / 4),
+            was_blocked: Arc::default(),
         }
     }
 
@@ -126,16 +102,16 @@ impl<'a> SpoolOps<'a> {
     /// Closes the cached hash directories: one of them may have been removed
     /// and created again.
     pub fn forget(&self) {
-        self.handles().hashed.clear();
-    }
-
-    fn handles(&self) -> MutexGuard<'_, Handles> {
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+        self.directories.forget();
     }
 
     /// Opens the directory where a file called `name` belongs in `queue`.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2).
     pub fn home(&self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
-        self.find_home(queue, name, MissingDirectory::Fail)
+        self.directories.home(queue, name, MissingDirectory::Fail)
     }
 
     /// Like [`SpoolOps::home`], but creates the directory if it is missing.
@@ -144,7 +120,7 @@ impl<'a> SpoolOps<'a> {
     ///
     /// Those of openat(2) and mkdir(2).
     pub fn home_or_new(&self, queue: Queue, name: &[u8]) -> io::Result<Arc<Dir>> {
-        self.find_home(queue, name, MissingDirectory::Create)
+        self.directories.home(queue, name, MissingDirectory::Create)
     }
 
     /// Removes a file, or an empty directory of that name, as remove(3) does.
@@ -218,7 +194,7 @@ impl<'a> SpoolOps<'a> {
         let file = at.dir.stat(at.os_name()).ok();
         let file = file.as_ref().map(Identity::of);
         let issue = self.look_at(queue, home, name);
-        self.handles().was_blocked = true;
+        self.was_blocked.store(true, Ordering::Relaxed);
         let is_same = file.is_some() && file == issue.as_ref().map(Identity::of);
         Warning::Blocked {
             from: at.path.to_owned(),
@@ -233,7 +209,7 @@ impl<'a> SpoolOps<'a> {
 
     /// Returns whether any move has been blocked since this value was created.
     pub fn was_blocked(&self) -> bool {
-        self.handles().was_blocked
+        self.was_blocked.load(Ordering::Relaxed)
     }
 
     /// Returns whether a file called `name` exists in the directory where
@@ -273,7 +249,7 @@ impl<'a> SpoolOps<'a> {
             // handle may refer to a directory that was removed and created
             // again.
             self.forget();
-            let made = self.find_home(queue, home, MissingDirectory::Create);
+            let made = self.home_or_new(queue, home);
             renamed = made.and_then(rename);
         }
         gone_if_missing(renamed)
@@ -309,12 +285,10 @@ impl<'a> SpoolOps<'a> {
                 };
                 self.rename(at, queue, home, name)
             }
-            Err(cause) if is(&cause, Errno::ENOENT) => {
-                match self.find_home(queue, home, MissingDirectory::Create) {
-                    Ok(_) => Ok(Moved::Gone),
-                    Err(cause) => Err(failed(self, cause)),
-                }
-            }
+            Err(cause) if is(&cause, Errno::ENOENT) => match self.home_or_new(queue, home) {
+                Ok(_) => Ok(Moved::Gone),
+                Err(cause) => Err(failed(self, cause)),
+            },
             Err(cause) => Err(failed(self, cause)),
         }
     }
@@ -326,69 +300,6 @@ impl<'a> SpoolOps<'a> {
         let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
         let below = [&directory, separator, name].concat();
         format!("{queue}/{}", to_printable(&below))
-    }
-
-    fn find_home(
-        &self,
-        queue: Queue,
-        name: &[u8],
-        missing: MissingDirectory,
-    ) -> io::Result<Arc<Dir>> {
-        let directory = self.layout.directory(queue, name);
-        if directory.is_empty() {
-            return self.queue(queue, missing);
-        }
-        let key = [queue.name().as_bytes(), b"/", &directory].concat();
-        if let Some(dir) = self.handles().hashed.get(&key) {
-            return Ok(Arc::clone(dir));
-        }
-        let mut dir = self.queue(queue, missing)?;
-        for level in directory.split(|&b| b == b'/') {
-            dir = Arc::new(open_level(&dir, OsStr::from_bytes(level), missing)?);
-        }
-        let hashed = &mut self.handles().hashed;
-        if hashed.len() >= self.handles_max {
-            hashed.clear();
-        }
-        hashed.insert(key, Arc::clone(&dir));
-        Ok(dir)
-    }
-
-    /// Opens the directory of a queue. It may be a symbolic link, because its
-    /// parent directory does not belong to the mail owner.
-    fn queue(&self, queue: Queue, missing: MissingDirectory) -> io::Result<Arc<Dir>> {
-        if let Some(dir) = self.handles().queues.get(&queue) {
-            return Ok(Arc::clone(dir));
-        }
-        let name = OsStr::new(queue.name());
-        let dir = match self.spool.open_place_through_link(name) {
-            Err(cause) if is(&cause, Errno::ENOENT) && missing == MissingDirectory::Create => {
-                create_directory(self.spool, name)?;
-                self.spool.open_place_through_link(name)
-            }
-            other => other,
-        };
-        let dir = Arc::new(dir?);
-        self.handles().queues.insert(queue, Arc::clone(&dir));
-        Ok(dir)
-    }
-}
-
-fn open_level(parent: &Dir, name: &OsStr, missing: MissingDirectory) -> io::Result<Dir> {
-    match parent.open_place(name) {
-        Err(cause) if is(&cause, Errno::ENOENT) && missing == MissingDirectory::Create => {
-            create_directory(parent, name)?;
-            parent.open_place(name)
-        }
-        other => other,
-    }
-}
-
-/// Creates a directory. It is no error if another process has just created it.
-fn create_directory(parent: &Dir, name: &OsStr) -> io::Result<()> {
-    match parent.make_directory(name) {
-        Err(cause) if is(&cause, Errno::EEXIST) => Ok(()),
-        other => other,
     }
 }
 

@@ -35,6 +35,7 @@
 //! `purge`, because both check which files are really in the spool.
 
 mod act_fields;
+mod acts_in_progress;
 mod batch_index;
 mod batches;
 mod closing;

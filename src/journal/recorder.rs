@@ -4,14 +4,14 @@
 //! Enforces the order of the steps: the journal records are on disk before a
 //! message is changed, its logs are moved before it, and no file is replaced.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
-use super::act_fields::{act_name, parts};
+use super::act_fields::parts;
+use super::acts_in_progress::ActsInProgress;
 use super::batches::{Batches, Keep};
 use super::error::{JournalError, RenameFailure, is_refusal};
 use super::event::{Attempt, Event};
@@ -62,20 +62,6 @@ pub struct Recorder<'a> {
     /// Whether any act was announced, and whether any was performed.
     has_announced: AtomicBool,
     has_acted: AtomicBool,
-}
-
-/// The acts that are about to be performed, and the lock that is held
-/// meanwhile: undo and purge wait until all announced acts have been performed.
-#[derive(Debug, Default)]
-struct ActsInProgress {
-    lock: Option<LockedJournal>,
-    /// The number of [`HeldLock`] values.
-    holders: usize,
-    /// The queue of each announced message, by inode number and name of the
-    /// act.
-    acts: HashMap<(u64, &'static str), Queue>,
-    /// The inode numbers of all announced messages.
-    messages: HashSet<u64>,
 }
 
 /// Keeps the journal locked while announced acts are performed.
@@ -380,21 +366,6 @@ fn deletion<'i>(id: &'i QueueId, queue: Queue, stat: &'i FileStat) -> AnnouncedA
         queue,
         stat,
         act: Act::Delete,
-    }
-}
-
-impl ActsInProgress {
-    /// Notes an act. Returns whether there is an earlier one about the message;
-    /// `None` if the act was announced before.
-    fn note(&mut self, act: &AnnouncedAct<'_>) -> Option<Attempt> {
-        let inode = act.stat.st_ino;
-        let before = self.acts.insert((inode, act_name(&act.act)), act.queue);
-        let is_first = self.messages.insert(inode);
-        match before {
-            Some(queue) if queue == act.queue => None,
-            _ if is_first => Some(Attempt::First),
-            _ => Some(Attempt::Retry),
-        }
     }
 }
 

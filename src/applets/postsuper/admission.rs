@@ -3,7 +3,8 @@
 
 use super::super::mail_owner::{NOT_ROOT, SET_UID};
 use super::super::{Call, Fatal, front};
-use super::arguments::{CommandLineError, PostsuperArguments, PostsuperMode, scan, usage};
+use super::arguments::{PostsuperArguments, PostsuperMode};
+use super::command_line::{CommandLineError, scan, usage};
 use super::corrupt;
 use super::errors::{PROGRAM, fatal};
 use super::table::help;

@@ -25,8 +25,8 @@ use super::options::{ALL, MATCH, STDIN};
 use super::recipient_admission::Refusals;
 use super::undone::standard_input;
 use crate::actions::executor::Executor;
-use crate::actions::id_stream;
-use crate::actions::id_stream::{IdConsumer, IdRequest};
+use crate::actions::id_reader;
+use crate::actions::id_reader::{IdConsumer, IdRequest};
 use crate::actions::report::Outcome;
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Action, Effects, Warning, WorkError};
@@ -125,7 +125,7 @@ impl DryRun<'_> {
                 let interrupts = self.context.interrupts;
                 let separator = self.context.arguments.options.separator;
                 standard_input()
-                    .and_then(|input| id_stream::read_ids((&input, separator), interrupts, self))
+                    .and_then(|input| id_reader::read_ids((&input, separator), interrupts, self))
                     .map_err(ScanEnd::Work)?;
             } else if argument == ALL || argument == MATCH {
                 self.matching(self.context.arguments.options.selection_of(argument))?;

@@ -6,7 +6,7 @@ use std::fs::File;
 use super::super::mail_owner::{drop_rights_but_log, is_admitted};
 use super::super::{Call, Fatal};
 use super::admission::complain;
-use super::arguments::scan;
+use super::command_line::scan;
 use super::context::ActionContext;
 use super::errors::fatal;
 use super::instance_work::{operate, set_lifetimes};

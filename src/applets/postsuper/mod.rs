@@ -1,12 +1,13 @@
 //! postsuper: deletes, holds, releases, requeues and expires messages, and
 //! repairs the queues.
 //!
-//! `arguments` parses the command line, `admission` checks the caller, `operation`
+//! `command_line` parses the command line, `admission` checks the caller, `operation`
 //! carries out the actions, and `journal` handles the options of the journal and the
 //! trash.
 
 mod admission;
-pub mod arguments;
+mod arguments;
+pub mod command_line;
 mod confirm;
 mod context;
 mod corrupt;

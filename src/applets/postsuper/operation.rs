@@ -29,7 +29,9 @@ use crate::actions::by_selection;
 use crate::actions::id_stream;
 use crate::actions::interrupted_change::SelectedMessages;
 use crate::actions::repair;
-use crate::actions::repair::{Changes, Repair, WithoutInode};
+use crate::actions::repair::Changes;
+use crate::actions::repair_rules;
+use crate::actions::repair_rules::{Repair, WithoutInode};
 use crate::actions::report::Counters;
 use crate::actions::{Action, SpoolContext, WorkError};
 use crate::config::Config;
@@ -200,9 +202,9 @@ impl<'a> Operation<'a> {
         let repair = Repair {
             purge: self.arguments.purge,
             unfinished_max: if self.config.postfix.has(Feature::ForcedExpire) {
-                repair::UNFINISHED_MAX
+                repair_rules::UNFINISHED_MAX
             } else {
-                repair::UNFINISHED_MAX_BEFORE_3_5
+                repair_rules::UNFINISHED_MAX_BEFORE_3_5
             },
             structure: self.arguments.structure,
             style: if self.config.enable_long_queue_ids {

@@ -12,7 +12,7 @@ use super::recipient_options;
 use super::recipient_options::RecipientOptions;
 use super::table::{ACTION_OPTIONS, RECIPIENT_OPTIONS};
 use crate::actions::Action;
-use crate::actions::id_stream::Separator;
+use crate::actions::id_reader::Separator;
 use crate::actions::recipient_change::RecipientChange;
 use crate::cli::Scanned;
 use crate::selection::{Builder, Selection, Taken, coming_moment, duration};

@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use super::arguments::PostsuperArguments;
 use super::options::STDIN;
 use crate::actions::WorkError;
-use crate::actions::id_stream;
-use crate::actions::id_stream::{IdConsumer, IdRequest};
+use crate::actions::id_reader;
+use crate::actions::id_reader::{IdConsumer, IdRequest};
 use crate::actions::interrupted_change::SelectedMessages;
 use crate::journal::{IdSet, Only};
 use crate::queue_file::message_visitor::Rules;
@@ -34,7 +34,7 @@ pub fn ids(
         if operand == STDIN {
             let input = standard_input()?;
             let separated = (&input, arguments.options.separator);
-            id_stream::read_ids(separated, interrupts, &mut collector)?;
+            id_reader::read_ids(separated, interrupts, &mut collector)?;
         } else if let Some(id) = QueueId::parse(operand.as_bytes()) {
             collector.add(&id)?;
         }

@@ -65,7 +65,7 @@ fn parses(applet: &str, arguments: &[OsString]) -> bool {
         "postcat" => postcat::arguments::parse(&call, &mut logger).is_ok(),
         "postfix" => postfix::parse(&call, applet, &mut logger).is_ok(),
         "postqueue" => postqueue::arguments::parse(&call, &mut logger).is_ok(),
-        "postsuper" => postsuper::arguments::scan(&call).is_ok(),
+        "postsuper" => postsuper::command_line::scan(&call).is_ok(),
         "qshape" => qshape::arguments::parse(call.arguments).is_ok(),
         _ => false,
     }

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 
 use spoolbox::actions::Selected;
-use spoolbox::actions::id_stream::IdRequest;
+use spoolbox::actions::id_reader::IdRequest;
 use spoolbox::spool::id;
 use spoolbox::spool::id::IdStyle;
 use spoolbox::spool::{Layout, Queue, QueueId};
