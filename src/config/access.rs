@@ -4,7 +4,7 @@
 //! The callers decide that root and the mail owner always have access.
 
 use super::error::ConfigError;
-use super::patterns::{ListMatch, Matching, PatternList, Unsupported};
+use super::patterns::{ListMatch, PatternList, PatternMatching, Unsupported};
 use super::settings::Config;
 use super::tables::Reading;
 
@@ -40,7 +40,13 @@ impl Config {
         if list.starts_with(b"static:") {
             Ok(PatternList::of_all())
         } else {
-            PatternList::parse(parameter, list, Matching::Whole, self.reading(), warnings)
+            PatternList::parse(
+                parameter,
+                list,
+                PatternMatching::Whole,
+                self.reading(),
+                warnings,
+            )
         }
     }
 
@@ -66,12 +72,12 @@ impl Config {
             &self.parent_domain_matches_subdomains,
         );
         let undecided = Unsupported::Undecided;
-        let (whole, parse) = (Matching::Whole, PatternList::parse_with);
+        let (whole, parse) = (PatternMatching::Whole, PatternList::parse_with);
         let parents = parse(name, parents, whole, reading, undecided, warnings)?;
         let (name, list) = ("fast_flush_domains", &self.fast_flush_domains);
         let matching = match parents.decide(name.as_bytes()) {
-            ListMatch::Accepted => Matching::DomainAndSubdomains,
-            ListMatch::Refused => Matching::Domain,
+            ListMatch::Accepted => PatternMatching::DomainAndSubdomains,
+            ListMatch::Refused => PatternMatching::Domain,
             ListMatch::Unknown => return Ok(PatternList::unknown()),
         };
         parse(name, list, matching, reading, undecided, warnings)

@@ -11,7 +11,7 @@ pub use super::pattern_parser::Unsupported;
 
 /// How a pattern is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Matching {
+pub enum PatternMatching {
     /// Exactly: user names.
     Whole,
     /// As a domain that also matches its subdomains.
@@ -36,7 +36,7 @@ pub enum ListMatch {
 #[derive(Debug)]
 pub struct PatternList {
     patterns: Vec<(PatternEffect, ListPattern)>,
-    matching: Matching,
+    matching: PatternMatching,
 }
 
 impl PatternList {
@@ -49,7 +49,7 @@ impl PatternList {
     pub fn parse(
         parameter: &'static str,
         list: &[u8],
-        matching: Matching,
+        matching: PatternMatching,
         reading: Reading<'_>,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
@@ -66,7 +66,7 @@ impl PatternList {
     pub fn parse_with(
         parameter: &'static str,
         list: &[u8],
-        matching: Matching,
+        matching: PatternMatching,
         reading: Reading<'_>,
         unsupported: Unsupported,
         warnings: &mut Vec<String>,
@@ -83,7 +83,7 @@ impl PatternList {
                 PatternEffect::Accept,
                 ListPattern::Table(LookupTable::Static),
             )],
-            matching: Matching::Whole,
+            matching: PatternMatching::Whole,
         }
     }
 
@@ -111,7 +111,7 @@ impl PatternList {
     pub fn unknown() -> Self {
         Self {
             patterns: vec![(PatternEffect::Accept, ListPattern::Unreadable)],
-            matching: Matching::Whole,
+            matching: PatternMatching::Whole,
         }
     }
 
@@ -130,9 +130,9 @@ impl PatternList {
             .filter(|(_, byte)| **byte == b'.');
         let mut parents = dots.filter_map(|(at, _)| subject.get(at..));
         match self.matching {
-            Matching::Whole => false,
-            Matching::Domain => parents.any(is),
-            Matching::DomainAndSubdomains => parents.any(|parent| {
+            PatternMatching::Whole => false,
+            PatternMatching::Domain => parents.any(is),
+            PatternMatching::DomainAndSubdomains => parents.any(|parent| {
                 // An empty parent is the end of "name.", not a domain.
                 parent
                     .get(1..)
@@ -148,14 +148,14 @@ mod tests {
     use crate::release::{Installed, Release};
     use crate::text::Charset;
 
-    fn parse(list: &str, matching: Matching) -> (Result<PatternList, String>, Vec<String>) {
+    fn parse(list: &str, matching: PatternMatching) -> (Result<PatternList, String>, Vec<String>) {
         parse_as("3.7.11", list, matching)
     }
 
     fn parse_as(
         version: &str,
         list: &str,
-        matching: Matching,
+        matching: PatternMatching,
     ) -> (Result<PatternList, String>, Vec<String>) {
         let postfix = Installed::of_release(Release::parse(version).unwrap());
         let reading = Reading {
@@ -168,12 +168,12 @@ mod tests {
     }
 
     fn admits(list: &str) -> bool {
-        let list = parse(list, Matching::Whole).0.unwrap();
+        let list = parse(list, PatternMatching::Whole).0.unwrap();
         list.matches(b"nobody")
     }
 
     fn error(list: &str) -> String {
-        parse(list, Matching::Whole).0.unwrap_err()
+        parse(list, PatternMatching::Whole).0.unwrap_err()
     }
 
     #[test]
@@ -214,7 +214,10 @@ mod tests {
     fn domains_match_their_subdomains_with_or_without_a_leading_dot() {
         let matches =
             |list, matching, site: &str| parse(list, matching).0.unwrap().matches(site.as_bytes());
-        let (with, without) = (Matching::DomainAndSubdomains, Matching::Domain);
+        let (with, without) = (
+            PatternMatching::DomainAndSubdomains,
+            PatternMatching::Domain,
+        );
         for list in ["example.COM", "inline:{example.com=1}"] {
             assert!(matches(list, with, "A.Example.com"), "{list}");
             assert!(matches(list, without, "Example.com"), "{list}");
@@ -246,7 +249,7 @@ mod tests {
         assert!(!admits(&refuse));
         assert!(admits(&format!("!{refuse}")));
         assert!(admits(&file("nul", "foo\0 x nobody\n nobody")));
-        let (list, warnings) = parse(&file("c", "foo # x\nnobody"), Matching::Whole);
+        let (list, warnings) = parse(&file("c", "foo # x\nnobody"), PatternMatching::Whole);
         assert!(list.unwrap().matches(b"nobody"));
         assert_eq!(
             warnings,
@@ -271,7 +274,7 @@ mod tests {
                 "# abcdefghij abcdefghi...",
             ),
         ] {
-            let warnings = |version| parse_as(version, list, Matching::Whole).1;
+            let warnings = |version| parse_as(version, list, PatternMatching::Whole).1;
             let old = format!("P: comment at end of line is not supported: {old}");
             assert_eq!(warnings("3.7.11"), [old], "{list}");
             let new = format!("P: #comment after other text is not allowed: {new}");
@@ -287,7 +290,7 @@ mod tests {
         let path = directory.path().join("list").display().to_string();
         let warnings = |version, text: &str| {
             std::fs::write(&path, text).unwrap();
-            let (list, warnings) = parse_as(version, &path, Matching::Whole);
+            let (list, warnings) = parse_as(version, &path, PatternMatching::Whole);
             assert!(list.unwrap().matches(b"nobody"), "{version} {text:?}");
             warnings
         };

@@ -122,7 +122,8 @@ where
         }
         let is_greeting = matches!(first, Ok(true)) && name == b"protocol";
         if !is_greeting && !installed.has(Feature::DaemonsGreet) {
-            let fault = first.and_then(|has_name| self.expect_status(has_name, &name));
+            let fault =
+                first.and_then(|has_name| self.expect_status(has_name.then_some(name.as_slice())));
             return fault.map(|()| Opening::Answer).map_err(|error| {
                 self.warn(Some(&error));
                 self.broken(FlushStep::WriteRead, &error)
@@ -186,11 +187,11 @@ where
         Err(self.failed(FlushStep::WriteRead, APPLICATION_ERROR.to_owned()))
     }
 
-    fn expect_status(&self, has_name: bool, name: &[u8]) -> Result<(), AttributeError> {
-        if has_name {
-            self.reader.expect(name, "status")
-        } else {
-            Err(self.reader.missing("status"))
+    /// Checks the name of the first attribute; `None` if the list has ended.
+    fn expect_status(&self, name: Option<&[u8]>) -> Result<(), AttributeError> {
+        match name {
+            Some(name) => self.reader.expect(name, "status"),
+            None => Err(self.reader.missing("status")),
         }
     }
 
@@ -212,7 +213,7 @@ where
     fn answer(&mut self) -> Result<FlushStatus, FlushError> {
         let mut name = Vec::new();
         let first = self.reader.first_name(&mut name);
-        match first.and_then(|has_name| self.expect_status(has_name, &name)) {
+        match first.and_then(|has_name| self.expect_status(has_name.then_some(name.as_slice()))) {
             Ok(()) => self.rest_of_answer(),
             Err(error) => {
                 self.warn(Some(&error));

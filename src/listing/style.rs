@@ -105,7 +105,7 @@ impl<'a> Style<'a> {
     }
 
     /// Whether the output is byte for byte that of Postfix.
-    pub fn is_postfixs(self) -> bool {
+    pub fn is_of_postfix(self) -> bool {
         match self {
             Style::Text(_, clock) => clock.is_none(),
             Style::Json(members) => members.details.is_none() && members.instance.is_none(),

@@ -100,7 +100,7 @@ enum Console {
     /// Standard error if it is a terminal.
     TerminalOnly,
     /// None.
-    Nobody,
+    Null,
     /// A buffer of the logger.
     Kept,
 }
@@ -152,7 +152,7 @@ impl Logger {
     /// A logger that discards all messages.
     pub fn unheard(program: &str) -> Self {
         Self {
-            console: Console::Nobody,
+            console: Console::Null,
             ..Self::without_log(program)
         }
     }
@@ -364,7 +364,7 @@ impl Logger {
     fn write(&mut self, line: &[u8]) {
         match self.console {
             _ if line.is_empty() => {}
-            Console::Nobody => {}
+            Console::Null => {}
             Console::Kept => {
                 let room = KEPT_MAX.saturating_sub(self.kept.len());
                 self.kept.extend(line.iter().take(room));

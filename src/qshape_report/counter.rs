@@ -63,7 +63,7 @@ pub enum CountPiece {
     /// The contributions of files, in order.
     Found(Vec<FileStats>),
     /// A directory or file that could not be read.
-    Barred(TraversalIssue),
+    Issue(TraversalIssue),
     /// The process has run out of a resource.
     Exhausted(io::Error),
 }

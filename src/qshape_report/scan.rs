@@ -31,7 +31,7 @@ pub struct ScanRequest<'a> {
 /// Receives the events of a scan.
 pub trait ScanObserver<E> {
     /// A directory or file could not be read.
-    fn barred(&mut self, issue: &TraversalIssue);
+    fn traversal_issue(&mut self, issue: &TraversalIssue);
     /// Another message was counted; `messages` is the number so far.
     fn counted(&mut self, table: &DomainTable, messages: u64) -> Result<(), E>;
     /// The process has run out of a resource.
@@ -111,7 +111,7 @@ fn walk(
                     feed.add(number, Some(found.place), found.name)?;
                 }
                 Visited::File(_) => {}
-                Visited::Obstacle(issue) => feed.send_result(CountPiece::Barred(issue))?,
+                Visited::Obstacle(issue) => feed.send_result(CountPiece::Issue(issue))?,
             }
         }
     }
@@ -126,7 +126,7 @@ fn take<E>(
     observer: &mut impl ScanObserver<E>,
 ) -> Result<(), E> {
     match piece {
-        CountPiece::Barred(issue) => observer.barred(&issue),
+        CountPiece::Issue(issue) => observer.traversal_issue(&issue),
         CountPiece::Exhausted(cause) => return Err(observer.exhausted(&cause)),
         CountPiece::Found(all) => {
             for found in all {

@@ -10,7 +10,7 @@ use super::details::{Detail, MessageDetails};
 use super::dialog::Dialog;
 use super::filter::ListFilter;
 use super::message_state::MessageState;
-use super::model::{Index, ListOrder, ListTotals, PassKind, Progress, SortColumn};
+use super::model::{Index, ListOrder, ListTotals, PassKind, SortColumn, WorkDone};
 use super::overview_state::OverviewState;
 use super::prompt::Prompt;
 use super::theme::Theme;
@@ -291,7 +291,7 @@ impl App {
     pub fn work(&mut self) {
         let until = Instant::now().checked_add(WORK);
         if self.has_work()
-            && self.index.work(until.unwrap_or_else(Instant::now)) == Progress::Sorted
+            && self.index.work(until.unwrap_or_else(Instant::now)) == WorkDone::Sorted
         {
             self.sorted();
         }

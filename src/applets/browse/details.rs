@@ -255,9 +255,10 @@ fn put_envelope(listed: Listed, text: &mut MessageDetails) {
         "" => "<>".to_owned(),
         _ => listed.sender,
     };
-    let queue = match listed.forced_expire {
-        true => format!("{}, forced to expire", listed.queue_name),
-        false => listed.queue_name,
+    let queue = if listed.forced_expire {
+        format!("{}, forced to expire", listed.queue_name)
+    } else {
+        listed.queue_name
     };
     let client = match (listed.client_name.as_str(), listed.client_address.as_str()) {
         ("", address) => address.to_owned(),

@@ -100,7 +100,7 @@ pub enum PathOwner {
     /// A name that only we use: an existing file is never moved aside for it.
     Ours,
     /// A name that Postfix uses too.
-    Postfixs,
+    OfPostfix,
 }
 
 /// The format of the manual pages.
@@ -122,7 +122,7 @@ pub fn items(pages: Pages) -> Vec<Item> {
     };
     let mut items = vec![
         program(PLAIN, SetgidGrant::Nothing, PathOwner::Ours),
-        program(SET_GID, SetgidGrant::Group, PathOwner::Postfixs),
+        program(SET_GID, SetgidGrant::Group, PathOwner::OfPostfix),
     ];
     items.extend(links());
     for (name, text) in PAGES {
@@ -132,7 +132,7 @@ pub fn items(pages: Pages) -> Vec<Item> {
             name: if name.starts_with(FRONT) {
                 PathOwner::Ours
             } else {
-                PathOwner::Postfixs
+                PathOwner::OfPostfix
             },
         });
         items.extend(page_link(name, pages));
@@ -201,7 +201,7 @@ fn links() -> impl Iterator<Item = Item> {
         (path != program).then_some(Item {
             path,
             content: ItemContent::Link(target),
-            name: PathOwner::Postfixs,
+            name: PathOwner::OfPostfix,
         })
     };
     COMMANDS.into_iter().filter_map(link)
@@ -227,7 +227,7 @@ fn page_link(name: &str, pages: Pages) -> Option<Item> {
         content: ItemContent::Link(
             Path::new("..").join(page.strip_prefix("share/man").unwrap_or(&page)),
         ),
-        name: PathOwner::Postfixs,
+        name: PathOwner::OfPostfix,
     })
 }
 

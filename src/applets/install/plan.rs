@@ -175,7 +175,7 @@ impl Planner<'_> {
             match (self.replaced_tools, item.name, &found) {
                 (
                     ReplacedTool::MakeRoom,
-                    PathOwner::Postfixs,
+                    PathOwner::OfPostfix,
                     ExistingItem::File(..) | ExistingItem::Link(_),
                 ) => {
                     self.divert(&path)?;

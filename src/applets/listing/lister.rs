@@ -183,10 +183,12 @@ impl<'a> Lister<'a> {
             selection: self.request.selection,
             null_shown: &null_shown,
         };
-        let charset = match self.session.config.smtputf8_enable {
-            true if !self.request.style.is_postfixs() => Charset::Safe,
-            true => Charset::LooseUtf8,
-            false => Charset::Ascii,
+        let charset = if !self.session.config.smtputf8_enable {
+            Charset::Ascii
+        } else if self.request.style.is_of_postfix() {
+            Charset::LooseUtf8
+        } else {
+            Charset::Safe
         };
         let socket = source::socket(self.session.config).display().to_string();
         let mut showq = Showq::new(stream, &socket, charset);
@@ -300,7 +302,7 @@ impl<'a> Lister<'a> {
             ..*self.request
         };
         let mut collector = Collector::default();
-        let mut lister = Lister::new(self.session.again(), &request, self.spill);
+        let mut lister = Lister::new(self.session.reborrow(), &request, self.spill);
         if let Ok(Ok(_)) = lister.list(Origin::Spool, &mut collector)
             && let Some(hint) = similar_senders::hint(collector.counts, selection)
         {
@@ -342,7 +344,7 @@ impl<'a> Lister<'a> {
                 .log_as(SHOWQ, Severity::Warning, warning);
         }
         let mut rules = rules.map_err(|error| self.showq_failed(&error.to_string()))?;
-        if !self.request.style.is_postfixs() {
+        if !self.request.style.is_of_postfix() {
             rules.charset = rules.charset.safe();
         }
         Ok(rules)

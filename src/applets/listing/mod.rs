@@ -46,7 +46,7 @@ pub fn run_and_count(mut session: Session<'_>, request: &ListingRequest<'_>) -> 
     session.authorize(AccessRequest::View)?;
     let spill = Spill::default();
     let mut whole = Whole::new(stdout(session.logger)?, request.style, limit, &spill);
-    let mut lister = Lister::new(session.again(), &request, &spill);
+    let mut lister = Lister::new(session.reborrow(), &request, &spill);
     let origin = lister.choose_for_request()?;
     if let Err(error) = lister.list(origin, &mut whole)? {
         return match error {

@@ -82,7 +82,7 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     /// Reborrows the session for a part of the work.
-    pub fn again(&mut self) -> Session<'_> {
+    pub fn reborrow(&mut self) -> Session<'_> {
         Session {
             logger: &mut *self.logger,
             ..*self

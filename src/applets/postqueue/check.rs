@@ -201,7 +201,7 @@ fn find(
         needs_sizes: warn_age.is_some() || crit_age.is_some(),
     };
     let request = request(arguments, Style::Counts(&plan));
-    let counted = listing::count(session.again(), &request, &plan)?;
+    let counted = listing::count(session.reborrow(), &request, &plan)?;
     Ok(evaluate(&counted, arguments, time::now()))
 }
 

@@ -31,7 +31,7 @@ pub(super) fn run(
         ..CountPlan::default()
     };
     let counted = listing::count(
-        session.again(),
+        session.reborrow(),
         &request(arguments, Style::Counts(&plan)),
         &plan,
     )?;

@@ -35,7 +35,7 @@ pub(super) fn print(mut session: Session<'_>, arguments: &PostqueueArguments) ->
     let (began, clock) = (time::now(), Instant::now());
     let plan = metrics::plan(began);
     let counted = listing::count(
-        session.again(),
+        session.reborrow(),
         &request(arguments, Style::Counts(&plan)),
         &plan,
     )?;

@@ -29,13 +29,13 @@ pub(super) fn run(mut session: Session<'_>, arguments: &PostqueueArguments) -> R
         return list_only(session, arguments);
     }
     session.authorize(AccessRequest::Flush)?;
-    let ids = ids_of(session.again(), arguments, arguments.selection.as_ref())?;
+    let ids = ids_of(session.reborrow(), arguments, arguments.selection.as_ref())?;
     let interrupts = watch(&mut session)?;
     let Some(limit) = arguments.wait else {
         return flush_all(session, arguments, &ids, &interrupts);
     };
     let follower = Follower::new(&mut session, arguments, ids.clone(), FlushScope::Request)?;
-    flush_all(session.again(), arguments, &ids, &interrupts)?;
+    flush_all(session.reborrow(), arguments, &ids, &interrupts)?;
     follower.follow(session, &interrupts, limit)
 }
 
@@ -77,7 +77,7 @@ fn flush_all(
 fn list_only(mut session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
     let columns = Columns::of(session.config);
     let request = request(arguments, Style::Text(columns, None));
-    let count = listing::run_and_count(session.again(), &request)?;
+    let count = listing::run_and_count(session.reborrow(), &request)?;
     report(&mut session, "Would be flushed", count);
     Ok(())
 }

@@ -86,7 +86,7 @@ pub(super) fn run(
 
 fn draw(session: &mut Session<'_>, arguments: &PostqueueArguments) -> Result<Frame, Fatal> {
     let mut frame = Frame::of_terminal();
-    show(session.again(), arguments, Target::Writer(&mut frame))?;
+    show(session.reborrow(), arguments, Target::Writer(&mut frame))?;
     Ok(frame)
 }
 
@@ -94,7 +94,7 @@ fn draw(session: &mut Session<'_>, arguments: &PostqueueArguments) -> Result<Fra
 fn again(session: &mut Session<'_>, arguments: &PostqueueArguments) -> Frame {
     let mut body = Frame::of_terminal();
     // A failure has been reported; its text is kept.
-    let _ = show(session.again(), arguments, Target::Writer(&mut body));
+    let _ = show(session.reborrow(), arguments, Target::Writer(&mut body));
     let mut frame = Frame::of_terminal();
     // The frame refuses what does not fit.
     let _ = frame.write_all(&session.logger.take_kept());

@@ -178,7 +178,7 @@ fn check_notify(arguments: &PostsuperArguments) -> Result<(), CommandLineError> 
 /// Returns the request to the journal; `None` if there is none.
 fn task(arguments: &PostsuperArguments) -> Result<Option<Task>, CommandLineError> {
     let is_delete = |(action, _): &(Action, OsString)| *action == Action::Delete;
-    let beside = OtherRequests {
+    let others = OtherRequests {
         deletes: arguments.actions.iter().any(is_delete),
         acts: !arguments.actions.is_empty(),
         repairs: arguments.repairs(),
@@ -189,7 +189,7 @@ fn task(arguments: &PostsuperArguments) -> Result<Option<Task>, CommandLineError
         names_messages: !arguments.operands.is_empty(),
         selects: arguments.options.selection.is_some(),
     };
-    let task = arguments.journal.task(beside);
+    let task = arguments.journal.task(others);
     task.map_err(CommandLineError::Contradiction)
 }
 

@@ -65,8 +65,9 @@ impl Forecast {
             return Vec::new();
         };
         let is_expired = columns.next().unwrap_or_default().contains(EXPIRED);
+        let expired = (!is_expired).then_some(ActionDone::Expired);
         let mut out = Vec::new();
-        for action_done in self.outcomes(queue, is_expired) {
+        for action_done in self.outcomes(queue, expired) {
             let line = match action_done {
                 Some(action_done) => {
                     let done = (action_done, queue);
@@ -109,10 +110,9 @@ impl Forecast {
         }
     }
 
-    /// The changes to a message; `None` stands for one that is already in
-    /// effect.
-    fn outcomes(&self, queue: Queue, is_expired: bool) -> Vec<Option<ActionDone>> {
-        let expired = (!is_expired).then_some(ActionDone::Expired);
+    /// The changes to a message, of which `expired` is the one if it expires; `None`
+    /// stands for one that is already in effect.
+    fn outcomes(&self, queue: Queue, expired: Option<ActionDone>) -> Vec<Option<ActionDone>> {
         match (self.action, self.deleted) {
             (Action::Delete, Deleted::Gone) => vec![Some(ActionDone::Removed)],
             (Action::Delete, Deleted::InTrash) => vec![Some(ActionDone::Trashed)],

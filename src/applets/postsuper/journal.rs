@@ -134,12 +134,12 @@ impl Options {
     /// # Errors
     ///
     /// The options exclude each other, or the rest of the command line.
-    pub fn task(&self, beside: OtherRequests) -> Result<Option<Task>, String> {
+    pub fn task(&self, others: OtherRequests) -> Result<Option<Task>, String> {
         let wrong = |text: &str| Err(text.to_owned());
         if let Some(name) = self.repeated {
             return Err(format!("--{name} is given twice: give it once"));
         }
-        self.check_recording(beside)?;
+        self.check_recording(others)?;
         let tasks = [
             self.undo.is_some(),
             self.list,
@@ -153,14 +153,14 @@ impl Options {
             _ if self.older.is_some() && !is_purge => {
                 return wrong("--older requires --trash-purge");
             }
-            1 if !(self.records() || beside.acts || beside.repairs) => {}
+            1 if !(self.records() || others.acts || others.repairs) => {}
             _ => return Err(format!("{TASKS} each stand alone")),
         }
         let is_undo = self.undo.is_some();
-        if beside.names_queues || (beside.names_messages && !is_undo) {
+        if others.names_queues || (others.names_messages && !is_undo) {
             return Err(format!("{TASKS} take no queue; --undo takes queue IDs"));
         }
-        if beside.names_messages && beside.selects {
+        if others.names_messages && others.selects {
             return wrong("--undo takes queue IDs or a selection, not both");
         }
         match (&self.undo, &self.show, self.purge) {
@@ -174,11 +174,11 @@ impl Options {
     }
 
     /// Checks the options of calls that are recorded.
-    fn check_recording(&self, beside: OtherRequests) -> Result<(), String> {
-        if self.trash && !beside.deletes {
+    fn check_recording(&self, others: OtherRequests) -> Result<(), String> {
+        if self.trash && !others.deletes {
             return Err("--trash requires -d: postsuper --trash -d ID".to_owned());
         }
-        if self.records() && !beside.acts {
+        if self.records() && !others.acts {
             let name = if self.journal { "--journal" } else { "--batch" };
             return Err(format!(
                 "{name} requires an action, such as -h: postsuper {name} -h ID"

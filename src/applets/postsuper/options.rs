@@ -196,7 +196,7 @@ impl ActionOptionsParser {
         }
         self.options.selection = self.builder.finish().map_err(|error| error.to_string())?;
         if other_work != OtherWork::Undo {
-            check_match(self.options.selection.is_some(), actions)?;
+            check_match(self.options.selection.as_ref(), actions)?;
         }
         let change = self.recipients.finish(actions)?;
         if let Some(RecipientChange::Drop(patterns)) = &change {
@@ -224,13 +224,16 @@ impl ActionOptionsParser {
 }
 
 /// Checks that MATCH and a selection are given together.
-fn check_match(is_selected: bool, actions: &[(Action, OsString)]) -> Result<(), String> {
+fn check_match(
+    selection: Option<&Selection>,
+    actions: &[(Action, OsString)],
+) -> Result<(), String> {
     let has_match = actions.iter().any(|(_, argument)| argument == MATCH);
-    match (is_selected, has_match) {
-        (true, false) => {
+    match selection {
+        Some(_) if !has_match => {
             Err("a selection needs the word MATCH: postsuper -d MATCH --from ...".to_owned())
         }
-        (false, true) => Err(
+        None if has_match => Err(
             "MATCH needs a selection, such as --from or --older; every message is ALL".to_owned(),
         ),
         _ => Ok(()),

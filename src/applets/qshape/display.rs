@@ -208,7 +208,7 @@ impl<'a> Display<'a> {
 }
 
 impl ScanObserver<Fatal> for Display<'_> {
-    fn barred(&mut self, issue: &TraversalIssue) {
+    fn traversal_issue(&mut self, issue: &TraversalIssue) {
         let (unread, path) = match issue.parent.as_slice() {
             [] => (Unread::Queue, issue.name.clone()),
             // Directories of a queue are created and removed at any time.

@@ -19,4 +19,4 @@ pub use row::{ListedMessage, Row, RowFlag, short_inode};
 pub use summary::{ListTotals, Summary};
 pub use tags::TagChange;
 pub use texts::start_of;
-pub use work::Progress;
+pub use work::WorkDone;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::index::ROWS_MAX;
 use super::order::Keys;
 use super::{
-    Index, ListOrder, ListedMessage, PassKind, Progress, Row, RowFlag, SortColumn, TagChange,
+    Index, ListOrder, ListedMessage, PassKind, Row, RowFlag, SortColumn, TagChange, WorkDone,
 };
 
 fn message(id: &str, arrival: i64, inode: u64) -> ListedMessage {
@@ -111,7 +111,7 @@ fn every_order_is_that_of_one_sort_and_takes_many_steps() {
             let before = ids(&index);
             index.sort(order);
             let mut steps = 0;
-            while index.work(Instant::now()) == Progress::Unchanged {
+            while index.work(Instant::now()) == WorkDone::Unchanged {
                 steps += 1;
                 assert!(steps > 9 || ids(&index) == before, "the list is usable");
             }

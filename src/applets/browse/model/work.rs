@@ -13,7 +13,7 @@ const STEP: usize = 4096;
 
 /// How far [`Index::work`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum WorkDone {
     /// The list has its new order.
     Sorted,
     /// The list is as it was.
@@ -40,11 +40,11 @@ impl Index {
     }
 
     /// Goes on with what takes long, by one step at least, until a time.
-    pub fn work(&mut self, until: Instant) -> Progress {
+    pub fn work(&mut self, until: Instant) -> WorkDone {
         while let Some(start) = self.unfreed {
             self.free_rows(start);
             if Instant::now() >= until {
-                return Progress::Unchanged;
+                return WorkDone::Unchanged;
             }
         }
         while let Some(sorting) = &mut self.sorting {
@@ -55,13 +55,13 @@ impl Index {
                     listed.copy_from_slice(sorted);
                 }
                 self.sorting = None;
-                return Progress::Sorted;
+                return WorkDone::Sorted;
             }
             if Instant::now() >= until {
                 break;
             }
         }
-        Progress::Unchanged
+        WorkDone::Unchanged
     }
 
     /// Frees some rows of messages that are gone.

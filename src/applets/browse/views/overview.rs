@@ -146,9 +146,10 @@ fn draw_table(frame: &mut Frame<'_>, app: &App, (place, table): (usize, &Table),
     frame.render_widget(Line::styled(heading, theme.heading()), row(area, 0));
     let height = usize::from(area.height.saturating_sub(1));
     let (cursor_table, cursor_row) = app.overview.cursor;
-    let top = match cursor_table == place {
-        true => cursor_row.saturating_add(1).saturating_sub(height),
-        false => 0,
+    let top = if cursor_table == place {
+        cursor_row.saturating_add(1).saturating_sub(height)
+    } else {
+        0
     };
     let rows = table.rows.iter().enumerate().skip(top).take(height);
     for (number, (at, counted)) in (1u16..).zip(rows) {

@@ -86,7 +86,7 @@ impl<'a> DaemonFollower<'a> {
         mut session: Session<'_>,
         count: usize,
     ) -> Result<Vec<Option<DaemonState>>, Fatal> {
-        let mut states = self.listed(session.again(), count)?;
+        let mut states = self.listed(session.reborrow(), count)?;
         let mut both = self.states.iter().zip(&states);
         if both.any(|(before, now)| before.is_some() && now.is_none()) {
             let second = self.listed(session, count)?;

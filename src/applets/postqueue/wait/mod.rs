@@ -63,7 +63,7 @@ pub(super) fn run(
         ));
     };
     session.authorize(AccessRequest::Flush)?;
-    let ids = ids_of(session.again(), arguments, Some(&selection))?;
+    let ids = ids_of(session.reborrow(), arguments, Some(&selection))?;
     let interrupts = watch(&mut session)?;
     let scope = match request {
         FlushRequest::All => FlushScope::Trigger,
@@ -141,7 +141,7 @@ impl<'a> Follower<'a> {
         let look = if may_read {
             Look::Spool(SpoolFollower::new(session.spool, session.config, &ids))
         } else {
-            let follower = DaemonFollower::new(session.again(), arguments, &ids, scope)?;
+            let follower = DaemonFollower::new(session.reborrow(), arguments, &ids, scope)?;
             Look::Daemon(follower)
         };
         Ok(Self {
@@ -186,7 +186,7 @@ impl<'a> Follower<'a> {
     /// Looks once at every message whose outcome is not known.
     fn look(&mut self, session: &mut Session<'_>) -> Result<(), Fatal> {
         if let Look::Daemon(daemon) = &mut self.look {
-            daemon.refresh(session.again(), &self.ids)?;
+            daemon.refresh(session.reborrow(), &self.ids)?;
         }
         let mut open = Vec::new();
         for place in std::mem::take(&mut self.open) {
