@@ -97,7 +97,7 @@ impl<'a> Announcer<'a> {
             },
             ActionStep::Hold => Act::Hold,
             ActionStep::Release => Act::Release { sets: next_attempt },
-            // What is changed is known once the message is on hold.
+            // The change is known only once the message is on hold.
             ActionStep::ChangeRecipients => return None,
             ActionStep::Postpone => Act::Postpone {
                 sets: next_attempt?,

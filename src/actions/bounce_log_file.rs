@@ -1,4 +1,4 @@
-//! Where the bounce log of a message is. The mail system's own processes read it, so
+//! The location of a message's bounce log. The mail system's own processes read it, so
 //! its directory must be as they make it.
 
 use std::io;

@@ -57,7 +57,7 @@ impl JobBuilder<'_, '_, '_> {
         }
     }
 
-    /// Walks those of the selected queues that are wanted.
+    /// Walks those of the selected queues that are requested.
     fn those(
         &mut self,
         context: &SpoolContext<'_>,

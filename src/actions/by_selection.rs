@@ -174,7 +174,7 @@ struct MatchCandidate {
 struct MatchWorker<'a> {
     executor: Executor<'a>,
     matcher: Matcher<'a>,
-    /// What a killed call has left, for actions on recipients.
+    /// The changes that a killed call has left incomplete, for actions on recipients.
     interrupted: Option<InterruptedChanges<'a>>,
     /// The queues whose messages can match.
     searched: Vec<Queue>,

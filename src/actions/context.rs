@@ -22,7 +22,7 @@ pub struct SpoolContext<'a> {
     pub interrupts: &'a Interrupts,
     /// The limits on actions on single messages.
     pub rate_limit: &'a RateLimit,
-    /// What actions do besides their change to a message.
+    /// The effects of actions besides their change to a message.
     pub effects: Effects<'a>,
     /// The change that actions on recipients make.
     pub recipients: Option<RecipientRequest<'a>>,

@@ -17,7 +17,7 @@ use crate::text::to_printable;
 /// A message that was found: its ID, its queue, and its lstat(2) result.
 pub(super) type EditCandidate<'i> = (&'i QueueId, Queue, &'i FileStat);
 
-/// What became of a message.
+/// The result of an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EditResult {
     /// Its recipients were changed.

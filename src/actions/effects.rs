@@ -1,4 +1,4 @@
-//! What an action does besides its change to a message: it records the act in a
+//! The effects of an action besides its change to a message: it records the act in a
 //! journal, and sets the time of the next delivery attempt.
 
 use super::journal::{ActJournal, DeletionReport};
@@ -6,7 +6,7 @@ use super::limits::JOB_MAX;
 use super::next_attempt::NextAttempt;
 use super::report::ActionDone;
 
-/// What an action does besides its change to a message.
+/// The effects of an action besides its change to a message.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Effects<'a> {
     /// The journal in which acts are recorded; `None` if they are not. With a

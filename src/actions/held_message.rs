@@ -2,7 +2,7 @@
 //! is released afterwards.
 //!
 //! A message that is to return to its queue has a mark in its mode meanwhile. If the
-//! program is killed, the next call knows from it that the message belongs elsewhere.
+//! program is killed, the next call sees from it that the message belongs elsewhere.
 
 use std::io;
 use std::sync::Arc;

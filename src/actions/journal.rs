@@ -14,7 +14,7 @@ use super::spool_ops::FileAt;
 use crate::spool::{Queue, QueueId};
 use crate::sys::dir_changes::FileTime;
 
-/// What is about to be done with a message, with all that is needed to undo it
+/// An act that is about to be performed on a message, with all that is needed to undo it
 /// besides the lstat(2) result of the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {

@@ -1,4 +1,4 @@
-//! What `--drop-recipient` and `--bounce` change in a message: which recipients, and
+//! The changes of `--drop-recipient` and `--bounce` to a message: which recipients, and
 //! whether the message can be changed at all.
 //!
 //! Decides; `recipient_editor` performs the change.
@@ -129,7 +129,7 @@ pub enum Refusal {
     NoNotice(RecipientPlan),
 }
 
-/// What is to be changed in a message.
+/// The requested change to the recipients of a message.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RecipientPlan {
     /// The offsets of the records of the recipients that will be done, in the

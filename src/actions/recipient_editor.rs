@@ -192,7 +192,7 @@ impl<'a> RecipientEditor<'a> {
         match self.request.change {
             RecipientChange::Drop(_) => self.plan_drop(message, queue),
             RecipientChange::Return(_) => {
-                // What is missing is created once the message is on hold.
+                // Missing files are created once the message is on hold.
                 let dir = bounce_log_file::existing_directory(&self.ops, id)?;
                 let log = dir
                     .as_deref()

@@ -76,7 +76,7 @@ pub enum Warning {
         from: String,
         /// The intended path.
         to: String,
-        /// What has the intended path.
+        /// The kind of file that has the intended path.
         issue: Obstacle,
     },
     /// A requeued message whose time stamps could not be reset.

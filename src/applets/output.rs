@@ -11,7 +11,7 @@ use super::fatal::unavailable;
 use crate::logging::Logger;
 use crate::sys::error_text::error_text;
 
-/// Where the output of an applet goes.
+/// The destination of an applet's output.
 pub enum Target<'a> {
     /// Standard output.
     Stdout,

@@ -1,4 +1,4 @@
-//! What postfix(1) says of a compatibility_level that is not the newest one.
+//! The messages of postfix(1) about a compatibility_level that is not the newest one.
 //!
 //! Owns the words, which differ from release to release. What a level changes
 //! is decided by the defaults of parameters, see `table`.

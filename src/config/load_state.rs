@@ -1,4 +1,4 @@
-//! What is known of a configuration while it is loaded, to report an error in it
+//! The known part of a configuration while it is loaded, to report an error in it
 //! as Postfix does.
 
 use crate::release::Installed;

@@ -26,7 +26,7 @@ pub(super) struct Loader<'w> {
     pub(super) parameters: Parameters,
     /// The values of those that the tools use.
     pub(super) values: ParameterValues,
-    /// What was noticed that is no error.
+    /// Warnings, with Postfix's texts.
     pub(super) warnings: &'w mut Vec<String>,
 }
 

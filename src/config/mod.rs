@@ -11,7 +11,7 @@
 //! - `expand`, `expansion`, `reference`: references such as `$name`; `level`:
 //!   versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
-//! - `compatibility`: what postfix(1) says of an old level
+//! - `compatibility`: the messages of postfix(1) about an old level
 //! - `settings`, `load`, `loader`, `load_state`, `checks`: [`Config`], every parameter with
 //!   its type; `listing_parameters`: those that only a listing needs
 //! - `queue_paths`: only the location of the queues, whatever errors main.cf has

@@ -16,7 +16,7 @@ use super::tokens::next_token;
 use crate::release::{Feature, Installed};
 use crate::text::{Charset, is_space, trim_space_end, trim_space_start};
 
-/// What does not depend on a list or table: how it is read.
+/// How lists and tables are read, whatever they contain.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading<'a> {
     /// Which bytes messages may hold.

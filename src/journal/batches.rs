@@ -26,7 +26,7 @@ pub enum Keep {
     Newest,
 }
 
-/// What is left of a batch.
+/// The remaining content of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchContent {
     /// The batch has messages, some of which may be as they were before.
@@ -50,7 +50,7 @@ pub struct Batch {
     pub who: Caller,
     /// The comment that the user gave, if any.
     pub comment: Option<Vec<u8>>,
-    /// What is left of the batch.
+    /// Its remaining content.
     pub content: BatchContent,
     /// The kinds of its acts.
     pub kinds: ActKinds,

@@ -7,7 +7,7 @@ use super::records::{Caller, JournalRecord, Word};
 use crate::actions::report::{ActionLog, ActionObserver};
 use crate::sys::time::now;
 
-/// What is left to do of a message or a batch.
+/// Whether a message or a batch still has acts to undo or purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remaining {
     Nothing,

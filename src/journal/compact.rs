@@ -88,7 +88,7 @@ fn rewrite(
     })
 }
 
-/// What happens to a line when the journal is rewritten.
+/// The treatment of a line when the journal is rewritten.
 enum RecordDecision {
     Drop,
     Copy,

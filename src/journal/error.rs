@@ -79,7 +79,7 @@ pub enum JournalError {
     Closed {
         /// The name of the batch.
         batch: Word,
-        /// What happened to the batch, as a participle.
+        /// The operation on the batch, as a participle.
         how: &'static str,
     },
 }

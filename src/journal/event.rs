@@ -1,4 +1,4 @@
-//! What a record of the journal reports.
+//! The events that records of the journal report.
 
 use super::recorded_message::RecordedMessage;
 use crate::actions::Act;
@@ -14,7 +14,7 @@ pub enum Attempt {
     Retry,
 }
 
-/// What a record reports.
+/// The event that a record reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A call began its batch, which may stay empty. Journals of the first

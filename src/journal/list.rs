@@ -154,7 +154,7 @@ pub struct RecordedAct {
     pub now: Option<Queue>,
     /// Its size in bytes before the act.
     pub size: u64,
-    /// What undoing the act would do; `None` if it would change nothing.
+    /// The effect of undoing the act; `None` if it would change nothing.
     pub undo: Option<ActionDone>,
 }
 

@@ -48,7 +48,7 @@ pub struct LogBefore {
     pub size: Option<u64>,
 }
 
-/// What is left to do of a change.
+/// The steps of a change that remain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undoable {
     /// Some of it was made.

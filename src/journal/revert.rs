@@ -30,7 +30,7 @@ const EXPIRED: u32 = 0o010;
 /// All permission bits of a file.
 const PERMISSIONS: u32 = 0o7777;
 
-/// What is to be done to undo an act.
+/// The step that undoes an act.
 #[derive(Debug)]
 pub enum Decision {
     /// The message is moved back.

@@ -81,7 +81,7 @@ fn cost_of(value: &[u8]) -> usize {
     value.len().saturating_add(VALUE_COST)
 }
 
-/// What to count.
+/// The requested counts.
 #[derive(Clone, Debug, Default)]
 pub struct CountPlan {
     /// The groupings, each counted separately. If empty, only the number of
@@ -91,7 +91,7 @@ pub struct CountPlan {
     pub ages_at: Option<i64>,
     /// Whether sizes and times are needed besides the numbers.
     pub needs_sizes: bool,
-    /// What the groupings by due time and time of expiry depend on.
+    /// The rules on which the groupings by due time and time of expiry depend.
     pub forecast: Option<DetailRules>,
 }
 

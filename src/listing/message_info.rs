@@ -29,7 +29,7 @@ pub struct MessageInfo {
     /// Whether the message was forced to expire.
     pub forced_expire: bool,
     /// Whether the sender is the null address.
-    pub is_from_nobody: bool,
+    pub has_null_sender: bool,
     /// Number of recipients so far.
     pub recipients: u64,
     /// Number of recipients that were delivered or bounced.
@@ -145,7 +145,7 @@ impl MessageInfo {
         self.arrival_microseconds = head.arrival_microseconds;
         self.size = head.size;
         self.forced_expire = head.forced_expire == Some(true);
-        self.is_from_nobody = head.envelope_sender.is_some_and(<[u8]>::is_empty);
+        self.has_null_sender = head.envelope_sender.is_some_and(<[u8]>::is_empty);
     }
 
     /// The time of the next delivery attempt, in seconds since the epoch; `None`

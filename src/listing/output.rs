@@ -39,7 +39,7 @@ impl<'a, W: Write> Output<'a, W> {
     ///
     /// # Errors
     ///
-    /// What writing fails with, unless the reader is gone.
+    /// The write error, unless the reader has closed its end.
     pub fn piece(&mut self, piece: &[u8]) -> io::Result<Ending> {
         let mut piece = piece;
         if self.state == WriterState::NothingYet && !piece.is_empty() {

@@ -15,7 +15,7 @@ use super::spill::Spill;
 #[derive(Debug)]
 pub struct Sorter<'a> {
     sort_spec: &'a SortSpec,
-    /// Where texts go that are too long for the runs.
+    /// The file for texts that are too long for the runs.
     spill: &'a Spill,
     entries: Vec<SortEntry>,
     /// Approximate memory used by the entries, in bytes.

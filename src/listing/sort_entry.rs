@@ -15,7 +15,7 @@ const ENTRY_COST: usize = size_of::<SortEntry>() + 32;
 pub struct SortEntry {
     /// The sort keys as bytes that compare like the values.
     pub rank: Vec<u8>,
-    /// What the entry adds to the totals: nothing if it is only a part of a
+    /// The entry's contribution to the totals: nothing if it is only a part of a
     /// message.
     pub totals: Totals,
     /// The beginning of the formatted text, which is in the spill.

@@ -30,7 +30,7 @@ use crate::text::SHORT_TEXT_MAX;
 use crate::worker_pool::pool;
 use crate::worker_pool::pool::{ConsumerGone, Results};
 
-/// What to list, and how.
+/// The requested listing.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing<'a> {
     /// The queue directory.

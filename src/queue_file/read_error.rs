@@ -42,7 +42,7 @@ pub enum ReadError {
     /// treats the message as unread.
     #[error("{what}: {}", error_text(.cause))]
     Unread {
-        /// What failed, in Postfix's words.
+        /// The operation that failed, in Postfix's words.
         what: String,
         /// The system error.
         cause: io::Error,

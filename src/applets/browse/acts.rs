@@ -26,7 +26,7 @@ const OPTIONS_MAX: usize = 3;
 /// The number of single messages over which attempts are spread: each is one
 /// more comparison for each message of the queue.
 const SPREAD_MAX: u64 = 200;
-/// The argument that stands for the messages of selection options.
+/// The argument that represents the messages of selection options.
 const MATCH: &str = "MATCH";
 
 /// A request to act.
@@ -41,14 +41,14 @@ pub enum ActRequest {
 /// The end of an act.
 #[derive(Clone, Debug, Default)]
 pub struct ActOutcome {
-    /// What postsuper or postqueue would print.
+    /// The messages that postsuper or postqueue would print.
     pub report: Vec<String>,
     /// The batch by which the act can be taken back.
     pub undo: Option<String>,
 }
 
 impl BrowseAct {
-    /// What is done, as in "Put 3 messages on hold".
+    /// The act as a verb phrase, as in "Put 3 messages on hold".
     pub fn question(self, messages: &str) -> String {
         match self {
             BrowseAct::Hold => format!("Put {messages} on hold"),
@@ -82,14 +82,14 @@ impl BrowseAct {
 /// An act with the text that the user typed.
 #[derive(Clone, Copy, Debug)]
 pub struct Worded<'a> {
-    /// What is done.
+    /// The act.
     pub act: BrowseAct,
     /// The time of [`BrowseAct::Postpone`] and [`BrowseAct::Spread`], and the reason of
     /// [`BrowseAct::Bounce`].
     pub text: &'a str,
 }
 
-/// The words after the name of the tool. `argument` is what the act is on.
+/// The words after the name of the tool. `argument` names the messages.
 fn words(worded: Worded<'_>, argument: &[String], directory: Option<&OsStr>) -> Vec<OsString> {
     let mut words: Vec<OsString> = Vec::new();
     if let Some(directory) = directory {
@@ -165,7 +165,7 @@ pub fn one_liner(worded: Worded<'_>, targets: &ShownTargets, directory: Option<&
     }
 }
 
-/// The argument that stands for the messages of a selection.
+/// The argument that represents the messages of a selection.
 fn all_or_match(selection: &[String]) -> String {
     if selection.is_empty() { "ALL" } else { MATCH }.to_owned()
 }
@@ -301,7 +301,7 @@ fn deliver(context: &BrowseContext<'_>, targets: &ActTargets, logger: &mut Logge
         ActTargets::Named(named) => named,
     };
     let mut done = 0u64;
-    // What cannot be read is missing in the number.
+    // Messages that cannot be read are not counted.
     for (id, _) in named.read().into_iter().flatten().map_while(Result::ok) {
         let is_stopped = context.interrupts.caught().is_some();
         if is_stopped || flush::one(&id, config, Connections::MoreToCome, logger).is_err() {

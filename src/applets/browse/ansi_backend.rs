@@ -16,7 +16,7 @@ use ratatui::style::{Color, Modifier};
 /// The first parameter of the foreground colours, and of the background colours.
 const FOREGROUND: u8 = 30;
 const BACKGROUND: u8 = 40;
-/// What is added for the brighter colours.
+/// The difference between a colour's parameter and that of its bright variant.
 const BRIGHT: u8 = 60;
 
 /// Modifiers, and their parameters of the sequence SGR.
@@ -32,7 +32,7 @@ const MODIFIERS: [(Modifier, u8); 5] = [
 #[derive(Debug)]
 pub struct AnsiBackend<W> {
     out: W,
-    /// Where the cursor was placed last.
+    /// The last position of the cursor.
     cursor: Position,
 }
 

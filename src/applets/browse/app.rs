@@ -30,7 +30,7 @@ const SORTED_EVERY: usize = 2;
 /// How long the index works before keys are looked at again.
 const WORK: Duration = Duration::from_millis(15);
 
-/// Where the cursor is when the list has its new order.
+/// The place of the cursor once the list has its new order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CursorAfterSort {
     /// On the message on which it was.
@@ -63,7 +63,7 @@ struct QueuePass {
 pub struct App {
     /// The threads that read and act.
     pub background: Background,
-    /// What the caller may do.
+    /// The rights of the caller.
     pub access: SpoolAccess,
     /// The directory of main.cf, if the command line names it.
     pub directory: Option<std::ffi::OsString>,
@@ -75,9 +75,9 @@ pub struct App {
     pub order: ListOrder,
     /// Which messages are listed.
     pub filter: ListFilter,
-    /// What fills the screen.
+    /// The view that fills the screen.
     pub view: BrowseView,
-    /// What is shown over it.
+    /// The dialog over it, if there is one.
     pub dialog: Option<Dialog>,
     /// The line that is being typed.
     pub prompt: Option<Prompt>,
@@ -87,13 +87,13 @@ pub struct App {
     pub top: usize,
     /// The number of rows of the screen.
     pub height: usize,
-    /// What the visible rows show besides the index.
+    /// The columns of the visible rows that are not in the index.
     pub details: HashMap<Vec<u8>, Detail>,
     /// The overview.
     pub overview: OverviewState,
     /// The numbers in the first line.
     pub totals: ListTotals,
-    /// What happened last, for the line above the keys.
+    /// The last result, for the line above the keys.
     pub status: String,
     /// The batches that can be taken back, the last one at the end.
     pub undo: Vec<String>,
@@ -282,12 +282,12 @@ impl App {
         self.work();
     }
 
-    /// Whether there is something to do between keys.
+    /// Whether there is work to do between keys.
     pub fn has_work(&self) -> bool {
         self.index.has_work()
     }
 
-    /// Goes on with what takes long, for a short time.
+    /// Continues long operations for a short time.
     pub fn work(&mut self) {
         let until = Instant::now().checked_add(WORK);
         if self.has_work()
@@ -358,7 +358,7 @@ impl App {
         self.top = self.top.clamp(lowest_top, self.cursor).min(highest_top);
     }
 
-    /// Begins what is due: another pass, another look at the visible rows.
+    /// Begins the work that is due: another pass, or reading the visible rows again.
     pub fn tick(&mut self) {
         let now = Instant::now();
         if !self.is_acting && self.next_pass.is_some_and(|due| due <= now) {

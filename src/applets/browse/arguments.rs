@@ -21,7 +21,7 @@ const EXAMPLES: [(&str, &str); 2] = [
     ),
 ];
 
-/// What the call is for.
+/// The purpose of the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BrowseMode {
     #[default]
@@ -33,7 +33,7 @@ pub enum BrowseMode {
 /// A parsed command line.
 #[derive(Debug, Default)]
 pub struct BrowseArguments {
-    /// What the call is for.
+    /// The purpose of the call.
     pub mode: BrowseMode,
     /// The directory of main.cf, if named.
     pub config_directory: Option<OsString>,
@@ -78,7 +78,7 @@ pub fn help() -> String {
 ///
 /// # Errors
 ///
-/// What is wrong with them.
+/// They are wrong; the text says what is.
 pub fn parse(arguments: &[OsString]) -> Result<BrowseArguments, String> {
     let options = options();
     let mut scanner = Scanner::new(&options, arguments.to_vec());

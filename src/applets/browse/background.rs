@@ -2,7 +2,7 @@
 //! keys: one for the whole queue and for acts, one for single messages.
 //!
 //! Results are limited in number until the screen has taken them. A job on the
-//! queue ends early when another pass is wanted.
+//! queue ends early when another pass is requested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -67,7 +67,7 @@ pub enum BackgroundAnswer {
     PassEnded(u32, Duration, Result<(), String>),
     /// The counts of the overview.
     Counts(Box<Result<CountSummary, String>>),
-    /// What the list shows besides the rows.
+    /// The columns of the list that are not in the rows.
     Details(Vec<Detail>),
     /// The text of a message; `None` if it has left the queue.
     Message(Box<Option<MessageDetails>>),
@@ -125,8 +125,8 @@ impl Background {
         }
     }
 
-    /// Whether all threads go on. One that has ended has panicked; the terminal
-    /// is no full screen any longer then.
+    /// Whether all threads are running. One that has ended has panicked; the terminal
+    /// is then no longer a full screen.
     pub fn is_running(&self) -> bool {
         Arc::strong_count(&self.running) > THREADS
     }
@@ -246,7 +246,7 @@ impl QueueWorker<'_> {
         }
         let (wanted, logger) = (Wanted::matching(filter), &mut self.listing_logger);
         let ended = self.context.lines(&format, wanted, logger, &mut sink);
-        // What is left is not wanted only if another pass is.
+        // The remaining results are dropped only if another pass was requested.
         let _ = sink.finish();
         let ended = ended.map_err(|_| problem(&mut self.listing_logger));
         self.listing_logger.take_kept();

@@ -1,4 +1,4 @@
-//! What keys do in each view.
+//! The effect of keys in each view.
 
 use crossterm::event::KeyEvent;
 
@@ -19,7 +19,7 @@ use crate::spool::QueueId;
 /// The reason why ordinary users cannot act.
 pub const READ_ONLY: &str = "only root and the mail owner can change messages: read-only";
 
-/// What the event loop has to do for a key.
+/// The work that a key leaves to the event loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoopRequest {
     /// Nothing.

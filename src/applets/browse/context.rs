@@ -1,5 +1,5 @@
-//! What the threads of browse share: the instance, the way to its queue, and
-//! what the caller may do.
+//! The context that the threads of browse share: the instance, the access to its
+//! queue, and the rights of the caller.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
@@ -25,7 +25,7 @@ use crate::sys::time;
 /// The number of bytes read at a time from another program.
 const PIECE: usize = 64 * 1024;
 
-/// The way to the messages.
+/// The source of the messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// The spool, with the mail owner's rights. Messages can be changed.
@@ -37,7 +37,7 @@ pub enum Route {
     Program(PathBuf),
 }
 
-/// What the caller may do.
+/// The rights of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpoolAccess {
     /// Messages can be read and changed.
@@ -46,7 +46,7 @@ pub enum SpoolAccess {
     ReadOnly,
 }
 
-/// What the threads share.
+/// The context that the threads share.
 #[derive(Clone, Copy, Debug)]
 pub struct BrowseContext<'a> {
     /// How the applet was called.
@@ -57,14 +57,14 @@ pub struct BrowseContext<'a> {
     pub spool: &'a Dir,
     /// The signals that end the program.
     pub interrupts: &'a Interrupts,
-    /// The way to the messages.
+    /// The source of the messages.
     pub route: &'a Route,
     /// The directory of main.cf, if the command line names it.
     pub directory: Option<&'a OsStr>,
 }
 
 impl BrowseContext<'_> {
-    /// What the caller may do.
+    /// The rights of the caller.
     pub fn access(&self) -> SpoolAccess {
         match self.route {
             Route::Spool => SpoolAccess::Full,
@@ -80,7 +80,7 @@ impl BrowseContext<'_> {
         }
     }
 
-    /// The filter with what its selection has to know of the instance.
+    /// The filter, with the parameters of the instance that its selection needs.
     pub fn prepared(&self, filter: &ListFilter) -> ListFilter {
         let mut filter = filter.clone();
         let mut warnings = Vec::new();
@@ -94,7 +94,7 @@ impl BrowseContext<'_> {
     ///
     /// # Errors
     ///
-    /// The queue cannot be read; the reason is what `logger` keeps.
+    /// The queue cannot be read; `logger` keeps the reason.
     pub fn lines(
         &self,
         format: &str,
@@ -121,7 +121,7 @@ impl BrowseContext<'_> {
     ///
     /// # Errors
     ///
-    /// The queue cannot be read; the reason is what `logger` keeps.
+    /// The queue cannot be read; `logger` keeps the reason.
     pub fn list(
         &self,
         style: Style<'_>,

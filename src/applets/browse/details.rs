@@ -1,5 +1,5 @@
-//! Single messages: what the list shows of the visible ones besides the index,
-//! and the text of one message.
+//! Single messages: the columns of the list that are not in the index, for the
+//! visible rows, and the text of one message.
 
 use serde::Deserialize;
 
@@ -29,7 +29,7 @@ const TEXT_MAX: usize = 2 << 20;
 /// The number of bytes of a field that the list can show.
 const FIELD_MAX: usize = 600;
 
-/// What the list shows of a message besides its row.
+/// The columns of the list that are not in a message's row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
     /// The queue ID.
@@ -59,7 +59,7 @@ pub struct MessageDetails {
     pub body: Vec<String>,
     /// The records of the file, as postcat(1) shows them.
     pub records: Vec<String>,
-    /// What is not shown, and why.
+    /// Notes about parts that are not shown.
     pub notes: Vec<String>,
 }
 
@@ -98,8 +98,8 @@ fn of_ids<'a>(ids: impl Iterator<Item = &'a QueueId>) -> ListFilter {
     ListFilter::of_words(words, "").unwrap_or_default()
 }
 
-/// What the list shows of these messages; those that have left the queue are
-/// missing.
+/// The columns of these messages that are not in their rows. Messages that have left
+/// the queue are missing.
 pub fn of_rows(
     context: &BrowseContext<'_>,
     names: &[(Queue, QueueId)],
@@ -118,7 +118,7 @@ pub fn of_rows(
         names: Some(names),
     };
     let mut listed = Beginning::default();
-    // What cannot be read stays as it was.
+    // Fields that cannot be read stay as they were.
     let _ = context.lines(format, wanted, logger, &mut listed);
     let text = String::from_utf8_lossy(&listed.text);
     text.lines().filter_map(detail).collect()

@@ -1,4 +1,4 @@
-//! What is shown over a view: the keys, the confirmation of an act, and its
+//! The dialogs over a view: the keys, the confirmation of an act, and its
 //! outcome.
 
 use super::acts::ActOutcome;
@@ -8,7 +8,7 @@ use super::model::Summary;
 /// The word that confirms a deletion for good.
 pub const WORD: &str = "delete";
 
-/// What is shown over a view.
+/// A dialog over a view.
 #[derive(Debug)]
 pub enum Dialog {
     /// The keys, from this line on.
@@ -44,19 +44,19 @@ impl Scope {
 /// An act that waits for its confirmation.
 #[derive(Debug)]
 pub struct Confirmation {
-    /// What is to be done.
+    /// The act.
     pub act: BrowseAct,
-    /// With which messages.
+    /// Its messages.
     pub scope: Scope,
-    /// What these messages are together.
+    /// The summary of these messages.
     pub summary: Summary,
     /// The command line that does the same.
     pub one_liner: String,
-    /// What has been typed: the word that confirms, a time or a reason.
+    /// The typed text: the word that confirms, a time or a reason.
     pub typed: String,
 }
 
-/// What the user has to type before an act.
+/// The input that an act requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needed {
     /// The key y.
@@ -68,7 +68,7 @@ pub enum Needed {
 }
 
 impl Confirmation {
-    /// What the user has to type.
+    /// The input that the act requires.
     pub fn needed(&self) -> Needed {
         match self.act {
             BrowseAct::Erase => Needed::Word,

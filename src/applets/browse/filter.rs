@@ -17,7 +17,7 @@ use crate::sys::time;
 pub struct ListFilter {
     /// The selection options, as they are typed.
     pub words: Vec<String>,
-    /// What they mean; `None` if there are none.
+    /// The selection that they make; `None` if there are none.
     pub selection: Option<Selection>,
     /// The text that a line has to contain, in lower case; empty if there is
     /// none.
@@ -29,7 +29,7 @@ impl ListFilter {
     ///
     /// # Errors
     ///
-    /// What is wrong with them.
+    /// They are wrong; the text says what is.
     pub fn parse(line: &str, needle: &str) -> Result<Self, String> {
         Self::of_words(split(line)?, needle)
     }
@@ -38,7 +38,7 @@ impl ListFilter {
     ///
     /// # Errors
     ///
-    /// What is wrong with them.
+    /// They are wrong; the text says what is.
     pub fn of_words(words: Vec<String>, needle: &str) -> Result<Self, String> {
         let options = options();
         let mut scanner = Scanner::new(&options, words.iter().map(OsString::from).collect());

@@ -1,8 +1,8 @@
-//! The keys: one table for what they do, the footer and the help.
+//! The keys: one table for their effects, the footer and the help.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What a key does.
+/// The effect of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Moves by lines, down if positive.
@@ -57,7 +57,7 @@ pub enum Command {
     Undo,
 }
 
-/// What can be done with messages.
+/// The acts on messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowseAct {
     /// Put on hold.
@@ -87,7 +87,7 @@ pub enum BrowseAct {
 pub struct Help {
     /// The key as it is shown.
     pub keys: &'static str,
-    /// What it does.
+    /// Its effect.
     pub text: &'static str,
     /// The word in the footer; empty if it is not there.
     pub footer: &'static str,
@@ -186,7 +186,7 @@ pub const HELP: [Help; 34] = [
     act("u", "take back the last act that can be undone", "undo"),
 ];
 
-/// What a key does; `None` if nothing.
+/// The effect of a key; `None` if it has none.
 pub fn command(key: &KeyEvent) -> Option<Command> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return control(key.code);

@@ -18,7 +18,7 @@ pub enum LineKind {
     Note,
 }
 
-/// What is shown of the message.
+/// The shown form of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shown {
     /// Envelope, recipients, headers and body.
@@ -28,7 +28,7 @@ pub enum Shown {
     Records,
 }
 
-/// Which match is wanted.
+/// The direction of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Towards {
     /// The next one.
@@ -50,7 +50,7 @@ struct Lines {
 pub struct MessageState {
     /// The message; `None` until it has been read.
     pub text: Option<MessageDetails>,
-    /// What is shown of it.
+    /// The form in which it is shown.
     pub shown: Shown,
     /// The first line of the screen.
     pub top: usize,

@@ -1,7 +1,7 @@
 //! browse: the mail queue on the whole terminal.
 //!
 //! `background` reads the queue and acts with the code of the other applets,
-//! `model` keeps what has been read, `app` and `commands` are the state of the
+//! `model` keeps the messages, `app` and `commands` are the state of the
 //! screen, and `views` draws it.
 
 mod acts;
@@ -124,7 +124,7 @@ fn config_directory(
     Ok(Some(found.directory))
 }
 
-/// The way to the messages that this caller has.
+/// The source from which this caller can read the messages.
 fn route(call: &Call, config: &Config) -> Route {
     if postsuper::may_act(call, config) {
         return Route::Spool;

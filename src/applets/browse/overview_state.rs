@@ -37,7 +37,7 @@ impl OverviewOrder {
 /// A table of the overview.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// What is counted.
+    /// The grouping of the counts.
     pub by: CountBy,
     /// The rows, in order.
     pub rows: Vec<CountRow>,
@@ -50,9 +50,9 @@ pub struct OverviewState {
     pub tables: Vec<Table>,
     /// The ages by queue: one number for each range.
     pub ages: Vec<(Vec<u8>, Vec<u64>)>,
-    /// Why there are no tables.
+    /// The reason why there are no tables; empty if there is none.
     pub problem: String,
-    /// Whether counting goes on.
+    /// Whether messages are being counted.
     pub is_counting: bool,
     /// The order of the tables.
     pub order: OverviewOrder,

@@ -8,7 +8,7 @@ use super::filter;
 /// The largest number of characters of a line.
 const LENGTH_MAX: usize = 1000;
 
-/// What the line is for.
+/// The purpose of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PromptPurpose {
     /// Selection options.

@@ -28,7 +28,7 @@ pub struct RowSink<'a> {
     batch: Vec<ListedMessage>,
 }
 
-/// The messages are not wanted any longer.
+/// The messages are no longer needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unwanted;
 
@@ -46,7 +46,7 @@ impl<'a> RowSink<'a> {
         }
     }
 
-    /// Passes on what is left.
+    /// Passes on the remaining messages.
     pub fn finish(mut self) -> Result<(), Unwanted> {
         self.send()
     }

@@ -6,7 +6,7 @@
 
 use clap::{Arg, Command, ValueHint};
 
-/// What the shell should offer.
+/// The words that the shell should offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Words, all of which begin with the typed text.

@@ -1,4 +1,4 @@
-//! What exists at a path, and whether two items are the same.
+//! The kind of file at a path, and whether two items are the same.
 //!
 //! Links are never followed. Files are compared by their content, since on some
 //! filesystems hard links of a file have different inode numbers.
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// What exists at a path.
+/// The kind of file at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExistingItem {
     /// Nothing.

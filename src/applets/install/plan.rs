@@ -20,7 +20,7 @@ use super::step;
 use super::step::{ByteSource, InstallStep, NewFile};
 use super::target::InstallTarget;
 
-/// What happens to Postfix's files.
+/// The treatment of Postfix's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplacedTool {
     /// They are kept in place.
@@ -70,9 +70,9 @@ struct Planner<'a> {
     owners: &'a Owners,
     replaced_tools: ReplacedTool,
     program: Fingerprint,
-    /// What is installed before the steps.
+    /// The installed files before the steps.
     before: Manifest,
-    /// What is installed after the steps.
+    /// The installed files after the steps.
     after: Manifest,
     diversions: Vec<InstallStep>,
     files: Vec<InstallStep>,

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use super::layout::MANIFEST;
 
-/// Where the items are installed.
+/// The place where the items are installed.
 #[derive(Clone, Debug)]
 pub struct InstallTarget {
     prefix: PathBuf,

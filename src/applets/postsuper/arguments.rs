@@ -84,7 +84,7 @@ impl PostsuperArguments {
         }
     }
 
-    /// What is requested besides actions.
+    /// The requested work other than actions.
     pub(super) fn other_work(&self) -> OtherWork {
         if self.repairs() {
             OtherWork::Repairs

@@ -1,4 +1,4 @@
-//! What a call of postsuper works on once it has the mail owner's rights, and
+//! The context in which a call of postsuper works once it has the mail owner's rights, and
 //! listings of its messages that do not act on any.
 
 use std::ffi::OsStr;

@@ -17,7 +17,7 @@ use crate::sys::dir::Dir;
 use crate::sys::process::Trust;
 use crate::sys::signals::Interrupts;
 
-/// What another applet provides for a command line of postsuper.
+/// The values that another applet provides for a command line of postsuper.
 #[derive(Clone, Copy, Debug)]
 pub struct PreparedInstance<'a> {
     /// The instance's configuration.

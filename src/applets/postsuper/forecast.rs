@@ -24,7 +24,7 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// A forecast for `action`; `deleted` says where deleted messages go.
+    /// A forecast for `action`; `deleted` is the destination of deleted messages.
     pub fn new(action: Action, deleted: Deleted) -> Self {
         let clock = Clock {
             style: TimeStyle::Iso,

@@ -27,7 +27,7 @@ use crate::sys::process::raise_open_files;
 use crate::sys::signals::Interrupts;
 use crate::sys::time;
 
-/// What is done for an instance.
+/// The pass over an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InstancePass {
     /// The number of messages that match is printed, for the limit of all

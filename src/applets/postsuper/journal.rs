@@ -25,7 +25,7 @@ const ALWAYS: &str = "saved/.spoolbox-journal-always";
 /// The tasks, for error messages.
 const TASKS: &str = "--undo, --journal-list, --journal-show and --trash-purge";
 
-/// Where deleted messages go.
+/// The destination of deleted messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deleted {
     #[default]
@@ -120,7 +120,7 @@ impl Options {
         self.journal || self.trash || self.batch.is_some()
     }
 
-    /// Where deleted messages go, as far as the command line says.
+    /// The destination of deleted messages, as far as the command line determines it.
     pub fn deleted(&self) -> Deleted {
         if self.records() {
             Deleted::InTrash

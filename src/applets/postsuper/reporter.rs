@@ -21,7 +21,7 @@ pub struct ReportState {
     pub missing: u64,
     /// The first error in writing standard output.
     pub failed_output: Option<io::Error>,
-    /// Why delivery is not requested any more.
+    /// The reason why delivery is no longer requested.
     pub failed_delivery: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! What references are replaced by, and the warnings about malformed ones. Observed
-//! with Postfix 3.7.11, unless a test says otherwise.
+//! Replacements of references, and warnings about malformed ones. Observed with
+//! Postfix 3.7.11, unless a test says otherwise.
 
 use super::super::expansion::LENGTH_MAX;
 use super::*;

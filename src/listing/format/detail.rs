@@ -27,7 +27,7 @@ pub struct DetailRules {
 impl DetailRules {
     /// When a message is returned as undeliverable, in seconds since the epoch.
     pub fn expiry(&self, known: &MessageInfo) -> i64 {
-        let lifetime = if known.is_from_nobody {
+        let lifetime = if known.has_null_sender {
             self.bounce_lifetime
         } else {
             self.lifetime

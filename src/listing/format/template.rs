@@ -25,7 +25,7 @@ pub enum Quoting {
     Csv,
 }
 
-/// What terminates each line.
+/// The terminator of each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terminator {
     /// Nothing; the format has to contain its own terminators.

@@ -109,7 +109,7 @@ impl BodyDecoder {
                 self.content = Content::DEFAULT;
                 self.transfer = Transfer::Identity;
             }
-            // What follows the last part belongs to none.
+            // Text after the last part belongs to no part.
             Place::Body => {
                 self.boundaries.truncate(level);
                 self.content = Content::Other;

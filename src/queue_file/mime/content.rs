@@ -5,7 +5,7 @@ use encoding_rs::{Encoding, UTF_8};
 /// Largest length of a boundary in bytes; RFC 2046 allows 70.
 const BOUNDARY_MAX: usize = 200;
 
-/// What a part contains.
+/// The kind of content of a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Content {
     /// Text in a charset; `None` if it is none that has to be converted.

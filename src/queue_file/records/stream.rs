@@ -45,7 +45,7 @@ impl StreamSource {
     ///
     /// # Errors
     ///
-    /// What reading fails with.
+    /// The read error, after which nothing more is read.
     pub fn skip(&self, count: u64) -> io::Result<u64> {
         let mut kept = self.0.borrow_mut();
         let skipped = io::copy(&mut (&kept.input).take(count), &mut io::sink())?;

@@ -83,7 +83,7 @@ pub struct QueueFile {
     pub sender: Vec<u8>,
     /// Envelope recipients, unquoted.
     pub recipients: Vec<Vec<u8>>,
-    /// Where the recipients are.
+    /// The segment that contains the recipients.
     pub recipients_in: RecipientsIn,
     /// `name=value` attributes of the envelope.
     pub attributes: Vec<Vec<u8>>,

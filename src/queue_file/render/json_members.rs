@@ -25,7 +25,7 @@ pub(super) enum Scalar {
     Text(String),
 }
 
-/// Where the segments of a message begin, in bytes.
+/// The offsets at which the segments of a message begin, in bytes.
 #[derive(Default, Serialize)]
 pub(super) struct Offsets {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,9 +5,9 @@
 //! sorted; more messages than [`ROWS_MAX`], or longer IDs than [`ID_BYTES_MAX`]
 //! together, are left out and the user is informed.
 //!
-//! What takes long is done in steps by [`Index::work`], between which the list
-//! can be used: sorting, and removing the rows of messages that are gone. What
-//! is done at once is one pass over the rows, a few milliseconds for all.
+//! Long operations are done in steps by [`Index::work`], between which the list can
+//! be used: sorting, and removing the rows of messages that are gone. All others
+//! take one pass over the rows, a few milliseconds for all.
 
 use super::row::{ListedMessage, Row, RowFlag, id_of, row_of};
 use super::sorting::Sorting;
@@ -21,13 +21,13 @@ const ID_BYTES_MAX: usize = 20 << 20;
 /// The memory for senders and for reasons.
 const TEXT_ROOM: usize = 1 << 20;
 
-/// What a pass over the queue is for.
+/// The purpose of a pass over the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassKind {
-    /// Another filter: what it does not find does not match.
+    /// Another filter: messages that it does not find do not match.
     Filter,
-    /// The same filter: what it does not find has left the queue, or matches no
-    /// longer.
+    /// The same filter: messages that it does not find have left the queue, or no
+    /// longer match.
     Refresh,
 }
 
@@ -46,7 +46,7 @@ pub struct Index {
     left_out: u64,
     /// The first free row.
     pub(super) free: Option<u32>,
-    /// The row from which on those that are left have to be freed.
+    /// The row from which rows still have to be freed; `None` if there are none.
     pub(super) unfreed: Option<usize>,
     pub(super) sorting: Option<Sorting>,
 }
@@ -227,8 +227,8 @@ impl Index {
         Some((number?, end?))
     }
 
-    /// Ends a complete pass: marks what it has not found as gone, or removes it
-    /// if it does not match another filter.
+    /// Ends a complete pass: marks messages that it has not found as gone, or removes
+    /// them if they do not match another filter.
     pub fn end(&mut self, kind: PassKind) {
         for row in self.rows.iter_mut().filter(|row| !row.is(RowFlag::Seen)) {
             match kind {

@@ -1,5 +1,5 @@
-//! The messages of the queue as the screen needs them: compact rows, their
-//! order, tags, and what is commonest among them.
+//! The messages of the queue as the screen needs them: compact rows, their order,
+//! their tags, and their commonest senders and reasons.
 
 mod index;
 mod order;

@@ -18,7 +18,7 @@ pub struct ListedMessage {
     pub size: u64,
     /// The inode number; 0 if it is not known.
     pub inode: u64,
-    /// The number of recipients that wait.
+    /// The number of pending recipients.
     pub recipients: u64,
     /// The sender.
     pub sender: String,
@@ -39,7 +39,7 @@ pub struct Row {
     /// A part of the inode number, which tells whether the name still belongs
     /// to the same message.
     pub inode: u32,
-    /// The number of recipients that wait.
+    /// The number of pending recipients.
     pub recipients: u16,
     /// The sender.
     pub sender: TextNumber,
@@ -59,7 +59,7 @@ pub enum RowFlag {
     Expired = 8,
     /// The user tagged it.
     Tagged = 16,
-    /// The pass that is going on has found it.
+    /// The current pass has found it.
     Seen = 32,
     /// It does not match the filter; kept because it is tagged.
     Hidden = 64,

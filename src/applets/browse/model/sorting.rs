@@ -1,4 +1,4 @@
-//! Sorts the list in small steps, between which keys are taken: a quicksort of
+//! Sorts the list in small steps, between which keys are handled: a quicksort of
 //! row numbers that can stop after any step.
 //!
 //! Rows may change between two steps; then the order is only nearly right, and
@@ -15,20 +15,20 @@ use super::texts::{TextNumber, Texts};
 /// The number of rows that a step sorts, or compares with a pivot.
 const STEP: usize = 2048;
 
-/// A part of the list that is being divided: what comes before the pivot goes
+/// A part of the list that is being divided: rows that precede the pivot are moved
 /// to its front.
 #[derive(Debug)]
 struct Division {
     range: Range<usize>,
     /// The pivot's row, which is at the end of the range.
     pivot: u32,
-    /// The next place to look at.
+    /// The next place to compare.
     next: usize,
-    /// The end of what comes before the pivot.
+    /// The end of the rows that precede the pivot.
     before: usize,
 }
 
-/// A sort that is going on.
+/// A sort in progress.
 #[derive(Debug)]
 pub(super) struct Sorting {
     pub(super) order: ListOrder,
@@ -69,7 +69,7 @@ impl Sorting {
         is_done.then_some(&self.numbers)
     }
 
-    /// Goes on by one step.
+    /// Continues by one step.
     pub(super) fn step(&mut self, rows: &[Row], ids: &[u8]) {
         if let Some(division) = self.division.take() {
             self.divide(division, rows, ids);

@@ -1,5 +1,5 @@
-//! What some rows are together: their number and bytes, their commonest senders
-//! and reasons, and the numbers of each queue.
+//! Summaries of rows: their number and bytes, their commonest senders and reasons,
+//! and the numbers of each queue.
 
 use super::index::Index;
 use super::row::Row;

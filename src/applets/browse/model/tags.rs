@@ -3,7 +3,7 @@
 use super::index::Index;
 use super::row::{Row, RowFlag};
 
-/// What a command does with the tags of the whole list.
+/// A change to the tags of the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagChange {
     /// Tags all messages of the list.

@@ -20,7 +20,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// The number of the empty text, which stands for all that are not kept.
+    /// The number of the empty text, which represents all that are not kept.
     pub const NONE: TextNumber = 0;
 
     /// An empty set that takes about `room` bytes at most.

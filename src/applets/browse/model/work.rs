@@ -1,5 +1,5 @@
-//! What takes long in the index and is done in steps, between which the list can
-//! be used: sorting it, and freeing the rows of messages that are gone.
+//! The long operations on the index, which are done in steps so that the list can be
+//! used in between: sorting it, and freeing the rows of messages that are gone.
 
 use std::time::Instant;
 
@@ -8,10 +8,10 @@ use super::order::ListOrder;
 use super::row::{id_of, row_of};
 use super::sorting::Sorting;
 
-/// The number of rows that are looked at before the time.
+/// The number of rows that are examined between two looks at the clock.
 const STEP: usize = 4096;
 
-/// How far [`Index::work`] has come.
+/// The result of one call of [`Index::work`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkDone {
     /// The list has its new order.
@@ -21,8 +21,8 @@ pub enum WorkDone {
 }
 
 impl Index {
-    /// Begins to sort the list, which keeps its order until that is done. A sort
-    /// that is going on ends.
+    /// Begins to sort the list, which keeps its order until the sort is complete. A
+    /// sort in progress is abandoned.
     pub fn sort(&mut self, order: ListOrder) {
         self.sorting = None;
         let sorting = Sorting::begin(order, &self.listed, &self.senders, &self.reasons);
@@ -34,12 +34,12 @@ impl Index {
         self.sorting.is_some()
     }
 
-    /// Whether there is something to do for [`Index::work`].
+    /// Whether a long operation is in progress.
     pub fn has_work(&self) -> bool {
         self.sorting.is_some() || self.unfreed.is_some()
     }
 
-    /// Goes on with what takes long, by one step at least, until a time.
+    /// Continues the long operations until a time, by at least one step.
     pub fn work(&mut self, until: Instant) -> WorkDone {
         while let Some(start) = self.unfreed {
             self.free_rows(start);
@@ -50,7 +50,7 @@ impl Index {
         while let Some(sorting) = &mut self.sorting {
             sorting.step(&self.rows, &self.ids);
             if let Some(sorted) = sorting.sorted() {
-                // What was added since then comes last until the next sort.
+                // Rows that were added since then come last until the next sort.
                 if let Some(listed) = self.listed.get_mut(..sorted.len()) {
                     listed.copy_from_slice(sorted);
                 }
