@@ -184,7 +184,7 @@ fn start_nothing() {
     assert!(status.expect("true(1) starts").success());
 }
 
-/// Calls `work` for each number below `count`, on so many threads.
+/// Calls `work` for each number below `count`, on this number of threads.
 fn share(count: usize, threads: usize, work: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {

@@ -95,7 +95,7 @@ fn put(instance: &Instance, file: RecordWriter) -> Placed {
         .put(&NewFile::new("deferred", file.into_bytes()))
 }
 
-/// So many recipients, and back to the first of them.
+/// This number of recipients, then a pointer back to the first.
 fn circle(recipients: usize) -> RecordWriter {
     let mut file = envelope(b"s@example.com");
     let start = file.offset();

@@ -1,5 +1,5 @@
-//! Spools that a stranger wrote: nothing in there makes a listing hang, grow,
-//! or differ from Postfix's. Each case that Postfix 3.7.11 was observed with.
+//! Spools with untrusted content: no file makes a listing hang, grow, or differ from
+//! Postfix's. Each case that Postfix 3.7.11 was observed with.
 
 use std::fs;
 use std::fs::OpenOptions;

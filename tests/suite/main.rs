@@ -18,10 +18,9 @@ mod concurrent;
 mod configuration;
 mod corpus;
 mod daemon;
-mod hostile_spool;
-// Strikes at system calls by the registers of this processor.
-#[cfg(target_arch = "x86_64")]
 mod elsewhere;
+// Makes system calls fail by writing this processor's registers.
+#[cfg(target_arch = "x86_64")]
 mod fault_injection;
 mod fleet;
 mod flush;
@@ -30,6 +29,7 @@ mod fuzz;
 mod guide;
 mod harness;
 mod hostile;
+mod hostile_spool;
 mod install;
 mod layers;
 mod listing;

@@ -41,7 +41,7 @@ const COMPARISONS: [&str; 22] = [
     "syslog::",
     "transfer::live",
     "usage::",
-    "versions::beside",
+    "versions::side_by_side",
     "versions::started",
 ];
 /// Of these, what takes long and is about our program, or about faults, alone.

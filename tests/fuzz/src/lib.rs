@@ -1,4 +1,4 @@
-//! What is fuzzed: one function for each thing that reads a stranger's bytes.
+//! The fuzz targets: one function for each parser of untrusted bytes.
 //!
 //! Each takes any bytes, panics if something that has to hold of them does
 //! not, and needs neither Postfix nor root. cargo fuzz calls them from

@@ -108,7 +108,7 @@ fn assert_read_alike(input: &[u8], raw: &(Records, Option<String>)) {
         let source = FileSource { file: &file, size };
         assert_eq!(&raw_records(&source), raw);
         assert_eq!(cooked_records(&source), cooked);
-        // Whoever looked at the file before it grew.
+        // A reader that examined the file before it grew.
         let source = FileSource {
             file: &file,
             size: size / 2,

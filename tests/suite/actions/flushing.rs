@@ -47,7 +47,7 @@ impl Daemon {
         Self { path, thread }
     }
 
-    /// What it was asked for. Whoever calls last asks for nothing.
+    /// The requests. The last connection, made here, requests nothing.
     pub(super) fn taken(self) -> Vec<String> {
         drop(UnixStream::connect(&self.path));
         let taken = self.thread.join().expect("the daemon");

@@ -6,25 +6,25 @@ use std::os::unix::fs::MetadataExt;
 
 use spoolbox::release::Feature;
 
-use super::scene;
-use super::scene::{Scene, USUAL};
+use super::fixture;
+use super::fixture::{QueueFixture, USUAL};
 use crate::support::public;
 use crate::support::public::{Fifo, Service};
 use crate::support::run::{Ended, Invocation, Program, Tool};
 use crate::support::{Met, Needs, installed_release, require};
 
 /// Runs a tool on an instance.
-fn run(program: Program, scene: &Scene, arguments: &[&str]) {
-    let etc = scene.instance.etc();
+fn run(program: Program, fixture: &QueueFixture, arguments: &[&str]) {
+    let etc = fixture.instance.etc();
     let call = Invocation::new(Tool::Postsuper, arguments).env("MAIL_CONFIG", etc);
-    let output = call.run(program, &scene.instance);
+    let output = call.run(program, &fixture.instance);
     assert_eq!(output.ended, Ended::Exited(0), "{arguments:?}\n{output:?}");
 }
 
 /// Compares all but the journal and the trash.
-fn assert_same(ours: &Scene, twin: &Scene, what: &str) {
-    for scene in [ours, twin] {
-        let saved = scene.instance.queue_directory().join("saved");
+fn assert_same(ours: &QueueFixture, twin: &QueueFixture, what: &str) {
+    for fixture in [ours, twin] {
+        let saved = fixture.instance.queue_directory().join("saved");
         let _ = fs::remove_dir_all(&saved);
     }
     if let Some(text) = ours.snapshot().difference(&twin.snapshot()) {
@@ -77,8 +77,8 @@ fn acts_leave_what_postsuper_leaves() {
         (&[], "jH", "from hold: 1", vec!["-H", "4HELD00005"]),
     ];
     for (filter, keys, done, theirs) in cases {
-        let now = scene::now();
-        let (ours, twin) = (Scene::at(now), Scene::at(now));
+        let now = fixture::now();
+        let (ours, twin) = (QueueFixture::at(now), QueueFixture::at(now));
         let mut screen = ours.browse_any(filter);
         screen.keys(keys);
         screen.wait_for("the same on a command line:");
@@ -129,8 +129,8 @@ fn every_act_in_the_queue_is_undone() {
             "Restored: 4 messages",
         ),
     ] {
-        let now = scene::now();
-        let (ours, twin) = (Scene::at(now), Scene::at(now));
+        let now = fixture::now();
+        let (ours, twin) = (QueueFixture::at(now), QueueFixture::at(now));
         let mut screen = ours.browse_any(&[filter]);
         screen.keys(keys);
         screen.wait_for("the same on a command line:");
@@ -151,8 +151,8 @@ fn attempts_are_put_off_and_spread() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let now = scene::now();
-    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let now = fixture::now();
+    let (ours, twin) = (QueueFixture::at(now), QueueFixture::at(now));
     let mut screen = ours.browse_any(&["--queue=deferred"]);
     screen.keys("p\t2030-01-01T08:00");
     screen.wait_for("--until=2030-01-01T08:00 --postpone MATCH --queue=deferred");
@@ -177,8 +177,8 @@ fn a_release_is_spread_over_a_time_and_undone() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let now = scene::now();
-    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let now = fixture::now();
+    let (ours, twin) = (QueueFixture::at(now), QueueFixture::at(now));
     let mut screen = ours.browse_any(&["--queue=hold"]);
     screen.keys("aR30m");
     screen.wait_for("--journal --spread=30m -H MATCH --id=4HELD0000");
@@ -192,7 +192,7 @@ fn a_release_is_spread_over_a_time_and_undone() {
     // The oldest is tried first.
     let (first, second) = (attempt("4HELD00006"), attempt("4HELD00005"));
     assert!(now <= first && first < second, "{now} {first} {second}");
-    assert!(second <= scene::now() + 30 * 60, "{now} {second}");
+    assert!(second <= fixture::now() + 30 * 60, "{now} {second}");
     screen.keys("u");
     screen.wait_without("Released from hold");
     screen.wait_for("any key: go on");
@@ -206,9 +206,9 @@ fn delivery_is_requested_as_by_postqueue() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    public::clear(&scene.instance);
-    let public = public::directory(&scene.instance);
+    let fixture = QueueFixture::new();
+    public::clear(&fixture.instance);
+    let public = public::directory(&fixture.instance);
     let listen = || {
         let greeting = match installed_release().has(Feature::DaemonsGreet) {
             true => &b"protocol\0queue_flush_protocol\0\0"[..],
@@ -224,9 +224,9 @@ fn delivery_is_requested_as_by_postqueue() {
     let fifos = || ["qmgr", "pickup"].map(|name| Fifo::make(&public.join(name)));
     let theirs = |option: &str| {
         let words: Vec<&str> = option.split(' ').collect();
-        let etc = scene.instance.etc();
+        let etc = fixture.instance.etc();
         let call = Invocation::new(Tool::Postqueue, words).env("MAIL_CONFIG", etc);
-        let output = call.run(Program::Theirs, &scene.instance);
+        let output = call.run(Program::Theirs, &fixture.instance);
         assert_eq!(output.ended, Ended::Exited(0), "{output:?}");
     };
     let service = listen();
@@ -234,10 +234,10 @@ fn delivery_is_requested_as_by_postqueue() {
     let (request, fifo) = (service.taken(), fifos());
     theirs("-f");
     let triggers = fifo.map(Fifo::taken);
-    public::clear(&scene.instance);
+    public::clear(&fixture.instance);
 
     let (service, fifo) = (listen(), fifos());
-    let mut screen = scene.browse(&[], (40, 120));
+    let mut screen = fixture.browse(&[], (40, 120));
     screen.keys("F");
     screen.wait_for("for i in 4HELD00006; do postqueue");
     screen.keys("y");
@@ -260,8 +260,8 @@ fn messages_are_returned_with_a_reason() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let now = scene::now();
-    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let now = fixture::now();
+    let (ours, twin) = (QueueFixture::at(now), QueueFixture::at(now));
     let mut screen = ours.browse_any(&["--from=jürgen@hand.example"]);
     screen.keys("bNo such company");
     screen.wait_for("--journal '--reason-text=No such company' --bounce 4HAND00004");
@@ -279,8 +279,8 @@ fn nothing_is_done_without_confirmation() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let now = scene::now();
-    let (ours, twin) = (Scene::at(now), Scene::at(now));
+    let now = fixture::now();
+    let (ours, twin) = (QueueFixture::at(now), QueueFixture::at(now));
     let mut screen = ours.browse(&[], USUAL);
     screen.keys("aD");
     screen.wait_for("Delete 8 messages for good");
@@ -306,14 +306,14 @@ fn a_tag_is_for_the_message_and_not_for_its_name() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut screen = scene.browse(&[], USUAL);
+    let fixture = QueueFixture::new();
+    let mut screen = fixture.browse(&[], USUAL);
     screen.keys(" ");
     screen.wait_for("1 tagged");
     screen.keys("h");
     screen.wait_for("the same on a command line:");
     // Another file takes the name while the user thinks.
-    let path = scene.instance.queue_directory().join("hold/4HELD00006");
+    let path = fixture.instance.queue_directory().join("hold/4HELD00006");
     let other = path.with_file_name("other");
     fs::copy(&path, &other).expect("a copy");
     fs::rename(&other, &path).expect("a rename");
@@ -328,13 +328,13 @@ fn the_list_follows_the_queue() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut screen = scene.browse(&[], USUAL);
+    let fixture = QueueFixture::new();
+    let mut screen = fixture.browse(&[], USUAL);
     screen.keys("jj ");
     screen.wait_for("1 tagged");
     run(
         Program::Ours,
-        &scene,
+        &fixture,
         &["-d", "4HELD00006", "-h", "4LIVE00007"],
     );
     screen.wait_for("hold 2");

@@ -11,8 +11,8 @@ use std::time::Duration;
 use regex::Regex;
 use spoolbox::queue_file::records::writer::QueueFile;
 
-use super::scene;
-use super::scene::{Scene, USUAL};
+use super::fixture;
+use super::fixture::{QueueFixture, USUAL};
 use crate::support::screen::OnScreen;
 use crate::support::spool::{Name, NewFile};
 use crate::support::{Met, Needs, require};
@@ -21,8 +21,8 @@ const SIZES: [(u16, u16); 3] = [(20, 60), (24, 80), (60, 200)];
 
 /// Waits until a screen is as in its picture. Directories and times differ from
 /// run to run.
-fn compare(scene: &Scene, name: &str, (rows, columns): (u16, u16), screen: &OnScreen) {
-    let etc = scene.instance.etc().display().to_string();
+fn compare(fixture: &QueueFixture, name: &str, (rows, columns): (u16, u16), screen: &OnScreen) {
+    let etc = fixture.instance.etc().display().to_string();
     let time = Regex::new(r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?").expect("a pattern");
     let without_etc = |shown: &str| {
         let shown = shown.replace(&etc, "ETC");
@@ -45,31 +45,31 @@ fn every_view_looks_as_in_its_picture() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
+    let fixture = QueueFixture::new();
     for size in SIZES {
-        let mut screen = scene.browse(&[], size);
-        compare(&scene, "list", size, &screen);
+        let mut screen = fixture.browse(&[], size);
+        compare(&fixture, "list", size, &screen);
         screen.keys("o");
         screen.wait_for("RECIPIENT DOMAIN");
-        compare(&scene, "overview", size, &screen);
+        compare(&fixture, "overview", size, &screen);
         screen.keys("o");
         screen.wait_for("QUEUE ID");
         screen.keys("G\r");
         screen.wait_for("Subject: ");
-        compare(&scene, "message", size, &screen);
+        compare(&fixture, "message", size, &screen);
         screen.keys("G");
         screen.wait_for("the text.");
-        compare(&scene, "message-end", size, &screen);
+        compare(&fixture, "message-end", size, &screen);
         screen.keys("qg");
         screen.wait_for("QUEUE ID");
         screen.keys("?");
         screen.wait_for("Ctrl-C");
-        compare(&scene, "help", size, &screen);
+        compare(&fixture, "help", size, &screen);
         screen.keys("q");
         screen.wait_for("QUEUE ID");
         screen.keys("aD");
         screen.wait_for("8 messages for good");
-        compare(&scene, "confirm", size, &screen);
+        compare(&fixture, "confirm", size, &screen);
         screen.keys("\u{1b}");
         screen.wait_for("nothing was done");
         screen.keys("q");
@@ -82,8 +82,8 @@ fn a_message_is_shown_searched_and_shown_as_records() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut screen = OnScreen::start(&scene.command(&["--to", "ann@slow.example"]), USUAL);
+    let fixture = QueueFixture::new();
+    let mut screen = OnScreen::start(&fixture.command(&["--to", "ann@slow.example"]), USUAL);
     screen.wait_for("1 message ");
     screen.wait_without("reading");
     screen.keys("\r");
@@ -123,8 +123,8 @@ fn lists_are_filtered_sorted_and_tagged() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut screen = scene.browse(&[], (24, 120));
+    let fixture = QueueFixture::new();
+    let mut screen = fixture.browse(&[], (24, 120));
     let first = |text: &str| text.lines().nth(2).unwrap_or_default().to_owned();
     assert!(
         first(&screen.text()).contains("4HELD00006"),
@@ -166,8 +166,8 @@ fn rows_of_the_overview_become_filters() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut screen = scene.browse(&[], (40, 120));
+    let fixture = QueueFixture::new();
+    let mut screen = fixture.browse(&[], (40, 120));
     screen.keys("o");
     screen.wait_for("RECIPIENT DOMAIN");
     // The first queue of a listing that has messages is active.
@@ -195,8 +195,8 @@ fn the_c_locale_without_colours_gets_ascii() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut command = scene.command(&[]);
+    let fixture = QueueFixture::new();
+    let mut command = fixture.command(&[]);
     command.env("LC_ALL", "C").env("NO_COLOR", "1");
     let mut screen = OnScreen::start(&command, (24, 120));
     screen.wait_for("4HAND00004");
@@ -219,21 +219,21 @@ fn texts_of_messages_do_not_control_the_terminal() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
+    let fixture = QueueFixture::new();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{200d}\u{8}x";
     let subject = format!("Subject: {evil}");
     let sender = format!("evil{evil}@bad.example");
     let lines = [subject.as_str(), evil, "", evil];
-    let file = QueueFile::new(scene::now() - 9, &sender, &[&sender], &lines);
+    let file = QueueFile::new(fixture::now() - 9, &sender, &[&sender], &lines);
     let name = Name::Literal(b"4EVIL00009".into());
     let new = NewFile::new("deferred", file.to_bytes()).named(name);
-    let placed = scene.instance.spool().put(&new);
+    let placed = fixture.instance.spool().put(&new);
     let log = format!("<x>: {evil}\nrecipient={sender}\nreason={evil}\n\n");
-    scene
+    fixture
         .instance
         .spool()
         .put_log("defer", &placed.name, log.as_bytes());
-    let mut screen = OnScreen::start(&scene.command(&[]), (40, 200));
+    let mut screen = OnScreen::start(&fixture.command(&[]), (40, 200));
     screen.wait_for("9 messages");
     screen.wait_for("owned");
     screen.keys("G\r");

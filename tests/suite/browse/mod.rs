@@ -2,8 +2,8 @@
 //! browse`.
 
 mod acts;
+mod fixture;
 mod looks;
 mod multiplexers;
-mod scene;
 mod terminal;
 mod watch;

@@ -9,15 +9,15 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::scene::Scene;
+use super::fixture::QueueFixture;
 use crate::support::screen::OnScreen;
 use crate::support::{Met, Needs, require};
 
 const SIZE: (u16, u16) = (24, 80);
 
 /// A shell's line that runs browse between two texts.
-fn script(scene: &Scene) -> String {
-    let command = scene.command(&[]);
+fn script(fixture: &QueueFixture) -> String {
+    let command = fixture.command(&[]);
     let words = [command.get_program()]
         .into_iter()
         .chain(command.get_args());
@@ -71,12 +71,12 @@ fn it_works_inside_tmux() {
     if require(Needs::Tmux) == Met::No {
         return;
     }
-    let scene = Scene::new();
+    let fixture = QueueFixture::new();
     let directory = TempDir::new().expect("a directory");
     let mut tmux = command("tmux", directory.path());
     tmux.arg("-S").arg(directory.path().join("socket"));
     tmux.args(["-f", "/dev/null", "new-session"]);
-    tmux.arg(script(&scene));
+    tmux.arg(script(&fixture));
     use_it(OnScreen::start(&tmux, SIZE));
 }
 
@@ -85,7 +85,7 @@ fn it_works_inside_gnu_screen() {
     if require(Needs::Screen) == Met::No {
         return;
     }
-    let scene = Scene::new();
+    let fixture = QueueFixture::new();
     let directory = TempDir::new().expect("a directory");
     let private = Permissions::from_mode(0o700);
     fs::set_permissions(directory.path(), private).expect("chmod");
@@ -95,6 +95,6 @@ fn it_works_inside_gnu_screen() {
     let mut gnu_screen = command("screen", directory.path());
     gnu_screen.env("SCREENDIR", directory.path());
     gnu_screen.arg("-c").arg(&settings);
-    gnu_screen.args(["-U", "sh", "-c", &script(&scene)]);
+    gnu_screen.args(["-U", "sh", "-c", &script(&fixture)]);
     use_it(OnScreen::start(&gnu_screen, SIZE));
 }

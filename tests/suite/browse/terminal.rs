@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use spoolbox::sys::full_screen::FullScreen;
 
-use super::scene;
-use super::scene::{Scene, USUAL};
+use super::fixture;
+use super::fixture::{QueueFixture, USUAL};
 use crate::support::instance::Instance;
 use crate::support::pty;
 use crate::support::pty::Pty;
@@ -23,14 +23,14 @@ fn signals_end_it_and_the_terminal_is_as_before() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
+    let fixture = QueueFixture::new();
     for (signal, status) in [
         (Signal::SIGINT, 130),
         (Signal::SIGTERM, 143),
         (Signal::SIGHUP, 129),
         (Signal::SIGQUIT, 131),
     ] {
-        let mut screen = scene.browse(&[], USUAL);
+        let mut screen = fixture.browse(&[], USUAL);
         assert!(!screen.modes_are_as_before());
         screen.signal(signal);
         assert_eq!(screen.end(), Some(status), "{signal}");
@@ -43,8 +43,8 @@ fn it_ends_when_a_terminal_is_gone_that_sends_no_signal() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let browse = scene.command(&[]);
+    let fixture = QueueFixture::new();
+    let browse = fixture.command(&[]);
     let Pty { master, slave } = pty::open();
     let copy = || File::from(slave.try_clone().expect("dup"));
     // The terminal of a session has its processes killed by SIGHUP; this is none.
@@ -82,8 +82,8 @@ fn any_size_at_any_time_is_drawn() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut screen = scene.browse(&[], USUAL);
+    let fixture = QueueFixture::new();
+    let mut screen = fixture.browse(&[], USUAL);
     let lasts =
         Extent::from_environment().duration(Duration::from_secs(3), Duration::from_secs(60));
     let start = Instant::now();
@@ -97,7 +97,7 @@ fn any_size_at_any_time_is_drawn() {
         thread::sleep(Duration::from_millis(20));
         if screen.child.try_wait().expect("its status").is_some() {
             assert_eq!(screen.end(), Some(0));
-            screen = scene.browse(&[], USUAL);
+            screen = fixture.browse(&[], USUAL);
         }
     }
     screen.resize(24, 80);
@@ -110,8 +110,8 @@ fn it_can_be_stopped_and_continued() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut screen = scene.browse(&[], USUAL);
+    let fixture = QueueFixture::new();
+    let mut screen = fixture.browse(&[], USUAL);
     // In a session of its own nobody could continue it, and the kernel does
     // not stop it; it draws again.
     screen.keys("\u{1a}");
@@ -125,19 +125,19 @@ fn an_instance_is_chosen_by_its_name() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::named("postfix-other");
-    let directory = scene.instance.etc().display().to_string();
+    let fixture = QueueFixture::named("postfix-other");
+    let directory = fixture.instance.etc().display().to_string();
     let main = Instance::builder()
         .set("multi_instance_directories", &directory)
         .build();
-    let command = scene::command(&main.etc(), &["--instance", "postfix-other"]);
+    let command = fixture::command(&main.etc(), &["--instance", "postfix-other"]);
     let mut screen = OnScreen::start(&command, USUAL);
     screen.wait_for("8 messages");
     screen.keys("h");
     screen.wait_for(&format!("postsuper -c {directory} --journal"));
     screen.keys("\u{3}\u{3}");
     assert_eq!(screen.end(), Some(0));
-    let command = scene::command(&main.etc(), &["--instance", "postfix-none"]);
+    let command = fixture::command(&main.etc(), &["--instance", "postfix-none"]);
     let mut screen = OnScreen::start(&command, USUAL);
     screen.wait_for("postfix-none");
     assert_eq!(screen.end(), Some(69));
@@ -149,8 +149,8 @@ fn the_linux_console_has_16_colours_and_is_empty_afterwards() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut command = scene.command(&[]);
+    let fixture = QueueFixture::new();
+    let mut command = fixture.command(&[]);
     command.env("TERM", "linux");
     let mut screen = OnScreen::start(&command, (25, 80));
     screen.wait_for("8 messages");
@@ -180,13 +180,13 @@ fn terminals_that_cannot_show_it_are_refused() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new();
-    let mut dumb = scene.command(&[]);
+    let fixture = QueueFixture::new();
+    let mut dumb = fixture.command(&[]);
     dumb.env("TERM", "dumb");
     let mut screen = OnScreen::start(&dumb, USUAL);
     screen.wait_for("TERM is dumb");
     assert_eq!(screen.end(), Some(69));
-    let output = scene.command(&[]).output().expect("it starts");
+    let output = fixture.command(&[]).output().expect("it starts");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("must be a terminal"), "{said}");
     assert_eq!(output.status.code(), Some(69));

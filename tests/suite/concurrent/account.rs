@@ -54,7 +54,7 @@ struct Report<'a> {
 #[derive(Debug, Default)]
 struct Log<'a> {
     messages: BTreeMap<&'a str, Report<'a>>,
-    /// Messages of Postfix's own, which tell a sender that his came back.
+    /// Messages of Postfix's own, which inform a sender that a message was returned.
     bounces: BTreeSet<&'a str>,
     /// IDs that came back whole.
     returned: BTreeSet<&'a str>,

@@ -19,7 +19,7 @@ const IDS_MAX: usize = 6;
 
 /// Who acts at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cast {
+pub enum Actors {
     /// Several of ours, each about other messages.
     SingleWorker,
     /// Two of ours at once about the same messages.
@@ -42,7 +42,7 @@ pub enum Phase {
 #[derive(Clone, Debug)]
 pub struct Act {
     pub program: Program,
-    pub cast: Cast,
+    pub actors: Actors,
     pub arguments: Vec<String>,
     pub stdin: String,
     pub started: Instant,
@@ -83,7 +83,13 @@ impl Record {
     }
 
     /// Runs a call, checks how it ended and what it said, and keeps that.
-    pub fn run(&self, instance: &Instance, cast: Cast, program: Program, call: &Call) -> Output {
+    pub fn run(
+        &self,
+        instance: &Instance,
+        actors: Actors,
+        program: Program,
+        call: &Call,
+    ) -> Output {
         let arguments: Vec<String> = call.arguments.clone();
         let started = Instant::now();
         let output = Invocation::new(Tool::Postsuper, &arguments)
@@ -96,7 +102,7 @@ impl Record {
         }
         let act = Act {
             program,
-            cast,
+            actors,
             said: said(&output),
             arguments,
             stdin: call.stdin.clone(),
@@ -200,21 +206,21 @@ fn said(output: &Output) -> Vec<(String, String)> {
 }
 
 /// Does one random thing.
-pub fn act(instance: &Instance, record: &Record, cast: Cast, phase: Phase, rng: &mut Rng) {
+pub fn act(instance: &Instance, record: &Record, actors: Actors, phase: Phase, rng: &mut Rng) {
     let ids = some_ids(instance, rng);
     let mut make = |program| random_call(program, phase, &ids, rng);
-    let second = match cast {
-        Cast::SingleWorker => None,
-        Cast::Pair => Some(Program::Ours),
-        Cast::Against => Some(Program::Theirs),
+    let second = match actors {
+        Actors::SingleWorker => None,
+        Actors::Pair => Some(Program::Ours),
+        Actors::Against => Some(Program::Theirs),
     };
     let first = make(Program::Ours);
     let second = second.map(|program| (program, make(program)));
     thread::scope(|scope| {
         if let Some((program, call)) = &second {
-            scope.spawn(move || record.run(instance, cast, *program, call));
+            scope.spawn(move || record.run(instance, actors, *program, call));
         }
-        record.run(instance, cast, Program::Ours, &first);
+        record.run(instance, actors, Program::Ours, &first);
     });
 }
 

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use account::{Books, Sums};
-use acts::{Act, Call, Cast, Phase, Record};
+use acts::{Act, Actors, Call, Phase, Record};
 use server::Server;
 
 use crate::postsuper::{messages, names, queue_of};
@@ -60,18 +60,18 @@ const SINK: &str = "sink.example";
 const AWAY: &str = "dest.example";
 
 /// What is done at the moment, and by whom.
-struct Scene {
-    cast: Cast,
+struct Activity {
+    actors: Actors,
     phase: Phase,
 }
 
 /// The mail system, and all that goes on beside it.
-struct Play {
+struct ConcurrentRun {
     system: MailSystem,
     server: Server,
     record: Record,
-    /// Read while something is done; so the scene changes between two acts.
-    scene: RwLock<Scene>,
+    /// Read while something is done; so the activity changes between two acts.
+    activity: RwLock<Activity>,
     is_over: AtomicBool,
     seed: u64,
 }
@@ -91,21 +91,21 @@ fn every_message_is_accounted_for_beside_a_running_mail_system() {
     let seed = number_from_environment("SPOOLBOX_SEED").unwrap_or(DEFAULT_SEED);
     let extent = Extent::from_environment();
     let length = extent.duration(Duration::from_secs(15), Duration::from_secs(60));
-    let play = Play::begin(seed);
-    let mut handed_over = play.run(length);
+    let run = ConcurrentRun::begin(seed);
+    let mut handed_over = run.run(length);
     // What nobody has deleted so far.
-    play.send_by_smtp(AWAY, 1, &mut handed_over);
-    play.send_by_smtp(SINK, 3, &mut handed_over);
-    play.come_to_rest();
-    play.check_rest();
-    let left = play.deliver_all();
-    let sums = play.account(handed_over, &left);
+    run.send_by_smtp(AWAY, 1, &mut handed_over);
+    run.send_by_smtp(SINK, 3, &mut handed_over);
+    run.come_to_rest();
+    run.check_rest();
+    let left = run.deliver_all();
+    let sums = run.account(handed_over, &left);
     tell(&format!(
         "beside a running Postfix, {length:?}, seed {seed}: {sums:?}"
     ));
 }
 
-impl Play {
+impl ConcurrentRun {
     fn begin(seed: u64) -> Self {
         let server = Server::start(seed);
         let route = |domain: &str| format!("{domain}=smtp:[127.0.0.1]:{}", server.port());
@@ -137,8 +137,8 @@ impl Play {
             system: MailSystem::start_awake(builder),
             server,
             record: Record::default(),
-            scene: RwLock::new(Scene {
-                cast: Cast::SingleWorker,
+            activity: RwLock::new(Activity {
+                actors: Actors::SingleWorker,
                 phase: Phase::Taking,
             }),
             is_over: AtomicBool::new(false),
@@ -211,21 +211,21 @@ impl Play {
     fn act(&self, mut rng: Rng) {
         let _ending = Ending(&self.is_over);
         while !self.is_over() {
-            let scene = self.scene.read().expect("the scene");
-            let (cast, phase) = (scene.cast, scene.phase);
-            acts::act(&self.system.instance, &self.record, cast, phase, &mut rng);
-            drop(scene);
+            let activity = self.activity.read().expect("the activity");
+            let (actors, phase) = (activity.actors, activity.phase);
+            acts::act(&self.system.instance, &self.record, actors, phase, &mut rng);
+            drop(activity);
             thread::sleep(Duration::from_millis(rng.u64(0..60)));
         }
     }
 
-    /// Changes the scene until the end.
+    /// Changes the activity until the end.
     fn conduct(&self, end: Instant) {
-        let casts = [Cast::SingleWorker, Cast::Pair, Cast::Against];
-        for cast in casts.into_iter().cycle() {
-            self.change(cast, Phase::Taking);
+        let all_actors = [Actors::SingleWorker, Actors::Pair, Actors::Against];
+        for actors in all_actors.into_iter().cycle() {
+            self.change(actors, Phase::Taking);
             self.sleep_until(end.min(Instant::now() + TAKING));
-            self.change(cast, Phase::Releasing);
+            self.change(actors, Phase::Releasing);
             self.sleep_until(end.min(Instant::now() + RELEASING));
             if self.is_over() || Instant::now() >= end {
                 return;
@@ -233,15 +233,15 @@ impl Play {
         }
     }
 
-    fn change(&self, cast: Cast, phase: Phase) {
-        let Ok(mut scene) = self.scene.write() else {
+    fn change(&self, actors: Actors, phase: Phase) {
+        let Ok(mut activity) = self.activity.write() else {
             return;
         };
         if phase == Phase::Releasing {
             self.undo_all();
             self.ours(&["-r", "ALL", "hold"]);
         }
-        *scene = Scene { cast, phase };
+        *activity = Activity { actors, phase };
     }
 
     fn sleep_until(&self, end: Instant) {
@@ -256,7 +256,7 @@ impl Play {
         let call = Call::new(words);
         let output = self
             .record
-            .run(instance, Cast::SingleWorker, Program::Ours, &call);
+            .run(instance, Actors::SingleWorker, Program::Ours, &call);
         output.ended
     }
 
@@ -385,9 +385,9 @@ impl Play {
         .close();
         let calls = |wanted: fn(&Act) -> bool| acts.iter().filter(|act| wanted(act)).count();
         let by_cast = [
-            calls(|act| act.cast == Cast::SingleWorker),
-            calls(|act| act.cast == Cast::Pair),
-            calls(|act| act.cast == Cast::Against),
+            calls(|act| act.actors == Actors::SingleWorker),
+            calls(|act| act.actors == Actors::Pair),
+            calls(|act| act.actors == Actors::Against),
             calls(|act| act.program == Program::Theirs),
         ];
         tell(&format!(
@@ -408,7 +408,7 @@ impl Play {
     }
 }
 
-/// Whoever fails ends it for all.
+/// Ends the run for all threads if one of them fails.
 struct Ending<'a>(&'a AtomicBool);
 
 impl Drop for Ending<'_> {

@@ -14,7 +14,7 @@ use crate::support::tracer::Kind;
 
 /// What an error of a call means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub enum Relevance {
     /// The work, or the answer, depends on it.
     Counts,
     /// Memory. A program that gets none may be ended by the libraries it
@@ -27,7 +27,7 @@ pub enum Weight {
     Never(&'static str),
 }
 
-impl Weight {
+impl Relevance {
     /// The heaviest first.
     pub fn rank(&self) -> u8 {
         match self {
@@ -45,7 +45,7 @@ pub struct Known {
     pub number: i64,
     pub name: &'static str,
     pub errors: &'static [Errno],
-    pub severity: Weight,
+    pub severity: Relevance,
 }
 
 const fn counts(number: i64, name: &'static str, errors: &'static [Errno]) -> Known {
@@ -53,7 +53,7 @@ const fn counts(number: i64, name: &'static str, errors: &'static [Errno]) -> Kn
         number,
         name,
         errors,
-        severity: Weight::Counts,
+        severity: Relevance::Counts,
     }
 }
 
@@ -62,7 +62,7 @@ const fn memory(number: i64, name: &'static str) -> Known {
         number,
         name,
         errors: &[ENOMEM],
-        severity: Weight::Memory,
+        severity: Relevance::Memory,
     }
 }
 
@@ -76,7 +76,7 @@ const fn ignored(
         number,
         name,
         errors,
-        severity: Weight::Ignored(why),
+        severity: Relevance::Ignored(why),
     }
 }
 
@@ -85,7 +85,7 @@ const fn never(number: i64, name: &'static str, why: &'static str) -> Known {
         number,
         name,
         errors: &[],
-        severity: Weight::Never(why),
+        severity: Relevance::Never(why),
     }
 }
 

@@ -5,12 +5,12 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::calls;
-use super::calls::Weight;
+use super::calls::Relevance;
+use super::checks;
+use super::checks::Done;
+use super::fixture::SpoolFixture;
 use super::plan;
 use super::plan::{Fault, Learnt, Tried};
-use super::scene::Scene;
-use super::verdict;
-use super::verdict::Done;
 use crate::support::tracer::{Made, Strike, Target};
 use crate::support::{Extent, Met, Needs, require};
 
@@ -104,7 +104,7 @@ fn errors(case: usize, learnt: &Learnt) -> Vec<Fault> {
                 // Nothing is interrupted for ever: who waits may wait on.
                 Errno::EINTR => {}
                 // To ignore it once is to ignore it always.
-                _ if matches!(known.severity, Weight::Ignored(_)) => {}
+                _ if matches!(known.severity, Relevance::Ignored(_)) => {}
                 Errno::EMFILE => add(calls::OPEN.to_vec(), Strike::FromThenOn(errno)),
                 _ => add(vec![kind.number], Strike::FromThenOn(errno)),
             }
@@ -114,8 +114,8 @@ fn errors(case: usize, learnt: &Learnt) -> Vec<Fault> {
 }
 
 fn check(fault: &Fault, learnt: &Learnt) -> Result<Tried, String> {
-    let scene = Scene::new(learnt.case);
-    let (traced, seen) = scene.struck(fault.target.clone(), fault.strike);
+    let fixture = SpoolFixture::new(learnt.case);
+    let (traced, seen) = fixture.struck(fault.target.clone(), fault.strike);
     if traced.struck.is_empty() {
         return Ok(Tried::Missed);
     }
@@ -128,8 +128,8 @@ fn check(fault: &Fault, learnt: &Learnt) -> Result<Tried, String> {
     let (Strike::Once(errno) | Strike::FromThenOn(errno)) = fault.strike else {
         return Err("no error".to_owned());
     };
-    let verdict = verdict::failed(&scene, &traced.struck, errno, &seen, &learnt.expected);
-    let done = verdict.map_err(described)?;
+    let checks = checks::failed(&fixture, &traced.struck, errno, &seen, &learnt.expected);
+    let done = checks.map_err(described)?;
     let sets_times = |made: &Made| made.kind.number == libc::SYS_utimensat;
     if done == Done::All || traced.struck.iter().any(sets_times) {
         // A message whose times cannot be set moves all the same, and that is
@@ -140,7 +140,7 @@ fn check(fault: &Fault, learnt: &Learnt) -> Result<Tried, String> {
     let Target::Among(_, number) = fault.target else {
         return Err("it has no number".to_owned());
     };
-    verdict::crashed(&scene, &learnt.expected, number)?;
+    checks::crashed(&fixture, &learnt.expected, number)?;
     Ok(Tried::Struck)
 }
 
@@ -168,10 +168,10 @@ fn qshape_tells_of_a_directory_that_cannot_be_read_on() {
     if require(Needs::Root) == Met::No {
         return;
     }
-    let scene = Scene::new(super::QSHAPE);
-    let queue = scene.instance.spool().path("deferred");
+    let fixture = SpoolFixture::new(super::QSHAPE);
+    let queue = fixture.instance.spool().path("deferred");
     let target = Target::About(vec![libc::SYS_getdents64], queue);
-    let (traced, seen) = scene.struck(target, Strike::FromThenOn(Errno::EIO));
+    let (traced, seen) = fixture.struck(target, Strike::FromThenOn(Errno::EIO));
     assert!(!traced.struck.is_empty());
     let words = seen.stderr.join("\n");
     let wanted = "cannot read deferred: Input/output error";
@@ -188,14 +188,14 @@ fn logs_come_back_of_a_message_that_could_not_go_to_the_trash() {
     // In whichever order messages are found, one of the renames is that of a
     // message with logs.
     for number in 1.. {
-        let scene = Scene::new(super::TRASH_OF_ONE_SENDER);
+        let fixture = SpoolFixture::new(super::TRASH_OF_ONE_SENDER);
         let target = Target::Among(vec![libc::SYS_renameat2], number);
-        let (traced, _) = scene.struck(target, Strike::FromThenOn(Errno::EIO));
+        let (traced, _) = fixture.struck(target, Strike::FromThenOn(Errno::EIO));
         if traced.struck.is_empty() {
             assert!(number > 3, "{number} renames");
             return;
         }
-        let restored = scene.undo_all().and_then(|()| scene.is_restored());
+        let restored = fixture.undo_all().and_then(|()| fixture.is_restored());
         restored.unwrap_or_else(|text| panic!("rename {number}: {text}"));
     }
 }

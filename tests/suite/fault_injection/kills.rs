@@ -3,10 +3,10 @@
 
 use nix::libc;
 
+use super::checks;
+use super::fixture::{SpoolFixture, is_journal};
 use super::plan;
 use super::plan::{Fault, Learnt, Tried};
-use super::scene::{Scene, is_journal};
-use super::verdict;
 use crate::support::run::Ended;
 use crate::support::tracer::{Made, Strike, Target};
 use crate::support::{Extent, Met, Needs, require};
@@ -54,19 +54,19 @@ fn kills(case: usize, learnt: &Learnt) -> Vec<(Fault, bool)> {
 }
 
 fn check(fault: &Fault, learnt: &Learnt) -> Result<Tried, String> {
-    let scene = Scene::new(learnt.case);
-    let (traced, seen) = scene.struck(fault.target.clone(), fault.strike);
+    let fixture = SpoolFixture::new(learnt.case);
+    let (traced, seen) = fixture.struck(fault.target.clone(), fault.strike);
     let Target::Any(number) = fault.target else {
         return Err("it has no number".to_owned());
     };
     if traced.struck.is_empty() {
-        verdict::crashed(&scene, &learnt.expected, number)?;
+        checks::crashed(&fixture, &learnt.expected, number)?;
         return Ok(Tried::Missed);
     }
     if seen.ended != Ended::Killed(libc::SIGKILL) {
         return Err(format!("not killed: {seen:?}"));
     }
-    verdict::crashed(&scene, &learnt.expected, number)?;
+    checks::crashed(&fixture, &learnt.expected, number)?;
     Ok(Tried::Struck)
 }
 

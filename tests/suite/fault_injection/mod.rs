@@ -13,14 +13,14 @@
 //! has to hold.
 
 mod calls;
+mod checks;
 mod errors;
+mod fixture;
 mod kills;
 mod plan;
 mod real;
-mod scene;
-mod verdict;
 
-use scene::{Case, Filling, MayGo};
+use fixture::{Case, Filling, MayGo};
 
 use crate::support::run::Tool;
 

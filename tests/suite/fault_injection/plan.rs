@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nix::libc;
 
 use super::CASES;
-use super::scene::{Case, Scene};
-use super::verdict::Expected;
+use super::checks::Expected;
+use super::fixture::{Case, SpoolFixture};
 use crate::support::run::Ended;
 use crate::support::tracer::{Made, Strike, Target};
 use crate::support::{DEFAULT_SEED, Extent, number_from_environment, tell};
@@ -61,9 +61,9 @@ pub fn learn() -> Vec<(usize, Learnt)> {
 
 impl Learnt {
     fn of(case: Case) -> Self {
-        let scene = Scene::new(case);
-        let before = scene.tree();
-        let (traced, seen) = scene.struck(Target::Nothing, Strike::Kill);
+        let fixture = SpoolFixture::new(case);
+        let before = fixture.tree();
+        let (traced, seen) = fixture.struck(Target::Nothing, Strike::Kill);
         let (arguments, output) = (case.arguments, &traced.output);
         assert_eq!(seen.ended, Ended::Exited(0), "{arguments:?}: {output:?}");
         let gives_up = |made: &Made| made.kind.number == libc::SYS_setuid;

@@ -12,7 +12,7 @@ use nix::errno::Errno::{EACCES, EBUSY, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EROF
 use nix::libc;
 use spoolbox::sys::error_text::error_text;
 
-use super::scene::{Case, Scene, Seen};
+use super::fixture::{Case, RunResult, SpoolFixture};
 use super::{MayGo, change, listing, plan};
 use crate::support::run::{Ended, Program};
 use crate::support::spool::Placed;
@@ -172,31 +172,31 @@ const EXHAUSTED: &[Same] = &[
 ];
 
 impl Thing {
-    fn path(self, scene: &Scene) -> PathBuf {
+    fn path(self, fixture: &SpoolFixture) -> PathBuf {
         let first = |queue: &str| {
             let is_it = |placed: &&Placed| placed.queue == queue;
-            let placed = scene.placed.iter().find(is_it).expect("a file");
-            scene.instance.spool().path(&placed.path)
+            let placed = fixture.placed.iter().find(is_it).expect("a file");
+            fixture.instance.spool().path(&placed.path)
         };
         match self {
             Self::File(queue) => first(queue),
             Self::Log(log) => {
                 let message = first("deferred");
                 let name = message.file_name().expect("a name");
-                let directory = scene.instance.layout().directory(log, name.as_bytes());
-                scene.instance.spool().path(directory.join(name))
+                let directory = fixture.instance.layout().directory(log, name.as_bytes());
+                fixture.instance.spool().path(directory.join(name))
             }
             Self::Home(queue) => first(queue).parent().expect("a directory").to_owned(),
-            Self::Queue(queue) => scene.instance.spool().path(queue),
+            Self::Queue(queue) => fixture.instance.spool().path(queue),
         }
     }
 }
 
 impl Same {
-    fn run(&self, program: Program, errno: Errno) -> Result<Seen, String> {
-        let scene = Scene::new(self.case);
-        let target = Target::About(self.calls.to_vec(), self.about.path(&scene));
-        let (traced, seen) = scene.struck_in(program, target, Strike::FromThenOn(errno));
+    fn run(&self, program: Program, errno: Errno) -> Result<RunResult, String> {
+        let fixture = SpoolFixture::new(self.case);
+        let target = Target::About(self.calls.to_vec(), self.about.path(&fixture));
+        let (traced, seen) = fixture.struck_in(program, target, Strike::FromThenOn(errno));
         match traced.struck.is_empty() {
             true => Err(format!("{program:?} makes no such call")),
             false => Ok(seen),
@@ -206,9 +206,9 @@ impl Same {
     fn compare(&self, errno: Errno) -> Result<(), String> {
         let ours = self.run(Program::Ours, errno)?;
         let theirs = self.run(Program::Theirs, errno)?;
-        let said = |seen: &Seen| (seen.ended, seen.stderr.clone(), seen.listed.clone());
+        let said = |seen: &RunResult| (seen.ended, seen.stderr.clone(), seen.listed.clone());
         // Of a listing's warnings the log is the only witness.
-        let logged = |seen: &Seen| match self.case.lists() {
+        let logged = |seen: &RunResult| match self.case.lists() {
             true => seen.log.clone(),
             false => Vec::new(),
         };
@@ -229,8 +229,8 @@ impl Same {
 
 /// What differs in the files that were left. Postfix makes a directory after
 /// the rename that needs it has failed, and here it fails for another reason.
-fn other_files(ours: &Seen, theirs: &Seen) -> String {
-    let files = |seen: &Seen| {
+fn other_files(ours: &RunResult, theirs: &RunResult) -> String {
+    let files = |seen: &RunResult| {
         let mut tree: Snapshot = seen.tree.clone();
         tree.retain(|_, object| object.kind != "directory");
         tree
@@ -273,7 +273,7 @@ fn a_message_that_cannot_be_looked_at_for_want_of_memory_is_an_error_unlike_in_p
         let run = |program| same.run(program, errno).expect("it is struck");
         let (ours, theirs) = (run(Program::Ours), run(Program::Theirs));
         let reason = error_text(&errno.into());
-        let said = |seen: &Seen, ended: Ended, word: &str| {
+        let said = |seen: &RunResult, ended: Ended, word: &str| {
             let is_it = |line: &String| line.contains(word) && line.ends_with(&reason);
             let is_said = seen.stderr.iter().any(is_it);
             assert!(is_said, "{what}: no {word}{reason} in {:?}", seen.stderr);

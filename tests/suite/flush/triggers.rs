@@ -59,7 +59,7 @@ const ALL: [Peer; 13] = [
     LinkLoop,
 ];
 
-/// Somebody who records what he is sent.
+/// Records what is sent to it.
 enum Recorder {
     Fifo(Fifo),
     Service(Service),

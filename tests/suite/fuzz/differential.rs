@@ -18,7 +18,7 @@ use crate::postcat::run;
 use crate::postcat::run::{Stdin, run_both};
 use crate::qshape::run as qshape;
 use crate::support::compare::{Cases, difference, shown};
-use crate::support::generate::suspect::{Verdict, verdict};
+use crate::support::generate::suspect::{Comparability, comparability};
 use crate::support::generate::{chance, mutate, pick};
 use crate::support::instance::Instance;
 use crate::support::run::{Ended, Invocation, Program, Tool};
@@ -85,7 +85,7 @@ impl Mutant {
     fn draw_listable(rng: &mut Rng, from: &Beginnings) -> Self {
         loop {
             let mutant = Self::draw(rng, from);
-            if verdict(&mutant.file) == Verdict::Comparable {
+            if comparability(&mutant.file) == Comparability::Comparable {
                 return mutant;
             }
         }

@@ -328,7 +328,7 @@ fn wait_for(twin: &Twin, is_there: &dyn Fn(&Places) -> bool) {
         assert!(now < deadline, "{places:?}: {}", twin.system.diagnosis());
         // A queue manager that was scanning already may have passed over a
         // message that cleanup was about to complete, and scans again only when
-        // it is told to.
+        // it is woken.
         if now >= next_wake && places.values().any(|queue| queue == "incoming") {
             twin.system.tool("postqueue", &["-f"]);
             next_wake = now + WAKE;

@@ -1,4 +1,4 @@
-//! A spool whose owner is an enemy. Every command, as root, over a spool of
+//! A spool whose owner is hostile. Every command, as root, over a spool of
 //! traps; while a process of the mail owner swaps files and directories under
 //! its hands; with control characters in everything that is printed; with a
 //! million entries. Nothing outside is touched, nothing blocks, no raw control

@@ -13,7 +13,7 @@ use crate::support::{DEFAULT_SEED, Extent, Met, Needs, number_from_environment, 
 
 /// How long it goes on unless somebody asks for more.
 const SECONDS: u64 = 10;
-/// So many commands have to run beside it, however busy the machine is.
+/// The number of commands that have to run meanwhile, however busy the machine is.
 const CALLS_MIN: u32 = 10;
 /// What the mail owner does, in the language that qshape needs anyway.
 const RACE: &str = include_str!("race.pl");

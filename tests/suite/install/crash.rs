@@ -170,7 +170,7 @@ fn an_uninstallation_cut_short_is_finished_by_the_next() {
     });
 }
 
-/// Whoever calls mailq while it is being replaced gets one that works.
+/// A call of mailq while it is being replaced runs a program that works.
 #[test]
 fn an_upgrade_cut_short_leaves_programs_that_run() {
     if require(Needs::Time) == Met::No || require(Needs::Strace) == Met::No {

@@ -364,7 +364,7 @@ fn prefixes_that_lead_elsewhere_are_refused() {
     }
 }
 
-/// Runs as somebody without rights, our program being where he can reach it.
+/// Runs as an unprivileged user, with our program where that user can reach it.
 fn as_nobody(arguments: &[&str]) -> (Destination, Output) {
     let destination = Destination::new();
     let nobody = 65_534;

@@ -1,4 +1,4 @@
-//! A spool whose owner is an enemy: links, FIFOs, devices and directories
+//! A spool whose owner is hostile: links, FIFOs, devices and directories
 //! where messages should be. Nothing outside it is touched, nothing blocks.
 
 use std::fs;
@@ -16,7 +16,7 @@ const IDS: [&str; 8] = [
     "A0001AA", "A0002AA", "A0003AA", "A0004AA", "A0005AA", "A0006AA", "A0007AA", "A0008AA",
 ];
 
-/// Files that are the enemy's to touch by their permissions, but do not lie
+/// Files that the hostile owner may change by their permissions, but that are not
 /// in the spool.
 fn canary(instance: &Instance) -> PathBuf {
     let outside = instance.root().join("outside");

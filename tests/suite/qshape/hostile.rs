@@ -1,4 +1,4 @@
-//! A spool whose owner is an enemy: nothing blocks, loops, follows a link or
+//! A spool whose owner is hostile: nothing blocks, loops, follows a link or
 //! is read with root's rights.
 
 use std::fs;

@@ -41,7 +41,7 @@ fn postqueue_gives_everybody_the_same_answer_with_and_without_its_group() {
                 let etc = instance.etc();
                 scope.spawn(move || {
                     for arguments in POSTQUEUE {
-                        // The mail owner lists his own spool: a deliberate
+                        // The mail owner lists the spool directly: a deliberate
                         // difference.
                         if user == owner && ["-p", "-j"].contains(&arguments[0]) {
                             continue;

@@ -1,4 +1,4 @@
-//! Stands in for postlogd(8): collects what a tool writes to the mail log.
+//! Replaces postlogd(8): collects what a tool writes to the mail log.
 //!
 //! The instance needs a maillog_file (see [`configure`]); the tools then send
 //! each line as a datagram to public/postlog.

@@ -1,4 +1,4 @@
-//! Stands in for the daemons in `public/`: FIFOs and sockets that record what
+//! Replaces the daemons in `public/`: FIFOs and sockets that record what
 //! they are sent.
 
 use std::fs;
@@ -101,8 +101,8 @@ impl Service {
 
     /// What the caller sent; nothing if nobody called.
     pub fn taken(self) -> Vec<u8> {
-        // Whoever calls last sends nothing: he only ends the wait for a
-        // caller, if there was none.
+        // The last connection sends nothing: it only ends the wait for a caller, if
+        // there was none.
         drop(UnixStream::connect(&self.path));
         self.thread.join().expect("the service")
     }

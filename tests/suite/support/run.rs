@@ -46,7 +46,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// Where the program lies for a caller with all rights of his own.
+    /// The path of the program for a caller with all rights.
     pub fn path(self, tool: Tool, instance: &Instance) -> PathBuf {
         match self {
             Self::Ours => instance.bin().join(tool.name()),
@@ -109,7 +109,7 @@ impl Tool {
 /// Who calls the tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum User {
-    /// Whoever runs the tests.
+    /// The user who runs the tests.
     Caller,
     /// Somebody without rights; postqueue and mailq are set-gid then. Root
     /// only.

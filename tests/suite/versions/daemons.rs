@@ -52,7 +52,7 @@ fn bytes(text: &str) -> Vec<u8> {
     text.replace('|', "\0").into_bytes()
 }
 
-/// Runs ours while `text` is sent to whoever calls showq.
+/// Runs ours while `text` is sent to each caller of showq.
 fn listed(
     instance: &Instance,
     form: &str,

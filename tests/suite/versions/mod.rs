@@ -2,10 +2,10 @@
 //! the Postfix that is installed (`beside`, `started`); daemons that are of
 //! another release than their files say (`daemons`).
 
-mod beside;
 mod daemons;
 mod parameters;
 mod rows;
+mod side_by_side;
 mod started;
 
 use std::fs;

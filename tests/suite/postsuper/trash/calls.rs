@@ -137,7 +137,7 @@ fn the_journal_is_the_mail_owners_and_says_who_did_what() {
     let placed = put(&instance, "deferred", 1);
     let owner = instance.owner();
     let id = placed.id();
-    // The queue directory has to be his own.
+    // The queue directory has to belong to the mail owner.
     std::os::unix::fs::chown(instance.queue_directory(), Some(owner.uid), None).expect("chown");
     let output = as_user(&instance, owner.uid, owner.gid, &["--trash", "-d", &id]);
     assert!(output.contains("Moved to trash: 1 message"), "{output}");

@@ -1,4 +1,4 @@
-//! Journals that are damaged, of another version, or a stranger's: reported,
+//! Journals that are damaged, of another version, or of another program: reported,
 //! and whatever is still sure works.
 
 use std::fs;

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use spoolbox::queue_file::records::RecordType;
 use spoolbox::queue_file::records::writer::RecordWriter;
 
-use super::suspect::{Verdict, verdict};
+use super::suspect::{Comparability, comparability};
 use super::text::{address, any_bytes};
 use super::{Input, chance, pick};
 
@@ -71,7 +71,7 @@ pub fn draft(rng: &mut Rng, queue: &str, recipients: usize, input: Input) -> Dra
         if chance(rng, 15) {
             damage(rng, &mut content);
         }
-        if input == Input::Any || verdict(&content) == Verdict::Comparable {
+        if input == Input::Any || comparability(&content) == Comparability::Comparable {
             return Draft {
                 content,
                 recipients,

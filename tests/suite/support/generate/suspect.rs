@@ -7,7 +7,7 @@
 
 /// What a comparison with Postfix 3.7 can do with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Comparability {
     Comparable,
     ReadWrongly,
 }
@@ -19,7 +19,7 @@ const RECORDS_MAX: usize = 200_000;
 const READ_MIN: usize = 512 * 1024;
 
 /// Reads the file as a listing does.
-pub fn verdict(file: &[u8]) -> Verdict {
+pub fn comparability(file: &[u8]) -> Comparability {
     let mut at = 0;
     let mut senders = 0;
     let mut size = None;
@@ -30,12 +30,12 @@ pub fn verdict(file: &[u8]) -> Verdict {
         };
         read += next - at;
         if led_back && read > 2 * file.len() + READ_MIN {
-            return Verdict::ReadWrongly;
+            return Comparability::ReadWrongly;
         }
         at = next;
         match kind {
             b'S' => senders += 1,
-            b'R' | b'O' if senders == 0 => return Verdict::ReadWrongly,
+            b'R' | b'O' if senders == 0 => return Comparability::ReadWrongly,
             b'E' => break,
             b'p' => match pointer(data) {
                 Some(0) => {}
@@ -50,10 +50,10 @@ pub fn verdict(file: &[u8]) -> Verdict {
             _ => {}
         }
         if senders > 1 {
-            return Verdict::ReadWrongly;
+            return Comparability::ReadWrongly;
         }
     }
-    Verdict::Comparable
+    Comparability::Comparable
 }
 
 fn record(file: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
@@ -72,10 +72,10 @@ fn record(file: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
     None
 }
 
-fn five_length_bytes(file: &[u8], at: usize) -> Verdict {
+fn five_length_bytes(file: &[u8], at: usize) -> Comparability {
     match file.get(at + 1..at + 5) {
-        Some(length) if length.iter().all(|byte| byte & 0x80 != 0) => Verdict::ReadWrongly,
-        _ => Verdict::Comparable,
+        Some(length) if length.iter().all(|byte| byte & 0x80 != 0) => Comparability::ReadWrongly,
+        _ => Comparability::Comparable,
     }
 }
 

@@ -103,7 +103,7 @@ impl Case {
 }
 
 /// A spool with its messages.
-pub struct Scene {
+pub struct SpoolFixture {
     pub case: Case,
     pub instance: Instance,
     pub placed: Vec<Placed>,
@@ -117,7 +117,7 @@ pub struct Scene {
 
 /// All that can be seen of a run and what it left.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct RunResult {
     pub ended: Ended,
     /// Lines of standard output, in no order: that of directories differs.
     pub listed: Vec<String>,
@@ -127,7 +127,7 @@ pub struct Seen {
     pub tree: Snapshot,
 }
 
-impl Scene {
+impl SpoolFixture {
     pub fn new(case: Case) -> Self {
         let builder = postlog::configure(Instance::builder()).in_memory();
         let builder = builder.set("myhostname", "mx.example");
@@ -152,7 +152,7 @@ impl Scene {
                 fs::remove_file(instance.spool().path(placed.path)).expect("unlink");
             }
         }
-        let mut scene = Self {
+        let mut fixture = Self {
             case,
             instance,
             placed,
@@ -161,12 +161,12 @@ impl Scene {
             before: BTreeMap::new(),
             original: Snapshot::default(),
         };
-        scene.before = scene.messages();
-        scene.original = scene.tree();
+        fixture.before = fixture.messages();
+        fixture.original = fixture.tree();
         if case.filling.is_deleted() {
-            scene.delete();
+            fixture.delete();
         }
-        scene
+        fixture
     }
 
     /// Moves everything to the trash, or to another queue.
@@ -195,12 +195,17 @@ impl Scene {
     }
 
     /// Runs our command, struck where the target says.
-    pub fn struck(&self, target: Target, strike: Strike) -> (Traced, Seen) {
+    pub fn struck(&self, target: Target, strike: Strike) -> (Traced, RunResult) {
         self.struck_in(Program::Ours, target, strike)
     }
 
     /// Runs the command of either program, struck where the target says.
-    pub fn struck_in(&self, program: Program, target: Target, strike: Strike) -> (Traced, Seen) {
+    pub fn struck_in(
+        &self,
+        program: Program,
+        target: Target,
+        strike: Strike,
+    ) -> (Traced, RunResult) {
         let command = self.command(program);
         let traced = tracer::run(command, self.stdin().as_bytes(), target, strike);
         let seen = self.seen(&traced.output);
@@ -208,7 +213,7 @@ impl Scene {
     }
 
     /// Runs the whole command.
-    pub fn undisturbed(&self) -> Seen {
+    pub fn undisturbed(&self) -> RunResult {
         let arguments: Vec<String> = self.arguments();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let output = self.call(self.case.tool, &arguments);
@@ -343,7 +348,7 @@ impl Scene {
         Labels::of(&self.placed).canonical_text(name)
     }
 
-    fn seen(&self, output: &Output) -> Seen {
+    fn seen(&self, output: &Output) -> RunResult {
         let labels = Labels::of(&self.placed);
         let root = self.instance.root().to_string_lossy().into_owned();
         let lines = |text: &str| -> Vec<String> {
@@ -360,7 +365,7 @@ impl Scene {
             *line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         }
         listed.sort();
-        Seen {
+        RunResult {
             ended: output.ended,
             listed,
             stderr: lines(&output.stderr_text()),

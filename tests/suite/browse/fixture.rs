@@ -108,7 +108,7 @@ const ENTRIES: [Entry; 8] = [
 ];
 
 /// An instance with these messages.
-pub struct Scene {
+pub struct QueueFixture {
     pub instance: Instance,
     placed: Vec<Placed>,
 }
@@ -120,7 +120,7 @@ pub fn now() -> i64 {
     i64::try_from(now.as_secs()).expect("a time")
 }
 
-impl Scene {
+impl QueueFixture {
     pub fn new() -> Self {
         Self::at(now())
     }

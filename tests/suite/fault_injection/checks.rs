@@ -7,8 +7,8 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::calls;
-use super::calls::Weight;
-use super::scene::{Scene, Seen};
+use super::calls::Relevance;
+use super::fixture::{RunResult, SpoolFixture};
 use crate::support::run::Ended;
 use crate::support::tracer::Made;
 use crate::support::tree::Snapshot;
@@ -22,43 +22,43 @@ const PANICKED: Ended = Ended::Exited(101);
 pub struct Expected {
     /// The spool before it.
     pub before: Snapshot,
-    pub seen: Seen,
+    pub seen: RunResult,
 }
 
 /// What a crash must not do: lose a message, or leave a spool that the same
 /// command cannot finish. `number` lets what can be done next take turns.
-pub fn crashed(scene: &Scene, expected: &Expected, number: u64) -> Result<(), String> {
-    scene.each_in_one_place()?;
+pub fn crashed(fixture: &SpoolFixture, expected: &Expected, number: u64) -> Result<(), String> {
+    fixture.each_in_one_place()?;
     let again_first = number.is_multiple_of(2);
-    let case = scene.case;
+    let case = fixture.case;
     match case.filling {
-        _ if case.lists() => unchanged(scene, expected),
+        _ if case.lists() => unchanged(fixture, expected),
         filling if filling.is_deleted() && case.arguments.contains(&"--trash-purge") => {
             match again_first {
-                true => finish(scene, expected)?,
-                false => scene.undo_all()?,
+                true => finish(fixture, expected)?,
+                false => fixture.undo_all()?,
             }
-            scene.trash_is_empty()?;
-            scene.is_restored_in_part()
+            fixture.trash_is_empty()?;
+            fixture.is_restored_in_part()
         }
-        filling if filling.is_deleted() => restore(scene),
+        filling if filling.is_deleted() => restore(fixture),
         _ if case.uses_trash() => {
             if again_first {
-                finish(scene, expected)?;
-                scene.each_in_one_place()?;
+                finish(fixture, expected)?;
+                fixture.each_in_one_place()?;
             }
-            restore(scene)
+            restore(fixture)
         }
         _ => {
-            finish(scene, expected)?;
-            scene.each_in_one_place()
+            finish(fixture, expected)?;
+            fixture.each_in_one_place()
         }
     }
 }
 
 /// Calls again, which has to come to the same end as a run left alone.
-fn finish(scene: &Scene, expected: &Expected) -> Result<(), String> {
-    let again = scene.undisturbed();
+fn finish(fixture: &SpoolFixture, expected: &Expected) -> Result<(), String> {
+    let again = fixture.undisturbed();
     if again.ended != expected.seen.ended {
         return Err(format!("called again: {again:?}"));
     }
@@ -68,15 +68,15 @@ fn finish(scene: &Scene, expected: &Expected) -> Result<(), String> {
     }
 }
 
-fn restore(scene: &Scene) -> Result<(), String> {
-    scene.undo_all()?;
-    scene.each_in_one_place()?;
-    scene.is_restored()?;
-    scene.trash_is_empty()
+fn restore(fixture: &SpoolFixture) -> Result<(), String> {
+    fixture.undo_all()?;
+    fixture.each_in_one_place()?;
+    fixture.is_restored()?;
+    fixture.trash_is_empty()
 }
 
-fn unchanged(scene: &Scene, expected: &Expected) -> Result<(), String> {
-    let seen = scene.tree();
+fn unchanged(fixture: &SpoolFixture, expected: &Expected) -> Result<(), String> {
+    let seen = fixture.tree();
     match seen.difference(&expected.before) {
         Some(text) => Err(format!("a listing changed something:\n{text}")),
         None => Ok(()),
@@ -93,28 +93,28 @@ pub enum Done {
 /// What an error must not do: lose a message, or let it pass in silence that
 /// something was not done.
 pub fn failed(
-    scene: &Scene,
+    fixture: &SpoolFixture,
     struck: &[Made],
     errno: Errno,
-    seen: &Seen,
+    seen: &RunResult,
     expected: &Expected,
 ) -> Result<Done, String> {
-    scene.each_in_one_place()?;
-    if scene.case.lists() {
-        unchanged(scene, expected)?;
+    fixture.each_in_one_place()?;
+    if fixture.case.lists() {
+        unchanged(fixture, expected)?;
     }
     let weights = struck.iter().map(|made| calls::known(made.kind).severity);
-    let severity = weights.min_by_key(Weight::rank).expect("a call");
+    let severity = weights.min_by_key(Relevance::rank).expect("a call");
     ends_well(seen, severity)?;
     let is_done = seen.tree == expected.seen.tree && seen.listed == expected.seen.listed;
     let is_told = seen.ended != expected.seen.ended || has_warning(seen, &expected.seen);
     says_why(struck, seen)?;
     match (severity, is_done, is_told) {
-        (Weight::Ignored(why), false, _) => Err(format!("not ignored, although: {why}")),
-        (_, false, false) if struck.iter().all(|made| is_forbidden(scene, made, errno)) => Ok(()),
+        (Relevance::Ignored(why), false, _) => Err(format!("not ignored, although: {why}")),
+        (_, false, false) if struck.iter().all(|made| is_forbidden(fixture, made, errno)) => Ok(()),
         (_, false, false) => Err("not done, and not reported".to_owned()),
         _ if struck.iter().any(gives_up_rights) => refused(seen, expected),
-        (_, _, true) => names_it(scene, struck, seen),
+        (_, _, true) => names_it(fixture, struck, seen),
         _ => Ok(()),
     }?;
     match is_done {
@@ -124,18 +124,18 @@ pub fn failed(
 }
 
 /// No panic, no hang, no death but for want of memory.
-fn ends_well(seen: &Seen, severity: Weight) -> Result<(), String> {
+fn ends_well(seen: &RunResult, severity: Relevance) -> Result<(), String> {
     let is_panic = |line: &String| line.contains("panicked");
     match seen.ended {
-        ABORTED if severity == Weight::Memory => Ok(()),
+        ABORTED if severity == Relevance::Memory => Ok(()),
         PANICKED | Ended::Killed(_) | Ended::TimedOut => Err("it did not end well".to_owned()),
         Ended::Exited(_) if seen.stderr.iter().any(is_panic) => Err("a panic".to_owned()),
         Ended::Exited(_) => Ok(()),
     }
 }
 
-/// Whoever fails says why, unless it is standard error that fails.
-fn says_why(struck: &[Made], seen: &Seen) -> Result<(), String> {
+/// A command that fails reports why, unless writing to standard error fails.
+fn says_why(struck: &[Made], seen: &RunResult) -> Result<(), String> {
     let is_write = |made: &Made| made.kind.number == libc::SYS_write;
     let is_severe = |line: &String| line.contains("fatal: ");
     let is_silent = !seen.stderr.iter().chain(&seen.log).any(is_severe);
@@ -148,8 +148,8 @@ fn says_why(struck: &[Made], seen: &Seen) -> Result<(), String> {
 
 /// Whether anything was said, on standard error or in the mail log, that is
 /// not said of a run left alone.
-fn has_warning(seen: &Seen, expected: &Seen) -> bool {
-    let all = |seen: &Seen| -> Vec<String> { [&seen.stderr[..], &seen.log[..]].concat() };
+fn has_warning(seen: &RunResult, expected: &RunResult) -> bool {
+    let all = |seen: &RunResult| -> Vec<String> { [&seen.stderr[..], &seen.log[..]].concat() };
     let known = all(expected);
     let severities = ["warning: ", "error: ", "fatal: "];
     let is_severe = |line: &String| severities.iter().any(|severity| line.contains(severity));
@@ -160,8 +160,8 @@ fn has_warning(seen: &Seen, expected: &Seen) -> bool {
 
 /// What Postfix passes over in silence: logs that may not be read, and in a
 /// sweep through a queue what may not be looked at.
-fn is_forbidden(scene: &Scene, made: &Made, errno: Errno) -> bool {
-    let queue_directory = scene.instance.queue_directory();
+fn is_forbidden(fixture: &SpoolFixture, made: &Made, errno: Errno) -> bool {
+    let queue_directory = fixture.instance.queue_directory();
     let about = made.about.as_deref();
     let is_log = about.is_some_and(|path| {
         let logs = ["defer", "bounce", "trace"];
@@ -184,7 +184,7 @@ fn gives_up_rights(made: &Made) -> bool {
 }
 
 /// Rights that cannot be given up end the program before it touches anything.
-fn refused(seen: &Seen, expected: &Expected) -> Result<(), String> {
+fn refused(seen: &RunResult, expected: &Expected) -> Result<(), String> {
     match seen.ended {
         Ended::Exited(0) => Err("went on with rights it should not have".to_owned()),
         _ => match seen.tree.difference(&expected.before) {
@@ -196,15 +196,15 @@ fn refused(seen: &Seen, expected: &Expected) -> Result<(), String> {
 
 /// An error message says what it is about: a call on a file or
 /// directory of the instance has its queue, its name or its path in the words.
-fn names_it(scene: &Scene, struck: &[Made], seen: &Seen) -> Result<(), String> {
+fn names_it(fixture: &SpoolFixture, struck: &[Made], seen: &RunResult) -> Result<(), String> {
     let words = [&seen.stderr[..], &seen.log[..]].concat().join("\n");
     let is_named = |made: &Made| {
         let about = made.about.as_deref();
-        let below = about.and_then(|path| path.strip_prefix(scene.instance.root()).ok());
+        let below = about.and_then(|path| path.strip_prefix(fixture.instance.root()).ok());
         let Some(path) = below else { return true };
         let path = path.strip_prefix("spool").unwrap_or(path);
         let mut parts = path.components().peekable();
-        let part = |part: Component<'_>| scene.canonical(&part.as_os_str().to_string_lossy());
+        let part = |part: Component<'_>| fixture.canonical(&part.as_os_str().to_string_lossy());
         let is_said = |part: String| part.len() > 1 && words.contains(part.as_str());
         parts.peek().is_none() || parts.map(part).any(is_said)
     };
