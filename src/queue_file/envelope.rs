@@ -77,8 +77,8 @@ fn read<S: Source>(
     let mut file = Envelope {
         reader,
         content_size: None,
-        sender: SeenRecords::No,
-        recipient: SeenRecords::No,
+        has_sender: false,
+        has_recipient: false,
         addresses,
     };
     let time = file.begin(stat)?;
@@ -92,7 +92,7 @@ fn read<S: Source>(
         return Some(counts(EnvelopeKind::File, 0.0));
     }
     while file.step()? == EnvelopeFlow::Record {}
-    if file.sender == SeenRecords::No || file.recipient == SeenRecords::No {
+    if !file.has_sender || !file.has_recipient {
         return None;
     }
     let arrival = match time {
@@ -114,12 +114,6 @@ enum Time {
     Unknown,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SeenRecords {
-    No,
-    Yes,
-}
-
 #[derive(PartialEq, Eq)]
 enum EnvelopeFlow {
     Record,
@@ -131,8 +125,8 @@ struct Envelope<'b, 'a, S, A> {
     reader: RecordReader<'b, S>,
     /// Bytes of message text, if the first record states them.
     content_size: Option<u64>,
-    sender: SeenRecords,
-    recipient: SeenRecords,
+    has_sender: bool,
+    has_recipient: bool,
     addresses: &'a mut A,
 }
 
@@ -166,13 +160,13 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
         match record.kind {
             RecordType::SENDER => self.take_sender(&record),
             RecordType::RECIPIENT => {
-                self.recipient = SeenRecords::Yes;
+                self.has_recipient = true;
                 self.addresses.recipient(self.reader.data_end(&record));
             }
             RecordType::POINTER => self.follow(&record)?,
             // Observed with Postfix 3.7.11: the sender has to precede the
             // content.
-            RecordType::CONTENT if self.sender == SeenRecords::No => return None,
+            RecordType::CONTENT if !self.has_sender => return None,
             RecordType::CONTENT => self.skip_content()?,
             RecordType::END => return Some(EnvelopeFlow::End),
             _ => {}
@@ -181,7 +175,7 @@ impl<S: Source, A: Addresses> Envelope<'_, '_, S, A> {
     }
 
     fn take_sender(&mut self, record: &Record) {
-        self.sender = SeenRecords::Yes;
+        self.has_sender = true;
         self.addresses.sender(self.reader.data_end(record));
     }
 

@@ -65,7 +65,7 @@ fn postqueue(filled: &Filled, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn each_message_that_is_meant_is_asked_for() {
+fn each_message_that_matches_is_requested() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
@@ -156,7 +156,7 @@ fn a_signal_ends_the_wait_and_says_what_is_left() {
 }
 
 #[test]
-fn nothing_that_is_meant_is_no_error_and_no_daemon_is_one() {
+fn matching_nothing_is_no_error_and_a_missing_daemon_is_one() {
     if require(Needs::Root) == Met::No {
         return;
     }

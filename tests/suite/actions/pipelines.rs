@@ -153,7 +153,7 @@ fn the_mail_log_says_what_it_says_of_ids() {
 }
 
 #[test]
-fn nothing_that_is_meant_is_no_error() {
+fn a_selection_that_matches_nothing_is_no_error() {
     if require(Needs::Root) == Met::No {
         return;
     }

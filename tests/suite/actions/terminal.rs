@@ -204,7 +204,7 @@ fn without_a_terminal_nothing_is_asked_or_done() {
 }
 
 #[test]
-fn nothing_that_is_meant_is_nothing_to_ask() {
+fn no_match_needs_no_confirmation() {
     if require(Needs::Root) == Met::No {
         return;
     }

@@ -286,7 +286,7 @@ fn what_a_name_rules_out_is_not_opened_and_the_rest_once() {
 }
 
 #[test]
-fn a_message_is_meant_wherever_below_its_queue_it_lies() {
+fn a_message_matches_in_any_directory_below_its_queue() {
     if require(Needs::Postfix) == Met::No {
         return;
     }

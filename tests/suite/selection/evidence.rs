@@ -93,7 +93,7 @@ fn another_message_of_the_same_name_is_not_the_one_that_was_found() {
 }
 
 #[test]
-fn only_what_is_meant_has_evidence() {
+fn only_messages_that_match_have_an_identity() {
     let instance = Instance::builder().build();
     put(&instance, "first@example.com");
     assert!(examine(&instance, &selection(&[("from", "first@EXAMPLE.com")])).is_some());

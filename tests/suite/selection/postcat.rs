@@ -18,7 +18,7 @@ fn postcat(instance: &Instance, args: &[&str]) -> Output {
 }
 
 #[test]
-fn each_message_that_is_meant_is_shown() {
+fn each_message_that_matches_is_shown() {
     if require(Needs::Postfix) == Met::No {
         return;
     }
@@ -71,7 +71,7 @@ fn other_forms_go_with_it() {
 }
 
 #[test]
-fn nothing_that_is_meant_is_said() {
+fn a_selection_that_matches_nothing_is_reported() {
     let instance = filled();
     let output = postcat(&instance, &["-q", "MATCH", "--from", "nobody@x"]);
     assert_eq!(output.ended, Ended::Exited(0));
