@@ -66,6 +66,10 @@ impl Object<'_> {
     }
 
     /// Returns the lstat(2) result for the object.
+    ///
+    /// # Errors
+    ///
+    /// Those of lstat(2).
     pub fn stat(&self) -> io::Result<FileStat> {
         self.place.dir.stat(OsStr::from_bytes(self.name))
     }
@@ -125,6 +129,10 @@ impl Object<'_> {
     }
 
     /// Removes the object.
+    ///
+    /// # Errors
+    ///
+    /// The object exists and cannot be removed.
     pub fn remove(&self) -> Result<StepResult, WorkError> {
         SpoolOps::remove(self.at(&self.path()))
     }

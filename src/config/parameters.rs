@@ -112,6 +112,10 @@ impl Parameters {
 
     /// The expanded current value of any parameter. Adds warnings about the
     /// expansion.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be expanded.
     pub fn expanded(
         &self,
         name: &[u8],

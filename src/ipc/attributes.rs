@@ -126,6 +126,10 @@ impl<R: BufRead> AttributeReader<R> {
 
     /// Parses the number in a value. As in Postfix, a number that is too large
     /// becomes the largest unsigned number, converted to a signed one.
+    ///
+    /// # Errors
+    ///
+    /// The value is not a number.
     pub fn number(&self, text: &[u8]) -> Result<i64, AttributeError> {
         whole_unsigned(text).ok_or_else(|| self.fault(AttributeFault::Number(to_printable(text))))
     }

@@ -138,6 +138,10 @@ impl JournalFile {
     }
 
     /// Returns the length of the file in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of fstat(2).
     pub fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.size())
     }

@@ -132,6 +132,10 @@ impl<'b, R: BufRead> ReasonReader<'b, R> {
     ///
     /// An entry without the blank line that ends it is still being written and
     /// is ignored.
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be read.
     pub fn next(&mut self, mut warn: impl FnMut(Vec<u8>)) -> io::Result<Option<&Reason>> {
         self.next_observed(&mut warn)
     }

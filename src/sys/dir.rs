@@ -39,6 +39,10 @@ pub struct Dir(pub(super) OwnedFd);
 impl Dir {
     /// Opens a directory by the path that the caller gave. Symbolic links are
     /// followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2).
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(Self(retry_on_eintr(|| {
@@ -52,6 +56,10 @@ impl Dir {
     }
 
     /// Opens a directory below this one. A symbolic link is an error.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2); `ENOTDIR` for a symbolic link.
     pub fn open_dir(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
@@ -59,6 +67,10 @@ impl Dir {
 
     /// Opens a directory below this one. A symbolic link is followed, so this
     /// is only for names whose parent directory belongs to a trusted account.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2).
     pub fn open_dir_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
@@ -67,6 +79,10 @@ impl Dir {
     /// Opens the file at `path` for reading. Never blocks. The file may have
     /// been replaced by a FIFO or a device, so the caller must check its type.
     /// A symbolic link is an error (`ELOOP`).
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2).
     pub fn open_file(&self, path: &OsStr) -> io::Result<File> {
         self.open_below(path, TO_READ).map(File::from)
     }
@@ -110,6 +126,10 @@ impl Dir {
     /// Opens a directory below this one as a base for other calls. Its names
     /// cannot be read, so only search permission is needed. A symbolic link is
     /// an error.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2); `ENOTDIR` for a symbolic link.
     pub fn open_place(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
@@ -117,6 +137,10 @@ impl Dir {
 
     /// Like [`Dir::open_place`], but a symbolic link is followed, so this is
     /// only for names whose parent directory belongs to a trusted account.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2).
     pub fn open_place_through_link(&self, path: &OsStr) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(Self)
@@ -125,12 +149,20 @@ impl Dir {
     /// Opens `name`, whatever its type, only to examine it: read permission is
     /// not needed, and opening it has no side effects. A symbolic link itself
     /// is opened.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2).
     pub fn open_unread(&self, name: &OsStr) -> io::Result<OwnedFd> {
         self.open_below(name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
     }
 
     /// Opens a FIFO for writing. It is an error if the FIFO has no reader, or
     /// for a symbolic link.
+    ///
+    /// # Errors
+    ///
+    /// `ENXIO` for a FIFO without a reader; otherwise those of openat(2).
     pub fn open_to_wake(&self, path: &OsStr) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         self.open_below(path, flags).map(File::from)
@@ -155,11 +187,19 @@ impl Dir {
     }
 
     /// Returns the lstat(2) result for `path`.
+    ///
+    /// # Errors
+    ///
+    /// Those of fstatat(2).
     pub fn stat(&self, path: &OsStr) -> io::Result<FileStat> {
         Ok(fstatat(&self.0, path, AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
     /// Returns the stat(2) result for `path`. Symbolic links are followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of fstatat(2).
     pub fn stat_through_link(&self, path: &OsStr) -> io::Result<FileStat> {
         Ok(fstatat(&self.0, path, AtFlags::empty())?)
     }
@@ -169,12 +209,20 @@ impl Dir {
     ///
     /// The returned stream shares its position with the directory: list a `Dir`
     /// only once, or again after [`Dir::rewind`].
+    ///
+    /// # Errors
+    ///
+    /// Those of dup(2) and fdopendir(3).
     pub fn names(&self) -> io::Result<NameStream> {
         let copy = self.0.try_clone()?;
         Ok(NameStream(nix::dir::Dir::from_fd(copy)?.into_iter()))
     }
 
     /// Makes the next [`Dir::names`] begin at the first name again.
+    ///
+    /// # Errors
+    ///
+    /// Those of lseek(2).
     pub fn rewind(&self) -> io::Result<()> {
         lseek(&self.0, 0, Whence::SeekSet)?;
         Ok(())
@@ -252,6 +300,10 @@ impl From<Type> for FileKind {
 }
 
 /// Returns the fstat(2) result for an open file.
+///
+/// # Errors
+///
+/// Those of fstat(2).
 pub fn stat_open(file: impl AsFd) -> io::Result<FileStat> {
     Ok(fstat(file)?)
 }

@@ -160,27 +160,47 @@ impl Dir {
     /// Renames the file `new` in this directory to `name`, and replaces the
     /// file of that name, if any, atomically. For files that this program
     /// rewrites; a message is moved with [`Dir::rename_no_replace`].
+    ///
+    /// # Errors
+    ///
+    /// Those of renameat(2).
     pub fn replace(&self, name: &OsStr, new: &OsStr) -> io::Result<()> {
         retry_on_eintr(|| renameat(&self.0, new, &self.0, name))
     }
 
     /// Removes a file that is not a directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of unlinkat(2).
     pub fn remove_file(&self, name: &OsStr) -> io::Result<()> {
         retry_on_eintr(|| unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir))
     }
 
     /// Removes an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of unlinkat(2).
     pub fn remove_directory(&self, name: &OsStr) -> io::Result<()> {
         retry_on_eintr(|| unlinkat(&self.0, name, UnlinkatFlags::RemoveDir))
     }
 
     /// Creates a directory that only its owner may use.
+    ///
+    /// # Errors
+    ///
+    /// Those of mkdirat(2).
     pub fn make_directory(&self, name: &OsStr) -> io::Result<()> {
         retry_on_eintr(|| mkdirat(&self.0, name, Mode::S_IRWXU))
     }
 
     /// Sets the access and modification times of `name` to `seconds` since the
     /// epoch. Symbolic links are not followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of utimensat(2).
     pub fn set_times(&self, name: &OsStr, seconds: i64) -> io::Result<()> {
         let time = TimeSpec::new(seconds, 0);
         let how = UtimensatFlags::NoFollowSymlink;
@@ -189,6 +209,10 @@ impl Dir {
 
     /// Restores the access and modification times of `name` to those in an
     /// earlier stat(2) result. Symbolic links are not followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of utimensat(2).
     pub fn restore_times(&self, name: &OsStr, before: &FileStat) -> io::Result<()> {
         self.set_times_to(
             name,
@@ -199,6 +223,10 @@ impl Dir {
 
     /// Sets the access and modification times of `name`, each in seconds and
     /// nanoseconds since the epoch. Symbolic links are not followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of utimensat(2).
     pub fn set_times_to(
         &self,
         name: &OsStr,
@@ -212,22 +240,38 @@ impl Dir {
     }
 
     /// Waits until changes to the names in this directory are on disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of fsync(2).
     pub fn sync(&self) -> io::Result<()> {
         retry_on_eintr(|| fsync(&self.0))
     }
 
     /// Waits until everything on the file system of this directory is on disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of syncfs(2).
     pub fn sync_file_system(&self) -> io::Result<()> {
         Ok(rustix::fs::syncfs(&self.0)?)
     }
 }
 
 /// Sets the permission bits of an open file.
+///
+/// # Errors
+///
+/// Those of fchmod(2).
 pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
     Ok(fchmod(file, Mode::from_bits_truncate(mode))?)
 }
 
 /// Sets the owner and group of an open file, by ID.
+///
+/// # Errors
+///
+/// Those of fchown(2).
 pub fn set_owner(file: impl AsFd, (user, group): (u32, u32)) -> io::Result<()> {
     Ok(fchown(
         file,

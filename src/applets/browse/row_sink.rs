@@ -47,6 +47,10 @@ impl<'a> RowSink<'a> {
     }
 
     /// Passes on the remaining messages.
+    ///
+    /// # Errors
+    ///
+    /// The messages are no longer needed.
     pub fn finish(mut self) -> Result<(), Unwanted> {
         self.send()
     }

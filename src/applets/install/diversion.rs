@@ -77,6 +77,10 @@ impl Diversion {
     }
 
     /// Unregisters the diversion. The file must have its first name again.
+    ///
+    /// # Errors
+    ///
+    /// dpkg-divert(1) cannot be run or fails.
     pub fn end(&self) -> Result<()> {
         self.register("--remove")
     }

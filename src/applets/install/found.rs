@@ -48,6 +48,10 @@ pub struct Fingerprint {
 
 impl ExistingItem {
     /// Examines a path.
+    ///
+    /// # Errors
+    ///
+    /// The path cannot be examined or read.
     pub fn at(path: &Path) -> Result<Self> {
         look(path).with_context(|| format!("cannot examine {}", path.display()))
     }
@@ -64,6 +68,10 @@ impl ExistingItem {
 }
 
 /// Whether anything exists at `path`.
+///
+/// # Errors
+///
+/// The path cannot be examined.
 pub fn exists(path: &Path) -> Result<bool> {
     Ok(ExistingItem::at(path)? != ExistingItem::Absent)
 }

@@ -36,6 +36,10 @@ const UNINSTALL: &str = "spoolbox uninstall";
 const DEFAULT_PREFIX: &str = "/usr/local";
 
 /// Runs install.
+///
+/// # Errors
+///
+/// The command line is wrong, or a step failed. It was reported.
 pub fn run_install(call: &Call) -> Result<(), Fatal> {
     run(call, install_command(), INSTALL, install)
 }
@@ -52,6 +56,10 @@ pub fn install_command() -> Command {
 }
 
 /// Runs uninstall.
+///
+/// # Errors
+///
+/// The command line is wrong, or a step failed. It was reported.
 pub fn run_uninstall(call: &Call) -> Result<(), Fatal> {
     run(call, uninstall_command(), UNINSTALL, uninstall)
 }

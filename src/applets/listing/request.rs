@@ -90,6 +90,10 @@ impl Session<'_> {
     }
 
     /// Refuses a caller that is not authorized for this operation.
+    ///
+    /// # Errors
+    ///
+    /// The caller is not authorized, or cannot be identified. It was reported.
     pub fn authorize(&mut self, request: AccessRequest) -> Result<(), Fatal> {
         authorization::authorize(self.call, request, self.config, self.logger)
     }

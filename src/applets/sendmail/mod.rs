@@ -38,11 +38,20 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs mailq.
+///
+/// # Errors
+///
+/// As [`run_sendmail`].
 pub fn run_mailq(call: &Call) -> Result<(), Fatal> {
     run(call, SendmailMode::List)
 }
 
 /// Runs sendmail's list and flush modes.
+///
+/// # Errors
+///
+/// The command line is wrong, or the queue can be neither listed nor flushed. It was
+/// reported.
 pub fn run_sendmail(call: &Call) -> Result<(), Fatal> {
     run(call, SendmailMode::Delivery)
 }

@@ -70,6 +70,10 @@ impl<S: OutputSink> TextBuffer<S> {
     }
 
     /// Releases the text that was held.
+    ///
+    /// # Errors
+    ///
+    /// The text cannot be written.
     pub fn release(&mut self) -> io::Result<()> {
         self.put(b"")
     }
