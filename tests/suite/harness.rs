@@ -1,6 +1,6 @@
-//! The harness looked at by itself: two spools of one seed have to be alike,
-//! and Postfix's own tool has to do the same to both. Otherwise no
-//! comparison of tools that change a spool would mean anything.
+//! Tests of the test support: two spools of one seed are alike, and Postfix's own tool
+//! has the same effect on both. Otherwise a comparison of tools that change a spool
+//! would prove nothing.
 
 use std::path::Path;
 

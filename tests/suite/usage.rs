@@ -1,5 +1,5 @@
-//! Calls that are wrong, or only look so: what postqueue and mailq say to
-//! them, and with which status they end.
+//! Wrong calls, and calls that only look wrong: the messages and exit statuses of
+//! postqueue and mailq.
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
-//! `--limit`, `--max`, `--rate`, `--comment`, `--strict` and `--results`: how
-//! far, how fast, and what is said.
+//! `--limit`, `--max`, `--rate`, `--comment`, `--strict` and `--results`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;

@@ -1,5 +1,5 @@
-//! After a signal a summary says what was done and what is left; `--quiet`
-//! leaves it alone. Plain calls say what Postfix says: nothing.
+//! After a signal, a summary reports what was done and what was not, also with
+//! `--quiet`. Calls without options of ours print nothing, as in Postfix.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;

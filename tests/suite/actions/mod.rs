@@ -1,6 +1,5 @@
-//! Acting on a selection: the same is left as by the
-//! pipeline around the real tools; what is tried, bounded, asked about and
-//! reported; races and crashes.
+//! Acting on a selection: the result is that of the pipeline around the real tools; dry
+//! runs, limits, confirmation and reports; races and crashes.
 
 mod bounds;
 mod dry_run;

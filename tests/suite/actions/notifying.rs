@@ -1,5 +1,5 @@
-//! `--notify` with `--rate`, on a running Postfix: what is released is tried
-//! again, and nothing else is.
+//! `--notify` with `--rate` on a running Postfix: released messages are tried again,
+//! and no others.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

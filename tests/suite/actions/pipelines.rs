@@ -1,5 +1,5 @@
-//! MATCH leaves the spool that the pipeline around the real tools leaves, and
-//! says the same.
+//! MATCH leaves the same spool, and prints the same, as the pipeline around the real
+//! tools.
 
 use super::Filled;
 use crate::selection::spool;

@@ -1,8 +1,8 @@
-//! Between the look and the act another message can get the ID: it is left
-//! alone. One that only moves on is still acted on.
+//! If another message gets the ID between the examination and the action, it is left
+//! unchanged. A message that only moves to another queue is still acted on.
 //!
-//! A rate makes the time in between long: the second message is looked at
-//! when the first is done, and waits for its turn.
+//! A rate makes the time in between long: the second message is examined when the first
+//! is done, and waits for its turn.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,5 +1,5 @@
-//! What contradicts itself is refused before anything is read, with what to
-//! say instead.
+//! Contradictory options are refused before anything is read, with advice on what to
+//! write instead.
 
 use super::Filled;
 use crate::support::run::Ended;

@@ -1,5 +1,5 @@
-//! The account at the end: what was handed over, what became of it by the
-//! destination's word, Postfix's log and what the calls of postsuper said.
+//! The final account: the messages that were submitted, and what became of each
+//! according to the destination, Postfix's log and the reports of postsuper.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

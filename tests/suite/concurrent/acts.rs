@@ -1,8 +1,8 @@
-//! What is done to the mail meanwhile: random calls of postsuper, ours and the
-//! real one, and a record of what each said that it did.
+//! The random calls of postsuper, ours and the real one, and a record of the actions
+//! that each of them reported.
 //!
-//! Which calls may be made at the moment is decided here too: what was taken
-//! from active must not get back there (see the module above).
+//! Also decides which calls are permitted at the moment: a message that was taken from
+//! active must not get back there (see the parent module).
 
 use std::sync::Mutex;
 use std::thread;

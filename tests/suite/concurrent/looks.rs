@@ -1,5 +1,5 @@
-//! Who looks and wakes meanwhile: listings by root and by an ordinary user,
-//! counts, contents, `-f` and `-i`. All of it succeeds, whatever moves.
+//! The commands that only read or wake daemons, run meanwhile: listings by root and by
+//! an ordinary user, counts, contents, `-f` and `-i`. All of them succeed.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;

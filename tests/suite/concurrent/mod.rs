@@ -1,21 +1,9 @@
-//! Beside a running mail system: mail arrives, goes to a destination that
-//! fails half of the time, and is held, released, requeued, expired, deleted,
-//! thrown into the trash and brought back, listed and flushed at random; by
-//! several of ours, by two of ours about the same messages, and by one of ours
-//! and the real postsuper about the same messages, in turn. At the end every
-//! message is accounted for. It goes on as long as SPOOLBOX_LONG says.
-//!
-//! In `active` qmgr(8) itself sets a limit, whatever moves the messages. One
-//! that is taken from there while it is being delivered stays what it is: a
-//! delivery that fails finds nothing in active to defer, and says so in the
-//! log; one that succeeds removes nothing, so that the message is delivered
-//! and on hold. But if it is back in active, under the same ID, before the
-//! first delivery has ended, that end is taken for its own, and it is removed:
-//! Postfix's postsuper loses messages so, and no order of system calls of ours
-//! could prevent it. So there are two phases. In one, messages are taken from
-//! active and nothing is released; at its end what is in hold, or in the
-//! trash, gets new IDs by -r, which is safe always. In the other, messages are
-//! held and released, and active is left alone.
+//! Commands on a running mail system: mail arrives, goes to a destination that fails
+//! half of the time, and is held, released, requeued, expired, deleted, moved to the
+//! trash and restored, listed and flushed at random; by several of our processes, by
+//! two of ours on the same messages, and by one of ours and the real postsuper on the
+//! same messages, in turn. At the end every message is accounted for. SPOOLBOX_LONG
+//! sets the duration.
 
 mod account;
 mod acts;

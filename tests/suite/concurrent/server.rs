@@ -1,7 +1,6 @@
-//! The destination: an SMTP server that fails half of the time, in every way
-//! a server can, and writes down what it takes.
-//!
-//! Owns what was delivered, whatever Postfix's log says of it.
+//! The destination: an SMTP server that fails half of the time, in every way in which
+//! a server can, and records the messages that it accepts, independently of Postfix's
+//! log.
 
 use std::io;
 use std::io::{BufRead, BufReader, Write};

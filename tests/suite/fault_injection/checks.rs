@@ -1,5 +1,5 @@
-//! What has to hold after a run that was killed, and after one in which a
-//! system call failed.
+//! The requirements after a run that was killed, and after one in which a system
+//! call failed.
 
 use std::path::Component;
 

@@ -1,5 +1,4 @@
-//! Every system call fails, once and from then on, with every error that it
-//! can have.
+//! Every system call fails, once and from then on, with each of its possible errors.
 
 use nix::errno::Errno;
 use nix::libc;

@@ -1,5 +1,5 @@
-//! The small spools on which the commands are run, and what is looked at
-//! afterwards: where each message is, and what else there is.
+//! The small spools on which the commands are run, and their state afterwards: the
+//! location of each message, and all other files.
 
 use std::collections::BTreeMap;
 use std::fs;

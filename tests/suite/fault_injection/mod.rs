@@ -1,16 +1,15 @@
-//! Crashes and errors: small runs of every command are killed at each of
-//! their system calls, and each call is made to fail in every way it can.
+//! Crashes and errors: small runs of every command are killed at each of their
+//! system calls, and each call is made to fail in every possible way.
 //!
-//! `cargo test --test suite faults` takes what did harm once and a sample of
-//! the rest: another one with another SPOOLBOX_SEED, a larger one with
-//! SPOOLBOX_FAULTS=n. All of it, which takes about half an hour of one
-//! processor: `SPOOLBOX_LONG=2 cargo test --test suite fault_injection`; of one command,
-//! by its number in the list below, with SPOOLBOX_CASE=n; on more processors
-//! with SPOOLBOX_THREADS=n. At its end each test tells how much was done.
+//! `cargo test --test suite fault_injection` runs the cases that once failed and a
+//! sample of the rest: another one with another SPOOLBOX_SEED, a larger one with
+//! SPOOLBOX_FAULTS=n. All cases, which take about half an hour of one processor:
+//! `SPOOLBOX_LONG=2 cargo test --test suite fault_injection`; those of one command,
+//! by its number in the list below: SPOOLBOX_CASE=n; on more processors:
+//! SPOOLBOX_THREADS=n. At its end, each test prints the number of cases.
 //!
-//! `context` builds the spools and looks at what is left, `calls` knows which
-//! errors a call can have and which of them may be ignored, `evaluator` says what
-//! has to hold.
+//! `fixture` builds the spools and examines them afterwards, `calls` lists the errors
+//! of each call and which of them may be ignored, `checks` has the requirements.
 
 mod calls;
 mod checks;

@@ -1,4 +1,4 @@
-//! Which faults are tried: all of them, or a sample; and what came of it.
+//! Chooses the faults, all of them or a sample, and counts the results.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,8 +1,8 @@
-//! The same error at the same kind of call: ours and Postfix's say the same,
-//! end with the same status and leave the same.
+//! The same error at the same kind of call: both programs report the same, end with
+//! the same status and leave the same spool.
 //!
-//! The calls are told apart by what they do and what they are about: Postfix
-//! goes by paths, where ours has open directories.
+//! Calls are identified by kind and object: Postfix uses paths where ours uses open
+//! directories.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The flush service: what both programs ask a daemon of the test's own, and
-//! what they make of its answers, right and wrong.
+//! The flush service: the requests of both programs to a daemon of the test's own, and
+//! their reactions to its answers, right and wrong.
 
 use std::os::unix::net::UnixStream;
 use std::thread;

@@ -1,5 +1,5 @@
-//! `postqueue -f`: what it sends to qmgr and pickup, through FIFOs and
-//! sockets, and what it says of everything else that can stand in their place.
+//! `postqueue -f`: what it sends to qmgr and pickup, through FIFOs and sockets, and its
+//! messages about other objects in their place.
 
 use std::fs;
 use std::fs::OpenOptions;

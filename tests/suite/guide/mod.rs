@@ -1,6 +1,6 @@
-//! A common administrator's guide, line by line, on a started Postfix with
-//! mail in all queues: what it promises of each command has to come true, and
-//! what ours does is what Postfix's own does.
+//! A common administrator's guide, line by line, on a started Postfix with mail in
+//! all queues: each command has the effect that the guide describes, and the same
+//! effect with Postfix's own tools.
 
 mod twins;
 

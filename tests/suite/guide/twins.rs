@@ -1,9 +1,8 @@
-//! Two running mail systems with the same mail: on one our tools work, on the
-//! other Postfix's. What is printed, what is logged and where each message is
-//! afterwards has to be the same.
+//! Two running mail systems with the same mail, one for our tools and one for
+//! Postfix's. Output, log and the final location of each message have to be the same.
 //!
-//! Queue IDs, times and ports differ between the two. A message is named by
-//! its sender, and by how often it has got another ID since.
+//! Queue IDs, times and ports differ between the two. A message is identified by its
+//! sender, and by the number of times that it has got another ID.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

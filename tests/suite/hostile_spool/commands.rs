@@ -1,5 +1,5 @@
-//! Every command that looks at a spool or changes it, in all its forms, and a
-//! run of one: as root, in a mount namespace of its own, with an end.
+//! Every command that reads or changes a spool, in all its forms. Runs one as root, in
+//! a mount namespace of its own, with a time limit.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! A queue directory with very many entries: memory has a bound that does not
-//! depend on them. 50,000; a million by hand.
+//! A queue directory with very many entries, 50,000 or by hand a million: memory is
+//! bounded independently of their number.
 
 use std::fs;
 use std::path::Path;

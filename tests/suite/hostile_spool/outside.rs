@@ -1,9 +1,8 @@
-//! What lies outside the spool and has to stay as it is: files and directories
-//! that the mail owner may change by their permissions, and some that only
-//! root may.
+//! Files outside the spool that have to stay unchanged: files and directories that the
+//! mail owner may change by their permissions, and some that only root may.
 //!
-//! What is linked hard into the spool is apart: a queue file that is removed,
-//! or given a new time, is that file.
+//! Hard links into the spool are an exception: removing such a queue file, or setting
+//! its time, changes that file.
 
 use std::collections::BTreeMap;
 use std::fs;

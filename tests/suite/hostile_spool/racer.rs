@@ -1,6 +1,6 @@
-//! Every command while the mail owner swaps files for links, FIFOs,
-//! directories and other files between its look and its open, and has
-//! directories lead outside for a moment.
+//! Every command while the mail owner replaces files with links, FIFOs, directories and
+//! other files between a check and the use, and directories for a moment with links to
+//! the outside.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Every command over a spool of traps in which nothing moves, with
-//! directories mounted into themselves and another file system among them.
+//! Every command on a spool of traps that nobody changes meanwhile, with directories
+//! mounted into themselves and another file system among them.
 
 use std::path::Path;
 

@@ -1,7 +1,5 @@
-//! A spool that its owner has filled with all that only looks like mail, in
-//! every directory of it.
-//!
-//! Owns what lies where. What may be done with it is up to the tests.
+//! Fills every directory of a spool with objects that only look like mail, as a hostile
+//! mail owner could. The tests decide what may happen to them.
 
 use std::ffi::OsStr;
 use std::fs;

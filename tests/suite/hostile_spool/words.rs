@@ -1,9 +1,9 @@
-//! Control characters in everything that is printed: addresses, reasons,
-//! headers, logins, clients, names, main.cf, command lines.
+//! Control characters in everything that is printed: addresses, reasons, headers,
+//! logins, clients, names, main.cf, command lines.
 //!
-//! What Postfix has too prints the same bytes as Postfix. What it has not
-//! prints no control character, those above ASCII neither, and none that
-//! turns the order of text around.
+//! Output that Postfix has too is the same as Postfix's. Other output contains no
+//! control character, not even one above ASCII, and none that changes the direction of
+//! text.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,5 +1,5 @@
-//! Random calls on random spools: ours and Postfix's have to print and log
-//! the same lines, end alike, and leave the same files.
+//! Random calls on random spools: both programs have to print and log the same lines,
+//! end with the same status, and leave the same files.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

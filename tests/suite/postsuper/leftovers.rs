@@ -1,6 +1,6 @@
-//! What interrupted repairs leave: names that end in `#FIX`, of both kinds of
-//! ID, with the right inode number and with another, in every queue and log.
-//! A repair of ours and one of Postfix's end alike.
+//! Files that interrupted repairs leave: names that end in `#FIX`, of both kinds of ID,
+//! with the right inode number and with another, in every queue and log. A repair by
+//! ours and one by Postfix's have the same result.
 
 use std::ffi::OsString;
 use std::fs;

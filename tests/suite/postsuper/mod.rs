@@ -1,5 +1,5 @@
-//! postsuper against Postfix's own: generated calls on generated spools, and
-//! what has to hold whatever happens: crashes, hostile spools, full disks.
+//! postsuper compared with Postfix's own: generated calls on generated spools, and
+//! requirements in case of crashes, hostile spools and full disks.
 
 mod generated;
 mod hostile;

@@ -1,5 +1,5 @@
-//! Obstacles: missing, unreadable and read-only directories,
-//! foreign files, a full disk. The words and what is left are Postfix's.
+//! Missing, unreadable and read-only directories, files of other owners, a full disk:
+//! messages and results are those of Postfix.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};

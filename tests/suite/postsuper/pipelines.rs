@@ -1,6 +1,6 @@
-//! The pipelines people feed postsuper with: awk, tr, grep, sed, cut, xargs,
-//! while read, jq. The same script runs with our tools and with Postfix's on
-//! two spools of one kind; what is left has to be the same.
+//! The pipelines with which administrators feed postsuper: awk, tr, grep, sed, cut,
+//! xargs, while read, jq. The same script runs with our tools and with Postfix's on two
+//! equal spools, and has to leave the same files.
 
 use crate::support::instance::Instance;
 use crate::support::pipeline::pipeline_of;

@@ -1,5 +1,5 @@
-//! postsuper's rights: who may call it, and that root's are gone before
-//! anything in the spool is touched; watched with strace(1).
+//! postsuper's rights: who may call it, and that root's rights are dropped before the
+//! spool is accessed, as strace(1) shows.
 
 use std::process::{Command, Stdio};
 

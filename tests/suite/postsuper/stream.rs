@@ -1,5 +1,5 @@
-//! `-` as a stream: a slow producer sees results at once, a long one needs
-//! no more memory, a signal ends the wait.
+//! `-` reads a stream: results appear while a slow producer is still writing, a long
+//! stream needs no more memory, and a signal ends the wait.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

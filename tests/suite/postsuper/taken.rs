@@ -1,6 +1,6 @@
-//! Two messages of one ID, which a restored backup or an undone deletion
-//! makes: whatever would move one onto the other leaves both where they are,
-//! and says so. Postfix replaces one of them.
+//! Two messages with one ID, after a backup was restored or a deletion undone: a move
+//! onto the other message leaves both in place and is reported. Postfix replaces one of
+//! them.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Several at once, and their observers: two postsupers on the same
-//! messages, the mail log, the daemons that are woken.
+//! Several processes at once: two postsupers on the same messages, the mail log, and
+//! the daemons that are woken.
 
 use std::collections::BTreeSet;
 use std::fs;

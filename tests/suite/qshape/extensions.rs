@@ -1,4 +1,4 @@
-//! What is ours: JSON, groupings by other things than the domain, --top.
+//! Extensions: JSON, groupings other than by domain, --top.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Random calls on random spools: ours and Postfix's have to print the same
-//! table and complain alike.
+//! Random calls on random spools: both programs have to print the same table and the
+//! same errors.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

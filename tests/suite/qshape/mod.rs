@@ -1,6 +1,5 @@
-//! qshape against Postfix's own: generated queues and calls, ages at every
-//! border, terminals; and what is ours: JSON, charts, groupings,
-//! selections.
+//! qshape compared with Postfix's own: generated queues and calls, ages at every limit
+//! of a bucket, terminals; and extensions: JSON, charts, groupings, selections.
 
 mod borders;
 mod draft;

@@ -1,5 +1,5 @@
-//! Where the system gives less than usual: no capability to change the user,
-//! no thread, no /dev/null, files on an overlay. Postfix's tools work there.
+//! Restricted systems: no capability to change the user, no threads, no /dev/null, files
+//! on an overlay. Postfix's tools work there.
 
 use std::fs;
 use std::os::unix::process::CommandExt;

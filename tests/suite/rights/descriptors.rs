@@ -1,5 +1,5 @@
-//! Closed descriptors, an odd umask, resource limits of zero: what a caller
-//! can leave a program with.
+//! Processes that are started with closed descriptors, an odd umask, or resource limits
+//! of zero.
 
 use std::collections::BTreeMap;
 use std::fs;

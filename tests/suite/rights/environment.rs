@@ -1,4 +1,4 @@
-//! A hostile environment: what a set-gid program must not believe.
+//! A hostile environment: variables that a set-gid program must not trust.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;

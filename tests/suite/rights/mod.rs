@@ -1,5 +1,5 @@
-//! Rights: who may do what, what a set-gid program believes,
-//! what is given up and when. Real users, real set-gid copies; run by root.
+//! Rights: who may do what, what a set-gid program trusts, and which rights are dropped
+//! when. With real users and real set-gid copies; run by root.
 
 mod borrowed;
 mod browse;

@@ -1,5 +1,5 @@
-//! Damaged messages: in no listing and no action unless --queue names them; then
-//! counted, listed, put on hold and deleted, whatever is left of them.
+//! Damaged messages are in no listing and no action unless --queue names them; then
+//! they are counted, listed, put on hold and deleted, however damaged they are.
 
 use spoolbox::queue_file::records::writer::QueueFile;
 

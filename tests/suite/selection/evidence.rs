@@ -1,5 +1,5 @@
-//! A message that was found is known again, and another one that has got its
-//! name is not taken for it.
+//! A message is recognized between its examination and its use, and another message
+//! that has got its name is not mistaken for it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

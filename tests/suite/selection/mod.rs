@@ -1,6 +1,5 @@
-//! What Postfix does not have: selections, counts, one-line
-//! listings, metrics. Where a pipeline around the real tools does the same, it
-//! is what ours is compared with.
+//! Extensions of listings: selections, counts, one-line listings, metrics. Where a
+//! pipeline around the real tools has the same result, it is compared with that.
 
 mod check;
 mod corrupt;

@@ -1,4 +1,5 @@
-//! `--output`: what is in the file's place stays what it is.
+//! `--output` keeps the kind of an existing file, and the mode and owner of a regular
+//! one.
 
 use std::fs;
 use std::io::Read;

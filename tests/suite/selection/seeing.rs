@@ -1,4 +1,4 @@
-//! Other looks of a listing: lines, columns, order, details.
+//! Other forms of a listing: lines, columns, order, details.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! What contradicts itself or is not understood is refused before anything is
-//! read, with what to say instead.
+//! Contradictory or unknown options are refused before anything is read, with advice on
+//! what to write instead.
 
 use super::run;
 use crate::support::instance::Instance;

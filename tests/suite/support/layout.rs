@@ -1,7 +1,5 @@
-//! Where a queue file belongs, worked out again for the tests.
-//!
-//! Knows names and hash directories. Deliberately not the program's own
-//! layout code: the two check each other.
+//! Where a queue file belongs, by names and hash directories. Deliberately independent
+//! of the program's own layout code: the two check each other.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! A running Postfix of the tests' own: its own queue, its own configuration,
-//! a port on the loopback address, and nowhere to deliver to.
+//! A running Postfix of the tests' own: its own queue, its own configuration, a port on
+//! the loopback address, and no destination.
 //!
 //! All mail ends up deferred. Stopped when dropped, also by a panic.
 

@@ -1,7 +1,5 @@
-//! What the tests stand on: instances, spools, runs of both programs,
-//! comparison.
-//!
-//! Owns no expectation about what the tools print; that is in the tests.
+//! The support of the tests: instances, spools, running both programs, and comparison.
+//! Expectations about the output of the tools are in the tests.
 // Shared by suites that each use a part of it.
 #![allow(dead_code)]
 

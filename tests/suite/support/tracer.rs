@@ -1,10 +1,10 @@
-//! Runs one of our programs system call by system call, and strikes at one of
-//! them: kills the process before it, or has it fail without being made.
+//! Runs one of our programs system call by system call, and kills the process before
+//! one of them or makes that call fail without being executed.
 //!
-//! Counts the calls of all threads, and of what they start, together. strace(1) can inject too, but it
-//! counts the calls of each thread for itself: what the second thread does
-//! with a number that the first has had already is never struck there. Knows
-//! the registers of one processor. Owns no opinion on what should come of it.
+//! Counts the calls of all threads, and of all processes that they start, together.
+//! strace(1) can inject errors too, but it counts the calls of each thread separately.
+//! Uses the registers of one processor architecture. The tests decide what the result
+//! has to be.
 
 use std::collections::HashMap;
 use std::fs;

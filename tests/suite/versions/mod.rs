@@ -1,6 +1,6 @@
-//! Releases: what each does, by `--dialect` (`rows`, `parameters`) and beside
-//! the Postfix that is installed (`beside`, `started`); daemons that are of
-//! another release than their files say (`daemons`).
+//! Releases: the behaviour of each, by `--dialect` (`rows`, `parameters`) and compared
+//! with the installed Postfix (`side_by_side`, `started`); daemons that are of another
+//! release than their files say (`daemons`).
 
 mod daemons;
 mod parameters;

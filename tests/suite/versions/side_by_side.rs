@@ -1,6 +1,6 @@
-//! The rows of the table of differences between releases, beside the Postfix
-//! that is installed: here 3.7.11, and in the systems of `releases` theirs.
-//! Each test does what both programs answer differently in some release.
+//! The rows of the table of differences between releases, compared with the installed
+//! Postfix: here 3.7.11, and in the systems of `releases` theirs. Each test runs a case
+//! for which the programs of some releases differ.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -1,5 +1,4 @@
-//! The command line of the trash: what contradicts itself, what is listed,
-//! who may call.
+//! The command line of the trash: contradictions, lists, and who may call it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

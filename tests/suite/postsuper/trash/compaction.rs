@@ -1,5 +1,5 @@
-//! The journal is written anew when most of it is of no use, and loses nothing
-//! of what is still in the trash.
+//! The journal is rewritten when most of it is obsolete, and keeps all records of
+//! messages that are still in the trash.
 
 use std::fs;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! Journals that are damaged, of another version, or of another program: reported,
-//! and whatever is still sure works.
+//! Journals that are damaged, of another version, or of another program are reported,
+//! and everything that is still certain works.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Journals that are too much: signals end every reading of one, and what has
-//! no end is an error.
+//! Journals that are very large: signals end every reading of one, and a journal
+//! without end is an error.
 
 use std::fs;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! The trash: what is deleted with --trash comes back with --undo as it was,
-//! whatever is in between.
+//! The trash: --undo restores messages that were deleted with --trash unchanged,
+//! whatever happened in between.
 
 mod backup;
 mod calls;

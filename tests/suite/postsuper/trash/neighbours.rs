@@ -1,5 +1,5 @@
-//! The trash and those beside it: Postfix's own tools, other processes of
-//! ours, other file systems, full and missing ones.
+//! The trash and Postfix's own tools, other processes of ours, and other, full or
+//! missing file systems.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -1,5 +1,4 @@
-//! Where messages go and come back to, and what happens if the place is
-//! taken.
+//! Where messages are moved to and restored to, and what happens if the name is taken.
 
 use std::fs;
 use std::path::Path;

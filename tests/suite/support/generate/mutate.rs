@@ -1,7 +1,5 @@
-//! Changes real files: bytes at random, and the records of queue files.
-//!
-//! Knows nothing of what a file means to its reader. One seed gives one
-//! file.
+//! Changes real files: bytes at random, and the records of queue files, without regard
+//! to their meaning. One seed gives one file.
 
 use fastrand::Rng;
 use spoolbox::queue_file::records::RecordType;
