@@ -10,7 +10,7 @@ use crate::sys::process::ProcessIds;
 /// The call of an applet.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// argv[0], or the applet's name after `spoolbox`.
+    /// `argv[0]`, or the applet's name after `spoolbox`.
     pub program: OsString,
     /// The arguments after the program name.
     pub arguments: Vec<OsString>,

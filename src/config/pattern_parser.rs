@@ -53,7 +53,7 @@ pub(super) enum ListPattern {
 pub enum Unsupported {
     /// As an error.
     Error,
-    /// As a pattern whose result is [`ListMatch::Unknown`].
+    /// As a pattern of which it is unknown whether it matches.
     Undecided,
 }
 

@@ -64,7 +64,7 @@ impl<'a, W: Write> Output<'a, W> {
     ///
     /// # Errors
     ///
-    /// As [`ListingOutput::piece`].
+    /// As [`Output::piece`].
     pub fn finish(mut self) -> io::Result<Ending> {
         let footer = self.style.footer(self.totals);
         self.write(&footer)

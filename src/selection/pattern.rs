@@ -85,7 +85,7 @@ pub enum AddressPattern {
     Null,
     /// The address is equal to this, with the domain in upper or lower case.
     Exact(Vec<u8>),
-    /// A glob or regular expression, as in [`Pattern`].
+    /// A glob or regular expression, as in `Pattern`.
     Search(Regex),
 }
 

@@ -2,7 +2,7 @@
 //! their way out of one queue and into another.
 //!
 //! An archive is a tar file that begins with a description of its source
-//! ([`format`]). [`Export`] writes one. [`Import`] reads it into a private
+//! ([`mod@format`]). [`Export`] writes one. [`Import`] reads it into a private
 //! directory below `saved/`, where nothing in Postfix looks, and moves the
 //! messages into the queues only when all of it has been read and checked.
 

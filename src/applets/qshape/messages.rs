@@ -24,7 +24,7 @@ pub(super) struct Messages {
 
 impl Messages {
     /// Returns the messages of a call. Perl names a program by the path that
-    /// the kernel executed, not by argv[0].
+    /// the kernel executed, not by `argv[0]`.
     pub(super) fn of(call: &Call) -> Self {
         let named = call.program.as_bytes();
         let started = process::started_from().filter(|path: &OsString| {

@@ -44,7 +44,7 @@ pub fn rows(groups: Groups, by: &CountKeys, top: Option<usize>) -> Vec<CountRow>
 }
 
 /// All groups as rows, as [`rows`] orders them. After [`ALL_MAX`] values or
-/// [`ALL_BYTES_MAX`] bytes of them, the rest is added up in one row.
+/// `ALL_BYTES_MAX` bytes of them, the rest is added up in one row.
 pub fn all_rows(groups: Groups, by: &CountKeys) -> Vec<CountRow> {
     let mut rows = rows(groups, by, None);
     let mut bytes = 0usize;
