@@ -172,13 +172,8 @@ impl Asker<'_> {
     /// A main.cf cannot be read, which was reported.
     pub fn all(&mut self, choice: InstanceChoice<'_>) -> Result<Vec<HostInstance>, Fatal> {
         let config = self.read(choice)?;
-        let mut known = HashSet::from([config.config_directory.as_os_str().to_owned()]);
         let mut found = vec![HostInstance::of(&config)];
-        for directory in words(&config.multi_instance_directories) {
-            let directory = OsStr::from_bytes(directory);
-            if !known.insert(directory.to_owned()) {
-                continue;
-            }
+        for directory in directories(&config).iter().skip(1) {
             let other = InstanceChoice {
                 directory: Some(directory),
                 ..choice
@@ -234,6 +229,19 @@ impl Asker<'_> {
             status => Err(Fatal::already_reported(status)),
         }
     }
+}
+
+/// The directories of the main.cf files of all instances: that of this one first,
+/// then those that it lists, in that order and without duplicates.
+pub fn directories(config: &Config) -> Vec<OsString> {
+    let listed = words(&config.multi_instance_directories).map(OsStr::from_bytes);
+    let own = config.config_directory.as_os_str();
+    let mut known = HashSet::new();
+    std::iter::once(own)
+        .chain(listed)
+        .filter(|directory| known.insert(*directory))
+        .map(OsStr::to_owned)
+        .collect()
 }
 
 /// Notes which instances share their name.

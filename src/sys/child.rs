@@ -5,19 +5,23 @@
 //! the program was started from may have been replaced, and a set-gid process
 //! would lend its group to the new file.
 
-use std::fs::File;
 use std::io;
 use std::io::{Read, Write};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, dup2_stdout, fork, getppid, pipe2};
+use nix::sys::signal::{Signal, kill, raise};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, dup2_stdout, fork, getppid};
 
+use super::poll::{Readiness, poll_for};
 use super::process::{AbortOnPanic, is_only_thread};
 use super::retry_on_eintr;
+use super::signals::Interrupts;
+
+/// How long a copy that has the terminal can be stopped before that is noticed.
+const STOP_CHECK: Duration = Duration::from_millis(100);
 
 /// The destination of the copy's standard output.
 #[derive(Clone, Copy, Debug)]
@@ -45,63 +49,143 @@ pub struct ChildEnd {
 ///
 /// # Errors
 ///
+/// Those of [`start`] and of waiting.
+pub fn run(output: ChildStdout<'_>, work: impl FnOnce() -> u8) -> io::Result<ChildEnd> {
+    let mut collected = Vec::new();
+    let status = match output {
+        ChildStdout::Shared => start(work)?.wait()?,
+        ChildStdout::File(file) => start(|| with_stdout(file, work))?.wait()?,
+        ChildStdout::Collected => {
+            let (mut reader, writer) = io::pipe()?;
+            let child = start(move || with_stdout(writer, work))?;
+            let read = reader.read_to_end(&mut collected);
+            let status = child.wait()?;
+            read?;
+            status
+        }
+    };
+    Ok(ChildEnd {
+        status,
+        output: collected,
+    })
+}
+
+/// Runs the work with its standard output in this file.
+fn with_stdout(file: impl AsFd, work: impl FnOnce() -> u8) -> u8 {
+    if dup2_stdout(file).is_ok() {
+        work()
+    } else {
+        u8::MAX
+    }
+}
+
+/// Starts `work`, which returns an exit status, in a copy of this process, and
+/// returns while the copy works.
+///
+/// # Errors
+///
 /// `ResourceBusy` if this process has several threads: the copy would have only
 /// one of them and could wait forever for locks that the others hold. Otherwise
 /// the error of the system call that failed.
-pub fn run(output: ChildStdout<'_>, work: impl FnOnce() -> u8) -> io::Result<ChildEnd> {
+pub fn start(work: impl FnOnce() -> u8) -> io::Result<RunningChild> {
     if !is_only_thread() {
         return Err(io::ErrorKind::ResourceBusy.into());
     }
     // Buffered output would otherwise be written by both processes.
     io::stdout().lock().flush()?;
-    let pipe = match output {
-        ChildStdout::Shared | ChildStdout::File(_) => None,
-        ChildStdout::Collected => Some(pipe2(OFlag::O_CLOEXEC)?),
-    };
     // SAFETY: there is one thread, so that no lock in memory is held by a
     // thread that the copy does not have.
     match unsafe { fork() }? {
-        ForkResult::Child => {
-            let is_ready = match (pipe, output) {
-                (Some((_, writer)), _) => dup2_stdout(writer).is_ok(),
-                (None, ChildStdout::File(file)) => dup2_stdout(file).is_ok(),
-                (None, _) => true,
-            };
-            become_copy(|| if is_ready { work() } else { u8::MAX })
+        ForkResult::Child => become_copy(work),
+        ForkResult::Parent { child } => Ok(RunningChild { child: Some(child) }),
+    }
+}
+
+/// A copy of this process that works. It is killed when the value is dropped.
+#[derive(Debug)]
+pub struct RunningChild {
+    /// `None` after its end, when the number may belong to another process.
+    child: Option<Pid>,
+}
+
+impl RunningChild {
+    /// Waits for the end. Returns the exit status; `None` if a signal ended it.
+    ///
+    /// # Errors
+    ///
+    /// Those of waitpid(2).
+    pub fn wait(mut self) -> io::Result<Option<i32>> {
+        let Some(child) = self.child.take() else {
+            return Ok(None);
+        };
+        match retry_on_eintr(|| waitpid(child, None))? {
+            WaitStatus::Exited(_, status) => Ok(Some(status)),
+            _ => Ok(None),
         }
-        ForkResult::Parent { child } => {
-            let mut collected = Vec::new();
-            let read = match pipe {
-                None => Ok(0),
-                Some((reader, writer)) => {
-                    drop(writer);
-                    File::from(reader).read_to_end(&mut collected)
+    }
+
+    /// Waits for the end of a copy that has the terminal. If it is stopped by
+    /// Ctrl-Z, so is this process, which the shell waits for. A signal that asks
+    /// this process to end is passed on. The copy holds the other end of `open`,
+    /// a pipe, so that its end is noticed at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of waitpid(2) and poll(2).
+    pub fn wait_on_terminal(
+        mut self,
+        open: BorrowedFd<'_>,
+        interrupts: &Interrupts,
+    ) -> io::Result<Option<i32>> {
+        while let Some(child) = self.child {
+            let ready = poll_for(&[open], Readiness::Input, STOP_CHECK)?;
+            let mut flags = WaitPidFlag::WUNTRACED;
+            if ready.is_empty() {
+                flags |= WaitPidFlag::WNOHANG;
+            }
+            match retry_on_eintr(|| waitpid(child, Some(flags)))? {
+                WaitStatus::StillAlive => {}
+                WaitStatus::Stopped(..) => {
+                    raise(Signal::SIGTSTP)?;
+                    kill(child, Signal::SIGCONT)?;
                 }
-            };
-            let waited = retry_on_eintr(|| waitpid(child, None))?;
-            read?;
-            let status = match waited {
-                WaitStatus::Exited(_, status) => Some(status),
-                _ => None,
-            };
-            Ok(ChildEnd {
-                status,
-                output: collected,
-            })
+                end => {
+                    self.child = None;
+                    return Ok(match end {
+                        WaitStatus::Exited(_, status) => Some(status),
+                        _ => None,
+                    });
+                }
+            }
+            if interrupts.caught().is_some() {
+                kill(child, Signal::SIGTERM)?;
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for RunningChild {
+    fn drop(&mut self) {
+        if let Some(child) = self.child {
+            // It may have ended already; without waiting, it would stay as a
+            // zombie.
+            let _ = kill(child, Signal::SIGKILL);
+            let _ = retry_on_eintr(|| waitpid(child, None));
         }
     }
 }
 
-/// Makes this process receive SIGTERM when `parent`, which started it with
-/// [`run`], ends: work for several instances ends if the process is killed that
-/// goes on to the next one. To be called after the user IDs have changed, which
-/// undoes it.
+/// Makes this process receive `signal` when `parent`, which started it with
+/// [`run`] or [`start`], ends: work for several instances ends if the process is
+/// killed that goes on to the next one. To be called again after the user IDs
+/// have changed, which undoes it.
 ///
 /// # Errors
 ///
 /// The error of prctl(2), or `NotFound` if the parent has ended already.
-pub fn end_with(parent: u32) -> io::Result<()> {
-    set_pdeathsig(Signal::SIGTERM)?;
+pub fn end_with(parent: u32, signal: Signal) -> io::Result<()> {
+    set_pdeathsig(signal)?;
     let is_there = u32::try_from(getppid().as_raw()) == Ok(parent);
     is_there
         .then_some(())

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::sys::signal::{Signal, raise};
 use rustix::stdio::stdin;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use thiserror::Error;
 
 use super::error_text::error_text;
@@ -96,9 +96,30 @@ impl FullScreen {
     ///
     /// The terminal cannot be restored or set up again.
     pub fn suspend(&self) -> io::Result<()> {
+        self.lend(|| raise(Signal::SIGTSTP))??;
+        Ok(())
+    }
+
+    /// Restores the terminal for as long as `work` takes, which may begin a full
+    /// screen of its own, and begins again.
+    ///
+    /// # Errors
+    ///
+    /// The terminal cannot be restored or set up again.
+    pub fn lend<T>(&self, work: impl FnOnce() -> T) -> io::Result<T> {
         restore(&self.before)?;
-        raise(Signal::SIGTSTP)?;
-        enter(&self.before)
+        let done = work();
+        enter(&self.before)?;
+        Ok(done)
+    }
+
+    /// Discards keys that were typed and have not been read.
+    ///
+    /// # Errors
+    ///
+    /// Those of tcflush(3).
+    pub fn discard_keys(&self) -> io::Result<()> {
+        Ok(tcflush(stdin(), QueueSelector::IFlush)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::acts::{ActOutcome, ActRequest};
 use super::background::{Background, BackgroundAnswer};
-use super::context::SpoolAccess;
+use super::context::{ChosenInstance, SpoolAccess};
 use super::details::{Detail, MessageDetails};
 use super::dialog::Dialog;
 use super::filter::ListFilter;
@@ -65,8 +65,8 @@ pub struct App {
     pub background: Background,
     /// The rights of the caller.
     pub access: SpoolAccess,
-    /// The directory of main.cf, if the command line names it.
-    pub directory: Option<std::ffi::OsString>,
+    /// The instance, if one was chosen.
+    pub instance: ChosenInstance,
     /// How texts are marked.
     pub theme: Theme,
     /// The messages.
@@ -99,8 +99,10 @@ pub struct App {
     pub undo: Vec<String>,
     /// Whether an act is going on.
     pub is_acting: bool,
-    /// Whether the program is to end.
+    /// Whether the screen of this instance is to end.
     pub is_over: bool,
+    /// Whether the program is to end with it.
+    pub is_quit: bool,
     /// Whether the screen has to be drawn again.
     pub is_changed: bool,
     pass: Option<QueuePass>,
@@ -123,7 +125,7 @@ impl App {
         let mut app = Self {
             background,
             access,
-            directory: None,
+            instance: ChosenInstance::default(),
             theme,
             index: Index::default(),
             order: ListOrder::by(SortColumn::Age),
@@ -141,6 +143,7 @@ impl App {
             undo: Vec::new(),
             is_acting: false,
             is_over: false,
+            is_quit: false,
             is_changed: true,
             pass: None,
             pass_number: 0,

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::super::instances::InstancesError;
+use super::super::instances::Instances;
 use super::filter::ListFilter;
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Scanned, Scanner};
@@ -13,8 +13,12 @@ pub const PROGRAM: &str = "spoolbox browse";
 
 const OTHER: [Opt; 2] = [cli::HELP, cli::VERSION];
 
-const EXAMPLES: [(&str, &str); 2] = [
+const EXAMPLES: [(&str, &str); 3] = [
     ("spoolbox browse", "Look at the queue, and act on it."),
+    (
+        "spoolbox browse --all-instances",
+        "Choose one of the instances of this host, which are listed with their counts.",
+    ),
     (
         "spoolbox browse --queue deferred --older 1d",
         "Begin with the messages that have been deferred for more than a day.",
@@ -37,8 +41,8 @@ pub struct BrowseArguments {
     pub mode: BrowseMode,
     /// The directory of main.cf, if named.
     pub config_directory: Option<OsString>,
-    /// The name of the instance, if given.
-    pub instance: Option<String>,
+    /// The instances to show.
+    pub instances: Instances,
     /// The messages to list first.
     pub filter: ListFilter,
 }
@@ -47,7 +51,11 @@ fn groups() -> Vec<OptionGroup> {
     vec![
         OptionGroup::new(
             "Choosing the instance",
-            &[cli::CONFIG_DIRECTORY, cli::INSTANCE_NAME],
+            &[
+                cli::CONFIG_DIRECTORY,
+                cli::INSTANCE_NAME,
+                cli::ALL_INSTANCES,
+            ],
         ),
         selection::group(),
         OptionGroup::new("Other options", &OTHER),
@@ -62,7 +70,7 @@ pub fn options() -> Vec<Opt> {
 /// The text of `--help`.
 pub fn help() -> String {
     let page = HelpPage {
-        usage: &["spoolbox browse [-c DIR] [--instance=NAME] [SELECTION]..."],
+        usage: &["spoolbox browse [-c DIR] [--instance=NAME | --all-instances] [SELECTION]..."],
         about: &[
             "Shows the mail queue on the whole terminal: an overview, a list and single messages. \
              Root and the mail owner can act on messages. Type ? for the keys.",
@@ -89,13 +97,13 @@ pub fn parse(arguments: &[OsString]) -> Result<BrowseArguments, String> {
             Scanned::Short('c', value) => parsed.config_directory = Some(value),
             Scanned::Long("help", _) => parsed.mode = BrowseMode::Help,
             Scanned::Long("version", _) => parsed.mode = BrowseMode::Version,
-            Scanned::Long("instance", value) => {
-                let name = value.into_string();
-                let name = name.map_err(|_| InstancesError::NotUtf8.to_string())?;
-                parsed.instance = Some(name);
-            }
             Scanned::Short(..) => {}
-            Scanned::Long(name, value) => words.extend(as_typed(name, &value)?),
+            Scanned::Long(name, value) => {
+                let taken = parsed.instances.take(name, &value);
+                if !taken.map_err(|error| error.to_string())? {
+                    words.extend(as_typed(name, &value)?);
+                }
+            }
         }
     }
     if parsed.mode == BrowseMode::Browse {
@@ -135,8 +143,12 @@ mod tests {
         assert_eq!(arguments.config_directory, Some("/etc/x".into()));
         assert_eq!(arguments.filter.line(), "--not '--from=*@a.example'");
         let named = parsed(&["--instance", "postfix-b", "--queue=hold"]).unwrap();
-        assert_eq!(named.instance.as_deref(), Some("postfix-b"));
+        assert_eq!(named.instances, Instances::Named("postfix-b".to_owned()));
         assert_eq!(named.filter.line(), "--queue=hold");
+        let all = parsed(&["--all-instances", "--queue=hold"]).unwrap();
+        assert_eq!(all.instances, Instances::All);
+        assert_eq!(all.filter.line(), "--queue=hold");
+        assert!(parsed(&["--all-instances", "--instance=a"]).is_err());
         assert!(parsed(&["--help", "x"]).unwrap().mode == BrowseMode::Help);
         for wrong in [&["x"][..], &["--older=x"], &["-x"], &["--form=x"]] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");

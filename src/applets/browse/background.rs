@@ -182,7 +182,7 @@ fn kept_logger() -> Logger {
 }
 
 /// The last line that a logger kept, without the name of the program.
-fn problem(logger: &mut Logger) -> String {
+pub fn problem(logger: &mut Logger) -> String {
     let kept = logger.take_kept();
     let text = String::from_utf8_lossy(&kept);
     let line = text

@@ -10,7 +10,7 @@ use super::context::SpoolAccess;
 use super::dialog::Dialog;
 use super::filter::ListFilter;
 use super::keys;
-use super::keys::{BrowseAct, Command};
+use super::keys::{BrowseAct, Command, LoopRequest};
 use super::message_state::Towards;
 use super::model::{ListOrder, PassKind, TagChange};
 use super::prompt::{Prompt, PromptPurpose, Typed};
@@ -18,17 +18,6 @@ use crate::spool::QueueId;
 
 /// The reason why ordinary users cannot act.
 pub const READ_ONLY: &str = "only root and the mail owner can change messages: read-only";
-
-/// The work that a key leaves to the event loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoopRequest {
-    /// Nothing.
-    Nothing,
-    /// Draw the whole screen again.
-    Redraw,
-    /// Stop the process until it is continued.
-    Suspend,
-}
 
 /// Handles a key.
 pub fn key(app: &mut App, key: &KeyEvent) -> LoopRequest {
@@ -44,7 +33,7 @@ pub fn key(app: &mut App, key: &KeyEvent) -> LoopRequest {
     let command = keys::command(key);
     match command {
         Some(Command::Quit) => {
-            app.is_over = true;
+            (app.is_over, app.is_quit) = (true, true);
             return LoopRequest::Nothing;
         }
         Some(Command::Redraw) => return LoopRequest::Redraw,

@@ -85,7 +85,8 @@ fn describe(confirmation: &mut Confirmation, app: &App) {
     let (act, typed) = (confirmation.act, &confirmation.typed);
     let text = if typed.is_empty() { "T" } else { typed };
     let shown = shown_targets(confirmation.scope, app);
-    confirmation.one_liner = one_liner(Worded { act, text }, &shown, app.directory.as_deref());
+    let directory = app.instance.directory.as_deref();
+    confirmation.one_liner = one_liner(Worded { act, text }, &shown, directory);
 }
 
 fn begin(confirmation: &Confirmation, app: &App) -> DialogDecision {

@@ -46,6 +46,16 @@ pub enum SpoolAccess {
     ReadOnly,
 }
 
+/// The instance that the command line chooses, or that was chosen from the list
+/// of instances.
+#[derive(Clone, Debug, Default)]
+pub struct ChosenInstance {
+    /// The directory of main.cf; `None` if no option chooses an instance.
+    pub directory: Option<OsString>,
+    /// Its name, if it was chosen by its name or from the list.
+    pub name: Option<String>,
+}
+
 /// The context that the threads share.
 #[derive(Clone, Copy, Debug)]
 pub struct BrowseContext<'a> {

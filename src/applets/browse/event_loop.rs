@@ -14,14 +14,14 @@ use ratatui::Terminal;
 use super::ansi_backend::AnsiBackend;
 use super::app::App;
 use super::commands;
-use super::commands::LoopRequest;
+use super::keys::LoopRequest;
 use super::views;
 use crate::sys::full_screen::FullScreen;
 use crate::sys::poll::{TerminalInput, poll_terminal};
 use crate::sys::signals::Interrupts;
 
 /// The terminal as ratatui draws on it.
-type AnsiTerminal = Terminal<AnsiBackend<BufWriter<io::Stdout>>>;
+pub type AnsiTerminal = Terminal<AnsiBackend<BufWriter<io::Stdout>>>;
 
 /// The time between two drawings at least, if no key was pressed.
 const FRAME: Duration = Duration::from_millis(40);
@@ -37,11 +37,7 @@ const ANSWERS: Duration = Duration::from_millis(15);
 ///
 /// The terminal cannot be read or written.
 pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::Result<()> {
-    // `FullScreen` shows the cursor again. When dropped, this would do so too, and
-    // panic if the terminal is gone.
-    let mut terminal = ManuallyDrop::new(Terminal::new(AnsiBackend::new(BufWriter::new(
-        io::stdout(),
-    )))?);
+    let mut terminal = terminal()?;
     let mut drawn: Option<Instant> = None;
     let mut size = terminal.size()?;
     // If a thread has panicked, so does the end of its scope.
@@ -77,6 +73,18 @@ pub fn run(app: &mut App, screen: &FullScreen, interrupts: &Interrupts) -> io::R
     Ok(())
 }
 
+/// The terminal to draw on.
+///
+/// # Errors
+///
+/// Its size is not known.
+pub fn terminal() -> io::Result<ManuallyDrop<AnsiTerminal>> {
+    let backend = AnsiBackend::new(BufWriter::new(io::stdout()));
+    // `FullScreen` shows the cursor again. When dropped, this would do so too, and
+    // panic if the terminal is gone.
+    Ok(ManuallyDrop::new(Terminal::new(backend)?))
+}
+
 /// Draws the screen if anything has changed. Returns when it was drawn.
 fn draw_changes(app: &mut App, terminal: &mut AnsiTerminal) -> io::Result<Option<Instant>> {
     if !app.is_changed || app.is_over {
@@ -89,8 +97,10 @@ fn draw_changes(app: &mut App, terminal: &mut AnsiTerminal) -> io::Result<Option
 
 /// Whether there is an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NextEvent {
+pub enum NextEvent {
+    /// There is one.
     Ready,
+    /// There was none until the limit.
     None,
     /// The terminal is gone.
     HungUp,
@@ -98,7 +108,11 @@ enum NextEvent {
 
 /// Waits for an event. crossterm is not asked when the terminal is gone: it would
 /// read the end of the input for ever.
-fn await_event(limit: Duration) -> io::Result<NextEvent> {
+///
+/// # Errors
+///
+/// The terminal cannot be read.
+pub fn await_event(limit: Duration) -> io::Result<NextEvent> {
     for limit in [Duration::ZERO, limit] {
         if poll_terminal(io::stdin().as_fd(), limit)? == TerminalInput::HungUp {
             return Ok(NextEvent::HungUp);
@@ -112,7 +126,11 @@ fn await_event(limit: Duration) -> io::Result<NextEvent> {
 
 /// Clears the screen, so that the next drawing is a whole one. `Terminal::clear`
 /// would ask the terminal for the place of its cursor, and wait for the answer.
-fn draw_all(terminal: &mut AnsiTerminal) -> io::Result<()> {
+///
+/// # Errors
+///
+/// The terminal cannot be written.
+pub fn draw_all(terminal: &mut AnsiTerminal) -> io::Result<()> {
     let size = terminal.size()?;
     terminal.resize(size.into())
 }
@@ -136,7 +154,7 @@ fn take_event(app: &mut App, screen: &FullScreen, terminal: &mut AnsiTerminal) -
         _ => return Ok(()),
     };
     match commands::key(app, &key) {
-        LoopRequest::Nothing => {}
+        LoopRequest::Nothing | LoopRequest::Refresh => {}
         LoopRequest::Redraw => draw_all(terminal)?,
         LoopRequest::Suspend => {
             screen.suspend()?;

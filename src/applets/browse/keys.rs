@@ -57,6 +57,19 @@ pub enum Command {
     Undo,
 }
 
+/// The work that a key leaves to the event loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoopRequest {
+    /// Nothing.
+    Nothing,
+    /// Draw the whole screen again.
+    Redraw,
+    /// Count all instances again.
+    Refresh,
+    /// Stop the process until it is continued.
+    Suspend,
+}
+
 /// The acts on messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowseAct {
@@ -102,7 +115,8 @@ pub enum QueueEffect {
     Queue,
 }
 
-const fn look(keys: &'static str, text: &'static str, footer: &'static str) -> Help {
+/// A key that changes nothing.
+pub const fn look(keys: &'static str, text: &'static str, footer: &'static str) -> Help {
     Help {
         keys,
         text,

@@ -1,6 +1,8 @@
 //! The work of one call of postsuper in one instance, from main.cf to the end of
 //! the batch in the journal.
 
+use nix::sys::signal::Signal;
+
 use super::super::fatal::watch_signals;
 use super::super::mail_owner::{admit_to, drop_rights, drop_rights_but_log};
 use super::super::progress::Progress;
@@ -104,7 +106,7 @@ fn configure(
 fn watch_ends(parent: Option<u32>, logger: &mut Logger) -> Result<Interrupts, Fatal> {
     let interrupts = watch_signals(STATUS, logger)?;
     if let Some(parent) = parent {
-        let bound = child::end_with(parent);
+        let bound = child::end_with(parent, Signal::SIGTERM);
         bound.map_err(|error| fatal(logger, format!("cannot go on: {}", error_text(&error))))?;
     }
     Ok(interrupts)

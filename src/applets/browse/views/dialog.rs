@@ -13,6 +13,7 @@ use super::super::context::SpoolAccess;
 use super::super::dialog::{Confirmation, Dialog, Needed, WORD};
 use super::super::keys;
 use super::super::keys::{BrowseAct, QueueEffect};
+use super::super::theme::Theme;
 use super::row;
 use super::text::{clean, fit, short_bytes, wrap};
 
@@ -22,7 +23,7 @@ const KEYS: usize = 13;
 const COMMAND_LINES: usize = 6;
 
 /// A line and its style.
-type Styled = (String, Style);
+pub type Styled = (String, Style);
 
 /// Draws the dialog, if there is one.
 pub fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
@@ -33,23 +34,26 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
         Some(Dialog::Confirm(confirmation)) => confirm(app, confirmation, width),
         Some(Dialog::Outcome(outcome)) => outcome_lines(app, outcome, width),
     };
+    draw_lines(frame, lines, app.theme, area);
+}
+
+/// Draws these lines over the area, as far as they fit, between two bars.
+pub fn draw_lines(frame: &mut Frame<'_>, lines: Vec<Styled>, theme: Theme, area: Rect) {
+    let width = usize::from(area.width).saturating_sub(2);
     let height = u16::try_from(lines.len())
         .unwrap_or(u16::MAX)
         .saturating_add(2);
     let height = height.min(area.height);
     let area = Rect { height, ..area };
     frame.render_widget(Clear, area);
-    let edge = fit("", usize::from(area.width), app.theme.characters);
-    frame.render_widget(Line::styled(edge.as_str(), app.theme.bar()), row(area, 0));
+    let edge = fit("", usize::from(area.width), theme.characters);
+    frame.render_widget(Line::styled(edge.as_str(), theme.bar()), row(area, 0));
     let last = height.saturating_sub(1);
     for (number, (text, style)) in (1..last).zip(lines) {
-        let text = fit(&text, width, app.theme.characters);
+        let text = fit(&text, width, theme.characters);
         frame.render_widget(Line::styled(format!(" {text} "), style), row(area, number));
     }
-    frame.render_widget(
-        Line::styled(edge.as_str(), app.theme.bar()),
-        row(area, last),
-    );
+    frame.render_widget(Line::styled(edge.as_str(), theme.bar()), row(area, last));
 }
 
 fn help(app: &App, top: usize) -> Vec<Styled> {
@@ -60,13 +64,18 @@ fn help(app: &App, top: usize) -> Vec<Styled> {
         } else {
             app.theme.faint()
         };
-        (format!("{:KEYS$}  {}", help.keys, help.text), style)
+        (help_line(help), style)
     };
     let mut lines: Vec<Styled> = keys::HELP.iter().skip(top).map(line).collect();
     if app.access == SpoolAccess::ReadOnly {
         lines.push((READ_ONLY.to_owned(), app.theme.warning()));
     }
     lines
+}
+
+/// A line of the help.
+pub fn help_line(help: &keys::Help) -> String {
+    format!("{:KEYS$}  {}", help.keys, help.text)
 }
 
 fn confirm(app: &App, confirmation: &Confirmation, width: usize) -> Vec<Styled> {

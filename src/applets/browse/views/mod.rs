@@ -2,7 +2,7 @@
 //!
 //! Everything that comes from messages is passed through `text::clean`.
 
-mod dialog;
+pub mod dialog;
 mod list;
 mod message;
 mod overview;
@@ -16,7 +16,9 @@ use super::app::{App, BrowseView};
 use super::commands::READ_ONLY;
 use super::context::SpoolAccess;
 use super::keys;
-use super::keys::QueueEffect;
+use super::keys::{Help, QueueEffect};
+use super::prompt::Prompt;
+use super::theme::Theme;
 use crate::spool::Queue;
 use crate::text::columns::columns_of;
 use text::{clean, fit, short_bytes, short_number};
@@ -24,17 +26,26 @@ use text::{clean, fit, short_bytes, short_number};
 /// The smallest terminal on which something useful can be shown.
 const SMALLEST: (u16, u16) = (40, 8);
 
-/// Draws everything.
-pub fn draw(frame: &mut Frame<'_>, app: &mut App) {
+/// The area between the first line and the status; `None` if the terminal is too
+/// small, which is shown then.
+pub fn body(frame: &mut Frame<'_>) -> Option<Rect> {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         frame.render_widget(Line::raw("the terminal is too small"), row(area, 0));
-        return;
+        return None;
     }
-    let body = Rect {
+    Some(Rect {
         y: area.y.saturating_add(1),
         height: area.height.saturating_sub(3),
         ..area
+    })
+}
+
+/// Draws everything.
+pub fn draw(frame: &mut Frame<'_>, app: &mut App) {
+    let area = frame.area();
+    let Some(body) = body(frame) else {
+        return;
     };
     first_line(frame, app, row(area, 0));
     match app.view {
@@ -48,7 +59,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &mut App) {
 }
 
 /// A row of an area, counted from its top.
-fn row(area: Rect, number: u16) -> Rect {
+pub fn row(area: Rect, number: u16) -> Rect {
     Rect {
         y: area.y.saturating_add(number),
         height: 1,
@@ -58,7 +69,7 @@ fn row(area: Rect, number: u16) -> Rect {
 }
 
 fn first_line(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> = app.instance.name.iter().cloned().collect();
     let s = if app.index.len() == 1 { "" } else { "s" };
     parts.push(format!(
         "{} message{s}",
@@ -107,21 +118,7 @@ fn first_line(frame: &mut Frame<'_>, app: &App, area: Rect) {
 fn status_line(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let (theme, columns) = (app.theme, usize::from(area.width));
     if let Some(prompt) = &app.prompt {
-        let hint = clean(&prompt.hint, theme.characters);
-        let room = columns
-            .saturating_sub(columns_of(&hint).min(columns / 2))
-            .saturating_sub(3);
-        let typed = clean(
-            &format!("{}{}", prompt.label(), prompt.text),
-            theme.characters,
-        );
-        // The end of a long line is what the user types.
-        let skipped = columns_of(&typed).saturating_sub(room);
-        let typed: String = typed.chars().skip(skipped).collect();
-        let at = u16::try_from(columns_of(&typed)).unwrap_or(0);
-        let hint = Span::styled(format!("  {hint}"), theme.warning());
-        frame.render_widget(Line::from(vec![Span::raw(typed), hint]), area);
-        frame.set_cursor_position((area.x.saturating_add(at), area.y));
+        prompt_line(frame, prompt, theme, area);
         return;
     }
     let line = if !app.status.is_empty() {
@@ -143,8 +140,46 @@ fn status_line(frame: &mut Frame<'_>, app: &App, area: Rect) {
     frame.render_widget(line, area);
 }
 
+/// The line that is typed, and what is wrong with it.
+pub fn prompt_line(frame: &mut Frame<'_>, prompt: &Prompt, theme: Theme, area: Rect) {
+    let columns = usize::from(area.width);
+    let hint = clean(&prompt.hint, theme.characters);
+    let room = columns
+        .saturating_sub(columns_of(&hint).min(columns / 2))
+        .saturating_sub(3);
+    let typed = clean(
+        &format!("{}{}", prompt.label(), prompt.text),
+        theme.characters,
+    );
+    // The end of a long line is what the user types.
+    let skipped = columns_of(&typed).saturating_sub(room);
+    let typed: String = typed.chars().skip(skipped).collect();
+    let at = u16::try_from(columns_of(&typed)).unwrap_or(0);
+    let hint = Span::styled(format!("  {hint}"), theme.warning());
+    frame.render_widget(Line::from(vec![Span::raw(typed), hint]), area);
+    frame.set_cursor_position((area.x.saturating_add(at), area.y));
+}
+
 fn footer(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let theme = app.theme;
+    let note = match app.access {
+        SpoolAccess::ReadOnly => format!("({READ_ONLY})"),
+        SpoolAccess::Full => String::new(),
+    };
+    let is_possible =
+        |help: &Help| help.changes == QueueEffect::Nothing || app.access == SpoolAccess::Full;
+    let keys = keys::HELP.iter().map(|help| (help, is_possible(help)));
+    key_line(frame, keys, &note, app.theme, area);
+}
+
+/// The keys that have a word in the footer, as far as they fit, and a note. Keys
+/// that are not possible are faint.
+pub fn key_line<'a>(
+    frame: &mut Frame<'_>,
+    keys: impl Iterator<Item = (&'a Help, bool)>,
+    note: &str,
+    theme: Theme,
+    area: Rect,
+) {
     let mut spans = Vec::new();
     let mut left = usize::from(area.width);
     let mut put = |text: String, style| {
@@ -154,9 +189,8 @@ fn footer(frame: &mut Frame<'_>, app: &App, area: Rect) {
             spans.push(Span::styled(text, style));
         }
     };
-    for help in keys::HELP.iter().filter(|help| !help.footer.is_empty()) {
+    for (help, is_possible) in keys.filter(|(help, _)| !help.footer.is_empty()) {
         let key = help.keys.split(", ").next().unwrap_or_default();
-        let is_possible = help.changes == QueueEffect::Nothing || app.access == SpoolAccess::Full;
         let style = if is_possible {
             theme.heading()
         } else {
@@ -164,8 +198,6 @@ fn footer(frame: &mut Frame<'_>, app: &App, area: Rect) {
         };
         put(format!("{key}:{} ", help.footer), style);
     }
-    if app.access == SpoolAccess::ReadOnly {
-        put(format!("({READ_ONLY})"), theme.faint());
-    }
+    put(note.to_owned(), theme.faint());
     frame.render_widget(Line::from(spans), area);
 }
