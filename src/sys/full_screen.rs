@@ -96,19 +96,26 @@ impl FullScreen {
     ///
     /// The terminal cannot be restored or set up again.
     pub fn suspend(&self) -> io::Result<()> {
-        self.lend(|| raise(Signal::SIGTSTP))??;
-        Ok(())
+        restore(&self.before)?;
+        raise(Signal::SIGTSTP)?;
+        enter(&self.before)
     }
 
     /// Restores the terminal for as long as `work` takes, which may begin a full
-    /// screen of its own, and begins again.
+    /// screen of its own in another process, and begins again. If that process is
+    /// killed, it leaves the terminal as it is, so the state before is restored
+    /// once more.
     ///
     /// # Errors
     ///
     /// The terminal cannot be restored or set up again.
     pub fn lend<T>(&self, work: impl FnOnce() -> T) -> io::Result<T> {
+        let before = state_before(&self.before);
         restore(&self.before)?;
         let done = work();
+        if let Some(before) = before {
+            tcsetattr(stdin(), OptionalActions::Now, &before)?;
+        }
         enter(&self.before)?;
         Ok(done)
     }
@@ -138,6 +145,12 @@ fn enter(before: &Before) -> io::Result<()> {
     *before = Some(found);
     tcsetattr(stdin(), OptionalActions::Now, &raw)?;
     write(BEGIN)
+}
+
+/// The state before, if the terminal is in full-screen use.
+fn state_before(before: &Before) -> Option<Termios> {
+    let before = before.lock().unwrap_or_else(PoisonError::into_inner);
+    before.clone()
 }
 
 fn restore(before: &Before) -> io::Result<()> {

@@ -11,7 +11,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::super::authorization::AccessRequest;
 use super::super::fatal::{STATUS_UNAVAILABLE, unavailable};
-use super::super::{Call, Fatal, authorization, instance, instances, postsuper};
+use super::super::{Call, Fatal, authorization, instance, postsuper};
 use super::app::App;
 use super::arguments::PROGRAM;
 use super::background::Background;
@@ -62,8 +62,31 @@ pub fn open(
     chosen: &ChosenInstance,
     logger: &mut Logger,
 ) -> Result<OpenedInstance, Fatal> {
+    let config = configure(call, chosen, logger)?;
+    enter(call, config, logger)
+}
+
+/// Reads main.cf, the first half of [`open`].
+///
+/// # Errors
+///
+/// It cannot be used, which was reported.
+pub fn configure(
+    call: &Call,
+    chosen: &ChosenInstance,
+    logger: &mut Logger,
+) -> Result<Config, Fatal> {
     let choice = instance::InstanceChoice::at(chosen.directory.as_deref());
-    let config = instance::configure(call, choice, PROGRAM, logger, STATUS_UNAVAILABLE)?;
+    instance::configure(call, choice, PROGRAM, logger, STATUS_UNAVAILABLE)
+}
+
+/// Enters the queue directory and drops rights, the second half of [`open`].
+///
+/// # Errors
+///
+/// The queue directory cannot be used, or the caller may not see the queue. Both
+/// were reported.
+pub fn enter(call: &Call, config: Config, logger: &mut Logger) -> Result<OpenedInstance, Fatal> {
     instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
     let spool = instance::enter_queue_directory(&config, logger, STATUS_UNAVAILABLE)?;
     authorization::authorize(call, AccessRequest::View, &config, logger)?;
@@ -95,11 +118,6 @@ impl OpenedInstance {
             route: &self.route,
             directory,
         }
-    }
-
-    /// The name of the instance.
-    pub fn name(&self) -> String {
-        instances::name_of(&self.config)
     }
 }
 

@@ -4,7 +4,7 @@
 //! SPOOLBOX_UPDATE=1 writes the pictures anew, to be looked at.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -17,15 +17,28 @@ use crate::support::screen::OnScreen;
 use crate::support::spool::{Name, NewFile};
 use crate::support::{Met, Needs, require};
 
-const SIZES: [(u16, u16); 3] = [(20, 60), (24, 80), (60, 200)];
+pub const SIZES: [(u16, u16); 3] = [(20, 60), (24, 80), (60, 200)];
 
-/// Waits until a screen is as in its picture. Directories and times differ from
-/// run to run.
-fn compare(fixture: &QueueFixture, name: &str, (rows, columns): (u16, u16), screen: &OnScreen) {
-    let etc = fixture.instance.etc().display().to_string();
+/// Waits until a screen is as in its picture. The directory of main.cf differs
+/// from run to run.
+fn compare(fixture: &QueueFixture, name: &str, size: (u16, u16), screen: &OnScreen) {
+    compare_text(&[(fixture.instance.etc(), "ETC")], name, size, screen);
+}
+
+/// Waits until a screen is as in its picture, where these directories have other
+/// names, and times are called DATE.
+pub fn compare_text(
+    directories: &[(PathBuf, &str)],
+    name: &str,
+    (rows, columns): (u16, u16),
+    screen: &OnScreen,
+) {
     let time = Regex::new(r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?").expect("a pattern");
     let without_etc = |shown: &str| {
-        let shown = shown.replace(&etc, "ETC");
+        let mut shown = shown.to_owned();
+        for (directory, called) in directories {
+            shown = shown.replace(&directory.display().to_string(), called);
+        }
         time.replace_all(&shown, "DATE").into_owned()
     };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/screens");

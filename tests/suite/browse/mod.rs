@@ -3,6 +3,7 @@
 
 mod acts;
 mod fixture;
+mod instances;
 mod looks;
 mod multiplexers;
 mod terminal;

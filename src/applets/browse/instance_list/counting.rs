@@ -3,12 +3,12 @@
 
 use nix::sys::signal::Signal;
 
-use super::super::super::{Call, Fatal, listing};
+use super::super::super::{Call, Fatal, instances, listing};
 use super::super::arguments::PROGRAM;
 use super::super::background::problem;
 use super::super::context::{BrowseContext, ChosenInstance, Route, Wanted};
 use super::super::filter::ListFilter;
-use super::super::opened::open;
+use super::super::opened::{configure, enter};
 use super::report::{InstanceCounts, InstanceReport};
 use crate::listing::{
     CountBy, CountPlan, Ending, Group, ListingError, PartialResult, Sink, Style, Totals,
@@ -43,8 +43,9 @@ pub fn count(
     let mut logger = Logger::without_log(PROGRAM);
     logger.keep();
     let mut name = None;
-    let counted = open(call, chosen, &mut logger).and_then(|opened| {
-        name = Some(opened.name());
+    let counted = configure(call, chosen, &mut logger).and_then(|config| {
+        name = Some(instances::name_of(&config));
+        let opened = enter(call, config, &mut logger)?;
         // The signals that this process inherits are only recorded, and nobody
         // looks at the record here.
         if child::end_with(parent, Signal::SIGKILL).is_err() {

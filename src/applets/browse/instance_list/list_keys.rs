@@ -8,7 +8,7 @@ use super::super::prompt::{Prompt, PromptPurpose, Typed};
 use super::state::InstanceList;
 
 /// The keys of the list. Those of an instance are in its own help.
-pub const HELP: [Help; 15] = [
+pub const HELP: [Help; 16] = [
     look("?", "show or leave this help", "help"),
     look("q", "quit; after a search, list all instances", "quit"),
     look("Ctrl-C", "quit", ""),
@@ -31,11 +31,8 @@ pub const HELP: [Help; 15] = [
     ),
     look("S", "reverse the order", ""),
     look("Ctrl-R", "count all instances now", "count"),
-    look(
-        "Ctrl-L, Ctrl-Z",
-        "draw the screen again; stop, as in an instance",
-        "",
-    ),
+    look("Ctrl-L", "draw the screen again", ""),
+    look("Ctrl-Z", "stop; the shell's fg continues", ""),
 ];
 
 /// Handles a key.
