@@ -41,6 +41,8 @@ const WAIT_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct PostqueueArguments {
     pub(super) config_directory: Option<OsString>,
+    /// The process that started this one for one of several instances.
+    pub(super) parent: Option<u32>,
     pub(super) mode: Option<PostqueueMode>,
     pub(super) source: ListingSource,
     /// The release to behave as, if not the instance's.

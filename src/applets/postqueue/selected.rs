@@ -30,7 +30,7 @@ pub(super) fn run(mut session: Session<'_>, arguments: &PostqueueArguments) -> R
     }
     session.authorize(AccessRequest::Flush)?;
     let ids = ids_of(session.reborrow(), arguments, arguments.selection.as_ref())?;
-    let interrupts = watch(&mut session)?;
+    let interrupts = watch(&mut session, arguments.parent)?;
     let Some(limit) = arguments.wait else {
         return flush_all(session, arguments, &ids, &interrupts);
     };

@@ -33,6 +33,7 @@ pub(super) fn run(
     };
     let all = asker.all(choice)?;
     arguments.scope = OutputScope::OneOfSeveral;
+    arguments.parent = Some(std::process::id());
     let mode = arguments.mode.clone();
     let mut work = |instance: &HostInstance, logger: &mut Logger| {
         arguments.config_directory = Some(instance.directory.clone());

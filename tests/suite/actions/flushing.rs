@@ -1,8 +1,11 @@
 //! `postqueue -i MATCH` asks the flush daemon for each message that matches,
 //! as a loop of `postqueue -i` does.
 
+use std::io::Read;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,7 +15,7 @@ use nix::unistd::Pid;
 use spoolbox::release::Feature;
 
 use super::Filled;
-use crate::support::instance::set_mode;
+use crate::support::instance::{Instance, set_mode};
 use crate::support::pipeline::pipeline_of;
 use crate::support::public::{read_until, send};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
@@ -21,6 +24,8 @@ use crate::support::{Met, Needs, installed_release, require};
 /// A flush daemon that takes every request.
 pub(super) struct Daemon {
     path: std::path::PathBuf,
+    /// The number of requests so far.
+    count: Arc<AtomicUsize>,
     thread: JoinHandle<Vec<String>>,
 }
 
@@ -29,6 +34,8 @@ impl Daemon {
         let path = filled.instance.queue_directory().join("public/flush");
         let listener = UnixListener::bind(&path).expect("a socket");
         set_mode(&path, 0o777);
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&count);
         let thread = thread::spawn(move || {
             let mut taken = Vec::new();
             loop {
@@ -42,9 +49,14 @@ impl Daemon {
                 }
                 send(&mut stream, answer);
                 taken.push(String::from_utf8_lossy(&request).replace('\0', "|"));
+                counter.fetch_add(1, Ordering::SeqCst);
             }
         });
-        Self { path, thread }
+        Self {
+            path,
+            count,
+            thread,
+        }
     }
 
     /// The requests. The last connection, made here, requests nothing.
@@ -211,4 +223,48 @@ fn contradictions_are_refused() {
         let text = output.stderr_text();
         assert!(text.contains(part), "{arguments:?}: {text}");
     }
+}
+
+/// The process that flushed for one of several instances went on without the one
+/// that was killed.
+#[test]
+fn a_killed_call_for_all_instances_flushes_nothing_more() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let filled = Filled::new();
+    let directory = filled.instance.etc().display().to_string();
+    let main = Instance::builder()
+        .set("multi_instance_directories", &directory)
+        .build();
+    let daemon = Daemon::start(&filled, DONE);
+    let matching = [
+        "-i",
+        "MATCH",
+        "--from",
+        "re:.",
+        "--all-instances",
+        "--rate",
+        "2/s",
+    ];
+    let mut child = Invocation::new(Tool::Postqueue, matching)
+        .env("MAIL_CONFIG", main.etc())
+        .command(Program::Ours, &main)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("postqueue starts");
+    while daemon.count.load(Ordering::SeqCst) == 0 {
+        assert!(child.try_wait().expect("a status").is_none(), "too fast");
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("it runs");
+    // Standard error is open as long as one of the processes lives.
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut said).expect("text");
+    child.wait().expect("it ended");
+    assert!(said.contains("stopped by SIGTERM"), "{said}");
+    assert!(daemon.taken().len() < 3, "{said}");
 }

@@ -200,7 +200,7 @@ fn names_do_not_control_the_terminal() {
     screen.keys("\u{3}");
     assert_eq!(screen.end(), Some(0));
     let written = String::from_utf8_lossy(&screen.bytes()).into_owned();
-    for part in ["\u{1b}]0;", "\u{9b}", "\u{7}", "e\u{1b}"] {
+    for part in ["\u{1b}]0;", "\u{9b}", "\u{7}", "e\u{1b}[2Jtc"] {
         assert!(!written.contains(part), "{part:?}");
     }
 }

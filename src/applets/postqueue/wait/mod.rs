@@ -64,7 +64,7 @@ pub(super) fn run(
     };
     session.authorize(AccessRequest::Flush)?;
     let ids = ids_of(session.reborrow(), arguments, Some(&selection))?;
-    let interrupts = watch(&mut session)?;
+    let interrupts = watch(&mut session, arguments.parent)?;
     let scope = match request {
         FlushRequest::All => FlushScope::Trigger,
         FlushRequest::One(_) | FlushRequest::Site(_) => FlushScope::Request,
