@@ -91,6 +91,15 @@ impl HostInstance {
         }
     }
 
+    /// One whose main.cf cannot be read.
+    fn unread(directory: &OsStr) -> Self {
+        Self {
+            name: to_printable(directory.as_bytes()),
+            directory: directory.to_owned(),
+            is_unique: true,
+        }
+    }
+
     /// The name, with the directory if several instances have the same name.
     pub fn label(&self) -> String {
         if self.is_unique {
@@ -134,18 +143,21 @@ pub struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// Finds the instance that has this name.
+    /// Finds the instance that has this name. One whose main.cf cannot be read
+    /// counts only if no other one has it.
     ///
     /// # Errors
     ///
     /// There is none, there are several, or a main.cf cannot be read. All were
     /// reported.
     pub fn named(&mut self, choice: InstanceChoice<'_>, name: &str) -> Result<HostInstance, Fatal> {
-        let all = self.all(choice)?;
+        let all = self.all_to_view(choice)?;
         let named: Vec<&HostInstance> = all.iter().filter(|i| i.name == name).collect();
         let text = match named.as_slice() {
             [one] => return Ok((*one).clone()),
             [] => {
+                // It may be the one that cannot be read.
+                let all = self.all(choice)?;
                 let names: Vec<&str> = all.iter().map(|i| i.name.as_str()).collect();
                 let name = to_printable(name.as_bytes());
                 format!(
@@ -171,6 +183,36 @@ impl Asker<'_> {
     ///
     /// A main.cf cannot be read, which was reported.
     pub fn all(&mut self, choice: InstanceChoice<'_>) -> Result<Vec<HostInstance>, Fatal> {
+        self.find(choice, |asker, other| {
+            Ok(HostInstance::of(&asker.read(other)?))
+        })
+    }
+
+    /// Finds all instances like [`Asker::all`], but includes one whose main.cf
+    /// cannot be read, under the name of its directory: the work for it fails,
+    /// and that for the others goes on. For work that changes nothing: a mistake
+    /// in one main.cf must not end the monitoring of the whole host.
+    ///
+    /// # Errors
+    ///
+    /// The first main.cf cannot be read, which was reported.
+    pub fn all_to_view(&mut self, choice: InstanceChoice<'_>) -> Result<Vec<HostInstance>, Fatal> {
+        self.find(choice, |asker, other| {
+            let mut quiet = Logger::unheard(asker.program);
+            let (call, program) = (asker.call, asker.program);
+            let read = instance::configure(call, other, program, &mut quiet, asker.status);
+            Ok(read.map_or_else(
+                |_| HostInstance::unread(other.directory.unwrap_or_default()),
+                |config| HostInstance::of(&config),
+            ))
+        })
+    }
+
+    fn find(
+        &mut self,
+        choice: InstanceChoice<'_>,
+        read_other: impl Fn(&mut Self, InstanceChoice<'_>) -> Result<HostInstance, Fatal>,
+    ) -> Result<Vec<HostInstance>, Fatal> {
         let config = self.read(choice)?;
         let mut found = vec![HostInstance::of(&config)];
         for directory in directories(&config).iter().skip(1) {
@@ -178,7 +220,7 @@ impl Asker<'_> {
                 directory: Some(directory),
                 ..choice
             };
-            found.push(HostInstance::of(&self.read(other)?));
+            found.push(read_other(self, other)?);
         }
         mark_shared_names(&mut found);
         Ok(found)

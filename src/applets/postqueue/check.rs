@@ -95,6 +95,16 @@ pub(super) fn unknown(logger: &Logger) -> Fatal {
     Fatal::already_reported(MonitorState::Unknown.status())
 }
 
+/// Prints why an instance could not be checked, for the process that combines the
+/// results: a monitoring system often drops standard error.
+pub(super) fn print_cause(fatal: Fatal, logger: &Logger) {
+    if fatal.status() > MonitorState::Unknown.status() {
+        let cause = printable(logger.cause()).replace(SEPARATOR, " ");
+        // Without this line, the result refers to standard error.
+        let _ = io::stdout().lock().write_all(cause.as_bytes());
+    }
+}
+
 /// Checks the queue of an instance. If it is one of several, prints the result for
 /// the process that combines them.
 pub(super) fn run(session: Session<'_>, arguments: &PostqueueArguments) -> Result<(), Fatal> {
@@ -128,10 +138,11 @@ pub(super) fn run_all(
                 finding.data.push(data.to_owned());
                 (MonitorState::of_status(done.status), text.to_owned())
             }
-            None => {
+            None if line.trim().is_empty() => {
                 let text = "the queue cannot be read, see standard error";
                 (MonitorState::Unknown, text.to_owned())
             }
+            None => (MonitorState::Unknown, line.trim().to_owned()),
         };
         worst = worst.max(state);
         if state != MonitorState::Ok {

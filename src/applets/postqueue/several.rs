@@ -31,7 +31,11 @@ pub(super) fn run(
         logger,
         status: STATUS_UNAVAILABLE,
     };
-    let all = asker.all(choice)?;
+    let all = if is_view(arguments.mode.as_ref()) {
+        asker.all_to_view(choice)?
+    } else {
+        asker.all(choice)?
+    };
     arguments.scope = OutputScope::OneOfSeveral;
     arguments.parent = Some(std::process::id());
     let mode = arguments.mode.clone();
@@ -44,7 +48,13 @@ pub(super) fn run(
         on_instance(call, &mut arguments, logger)
     };
     match mode {
-        Some(PostqueueMode::Check) => check::run_all(&mut asker, &all, work),
+        Some(PostqueueMode::Check) => {
+            let with_cause = |instance: &HostInstance, logger: &mut Logger| {
+                let ended = work(instance, logger);
+                ended.inspect_err(|fatal| check::print_cause(*fatal, logger))
+            };
+            check::run_all(&mut asker, &all, with_cause)
+        }
         Some(PostqueueMode::Metrics) => metrics::print_all(&mut asker, &all, work),
         Some(PostqueueMode::List(View::Csv)) => {
             view::print_csv_heading(asker.logger)?;
@@ -59,6 +69,19 @@ pub(super) fn run(
         }
         _ => asker.each(&all, ChildStdout::Shared, work, |_, _| {}),
     }
+}
+
+/// Whether the call changes nothing, so that what it can show is shown.
+fn is_view(mode: Option<&PostqueueMode>) -> bool {
+    matches!(
+        mode,
+        Some(
+            PostqueueMode::List(_)
+                | PostqueueMode::Count(..)
+                | PostqueueMode::Check
+                | PostqueueMode::Metrics
+        )
+    )
 }
 
 /// Whether a heading has to name the instance, because the output does not.

@@ -1,5 +1,6 @@
 //! The request that a command line of postsuper makes. `command_line` parses it.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
@@ -43,6 +44,8 @@ pub struct PostsuperArguments {
     pub(super) instances: Instances,
     /// The process that started this one for one of several instances.
     pub(super) parent: Option<u32>,
+    /// The number of messages acted on, or listed by a dry run, if --limit is given.
+    pub(super) acted: Cell<u64>,
     /// The name of the instance, for the output, if an option chose it.
     pub(super) instance: Option<String>,
     pub(super) actions: Vec<(Action, OsString)>,

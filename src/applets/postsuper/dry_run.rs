@@ -293,6 +293,7 @@ impl DryRun<'_> {
             Ok(count) => count,
             Err(error) => return output_failed(logger, &error),
         };
+        context.arguments.acted.set(count);
         let deleted = context.arguments.journal.deleted();
         logger.report(
             Severity::Info,

@@ -158,6 +158,9 @@ pub(super) fn operate(
     };
     let ended = operation.run();
     drop(operation);
+    let acted = limit.zip(rate_limit.left());
+    let acted = acted.map_or(0, |(limit, left)| limit.saturating_sub(left));
+    context.arguments.acted.set(acted);
     if let Some(recorder) = &recorder {
         let arguments = context.arguments;
         let directory = arguments.config_directory.as_deref();

@@ -77,17 +77,37 @@ fn an_instance_that_cannot_be_listed_does_not_hide_the_others() {
     assert_eq!(output.ended, Ended::Exited(69));
     let expected = "{\"messages\": 10, \"instance\": \"postfix-out\"}\n";
     assert_eq!(output.stdout_text(), expected);
-    // One whose main.cf cannot be read is an error before anything else.
+}
+
+#[test]
+fn a_main_cf_that_cannot_be_read_does_not_hide_the_other_instances() {
+    let (main, out) = two();
+    spool::fill(&out);
     write_aged(&out.etc().join("main.cf"), "queue_directory\n");
-    let output = run(&main, &["-j", "--all-instances"]);
+    let broken = out.etc().display().to_string();
+    let output = run(&main, &["--count", "-j", "--all-instances"]);
     assert_eq!(output.ended, Ended::Exited(69));
-    assert_eq!(output.stdout_text(), "");
-    let output = run(&main, &["--check", "--warn=9", "--all-instances"]);
+    let expected = "{\"messages\": 10, \"instance\": \"-\"}\n";
+    assert_eq!(output.stdout_text(), expected);
+    assert!(output.stderr_text().contains(&broken), "{output:?}");
+    let output = run(&main, &["--check", "--warn=90", "--all-instances"]);
     assert_eq!(output.ended, Ended::Exited(3));
-    assert!(
-        output.stdout_text().starts_with("MAILQ UNKNOWN - "),
-        "{output:?}"
-    );
+    let line = output.stdout_text();
+    let start = format!("MAILQ UNKNOWN - {broken}: UNKNOWN: ");
+    assert!(line.starts_with(&start), "{line}");
+    assert!(line.contains("/main.cf, line 1"), "the reason: {line}");
+    assert!(line.contains("1 instance OK"), "{line}");
+    let metrics = run(&main, &["--prometheus", "--all-instances"]).stdout_text();
+    for (name, success) in [("-", 1), (broken.as_str(), 0)] {
+        let sample = format!("scan_success{{instance_name=\"{name}\"}} {success}\n");
+        assert!(metrics.contains(&sample), "{sample}\n{metrics}");
+    }
+    // Another instance can be chosen.
+    assert_eq!(printed(&main, &["--count", "--instance=-"]), "10\n");
+    // What changes something is refused as a whole.
+    let output = run(&main, &["-f", "--all-instances"]);
+    assert_eq!(output.ended, Ended::Exited(69));
+    assert!(!output.stderr_text().contains("==>"), "{output:?}");
 }
 
 #[test]

@@ -101,6 +101,48 @@ fn postsuper_acts_in_each_instance_and_says_where() {
     }
 }
 
+/// Ten deletions in each instance may be more than anybody wanted to allow.
+#[test]
+fn the_limit_of_postsuper_is_that_of_all_instances_together() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let (main, out) = two();
+    spool::fill(&out);
+    let act = |args: &[&str]| tool(&main, Tool::Postsuper, args);
+    let hold = |more: &[&str]| {
+        let args = [&["-h", "ALL", "--all-instances", "deferred"][..], more];
+        act(&args.concat())
+    };
+    let held = || {
+        let count = |which: &str| printed(&main, &["--count", "--queue=hold", which]);
+        (count("--instance=-"), count("--instance=postfix-out"))
+    };
+    let pair = |a: u64, b: u64| (format!("{a}\n"), format!("{b}\n"));
+    assert_eq!(held(), pair(2, 2));
+    // Four are deferred in each.
+    let dry = hold(&["--limit=5", "--dry-run"]);
+    let said = dry.stderr_text();
+    for count in ["hold: 4 messages", "hold: 1 message\n"] {
+        assert!(said.contains(count), "{said}");
+    }
+    assert_eq!(held(), pair(2, 2));
+    let done = hold(&["--limit=3"]);
+    assert_eq!(done.ended, Ended::Exited(0), "{done:?}");
+    let said = "--limit 3 is reached: 1 instance is left as before";
+    assert!(done.stderr_text().contains(said), "{done:?}");
+    assert_eq!(held(), pair(5, 2));
+    // The rest of it.
+    let done = hold(&["--limit=4", "--max=100"]);
+    assert_eq!(done.ended, Ended::Exited(0), "{done:?}");
+    assert_eq!(held(), pair(6, 5));
+    // An instance that fails uses up nothing.
+    std::fs::remove_dir_all(main.queue_directory()).expect("no queue");
+    let done = hold(&["--limit=9"]);
+    assert_eq!(done.ended, Ended::Exited(1), "{done:?}");
+    assert_eq!(held().1, "6\n");
+}
+
 #[test]
 fn postcat_shows_the_messages_of_each_instance() {
     let (main, out) = two();

@@ -78,6 +78,8 @@ struct CountingPass {
     by: CountedBy,
     /// The places of the instances that are still to be counted.
     left: VecDeque<usize>,
+    /// The number of instances of this pass.
+    length: usize,
     running: Option<RunningCount>,
     began: Instant,
     due: Instant,
@@ -101,6 +103,7 @@ impl CountingPass {
         Self {
             by,
             left: VecDeque::new(),
+            length: 0,
             running: None,
             began: Instant::now(),
             due: Instant::now(),
@@ -119,6 +122,8 @@ impl CountingPass {
                 return false;
             }
             self.left = self.places(list).into();
+            self.length = self.left.len();
+            self.counts_all = false;
             self.began = Instant::now();
         }
         if let Some(place) = self.left.pop_front() {
@@ -127,12 +132,11 @@ impl CountingPass {
         true
     }
 
-    /// The instances of a pass, those on the screen first.
-    fn places(&mut self, list: &InstanceList) -> Vec<usize> {
+    /// The instances of the next pass, those on the screen first.
+    fn places(&self, list: &InstanceList) -> Vec<usize> {
         let mut places = list.visible();
-        let counts_all = std::mem::take(&mut self.counts_all);
         let is_small = list.rows().len() <= ALL_AGAIN_MAX;
-        if counts_all || is_small || self.by == CountedBy::Messages {
+        if self.counts_all || is_small || self.by == CountedBy::Messages {
             let mut is_visible = vec![false; list.rows().len()];
             for place in &places {
                 if let Some(visible) = is_visible.get_mut(*place) {
@@ -198,6 +202,14 @@ impl CountingPass {
         true
     }
 
+    /// How long the next pass is going to take, by the time that each instance of
+    /// this one took. The first pass may have been over many more.
+    fn next_takes(&self, list: &InstanceList) -> Duration {
+        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let each = self.began.elapsed() / count(self.length).max(1);
+        each.saturating_mul(count(self.places(list).len()))
+    }
+
     /// Takes a report; the last one ends the pass.
     fn end(&mut self, place: usize, report: InstanceReport, list: &mut InstanceList) {
         list.take(place, report);
@@ -206,7 +218,7 @@ impl CountingPass {
                 CountedBy::Names => NAMES_AFTER,
                 CountedBy::Messages => MESSAGES_AFTER,
             };
-            let wait = self.began.elapsed().saturating_mul(REFRESH_FACTOR);
+            let wait = self.next_takes(list).saturating_mul(REFRESH_FACTOR);
             let due = Instant::now().checked_add(wait.max(after));
             self.due = due.unwrap_or(self.due);
             self.is_first = false;
