@@ -5,9 +5,7 @@
 //! instances together, before anything is done in one of them. `--limit` counts the
 //! messages of all instances together, too.
 
-use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 
 use super::super::instance::InstanceChoice;
 use super::super::instances;
@@ -15,6 +13,7 @@ use super::super::instances::{Asker, HostInstance, Instances};
 use super::super::{Call, Fatal};
 use super::arguments::PostsuperArguments;
 use super::errors::{PROGRAM, STATUS, fatal};
+use super::instance_limit::{Handover, SharedLimit};
 use super::instance_work::InstancePass;
 use super::journal::Task;
 use crate::logging::{Logger, Severity};
@@ -56,24 +55,21 @@ pub(super) fn run(
                 };
                 check_max(&mut asker, &all, max, count)?;
             }
-            let limit = arguments.options.limit;
-            let mut act =
-                |instance: &HostInstance, logger: &mut Logger, shared: Option<&SharedLimit>| {
+            match arguments.options.limit {
+                Some(limit) => within_limit(&mut asker, &all, limit, |instance, logger, shared| {
                     print_heading(&arguments, instance, all.first(), logger)?;
                     instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
-                    let Some(shared) = shared else {
-                        return work(call, &mut arguments, InstancePass::Work, logger);
-                    };
-                    arguments.options.limit = Some(shared.left);
+                    arguments.options.limit = Some(shared.left());
                     let ended = work(call, &mut arguments, InstancePass::Work, logger);
                     shared.hand_on(arguments.acted.get());
                     ended
-                };
-            match limit {
-                Some(limit) => within_limit(&mut asker, &all, limit, act),
+                }),
                 None => {
-                    let act =
-                        |instance: &HostInstance, logger: &mut Logger| act(instance, logger, None);
+                    let act = |instance: &HostInstance, logger: &mut Logger| {
+                        print_heading(&arguments, instance, all.first(), logger)?;
+                        instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
+                        work(call, &mut arguments, InstancePass::Work, logger)
+                    };
                     asker.each(&all, ChildStdout::Shared, act, |_, _| {})
                 }
             }
@@ -87,67 +83,37 @@ fn within_limit(
     asker: &mut Asker<'_>,
     all: &[HostInstance],
     limit: u64,
-    mut act: impl FnMut(&HostInstance, &mut Logger, Option<&SharedLimit>) -> Result<(), Fatal>,
+    mut act: impl FnMut(&HostInstance, &mut Logger, &SharedLimit) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
-    let file = tempfile::tempfile();
-    let file = file.map_err(|error| {
-        let text = format!(
-            "cannot share --limit among the instances: {}",
-            error_text(&error)
-        );
+    let mut shared = SharedLimit::new(limit).map_err(|error| {
+        let error = error_text(&error);
+        let text = format!("cannot share --limit among the instances: {error}");
         fatal(asker.logger, text)
     })?;
-    let mut shared = SharedLimit { left: limit, file };
-    let mut worst: Option<Fatal> = None;
+    let mut worst = 0;
+    let mut reason = format!("--limit {limit} is reached");
     for (number, instance) in all.iter().enumerate() {
-        if shared.left == 0 {
+        if shared.left() == 0 {
             let rest = all.len().saturating_sub(number);
             let s = if rest == 1 { " is" } else { "s are" };
-            let text = format!("--limit {limit} is reached: {rest} instance{s} left as before");
+            let text = format!("{reason}: {rest} instance{s} left as before");
             asker.logger.report(Severity::Info, text);
             break;
         }
         let one = std::slice::from_ref(instance);
-        let act =
-            |instance: &HostInstance, logger: &mut Logger| act(instance, logger, Some(&shared));
+        let act = |instance: &HostInstance, logger: &mut Logger| act(instance, logger, &shared);
         let ended = asker.each(one, ChildStdout::Shared, act, |_, _| {});
-        shared.left = shared.left_after_instance();
         if let Err(fatal) = ended {
-            let is_worse = worst.is_none_or(|worst| worst.status() < fatal.status());
-            worst = if is_worse { Some(fatal) } else { worst };
+            worst = worst.max(fatal.status());
+        }
+        if shared.begin_next() == Handover::Missing {
+            let label = instance.label();
+            reason = format!("--limit {limit} may be reached, the work in {label} ended early");
         }
     }
-    worst.map_or(Ok(()), Err)
-}
-
-/// The rest of `--limit`, which the process for an instance hands on to the next
-/// one.
-#[derive(Debug)]
-struct SharedLimit {
-    left: u64,
-    /// The process for an instance writes the new rest here.
-    file: File,
-}
-
-impl SharedLimit {
-    /// Writes the rest after this number of messages.
-    fn hand_on(&self, acted: u64) {
-        let left = self.left.saturating_sub(acted);
-        // Without it, the rest counts as used up.
-        let _ = self.file.write_all_at(&left.to_le_bytes(), 0);
-    }
-
-    /// Reads the rest, and removes it for the next instance. A process that was
-    /// killed has written none: nobody knows how much it has done, so that nothing
-    /// is left.
-    fn left_after_instance(&self) -> u64 {
-        let mut left = [0; 8];
-        let read = self.file.read_exact_at(&mut left, 0);
-        let removed = self.file.set_len(0);
-        match read.and(removed) {
-            Ok(()) => u64::from_le_bytes(left),
-            Err(_) => 0,
-        }
+    match worst {
+        0 => Ok(()),
+        status => Err(Fatal::already_reported(status)),
     }
 }
 

@@ -18,6 +18,7 @@ mod final_report;
 #[cfg(feature = "browse")]
 mod for_applets;
 mod forecast;
+mod instance_limit;
 mod instance_work;
 mod instances;
 mod journal;

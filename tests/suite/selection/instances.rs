@@ -233,14 +233,15 @@ fn long_lists_and_strange_names_are_read() {
     let metrics = printed(&main, &["--prometheus", "--all-instances"]);
     let sample = "scan_success{instance_name=\"postfix-\\\"quoted\\\"\"} 1\n";
     assert!(metrics.contains(sample), "{metrics}");
-    // A list of which nothing can be read is one clear error.
+    // A list of which nothing can be read is one clear error, before anything is
+    // flushed.
     let list: Vec<String> = (0..10_000)
         .map(|number| format!("/nonexistent/{number}"))
         .collect();
     let main = Instance::builder()
         .set("multi_instance_directories", &list.join(" "))
         .build();
-    let output = run(&main, &["--count", "--all-instances"]);
+    let output = run(&main, &["-f", "--all-instances"]);
     assert_eq!(output.ended, Ended::Exited(69));
     let said = output.stderr_text();
     assert_eq!(said.lines().count(), 1, "{said}");

@@ -3,6 +3,9 @@
 use std::io::Read;
 use std::process::Stdio;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::instances::two;
 use super::{printed, spool};
 use crate::support::instance::Instance;
@@ -111,7 +114,7 @@ fn the_limit_of_postsuper_is_that_of_all_instances_together() {
     spool::fill(&out);
     let act = |args: &[&str]| tool(&main, Tool::Postsuper, args);
     let hold = |more: &[&str]| {
-        let args = [&["-h", "ALL", "--all-instances", "deferred"][..], more];
+        let args = [&["-h", "ALL", "--all-instances"][..], more, &["deferred"]];
         act(&args.concat())
     };
     let held = || {
@@ -140,7 +143,56 @@ fn the_limit_of_postsuper_is_that_of_all_instances_together() {
     std::fs::remove_dir_all(main.queue_directory()).expect("no queue");
     let done = hold(&["--limit=9"]);
     assert_eq!(done.ended, Ended::Exited(1), "{done:?}");
-    assert_eq!(held().1, "6\n");
+    let left = printed(
+        &main,
+        &["--count", "--queue=hold", "--instance=postfix-out"],
+    );
+    assert_eq!(left, "6\n");
+}
+
+#[test]
+fn after_a_kill_nothing_is_left_of_the_limit() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let (main, out) = two();
+    spool::fill(&out);
+    let args = [
+        "-h",
+        "ALL",
+        "--all-instances",
+        "--limit=8",
+        "--rate=1/m",
+        "deferred",
+    ];
+    let child = Invocation::new(Tool::Postsuper, args)
+        .env("MAIL_CONFIG", main.etc())
+        .command(Program::Ours, &main)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("postsuper starts");
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let worker = loop {
+        let children = std::fs::read_to_string(&children).expect("it runs");
+        let held = printed(&main, &["--count", "--queue=hold", "--instance=-"]);
+        match children.trim().parse() {
+            Ok(worker) if held == "3\n" => break Pid::from_raw(worker),
+            _ => {}
+        }
+    };
+    kill(worker, Signal::SIGKILL).expect("kill");
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let expected = "--limit 8 may be reached, the work in - ended early: 1 instance is left";
+    assert!(said.contains(expected), "{said}");
+    let held = printed(
+        &main,
+        &["--count", "--queue=hold", "--instance=postfix-out"],
+    );
+    assert_eq!(held, "2\n");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct InstanceRow {
     /// Why they cannot be counted; empty if they can.
     pub problem: String,
     /// Whether another instance has the same name.
-    is_shared: bool,
+    pub is_shared: bool,
 }
 
 impl InstanceRow {
@@ -316,8 +316,10 @@ mod tests {
         let directories = (0..names.len()).map(|i| format!("/etc/{i}").into());
         let mut list = InstanceList::new(directories.collect(), theme);
         for (place, name) in names.iter().enumerate() {
-            let mut counts = InstanceCounts::default();
-            counts.queues = [place as u64; 5];
+            let counts = InstanceCounts {
+                queues: [place as u64; 5],
+                measured: None,
+            };
             let report = InstanceReport {
                 name: Some((*name).to_owned()),
                 counts: Ok(counts),
@@ -352,8 +354,10 @@ mod tests {
         list.list_anew();
         assert_eq!(labels(&list), ["c", "b", "a"]);
         list.go_to(2);
-        let mut counts = InstanceCounts::default();
-        counts.queues = [9; 5];
+        let counts = InstanceCounts {
+            queues: [9; 5],
+            measured: None,
+        };
         let report = InstanceReport {
             name: None,
             counts: Ok(counts),
