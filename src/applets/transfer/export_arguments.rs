@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use super::super::instances::InstancesError;
 use super::tables::export_options;
 use crate::cli;
 use crate::cli::{Scanned, Scanner};
@@ -26,6 +27,8 @@ pub(super) struct ExportArguments {
     pub(super) mode: ExportMode,
     pub(super) selection: Option<Selection>,
     pub(super) config_directory: Option<OsString>,
+    /// The name of the instance, if given.
+    pub(super) instance: Option<String>,
     /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
 }
@@ -37,6 +40,7 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<ExportArguments, Vec<u8>> 
         mode: ExportMode::Copy,
         selection: None,
         config_directory: None,
+        instance: None,
         release: None,
     };
     let mut builder = Builder::new(time::now());
@@ -60,6 +64,7 @@ fn take(option: Scanned, parsed: &mut ExportArguments) -> Result<(), Vec<u8>> {
     match option {
         Scanned::Short('c', value) => parsed.config_directory = Some(value),
         Scanned::Long("trash", _) => parsed.mode = ExportMode::Move,
+        Scanned::Long("instance", value) => parsed.instance = Some(instance(value)?),
         Scanned::Long("dialect", value) => parsed.release = Some(release(&value)?),
         Scanned::Long("help", _) => parsed.task = ExportTask::Help,
         Scanned::Long("version", _) => parsed.task = ExportTask::Version,
@@ -72,6 +77,12 @@ fn take(option: Scanned, parsed: &mut ExportArguments) -> Result<(), Vec<u8>> {
 pub(super) fn release(value: &OsStr) -> Result<Release, Vec<u8>> {
     let bad = || [b"bad value for --dialect: ", value.as_bytes()].concat();
     cli::release(value).ok_or_else(bad)
+}
+
+/// Parses the value of `--instance`.
+pub(super) fn instance(value: OsString) -> Result<String, Vec<u8>> {
+    let name = value.into_string();
+    name.map_err(|_| InstancesError::NotUtf8.to_string().into_bytes())
 }
 
 /// Refuses operands.
@@ -102,6 +113,8 @@ mod tests {
         assert_eq!(found.config_directory, Some("/etc/x".into()));
         assert!(found.selection.is_some());
         assert!(parsed(&[]).unwrap().selection.is_none());
+        let named = parsed(&["--instance", "postfix-out"]).unwrap();
+        assert_eq!(named.instance.as_deref(), Some("postfix-out"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::export_arguments::{no_operand, release};
+use super::export_arguments::{instance, no_operand, release};
 use super::tables::import_options;
 use crate::cli::{Scanned, Scanner};
 use crate::release::Release;
@@ -22,6 +22,8 @@ pub(super) struct ImportArguments {
     pub(super) task: ImportTask,
     pub(super) destination: Destination,
     pub(super) config_directory: Option<OsString>,
+    /// The name of the instance, if given.
+    pub(super) instance: Option<String>,
     /// The release to behave as, if not the instance's.
     pub(super) release: Option<Release>,
 }
@@ -32,6 +34,7 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<ImportArguments, Vec<u8>> 
         task: ImportTask::Import,
         destination: Destination::Queues,
         config_directory: None,
+        instance: None,
         release: None,
     };
     let options = import_options();
@@ -40,6 +43,7 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<ImportArguments, Vec<u8>> 
         match scanned.map_err(|error| error.message())? {
             Scanned::Short('c', value) => parsed.config_directory = Some(value),
             Scanned::Long("hold", _) => parsed.destination = Destination::Hold,
+            Scanned::Long("instance", value) => parsed.instance = Some(instance(value)?),
             Scanned::Long("dialect", value) => parsed.release = Some(release(&value)?),
             Scanned::Long("help", _) => parsed.task = ImportTask::Help,
             Scanned::Long("version", _) => parsed.task = ImportTask::Version,

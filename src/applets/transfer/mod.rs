@@ -10,9 +10,10 @@ pub mod import;
 mod import_arguments;
 mod tables;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use super::fatal::watch_signals;
+use super::instances::Asker;
 use super::mail_owner::{NOT_ROOT, SET_UID, admit_to, drop_rights_but_log};
 use super::{Call, Fatal, instance};
 use crate::config::Config;
@@ -39,6 +40,27 @@ struct OpenSpool {
     host: String,
     /// The queue directory, in printable form.
     queue_directory: String,
+}
+
+/// The directory of main.cf of the instance that has this name.
+///
+/// # Errors
+///
+/// There is none, or a main.cf cannot be read. Both were reported.
+fn named(
+    call: &Call,
+    directory: Option<&OsStr>,
+    name: &str,
+    logger: &mut Logger,
+) -> Result<OsString, Fatal> {
+    let mut asker = Asker {
+        call,
+        program: LOG_NAME,
+        logger,
+        status: STATUS,
+    };
+    let found = asker.named(instance::InstanceChoice::at(directory), name)?;
+    Ok(found.directory)
 }
 
 /// Reads main.cf, admits the caller, and gives up root's rights.

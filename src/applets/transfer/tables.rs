@@ -18,7 +18,7 @@ const PLACING: [Opt; 1] = [Opt::long(
     "leave all imported messages on hold",
 )];
 
-const INSTANCE: [Opt; 2] = [cli::CONFIG_DIRECTORY, cli::DIALECT];
+const INSTANCE: [Opt; 3] = [cli::CONFIG_DIRECTORY, cli::INSTANCE_NAME, cli::DIALECT];
 
 const OTHER: [Opt; 2] = [cli::HELP, cli::VERSION];
 

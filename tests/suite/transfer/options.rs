@@ -121,3 +121,31 @@ fn every_option_is_in_the_manual() {
         }
     }
 }
+
+#[test]
+fn instances_are_chosen_by_their_names() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    let out = builder("a.example")
+        .set("multi_instance_name", "postfix-out")
+        .build();
+    let listed = out.etc().display().to_string();
+    let main = builder("a.example")
+        .set("multi_instance_directories", &listed)
+        .build();
+    sample::fill(&main);
+    let named =
+        |word: &str, name: &str, input: &[u8]| run(&main, word, &["--instance", name], input);
+    let moved = named("export", "-", b"");
+    assert_eq!(moved.ended, Ended::Exited(0), "{moved:?}");
+    let read = named("import", "postfix-out", &moved.stdout);
+    assert_eq!(read.ended, Ended::Exited(0), "{read:?}");
+    assert_eq!((queued(&main).len(), queued(&out).len()), (5, 5));
+    let unknown = named("export", "postfix-other", b"");
+    assert_eq!(unknown.ended, Ended::Exited(1));
+    assert_contains(
+        &unknown.stderr_text(),
+        &["there is no instance postfix-other; there are: -, postfix-out"],
+    );
+}
