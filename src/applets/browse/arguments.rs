@@ -17,7 +17,7 @@ const EXAMPLES: [(&str, &str); 3] = [
     ("spoolbox browse", "Look at the queue, and act on it."),
     (
         "spoolbox browse --all-instances",
-        "Choose one of the instances of this host, which are listed with their counts.",
+        "Choose one of the instances of this host from a list with counts.",
     ),
     (
         "spoolbox browse --queue deferred --older 1d",
@@ -70,7 +70,7 @@ pub fn options() -> Vec<Opt> {
 /// The text of `--help`.
 pub fn help() -> String {
     let page = HelpPage {
-        usage: &["spoolbox browse [-c DIR] [--instance=NAME | --all-instances] [SELECTION]..."],
+        usage: &["spoolbox browse [--instance=NAME | --all-instances] [SELECTION]..."],
         about: &[
             "Shows the mail queue on the whole terminal: an overview, a list and single messages. \
              Root and the mail owner can act on messages. Type ? for the keys.",
