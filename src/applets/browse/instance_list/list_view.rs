@@ -8,9 +8,10 @@ use ratatui::text::Line;
 use super::super::views::dialog::{Styled, draw_lines, help_line};
 use super::super::views::text::{fit, short_age, short_bytes, short_number};
 use super::super::views::{body, key_line, prompt_line, row};
+use super::instance_row::InstanceRow;
 use super::list_keys::HELP;
 use super::report::InstanceCounts;
-use super::state::{InstanceList, InstanceRow};
+use super::state::InstanceList;
 use crate::spool::Queue;
 use crate::sys::time;
 

@@ -6,6 +6,7 @@
 //! rights, has one thread, and reads no queue.
 
 mod counting;
+mod instance_row;
 mod list_keys;
 mod list_loop;
 mod list_view;

@@ -14,7 +14,7 @@ use super::super::background::problem;
 use super::super::context::ChosenInstance;
 use super::super::filter::ListFilter;
 use super::super::opened::{LOG_NAME, ScreenEnd, open, show};
-use super::state::InstanceRow;
+use super::instance_row::InstanceRow;
 use crate::logging::Logger;
 use crate::sys::child;
 use crate::sys::error_text::error_text;
