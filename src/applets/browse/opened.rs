@@ -175,9 +175,12 @@ pub fn show(
         let ended = event_loop::run(&mut app, &screen, context.interrupts);
         // The user has the terminal back while the last work ends.
         drop(screen);
-        ended.map(|()| match app.is_quit {
-            true => ScreenEnd::Quit,
-            false => ScreenEnd::Back,
+        ended.map(|()| {
+            if app.is_quit {
+                ScreenEnd::Quit
+            } else {
+                ScreenEnd::Back
+            }
         })
     });
     end(ended, context.interrupts)

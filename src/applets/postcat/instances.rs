@@ -49,7 +49,7 @@ pub(super) fn run(
             show(call, &arguments, logger)
         }
         Instances::All => {
-            let all = asker.all(choice)?;
+            let all = asker.all_to_view(choice)?;
             show_all(&mut asker, arguments, all, show)
         }
     }
@@ -63,11 +63,11 @@ fn show_all(
     show: impl Fn(&Call, &PostcatArguments, Logger) -> Result<(), Fatal>,
 ) -> Result<(), Fatal> {
     let call = asker.call;
-    let shown = if arguments.selection.is_some() {
+    let (shown, looked) = if arguments.selection.is_some() {
         let operands = arguments.operands.clone();
-        all.into_iter()
-            .map(|instance| (instance, operands.clone()))
-            .collect()
+        let shown = all.into_iter();
+        let shown = shown.map(|instance| (instance, operands.clone()));
+        (shown.collect(), Ok(()))
     } else {
         with_ids(asker, &mut arguments, &all)?
     };
@@ -83,16 +83,21 @@ fn show_all(
         let own = Logger::without_log(&call.program.to_string_lossy());
         show(call, &arguments, own)
     };
-    asker.each(&names, ChildStdout::Shared, work, |_, _| {})
+    let ended = asker.each(&names, ChildStdout::Shared, work, |_, _| {});
+    ended.and(looked)
 }
 
+/// The instances to show, with the operands for each.
+type WithOperands = Vec<(HostInstance, Vec<OsString>)>;
+
 /// Returns the instances that have one of the queue IDs, with the IDs that each
-/// has. Two instances may have the same ID.
+/// has, and whether all instances could be searched. Two instances may have the same
+/// ID.
 fn with_ids(
     asker: &mut Asker<'_>,
     arguments: &mut PostcatArguments,
     all: &[HostInstance],
-) -> Result<Vec<(HostInstance, Vec<OsString>)>, Fatal> {
+) -> Result<(WithOperands, Result<(), Fatal>), Fatal> {
     let ids = arguments.operands.clone();
     if let Some(wrong) = ids.iter().find(|id| !id::is_valid(id.as_bytes())) {
         let text = [b"bad mail queue ID: ", wrong.as_bytes()].concat();
@@ -113,7 +118,7 @@ fn with_ids(
         let written = io::stdout().lock().write_all(&answers);
         written.map_err(|_| Fatal::already_reported(STATUS))
     };
-    asker.each(all, ChildStdout::Collected, look, |instance, end| {
+    let looked = asker.each(all, ChildStdout::Collected, look, |instance, end| {
         let has = ids
             .iter()
             .zip(&end.output)
@@ -122,11 +127,11 @@ fn with_ids(
         if !has.is_empty() {
             found.push((instance.clone(), has));
         }
-    })?;
+    });
     let is_found = |id: &&OsString| found.iter().any(|(_, ids)| ids.contains(id));
     if let Some(missing) = ids.iter().find(|id| !is_found(id)) {
         let text = [b"no instance has the queue ID ", missing.as_bytes()].concat();
         return Err(fatal(asker.logger, &text));
     }
-    Ok(found)
+    Ok((found, looked))
 }

@@ -39,7 +39,7 @@ pub(super) fn run(
             count(&arguments)
         }
         Instances::All => {
-            let all = asker.all(choice)?;
+            let all = asker.all_to_view(choice)?;
             let work = |instance: &HostInstance, logger: &mut Logger| {
                 if arguments.look != CountDisplay::Json {
                     instances::print_heading(instance, all.first(), logger)?;

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use super::instances::two;
 use super::{printed, spool};
-use crate::support::instance::Instance;
+use crate::support::instance::{Instance, write_aged};
 use crate::support::run::{Ended, Invocation, Output, Program, Tool};
 use crate::support::{Met, Needs, require};
 
@@ -254,6 +254,36 @@ fn qshape_counts_each_instance() {
     );
     let refused = shape(&["--all-instances", "/var/spool/postfix/hold"]);
     assert_eq!(refused.ended, Ended::Exited(1), "{refused:?}");
+}
+
+#[test]
+fn what_one_instance_has_is_shown_although_another_one_cannot_be_read() {
+    let (main, out) = two();
+    let id = printed(&main, &["--ids", "--queue=hold", "--instance=-"]);
+    let id = id.lines().next().expect("an ID");
+    write_aged(&out.etc().join("main.cf"), "queue_directory\n");
+    let broken = out.etc().display().to_string();
+    for (which, args, shown) in [
+        (Tool::Qshape, &["--all-instances", "hold"][..], "TOTAL"),
+        (
+            Tool::Postcat,
+            &["-q", "--all-instances", id],
+            "*** MESSAGE CONTENTS",
+        ),
+    ] {
+        let output = tool(&main, which, args);
+        assert_eq!(output.ended, Ended::Exited(1), "{output:?}");
+        assert!(output.stdout_text().contains(shown), "{output:?}");
+        assert!(output.stderr_text().contains(&broken), "{output:?}");
+    }
+    // Nobody knows what the other one has.
+    let missing = tool(
+        &main,
+        Tool::Postcat,
+        &["-q", "--all-instances", "ABCDEF123"],
+    );
+    assert_eq!(missing.ended, Ended::Exited(1), "{missing:?}");
+    assert!(missing.stderr_text().contains(&broken), "{missing:?}");
 }
 
 #[test]
