@@ -18,7 +18,7 @@ pub(super) enum SendmailMode {
     /// Delivering a message, the default of sendmail.
     Delivery,
     NotOurs,
-    /// Doing nothing: the queue manager scans the queue at intervals anyway.
+    /// Doing nothing, since Postfix does not keep the state of hosts.
     Nothing,
 }
 
@@ -28,6 +28,9 @@ pub(super) struct SendmailArguments {
     pub(super) mode: SendmailMode,
     /// `-t`: the recipients are in the message.
     pub(super) reads_recipients: bool,
+    /// `-q30m`: nothing is done, whatever the mode, and no operand is refused,
+    /// since the queue manager scans the queue at intervals anyway.
+    pub(super) asks_for_intervals: bool,
     /// The site of `-qR`.
     pub(super) flush_site: Option<OsString>,
     /// The queue ID of `-qI`.
@@ -70,7 +73,9 @@ fn mode(letter: u8, before: SendmailMode, logger: &mut Logger) -> Result<Sendmai
         b'm' => Ok(SendmailMode::Delivery),
         // Affects how mail is delivered, but not whether.
         b'v' => Ok(before),
-        b'd' | b'h' | b'H' | b'i' | b'l' | b's' => Ok(SendmailMode::NotOurs),
+        // List or clear the state of hosts.
+        b'h' | b'H' => Ok(SendmailMode::Nothing),
+        b'd' | b'i' | b'l' | b's' => Ok(SendmailMode::NotOurs),
         other => Err(unsupported('b', &[other], logger)),
     }
 }
@@ -83,7 +88,7 @@ fn queue_run(
 ) -> Result<(), Fatal> {
     match what {
         [] => arguments.mode = SendmailMode::Flush,
-        [b'0'..=b'9', ..] => arguments.mode = SendmailMode::Nothing,
+        [b'0'..=b'9', ..] => arguments.asks_for_intervals = true,
         b"I" => return Err(fatal(logger, "specify: -qIqueueid")),
         b"R" => return Err(fatal(logger, "specify: -qRsitename")),
         [b'I', id @ ..] => arguments.flush_id = Some(OsStr::from_bytes(id).to_owned()),
@@ -131,7 +136,6 @@ pub(super) fn check(
     logger: &mut Logger,
 ) -> Result<(), Fatal> {
     let operands_refused = match (arguments.mode, one_refused(arguments)) {
-        (SendmailMode::Nothing, _) => return Ok(()),
         (SendmailMode::Delivery, _) => match (&arguments.flush_site, &arguments.flush_id) {
             (Some(_), _) => Some("flush site"),
             (None, Some(_)) => Some("flush queue_id"),
@@ -143,9 +147,9 @@ pub(super) fn check(
         }
         (SendmailMode::List, None) => Some("display queue mode"),
         (SendmailMode::Flush, None) => Some("flush queue mode"),
-        (SendmailMode::NotOurs, None) => None,
+        (SendmailMode::NotOurs | SendmailMode::Nothing, None) => None,
     };
-    let Some(what) = operands_refused else {
+    let (Some(what), false) = (operands_refused, arguments.asks_for_intervals) else {
         return Ok(());
     };
     match operands.clone().without_options("an operand") {

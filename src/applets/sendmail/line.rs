@@ -18,6 +18,9 @@ use crate::text::to_printable;
 fn configuration_directory(value: &OsStr) -> OsString {
     let path = Path::new(value);
     match (path.file_name(), path.parent()) {
+        (Some(name), Some(parent)) if name == "main.cf" && parent.as_os_str().is_empty() => {
+            ".".into()
+        }
         (Some(name), Some(parent)) if name == "main.cf" => parent.as_os_str().to_owned(),
         _ => value.to_owned(),
     }
@@ -142,6 +145,7 @@ impl CommandLine {
         let mut arguments = SendmailArguments {
             mode,
             reads_recipients: false,
+            asks_for_intervals: false,
             flush_site: None,
             flush_id: None,
         };
@@ -156,11 +160,11 @@ impl CommandLine {
                     return Err(fatal(logger, &format!("usage: {program} [options]")));
                 }
             }
-            if arguments.mode == SendmailMode::Nothing {
-                break;
-            }
         }
         check(&arguments, &self.operands, logger)?;
+        if arguments.asks_for_intervals {
+            arguments.mode = SendmailMode::Nothing;
+        }
         Ok(arguments)
     }
 }

@@ -20,7 +20,7 @@ use crate::support::run::{Ended, Invocation, Output, Program, Tool, User};
 use crate::support::{Met, Needs, installed_release, require, under_test};
 
 /// Command lines of sendmail that list or flush, or look as if they did.
-const SENDMAIL: [&[&str]; 37] = [
+const SENDMAIL: [&[&str]; 51] = [
     &["-q"],
     &["-qRexample.com"],
     &["-qR", "example.com"],
@@ -56,6 +56,20 @@ const SENDMAIL: [&[&str]; 37] = [
     &["-qR"],
     &["-qI"],
     &["-q30m"],
+    &["-C", "main.cf", "-q"],
+    &["-q30m", "-bz"],
+    &["-q30m", "-bp", "x"],
+    &["-q30m", "-t"],
+    &["-q30m", "-bp"],
+    &["-q30m", "-q"],
+    &["-q30m", "-Nx", "x"],
+    &["-q30m", "-qRexample.com"],
+    &["-bh"],
+    &["-bH", "x"],
+    &["-bh", "-bp"],
+    &["-bp", "-bh"],
+    &["-bh", "-t"],
+    &["-qIABC", "-bH"],
     &["-qRexample.com", "-f", "x"],
     &["-qGfoo"],
 ];
