@@ -26,9 +26,11 @@ const DAEMON_DIRECTORIES: [&str; 3] = [
     "/usr/lib/postfix",
 ];
 
-/// The syslog facilities that Postfix knows by name, with their numbers.
+/// The syslog facilities that Postfix knows by name, with their numbers. The C
+/// library has kern, which is 0, stand for the facility that was set before:
+/// mail.
 const FACILITIES: [(&[u8], u8); 20] = [
-    (b"kern", 0),
+    (b"kern", 2),
     (b"user", 1),
     (b"mail", 2),
     (b"daemon", 3),

@@ -53,7 +53,7 @@ const fn of(tool: Tool, settings: &'static str, arguments: &'static [&'static st
 
 const LIST: &[&str] = &["-c", "@ETC@", "-p"];
 
-const CALLS: [Call; 46] = [
+const CALLS: [Call; 48] = [
     call("", &[], LIST),
     call("", &[], &["-x"]),
     call("", &[], &["-c", "/nonexistent\u{e9}", "-p"]),
@@ -80,6 +80,8 @@ const CALLS: [Call; 46] = [
     ),
     call("syslog_facility = local3\nqueue_directory = $(", &[], LIST),
     call("syslog_facility = nope", &[], LIST),
+    call("syslog_facility = kern", &[], LIST),
+    call("syslog_facility = kern\nhash_queue_depth = x", &[], LIST),
     call("syslog_name = other\nmaillog_file = /nope/x", &[], LIST),
     call("duplicate_filter_limit = x", &[], LIST),
     call("queue_directory = /nonexistent", &[], LIST),
