@@ -66,6 +66,8 @@ pub enum Feature {
     OriginalRecipientBeforeSender,
     /// The newest compatibility level is 3.11 instead of 3.6.
     LevelThreeEleven,
+    /// sendmail's warning of an unusable `-N` has the value.
+    NotifyWarningHasValue,
     /// A name of exactly five characters has no inode number, so postsuper does
     /// not act on it.
     FiveCharacterNameIsBogus,
@@ -81,7 +83,7 @@ const fn first(minor: u32, patch: u32) -> Release {
 impl Feature {
     /// All features.
     #[cfg(test)]
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         ForcedExpire,
         DaemonsGreet,
         RespectfulLogging,
@@ -104,6 +106,7 @@ impl Feature {
         OriginalRecipient,
         OriginalRecipientBeforeSender,
         LevelThreeEleven,
+        NotifyWarningHasValue,
         FiveCharacterNameIsBogus,
     ];
 
@@ -158,7 +161,11 @@ impl Feature {
             StrictUtf8 | NulWarning | SecureAddresses | ExtractedSegmentNeedsOffset => V3_9,
             PreliminarySize => PRELIMINARY_SIZE,
             LogToStdout => LOG_TO_STDOUT,
-            OriginalRecipient | OriginalRecipientBeforeSender | LevelThreeEleven => V3_11,
+            // NotifyWarningHasValue: observed with 3.10.13 (without) and 3.11.7 (with).
+            OriginalRecipient
+            | OriginalRecipientBeforeSender
+            | LevelThreeEleven
+            | NotifyWarningHasValue => V3_11,
             FiveCharacterNameIsBogus => FIVE_CHARACTERS,
         }
     }
@@ -175,7 +182,7 @@ mod tests {
     /// Each feature, with releases that do not have it and releases that do.
     #[test]
     fn each_feature_begins_with_its_first_release_in_each_line() {
-        let table: [(Feature, &[&str], &[&str]); 23] = [
+        let table: [(Feature, &[&str], &[&str]); 24] = [
             (
                 ForcedExpire,
                 &["3.4.13", "3.4.99"],
@@ -220,6 +227,7 @@ mod tests {
             ),
             (OriginalRecipient, &["3.10.13"], &["3.11.0"]),
             (OriginalRecipientBeforeSender, &["3.10.13"], &["3.11.0"]),
+            (NotifyWarningHasValue, &["3.10.13"], &["3.11.7"]),
             (LevelThreeEleven, &["3.10.13"], &["3.11.7"]),
             (
                 FiveCharacterNameIsBogus,

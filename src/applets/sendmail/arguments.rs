@@ -8,6 +8,7 @@ use super::super::Fatal;
 use super::errors::fatal;
 use crate::cli::Operands;
 use crate::logging::Logger;
+use crate::release::{Feature, Release};
 use crate::text::to_printable;
 
 /// The requested operation.
@@ -26,6 +27,8 @@ pub(super) enum SendmailMode {
 #[derive(Debug)]
 pub(super) struct SendmailArguments {
     pub(super) mode: SendmailMode,
+    /// The release of Postfix to behave as.
+    pub(super) release: Release,
     /// `-t`: the recipients are in the message.
     pub(super) reads_recipients: bool,
     /// `-q30m`: nothing is done, whatever the mode, and no operand is refused,
@@ -52,7 +55,7 @@ pub(super) fn option(
             return Err(fatal(logger, "-B option needs 8BITMIME or 7BIT"));
         }
         ('I', _) => arguments.mode = SendmailMode::NotOurs,
-        ('N', notify) => warn_of_notify(notify, logger),
+        ('N', notify) => warn_of_notify(notify, arguments.release, logger),
         ('n', _) => return Err(fatal(logger, "-n option not supported")),
         ('o', b"A") => return Err(fatal(logger, "-oA requires pathname")),
         ('R', kind) if !is_return(kind) => {
@@ -112,7 +115,7 @@ fn is_return(value: &[u8]) -> bool {
 }
 
 /// Warns of an unknown value for DSN's NOTIFY, as Postfix's sendmail does.
-fn warn_of_notify(value: &[u8], logger: &mut Logger) {
+fn warn_of_notify(value: &[u8], release: Release, logger: &mut Logger) {
     const KNOWN: [&str; 4] = ["never", "success", "failure", "delay"];
     let is_known = |word: &&[u8]| {
         KNOWN
@@ -125,7 +128,12 @@ fn warn_of_notify(value: &[u8], logger: &mut Logger) {
         logger.warning(format!(
             "unknown DSN NOTIFY command value \"{word}\" in \"{value}\""
         ));
-        logger.warning("bad -N option value -- ignored");
+        let shown = if release.has(Feature::NotifyWarningHasValue) {
+            format!(": '{value}'")
+        } else {
+            String::new()
+        };
+        logger.warning(format!("bad -N option value{shown} -- ignored"));
     }
 }
 

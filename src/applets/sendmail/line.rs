@@ -11,6 +11,7 @@ use super::table::{help, options};
 use crate::cli;
 use crate::cli::{Operands, ScanError, Scanned, Scanner, Value};
 use crate::logging::Logger;
+use crate::release::Release;
 use crate::text::to_printable;
 
 /// Returns the directory for a value of `-C`, which is a directory or the path
@@ -140,10 +141,12 @@ impl CommandLine {
         &self,
         program: &str,
         mode: SendmailMode,
+        release: Release,
         logger: &mut Logger,
     ) -> Result<SendmailArguments, Fatal> {
         let mut arguments = SendmailArguments {
             mode,
+            release,
             reads_recipients: false,
             asks_for_intervals: false,
             flush_site: None,

@@ -108,7 +108,7 @@ fn prepare(
     let config = instance::configure(call, wanted, LOG_NAME, logger, STATUS)?;
     look_into(&config.queue_directory, logger)?;
     instance::import_environment(call, &config, Unlisted::Kept, logger);
-    let arguments = line.understand(&program, mode, logger)?;
+    let arguments = line.understand(&program, mode, config.postfix.release(), logger)?;
     let dialect = line.dialect();
     let selection = line.selection();
     if let (Some(option), true) = (selection.first(), arguments.mode != SendmailMode::List) {
