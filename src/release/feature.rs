@@ -227,8 +227,8 @@ mod tests {
             ),
             (OriginalRecipient, &["3.10.13"], &["3.11.0"]),
             (OriginalRecipientBeforeSender, &["3.10.13"], &["3.11.0"]),
-            (NotifyWarningHasValue, &["3.10.13"], &["3.11.7"]),
             (LevelThreeEleven, &["3.10.13"], &["3.11.7"]),
+            (NotifyWarningHasValue, &["3.10.13"], &["3.11.7"]),
             (
                 FiveCharacterNameIsBogus,
                 &[
