@@ -286,14 +286,17 @@ pub fn directories(config: &Config) -> Vec<OsString> {
         .collect()
 }
 
+/// The names that occur more than once.
+pub fn shared_names<'n>(names: impl IntoIterator<Item = &'n str>) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    let names = names.into_iter();
+    let shared = names.filter(|name| !seen.insert(*name));
+    shared.map(str::to_owned).collect()
+}
+
 /// Notes which instances share their name.
 fn mark_shared_names(found: &mut [HostInstance]) {
-    let mut seen = HashSet::new();
-    let shared: HashSet<String> = found
-        .iter()
-        .filter(|instance| !seen.insert(instance.name.clone()))
-        .map(|instance| instance.name.clone())
-        .collect();
+    let shared = shared_names(found.iter().map(|instance| instance.name.as_str()));
     for instance in found {
         instance.is_unique = !shared.contains(&instance.name);
     }

@@ -13,6 +13,7 @@ use super::message_state::MessageState;
 use super::model::{Index, ListOrder, ListTotals, PassKind, SortColumn, WorkDone};
 use super::overview_state::OverviewState;
 use super::prompt::Prompt;
+use super::scrolling::{Window, scrolled_to};
 use super::theme::Theme;
 use crate::spool::{Queue, QueueId};
 use crate::sys::time;
@@ -353,12 +354,11 @@ impl App {
 
     /// Moves the screen so that the cursor is on it.
     pub fn keep_cursor_visible(&mut self) {
-        let last = self.index.len().saturating_sub(1);
-        self.cursor = self.cursor.min(last);
-        let height = self.height.max(1);
-        let lowest_top = self.cursor.saturating_add(1).saturating_sub(height);
-        let highest_top = self.index.len().saturating_sub(height);
-        self.top = self.top.clamp(lowest_top, self.cursor).min(highest_top);
+        let window = Window {
+            top: self.top,
+            height: self.height,
+        };
+        (self.cursor, self.top) = scrolled_to(self.cursor, window, self.index.len());
     }
 
     /// Begins the work that is due: another pass, or reading the visible rows again.

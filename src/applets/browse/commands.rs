@@ -14,6 +14,7 @@ use super::keys::{BrowseAct, Command, LoopRequest};
 use super::message_state::Towards;
 use super::model::{ListOrder, PassKind, TagChange};
 use super::prompt::{Prompt, PromptPurpose, Typed};
+use super::scrolling::help_after;
 use crate::spool::QueueId;
 
 /// The reason why ordinary users cannot act.
@@ -52,12 +53,8 @@ pub fn key(app: &mut App, key: &KeyEvent) -> LoopRequest {
 fn dialog_key(app: &mut App, dialog: Dialog, key: &KeyEvent, command: Option<Command>) {
     match dialog {
         Dialog::Help(top) => {
-            let top = match command {
-                Some(Command::Move(rows)) => top.saturating_add_signed(rows),
-                Some(Command::Page(pages)) => top.saturating_add_signed(pages.saturating_mul(10)),
-                _ => return,
-            };
-            app.dialog = Some(Dialog::Help(top.min(keys::HELP.len().saturating_sub(1))));
+            let top = command.and_then(|command| help_after(top, command, keys::HELP.len()));
+            app.dialog = top.map(Dialog::Help);
         }
         Dialog::Confirm(mut confirmation) => match confirm::key(&mut confirmation, key, app) {
             DialogDecision::Close => app.status = "nothing was done".to_owned(),

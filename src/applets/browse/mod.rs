@@ -25,6 +25,7 @@ mod opened;
 mod overview_state;
 mod prompt;
 mod row_sink;
+mod scrolling;
 mod targets;
 mod theme;
 mod views;

@@ -55,21 +55,25 @@ pub(super) fn run(
                 };
                 check_max(&mut asker, &all, max, count)?;
             }
-            match arguments.options.limit {
-                Some(limit) => within_limit(&mut asker, &all, limit, |instance, logger, shared| {
+            let limit = arguments.options.limit;
+            let mut act =
+                |instance: &HostInstance, logger: &mut Logger, shared: Option<&SharedLimit>| {
                     print_heading(&arguments, instance, all.first(), logger)?;
                     instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
-                    arguments.options.limit = Some(shared.left());
+                    arguments.options.limit = shared.map(SharedLimit::left);
                     let ended = work(call, &mut arguments, InstancePass::Work, logger);
-                    shared.hand_on(arguments.acted.get());
+                    if let Some(shared) = shared {
+                        shared.hand_on(arguments.acted.get());
+                    }
                     ended
+                };
+            match limit {
+                Some(limit) => within_limit(&mut asker, &all, limit, |instance, logger, shared| {
+                    act(instance, logger, Some(shared))
                 }),
                 None => {
-                    let act = |instance: &HostInstance, logger: &mut Logger| {
-                        print_heading(&arguments, instance, all.first(), logger)?;
-                        instance.store_in(&mut arguments.config_directory, &mut arguments.instance);
-                        work(call, &mut arguments, InstancePass::Work, logger)
-                    };
+                    let act =
+                        |instance: &HostInstance, logger: &mut Logger| act(instance, logger, None);
                     asker.each(&all, ChildStdout::Shared, act, |_, _| {})
                 }
             }

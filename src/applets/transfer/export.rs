@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use super::super::{Call, Fatal, instance, option_table, output};
 use super::export_arguments::{ExportArguments, ExportTask, parse};
 use super::tables::{export_help, export_options};
-use super::{LOG_NAME, OpenSpool, STATUS, end, fatal, messages, named, open_spool};
+use super::{LOG_NAME, OpenSpool, STATUS, choose, end, fatal, messages, open_spool};
 use crate::actions::rate_limit::RateLimit;
 use crate::actions::report::{ActionObserver, Counters, LineSeverity, LogLine};
 use crate::actions::{DeletionReport, Effects, NextAttempt, SpoolContext, WorkError};
@@ -62,15 +62,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
         return Err(fatal(&mut logger, text));
     }
     let stdout = output::stdout(&mut logger)?;
-    if let Some(name) = arguments.instance.take() {
-        let found = named(
-            call,
-            arguments.config_directory.as_deref(),
-            &name,
-            &mut logger,
-        )?;
-        arguments.config_directory = Some(found);
-    }
+    let name = arguments.instance.as_deref();
+    choose(call, name, &mut arguments.config_directory, &mut logger)?;
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use super::super::{Call, Fatal, instance, option_table, output};
 use super::import_arguments::{ImportTask, parse};
 use super::tables::{import_help, import_options};
-use super::{LOG_NAME, OpenSpool, STATUS, end, fatal, messages, named, open_spool};
+use super::{LOG_NAME, OpenSpool, STATUS, choose, end, fatal, messages, open_spool};
 use crate::logging::Logger;
 use crate::spool::id::IdStyle;
 use crate::spool::{master_status, trigger};
@@ -51,15 +51,8 @@ pub fn run(call: &Call) -> Result<(), Fatal> {
     let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     let stdin =
         stdin.map_err(|error| fatal(&mut logger, format!("read standard input: {error}")))?;
-    if let Some(name) = arguments.instance.take() {
-        let found = named(
-            call,
-            arguments.config_directory.as_deref(),
-            &name,
-            &mut logger,
-        )?;
-        arguments.config_directory = Some(found);
-    }
+    let name = arguments.instance.as_deref();
+    choose(call, name, &mut arguments.config_directory, &mut logger)?;
     let wanted = instance::InstanceChoice {
         directory: arguments.config_directory.as_deref(),
         release: arguments.release,

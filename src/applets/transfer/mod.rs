@@ -42,25 +42,31 @@ struct OpenSpool {
     queue_directory: String,
 }
 
-/// The directory of main.cf of the instance that has this name.
+/// Chooses the instance that has this name, if one is given: stores the directory of
+/// its main.cf.
 ///
 /// # Errors
 ///
 /// There is none, or a main.cf cannot be read. Both were reported.
-fn named(
+fn choose(
     call: &Call,
-    directory: Option<&OsStr>,
-    name: &str,
+    name: Option<&str>,
+    directory: &mut Option<OsString>,
     logger: &mut Logger,
-) -> Result<OsString, Fatal> {
+) -> Result<(), Fatal> {
+    let Some(name) = name else {
+        return Ok(());
+    };
     let mut asker = Asker {
         call,
         program: LOG_NAME,
         logger,
         status: STATUS,
     };
-    let found = asker.named(instance::InstanceChoice::at(directory), name)?;
-    Ok(found.directory)
+    let choice = instance::InstanceChoice::at(directory.as_deref());
+    let found = asker.named(choice, name)?;
+    *directory = Some(found.directory);
+    Ok(())
 }
 
 /// Reads main.cf, admits the caller, and gives up root's rights.

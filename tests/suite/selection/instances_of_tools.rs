@@ -20,6 +20,11 @@ fn tool(main: &Instance, tool: Tool, args: &[&str]) -> Output {
         .run(Program::Ours, main)
 }
 
+/// The number of messages on hold in an instance of `main`, as a line.
+fn held_by(main: &Instance, which: &str) -> String {
+    printed(main, &["--count", "--queue=hold", which])
+}
+
 #[test]
 fn postsuper_acts_in_each_instance_and_says_where() {
     if require(Needs::Root) == Met::No {
@@ -118,7 +123,7 @@ fn the_limit_of_postsuper_is_that_of_all_instances_together() {
         act(&args.concat())
     };
     let held = || {
-        let count = |which: &str| printed(&main, &["--count", "--queue=hold", which]);
+        let count = |which: &str| held_by(&main, which);
         (count("--instance=-"), count("--instance=postfix-out"))
     };
     let pair = |a: u64, b: u64| (format!("{a}\n"), format!("{b}\n"));
@@ -143,10 +148,7 @@ fn the_limit_of_postsuper_is_that_of_all_instances_together() {
     std::fs::remove_dir_all(main.queue_directory()).expect("no queue");
     let done = hold(&["--limit=9"]);
     assert_eq!(done.ended, Ended::Exited(1), "{done:?}");
-    let left = printed(
-        &main,
-        &["--count", "--queue=hold", "--instance=postfix-out"],
-    );
+    let left = held_by(&main, "--instance=postfix-out");
     assert_eq!(left, "6\n");
 }
 
@@ -171,7 +173,7 @@ fn after_a_kill_nothing_is_left_of_the_limit() {
     let worker = loop {
         assert!(child.try_wait().expect("a status").is_none(), "too fast");
         let children = std::fs::read_to_string(&children).expect("it runs");
-        let held = printed(&main, &["--count", "--queue=hold", "--instance=-"]);
+        let held = held_by(&main, "--instance=-");
         match children.trim().parse() {
             Ok(worker) if held == "1\n" => break Pid::from_raw(worker),
             _ => {}
@@ -183,10 +185,7 @@ fn after_a_kill_nothing_is_left_of_the_limit() {
     let said = String::from_utf8_lossy(&output.stderr);
     let expected = "--limit 8 may be reached, the work in - ended early: 1 instance is left";
     assert!(said.contains(expected), "{said}");
-    let held = printed(
-        &main,
-        &["--count", "--queue=hold", "--instance=postfix-out"],
-    );
+    let held = held_by(&main, "--instance=postfix-out");
     assert_eq!(held, "2\n");
 }
 
@@ -294,7 +293,7 @@ fn the_work_ends_when_the_command_is_killed() {
     let (main, out) = two();
     spool::fill(&out);
     let held = |which: &str| -> u64 {
-        let text = printed(&main, &["--count", "--queue=hold", which]);
+        let text = held_by(&main, which);
         text.trim().parse().expect("a number")
     };
     let args = ["-h", "ALL", "--instance=-", "deferred"];

@@ -5,6 +5,7 @@ use crossterm::event::KeyEvent;
 use super::super::keys;
 use super::super::keys::{Command, Help, LoopRequest, look};
 use super::super::prompt::{Prompt, PromptPurpose, Typed};
+use super::super::scrolling::help_after;
 use super::state::InstanceList;
 
 /// The keys of the list. Those of an instance are in its own help.
@@ -56,7 +57,7 @@ pub fn key(list: &mut InstanceList, key: &KeyEvent) -> LoopRequest {
         Command::Suspend => return LoopRequest::Suspend,
         command => {
             if let Some(top) = list.help.take() {
-                list.help = help_after(top, command);
+                list.help = help_after(top, command, HELP.len());
                 return LoopRequest::Nothing;
             }
             list.status.clear();
@@ -64,16 +65,6 @@ pub fn key(list: &mut InstanceList, key: &KeyEvent) -> LoopRequest {
         }
     }
     LoopRequest::Nothing
-}
-
-/// The first line of the help after a key; `None` if the key ends the help.
-fn help_after(top: usize, command: Command) -> Option<usize> {
-    let top = match command {
-        Command::Move(rows) => top.saturating_add_signed(rows),
-        Command::Page(pages) => top.saturating_add_signed(pages.saturating_mul(10)),
-        _ => return None,
-    };
-    Some(top.min(HELP.len().saturating_sub(1)))
 }
 
 fn run(list: &mut InstanceList, command: Command) -> LoopRequest {

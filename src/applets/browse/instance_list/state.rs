@@ -1,11 +1,12 @@
 //! The state of the list of instances: its rows, their order, and the row under
 //! the cursor.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::ops::Range;
 
+use super::super::super::instances::shared_names;
 use super::super::prompt::Prompt;
+use super::super::scrolling::{Window, scrolled_to};
 use super::super::theme::Theme;
 use super::instance_row::InstanceRow;
 use super::report::InstanceReport;
@@ -220,9 +221,8 @@ impl InstanceList {
     }
 
     fn mark_shared_names(&mut self) {
-        let mut seen = HashSet::new();
-        let names = self.rows.iter().filter_map(|row| row.name.as_ref());
-        let shared: HashSet<String> = names.filter(|name| !seen.insert(*name)).cloned().collect();
+        let names = self.rows.iter().filter_map(|row| row.name.as_deref());
+        let shared = shared_names(names);
         for row in &mut self.rows {
             row.is_shared = row.name.as_ref().is_some_and(|n| shared.contains(n));
         }
@@ -230,11 +230,11 @@ impl InstanceList {
 
     /// Moves the screen so that the cursor is on it.
     pub fn keep_cursor_visible(&mut self) {
-        self.cursor = self.cursor.min(self.len().saturating_sub(1));
-        let height = self.height.max(1);
-        let lowest_top = self.cursor.saturating_add(1).saturating_sub(height);
-        let highest_top = self.len().saturating_sub(height);
-        self.top = self.top.clamp(lowest_top, self.cursor).min(highest_top);
+        let window = Window {
+            top: self.top,
+            height: self.height,
+        };
+        (self.cursor, self.top) = scrolled_to(self.cursor, window, self.len());
     }
 }
 
