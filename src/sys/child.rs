@@ -5,23 +5,20 @@
 //! the program was started from may have been replaced, and a set-gid process
 //! would lend its group to the new file.
 
+#[cfg(feature = "browse")]
+mod on_terminal;
+
 use std::io;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{Signal, kill, raise};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, dup2_stdout, fork, getppid};
 
-use super::poll::{Readiness, poll_for};
 use super::process::{AbortOnPanic, is_only_thread};
 use super::retry_on_eintr;
-use super::signals::Interrupts;
-
-/// How long a copy that has the terminal can be stopped before that is noticed.
-const STOP_CHECK: Duration = Duration::from_millis(100);
 
 /// The destination of the copy's standard output.
 #[derive(Clone, Copy, Debug)]
@@ -122,46 +119,6 @@ impl RunningChild {
             WaitStatus::Exited(_, status) => Ok(Some(status)),
             _ => Ok(None),
         }
-    }
-
-    /// Waits for the end of a copy that has the terminal. If it is stopped by
-    /// Ctrl-Z, so is this process, which the shell waits for. A signal that asks
-    /// this process to end is passed on. The copy holds the other end of `open`,
-    /// a pipe, so that its end is noticed at once.
-    ///
-    /// # Errors
-    ///
-    /// Those of waitpid(2) and poll(2).
-    pub fn wait_on_terminal(
-        mut self,
-        open: BorrowedFd<'_>,
-        interrupts: &Interrupts,
-    ) -> io::Result<Option<i32>> {
-        while let Some(child) = self.child {
-            let ready = poll_for(&[open], Readiness::Input, STOP_CHECK)?;
-            let mut flags = WaitPidFlag::WUNTRACED;
-            if ready.is_empty() {
-                flags |= WaitPidFlag::WNOHANG;
-            }
-            match retry_on_eintr(|| waitpid(child, Some(flags)))? {
-                WaitStatus::StillAlive => {}
-                WaitStatus::Stopped(..) => {
-                    raise(Signal::SIGTSTP)?;
-                    kill(child, Signal::SIGCONT)?;
-                }
-                end => {
-                    self.child = None;
-                    return Ok(match end {
-                        WaitStatus::Exited(_, status) => Some(status),
-                        _ => None,
-                    });
-                }
-            }
-            if interrupts.caught().is_some() {
-                kill(child, Signal::SIGTERM)?;
-            }
-        }
-        Ok(None)
     }
 }
 

@@ -5,13 +5,16 @@
 //! panic. A signal that ends the process has to be caught by the caller, so
 //! that the value is dropped.
 
+#[cfg(feature = "browse")]
+mod lending;
+
 use std::io;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::sys::signal::{Signal, raise};
 use rustix::stdio::stdin;
-use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use thiserror::Error;
 
 use super::error_text::error_text;
@@ -100,34 +103,6 @@ impl FullScreen {
         raise(Signal::SIGTSTP)?;
         enter(&self.before)
     }
-
-    /// Restores the terminal for as long as `work` takes, which may begin a full
-    /// screen of its own in another process, and begins again. If that process is
-    /// killed, it leaves the terminal as it is, so the state before is restored
-    /// once more.
-    ///
-    /// # Errors
-    ///
-    /// The terminal cannot be restored or set up again.
-    pub fn lend<T>(&self, work: impl FnOnce() -> T) -> io::Result<T> {
-        let before = state_before(&self.before);
-        restore(&self.before)?;
-        let done = work();
-        if let Some(before) = before {
-            tcsetattr(stdin(), OptionalActions::Now, &before)?;
-        }
-        enter(&self.before)?;
-        Ok(done)
-    }
-
-    /// Discards keys that were typed and have not been read.
-    ///
-    /// # Errors
-    ///
-    /// Those of tcflush(3).
-    pub fn discard_keys(&self) -> io::Result<()> {
-        Ok(tcflush(stdin(), QueueSelector::IFlush)?)
-    }
 }
 
 impl Drop for FullScreen {
@@ -145,12 +120,6 @@ fn enter(before: &Before) -> io::Result<()> {
     *before = Some(found);
     tcsetattr(stdin(), OptionalActions::Now, &raw)?;
     write(BEGIN)
-}
-
-/// The state before, if the terminal is in full-screen use.
-fn state_before(before: &Before) -> Option<Termios> {
-    let before = before.lock().unwrap_or_else(PoisonError::into_inner);
-    before.clone()
 }
 
 fn restore(before: &Before) -> io::Result<()> {
