@@ -22,9 +22,10 @@ pub trait Source {
     /// have grown since.
     fn size(&self) -> u64;
 
-    /// Checks that the offset is valid. File systems have limits, and an offset
-    /// beyond them is an error rather than the end of the file.
-    fn check_seek(&self, offset: u64) -> io::Result<()>;
+    /// Checks that the offset is valid, and returns the one to continue at. File
+    /// systems have limits, and an offset beyond them is an error rather than the
+    /// end of the file. A device such as /dev/null stays at its beginning.
+    fn check_seek(&self, offset: u64) -> io::Result<u64>;
 
     /// Checks that seeking to the end is possible.
     fn check_end(&self) -> io::Result<()> {
@@ -56,7 +57,7 @@ impl<S: Source> Source for &S {
         (**self).size()
     }
 
-    fn check_seek(&self, offset: u64) -> io::Result<()> {
+    fn check_seek(&self, offset: u64) -> io::Result<u64> {
         (**self).check_seek(offset)
     }
 
@@ -112,8 +113,8 @@ impl<F: Borrow<File>> Source for FileSource<F> {
         self.size
     }
 
-    fn check_seek(&self, offset: u64) -> io::Result<()> {
-        self.file.borrow().seek(SeekFrom::Start(offset)).map(drop)
+    fn check_seek(&self, offset: u64) -> io::Result<u64> {
+        self.file.borrow().seek(SeekFrom::Start(offset))
     }
 
     fn data_from(&self, offset: u64) -> u64 {
@@ -146,9 +147,9 @@ impl Source for &[u8] {
         self.len() as u64
     }
 
-    fn check_seek(&self, offset: u64) -> io::Result<()> {
+    fn check_seek(&self, offset: u64) -> io::Result<u64> {
         if i64::try_from(offset).is_ok() {
-            Ok(())
+            Ok(offset)
         } else {
             Err(io::Error::from_raw_os_error(nix::libc::EINVAL))
         }

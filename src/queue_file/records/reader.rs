@@ -108,11 +108,12 @@ impl<'b, S: Source> RecordReader<'b, S> {
     ///
     /// No file can be that long.
     pub fn start_at(&mut self, offset: u64) -> io::Result<()> {
-        if offset > self.window.source.size() && !self.window.source.waits() {
-            self.window.source.check_seek(offset)?;
-        }
+        self.position = if offset > self.window.source.size() && !self.window.source.waits() {
+            self.window.source.check_seek(offset)?
+        } else {
+            offset
+        };
         self.jumps = pointer::Jumps::default();
-        self.position = offset;
         Ok(())
     }
 

@@ -97,12 +97,12 @@ impl Source for StreamSource {
         0
     }
 
-    fn check_seek(&self, _: u64) -> io::Result<()> {
+    fn check_seek(&self, _: u64) -> io::Result<u64> {
         Err(io::Error::from_raw_os_error(libc::ESPIPE))
     }
 
     fn check_end(&self) -> io::Result<()> {
-        self.check_seek(0)
+        self.check_seek(0).map(drop)
     }
 
     fn waits(&self) -> bool {
