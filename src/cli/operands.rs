@@ -110,13 +110,13 @@ impl Operands {
         }
     }
 
-    /// Returns all operands, any of which can be a file: after `--`, every
-    /// argument is an operand.
+    /// Returns all operands of a command that changes nothing: after `--`, every
+    /// argument is one, as in Postfix.
     ///
     /// # Errors
     ///
     /// Those of [`Operands::without_options`], except for operands after `--`.
-    pub fn files(self, noun: &'static str) -> Result<Vec<OsString>, OperandError> {
+    pub fn any_after_dashes(self, noun: &'static str) -> Result<Vec<OsString>, OperandError> {
         match self.end {
             OptionsEnd::AtDashes => Ok(self.list),
             _ => self.without_options(noun),
@@ -177,16 +177,24 @@ mod tests {
     }
 
     #[test]
-    fn any_operand_after_dashes_is_a_file() {
+    fn any_argument_after_dashes_is_an_operand() {
         let list = ["-file", "--json"];
         assert_eq!(
-            operands(&list, OptionsEnd::AtDashes).files("x").unwrap(),
+            operands(&list, OptionsEnd::AtDashes)
+                .any_after_dashes("x")
+                .unwrap(),
             list
         );
-        assert!(operands(&list, OptionsEnd::AtOperand).files("x").is_err());
+        assert!(
+            operands(&list, OptionsEnd::AtOperand)
+                .any_after_dashes("x")
+                .is_err()
+        );
         let list = ["-", "", "a-b"];
         assert_eq!(
-            operands(&list, OptionsEnd::AtOperand).files("x").unwrap(),
+            operands(&list, OptionsEnd::AtOperand)
+                .any_after_dashes("x")
+                .unwrap(),
             list
         );
     }

@@ -103,8 +103,8 @@ pub fn parse(call: &Call, logger: &mut Logger) -> Result<PostcatArguments, Fatal
             continue;
         }
         let found = match reading.arguments.operands_are {
-            OperandKind::Files => found.files("the file name"),
-            OperandKind::Ids => found.without_options("the queue ID"),
+            OperandKind::Files => found.any_after_dashes("the file name"),
+            OperandKind::Ids => found.any_after_dashes("the queue ID"),
         };
         operands.extend(found.map_err(|error| fatal(logger, error.to_string().as_bytes()))?);
         break;

@@ -115,7 +115,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<QshapeArguments, UsageError> {
     }
     if parsed.mode == QshapeMode::Count {
         parsed.numbers = parse_numbers(&numbers)?;
-        let operands = scanner.operands().without_options("the queue name");
+        let operands = scanner.operands().any_after_dashes("the queue name");
         parsed.operands = operands.map_err(|error| misuse(&error.to_string()))?;
     }
     parsed.selection = builder.finish()?;

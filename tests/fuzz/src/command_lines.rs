@@ -80,7 +80,7 @@ type Options = Vec<Result<Scanned, ScanError>>;
 fn scan(table: &[Opt], arguments: &[OsString]) -> (Options, Vec<OsString>) {
     let mut scanner = Scanner::new(table, arguments.to_vec());
     let options = scanner.by_ref().collect();
-    let operands = scanner.operands().files("operand");
+    let operands = scanner.operands().any_after_dashes("operand");
     (options, operands.unwrap_or_default())
 }
 

@@ -9,7 +9,7 @@ use crate::support::tree::{Labels, Snapshot};
 use crate::support::{Met, Needs, require};
 
 /// Calls with an option after an operand, the option, and what precedes it.
-const MISPLACED: [(Tool, &[&str], &str); 27] = [
+const MISPLACED: [(Tool, &[&str], &str); 25] = [
     (
         Tool::Postsuper,
         &["-d", "ALL", "deferred", "--dry-run"],
@@ -105,16 +105,10 @@ const MISPLACED: [(Tool, &[&str], &str); 27] = [
         "--json after the queue name",
     ),
     (Tool::Qshape, &["hold", "-s"], "-s after the queue name"),
-    (Tool::Qshape, &["--", "-s"], "-s after --"),
     (
         Tool::Postcat,
         &["-q", ID, "--json"],
         "--json after the queue ID",
-    ),
-    (
-        Tool::Postcat,
-        &["-q", "--", ID, "-h"],
-        "-h after the queue ID",
     ),
     (
         Tool::Postcat,

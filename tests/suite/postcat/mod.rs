@@ -268,7 +268,7 @@ fn messages_are_found_by_their_id_alike() {
 }
 
 /// Arguments that are wrong, or name what is no queue file.
-const ODD_CALLS: [&[&str]; 26] = [
+const ODD_CALLS: [&[&str]; 33] = [
     &["absent"],
     &["one", "absent", "one"],
     &[""],
@@ -295,6 +295,13 @@ const ODD_CALLS: [&[&str]; 26] = [
     &["-s", "9223372036854775808", "one"],
     &["-s", "5", "no-queue-file"],
     &["--", "one", "-b"],
+    &["-q", "--", "-e"],
+    &["-q", "--", "--"],
+    &["-q", "--", "ABCDEF", "-h"],
+    &["--", "-e", "one"],
+    &["-s", "5", "/dev/null"],
+    &["-s", "9223372036854775807", "/dev/null"],
+    &["-s", "99999999999999999999", "/dev/null", "one"],
 ];
 
 #[test]

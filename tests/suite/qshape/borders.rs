@@ -85,7 +85,7 @@ fn names_are_cut_at_the_width_of_their_column_alike() {
 }
 
 /// Arguments that are wrong, or look so; `@SPOOL@` is the queue directory.
-const CALLS: [&[&str]; 58] = [
+const CALLS: [&[&str]; 63] = [
     &["-h"],
     &["-hx"],
     &["-xh"],
@@ -103,6 +103,11 @@ const CALLS: [&[&str]; 58] = [
     &["-:"],
     &["-s:p", "hold"],
     &["--"],
+    &["--", "--"],
+    &["--", "-s"],
+    &["--", "hold", "-s", "--"],
+    &["-s", "--", "--json", "hold"],
+    &["--", "-"],
     &["-"],
     &[""],
     &["-b"],
