@@ -2,7 +2,7 @@
 //! and the values inherited from an applet that handed over to this one.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::locate;
 use crate::sys::process::ProcessIds;
@@ -30,6 +30,9 @@ pub struct Inherited {
     pub config_directory: Option<OsString>,
     /// The syslog_name until main.cf is read, in place of MAIL_LOGTAG.
     pub logtag: Option<Vec<u8>>,
+    /// The path of postlogd's socket and the host name in lines for it, in place
+    /// of POSTLOG_SERVICE and POSTLOG_HOSTNAME.
+    pub postlog: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl Call {

@@ -8,9 +8,12 @@ use std::path::Path;
 use super::{Call, Fatal, Inherited};
 use crate::cli;
 use crate::cli::Opt;
-use crate::config::{Config, ConfigError, LoadState, default_directory, default_postfix, locate};
+use crate::config::{
+    Config, ConfigError, EnvironmentEntry, LoadState, Unlisted, default_directory, default_postfix,
+    locate,
+};
 use crate::listing::DetailRules;
-use crate::logging::{Environment, Logger};
+use crate::logging::{Environment, LogSettings, Logger};
 use crate::queue_file::message_visitor::Rules;
 use crate::release::{Feature, Release, charset_of};
 use crate::selection::Selection;
@@ -18,10 +21,16 @@ use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
 use crate::sys::time;
-use crate::text::{Charset, split_assignment, to_printable, trim_space};
+use crate::text::{Charset, to_printable};
 
 /// The environment variable that replaces syslog_name until main.cf is read.
 const LOGTAG: &str = "MAIL_LOGTAG";
+
+/// The program that repeats the warnings about main.cf while the mail system is
+/// down.
+const SHOWQ: &str = "showq";
+/// What a warning contains that is not the same in each program.
+const PROCESS_NAME: &str = "process_name=";
 
 /// The logger of an applet whose configuration has not been read yet.
 pub fn logger(call: &Call, program: &str, log_name: &str) -> Logger {
@@ -32,11 +41,16 @@ pub fn logger(call: &Call, program: &str, log_name: &str) -> Logger {
 pub fn environment(call: &Call) -> Environment {
     let variable = |name: &str| std::env::var_os(name);
     let bytes = |name: &str| variable(name).map(|v| v.as_bytes().to_vec());
+    let inherited = call.inherited.postlog.as_ref();
     match call.caller.trust {
         Trust::BorrowedRights => Environment::default(),
         Trust::OwnRights => Environment {
-            postlog_service: variable("POSTLOG_SERVICE").map(Into::into),
-            postlog_hostname: bytes("POSTLOG_HOSTNAME"),
+            postlog_service: inherited
+                .map(|(service, _)| service.clone())
+                .or_else(|| variable("POSTLOG_SERVICE").map(Into::into)),
+            postlog_hostname: inherited
+                .map(|(_, host)| host.clone())
+                .or_else(|| bytes("POSTLOG_HOSTNAME")),
             mail_logtag: call.inherited.logtag.clone().or_else(|| bytes(LOGTAG)),
         },
     }
@@ -148,10 +162,24 @@ pub fn configure(
 ) -> Result<Config, Fatal> {
     let mut progress = LoadState::default();
     let config = load(call, wanted, program, &mut progress);
-    warn(&progress, logger);
+    let (early, late) = progress
+        .warnings
+        .split_at_checked(progress.before_log.unwrap_or(usize::MAX))
+        .unwrap_or((&progress.warnings, &[]));
+    warn(early, &progress, logger);
     let mut config = config.map_err(|error| refuse(&error, logger, status))?;
     logger.configure(&config);
-    config.warnings = progress.warnings;
+    for warning in late {
+        logger.warning(warning);
+    }
+    let checked = config.check_late();
+    checked.map_err(|error| refuse(&error, logger, status))?;
+    config.warnings = early.to_vec();
+    if early.iter().any(|warning| warning.contains(PROCESS_NAME)) {
+        let mut progress = LoadState::default();
+        let _ = load(call, wanted, SHOWQ, &mut progress);
+        config.warnings = progress.warnings;
+    }
     if call.caller.trust == Trust::BorrowedRights {
         set_zone(&config, call.caller.trust, Unlisted::Dropped);
         time::read_zone();
@@ -176,11 +204,12 @@ fn load(
     Config::load_for(program, &directory, wanted.release, progress)
 }
 
-/// Reports warnings. Those that follow the setting of the facility are logged
-/// with it; later messages use all that is known.
-fn warn(progress: &LoadState, logger: &mut Logger) {
+/// Reports the warnings before the settings for the mail log apply. Those that
+/// follow the setting of the facility are logged with it; later messages use all
+/// that is known.
+fn warn(warnings: &[String], progress: &LoadState, logger: &mut Logger) {
     let known = progress.facility;
-    for (number, warning) in progress.warnings.iter().enumerate() {
+    for (number, warning) in warnings.iter().enumerate() {
         if let Some(known) = known.filter(|known| known.after == number) {
             logger.set_facility(known.facility);
         }
@@ -196,22 +225,14 @@ fn warn(progress: &LoadState, logger: &mut Logger) {
 
 /// Returns the values that are passed to the tool that takes over, as Postfix's
 /// programs leave them in the environment: the directory of main.cf, and the
-/// syslog_name to log under until main.cf has been read.
+/// syslog_name to log under and the log service to use until main.cf has been
+/// read.
 pub fn leave(config: &Config, directory: Option<OsString>) -> Inherited {
     Inherited {
         config_directory: directory,
         logtag: Some(config.syslog_name.clone()),
+        postlog: LogSettings::of(config).into_postlog(),
     }
-}
-
-/// How TZ is handled if import_environment does not list it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlisted {
-    /// TZ is kept. Observed with Postfix 3.7.11: postcat, postsuper, and
-    /// sendmail and mailq until they have started postqueue.
-    Kept,
-    /// TZ is removed. Observed with Postfix 3.7.11: postqueue and postfix.
-    Dropped,
 }
 
 /// Sets TZ as import_environment requires, for callers with their own rights.
@@ -236,12 +257,16 @@ pub fn import_environment(call: &Call, config: &Config, unlisted: Unlisted, logg
 fn set_zone(config: &Config, trust: Trust, unlisted: Unlisted) {
     let callers = std::env::var_os(time::ZONE_VARIABLE).filter(|_| trust == Trust::OwnRights);
     let mut zone = callers.clone().filter(|_| unlisted == Unlisted::Kept);
+    let is_zone = |name: &[u8]| name == time::ZONE_VARIABLE.as_bytes();
     for entry in &config.import_environment {
-        let inner = entry.strip_prefix(b"{").and_then(|e| e.strip_suffix(b"}"));
-        match split_assignment(trim_space(inner.unwrap_or(entry))) {
-            (name, _) if name != time::ZONE_VARIABLE.as_bytes() => {}
-            (_, Some(value)) => zone = Some(OsStr::from_bytes(value).to_owned()),
-            (_, None) => zone = zone.or_else(|| callers.clone()),
+        match entry {
+            EnvironmentEntry::Setting { name, value } if is_zone(name) => {
+                zone = Some(OsStr::from_bytes(value).to_owned());
+            }
+            EnvironmentEntry::Name(name) if is_zone(name) => {
+                zone = zone.or_else(|| callers.clone());
+            }
+            EnvironmentEntry::Setting { .. } | EnvironmentEntry::Name(_) => {}
         }
     }
     // This cannot fail: main.cf is read before the first thread is started. If

@@ -6,11 +6,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::instance::Unlisted;
 use super::{Call, Fatal, instance, output, postqueue};
 use crate::cli;
 use crate::cli::{HelpPage, Opt, OptionGroup, Scanned, Scanner, Value};
-use crate::config::Config;
+use crate::config::{Config, Unlisted};
 use crate::logging::{Logger, Severity};
 use crate::release::{Feature, Release};
 use crate::sys::error_text::error_text;

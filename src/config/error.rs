@@ -217,6 +217,26 @@ pub enum ConfigError {
         /// The value of inet_protocols.
         value: String,
     },
+    /// An entry of a list has a brace that is not closed, or text after its braces.
+    #[error("{parameter}: {fault} in \"{text}\"")]
+    Braces {
+        /// The name of the parameter.
+        parameter: &'static str,
+        /// The problem.
+        fault: &'static str,
+        /// The entry.
+        text: String,
+    },
+    /// A setting in import_environment is malformed.
+    #[error("{word}: {fault} in: {text}")]
+    EnvironmentSetting {
+        /// What Postfix calls the step that failed.
+        word: &'static str,
+        /// The problem.
+        fault: &'static str,
+        /// The setting.
+        text: String,
+    },
     /// The log file is outside the directories for log files.
     #[error("maillog_file value '{value}' does not match any prefix in maillog_file_prefixes")]
     MaillogFile {

@@ -7,16 +7,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::checks::MailOwner;
+use super::environment::EnvironmentEntry;
 use super::error::ConfigError;
 use super::load_state::{KnownFacility, LoadState};
 use super::loader::Loader;
+use super::program::{AccessLists, EnvironmentUse, LogUse, ProcessName, ProgramRules};
 use super::settings::Config;
 use super::table;
 use crate::release::Release;
-
-/// The program that logs nothing, whatever the value of maillog_file.
-const PROGRAM_WITHOUT_LOG: &str = "postcat";
 
 impl Config {
     /// Reads `directory`/main.cf for a program, to whose name main.cf can refer as
@@ -31,18 +29,17 @@ impl Config {
         release: Option<Release>,
         progress: &mut LoadState,
     ) -> Result<Self, ConfigError> {
-        let LoadState {
-            warnings,
-            facility,
-            syslog_name,
-            postfix,
-        } = progress;
-        let mut loader = Loader::read(program, directory, release, warnings)?;
-        *postfix = Some(loader.postfix.clone());
+        let rules = ProgramRules::of(program);
+        let process_name = match rules.process_name {
+            ProcessName::Set => Some(program),
+            ProcessName::Unset => None,
+        };
+        let mut loader = Loader::read(process_name, directory, release, &mut progress.warnings)?;
+        progress.postfix = Some(loader.postfix.clone());
         loader.compatibility_level()?;
         loader.take(table::LOGGING)?;
         let syslog_facility = loader.syslog_facility()?;
-        *facility = Some(KnownFacility {
+        progress.facility = Some(KnownFacility {
             facility: syslog_facility,
             after: loader.warnings.len(),
         });
@@ -53,63 +50,82 @@ impl Config {
         loader.host()?;
         loader.take(table::COMMON)?;
         let (mail_owner, setgid_group_fault) = loader.owners()?;
-        *syslog_name = Some(loader.values.text("syslog_name"));
-        if program != PROGRAM_WITHOUT_LOG {
+        let mut late = LateValues::default();
+        if let EnvironmentUse::BeforeLog(unlisted) = rules.environment {
+            match loader.import_environment(unlisted) {
+                Ok(entries) => late.import_environment = entries,
+                // Postfix checks the group first.
+                Err(fault) => return Err(setgid_group_fault.unwrap_or(fault)),
+            }
+        }
+        progress.syslog_name = Some(loader.values.text("syslog_name"));
+        if rules.log == LogUse::Written {
             loader.maillog_file()?;
         }
-        loader.take(table::PROGRAMS)?;
-        Ok(filled(
-            loader,
-            directory,
-            syslog_facility,
+        progress.before_log = Some(loader.warnings.len());
+        let late_fault = late.read(&mut loader, rules).err().map(Arc::new);
+        let log = loader.values.path("maillog_file");
+        Ok(Self {
+            postfix: loader.installed(),
+            setgid_group_fault: setgid_group_fault.map(Arc::new),
+            late_fault,
+            config_directory: directory.to_owned(),
+            authorized_flush_users: late.authorized_flush_users,
+            authorized_mailq_users: late.authorized_mailq_users,
+            command_directory: loader.values.path("command_directory"),
+            daemon_directory: loader.values.path("daemon_directory"),
+            enable_long_queue_ids: loader.values.switch("enable_long_queue_ids"),
+            fast_flush_domains: loader.values.text("fast_flush_domains"),
+            flush_service_name: loader.values.text("flush_service_name"),
+            hash_queue_depth: loader.values.number("hash_queue_depth"),
+            hash_queue_names: loader.values.list("hash_queue_names"),
+            import_environment: late.import_environment,
+            ipc_timeout: loader.values.time("ipc_timeout"),
+            mail_name: loader.values.text("mail_name"),
             mail_owner,
-            setgid_group_fault,
-        ))
+            maillog_file: (!log.as_os_str().is_empty()).then_some(log),
+            multi_instance_directories: loader.values.text("multi_instance_directories"),
+            multi_instance_name: loader.values.text("multi_instance_name"),
+            myhostname: loader.values.text("myhostname"),
+            parent_domain_matches_subdomains: loader
+                .values
+                .text("parent_domain_matches_subdomains"),
+            pickup_service_name: loader.values.text("pickup_service_name"),
+            postlog_service_name: loader.values.text("postlog_service_name"),
+            queue_directory: loader.values.path("queue_directory"),
+            queue_service_name: loader.values.text("queue_service_name"),
+            showq_service_name: loader.values.text("showq_service_name"),
+            smtputf8_enable: loader.values.switch("smtputf8_enable"),
+            syslog_facility,
+            syslog_name: loader.values.text("syslog_name"),
+            trigger_timeout: loader.values.time("trigger_timeout"),
+            warnings: Vec::new(),
+            parameters: loader.parameters,
+        })
     }
 }
 
-/// Fills in [`Config`] when every parameter has been read.
-fn filled(
-    loader: Loader<'_>,
-    directory: &Path,
-    syslog_facility: u8,
-    mail_owner: MailOwner,
-    setgid_group_fault: Option<ConfigError>,
-) -> Config {
-    let log = loader.values.path("maillog_file");
-    Config {
-        postfix: loader.installed(),
-        setgid_group_fault: setgid_group_fault.map(Arc::new),
-        config_directory: directory.to_owned(),
-        authorized_flush_users: loader.values.text("authorized_flush_users"),
-        authorized_mailq_users: loader.values.text("authorized_mailq_users"),
-        command_directory: loader.values.path("command_directory"),
-        daemon_directory: loader.values.path("daemon_directory"),
-        enable_long_queue_ids: loader.values.switch("enable_long_queue_ids"),
-        fast_flush_domains: loader.values.text("fast_flush_domains"),
-        flush_service_name: loader.values.text("flush_service_name"),
-        hash_queue_depth: loader.values.number("hash_queue_depth"),
-        hash_queue_names: loader.values.list("hash_queue_names"),
-        import_environment: loader.values.tokens("import_environment"),
-        ipc_timeout: loader.values.time("ipc_timeout"),
-        mail_name: loader.values.text("mail_name"),
-        mail_owner,
-        maillog_file: (!log.as_os_str().is_empty()).then_some(log),
-        multi_instance_directories: loader.values.text("multi_instance_directories"),
-        multi_instance_name: loader.values.text("multi_instance_name"),
-        myhostname: loader.values.text("myhostname"),
-        parent_domain_matches_subdomains: loader.values.text("parent_domain_matches_subdomains"),
-        pickup_service_name: loader.values.text("pickup_service_name"),
-        postlog_service_name: loader.values.text("postlog_service_name"),
-        queue_directory: loader.values.path("queue_directory"),
-        queue_service_name: loader.values.text("queue_service_name"),
-        showq_service_name: loader.values.text("showq_service_name"),
-        smtputf8_enable: loader.values.switch("smtputf8_enable"),
-        syslog_facility,
-        syslog_name: loader.values.text("syslog_name"),
-        trigger_timeout: loader.values.time("trigger_timeout"),
-        warnings: Vec::new(),
-        parameters: loader.parameters,
+/// Values that not every program reads. Those that were not read are empty: nobody
+/// is listed, and no variable is taken over.
+#[derive(Default)]
+struct LateValues {
+    authorized_flush_users: Vec<u8>,
+    authorized_mailq_users: Vec<u8>,
+    import_environment: Vec<EnvironmentEntry>,
+}
+
+impl LateValues {
+    /// Reads what the program reads when its settings for the mail log apply.
+    fn read(&mut self, loader: &mut Loader<'_>, rules: ProgramRules) -> Result<(), ConfigError> {
+        if rules.access_lists == AccessLists::Read {
+            loader.take(table::PROGRAMS)?;
+            self.authorized_flush_users = loader.values.text("authorized_flush_users");
+            self.authorized_mailq_users = loader.values.text("authorized_mailq_users");
+        }
+        if let EnvironmentUse::AfterLog(unlisted) = rules.environment {
+            self.import_environment = loader.import_environment(unlisted)?;
+        }
+        Ok(())
     }
 }
 
@@ -128,7 +144,11 @@ mod tests {
         let mut progress = LoadState::default();
         let result = Config::load_for("postqueue", directory.path(), None, &mut progress);
         let name = directory.path().display().to_string();
-        result.map_err(|error| error.to_string().replace(&name, "DIR"))
+        let shown = |error: String| error.replace(&name, "DIR");
+        let config = result.map_err(|error| shown(error.to_string()))?;
+        let late = config.check_late();
+        late.map_err(|error| shown(error.to_string()))?;
+        Ok(config)
     }
 
     fn error(text: &str) -> String {
@@ -236,6 +256,7 @@ mod tests {
             "mail_owner = root",
             "maillog_file = /x",
             "authorized_mailq_users = ${",
+            "import_environment = =x",
         ];
         for first in 0..faults.len() {
             let alone = error(faults[first]);

@@ -15,6 +15,9 @@ pub struct LoadState {
     pub facility: Option<KnownFacility>,
     /// syslog_name, which applies to the errors that are found after it.
     pub syslog_name: Option<Vec<u8>>,
+    /// Number of warnings before the settings for the mail log apply; `None` if
+    /// they never did.
+    pub before_log: Option<usize>,
     /// The Postfix, which is known as soon as the file is read.
     pub postfix: Option<Installed>,
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::checks;
 use super::checks::MailOwner;
+use super::environment;
+use super::environment::{EnvironmentEntry, Unlisted};
 use super::error::ConfigError;
 use super::level::Level;
 use super::main_cf::MainCf;
@@ -33,13 +35,13 @@ pub(super) struct Loader<'w> {
 impl<'w> Loader<'w> {
     /// Reads `directory`/main.cf, and determines the release whose rules apply.
     pub(super) fn read(
-        program: &str,
+        process_name: Option<&str>,
         directory: &Path,
         release: Option<Release>,
         warnings: &'w mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let line_rules = |file: &MainCf| line_rules_of(file, release);
-        let file = MainCf::read(directory, program, line_rules, warnings)?;
+        let file = MainCf::read(directory, process_name, line_rules, warnings)?;
         Ok(Self {
             postfix: postfix_of(&file, release),
             parameters: Parameters::new(file),
@@ -132,6 +134,15 @@ impl<'w> Loader<'w> {
         let group = checks::setgid_group(&self.parameters, &self.values.text("setgid_group"));
         checks::own_group(&self.parameters, &owner, &group)?;
         Ok((owner, group.err()))
+    }
+
+    /// Parses import_environment.
+    pub(super) fn import_environment(
+        &self,
+        unlisted: Unlisted,
+    ) -> Result<Vec<EnvironmentEntry>, ConfigError> {
+        let value = self.values.text("import_environment");
+        environment::parse(&value, unlisted, &self.parameters)
     }
 
     pub(super) fn maillog_file(&self) -> Result<(), ConfigError> {

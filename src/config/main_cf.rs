@@ -55,21 +55,19 @@ pub struct MainCf {
 }
 
 impl MainCf {
-    /// Reads `directory`/main.cf for `program`. The file can refer to the program
-    /// and the directory as `$process_name` and `$config_directory`. `rules_of` is
+    /// Reads `directory`/main.cf. The file can refer to the directory as
+    /// `$config_directory`, and to `process_name` if there is one. `rules_of` is
     /// called only if the file contains something that the rules apply to.
     pub fn read(
         directory: &Path,
-        program: &str,
+        process_name: Option<&str>,
         rules_of: impl FnOnce(&Self) -> LineRules,
         warnings: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let path = file_of(directory);
         let text = file::read(&path).map_err(|fault| fault.of(&path, "open", "read"))?;
-        let presets = [
-            ("config_directory", directory.as_os_str().as_bytes()),
-            ("process_name", program.as_bytes()),
-        ];
+        let mut presets = vec![("config_directory", directory.as_os_str().as_bytes())];
+        presets.extend(process_name.map(|name| ("process_name", name.as_bytes())));
         // The rules depend on daemon_directory, which is set in the file.
         let first_look = |text: &[u8]| {
             let rules = LineRules::LENIENT;
@@ -287,7 +285,7 @@ mod tests {
     fn errors_in_reading_name_the_file_and_the_reason() {
         let directory = tempfile::tempdir().unwrap();
         let message = || {
-            let result = MainCf::read(directory.path(), "x", |_| NEWEST, &mut Vec::new());
+            let result = MainCf::read(directory.path(), Some("x"), |_| NEWEST, &mut Vec::new());
             result.unwrap_err().to_string()
         };
         let path = directory.path().join("main.cf");

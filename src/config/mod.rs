@@ -12,6 +12,7 @@
 //!   versions such as `3.6`
 //! - `table`, `parameters`: names, defaults, order; expanded and typed values
 //! - `compatibility`: the messages of postfix(1) about an old level
+//! - `program`: what differs between the programs; `environment`: import_environment
 //! - `settings`, `load`, `loader`, `load_state`, `checks`: [`Config`], every parameter with
 //!   its type; `listing_parameters`: those that only a listing needs
 //! - `queue_paths`: only the location of the queues, whatever errors main.cf has
@@ -26,6 +27,7 @@ mod access;
 mod checks;
 mod compatibility;
 mod default_directory;
+mod environment;
 pub mod error;
 pub mod expand;
 mod expansion;
@@ -44,6 +46,7 @@ pub mod parameters;
 mod pattern_parser;
 pub mod patterns;
 mod postfix;
+mod program;
 mod queue_paths;
 mod reference;
 pub mod settings;
@@ -54,6 +57,7 @@ mod values;
 
 pub use checks::MailOwner;
 pub use default_directory::default_directory;
+pub use environment::{EnvironmentEntry, Unlisted};
 pub use error::ConfigError;
 pub use load_state::LoadState;
 pub use main_cf::MainCf;

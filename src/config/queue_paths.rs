@@ -41,7 +41,7 @@ impl QueuePaths {
     ) -> Result<Self, ConfigError> {
         let file = MainCf::read(
             directory,
-            program,
+            Some(program),
             |file| line_rules_of(file, None),
             warnings,
         )?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checks::MailOwner;
+use super::environment::EnvironmentEntry;
 use super::error::ConfigError;
 use super::parameters::Parameters;
 use crate::release::Installed;
@@ -35,8 +36,8 @@ pub struct Config {
     pub hash_queue_depth: u32,
     /// The queues that have subdirectories.
     pub hash_queue_names: Vec<Vec<u8>>,
-    /// The names and `name=value` settings of environment variables.
-    pub import_environment: Vec<Vec<u8>>,
+    /// The environment variables that the program takes over.
+    pub import_environment: Vec<EnvironmentEntry>,
     /// How long to wait for a daemon.
     pub ipc_timeout: Duration,
     /// The name of the mail system.
@@ -78,6 +79,9 @@ pub struct Config {
     pub postfix: Installed,
     /// The error in setgid_group, if there is one.
     pub(super) setgid_group_fault: Option<Arc<ConfigError>>,
+    /// The error that is found when the settings for the mail log apply, if there
+    /// is one.
+    pub(super) late_fault: Option<Arc<ConfigError>>,
     /// The expanded value of any parameter, including those without a field.
     pub parameters: Parameters,
 }
@@ -91,6 +95,16 @@ impl Config {
     /// The group is unknown.
     pub fn check_setgid_group(&self) -> Result<(), Arc<ConfigError>> {
         self.setgid_group_fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// Checks what Postfix's postqueue reads when it already writes to the mail log
+    /// as main.cf says.
+    ///
+    /// # Errors
+    ///
+    /// One of these parameters cannot be used.
+    pub fn check_late(&self) -> Result<(), Arc<ConfigError>> {
+        self.late_fault.clone().map_or(Ok(()), Err)
     }
 
     /// The characters that messages can contain.

@@ -170,7 +170,8 @@ pub const COMMON: &[Parameter] = &[
     row("trigger_timeout", "10s", Time(1)),
 ];
 
-/// Parameters that postqueue reads after the others have been checked.
+/// Parameters that postqueue reads after the others have been checked, when it
+/// already writes to the mail log as main.cf says.
 pub const PROGRAMS: &[Parameter] = &[
     row("authorized_flush_users", "static:anyone", Text(0)),
     row("authorized_mailq_users", "static:anyone", Text(0)),

@@ -10,6 +10,16 @@ pub fn words(list: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
+/// The words of a list in which braces protect separators.
+pub fn tokens(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = list;
+    std::iter::from_fn(move || {
+        let (token, after) = next_token(rest)?;
+        rest = after;
+        Some(token)
+    })
+}
+
 /// The first word of a list in which braces protect separators, and the text after
 /// the separator that follows it; `None` if no word is left.
 pub fn next_token(list: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::error::ConfigError;
 use super::parameters::Parameters;
 use super::table::Rule;
-use super::tokens::{next_token, words};
+use super::tokens::words;
 
 enum ParameterValue {
     Text(Vec<u8>),
@@ -63,18 +63,6 @@ impl ParameterValues {
     /// The words of a text.
     pub(super) fn list(&self, name: &str) -> Vec<Vec<u8>> {
         words(&self.text(name)).map(<[u8]>::to_vec).collect()
-    }
-
-    /// Like `list`, but separators inside braces do not split a word.
-    pub(super) fn tokens(&self, name: &str) -> Vec<Vec<u8>> {
-        let text = self.text(name);
-        let mut rest = text.as_slice();
-        let next = || {
-            let (token, after) = next_token(rest)?;
-            rest = after;
-            Some(token.to_vec())
-        };
-        std::iter::from_fn(next).collect()
     }
 
     /// A text as a path.

@@ -81,6 +81,12 @@ impl LogSettings {
             postlog: config.maillog_file.is_some().then_some((socket, host)),
         }
     }
+
+    /// The path of postlogd's socket and the host name in lines for it; `None` if
+    /// maillog_file is not set.
+    pub fn into_postlog(self) -> Option<(PathBuf, Vec<u8>)> {
+        self.postlog
+    }
 }
 
 /// The mail log of a process.
@@ -99,6 +105,18 @@ enum LogTag {
     Tagged(Vec<u8>),
     /// The program's name only.
     Plain,
+}
+
+/// The process that sends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender<'a> {
+    /// The program itself.
+    Program,
+    /// A service that Postfix would run now.
+    Service(&'a str),
+    /// A child process that cannot run its program. Observed with Postfix 3.7.11:
+    /// the line has no tag in syslog, and the usual one in lines for postlogd.
+    FailedChild,
 }
 
 /// The destination of lines. Each line goes to exactly one destination.
@@ -223,20 +241,23 @@ impl Log {
         }
     }
 
-    /// Sends a line in the name of `service`, or of the program if it is
-    /// `None`. Errors are ignored, since the program must not fail because of
-    /// its log.
-    pub fn send(&mut self, service: Option<&str>, severity: Severity, text: &[u8]) {
-        let program = service.map_or(self.program.as_slice(), str::as_bytes);
+    /// Sends a line. Errors are ignored, since the program must not fail because
+    /// of its log.
+    pub fn send(&mut self, sender: Sender<'_>, severity: Severity, text: &[u8]) {
+        let program = match sender {
+            Sender::Program | Sender::FailedChild => self.program.as_slice(),
+            Sender::Service(service) => service.as_bytes(),
+        };
         let text = text.get(..TEXT_MAX).unwrap_or(text);
         let mut stamp = String::new();
         if let Some(time) = LocalTime::at(now()) {
             time.write_stamp(&mut stamp);
         }
         let process = format!("[{}]: {}", std::process::id(), severity.prefix());
+        let is_untagged = sender == Sender::FailedChild && !self.stamps_in_new_zone();
         let tag = match &self.name {
-            LogTag::Tagged(tag) => [tag.as_slice(), b"/"].concat(),
-            LogTag::Plain => Vec::new(),
+            LogTag::Tagged(tag) if !is_untagged => [tag.as_slice(), b"/"].concat(),
+            LogTag::Tagged(_) | LogTag::Plain => Vec::new(),
         };
         let line = [b" ", tag.as_slice(), program, process.as_bytes(), text].concat();
         match &mut self.target {

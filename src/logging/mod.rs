@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::release::{Feature, Utf8};
 
-pub use log::{Environment, Log, LogSettings, OpenedAs};
+pub use log::{Environment, Log, LogSettings, OpenedAs, Sender};
 
 /// The number of bytes that are written to a pipe without being split.
 const ATOMIC_WRITE: usize = 4096;
@@ -264,12 +264,22 @@ impl Logger {
         self.send(Severity::Fatal, text.as_ref());
     }
 
+    /// Reports that Postfix's child process cannot run its program, as that child
+    /// does.
+    pub fn fatal_of_child(&mut self, text: impl AsRef<[u8]>) {
+        self.report(Severity::Fatal, &text);
+        let text = self.printable(text.as_ref());
+        if let Some(log) = &mut self.log {
+            log.send(Sender::FailedChild, Severity::Fatal, &text);
+        }
+    }
+
     /// Logs in the mail log only, in the name of the service whose work this
     /// program does itself: showq for listings.
     pub fn log_as(&mut self, service: &str, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
         if let Some(log) = &mut self.log {
-            log.send(Some(service), severity, &text);
+            log.send(Sender::Service(service), severity, &text);
         }
     }
 
@@ -322,7 +332,7 @@ impl Logger {
                 lines = last.to_vec();
             }
             if let Some(log) = &mut self.log {
-                log.send(None, severity, &text);
+                log.send(Sender::Program, severity, &text);
             }
         }
         self.write(&lines);
@@ -348,7 +358,7 @@ impl Logger {
             self.write(&[program, b": ", prefix, &text, b"\n"].concat());
         }
         if let Some(log) = &mut self.log {
-            log.send(None, severity, &text);
+            log.send(Sender::Program, severity, &text);
         }
     }
 

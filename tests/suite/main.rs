@@ -19,6 +19,7 @@ mod configuration;
 mod corpus;
 mod daemon;
 mod elsewhere;
+mod environment;
 // Makes system calls fail by writing this processor's registers.
 #[cfg(target_arch = "x86_64")]
 mod fault_injection;

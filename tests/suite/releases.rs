@@ -20,12 +20,13 @@ use crate::support::run::{Ended, Output, collect};
 use crate::support::{Met, Needs, require, tell};
 
 /// The modules whose tests compare with Postfix and depend on its release.
-const COMPARISONS: [&str; 22] = [
+const COMPARISONS: [&str; 23] = [
     "actions::flushing",
     "actions::pipelines",
     "clients::",
     "configuration::",
     "daemon::",
+    "environment::",
     "flush::",
     "guide::",
     "listing::",

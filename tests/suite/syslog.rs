@@ -53,7 +53,7 @@ const fn of(tool: Tool, settings: &'static str, arguments: &'static [&'static st
 
 const LIST: &[&str] = &["-c", "@ETC@", "-p"];
 
-const CALLS: [Call; 48] = [
+const CALLS: [Call; 66] = [
     call("", &[], LIST),
     call("", &[], &["-x"]),
     call("", &[], &["-c", "/nonexistent\u{e9}", "-p"]),
@@ -85,6 +85,23 @@ const CALLS: [Call; 48] = [
     call("syslog_name = other\nmaillog_file = /nope/x", &[], LIST),
     call("duplicate_filter_limit = x", &[], LIST),
     call("queue_directory = /nonexistent", &[], LIST),
+    call("import_environment = =x", &[], LIST),
+    call(
+        "syslog_name = other\nimport_environment = {x",
+        &[],
+        &["-c", "@ETC@", "-f"],
+    ),
+    call(
+        "syslog_name = other\nauthorized_mailq_users = ${",
+        &[],
+        LIST,
+    ),
+    call("showq_service_name = nosuch", &[], LIST),
+    call(
+        "showq_service_name = nosuch\nsyslog_name = other\nsyslog_facility = local3",
+        &[("MAIL_LOGTAG", "tag")],
+        LIST,
+    ),
     call("", &[], &["-c", "@ETC@", "-f"]),
     call("", &[], &["-c", "@ETC@", "-i", "ABC"]),
     call("", &[], &["-c", "@ETC@", "-i", "a\u{1b}-\u{e9}"]),
@@ -125,6 +142,67 @@ const CALLS: [Call; 48] = [
         environment: &[("MAIL_LOGTAG", "tag")],
         ..of(Tool::Postsuper, "", &["-y"])
     },
+    of(
+        Tool::Postsuper,
+        "syslog_name = other\nsyslog_facility = local3\nimport_environment = =x",
+        &["-c", "@ETC@", "-p"],
+    ),
+    of(
+        Tool::Postsuper,
+        "syslog_name = other\nsetgid_group = nosuch\nimport_environment = =x",
+        &["-c", "@ETC@", "-p"],
+    ),
+    of(
+        Tool::Postsuper,
+        "syslog_name = other\nmaillog_file = /nope/x",
+        &["-c", "@ETC@", "-p"],
+    ),
+    of(
+        Tool::Postsuper,
+        "process_name = x",
+        &["-c", "@ETC@", "-d", "no-ID"],
+    ),
+    of(
+        Tool::Mailq,
+        "syslog_name = other\nmaillog_file = /nope/x\nimport_environment = =x",
+        &["-C", "@ETC@"],
+    ),
+    of(
+        Tool::Sendmail,
+        "syslog_name = other\nimport_environment = {x}y\nqueue_directory = /nonexistent",
+        &["-C", "@ETC@", "-q"],
+    ),
+    of(
+        Tool::Mailq,
+        "syslog_name = other\nprocess_name = x\nsyslog_facility = nope",
+        &["-C", "@ETC@"],
+    ),
+    of(
+        Tool::Mailq,
+        "showq_service_name = nosuch\nsyslog_name = other",
+        &["-C", "@ETC@"],
+    ),
+    of(
+        Tool::Postfix,
+        "syslog_name = other\nimport_environment = =x",
+        &["-c", "@ETC@", "flush"],
+    ),
+    of(
+        Tool::Postfix,
+        "maillog_file = /nope/x\nimport_environment = =x",
+        &["-c", "@ETC@", "flush"],
+    ),
+    of(
+        Tool::Postfix,
+        "queue_directory = /nonexistent\nimport_environment = {x",
+        &["-c", "@ETC@", "flush"],
+    ),
+    of(Tool::Postfix, "process_name = x", &["-c", "@ETC@", "flush"]),
+    of(
+        Tool::Postfix,
+        "queue_directory = /nonexistent$process_name",
+        &["-c", "@ETC@", "flush"],
+    ),
     of(Tool::Sendmail, "", &["-C", "@ETC@", "-bp", "x"]),
     of(Tool::Sendmail, "", &["-C", "@ETC@", "-q"]),
     of(

@@ -19,7 +19,7 @@ use super::context::{BrowseContext, ChosenInstance, Route};
 use super::event_loop;
 use super::filter::ListFilter;
 use super::theme::Theme;
-use crate::config::Config;
+use crate::config::{Config, Unlisted};
 use crate::logging::Logger;
 use crate::sys::dir::Dir;
 use crate::sys::error_text::error_text;
@@ -87,7 +87,7 @@ pub fn configure(
 /// The queue directory cannot be used, or the caller may not see the queue. Both
 /// were reported.
 pub fn enter(call: &Call, config: Config, logger: &mut Logger) -> Result<OpenedInstance, Fatal> {
-    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
+    instance::import_environment(call, &config, Unlisted::Kept, logger);
     let spool = instance::enter_queue_directory(&config, logger, STATUS_UNAVAILABLE)?;
     authorization::authorize(call, AccessRequest::View, &config, logger)?;
     let route = route(call, &config);

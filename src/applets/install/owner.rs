@@ -153,7 +153,7 @@ fn setgid_group() -> Result<String> {
     let mut warnings = Vec::new();
     let value = MainCf::read(
         &directory,
-        PROGRAM,
+        Some(PROGRAM),
         |_| main_cf::LineRules::LENIENT,
         &mut warnings,
     )

@@ -174,7 +174,7 @@ impl SourceChoice<'_, '_> {
         let cause = error_text(&cause.into());
         self.session
             .logger
-            .fatal(format!("vstream_popen: execvp {path}: {cause}"));
+            .fatal_of_child(format!("vstream_popen: execvp {path}: {cause}"));
         Err(unavailable(self.session.logger, MALFORMED))
     }
 

@@ -17,7 +17,7 @@ use std::io::Write;
 use std::os::fd::AsFd;
 
 use super::{Call, Fatal, instance};
-use crate::config::Config;
+use crate::config::{Config, Unlisted};
 use crate::logging::Logger;
 use crate::queue_file::records::Buffers;
 use crate::queue_file::render::{ContentsError, TextBuffer};
@@ -70,7 +70,7 @@ fn prepare(
     let config = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
     let group = config.check_setgid_group();
     group.map_err(|error| fatal(logger, error.to_string().as_bytes()))?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
+    instance::import_environment(call, &config, Unlisted::Kept, logger);
     time::read_zone();
     Ok(config)
 }

@@ -29,6 +29,7 @@ use super::listing::Session;
 use super::output::Target;
 use super::{Call, Fatal, authorization, flush, instance, output};
 use crate::cli;
+use crate::config::Unlisted;
 use crate::logging::Logger;
 use crate::sys::process::Trust;
 use arguments::{PostqueueArguments, parse};
@@ -124,7 +125,7 @@ fn on_instance(
     authorization::warned(logger, |warnings| {
         instance::set_lifetimes(arguments.selection.as_mut(), config, warnings)
     })?;
-    instance::import_environment(call, config, instance::Unlisted::Dropped, logger);
+    instance::import_environment(call, config, Unlisted::Dropped, logger);
     let spool = instance::enter_queue_directory(config, logger, STATUS_UNAVAILABLE)?;
     let session = Session {
         call,

@@ -17,7 +17,7 @@ use crate::actions::rate_limit::RateLimit;
 use crate::actions::repair::Changes;
 use crate::actions::report::Counters;
 use crate::actions::{ActJournal, Effects, NextAttempt, Selected, SpoolContext, Spread};
-use crate::config::Config;
+use crate::config::{Config, Unlisted};
 use crate::journal::Recorder;
 use crate::logging::Logger;
 use crate::queue_file::message_visitor::Rules;
@@ -91,7 +91,7 @@ fn configure(
         release: arguments.release,
     };
     let config = instance::configure(call, wanted, PROGRAM, logger, STATUS)?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
+    instance::import_environment(call, &config, Unlisted::Kept, logger);
     let group = config.check_setgid_group();
     group.map_err(|error| fatal(logger, error.to_string()))?;
     if !config.postfix.has(Feature::ForcedExpire) {

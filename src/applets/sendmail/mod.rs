@@ -13,8 +13,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::instance::Unlisted;
 use super::{Call, Fatal, Inherited, instance, output, postqueue};
+use crate::config::Unlisted;
 use crate::logging::Logger;
 use crate::sys::error_text::error_text;
 use crate::sys::process::Trust;
@@ -105,7 +105,7 @@ fn prepare(
     let program = call.base_name();
     let directory = line.configuration_directory(call, logger)?;
     let wanted = instance::InstanceChoice::at(directory.as_deref());
-    let config = instance::configure(call, wanted, LOG_NAME, logger, STATUS)?;
+    let config = instance::configure(call, wanted, &program, logger, STATUS)?;
     look_into(&config.queue_directory, logger)?;
     instance::import_environment(call, &config, Unlisted::Kept, logger);
     let arguments = line.understand(&program, mode, config.postfix.release(), logger)?;

@@ -16,7 +16,7 @@ use super::fatal::watch_signals;
 use super::instances::Asker;
 use super::mail_owner::{NOT_ROOT, SET_UID, admit_to, drop_rights_but_log};
 use super::{Call, Fatal, instance};
-use crate::config::Config;
+use crate::config::{Config, Unlisted};
 use crate::logging::Logger;
 use crate::spool::Layout;
 use crate::sys::dir::Dir;
@@ -86,7 +86,7 @@ fn open_spool(
         return Err(fatal(logger, NOT_ROOT));
     }
     let config = instance::configure(call, wanted, LOG_NAME, logger, STATUS)?;
-    instance::import_environment(call, &config, instance::Unlisted::Kept, logger);
+    instance::import_environment(call, &config, Unlisted::Kept, logger);
     let spool = instance::enter_queue_directory(&config, logger, STATUS)?;
     admit_to(call, &config, logger)?;
     drop_rights_but_log(call, &config, logger)?;
