@@ -16,7 +16,11 @@ use crate::worker_pool::pool::{ConsumerGone, Feed, Results};
 /// `mailq | head` prints its first output early.
 const FIRST_LISTED: usize = 8;
 /// The largest number of names in a batch of a listing.
-const LISTED_MAX: usize = 256;
+///
+/// Measured, `-j` on 100,000 messages: with 256, the text of a batch exceeds the
+/// size of a piece, and workers wait until theirs may be written: 0.72 s instead
+/// of 0.63 s.
+const LISTED_MAX: usize = 128;
 
 /// Names from one directory.
 #[derive(Debug)]
