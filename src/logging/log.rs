@@ -7,10 +7,10 @@ use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
 use super::Severity;
+use super::log_socket::LogSocket;
 use crate::config::Config;
 use crate::sys::dir::Dir;
 use crate::sys::dir_changes::IfMissing;
@@ -122,20 +122,13 @@ pub enum Sender<'a> {
 /// The destination of lines. Each line goes to exactly one destination.
 #[derive(Debug)]
 enum LogTarget {
-    Syslog(Socket),
+    Syslog(LogSocket),
     Postlog {
-        socket: Socket,
+        socket: LogSocket,
         host: Vec<u8>,
         /// The file for lines that postlogd does not accept.
         file: Option<File>,
     },
-}
-
-/// The result of sending a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WriteResult {
-    Taken,
-    NoListener,
 }
 
 impl Log {
@@ -144,11 +137,11 @@ impl Log {
         let host = || environment.postlog_hostname.clone();
         let target = match &environment.postlog_service {
             Some(path) => LogTarget::Postlog {
-                socket: Socket::new(path),
+                socket: LogSocket::new(path),
                 host: host().unwrap_or_else(|| DEFAULT_HOST.into()),
                 file: None,
             },
-            None => LogTarget::Syslog(Socket::new(Path::new(SYSLOG_SOCKET))),
+            None => LogTarget::Syslog(LogSocket::new(Path::new(SYSLOG_SOCKET))),
         };
         let tag = environment.mail_logtag.clone();
         Self {
@@ -173,11 +166,11 @@ impl Log {
         self.facility = settings.facility;
         self.target = match &settings.postlog {
             Some((path, host)) => LogTarget::Postlog {
-                socket: Socket::new(path),
+                socket: LogSocket::new(path),
                 host: host.clone(),
                 file: None,
             },
-            None => LogTarget::Syslog(Socket::new(Path::new(SYSLOG_SOCKET))),
+            None => LogTarget::Syslog(LogSocket::new(Path::new(SYSLOG_SOCKET))),
         };
     }
 
@@ -199,9 +192,10 @@ impl Log {
         if file.is_some() {
             return Ok(());
         }
-        let if_missing = match socket.connected {
-            Some(_) => IfMissing::Fail,
-            None => IfMissing::Make,
+        let if_missing = if socket.is_connected() {
+            IfMissing::Fail
+        } else {
+            IfMissing::Make
         };
         let opened = match open_file(path, if_missing, opened_as) {
             Ok(opened) => opened,
@@ -241,43 +235,71 @@ impl Log {
         }
     }
 
-    /// Sends a line. Errors are ignored, since the program must not fail because
+    /// Sends lines. Errors are ignored, since the program must not fail because
     /// of its log.
-    pub fn send(&mut self, sender: Sender<'_>, severity: Severity, text: &[u8]) {
+    pub fn send<'t>(
+        &mut self,
+        sender: Sender<'_>,
+        texts: impl IntoIterator<Item = (Severity, &'t [u8])>,
+    ) {
+        let mut start = String::new();
+        if let Some(time) = LocalTime::at(now()) {
+            time.write_stamp(&mut start);
+        }
+        let sender = self.sender_text(sender);
+        let line = |severity: Severity, text: &[u8]| {
+            let text = text.get(..TEXT_MAX).unwrap_or(text);
+            [b" ", sender.as_slice(), severity.prefix().as_bytes(), text].concat()
+        };
+        match &mut self.target {
+            LogTarget::Syslog(socket) => {
+                let facility = u32::from(self.facility) * 8;
+                let lines = texts.into_iter().map(|(severity, text)| {
+                    let start = format!("<{}>{start}", facility + u32::from(severity.level()));
+                    [start.as_bytes(), &line(severity, text)].concat()
+                });
+                socket.send(&lines.collect::<Vec<_>>());
+            }
+            LogTarget::Postlog { socket, host, file } => {
+                let start = [start.as_bytes(), b" ", host].concat();
+                let lines = texts
+                    .into_iter()
+                    .map(|(severity, text)| [start.as_slice(), &line(severity, text)].concat());
+                let lines: Vec<_> = lines.collect();
+                let sent = socket.send(&lines);
+                if let (Some(file), Some(rest)) = (file, lines.get(sent..)) {
+                    keep_lines(file, rest);
+                }
+            }
+        }
+    }
+
+    /// Returns what a line says of its sender: the tag, the name and the process ID.
+    fn sender_text(&self, sender: Sender<'_>) -> Vec<u8> {
         let program = match sender {
             Sender::Program | Sender::FailedChild => self.program.as_slice(),
             Sender::Service(service) => service.as_bytes(),
         };
-        let text = text.get(..TEXT_MAX).unwrap_or(text);
-        let mut stamp = String::new();
-        if let Some(time) = LocalTime::at(now()) {
-            time.write_stamp(&mut stamp);
-        }
-        let process = format!("[{}]: {}", std::process::id(), severity.prefix());
         let is_untagged = sender == Sender::FailedChild && !self.stamps_in_new_zone();
         let tag = match &self.name {
             LogTag::Tagged(tag) if !is_untagged => [tag.as_slice(), b"/"].concat(),
             LogTag::Tagged(_) | LogTag::Plain => Vec::new(),
         };
-        let line = [b" ", tag.as_slice(), program, process.as_bytes(), text].concat();
-        match &mut self.target {
-            LogTarget::Syslog(socket) => {
-                let priority = u32::from(self.facility) * 8 + u32::from(severity.level());
-                let start = format!("<{priority}>{stamp}");
-                socket.send(&[start.as_bytes(), &line].concat());
-            }
-            LogTarget::Postlog { socket, host, file } => {
-                let line = [stamp.as_bytes(), b" ", host, &line].concat();
-                if socket.send(&line) == WriteResult::NoListener
-                    && let Some(file) = file
-                {
-                    // A single write keeps the lines of several programs from
-                    // being mixed. If the disk is full, the error cannot be
-                    // reported anywhere.
-                    let _ = file.write_all(&[line.as_slice(), b"\n"].concat());
-                }
-            }
-        }
+        let process = format!("[{}]: ", std::process::id());
+        [tag.as_slice(), program, process.as_bytes()].concat()
+    }
+}
+
+/// Appends lines to maillog_file. A single write keeps the lines of several
+/// programs from being mixed. If the disk is full, the error cannot be reported
+/// anywhere.
+fn keep_lines(file: &mut File, lines: &[Vec<u8>]) {
+    let text: Vec<u8> = lines
+        .iter()
+        .flat_map(|line| [line, &b"\n"[..]].concat())
+        .collect();
+    if !text.is_empty() {
+        let _ = file.write_all(&text);
     }
 }
 
@@ -295,44 +317,4 @@ fn open_file(path: &Path, if_missing: IfMissing, opened_as: OpenedAs<'_>) -> io:
             directory.open_log(name.ok_or_else(invalid)?, if_missing)
         }
     }
-}
-
-/// A datagram socket that is connected when it is first needed, if not before.
-#[derive(Debug)]
-struct Socket {
-    path: PathBuf,
-    connected: Option<UnixDatagram>,
-}
-
-impl Socket {
-    /// Connects at once if possible, since the rights to do so may be given up
-    /// later.
-    fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            connected: connect(path),
-        }
-    }
-
-    /// Sends one datagram. Waits while the receiver's queue is full, and
-    /// reconnects if the receiver was restarted.
-    fn send(&mut self, line: &[u8]) -> WriteResult {
-        for _ in 0..2 {
-            if self.connected.is_none() {
-                self.connected = connect(&self.path);
-            }
-            match self.connected.as_ref().map(|socket| socket.send(line)) {
-                Some(Ok(_)) => return WriteResult::Taken,
-                None => return WriteResult::NoListener,
-                Some(Err(_)) => self.connected = None,
-            }
-        }
-        WriteResult::NoListener
-    }
-}
-
-fn connect(path: &Path) -> Option<UnixDatagram> {
-    let socket = UnixDatagram::unbound().ok()?;
-    socket.connect(path).ok()?;
-    Some(socket)
 }

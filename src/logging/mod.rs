@@ -5,6 +5,7 @@
 //! printable form. Callers decide which messages are sent.
 
 mod log;
+mod log_socket;
 
 use std::io;
 use std::io::{IsTerminal, Write};
@@ -270,7 +271,7 @@ impl Logger {
         self.report(Severity::Fatal, &text);
         let text = self.printable(text.as_ref());
         if let Some(log) = &mut self.log {
-            log.send(Sender::FailedChild, Severity::Fatal, &text);
+            log.send(Sender::FailedChild, [(Severity::Fatal, text.as_slice())]);
         }
     }
 
@@ -279,7 +280,7 @@ impl Logger {
     pub fn log_as(&mut self, service: &str, severity: Severity, text: impl AsRef<[u8]>) {
         let text = self.printable(text.as_ref());
         if let Some(log) = &mut self.log {
-            log.send(Sender::Service(service), severity, &text);
+            log.send(Sender::Service(service), [(severity, text.as_slice())]);
         }
     }
 
@@ -307,10 +308,11 @@ impl Logger {
         self.write(&[program, b": ", text, b"\n"].concat());
     }
 
-    /// Sends several messages in order, with as few writes as possible without
-    /// splitting lines.
+    /// Sends several messages in order, with as few system calls as possible
+    /// without splitting lines. All of them are in memory at once.
     pub fn send_all(&mut self, entries: impl Iterator<Item = LogEntry>) {
         let mut lines = Vec::new();
+        let mut logged = Vec::new();
         for entry in entries {
             let LogEntry {
                 severity,
@@ -331,11 +333,18 @@ impl Logger {
                 self.write(before);
                 lines = last.to_vec();
             }
-            if let Some(log) = &mut self.log {
-                log.send(Sender::Program, severity, &text);
-            }
+            logged.push((severity, text));
         }
         self.write(&lines);
+        if let Some(log) = &mut self.log
+            && !logged.is_empty()
+        {
+            let logged = logged.iter();
+            log.send(
+                Sender::Program,
+                logged.map(|(severity, text)| (*severity, text.as_slice())),
+            );
+        }
     }
 
     /// The text of the error that ends the program: an option error, since the
@@ -358,7 +367,7 @@ impl Logger {
             self.write(&[program, b": ", prefix, &text, b"\n"].concat());
         }
         if let Some(log) = &mut self.log {
-            log.send(Sender::Program, severity, &text);
+            log.send(Sender::Program, [(severity, text.as_slice())]);
         }
     }
 

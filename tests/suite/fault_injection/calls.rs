@@ -151,6 +151,12 @@ pub const TABLE: &[Known] = &[
         &[ENOMEM, EINTR],
         "a line for the mail log",
     ),
+    ignored(
+        libc::SYS_sendmmsg,
+        "sendmmsg",
+        &[ENOMEM, EINTR, ENOSYS, EPERM],
+        "lines for the mail log: the next one is sent alone then",
+    ),
     ignored(libc::SYS_close, "close", &[EIO, EINTR], TIDY),
     ignored(libc::SYS_munmap, "munmap", &[ENOMEM], TIDY),
     ignored(libc::SYS_madvise, "madvise", &[ENOMEM], "advice"),
