@@ -4,8 +4,6 @@
 //! Determines in which queues an ID is looked for, and what is reported of the
 //! message found. `message_lookup` examines it, `message_steps` changes it.
 
-use nix::errno::Errno;
-
 use super::action::{Action, ActionStep, Selected};
 use super::edit_result::EditResult;
 use super::effects::Effects;
@@ -21,7 +19,6 @@ use super::spool_ops::{FileAt, Moved, SpoolOps};
 use crate::spool::message;
 use crate::spool::message::{Identity, Message};
 use crate::spool::{Queue, QueueId};
-use crate::sys::error_text::is;
 
 /// The number of passes over all queues. A message that moves between the
 /// examination and the action is found in the second pass.
@@ -128,27 +125,6 @@ impl<'a> Executor<'a> {
         let messages = messages.into_iter();
         let messages = messages.map(|(id, seen)| (id, seen.queue, &seen.stat));
         self.steps.announcer.announce(action, messages)
-    }
-
-    /// Returns the message on which the action would act. `None` if there is
-    /// none, or if a warning about another file must be reported first.
-    pub fn look(&self, action: Action, id: &QueueId) -> Option<LocatedMessage> {
-        let step = ActionStep::first_of(action);
-        for selected in self.selected {
-            let queue = selected.queue().ok()?;
-            if !step.looks_into(queue) {
-                continue;
-            }
-            let home = self.steps.ops.home(queue, id.as_bytes());
-            match home.and_then(|dir| dir.stat(id.as_os_str())) {
-                Ok(stat) if message::is_plain(&stat) => {
-                    return Some(LocatedMessage { queue, stat });
-                }
-                Err(cause) if is(&cause, Errno::ENOENT) => {}
-                _ => return None,
-            }
-        }
-        None
     }
 
     /// Returns the queue in which the message already is in the state that the

@@ -11,6 +11,7 @@ use super::error::WorkError;
 use super::executor::Executor;
 use super::id_reader::{IdConsumer, IdRequest, Separator, read_ids};
 use super::limits::ActionLimits;
+use super::message_finder::MessageFinder;
 use super::message_lookup::LocatedMessage;
 use super::rate_limit::RateLimit;
 use super::report::{ActionLog, ActionObserver, Counters, Outcome};
@@ -33,6 +34,7 @@ pub fn run(
             .changing(context.recipients),
         action,
         context,
+        finder: MessageFinder::new(ops.clone(), context.selected),
     };
     let produce = |feed: &mut ActionFeed<'_, '_, Vec<IdRequest>>| {
         let mut jobs = Jobs {
@@ -70,11 +72,13 @@ pub fn one(
     text: &[u8],
     observer: &mut dyn ActionObserver,
 ) -> (Counters, Result<(), WorkError>) {
+    let ops = context.ops();
     let mut worker = IdWorker {
-        executor: Executor::new(context.ops(), context.selected, context.effects)
+        executor: Executor::new(ops.clone(), context.selected, context.effects)
             .changing(context.recipients),
         action,
         context,
+        finder: MessageFinder::new(ops, context.selected),
     };
     let mut action_log = ActionLog::default();
     let ended = worker.one(&IdRequest::parse(text), None, &mut action_log);
@@ -139,6 +143,7 @@ struct IdWorker<'a> {
     executor: Executor<'a>,
     action: Action,
     context: SpoolContext<'a>,
+    finder: MessageFinder<'a>,
 }
 
 impl IdWorker<'_> {
@@ -221,9 +226,10 @@ impl Work<Vec<IdRequest>> for IdWorker<'_> {
     type Findings = Vec<(IdRequest, Option<LocatedMessage>)>;
 
     fn look(&mut self, job: Vec<IdRequest>) -> Self::Findings {
+        self.finder.prepare(self.action, job.len());
         let look = |asked| {
             let seen = match &asked {
-                IdRequest::Id(id) => self.executor.look(self.action, id),
+                IdRequest::Id(id) => self.finder.find(self.action, id),
                 IdRequest::NoId(_) | IdRequest::CutAtNul(_) => None,
             };
             (asked, seen)

@@ -99,6 +99,11 @@ impl<'a> SpoolOps<'a> {
         to_printable(self.layout.path(queue, name).as_bytes())
     }
 
+    /// Returns whether the files of a queue belong in subdirectories.
+    pub fn is_hashed(&self, queue: Queue) -> bool {
+        self.layout.depth(queue) > 0
+    }
+
     /// Closes the cached hash directories: one of them may have been removed
     /// and created again.
     pub fn forget(&self) {

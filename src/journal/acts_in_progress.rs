@@ -3,9 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use nix::sys::stat::FileStat;
+
 use super::act_fields::act_name;
 use super::event::Attempt;
 use super::locked_journal::LockedJournal;
+use super::logs::LogSource;
 use crate::actions::AnnouncedAct;
 use crate::spool::Queue;
 
@@ -22,6 +25,8 @@ pub(super) struct ActsInProgress {
     acts: HashMap<(u64, &'static str), Queue>,
     /// The inode numbers of all announced messages.
     messages: HashSet<u64>,
+    /// The queues in which each message to be deleted has logs, by inode number.
+    logs: HashMap<u64, Vec<Queue>>,
 }
 
 impl ActsInProgress {
@@ -35,6 +40,24 @@ impl ActsInProgress {
             Some(queue) if queue == act.queue => None,
             _ if is_first => Some(Attempt::First),
             _ => Some(Attempt::Retry),
+        }
+    }
+
+    /// Notes which logs a message had when its deletion was announced.
+    pub(super) fn note_logs(&mut self, message: &FileStat, logs: &[Queue]) {
+        self.logs.insert(message.st_ino, logs.to_vec());
+    }
+
+    /// Returns the logs that have to be moved with a message in `queue`. No program
+    /// creates logs of messages that are not being delivered, so only those that
+    /// were announced are looked for.
+    pub(super) fn logs_to_take(&self, queue: Queue, message: &FileStat) -> Vec<LogSource> {
+        let announced = self.logs.get(&message.st_ino);
+        match (queue, announced) {
+            (Queue::Deferred | Queue::Hold | Queue::Maildrop, Some(logs)) => {
+                logs.iter().copied().map(LogSource::Seen).collect()
+            }
+            _ => Queue::LOGS.map(LogSource::Unknown).to_vec(),
         }
     }
 }

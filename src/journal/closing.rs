@@ -7,6 +7,9 @@ use super::records::{Caller, JournalRecord, Word};
 use crate::actions::report::{ActionLog, ActionObserver};
 use crate::sys::time::now;
 
+/// The number of lines that are reported together.
+const REPORTED_TOGETHER: usize = 64;
+
 /// Whether a message or a batch still has acts to undo or purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remaining {
@@ -33,6 +36,14 @@ pub fn report(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
     journal.lines(&action_log.lines);
     journal.pause();
     action_log.lines.clear();
+}
+
+/// Passes the collected lines to the observer if there are many: it sends them with
+/// one system call.
+pub fn report_many(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
+    if action_log.lines.len() >= REPORTED_TOGETHER {
+        report(action_log, journal);
+    }
 }
 
 /// Records in the journal that nothing is left to do of these batches.

@@ -15,9 +15,11 @@ use super::locate::{InTrash, look_in_trash};
 use super::locked_journal::LockedJournal;
 use super::recorded_message::RecordedMessage;
 use super::records::{JournalRecord, LINE_MAX, Word};
+use crate::actions::name_snapshot::NameSnapshot;
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Act, Warning, WorkError};
+use crate::spool::Queue;
 use crate::sys::signals::Interrupts;
 
 /// The size in bytes below which a journal is never rewritten.
@@ -67,9 +69,13 @@ fn rewrite(
     ops: &SpoolOps<'_>,
     interrupts: &Interrupts,
 ) -> Result<(), WorkError> {
+    // The journal is locked, so that no call moves messages to the trash.
+    let mut snapshot = NameSnapshot::default();
+    snapshot.renew(ops, [Queue::Saved], usize::MAX);
     let mut copier = JournalCopier {
         batches,
         ops,
+        snapshot,
         rescued: HashSet::new(),
     };
     locked.replace(|old, output| {
@@ -99,6 +105,8 @@ enum RecordDecision {
 struct JournalCopier<'a> {
     batches: &'a Batches,
     ops: &'a SpoolOps<'a>,
+    /// The names in the trash, if there are only a few.
+    snapshot: NameSnapshot,
     /// Closed batches that nevertheless have messages in the trash. They stay
     /// closed.
     rescued: HashSet<Word>,
@@ -147,6 +155,9 @@ impl JournalCopier<'_> {
 
     /// Returns whether a message is in the trash, or cannot be examined there.
     fn may_be_in_trash(&self, entry: &RecordedMessage) -> bool {
+        if self.snapshot.lacks(Queue::Saved, &entry.id) {
+            return false;
+        }
         let found = look_in_trash(self.ops, entry);
         !matches!(found, Ok(InTrash::Nothing | InTrash::Other))
     }

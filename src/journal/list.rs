@@ -16,6 +16,7 @@ use super::records::{Caller, Word};
 use super::restore::Restorer;
 use super::revert::{Decision, Reverter};
 use super::undo::{UndoRequest, chosen};
+use crate::actions::name_snapshot::NameSnapshot;
 use crate::actions::report::{ActionDone, ActionLog, ActionObserver};
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Act, SpoolContext, WorkError};
@@ -213,6 +214,7 @@ fn plan(
     let was_active = &index.was_active;
     if *act == Act::Delete {
         let mut restorer = Restorer {
+            snapshot: &NameSnapshot::default(),
             ops,
             was_active,
             action_log,

@@ -10,6 +10,7 @@ use bstr::ByteSlice;
 use nix::errno::Errno;
 
 use super::error::{RenameFailure, is_refusal};
+use crate::actions::name_snapshot::NameSnapshot;
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
 use crate::actions::{Warning, WorkError};
@@ -45,9 +46,22 @@ pub fn parse_name(name: &[u8]) -> Option<(QueueId, Queue)> {
     Some((QueueId::parse(id)?, log))
 }
 
-/// Returns the queues in which a message has logs.
-pub fn of(ops: &SpoolOps<'_>, id: &QueueId) -> Vec<Queue> {
+/// A log that may have to be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSource {
+    /// The log in this queue was seen before.
+    Seen(Queue),
+    /// There may be a log in this queue.
+    Unknown(Queue),
+}
+
+/// Returns the queues in which a message has logs. Queues that lacked one in
+/// `snapshot` are skipped.
+pub fn of(ops: &SpoolOps<'_>, id: &QueueId, snapshot: &NameSnapshot) -> Vec<Queue> {
     let has = |log: &Queue| {
+        if snapshot.lacks(*log, id) {
+            return false;
+        }
         let home = ops.home(*log, id.as_bytes());
         home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
     };
@@ -59,7 +73,8 @@ pub fn of(ops: &SpoolOps<'_>, id: &QueueId) -> Vec<Queue> {
 /// # Errors
 ///
 /// The log cannot be moved, or its name in the trash is taken.
-pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFailure> {
+pub fn take(ops: &SpoolOps<'_>, id: &QueueId, source: LogSource) -> Result<(), RenameFailure> {
+    let (LogSource::Seen(log) | LogSource::Unknown(log)) = source;
     let path = ops.path(log, id.as_bytes());
     let moved = match ops.home(log, id.as_bytes()) {
         Ok(dir) => {
@@ -70,10 +85,12 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFa
             };
             // Most messages lack some of the logs, and renaming a missing log
             // would create directories; so check that it exists.
-            match dir.stat(id.as_os_str()) {
-                Ok(_) => ops.rename_to_free(at, Queue::Saved, id.as_bytes(), &name(id, log)),
-                Err(cause) => Err(cause),
-            }
+            let checked = match source {
+                LogSource::Seen(_) => Ok(()),
+                LogSource::Unknown(_) => dir.stat(id.as_os_str()).map(drop),
+            };
+            checked
+                .and_then(|()| ops.rename_to_free(at, Queue::Saved, id.as_bytes(), &name(id, log)))
         }
         Err(cause) => Err(cause),
     };
@@ -88,8 +105,8 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFa
     }
 }
 
-/// Moves all logs of a message back to where they belong. A log whose place is
-/// taken stays in the trash.
+/// Moves all logs of a message back to where they belong, the `recorded` ones and
+/// any other. A log whose place is taken stays in the trash.
 ///
 /// # Errors
 ///
@@ -97,6 +114,7 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, log: Queue) -> Result<(), RenameFa
 pub fn put_back(
     ops: &SpoolOps<'_>,
     id: &QueueId,
+    recorded: &[Queue],
     action_log: &mut ActionLog,
 ) -> Result<LogsRestored, WorkError> {
     let Some(saved) = found(ops.home(Queue::Saved, id.as_bytes()), ops, id)? else {
@@ -104,7 +122,12 @@ pub fn put_back(
     };
     let mut back = LogsRestored::All;
     for log in Queue::LOGS {
-        back = back.max(put_back_log(ops, &saved, (id, log), action_log)?);
+        let source = if recorded.contains(&log) {
+            LogSource::Seen(log)
+        } else {
+            LogSource::Unknown(log)
+        };
+        back = back.max(put_back_log(ops, &saved, (id, source), action_log)?);
     }
     Ok(back)
 }
@@ -113,17 +136,20 @@ pub fn put_back(
 fn put_back_log(
     ops: &SpoolOps<'_>,
     saved: &Dir,
-    (id, log): (&QueueId, Queue),
+    (id, source): (&QueueId, LogSource),
     action_log: &mut ActionLog,
 ) -> Result<LogsRestored, WorkError> {
+    let (LogSource::Seen(log) | LogSource::Unknown(log)) = source;
     let (name, home) = (name(id, log), id.as_bytes());
     let path = ops.path_of(Queue::Saved, home, &name);
-    match saved.stat(OsStr::from_bytes(&name)) {
-        Ok(_) => {}
-        Err(cause) if is(&cause, Errno::ENOENT) => return Ok(LogsRestored::All),
-        Err(cause) => {
-            action_log.warn(&Warning::Look { path, cause });
-            return Ok(LogsRestored::Unseen);
+    if matches!(source, LogSource::Unknown(_)) {
+        match saved.stat(OsStr::from_bytes(&name)) {
+            Ok(_) => {}
+            Err(cause) if is(&cause, Errno::ENOENT) => return Ok(LogsRestored::All),
+            Err(cause) => {
+                action_log.warn(&Warning::Look { path, cause });
+                return Ok(LogsRestored::Unseen);
+            }
         }
     }
     let at = FileAt {

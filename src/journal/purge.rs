@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 
 use super::batches::{Batch, BatchContent, Batches, Keep};
-use super::closing::{Remaining, close, report};
+use super::closing::{Remaining, close, report, report_many};
 use super::compact;
 use super::event::Event;
 use super::journal_file::JournalFile;
@@ -101,7 +101,7 @@ impl Purger<'_> {
                     // Nothing was kept of the message.
                     _ => Ok(Remaining::Nothing),
                 };
-                report(&mut self.action_log, journal);
+                report_many(&mut self.action_log, journal);
                 let all = left.entry(line.batch).or_insert(Remaining::Nothing);
                 *all = all.and(done?);
             }
@@ -131,7 +131,7 @@ impl Purger<'_> {
             // place is taken by newer ones are obsolete.
             MessageLocation::Queue => {
                 let mut action_log = ActionLog::default();
-                match logs::put_back(&self.ops, &entry.id, &mut action_log)? {
+                match logs::put_back(&self.ops, &entry.id, &[], &mut action_log)? {
                     LogsRestored::All | LogsRestored::Refused => {
                         self.remove_logs(entry).map(|()| Remaining::Nothing)
                     }
@@ -203,7 +203,8 @@ impl Purger<'_> {
                 Ok(None) => {}
                 Ok(Some(_)) => {
                     let mut action_log = ActionLog::default();
-                    if logs::put_back(&self.ops, id, &mut action_log)? == LogsRestored::Unseen {
+                    if logs::put_back(&self.ops, id, &[], &mut action_log)? == LogsRestored::Unseen
+                    {
                         self.action_log.lines.append(&mut action_log.lines);
                         return Ok(());
                     }

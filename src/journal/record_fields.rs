@@ -2,7 +2,7 @@
 //! the types of the records.
 
 use bstr::ByteSlice;
-use chrono::NaiveDateTime;
+use chrono::DateTime;
 
 use crate::spool::Queue;
 use crate::sys::dir_changes::FileTime;
@@ -64,9 +64,9 @@ pub(super) fn file_time(text: &[u8]) -> Option<FileTime> {
 
 /// Parses a time such as `2026-11-23T13:00:15Z` into seconds since the epoch.
 pub(super) fn parse_time(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ").ok()?;
-    Some(time.and_utc().timestamp())
+    let is_utc = text.len() == "2026-11-23T13:00:15Z".len() && text.ends_with(b"Z");
+    let text = std::str::from_utf8(text).ok().filter(|_| is_utc)?;
+    Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp())
 }
 
 /// Appends a text with control characters and backslashes written as `\xNN`, so

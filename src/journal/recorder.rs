@@ -16,10 +16,11 @@ use super::batches::{Batches, Keep};
 use super::error::{JournalError, RenameFailure, is_refusal};
 use super::event::{Attempt, Event};
 use super::locked_journal::{JournalDirectory, LockedJournal};
-use super::logs::LogsRestored;
+use super::logs::{LogSource, LogsRestored};
 use super::recorded_message::RecordedMessage;
 use super::records::{Caller, JournalRecord, Word, clipped};
 use super::{compact, locate, logs};
+use crate::actions::name_snapshot::NameSnapshot;
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
 use crate::actions::{
@@ -159,11 +160,14 @@ impl<'a> Recorder<'a> {
         acts: impl IntoIterator<Item = AnnouncedAct<'i>>,
     ) -> Result<HeldLock<'_>, WorkError> {
         let held = self.hold()?;
+        let acts: Vec<_> = acts.into_iter().collect();
+        let mut snapshot = NameSnapshot::default();
+        snapshot.renew(&self.ops, Queue::LOGS, acts.len());
         let mut lines = Vec::new();
         for act in acts {
             let turn = self.announced().note(&act);
             if let Some(turn) = turn {
-                self.add_lines(turn, act, &mut lines);
+                self.add_lines(turn, act, &snapshot, &mut lines);
             }
         }
         if !lines.is_empty() {
@@ -196,9 +200,14 @@ impl<'a> Recorder<'a> {
 
     /// Moves the logs, then the message. If the process is killed in between,
     /// the message is still in its queue and can be deleted again.
-    fn move_in(&self, at: FileAt<'_>, id: &QueueId) -> Result<StepResult, RenameFailure> {
-        for log in Queue::LOGS {
-            logs::take(&self.ops, id, log)?;
+    fn move_in(
+        &self,
+        at: FileAt<'_>,
+        id: &QueueId,
+        logs: &[LogSource],
+    ) -> Result<StepResult, RenameFailure> {
+        for log in logs {
+            logs::take(&self.ops, id, *log)?;
         }
         let name = id.as_bytes();
         let moved = self.ops.rename_to_free(at, Queue::Saved, name, name);
@@ -211,7 +220,7 @@ impl<'a> Recorder<'a> {
 
     /// Moves the logs of a message back that is not in the trash.
     fn put_logs_back(&self, id: &QueueId, action_log: &mut ActionLog) -> Result<(), WorkError> {
-        let back = logs::put_back(&self.ops, id, action_log);
+        let back = logs::put_back(&self.ops, id, &[], action_log);
         // A log whose place is taken is obsolete, because the queue has a newer
         // one. Any other log that stays in the trash is for --undo to restore,
         // which skips calls without effect.
@@ -234,7 +243,13 @@ impl<'a> Recorder<'a> {
     }
 
     /// Appends the records of an act.
-    fn add_lines(&self, turn: Attempt, announced: AnnouncedAct<'_>, lines: &mut Vec<u8>) {
+    fn add_lines(
+        &self,
+        turn: Attempt,
+        announced: AnnouncedAct<'_>,
+        snapshot: &NameSnapshot,
+        lines: &mut Vec<u8>,
+    ) {
         let AnnouncedAct {
             id,
             queue,
@@ -242,7 +257,11 @@ impl<'a> Recorder<'a> {
             act,
         } = announced;
         let (logs, comment) = match act {
-            Act::Delete => (logs::of(&self.ops, id), self.comment.clone()),
+            Act::Delete => {
+                let logs = logs::of(&self.ops, id, snapshot);
+                self.announced().note_logs(stat, &logs);
+                (logs, self.comment.clone())
+            }
             _ => (Vec::new(), None),
         };
         let entry = RecordedMessage::of(id, queue, stat, logs);
@@ -316,7 +335,8 @@ impl ActJournal for Recorder<'_> {
                 _ => refuse(at.path, why, action_log),
             });
         }
-        let moved = self.move_in(at, id);
+        let logs = self.announced().logs_to_take(queue, stat);
+        let moved = self.move_in(at, id, &logs);
         match moved {
             Ok(StepResult::Done) => self.acted(),
             // The message was delivered, so its logs are obsolete.

@@ -18,6 +18,7 @@ use super::logs::LogsRestored;
 use super::moves;
 use super::moves::{MoveResult, restore_times};
 use super::recorded_message::RecordedMessage;
+use crate::actions::name_snapshot::NameSnapshot;
 use crate::actions::report::{ActionDone, ActionLog};
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Warning, WorkError};
@@ -35,6 +36,9 @@ pub struct Restorer<'a> {
     pub ops: &'a SpoolOps<'a>,
     /// The inode numbers of messages that were in active.
     pub was_active: &'a HashSet<u64>,
+    /// The names in small queues a moment ago. Should a message have got one of
+    /// them since, no file is replaced.
+    pub snapshot: &'a NameSnapshot,
     /// The report.
     pub action_log: &'a mut ActionLog,
 }
@@ -69,7 +73,7 @@ impl Restorer<'_> {
             // An interrupted run has already restored the message, or it was
             // never moved.
             MessageLocation::Queue => {
-                let back = logs::put_back(self.ops, &entry.id, self.action_log)?;
+                let back = logs::put_back(self.ops, &entry.id, &[], self.action_log)?;
                 Ok(remaining_after_logs(back))
             }
             MessageLocation::Replaced => {
@@ -101,7 +105,7 @@ impl Restorer<'_> {
         if self.restore_attributes(entry, stat) == Ready::NotYet {
             return Ok(Remaining::Something);
         }
-        let back = logs::put_back(self.ops, &entry.id, self.action_log)?;
+        let back = logs::put_back(self.ops, &entry.id, &entry.logs, self.action_log)?;
         for queue in [first, Queue::Hold] {
             match moves::between(self.ops, &entry.id, (Queue::Saved, queue), self.action_log)? {
                 MoveResult::Done => {
@@ -122,6 +126,9 @@ impl Restorer<'_> {
     fn target(&mut self, entry: &RecordedMessage) -> Option<Queue> {
         let id = &entry.id;
         let has_one = |queue: &Queue| {
+            if self.snapshot.lacks(*queue, id) {
+                return false;
+            }
             let home = self.ops.home(*queue, id.as_bytes());
             home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
         };

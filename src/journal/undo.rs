@@ -6,7 +6,7 @@ use std::slice;
 
 use super::batch_index::BatchIndex;
 use super::batches::{Batch, BatchContent, Batches, Keep};
-use super::closing::{Remaining, close, report};
+use super::closing::{Remaining, close, report, report_many};
 use super::compact;
 use super::error::JournalError;
 use super::event::Event;
@@ -18,12 +18,17 @@ use super::recorded_message::RecordedMessage;
 use super::records::Caller;
 use super::restore::Restorer;
 use super::revert::Reverter;
+use crate::actions::name_snapshot::NameSnapshot;
 use crate::actions::report::{ActionLog, ActionObserver, Counters, LineSeverity, LogLine};
 use crate::actions::spool_ops::SpoolOps;
 use crate::actions::{Act, SpoolContext, WorkError};
+use crate::spool::Queue;
 use crate::sys::signals::Interrupts;
 use crate::sys::time::Zone;
 use crate::text::to_printable;
+
+/// The number of acts for which the names in small queues are read once.
+const GROUP: usize = 64;
 
 /// Which acts are undone.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +50,7 @@ pub fn undo(
         context,
         ops: context.ops(),
         filter: OnlyFilter::new(request.only),
+        snapshot: NameSnapshot::default(),
         action_log: ActionLog::default(),
     };
     let ended = undoer.run(request.batch, &who, observer);
@@ -56,6 +62,7 @@ struct Undoer<'a> {
     context: SpoolContext<'a>,
     ops: SpoolOps<'a>,
     filter: OnlyFilter<'a>,
+    snapshot: NameSnapshot,
     action_log: ActionLog,
 }
 
@@ -97,10 +104,14 @@ impl Undoer<'_> {
     ) -> Result<Remaining, WorkError> {
         let index = BatchIndex::read(file, self.context.interrupts, batch)?;
         let mut all = Remaining::Nothing;
+        let mut undone: usize = 0;
         index.newest_first(|act, entry| {
-            let done = self.undo(&index, act, entry);
-            report(&mut self.action_log, observer);
-            all = all.and(done?);
+            all = all.and(self.undo(&index, act, entry)?);
+            undone = undone.saturating_add(1);
+            report_many(&mut self.action_log, observer);
+            if undone.is_multiple_of(GROUP) {
+                self.snapshot.renew(&self.ops, Queue::LISTED, GROUP);
+            }
             Ok(())
         })?;
         if all != Remaining::Another {
@@ -135,6 +146,7 @@ impl Undoer<'_> {
             Act::Delete => Restorer {
                 ops,
                 was_active,
+                snapshot: &self.snapshot,
                 action_log,
             }
             .restore_message(entry),
