@@ -2,9 +2,11 @@
 //! bare loop of this program. No command can be faster on the same machine, so
 //! that the ratio to it is what can still be gained.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,6 +33,10 @@ const SHARE: usize = 64;
 
 /// The name of a large file in the queue directory.
 pub const LARGE: &str = "large";
+/// What the name of a defer log in the trash ends in.
+const LOG_SUFFIX: &str = ".defer";
+/// As long as the beginning of a line in the mail log.
+const LOG_LINE: &str = "Nov 30 12:00:00 host postfix/postsuper[1234]: ";
 /// As long as a line of the trash's journal is.
 const JOURNAL_LINE: &str = "deferred 33152 123 124 1700000000 1700000000.123456789 2048";
 
@@ -52,13 +58,23 @@ pub enum Limit {
     /// Each message of the first queue is renamed into the second.
     Move(&'static str, &'static str),
     /// The same after each name was looked at, as for a list of IDs.
-    LookupAndMove(&'static str, &'static str),
-    /// The same, with two lines written to a journal for each.
-    WriteAndMove(&'static str, &'static str),
+    LookupAndMove(&'static str, &'static str, MailLog),
+    /// Each message is renamed into the trash, and its defer log, after two lines
+    /// were written to a journal.
+    Discard,
+    /// The same in the other direction.
+    Restore(MailLog),
     /// Each message is removed, and its defer log.
     Delete,
     /// Each message's mode is changed.
     Mark,
+}
+
+/// Whether a line is sent to the mail log for each message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum MailLog {
+    Unused,
+    Line,
 }
 
 /// A name in a directory.
@@ -75,6 +91,18 @@ struct Names {
 }
 
 impl Limit {
+    /// The same with a line to the mail log for each message; `None` if there is
+    /// none to be sent.
+    pub fn with_mail_log(self) -> Option<Self> {
+        match self {
+            Limit::LookupAndMove(from, to, MailLog::Unused) => {
+                Some(Limit::LookupAndMove(from, to, MailLog::Line))
+            }
+            Limit::Restore(MailLog::Unused) => Some(Limit::Restore(MailLog::Line)),
+            _ => None,
+        }
+    }
+
     /// Does it to the messages of `spool`; the time it took.
     pub fn measure(self, spool: &Spool, cache: Cache) -> Duration {
         if cache == Cache::Cold {
@@ -97,20 +125,17 @@ impl Limit {
             Limit::Lookups => look_up_and_read(&Names::read(&root.join("deferred")), &root),
             Limit::Copy => copy(&root.join(LARGE), &root.join("copy")),
             Limit::Move(from, to) => {
-                Names::read(&root.join(from)).rename(&root.join(to), |_, _| ())
+                Names::read(&root.join(from)).rename(&root.join(to), same_name, |_, _| ())
             }
-            Limit::LookupAndMove(from, to) => {
-                Names::read(&root.join(from)).rename(&root.join(to), |directory, name| {
-                    fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).expect("fstatat");
+            Limit::LookupAndMove(from, to, mail_log) => {
+                let mail_log = mail_log.connect(&root);
+                Names::read(&root.join(from)).rename(&root.join(to), same_name, |from, name| {
+                    fstatat(from, name, AtFlags::AT_SYMLINK_NOFOLLOW).expect("fstatat");
+                    send_line(mail_log.as_ref(), name);
                 });
             }
-            Limit::WriteAndMove(from, to) => {
-                let journal = File::create(root.join("journal")).expect("a journal");
-                Names::read(&root.join(from)).rename(&root.join(to), |_, name| {
-                    (0..2)
-                        .for_each(|_| writeln!(&journal, "{name} {JOURNAL_LINE}").expect("write"));
-                });
-            }
+            Limit::Discard => discard(&root),
+            Limit::Restore(mail_log) => restore(&root, mail_log.connect(&root)),
             Limit::Delete => delete(&root, threads),
             Limit::Mark => mark(&Names::read(&root.join("deferred"))),
         }
@@ -151,9 +176,15 @@ impl Names {
         }
     }
 
-    /// Renames all of them into the queue at `to`, which has directories of one
-    /// letter if this one has none, and calls `before` for each.
-    fn rename(&self, to: &Path, before: impl Fn(&OwnedFd, &str)) {
+    /// Renames those of them for which there is a new name into the queue at `to`,
+    /// which has directories of one letter if this one has none, and calls `before`
+    /// for each.
+    fn rename<'n>(
+        &'n self,
+        to: &Path,
+        new_name: impl Fn(&'n str) -> Option<Cow<'n, str>>,
+        before: impl Fn(&OwnedFd, &str),
+    ) {
         let flat = !to.join("A").is_dir();
         let targets: Vec<(String, OwnedFd)> = if flat {
             vec![(String::new(), directory(to))]
@@ -164,15 +195,73 @@ impl Names {
                 .collect()
         };
         for Name { directory, name } in &self.names {
+            let Some(renamed) = new_name(name) else {
+                continue;
+            };
             let from = &self.directories[*directory];
             let target = targets
                 .iter()
                 .find(|(letter, _)| name.starts_with(letter.as_str()));
             let (_, target) = target.expect("queue IDs begin with a hexadecimal digit");
             before(from, name);
-            renameat(from, name.as_str(), target, name.as_str()).expect("renameat");
+            renameat(from, name.as_str(), target, renamed.as_ref()).expect("renameat");
         }
     }
+}
+
+fn same_name(name: &str) -> Option<Cow<'_, str>> {
+    Some(Cow::Borrowed(name))
+}
+
+impl MailLog {
+    /// The socket to which lines are sent, if any are.
+    fn connect(self, root: &Path) -> Option<UnixDatagram> {
+        (self == MailLog::Line).then(|| {
+            let socket = UnixDatagram::unbound().expect("a socket");
+            socket
+                .connect(root.join("public/postlog"))
+                .expect("the socket of the mail log");
+            socket
+        })
+    }
+}
+
+fn send_line(mail_log: Option<&UnixDatagram>, name: &str) {
+    if let Some(socket) = mail_log {
+        let line = format!("{LOG_LINE}{name}: placed on hold");
+        socket.send(line.as_bytes()).expect("send");
+    }
+}
+
+fn write_to_journal(journal: &File, name: &str) {
+    let mut journal = journal;
+    (0..2).for_each(|_| writeln!(journal, "{name} {JOURNAL_LINE}").expect("write"));
+}
+
+fn discard(root: &Path) {
+    let journal = File::create(root.join("journal")).expect("a journal");
+    let saved = root.join("saved");
+    Names::read(&root.join("defer")).rename(
+        &saved,
+        |name| Some(Cow::Owned(format!("{name}{LOG_SUFFIX}"))),
+        |_, name| write_to_journal(&journal, name),
+    );
+    Names::read(&root.join("deferred")).rename(&saved, same_name, |_, _| ());
+}
+
+fn restore(root: &Path, mail_log: Option<UnixDatagram>) {
+    let journal = File::create(root.join("journal")).expect("a journal");
+    let names = Names::read(&root.join("saved"));
+    let log = |name: &str| Some(Cow::Owned(name.strip_suffix(LOG_SUFFIX)?.to_owned()));
+    names.rename(&root.join("defer"), log, |_, _| ());
+    names.rename(
+        &root.join("deferred"),
+        |name| same_name(name).filter(|name| !name.ends_with(LOG_SUFFIX)),
+        |_, name| {
+            write_to_journal(&journal, name);
+            send_line(mail_log.as_ref(), name);
+        },
+    );
 }
 
 fn directory(path: &Path) -> OwnedFd {

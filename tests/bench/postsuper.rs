@@ -12,7 +12,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::limit::Limit;
+use crate::limit::{Limit, MailLog};
 use crate::spool::Spool;
 use crate::timing::{Cache, Program, Row, Times, drop_caches};
 
@@ -30,11 +30,11 @@ struct Line {
 }
 
 const HOLD: Limit = Limit::Move("deferred", "hold");
-const HOLD_LISTED: Limit = Limit::LookupAndMove("deferred", "hold");
+const HOLD_LISTED: Limit = Limit::LookupAndMove("deferred", "hold", MailLog::Unused);
 const RELEASE: Limit = Limit::Move("hold", "deferred");
-const RELEASE_LISTED: Limit = Limit::LookupAndMove("hold", "deferred");
+const RELEASE_LISTED: Limit = Limit::LookupAndMove("hold", "deferred", MailLog::Unused);
 const REQUEUE: Limit = Limit::Move("deferred", "maildrop");
-const REQUEUE_LISTED: Limit = Limit::LookupAndMove("deferred", "maildrop");
+const REQUEUE_LISTED: Limit = Limit::LookupAndMove("deferred", "maildrop", MailLog::Unused);
 
 const TO_AND_FRO: [Line; 8] = [
     line(
@@ -134,14 +134,14 @@ const TRASH: [Line; 2] = [
         &["--trash", "-d", "ALL"],
         &["--undo"],
         Cache::Warm,
-        Limit::WriteAndMove("deferred", "saved"),
+        Limit::Discard,
     ),
     line(
         "--undo, warm",
         &["--undo"],
         &["--trash", "-d", "ALL"],
         Cache::Warm,
-        Limit::WriteAndMove("saved", "deferred"),
+        Limit::Restore(MailLog::Unused),
     ),
 ];
 
@@ -166,7 +166,7 @@ pub fn moving(messages: usize, rounds: usize) {
     let spool = Spool::build(messages);
     drain_log(&spool);
     for line in &TO_AND_FRO {
-        let mut times = Times::default();
+        let (mut times, mut logged) = (Times::default(), Times::default());
         act(&Ours, &spool, line.undo, Cache::Warm);
         for _ in 0..rounds {
             for (whose, list) in [
@@ -178,8 +178,14 @@ pub fn moving(messages: usize, rounds: usize) {
             }
             times.limit.push(line.limit.measure(&spool, line.cache));
             act(&Ours, &spool, line.undo, Cache::Warm);
+            if let Some(limit) = line.limit.with_mail_log() {
+                logged.limit.push(limit.measure(&spool, line.cache));
+                act(&Ours, &spool, line.undo, Cache::Warm);
+            }
         }
+        logged.ours.clone_from(&times.ours);
         show(line, times);
+        show_logged(logged);
         act(&Ours, &spool, &["-H", "ALL"], Cache::Warm);
     }
 }
@@ -204,11 +210,22 @@ pub fn trash(messages: usize, rounds: usize) {
         for _ in 0..rounds {
             let spool = Spool::build(messages);
             if line.arguments.contains(&"--undo") {
-                Limit::Move("deferred", "saved").measure(&spool, Cache::Warm);
+                Limit::Discard.measure(&spool, Cache::Warm);
             }
             times.limit.push(line.limit.measure(&spool, line.cache));
         }
+        let mut logged = Times::default();
+        logged.ours.clone_from(&times.ours);
+        if let Some(limit) = line.limit.with_mail_log() {
+            for _ in 0..rounds {
+                let spool = Spool::build(messages);
+                drain_log(&spool);
+                Limit::Discard.measure(&spool, Cache::Warm);
+                logged.limit.push(limit.measure(&spool, line.cache));
+            }
+        }
         show(line, times);
+        show_logged(logged);
     }
 }
 
@@ -308,6 +325,14 @@ fn time(program: &Program, cache: Cache) -> Duration {
 fn show(line: &Line, times: Times) {
     let label = format!("postsuper {}", line.label);
     println!("{}", Row::new(&label, times, None));
+}
+
+/// The ratio to the limit with the line to the mail log that an action on single
+/// messages has to send.
+fn show_logged(times: Times) {
+    if !times.limit.is_empty() {
+        println!("{}", Row::new("  with a line in the mail log", times, None));
+    }
 }
 
 trait Whose {
