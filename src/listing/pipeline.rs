@@ -5,6 +5,7 @@
 //! runs the threads and keeps their results in order.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::ListingError;
 use super::piece::Ending;
@@ -12,11 +13,11 @@ use super::sink::Sink;
 use super::worker::{Listing, ListingWorker, OutputPiece};
 use crate::selection::Selection;
 use crate::spool::name_batch::NameFeed;
-use crate::spool::{DirEntry, Queue, Walk, WalkError, id};
+use crate::spool::{DirEntry, OpenDir, Queue, Walk, WalkError, id};
 use crate::text::to_printable;
 use crate::worker_pool::limits::PoolLimits;
 use crate::worker_pool::pool;
-use crate::worker_pool::pool::{Consumer, ConsumerGone};
+use crate::worker_pool::pool::{Consumer, ConsumerGone, Feed};
 
 /// Lists every message queue into `sink`.
 ///
@@ -29,17 +30,21 @@ pub fn run(listing: &Listing<'_>, sink: &mut impl Sink) -> Result<Ending, Listin
         sink,
         ending: Ok(Ending::Complete),
     };
-    pool::run(
-        PoolLimits::for_readers(listing.workers),
-        || ListingWorker::new(*listing),
-        |feed| {
-            let mut feed = NameFeed::new(feed, listing.workers);
-            // An error means that the consumer has stopped, for a reason that is in
-            // `writer.ending`.
-            let _ = walk(listing, &mut feed);
-        },
-        &mut writer,
-    );
+    let new_worker = || ListingWorker::new(*listing);
+    // An error means that the consumer has stopped, for a reason that is in
+    // `writer.ending`.
+    if let Some(few) = FewNames::of(listing) {
+        let produce = |feed: &mut Feed<'_, _, _>| {
+            let _ = few.send(&mut NameFeed::new(feed, 1));
+        };
+        pool::run_on_caller(&mut new_worker(), produce, &mut writer);
+    } else {
+        let limits = PoolLimits::for_readers(listing.workers);
+        let produce = |feed: &mut Feed<'_, _, _>| {
+            let _ = walk(listing, &mut NameFeed::new(feed, listing.workers));
+        };
+        pool::run(limits, new_worker, produce, &mut writer);
+    }
     writer.ending
 }
 
@@ -80,20 +85,121 @@ fn write(piece: OutputPiece, sink: &mut impl Sink) -> Result<Ending, ListingErro
 /// Passes batches of file names to the workers of a listing.
 type ListingFeed<'a, 'scope> = NameFeed<'a, 'scope, Queue, OutputPiece>;
 
-/// Walks every queue and passes the names that may be messages to the workers.
-fn walk(listing: &Listing<'_>, feed: &mut ListingFeed<'_, '_>) -> Result<(), ConsumerGone> {
+/// Receives the names that may be messages, in order.
+trait NameSink {
+    /// Receives a name in a queue. Without a directory, the name was found in the
+    /// wrong one.
+    fn name(
+        &mut self,
+        queue: Queue,
+        place: Option<&Arc<OpenDir>>,
+        name: &[u8],
+    ) -> Result<(), ConsumerGone>;
+
+    /// Called for each other name.
+    fn other_name(&mut self) -> Result<(), ConsumerGone>;
+
+    /// Receives a problem of the walk, which comes after all names so far.
+    fn problem(&mut self, problem: OutputPiece) -> Result<(), ConsumerGone>;
+
+    /// Called at the end of each queue.
+    fn end_queue(&mut self) -> Result<(), ConsumerGone>;
+}
+
+impl NameSink for ListingFeed<'_, '_> {
+    fn name(
+        &mut self,
+        queue: Queue,
+        place: Option<&Arc<OpenDir>>,
+        name: &[u8],
+    ) -> Result<(), ConsumerGone> {
+        self.add(queue, place, name)
+    }
+
+    fn other_name(&mut self) -> Result<(), ConsumerGone> {
+        Ok(())
+    }
+
+    fn problem(&mut self, problem: OutputPiece) -> Result<(), ConsumerGone> {
+        self.send_result(problem)
+    }
+
+    fn end_queue(&mut self) -> Result<(), ConsumerGone> {
+        self.flush()
+    }
+}
+
+/// The names in queues that have only a few. They are handled without threads,
+/// which take longer to start than that.
+#[derive(Default)]
+struct FewNames {
+    found: Vec<(Queue, Option<Arc<OpenDir>>, Vec<u8>)>,
+    /// The number of names of any kind.
+    count: usize,
+}
+
+impl FewNames {
+    /// The largest number of names.
+    const MAX: usize = 8;
+
+    /// Returns the names to be listed; `None` if there are more than a few, or if
+    /// there is a problem.
+    fn of(listing: &Listing<'_>) -> Option<Self> {
+        let mut few = Self::default();
+        walk(listing, &mut few).ok().map(|()| few)
+    }
+
+    /// Passes the names to the worker.
+    fn send(&self, feed: &mut ListingFeed<'_, '_>) -> Result<(), ConsumerGone> {
+        for (queue, place, name) in &self.found {
+            feed.add(*queue, place.as_ref(), name)?;
+        }
+        feed.flush()
+    }
+}
+
+impl NameSink for FewNames {
+    fn name(
+        &mut self,
+        queue: Queue,
+        place: Option<&Arc<OpenDir>>,
+        name: &[u8],
+    ) -> Result<(), ConsumerGone> {
+        self.found.push((queue, place.cloned(), name.to_vec()));
+        self.other_name()
+    }
+
+    fn other_name(&mut self) -> Result<(), ConsumerGone> {
+        self.count = self.count.saturating_add(1);
+        if self.count > Self::MAX {
+            return Err(ConsumerGone);
+        }
+        Ok(())
+    }
+
+    fn problem(&mut self, _: OutputPiece) -> Result<(), ConsumerGone> {
+        Err(ConsumerGone)
+    }
+
+    fn end_queue(&mut self) -> Result<(), ConsumerGone> {
+        Ok(())
+    }
+}
+
+/// Walks every queue and passes the names that may be messages to `sink`.
+fn walk(listing: &Listing<'_>, sink: &mut impl NameSink) -> Result<(), ConsumerGone> {
     if let Some(names) = listing.names {
         for (queue, id) in names {
-            feed.add(*queue, None, id.as_bytes())?;
+            sink.name(*queue, None, id.as_bytes())?;
         }
-        return feed.flush();
+        return sink.end_queue();
     }
     let admits = |queue: &Queue| listing.selection.is_none_or(|s| s.admits_queue(*queue));
     for queue in listing.queues.iter().copied().filter(admits) {
-        if let Err(error) = walk_queue(queue, listing, feed)? {
-            return feed.send_result(OutputPiece::Failed(error.into()));
+        if let Err(error) = walk_queue(queue, listing, sink)? {
+            return sink.problem(OutputPiece::Failed(error.into()));
         }
-        feed.flush()?;
+        sink.end_queue()?;
     }
     Ok(())
 }
@@ -103,7 +209,7 @@ fn walk(listing: &Listing<'_>, feed: &mut ListingFeed<'_, '_>) -> Result<(), Con
 fn walk_queue(
     queue: Queue,
     listing: &Listing<'_>,
-    feed: &mut ListingFeed<'_, '_>,
+    sink: &mut impl NameSink,
 ) -> Result<Result<(), WalkError>, ConsumerGone> {
     let mut walk = match Walk::new(listing.spool, queue) {
         Ok(walk) => walk,
@@ -120,7 +226,7 @@ fn walk_queue(
             // Observed with Postfix 3.7.11: Postfix takes this for a directory
             // that never ends, and leaves out the rest of the queue.
             let text = format!("readdir loop on queue {queue} id {}", to_printable(name));
-            feed.send_result(OutputPiece::Warning(text.into_bytes()))?;
+            sink.problem(OutputPiece::Warning(text.into_bytes()))?;
             return Ok(Ok(()));
         }
         last_name.clear();
@@ -132,7 +238,9 @@ fn walk_queue(
             // directory, Postfix opens the file in the right one, and so lists
             // that message once more.
             let is_home = listing.layout.is_home(queue, &place.path, name);
-            feed.add(queue, is_home.then_some(place), name)?;
+            sink.name(queue, is_home.then_some(place), name)?;
+        } else {
+            sink.other_name()?;
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Listings of a spool without a mail system: ours against Postfix's own, on
 //! generated spools and for every way to call them wrongly.
 
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::compare::{Cases, different_lines, keep_if_asked, same, same_output, shown};
@@ -208,4 +210,32 @@ fn sound(call: &Invocation, output: &Output) -> Result<(), String> {
         return wrong("not JSON");
     }
     Ok(())
+}
+
+/// Starting a thread takes longer than reading a message.
+#[test]
+fn a_few_messages_are_listed_without_threads() {
+    if require(Needs::Strace) == Met::No {
+        return;
+    }
+    for (messages, starts_threads) in [(0, false), (8, false), (9, true)] {
+        let instance = Instance::builder().build();
+        for _ in 0..messages {
+            instance.spool().put(&NewFile::new("deferred", Vec::new()));
+        }
+        let log = instance.root().join("trace");
+        let status = Command::new("strace")
+            .args(["-f", "-qq", "-e", "trace=clone,clone3", "-o"])
+            .arg(&log)
+            .arg(Program::Ours.path(Tool::Postqueue, &instance))
+            .arg("-c")
+            .arg(instance.etc())
+            .arg("-p")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(status.expect("strace starts").success());
+        let calls = fs::read_to_string(&log).expect("the trace");
+        assert_eq!(!calls.is_empty(), starts_threads, "{messages}: {calls}");
+    }
 }
