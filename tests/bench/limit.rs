@@ -65,7 +65,7 @@ pub enum Limit {
     /// The same in the other direction.
     Restore(MailLog),
     /// Each message is removed, and its defer log.
-    Delete,
+    Delete(MailLog),
     /// Each message's mode is changed.
     Mark,
 }
@@ -99,6 +99,7 @@ impl Limit {
                 Some(Limit::LookupAndMove(from, to, MailLog::Line))
             }
             Limit::Restore(MailLog::Unused) => Some(Limit::Restore(MailLog::Line)),
+            Limit::Delete(MailLog::Unused) => Some(Limit::Delete(MailLog::Line)),
             _ => None,
         }
     }
@@ -136,7 +137,7 @@ impl Limit {
             }
             Limit::Discard => discard(&root),
             Limit::Restore(mail_log) => restore(&root, mail_log.connect(&root)),
-            Limit::Delete => delete(&root, threads),
+            Limit::Delete(mail_log) => delete(&root, threads, mail_log.connect(&root)),
             Limit::Mark => mark(&Names::read(&root.join("deferred"))),
         }
         start.elapsed()
@@ -343,13 +344,15 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn delete(root: &Path, threads: usize) {
-    let queues = ["deferred", "defer"].map(|queue| Names::read(&root.join(queue)));
-    for queue in &queues {
+fn delete(root: &Path, threads: usize, mail_log: Option<UnixDatagram>) {
+    let messages = (Names::read(&root.join("deferred")), mail_log);
+    let logs = (Names::read(&root.join("defer")), None);
+    for (queue, mail_log) in [messages, logs] {
         share(queue.names.len(), threads, |number| {
             let Name { directory, name } = &queue.names[number];
             let directory = &queue.directories[*directory];
             unlinkat(directory, name.as_str(), UnlinkatFlags::NoRemoveDir).expect("unlinkat");
+            send_line(mail_log.as_ref(), name);
         });
     }
 }
