@@ -32,17 +32,17 @@ impl Remaining {
 }
 
 /// Passes the collected lines to the observer.
-pub fn report(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
-    journal.lines(&action_log.lines);
-    journal.pause();
+pub fn report(action_log: &mut ActionLog, observer: &mut dyn ActionObserver) {
+    observer.lines(&action_log.lines);
+    observer.pause();
     action_log.lines.clear();
 }
 
 /// Passes the collected lines to the observer if there are many: it sends them with
 /// one system call.
-pub fn report_many(action_log: &mut ActionLog, journal: &mut dyn ActionObserver) {
+pub fn report_many(action_log: &mut ActionLog, observer: &mut dyn ActionObserver) {
     if action_log.lines.len() >= REPORTED_TOGETHER {
-        report(action_log, journal);
+        report(action_log, observer);
     }
 }
 
