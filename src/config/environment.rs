@@ -6,7 +6,7 @@
 
 use super::error::ConfigError;
 use super::parameters::Parameters;
-use super::tokens::tokens;
+use super::tokens::{position_outside_braces, tokens};
 use crate::text::{split_assignment, trim_space};
 
 /// The name of the parameter.
@@ -76,16 +76,7 @@ fn without_braces<'t>(token: &'t [u8], parameters: &Parameters) -> Result<&'t [u
         fault,
         text: parameters.shown(token),
     };
-    let mut depth = 1usize;
-    let end = inner.iter().position(|&byte| {
-        match byte {
-            b'{' => depth = depth.saturating_add(1),
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0
-    });
-    let (text, rest) = end
+    let (text, rest) = position_outside_braces(inner, 1, |_| true)
         .and_then(|end| inner.split_at_checked(end))
         .ok_or_else(|| fault("missing '}'"))?;
     match rest {

@@ -97,13 +97,17 @@ trait NameSink {
     ) -> Result<(), ConsumerGone>;
 
     /// Called for each other name.
-    fn other_name(&mut self) -> Result<(), ConsumerGone>;
+    fn other_name(&mut self) -> Result<(), ConsumerGone> {
+        Ok(())
+    }
 
     /// Receives a problem of the walk, which comes after all names so far.
     fn problem(&mut self, problem: OutputPiece) -> Result<(), ConsumerGone>;
 
     /// Called at the end of each queue.
-    fn end_queue(&mut self) -> Result<(), ConsumerGone>;
+    fn end_queue(&mut self) -> Result<(), ConsumerGone> {
+        Ok(())
+    }
 }
 
 impl NameSink for ListingFeed<'_, '_> {
@@ -114,10 +118,6 @@ impl NameSink for ListingFeed<'_, '_> {
         name: &[u8],
     ) -> Result<(), ConsumerGone> {
         self.add(queue, place, name)
-    }
-
-    fn other_name(&mut self) -> Result<(), ConsumerGone> {
-        Ok(())
     }
 
     fn problem(&mut self, problem: OutputPiece) -> Result<(), ConsumerGone> {
@@ -179,10 +179,6 @@ impl NameSink for FewNames {
 
     fn problem(&mut self, _: OutputPiece) -> Result<(), ConsumerGone> {
         Err(ConsumerGone)
-    }
-
-    fn end_queue(&mut self) -> Result<(), ConsumerGone> {
-        Ok(())
     }
 }
 

@@ -78,6 +78,14 @@ fn connect(path: &Path) -> io::Result<UnixDatagram> {
 mod tests {
     use super::*;
 
+    /// A directory, and the socket of a daemon in it.
+    fn daemon() -> (tempfile::TempDir, PathBuf, UnixDatagram) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let daemon = UnixDatagram::bind(&path).unwrap();
+        (directory, path, daemon)
+    }
+
     fn lines(texts: &[&str]) -> Vec<Vec<u8>> {
         texts.iter().map(|text| text.as_bytes().to_vec()).collect()
     }
@@ -93,9 +101,7 @@ mod tests {
 
     #[test]
     fn each_line_is_a_datagram_in_order() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let daemon = UnixDatagram::bind(&path).unwrap();
+        let (_directory, path, daemon) = daemon();
         let mut socket = LogSocket::new(&path);
         let sent = lines(&["first", "second", "third"]);
         assert_eq!(socket.send(&sent), 3);
@@ -104,9 +110,7 @@ mod tests {
 
     #[test]
     fn no_line_is_lost_when_the_daemon_was_restarted() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let before = UnixDatagram::bind(&path).unwrap();
+        let (_directory, path, before) = daemon();
         let mut socket = LogSocket::new(&path);
         drop(before);
         std::fs::remove_file(&path).unwrap();
@@ -118,9 +122,7 @@ mod tests {
 
     #[test]
     fn without_a_daemon_no_line_counts_as_sent() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let daemon = UnixDatagram::bind(&path).unwrap();
+        let (_directory, path, daemon) = daemon();
         let mut socket = LogSocket::new(&path);
         drop(daemon);
         assert_eq!(socket.send(&lines(&["first", "second"])), 0);
