@@ -149,7 +149,7 @@ impl<'a> ListingWorker<'a> {
             }
             Err(error) => return self.report_unread(chunk, error),
         }
-        if let Some(warning) = found.link_warning(&path, now()) {
+        if let Some(warning) = found.link_warning(&path, now) {
             self.warn(chunk, warning.into_bytes())?;
         }
         if let Err(cause) = self.store_file_facts(&found, &path) {

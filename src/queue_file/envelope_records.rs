@@ -211,7 +211,9 @@ impl<'r> MessageReading<'r> {
         if self.size.is_some() || !believed {
             return;
         }
-        if text.iter().all(|b| matches!(b, b' ' | b'0'..=b'9')) {
+        // Examines every byte, which the compiler can do many at a time.
+        let is_number = |all, byte: &u8| all & matches!(byte, b' ' | b'0'..=b'9');
+        if text.iter().fold(true, is_number) {
             self.size = Some(number_or_zero(text));
             return;
         }

@@ -5,12 +5,14 @@
 //! reported once. Remembers the recipients, so that the queue file does not add
 //! them again.
 
+use std::ffi::OsStr;
 use std::io;
 use std::io::BufRead;
 
 use nix::errno::Errno;
 
 use super::duplicate_filter::DuplicateFilter;
+use super::log_directory::LogDirectory;
 use super::message_visitor::{LogClass, LogFacts, MessageVisitor, ReadLevel, Recipient, Rules};
 use super::read_error::{Location, ReadError};
 use crate::release::Feature;
@@ -24,6 +26,7 @@ use crate::text::to_printable;
 #[derive(Debug, Default)]
 pub(super) struct LogReader {
     buffers: LogBuffers,
+    directory: LogDirectory,
     /// The recipients that the logs of the current message name.
     logged: DuplicateFilter,
 }
@@ -60,12 +63,11 @@ impl LogReader {
         report: &mut impl MessageVisitor,
     ) -> Result<(), ReadError> {
         let path = at.layout.path(log, at.id);
-        let name = path.to_string_lossy();
-        let opened = at.spool.open_file_below(&path);
+        let opened = self.directory.open(at.spool, &path);
         let (stat, file) = match opened.and_then(|file| Ok((stat_open(&file)?, file))) {
             Ok(opened) => opened,
             Err(cause) if is_exhaustion(&cause) => {
-                let path = name.into_owned();
+                let path = path.to_string_lossy().into_owned();
                 return Err(ReadError::Exhausted { path, cause });
             }
             // A log that does not exist or is not readable is not reported.
@@ -77,7 +79,7 @@ impl LogReader {
                 let size = u64::try_from(stat.st_size).unwrap_or(0);
                 let entries = ReasonReader::open(file, size, rules.charset, &mut self.buffers);
                 let observer = LogObserver {
-                    path: &name,
+                    path: &path,
                     warned: false,
                     report,
                 };
@@ -134,7 +136,7 @@ fn unread(call: &str, log: Queue, at: &Location<'_>, cause: io::Error) -> ReadEr
 /// Passes on a warning about the first malformed line of a log, and drops the
 /// others: a log of nothing but malformed lines would fill the mail log.
 struct LogObserver<'a, R> {
-    path: &'a str,
+    path: &'a OsStr,
     warned: bool,
     report: &'a mut R,
 }
@@ -143,7 +145,8 @@ impl<R: MessageVisitor> defer_log::Observer for LogObserver<'_, R> {
     fn malformed(&mut self, text: Vec<u8>) {
         if !self.warned {
             self.warned = true;
-            let parts = [self.path.as_bytes(), b": ", &text];
+            let path = self.path.to_string_lossy();
+            let parts = [path.as_bytes(), b": ", &text];
             self.report.warning(parts.concat());
         }
     }

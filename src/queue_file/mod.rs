@@ -8,6 +8,7 @@ pub mod duplicate_filter;
 pub mod envelope;
 mod envelope_records;
 pub mod integrity;
+mod log_directory;
 mod log_reader;
 pub mod message_reader;
 pub mod message_text;

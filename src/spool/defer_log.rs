@@ -7,7 +7,8 @@
 
 use std::fs::File;
 use std::io;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
+use std::ops::Range;
 
 use bstr::ByteSlice;
 
@@ -36,9 +37,16 @@ impl<F: FnMut(Vec<u8>)> Observer for F {
     }
 }
 
-/// Memory for one line and one entry, to be reused from one log to the next.
+/// Memory for the reader of a log, to be reused from one log to the next.
 #[derive(Debug, Default)]
 pub struct LogBuffers {
+    part: Vec<u8>,
+    text: EntryBuffers,
+}
+
+/// Memory for one line and one entry, to be reused.
+#[derive(Debug, Default)]
+pub struct EntryBuffers {
     line: Vec<u8>,
     entry: Reason,
 }
@@ -46,7 +54,7 @@ pub struct LogBuffers {
 impl LogBuffers {
     /// Frees memory that a long line or text has taken.
     pub fn shrink(&mut self) {
-        let Self { line, entry } = self;
+        let EntryBuffers { line, entry } = &mut self.text;
         for text in [line, &mut entry.recipient, &mut entry.reason] {
             text.shrink_to(SHORT_TEXT_MAX);
         }
@@ -71,54 +79,81 @@ pub struct ReasonReader<'b, R> {
     entry: &'b mut Reason,
 }
 
-impl<'b> ReasonReader<'b, BufReader<LogFile>> {
+impl<'b> ReasonReader<'b, LogFile<'b>> {
     /// Creates a reader for the first `size` bytes of an open log file. Because
     /// the size is known, no extra read is needed to find the end of the file.
     pub fn open(file: File, size: u64, charset: Charset, buffers: &'b mut LogBuffers) -> Self {
+        let LogBuffers { part, text } = buffers;
+        part.resize(READ_SIZE, 0);
         let log = LogFile {
             source: FileSource { file, size },
             position: 0,
-            last: None,
+            part,
+            unread: 0..0,
         };
-        // Most logs are much shorter than the buffer, which is zeroed first.
-        let capacity = usize::try_from(size).map_or(READ_SIZE, |size| size.clamp(1, READ_SIZE));
-        Self::new(BufReader::with_capacity(capacity, log), charset, buffers)
+        Self::new(log, charset, text)
     }
 }
 
 /// A log file, read up to a given size. The text after a NUL in a line is
 /// ignored, so a hole in the file can be skipped, however large it is.
 #[derive(Debug)]
-pub struct LogFile {
-    source: FileSource,
+pub struct LogFile<'b> {
+    source: FileSource<File>,
+    /// The file offset after `part`.
     position: u64,
-    last: Option<u8>,
+    /// The bytes that were read last.
+    part: &'b mut [u8],
+    /// Those of them that were not consumed.
+    unread: Range<usize>,
 }
 
-impl Read for LogFile {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.last == Some(0) {
+impl LogFile<'_> {
+    /// Reads the next bytes into `part`; none at the end.
+    fn read_part(&mut self) -> io::Result<()> {
+        let last = self.unread.end.checked_sub(1);
+        if last.and_then(|last| self.part.get(last)) == Some(&0) {
             self.position = self.source.data_from(self.position);
         }
         let left = self.source.size.saturating_sub(self.position);
-        let length = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
-        let part = buffer.get_mut(..length).unwrap_or_default();
-        if part.is_empty() {
-            return Ok(0);
+        let length = usize::try_from(left).unwrap_or(usize::MAX);
+        let length = length.min(self.part.len());
+        let part = self.part.get_mut(..length).unwrap_or_default();
+        self.unread = 0..0;
+        if !part.is_empty() {
+            self.unread.end = self.source.read_at(part, self.position)?;
         }
-        let count = self.source.read_at(part, self.position)?;
-        self.position = self.position.saturating_add(count as u64);
-        self.last = part.get(..count).and_then(|read| read.last().copied());
+        self.position = self.position.saturating_add(self.unread.end as u64);
+        Ok(())
+    }
+}
+
+impl BufRead for LogFile<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.unread.is_empty() {
+            self.read_part()?;
+        }
+        Ok(self.part.get(self.unread.clone()).unwrap_or_default())
+    }
+
+    fn consume(&mut self, count: usize) {
+        let start = self.unread.start.saturating_add(count);
+        self.unread.start = start.min(self.unread.end);
+    }
+}
+
+impl Read for LogFile<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
         Ok(count)
     }
 }
 
 impl<'b, R: BufRead> ReasonReader<'b, R> {
     /// Creates a reader for log text.
-    pub fn new(input: R, charset: Charset, buffers: &'b mut LogBuffers) -> Self {
-        let LogBuffers { line, entry } = buffers;
+    pub fn new(input: R, charset: Charset, buffers: &'b mut EntryBuffers) -> Self {
+        let EntryBuffers { line, entry } = buffers;
         Self {
             input,
             charset,
@@ -229,7 +264,7 @@ mod tests {
 
     /// Returns the entries as (recipient, reason), and the warnings.
     fn read(log: &str) -> (Vec<(String, String)>, Vec<String>) {
-        let mut buffers = LogBuffers::default();
+        let mut buffers = EntryBuffers::default();
         let mut reader = ReasonReader::new(log.as_bytes(), Charset::LooseUtf8, &mut buffers);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (mut entries, mut warnings) = (Vec::new(), Vec::new());
@@ -282,7 +317,7 @@ mod tests {
     fn an_unfinished_entry_is_ignored() {
         assert_eq!(read("recipient=c@d\nreason=new\n").0, []);
         assert_eq!(read("").0, []);
-        let mut buffers = LogBuffers::default();
+        let mut buffers = EntryBuffers::default();
         let mut reader = ReasonReader::new(&b"garbage\xff"[..], Charset::LooseUtf8, &mut buffers);
         assert_eq!(reader.next(|_| panic!("a warning")).unwrap(), None);
     }
@@ -320,7 +355,7 @@ mod tests {
             b"\n\n".to_vec(),
         ]
         .concat();
-        let mut buffers = LogBuffers::default();
+        let mut buffers = EntryBuffers::default();
         let mut reader = ReasonReader::new(&log[..], Charset::Ascii, &mut buffers);
         let entry = reader.next(|_| ()).unwrap().unwrap();
         assert_eq!(entry.reason.len(), SHORT_TEXT_MAX - "reason=".len());

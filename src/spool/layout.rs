@@ -3,6 +3,7 @@
 //!
 //! Independent of which files are really in the spool.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
@@ -103,35 +104,38 @@ impl Layout {
 }
 
 /// The one-character directories on the path to a name.
-struct HashPath {
-    characters: std::vec::IntoIter<u8>,
-    levels: usize,
+struct HashPath<'n> {
+    characters: Cow<'n, [u8]>,
+    depth: usize,
+    level: usize,
 }
 
-impl HashPath {
+impl<'n> HashPath<'n> {
     /// Uses the characters of the name or, for a long ID, those of its
     /// microseconds converted to the short form.
-    fn new(name: &[u8], depth: usize) -> Self {
+    fn new(name: &'n [u8], depth: usize) -> Self {
         let characters = match id::long_microseconds(name) {
-            Some(digits) if depth > 0 => id::short_microseconds(digits).into_bytes(),
-            _ => name
-                .get(..depth.min(name.len()))
-                .unwrap_or_default()
-                .to_vec(),
+            Some(digits) if depth > 0 => id::short_microseconds(digits).into_bytes().into(),
+            _ => name.into(),
         };
         Self {
-            characters: characters.into_iter(),
-            levels: depth,
+            characters,
+            depth,
+            level: 0,
         }
     }
 }
 
-impl Iterator for HashPath {
+impl Iterator for HashPath<'_> {
     type Item = u8;
 
     fn next(&mut self) -> Option<u8> {
-        self.levels = self.levels.checked_sub(1)?;
-        Some(self.characters.next().unwrap_or(FILLER))
+        if self.level >= self.depth {
+            return None;
+        }
+        let character = self.characters.get(self.level).copied();
+        self.level = self.level.saturating_add(1);
+        Some(character.unwrap_or(FILLER))
     }
 }
 

@@ -3,8 +3,6 @@
 //!
 //! The text is printable already; `defer_log` reads it.
 
-use bstr::ByteSlice;
-
 use crate::text::{split_assignment, trim_space_start};
 
 /// Shown for an entry that names no recipient.
@@ -108,10 +106,18 @@ impl Reason {
     }
 }
 
+/// Precedes the reason in the old form of an entry.
+const SEPARATOR: &[u8] = b">: ";
+
 /// Splits `<recipient>: reason`.
 fn split_old_style(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.strip_prefix(b"<")?;
-    let (recipient, reason) = line.split_once_str(">: ")?;
+    // Not a search for text, whose preparation would take longer than such a short line.
+    let end = line
+        .windows(SEPARATOR.len())
+        .position(|part| part == SEPARATOR)?;
+    let (recipient, rest) = line.split_at_checked(end)?;
+    let reason = rest.strip_prefix(SEPARATOR)?;
     Some((recipient, trim_space_start(reason)))
 }
 

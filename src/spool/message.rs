@@ -51,8 +51,12 @@ impl Message {
     /// Returns a warning if the file has had a second hard link for too long.
     /// `path` is what the warning calls the file; `now` is in seconds since the
     /// epoch.
-    pub fn link_warning(&self, path: &str, now: i64) -> Option<String> {
-        link_warning(&self.stat, path, now)
+    pub fn link_warning(&self, path: &str, now: impl FnOnce() -> i64) -> Option<String> {
+        // Nearly every message has one, and the time costs a call.
+        if self.stat.st_nlink <= 1 {
+            return None;
+        }
+        link_warning(&self.stat, path, now())
     }
 }
 

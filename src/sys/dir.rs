@@ -108,6 +108,19 @@ impl Dir {
         }
     }
 
+    /// Like [`Dir::open_place`], for a path of several components. Symbolic links are not
+    /// followed.
+    ///
+    /// # Errors
+    ///
+    /// `ELOOP` if a component is a symbolic link; otherwise those of openat2(2).
+    pub fn open_place_below(&self, path: &OsStr) -> io::Result<Self> {
+        let how = OpenHow::new()
+            .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+            .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+        retry_on_eintr(|| openat2(&self.0, path, how)).map(Self)
+    }
+
     fn open_step_by_step(&self, path: &OsStr) -> io::Result<File> {
         let mut names = path.as_bytes().split(|&byte| byte == b'/');
         let name = names.next_back().unwrap_or_default();

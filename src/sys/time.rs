@@ -96,9 +96,11 @@ impl LocalTime {
     pub fn write_stamp(&self, to: &mut String) {
         let tm = &self.0;
         let month = name(&MONTHS, tm.tm_mon);
-        let (day, hour, minute, second) = (tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-        // Writing to a String cannot fail.
-        let _ = write!(to, "{month} {day:2} {hour:02}:{minute:02}:{second:02}");
+        to.push_str(month);
+        push_two_digits(to, ' ', (' ', tm.tm_mday));
+        push_two_digits(to, ' ', ('0', tm.tm_hour));
+        push_two_digits(to, ':', ('0', tm.tm_min));
+        push_two_digits(to, ':', ('0', tm.tm_sec));
     }
 
     /// Returns the offset from UTC in seconds, which is positive in the east.
@@ -121,6 +123,25 @@ impl LocalTime {
         };
         date.and_hms_nano_opt(hour, minute, second, nanosecond)
     }
+}
+
+/// Appends a separator and a number below 100, padded to two characters.
+///
+/// Measured, a listing: the same with format macros took 1 % of the processor time.
+fn push_two_digits(to: &mut String, separator: char, (padding, number): (char, libc::c_int)) {
+    let digit = |number: libc::c_int| {
+        let digit = u32::try_from(number).ok();
+        digit
+            .and_then(|digit| char::from_digit(digit % 10, 10))
+            .unwrap_or('?')
+    };
+    to.push(separator);
+    to.push(if number < 10 {
+        padding
+    } else {
+        digit(number / 10)
+    });
+    to.push(digit(number));
 }
 
 fn local_seconds(time: NaiveDateTime) -> Option<i64> {

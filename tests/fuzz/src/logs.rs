@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use spoolbox::journal::event::Event;
 use spoolbox::journal::records::{JournalRecord, LINE_MAX};
 use spoolbox::spool::Queue;
-use spoolbox::spool::defer_log::{LogBuffers, ReasonReader};
+use spoolbox::spool::defer_log::{EntryBuffers, ReasonReader};
 use spoolbox::spool::log_entry::Reason;
 use spoolbox::text::Charset;
 
@@ -31,7 +31,7 @@ pub fn defer_log(input: &[u8]) {
 
 /// The entries, and how many lines were not understood.
 fn entries(log: impl BufRead, charset: Charset) -> (Vec<Reason>, usize) {
-    let mut buffers = LogBuffers::default();
+    let mut buffers = EntryBuffers::default();
     let mut reader = ReasonReader::new(log, charset, &mut buffers);
     let (mut entries, mut warnings) = (Vec::new(), 0);
     loop {
