@@ -10,6 +10,7 @@ use super::error::JournalError;
 use super::event::{Attempt, Event};
 use super::journal_file::JournalFile;
 use super::locate;
+use super::logs::KindsInTrash;
 use super::only::{OnlyFilter, place};
 use super::recorded_message::RecordedMessage;
 use super::records::{Caller, Word};
@@ -214,6 +215,7 @@ fn plan(
     let was_active = &index.was_active;
     if *act == Act::Delete {
         let mut restorer = Restorer {
+            kinds: &KindsInTrash::default(),
             snapshot: &NameSnapshot::default(),
             ops,
             was_active,

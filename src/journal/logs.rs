@@ -68,6 +68,50 @@ pub fn of(ops: &SpoolOps<'_>, id: &QueueId, snapshot: &NameSnapshot) -> Vec<Queu
     Queue::LOGS.into_iter().filter(has).collect()
 }
 
+/// The kinds of logs that the trash may have.
+#[derive(Clone, Debug)]
+pub struct KindsInTrash(Vec<Queue>);
+
+impl KindsInTrash {
+    /// Reads the names in the trash. The lock on the journal must be held: nothing is
+    /// moved there meanwhile.
+    pub fn read(ops: &SpoolOps<'_>) -> Self {
+        let kinds = if ops.is_hashed(Queue::Saved) {
+            None
+        } else {
+            // What cannot be read is looked for, which reports why.
+            kinds_in_saved(ops).ok()
+        };
+        kinds.map_or_else(Self::default, Self)
+    }
+
+    fn lack(&self, log: Queue) -> bool {
+        !self.0.contains(&log)
+    }
+}
+
+/// All kinds, if nothing is known.
+impl Default for KindsInTrash {
+    fn default() -> Self {
+        Self(Queue::LOGS.to_vec())
+    }
+}
+
+fn kinds_in_saved(ops: &SpoolOps<'_>) -> io::Result<Vec<Queue>> {
+    let dir = ops.home(Queue::Saved, b"")?;
+    let mut stream = dir.open_dir(OsStr::new("."))?.names()?;
+    let (mut kinds, mut name) = (Vec::new(), Vec::new());
+    while kinds.len() < Queue::LOGS.len() && stream.next(&mut name)?.is_some() {
+        let Some((_, log)) = parse_name(&name) else {
+            continue;
+        };
+        if !kinds.contains(&log) {
+            kinds.push(log);
+        }
+    }
+    Ok(kinds)
+}
+
 /// Moves a log into the trash, if there is one.
 ///
 /// # Errors
@@ -106,7 +150,8 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, source: LogSource) -> Result<(), R
 }
 
 /// Moves all logs of a message back to where they belong, the `recorded` ones and
-/// any other. A log whose place is taken stays in the trash.
+/// any other of a kind that the trash has. A log whose place is taken stays in the
+/// trash.
 ///
 /// # Errors
 ///
@@ -114,7 +159,7 @@ pub fn take(ops: &SpoolOps<'_>, id: &QueueId, source: LogSource) -> Result<(), R
 pub fn put_back(
     ops: &SpoolOps<'_>,
     id: &QueueId,
-    recorded: &[Queue],
+    (recorded, kinds): (&[Queue], &KindsInTrash),
     action_log: &mut ActionLog,
 ) -> Result<LogsRestored, WorkError> {
     let Some(saved) = found(ops.home(Queue::Saved, id.as_bytes()), ops, id)? else {
@@ -124,6 +169,8 @@ pub fn put_back(
     for log in Queue::LOGS {
         let source = if recorded.contains(&log) {
             LogSource::Seen(log)
+        } else if kinds.lack(log) {
+            continue;
         } else {
             LogSource::Unknown(log)
         };

@@ -17,8 +17,10 @@ pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 impl<'a> Fields<'a> {
     /// Returns the next word, if there is one.
     pub(super) fn next(&mut self) -> Option<&'a [u8]> {
-        let (word, rest) = self.0.split_once_str(" ").unwrap_or((self.0, b""));
-        self.0 = rest;
+        // Not a search for text: its preparation would take longer than a word does.
+        let end = self.0.find_byte(b' ').unwrap_or(self.0.len());
+        let (word, rest) = self.0.split_at(end);
+        self.0 = rest.strip_prefix(b" ").unwrap_or_default();
         (!word.is_empty()).then_some(word)
     }
 
@@ -57,8 +59,8 @@ pub(super) fn logs(text: &[u8]) -> Option<Vec<Queue>> {
 
 /// Parses seconds and nanoseconds, separated by a period.
 pub(super) fn file_time(text: &[u8]) -> Option<FileTime> {
-    let (seconds, nanoseconds) = text.split_once_str(".")?;
-    let nanoseconds = digits(nanoseconds).filter(|number| *number < 1_000_000_000)?;
+    let (seconds, after) = text.split_at(text.find_byte(b'.')?);
+    let nanoseconds = digits(after.strip_prefix(b".")?).filter(|number| *number < 1_000_000_000)?;
     Some((whole_number(seconds)?, nanoseconds))
 }
 
@@ -97,9 +99,47 @@ pub(super) fn unescape(mut text: &[u8]) -> Vec<u8> {
     plain
 }
 
+/// Parses a checksum of 16 hexadecimal digits in lower case.
+pub(super) fn parse_sum(text: &[u8]) -> Option<u64> {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_sum = text.len() == 16 && text.iter().all(is_digit);
+    let text = std::str::from_utf8(text).ok().filter(|_| is_sum)?;
+    u64::from_str_radix(text, 16).ok()
+}
+
 /// Returns the checksum of a line, FNV-1a: it detects damage, not forgery.
 pub(super) fn sum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, &byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_end_at_single_blanks() {
+        let mut words = Fields(b"one two=2  four");
+        assert_eq!(words.next(), Some(&b"one"[..]));
+        assert_eq!(words.value("two"), Some(&b"2"[..]));
+        assert_eq!(words.next(), None, "an empty word ends the line");
+        assert_eq!(words.next(), Some(&b"four"[..]));
+        assert_eq!(words.next(), None);
+    }
+
+    #[test]
+    fn a_checksum_has_sixteen_digits_in_lower_case() {
+        assert_eq!(parse_sum(b"00000000000000ff"), Some(255));
+        let others: [&[u8]; 5] = [
+            b"00000000000000FF",
+            b"+0000000000000ff",
+            b"ff",
+            b"000000000000000ff",
+            b"000000000000000g",
+        ];
+        for text in others {
+            assert_eq!(parse_sum(text), None);
+        }
+    }
 }

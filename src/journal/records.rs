@@ -11,7 +11,7 @@ use nix::unistd::Uid;
 
 use super::act_fields::{act_text, entry_text, parse_act, verb};
 use super::event::Event;
-use super::record_fields::{Fields, escape, parse_time, sum};
+use super::record_fields::{Fields, escape, parse_sum, parse_time, sum};
 use crate::sys::process::user_name;
 use crate::sys::time::Zone;
 use crate::text::digits;
@@ -120,7 +120,7 @@ impl JournalRecord {
         const SUM: &[u8] = b" sum=";
         let at = line.len().checked_sub(SUM.len().checked_add(16)?)?;
         let (line, after) = line.split_at_checked(at)?;
-        if after.strip_prefix(SUM)? != format!("{:016x}", sum(line)).as_bytes() {
+        if parse_sum(after.strip_prefix(SUM)?)? != sum(line) {
             return None;
         }
         let mut words = Fields(line);

@@ -14,7 +14,7 @@ use nix::sys::stat::FileStat;
 use super::closing::Remaining;
 use super::locate::{MessageLocation, find};
 use super::logs;
-use super::logs::LogsRestored;
+use super::logs::{KindsInTrash, LogsRestored};
 use super::moves;
 use super::moves::{MoveResult, restore_times};
 use super::recorded_message::RecordedMessage;
@@ -39,6 +39,8 @@ pub struct Restorer<'a> {
     /// The names in small queues a moment ago. Should a message have got one of
     /// them since, no file is replaced.
     pub snapshot: &'a NameSnapshot,
+    /// The kinds of logs in the trash.
+    pub kinds: &'a KindsInTrash,
     /// The report.
     pub action_log: &'a mut ActionLog,
 }
@@ -73,7 +75,7 @@ impl Restorer<'_> {
             // An interrupted run has already restored the message, or it was
             // never moved.
             MessageLocation::Queue => {
-                let back = logs::put_back(self.ops, &entry.id, &[], self.action_log)?;
+                let back = logs::put_back(self.ops, &entry.id, (&[], self.kinds), self.action_log)?;
                 Ok(remaining_after_logs(back))
             }
             MessageLocation::Replaced => {
@@ -105,7 +107,12 @@ impl Restorer<'_> {
         if self.restore_attributes(entry, stat) == Ready::NotYet {
             return Ok(Remaining::Something);
         }
-        let back = logs::put_back(self.ops, &entry.id, &entry.logs, self.action_log)?;
+        let back = logs::put_back(
+            self.ops,
+            &entry.id,
+            (&entry.logs, self.kinds),
+            self.action_log,
+        )?;
         for queue in [first, Queue::Hold] {
             match moves::between(self.ops, &entry.id, (Queue::Saved, queue), self.action_log)? {
                 MoveResult::Done => {
@@ -133,7 +140,8 @@ impl Restorer<'_> {
             home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
         };
         let occupied = Queue::LISTED.into_iter().find(has_one);
-        let path = self.ops.path(Queue::Saved, id.as_bytes());
+        let ops = self.ops;
+        let path = || ops.path(Queue::Saved, id.as_bytes());
         let was_active = self.was_active.contains(&entry.inode);
         match (occupied, entry.queue) {
             (None, _) if was_active || entry.queue == Queue::Active => {
@@ -145,12 +153,15 @@ impl Restorer<'_> {
             }
             (None, queue) => Some(queue),
             (Some(_), _) if has_one(&Queue::Hold) => {
-                self.warn(path, "stays in the trash: hold has a message of that name");
+                self.warn(
+                    path(),
+                    "stays in the trash: hold has a message of that name",
+                );
                 None
             }
             (Some(queue), _) => {
                 let why = format!("goes to hold: {queue} has a message of that name");
-                self.warn(path, &why);
+                self.warn(path(), &why);
                 Some(Queue::Hold)
             }
         }

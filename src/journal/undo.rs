@@ -13,6 +13,7 @@ use super::event::Event;
 use super::journal_file::JournalFile;
 use super::locate::{InTrash, look_in_trash};
 use super::locked_journal::JournalDirectory;
+use super::logs::KindsInTrash;
 use super::only::{Only, OnlyFilter};
 use super::recorded_message::RecordedMessage;
 use super::records::Caller;
@@ -28,7 +29,11 @@ use crate::sys::time::Zone;
 use crate::text::to_printable;
 
 /// The number of acts for which the names in small queues are read once.
-const GROUP: usize = 64;
+const GROUP: usize = 128;
+
+/// The number of records of a batch from which reading all names in the trash once is
+/// faster than looking for logs that most messages lack.
+const KINDS_MIN: u64 = 10_000;
 
 /// Which acts are undone.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +56,7 @@ pub fn undo(
         ops: context.ops(),
         filter: OnlyFilter::new(request.only),
         snapshot: NameSnapshot::default(),
+        kinds: KindsInTrash::default(),
         action_log: ActionLog::default(),
     };
     let ended = undoer.run(request.batch, &who, observer);
@@ -63,6 +69,7 @@ struct Undoer<'a> {
     ops: SpoolOps<'a>,
     filter: OnlyFilter<'a>,
     snapshot: NameSnapshot,
+    kinds: KindsInTrash,
     action_log: ActionLog,
 }
 
@@ -103,6 +110,9 @@ impl Undoer<'_> {
         observer: &mut dyn ActionObserver,
     ) -> Result<Remaining, WorkError> {
         let index = BatchIndex::read(file, self.context.interrupts, batch)?;
+        if index.records >= KINDS_MIN {
+            self.kinds = KindsInTrash::read(&self.ops);
+        }
         let mut all = Remaining::Nothing;
         let mut undone: usize = 0;
         index.newest_first(|act, entry| {
@@ -147,6 +157,7 @@ impl Undoer<'_> {
                 ops,
                 was_active,
                 snapshot: &self.snapshot,
+                kinds: &self.kinds,
                 action_log,
             }
             .restore_message(entry),

@@ -49,6 +49,37 @@ fn what_was_moved_to_the_trash_comes_back_exactly() {
     }
 }
 
+/// An undo of as many messages looks once which kinds of logs the trash has at all.
+#[test]
+fn a_log_that_one_message_of_a_large_batch_has_comes_back() {
+    if require(Needs::Root) == Met::No {
+        return;
+    }
+    const MESSAGES: u32 = 10_000;
+    let instance = Instance::builder().build();
+    let spool = instance.spool();
+    let placed: Vec<_> = (0..MESSAGES)
+        .map(|microseconds| {
+            let name = Name::Short { microseconds };
+            spool.put(&NewFile::new("deferred", b"a message".to_vec()).named(name))
+        })
+        .collect();
+    let (first, last) = (&placed[0], &placed[placed.len() - 1]);
+    spool.put_log("bounce", &first.name, b"a log");
+    let before = exact(&instance);
+    succeeds(&instance, &["--trash", "-d", "ALL"], "");
+    // A log that the journal does not name, as an interrupted call may leave it.
+    let unrecorded = spool.path(format!("saved/{}.trace", last.id()));
+    fs::write(&unrecorded, "another log").expect("a log");
+    let output = succeeds(&instance, &["--undo"], "");
+    let report = format!("postsuper: Restored: {MESSAGES} messages\n");
+    assert!(output.stderr_text().ends_with(&report));
+    let restored = spool.path(format!("trace/{}", last.id()));
+    assert_eq!(fs::read(&restored).expect("the log"), b"another log");
+    fs::remove_file(&restored).expect("the log");
+    assert_eq!(exact(&instance), before);
+}
+
 #[test]
 fn every_message_that_is_named_is_told_of() {
     if require(Needs::Root) == Met::No {
