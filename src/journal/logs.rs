@@ -179,6 +179,19 @@ pub fn put_back(
     Ok(back)
 }
 
+/// Like [`put_back`] for a message of which nothing is known.
+///
+/// # Errors
+///
+/// Those of [`put_back`].
+pub fn put_back_any(
+    ops: &SpoolOps<'_>,
+    id: &QueueId,
+    action_log: &mut ActionLog,
+) -> Result<LogsRestored, WorkError> {
+    put_back(ops, id, (&[], &KindsInTrash::default()), action_log)
+}
+
 /// Moves a log back, if it is in the trash.
 fn put_back_log(
     ops: &SpoolOps<'_>,

@@ -19,7 +19,7 @@ use super::journal_file::JournalFile;
 use super::locate::{MessageLocation, find, look};
 use super::locked_journal::JournalDirectory;
 use super::logs;
-use super::logs::{KindsInTrash, LogsRestored};
+use super::logs::LogsRestored;
 use super::recorded_message::RecordedMessage;
 use super::records::{Caller, Word};
 use crate::actions::report::{ActionDone, ActionLog, ActionObserver, Counters};
@@ -131,12 +131,7 @@ impl Purger<'_> {
             // place is taken by newer ones are obsolete.
             MessageLocation::Queue => {
                 let mut action_log = ActionLog::default();
-                match logs::put_back(
-                    &self.ops,
-                    &entry.id,
-                    (&[], &KindsInTrash::default()),
-                    &mut action_log,
-                )? {
+                match logs::put_back_any(&self.ops, &entry.id, &mut action_log)? {
                     LogsRestored::All | LogsRestored::Refused => {
                         self.remove_logs(entry).map(|()| Remaining::Nothing)
                     }
@@ -208,13 +203,7 @@ impl Purger<'_> {
                 Ok(None) => {}
                 Ok(Some(_)) => {
                     let mut action_log = ActionLog::default();
-                    if logs::put_back(
-                        &self.ops,
-                        id,
-                        (&[], &KindsInTrash::default()),
-                        &mut action_log,
-                    )? == LogsRestored::Unseen
-                    {
+                    if logs::put_back_any(&self.ops, id, &mut action_log)? == LogsRestored::Unseen {
                         self.action_log.lines.append(&mut action_log.lines);
                         return Ok(());
                     }

@@ -16,7 +16,7 @@ use super::batches::{Batches, Keep};
 use super::error::{JournalError, RenameFailure, is_refusal};
 use super::event::{Attempt, Event};
 use super::locked_journal::{JournalDirectory, LockedJournal};
-use super::logs::{KindsInTrash, LogSource, LogsRestored};
+use super::logs::{LogSource, LogsRestored};
 use super::recorded_message::RecordedMessage;
 use super::records::{Caller, JournalRecord, Word, clipped};
 use super::{compact, locate, logs};
@@ -220,7 +220,7 @@ impl<'a> Recorder<'a> {
 
     /// Moves the logs of a message back that is not in the trash.
     fn put_logs_back(&self, id: &QueueId, action_log: &mut ActionLog) -> Result<(), WorkError> {
-        let back = logs::put_back(&self.ops, id, (&[], &KindsInTrash::default()), action_log);
+        let back = logs::put_back_any(&self.ops, id, action_log);
         // A log whose place is taken is obsolete, because the queue has a newer
         // one. Any other log that stays in the trash is for --undo to restore,
         // which skips calls without effect.
