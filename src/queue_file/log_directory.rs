@@ -16,9 +16,10 @@ use crate::sys::dir::Dir;
 /// took 2 % more processor time.
 #[derive(Debug, Default)]
 pub(super) struct LogDirectory {
-    /// The path relative to the queue directory.
+    /// The path of the directory of the log before, relative to the queue directory;
+    /// empty if there was no such log.
     path: Vec<u8>,
-    /// Open since the second log in it.
+    /// The directory, open if two logs in succession were in it.
     dir: Option<Dir>,
 }
 
@@ -33,24 +34,27 @@ impl LogDirectory {
         let Some((directory, name)) = path.as_bytes().rsplit_once_str("/") else {
             return spool.open_file_below(path);
         };
-        if self.path != directory {
-            self.path.clear();
+        if self.path == directory {
+            if self.dir.is_none() {
+                self.dir = spool.open_place_below(OsStr::from_bytes(directory)).ok();
+            }
+            let log = self
+                .dir
+                .as_ref()
+                .map(|dir| dir.open_file(OsStr::from_bytes(name)));
+            if let Some(Ok(log)) = log {
+                return Ok(log);
+            }
+        }
+        // There may be no such log, another directory at this path by now, or one
+        // descriptor too few because of the directory.
+        self.dir = None;
+        let log = spool.open_file_below(path);
+        self.path.clear();
+        if log.is_ok() {
             self.path.extend_from_slice(directory);
-            self.dir = None;
-            return spool.open_file_below(path);
         }
-        if self.dir.is_none() {
-            self.dir = spool.open_place_below(OsStr::from_bytes(directory)).ok();
-        }
-        let found = self
-            .dir
-            .as_ref()
-            .map(|dir| dir.open_file(OsStr::from_bytes(name)));
-        match found {
-            Some(Ok(file)) => Ok(file),
-            // There may be another directory at this path by now.
-            _ => spool.open_file_below(path),
-        }
+        log
     }
 }
 

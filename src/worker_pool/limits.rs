@@ -2,7 +2,7 @@
 //! open.
 
 /// The number of descriptors that a reading worker may need: its message, a
-/// log, and the directories of the jobs that wait for it.
+/// log with its directory, and the directories of the jobs that wait for it.
 const FILES_PER_READER: u64 = 8;
 /// The number of descriptors that a walk needs for each directory level.
 const FILES_PER_LEVEL: u64 = 2;
