@@ -145,9 +145,9 @@ fn each_deletion_of_the_guide_deletes_that_and_nothing_else() {
     twins.run("postsuper -d ALL deferred", log);
     let left = all_in(&["deferred", "hold"], "gone");
     twins.assert_places(&left);
-    // qmgr takes what waits in incoming only after a delivery has ended.
     twins.run("postsuper -d ALL active", log);
-    twins.assert_places(&[("next", "incoming")]);
+    // Whenever a delivery has ended, qmgr takes what waits in incoming.
+    twins.assert_left(&["next"]);
     let text = twins.run("postsuper -d ALL", log);
     assert!(text.contains("Deleted: 1 message"), "{text}");
     let text = twins.run("mailq; postqueue -j", log);

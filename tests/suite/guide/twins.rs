@@ -308,10 +308,20 @@ impl Twins {
 
     /// The same, at once: a tool is done when it ends.
     pub fn assert_places(&self, expected: &[(&str, &str)]) {
-        let ours = self.ours.places();
-        assert_eq!(ours, self.theirs.places());
+        let [ours, theirs] = [&self.ours, &self.theirs].map(Twin::places);
+        let log = || [&self.ours, &self.theirs].map(|twin| twin.system.diagnosis());
+        assert_eq!(ours, theirs, "{:#?}", log());
         let ours: Vec<_> = ours.iter().map(|(s, q)| (s.as_str(), q.as_str())).collect();
         assert_eq!(ours, expected);
+    }
+
+    /// Whose messages are left, in whatever queue.
+    pub fn assert_left(&self, expected: &[&str]) {
+        for twin in [&self.ours, &self.theirs] {
+            let places = twin.places();
+            let left: Vec<_> = places.keys().map(String::as_str).collect();
+            assert_eq!(left, expected, "{}", twin.system.diagnosis());
+        }
     }
 }
 
