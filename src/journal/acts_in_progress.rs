@@ -25,8 +25,8 @@ pub(super) struct ActsInProgress {
     acts: HashMap<(u64, &'static str), Queue>,
     /// The inode numbers of all announced messages.
     messages: HashSet<u64>,
-    /// The queues in which each message to be deleted has logs, by inode number.
-    logs: HashMap<u64, Vec<Queue>>,
+    /// The logs that each message to be deleted has or may have, by inode number.
+    logs: HashMap<u64, Vec<LogSource>>,
 }
 
 impl ActsInProgress {
@@ -43,9 +43,10 @@ impl ActsInProgress {
         }
     }
 
-    /// Notes which logs a message had when its deletion was announced.
-    pub(super) fn note_logs(&mut self, message: &FileStat, logs: &[Queue]) {
-        self.logs.insert(message.st_ino, logs.to_vec());
+    /// Notes which logs a message had, or may have had, when its deletion was
+    /// announced.
+    pub(super) fn note_logs(&mut self, message: &FileStat, logs: Vec<LogSource>) {
+        self.logs.insert(message.st_ino, logs);
     }
 
     /// Returns the logs that have to be moved with a message in `queue`. No program
@@ -54,9 +55,7 @@ impl ActsInProgress {
     pub(super) fn logs_to_take(&self, queue: Queue, message: &FileStat) -> Vec<LogSource> {
         let announced = self.logs.get(&message.st_ino);
         match (queue, announced) {
-            (Queue::Deferred | Queue::Hold | Queue::Maildrop, Some(logs)) => {
-                logs.iter().copied().map(LogSource::Seen).collect()
-            }
+            (Queue::Deferred | Queue::Hold | Queue::Maildrop, Some(logs)) => logs.clone(),
             _ => Queue::LOGS.map(LogSource::Unknown).to_vec(),
         }
     }

@@ -55,17 +55,32 @@ pub enum LogSource {
     Unknown(Queue),
 }
 
-/// Returns the queues in which a message has logs. Queues that lacked one in
-/// `snapshot` are skipped.
-pub fn of(ops: &SpoolOps<'_>, id: &QueueId, snapshot: &NameSnapshot) -> Vec<Queue> {
-    let has = |log: &Queue| {
-        if snapshot.lacks(*log, id) {
-            return false;
+/// Returns the logs that a message has or, where that cannot be examined, may have.
+/// Queues that lacked one in `snapshot` are skipped.
+pub fn of(ops: &SpoolOps<'_>, id: &QueueId, snapshot: &NameSnapshot) -> Vec<LogSource> {
+    let source = |log: Queue| {
+        if snapshot.lacks(log, id) {
+            return None;
         }
-        let home = ops.home(*log, id.as_bytes());
-        home.is_ok_and(|home| home.stat(id.as_os_str()).is_ok())
+        let home = ops.home(log, id.as_bytes());
+        match home.and_then(|home| home.stat(id.as_os_str())) {
+            Ok(_) => Some(LogSource::Seen(log)),
+            Err(cause) if is(&cause, Errno::ENOENT) => None,
+            // It is looked for again when it has to be moved, which reports why it
+            // cannot be: passed over, it would stay behind.
+            Err(_) => Some(LogSource::Unknown(log)),
+        }
     };
-    Queue::LOGS.into_iter().filter(has).collect()
+    Queue::LOGS.into_iter().filter_map(source).collect()
+}
+
+/// Returns the queues of the logs that were seen.
+pub fn seen(sources: &[LogSource]) -> Vec<Queue> {
+    let seen = |source: &LogSource| match source {
+        LogSource::Seen(log) => Some(*log),
+        LogSource::Unknown(_) => None,
+    };
+    sources.iter().filter_map(seen).collect()
 }
 
 /// The kinds of logs that the trash may have.
@@ -245,5 +260,35 @@ fn found<T>(home: io::Result<T>, ops: &SpoolOps<'_>, id: &QueueId) -> Result<Opt
             path: ops.path(Queue::Saved, id.as_bytes()),
             cause,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::spool::Layout;
+
+    #[test]
+    fn a_log_that_cannot_be_examined_may_be_there() {
+        let root = tempfile::tempdir().unwrap();
+        let id = QueueId::parse(b"4F1A2B3C").unwrap();
+        fs::create_dir(root.path().join("defer")).unwrap();
+        fs::write(root.path().join("defer/4F1A2B3C"), "a log").unwrap();
+        fs::write(root.path().join("bounce"), "no directory").unwrap();
+        let (spool, layout) = (Dir::open(root.path()).unwrap(), Layout::new(&[], 0));
+        let ops = SpoolOps::new(&spool, &layout, 100);
+        let mut snapshot = NameSnapshot::default();
+        for lookups in [0, 1_000] {
+            snapshot.renew(&ops, Queue::LOGS, lookups);
+            let sources = of(&ops, &id, &snapshot);
+            assert!(
+                sources.contains(&LogSource::Unknown(Queue::Bounce)),
+                "{sources:?}"
+            );
+            assert_eq!(seen(&sources), [Queue::Defer]);
+            assert_eq!(sources.len(), 2, "the directory of the third is missing");
+        }
     }
 }

@@ -258,8 +258,9 @@ impl<'a> Recorder<'a> {
         } = announced;
         let (logs, comment) = match act {
             Act::Delete => {
-                let logs = logs::of(&self.ops, id, snapshot);
-                self.announced().note_logs(stat, &logs);
+                let sources = logs::of(&self.ops, id, snapshot);
+                let logs = logs::seen(&sources);
+                self.announced().note_logs(stat, sources);
                 (logs, self.comment.clone())
             }
             _ => (Vec::new(), None),

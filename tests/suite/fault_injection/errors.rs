@@ -53,6 +53,12 @@ const ONCE_HARMFUL: &[(&[&str], i64, Errno)] = &[
     (&["--trash", "-d", "-"], libc::SYS_flock, Errno::ENOMEM),
     // A message came back unfinished, and would have been purged one day.
     (&["--undo"], libc::SYS_fchmod, Errno::EIO),
+    // A log stayed behind, without a word.
+    (
+        &["--trash", "-d", "ALL"],
+        libc::SYS_newfstatat,
+        Errno::ENOMEM,
+    ),
     // Logs stayed in the trash, which counted as empty.
     (&["--undo"], libc::SYS_newfstatat, Errno::EIO),
     (
