@@ -38,8 +38,8 @@ pub struct BatchIndex<'j> {
     /// The inode numbers of messages that were in active. A message may have
     /// another record, written when it was announced in a different queue.
     pub was_active: HashSet<u64>,
-    /// The number of records about messages.
-    pub records: u64,
+    /// The number of records about deletions.
+    pub deletions: u64,
 }
 
 impl<'j> BatchIndex<'j> {
@@ -60,7 +60,7 @@ impl<'j> BatchIndex<'j> {
             sections: vec![batch.start],
             retried: HashMap::new(),
             was_active: HashSet::new(),
-            records: 0,
+            deletions: 0,
         };
         let mut end = batch.start;
         journal.read(batch.start, interrupts, |numbered| {
@@ -79,7 +79,9 @@ impl<'j> BatchIndex<'j> {
     }
 
     fn note(&mut self, offset: u64, turn: Attempt, act: &Act, entry: &RecordedMessage) {
-        self.records = self.records.saturating_add(1);
+        if *act == Act::Delete {
+            self.deletions = self.deletions.saturating_add(1);
+        }
         let is_again = turn == Attempt::Retry && *act == Act::Delete;
         if is_again && self.retried.len() < RETRIED_MAX {
             self.retried.insert(entry.inode, offset);

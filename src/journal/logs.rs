@@ -10,11 +10,12 @@ use bstr::ByteSlice;
 use nix::errno::Errno;
 
 use super::error::{RenameFailure, is_refusal};
+use super::locate::look;
 use crate::actions::name_snapshot::NameSnapshot;
 use crate::actions::report::ActionLog;
 use crate::actions::spool_ops::{FileAt, SpoolOps, StepResult};
 use crate::actions::{Warning, WorkError};
-use crate::spool::{Queue, QueueId};
+use crate::spool::{Queue, QueueId, Walk, WalkError};
 use crate::sys::dir::Dir;
 use crate::sys::error_text::{error_text, is};
 
@@ -62,10 +63,9 @@ pub fn of(ops: &SpoolOps<'_>, id: &QueueId, snapshot: &NameSnapshot) -> Vec<LogS
         if snapshot.lacks(log, id) {
             return None;
         }
-        let home = ops.home(log, id.as_bytes());
-        match home.and_then(|home| home.stat(id.as_os_str())) {
-            Ok(_) => Some(LogSource::Seen(log)),
-            Err(cause) if is(&cause, Errno::ENOENT) => None,
+        match look(ops, log, id) {
+            Ok(Some(_)) => Some(LogSource::Seen(log)),
+            Ok(None) => None,
             // It is looked for again when it has to be moved, which reports why it
             // cannot be: passed over, it would stay behind.
             Err(_) => Some(LogSource::Unknown(log)),
@@ -90,14 +90,9 @@ pub struct KindsInTrash(Vec<Queue>);
 impl KindsInTrash {
     /// Reads the names in the trash. The lock on the journal must be held: nothing is
     /// moved there meanwhile.
-    pub fn read(ops: &SpoolOps<'_>) -> Self {
-        let kinds = if ops.is_hashed(Queue::Saved) {
-            None
-        } else {
-            // What cannot be read is looked for, which reports why.
-            kinds_in_saved(ops).ok()
-        };
-        kinds.map_or_else(Self::default, Self)
+    pub fn read(spool: &Dir) -> Self {
+        // What cannot be read is looked for, which reports why.
+        kinds_in_saved(spool).map_or_else(|_| Self::default(), Self)
     }
 
     fn lack(&self, log: Queue) -> bool {
@@ -112,15 +107,15 @@ impl Default for KindsInTrash {
     }
 }
 
-fn kinds_in_saved(ops: &SpoolOps<'_>) -> io::Result<Vec<Queue>> {
-    let dir = ops.home(Queue::Saved, b"")?;
-    let mut stream = dir.open_dir(OsStr::new("."))?.names()?;
-    let (mut kinds, mut name) = (Vec::new(), Vec::new());
-    while kinds.len() < Queue::LOGS.len() && stream.next(&mut name)?.is_some() {
-        let Some((_, log)) = parse_name(&name) else {
-            continue;
-        };
-        if !kinds.contains(&log) {
+fn kinds_in_saved(spool: &Dir) -> Result<Vec<Queue>, WalkError> {
+    let mut walk = Walk::new(spool, Queue::Saved)?;
+    let mut kinds = Vec::new();
+    while kinds.len() < Queue::LOGS.len()
+        && let Some(found) = walk.next_name()?
+    {
+        if let Some((_, log)) = parse_name(found.name)
+            && !kinds.contains(&log)
+        {
             kinds.push(log);
         }
     }

@@ -31,7 +31,7 @@ use crate::text::to_printable;
 /// The number of acts for which the names in small queues are read once.
 const GROUP: usize = 128;
 
-/// The number of records of a batch from which reading all names in the trash once is
+/// The number of deletions in a batch from which reading all names in the trash once is
 /// faster than looking for logs that most messages lack.
 const KINDS_MIN: u64 = 10_000;
 
@@ -110,8 +110,8 @@ impl Undoer<'_> {
         observer: &mut dyn ActionObserver,
     ) -> Result<Remaining, WorkError> {
         let index = BatchIndex::read(file, self.context.interrupts, batch)?;
-        if index.records >= KINDS_MIN {
-            self.kinds = KindsInTrash::read(&self.ops);
+        if index.deletions >= KINDS_MIN {
+            self.kinds = KindsInTrash::read(self.context.spool);
         }
         let mut all = Remaining::Nothing;
         let mut undone: usize = 0;

@@ -32,7 +32,7 @@ impl DuplicateFilter {
 
     /// Adds a recipient, unless there are `limit` recipients already.
     pub fn remember(&mut self, recipient: &[u8], limit: Option<usize>) {
-        if self.contains(recipient) || limit.is_some_and(|limit| self.count() >= limit) {
+        if self.is_first(recipient) || limit.is_some_and(|limit| self.count() >= limit) {
             return;
         }
         if self.count() == 0 && (1..=FIRST_MAX).contains(&recipient.len()) {
@@ -44,8 +44,12 @@ impl DuplicateFilter {
 
     /// Whether a recipient has been added.
     pub fn contains(&self, recipient: &[u8]) -> bool {
-        let is_first = !self.first.is_empty() && self.first == recipient;
-        is_first || (!self.others.is_empty() && self.others.contains(&self.hash(recipient)))
+        self.is_first(recipient)
+            || (!self.others.is_empty() && self.others.contains(&self.hash(recipient)))
+    }
+
+    fn is_first(&self, recipient: &[u8]) -> bool {
+        !self.first.is_empty() && self.first == recipient
     }
 
     fn count(&self) -> usize {

@@ -52,11 +52,7 @@ impl Message {
     /// `path` is what the warning calls the file; `now` is in seconds since the
     /// epoch.
     pub fn link_warning(&self, path: &str, now: impl FnOnce() -> i64) -> Option<String> {
-        // Nearly every message has one, and the time costs a call.
-        if self.stat.st_nlink <= 1 {
-            return None;
-        }
-        link_warning(&self.stat, path, now())
+        link_warning(&self.stat, path, now)
     }
 }
 
@@ -96,7 +92,7 @@ pub fn look(stat: &FileStat, path: &str, now: i64) -> FileCheck {
     if !is_regular(stat) {
         FileCheck::NotRegular
     } else if is_ready(stat) {
-        FileCheck::Message(link_warning(stat, path, now))
+        FileCheck::Message(link_warning(stat, path, || now))
     } else {
         FileCheck::NotReady
     }
@@ -119,9 +115,10 @@ pub fn is_ready(stat: &FileStat) -> bool {
 }
 
 /// Returns a warning if the file has had a second hard link for too long.
-fn link_warning(stat: &FileStat, path: &str, now: i64) -> Option<String> {
-    let old = now.saturating_sub(stat.st_ctime) > LINK_GRACE;
-    (stat.st_nlink > 1 && old).then(|| {
+fn link_warning(stat: &FileStat, path: &str, now: impl FnOnce() -> i64) -> Option<String> {
+    // Nearly every file has one link, and the time costs a call.
+    let is_old = || now().saturating_sub(stat.st_ctime) > LINK_GRACE;
+    (stat.st_nlink > 1 && is_old()).then(|| {
         format!(
             "{path}: uid {}: file has {} links",
             stat.st_uid, stat.st_nlink
